@@ -1,0 +1,205 @@
+//! One request in flight: what has come of it, and which of its clocks runs out first.
+
+use serde_json::Value;
+
+use crate::Millis;
+use crate::chunk::{Accumulator, chunk_of_completion, map_finish_reasons};
+use crate::events::{Events, Reading, error_in};
+use crate::failure::{Failure, Kind, classify};
+use crate::http::Headers;
+use crate::policy::Timeouts;
+
+/// How long after `[DONE]` the end of the body is waited for, in milliseconds: a connection that ended can be used again.
+const LINGER: Millis = 250;
+
+/// The largest body that is not a stream, in bytes.
+const LARGEST_BODY: usize = 64 * 1024 * 1024;
+
+/// Names one attempt of a call; they count from 0.
+pub type AttemptId = u32;
+
+/// What has come of a request.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// No headers yet.
+    Awaited,
+    /// An error status, and what is said about it.
+    Error { status: u16, headers: Headers, bytes: Vec<u8> },
+    /// A completion in one piece.
+    Whole(Vec<u8>),
+    /// A stream.
+    Events(Box<Events>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) id: AttemptId,
+    /// How many models the request named.
+    pub(crate) window: usize,
+    pub(crate) body: Body,
+    /// The upstream was asked for a stream.
+    streamed: bool,
+    /// The host holds a connection, or is opening one.
+    pub(crate) open: bool,
+    /// The host may read one chunk, and has not yet brought it.
+    pub(crate) reading: bool,
+    sent: Millis,
+    /// When the last event came, or reading was last allowed.
+    heard: Millis,
+    /// An edge was asked: what it lets through has been judged there.
+    pub(crate) judged_there: bool,
+    /// Everything read so far, for a lane that passes bytes on as they came.
+    pub(crate) raw: Option<Vec<u8>>,
+    reads: Reading,
+}
+
+impl Attempt {
+    pub(crate) fn new(id: AttemptId, window: usize, streamed: bool, reads: Reading, now: Millis) -> Self {
+        Self {
+            id,
+            window,
+            body: Body::Awaited,
+            streamed,
+            open: true,
+            reading: false,
+            sent: now,
+            heard: now,
+            judged_there: false,
+            raw: None,
+            reads,
+        }
+    }
+
+    pub(crate) fn take_head(&mut self, status: u16, headers: Headers, now: Millis) {
+        self.heard = now;
+        self.body = if !(200..300).contains(&status) {
+            Body::Error { status, headers, bytes: Vec::new() }
+        } else if headers.is_event_stream() {
+            Body::Events(Box::new(Events::new(self.reads)))
+        } else {
+            Body::Whole(Vec::new())
+        };
+    }
+
+    /// Takes the next bytes of the body.
+    ///
+    /// # Errors
+    /// What the bytes say went wrong.
+    pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis) -> Result<(), Failure> {
+        self.reading = false;
+        if let Some(raw) = &mut self.raw {
+            raw.extend_from_slice(bytes);
+        }
+        match &mut self.body {
+            Body::Awaited => Ok(()),
+            Body::Error { bytes: so_far, .. } | Body::Whole(so_far) => {
+                if so_far.len() + bytes.len() > LARGEST_BODY {
+                    return Err(Failure::new(Kind::BadResponse, "the body is larger than 64 MiB"));
+                }
+                so_far.extend_from_slice(bytes);
+                Ok(())
+            }
+            Body::Events(events) => {
+                events.feed(bytes, now);
+                if std::mem::take(&mut events.heard) {
+                    self.heard = now;
+                }
+                events.failure.take().map_or(Ok(()), Err)
+            }
+        }
+    }
+
+    /// Another chunk may be read.
+    pub(crate) fn wants_read(&self) -> bool {
+        self.open && !self.reading && !matches!(self.body, Body::Awaited)
+    }
+
+    /// The host may read a chunk: from here, silence counts.
+    pub(crate) fn allow_read(&mut self, now: Millis) {
+        self.reading = true;
+        if matches!(&self.body, Body::Events(events) if events.alive) {
+            self.heard = now;
+        }
+    }
+
+    /// The point in time at which the first of its clocks runs out, and what that means.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(Millis, Kind)> {
+        match &self.body {
+            // An answer in one piece sends its headers when it is written: only the call's own time bounds it.
+            Body::Awaited | Body::Whole(_) if !self.streamed => None,
+            Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
+            Body::Events(events) if events.done => Some((self.heard + LINGER, Kind::Stalled)),
+            Body::Events(events) if !events.alive => Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout)),
+            Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
+                if self.reading {
+                    Some((self.heard + timeouts.idle, Kind::Stalled))
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
+    /// Milliseconds since it was sent.
+    pub(crate) fn age(&self, now: Millis) -> Millis {
+        now.saturating_sub(self.sent)
+    }
+
+    /// The failure that an error status and its body tell of.
+    pub(crate) fn refused(&self, now: Millis) -> Option<Failure> {
+        match &self.body {
+            Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, now)),
+            _ => None,
+        }
+    }
+
+    /// What an error status came with.
+    pub(crate) fn error_body(&self) -> Option<Value> {
+        let Body::Error { bytes, .. } = &self.body else { return None };
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// The stream has said that it is complete.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(&self.body, Body::Events(events) if events.done)
+    }
+
+    /// What the stream has added up to.
+    pub(crate) fn answer(&self) -> Option<&Accumulator> {
+        match &self.body {
+            Body::Events(events) => Some(&events.answer),
+            _ => None,
+        }
+    }
+
+    /// The rules by which its answer is read.
+    pub(crate) fn reads(&self) -> Reading {
+        self.reads
+    }
+
+    pub(crate) fn events(&mut self) -> Option<&mut Events> {
+        match &mut self.body {
+            Body::Events(events) => Some(events),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a completion that came in one piece, and keeps what can be read of one that is an error. As a stream, where one
+/// was asked for, it is a single chunk.
+pub(crate) fn read_whole(bytes: &[u8], reads: Reading, as_stream: bool, now: Millis) -> (Value, Box<Events>) {
+    let mut events = Box::new(Events::new(reads));
+    let mut completion: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    map_finish_reasons(&mut completion);
+    if error_in(&completion).is_none() && completion["choices"].as_array().is_none_or(Vec::is_empty) {
+        let message = "the upstream's answer is not a chat completion";
+        events.failure = Some(Failure::new(Kind::BadResponse, message));
+    } else if as_stream {
+        let chunk = chunk_of_completion(&completion);
+        let json = chunk.to_string();
+        events.take_chunk(chunk, &json, now);
+    } else {
+        events.take_completion(&completion, now);
+    }
+    (completion, events)
+}

@@ -1,0 +1,173 @@
+//! Who has failed lately is left alone for a while. States hold their own data; time is an argument.
+//!
+//! ```text
+//!            failures in a row              cooldown over, one caller admitted
+//! Closed ────────────────────────▶ Open ────────────────────────────▶ HalfOpen
+//!   ▲                               ▲                                  │    │
+//!   │                               └──────────── failure ─────────────┘    │
+//!   └──────────────────────────────────────────── success ──────────────────┘
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::{Millis, failure::Failure, failure::Kind, policy::BreakerPolicy};
+
+/// A probe that has not reported by then is taken for lost, and another caller may probe.
+const PROBE_LEASE: Millis = 60_000;
+
+/// One model on one upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    /// Calls go through.
+    Closed {
+        /// Failures since the last success.
+        failures: u32,
+    },
+    /// No call goes through before `until`.
+    Open {
+        /// When one caller may probe.
+        until: Millis,
+    },
+    /// One caller is probing.
+    HalfOpen {
+        /// When the probe is taken for lost.
+        lease: Millis,
+    },
+}
+
+/// What a call has to say about a model, for whoever keeps the breakers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// The breaker's name, as [`Breakers::name`] makes it.
+    pub name: String,
+    /// Nothing when it served, else what it did.
+    pub failure: Option<Failure>,
+}
+
+impl Breaker {
+    /// May a call go through? If not, when to come back. Admitting through an open breaker takes the probe.
+    pub fn admit(&mut self, now: Millis) -> Result<(), Millis> {
+        match *self {
+            Self::Closed { .. } => Ok(()),
+            Self::Open { until } | Self::HalfOpen { lease: until } if now < until => Err(until),
+            Self::Open { .. } | Self::HalfOpen { .. } => {
+                *self = Self::HalfOpen { lease: now + PROBE_LEASE };
+                Ok(())
+            }
+        }
+    }
+
+    /// Learns how a call ended: `None` for a success. A wait that the model named counts at once, and in full.
+    pub fn record(&mut self, now: Millis, failure: Option<&Failure>, policy: &BreakerPolicy) {
+        let Some(failure) = failure else {
+            *self = Self::Closed { failures: 0 };
+            return;
+        };
+        let named = failure.retry_after.filter(|_| matches!(failure.kind, Kind::RateLimited | Kind::Unavailable));
+        let failures = match *self {
+            Self::Closed { failures } => failures + 1,
+            Self::Open { .. } | Self::HalfOpen { .. } => policy.failures,
+        };
+        *self = match named {
+            Some(wait) if wait > 0 => Self::Open { until: now + wait },
+            _ if failures >= policy.failures => Self::Open { until: now + policy.cooldown },
+            _ => Self::Closed { failures },
+        };
+    }
+}
+
+/// All breakers that a host keeps: of a client object, or of an isolate.
+#[derive(Clone, Debug, Default)]
+pub struct Breakers(BTreeMap<String, Breaker>);
+
+impl Breakers {
+    /// Breakers kept at most. A chain has a handful; more means that ids are made up, and the oldest names go.
+    const MOST: usize = 1_000;
+
+    /// The name of the breaker of `model` on the upstream at `url`.
+    pub fn name(url: &str, model: &str) -> String {
+        [url, " ", model].concat()
+    }
+
+    /// May a call to `name` go through? If not, when to come back.
+    pub fn admit(&mut self, name: &str, now: Millis) -> Result<(), Millis> {
+        self.0.get_mut(name).map_or(Ok(()), |breaker| breaker.admit(now))
+    }
+
+    /// Hands the probe of `name` back: the call that took it never reached the model.
+    pub fn release(&mut self, name: &str, now: Millis) {
+        if let Some(breaker @ Breaker::HalfOpen { .. }) = self.0.get_mut(name) {
+            *breaker = Breaker::Open { until: now };
+        }
+    }
+
+    /// Learns what a call has to say.
+    pub fn record(&mut self, now: Millis, lesson: &Lesson, policy: &BreakerPolicy) {
+        if policy.failures == 0 || (lesson.failure.is_none() && !self.0.contains_key(&lesson.name)) {
+            return;
+        }
+        if self.0.len() >= Self::MOST {
+            self.0.pop_first();
+        }
+        let breaker = self.0.entry(lesson.name.clone()).or_insert(Breaker::Closed { failures: 0 });
+        breaker.record(now, lesson.failure.as_ref(), policy);
+    }
+
+    /// The state of `name`, if anything is known of it.
+    pub fn state(&self, name: &str) -> Option<Breaker> {
+        self.0.get(name).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Breaker, PROBE_LEASE};
+    use crate::failure::{Failure, Kind};
+    use crate::policy::{BreakerPolicy, Policy};
+
+    fn policy() -> BreakerPolicy {
+        Policy::default().breaker
+    }
+
+    fn down() -> Failure {
+        Failure::new(Kind::Unavailable, "down")
+    }
+
+    #[test]
+    fn opens_after_failures_in_a_row_and_admits_one_probe_after_the_cooldown() {
+        let mut breaker = Breaker::Closed { failures: 0 };
+        for now in 0..3 {
+            assert_eq!(breaker.admit(now), Ok(()));
+            breaker.record(now, Some(&down()), &policy());
+        }
+        assert_eq!(breaker.admit(3), Err(20_002));
+        assert_eq!(breaker.admit(20_002), Ok(()));
+        assert_eq!(breaker.admit(20_003), Err(20_002 + PROBE_LEASE));
+        breaker.record(20_004, None, &policy());
+        assert_eq!(breaker, Breaker::Closed { failures: 0 });
+    }
+
+    #[test]
+    fn a_failed_probe_opens_it_again_at_once() {
+        let mut breaker = Breaker::Open { until: 10 };
+        assert_eq!(breaker.admit(10), Ok(()));
+        breaker.record(11, Some(&down()), &policy());
+        assert_eq!(breaker, Breaker::Open { until: 20_011 });
+    }
+
+    #[test]
+    fn a_named_wait_opens_it_for_that_long() {
+        let mut breaker = Breaker::Closed { failures: 0 };
+        let limited = Failure { retry_after: Some(7_000), ..Failure::new(Kind::RateLimited, "slow down") };
+        breaker.record(100, Some(&limited), &policy());
+        assert_eq!(breaker, Breaker::Open { until: 7_100 });
+    }
+
+    #[test]
+    fn a_success_between_failures_starts_the_count_again() {
+        let mut breaker = Breaker::Closed { failures: 2 };
+        breaker.record(0, None, &policy());
+        breaker.record(1, Some(&down()), &policy());
+        assert_eq!(breaker, Breaker::Closed { failures: 1 });
+    }
+}

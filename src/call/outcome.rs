@@ -1,0 +1,83 @@
+//! How a call ends.
+
+use serde_json::{Map, Value};
+
+use crate::Millis;
+use crate::attempt::{Attempt, Body};
+use crate::breaker::{Breakers, Lesson};
+use crate::chunk::{Accumulator, Chunks};
+use crate::events::Events;
+use crate::failure::Failure;
+use crate::policy::Policy;
+use crate::report::Report;
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The answer, or the last failure.
+    pub result: Result<Answer, Failure>,
+    /// What a reader has got, or could have, of an answer that failed.
+    pub partial: Option<String>,
+    /// Every attempt.
+    pub report: Report,
+    /// What an edge reported, which was asked on this call's behalf.
+    pub edge_report: Option<Value>,
+    /// What the breakers should learn.
+    pub lessons: Vec<Lesson>,
+    /// Breakers whose probe was taken and not used.
+    pub unused_probes: Vec<String>,
+}
+
+/// An answer, complete.
+#[derive(Debug)]
+pub enum Answer {
+    /// As the upstream sent it.
+    Whole(Map<String, Value>),
+    /// Added up from a stream.
+    Streamed(Box<Accumulator>),
+}
+
+/// An answer that did not pass every rule, kept in case that none does.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) answer: Answer,
+    pub(super) chunks: Chunks,
+    pub(super) model: String,
+    pub(super) place: usize,
+}
+
+impl Outcome {
+    /// The report as JSON, with what an edge told in place of the request to it.
+    pub fn report_json(&self) -> Value {
+        self.report.to_json(self.edge_report.as_ref())
+    }
+
+    /// Teaches `breakers` what this call saw.
+    pub fn teach(&self, breakers: &mut Breakers, now: Millis, policy: &Policy) {
+        self.lessons.iter().for_each(|lesson| breakers.record(now, lesson, &policy.breaker));
+        self.unused_probes.iter().for_each(|name| breakers.release(name, now));
+    }
+}
+
+impl Answer {
+    /// OpenAI's completion object, with `report` as its `failsoft`.
+    pub fn into_completion(self, report: Value) -> Map<String, Value> {
+        let mut completion = match self {
+            Self::Whole(completion) => completion,
+            Self::Streamed(answer) => answer.completion(),
+        };
+        completion.insert("failsoft".into(), report);
+        completion
+    }
+}
+
+pub(super) fn answer_of(whole: Option<Value>, attempt: Attempt) -> Answer {
+    match (whole, attempt.body) {
+        (Some(Value::Object(completion)), _) => Answer::Whole(completion),
+        (_, Body::Events(events)) => {
+            let Events { answer, .. } = *events;
+            Answer::Streamed(Box::new(answer))
+        }
+        (_, Body::Awaited | Body::Error { .. } | Body::Whole(_)) => Answer::Whole(Map::new()),
+    }
+}

@@ -1,0 +1,131 @@
+//! Facts about models, read from `GET /models`: windows, names, aliases. All of it may be missing or old.
+
+use serde_json::Value;
+
+use crate::spelling::closest;
+
+/// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
+const FITS_ANYWHERE: u64 = 6_000;
+
+/// What is known of one model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// The id that a request names.
+    pub id: String,
+    /// The id that an answer may name instead.
+    pub canonical_slug: Option<String>,
+    /// Tokens of prompt and answer together.
+    pub context_length: Option<u64>,
+}
+
+/// The models that are known, in the upstream's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalog {
+    models: Vec<ModelFacts>,
+    /// It lists every model of the upstream, so that an id that is not in it is worth a hint.
+    complete: bool,
+}
+
+impl Catalog {
+    /// The catalog in the body of `GET /models`; empty if it is no such body.
+    pub fn read(body: &Value) -> Self {
+        let rows = body["data"].as_array().map_or(&[][..], Vec::as_slice);
+        Self { models: rows.iter().filter_map(ModelFacts::read).collect(), complete: true }
+    }
+
+    /// Adds the model in the body of `GET /models/{author}/{slug}/endpoints`, if it is such a body.
+    pub fn learn_endpoints(&mut self, body: &Value) {
+        let data = &body["data"];
+        let windows = data["endpoints"].as_array().into_iter().flatten().filter_map(|e| e["context_length"].as_u64());
+        let (Some(id), window) = (data["id"].as_str(), windows.max()) else { return };
+        self.models.retain(|model| model.id != id);
+        self.models.push(ModelFacts { id: id.into(), canonical_slug: None, context_length: window });
+    }
+
+    /// What is known of `model`; a variant suffix (`:free`, `:nitro`) is not part of the name.
+    pub fn find(&self, model: &str) -> Option<&ModelFacts> {
+        let base = base_name(model);
+        self.models.iter().find(|row| row.id == model).or_else(|| self.models.iter().find(|row| row.id == base))
+    }
+
+    /// What may have been meant by `model`, an id that is not valid.
+    pub fn near_miss(&self, model: &str) -> Option<String> {
+        if self.complete {
+            return closest(model, self.models.iter().map(|row| row.id.as_str())).map(Into::into);
+        }
+        dotted_version(model)
+    }
+
+    /// The models of `chain` about which a call with a prompt of `tokens` should know more before it is sent.
+    pub fn wanting<'a>(&self, chain: impl Iterator<Item = &'a str>, tokens: u64) -> Vec<&'a str> {
+        if tokens <= FITS_ANYWHERE {
+            return Vec::new();
+        }
+        chain.filter(|model| self.find(model).is_none()).collect()
+    }
+}
+
+/// `served`, named by an answer, is the model `asked`, whose canonical slug is `slug` where that is known.
+pub fn same_model(asked: &str, slug: Option<&str>, served: &str) -> bool {
+    let (asked, served) = (base_name(asked), base_name(served));
+    asked == served || dated(asked, served) || slug.is_some_and(|slug| base_name(slug) == served)
+}
+
+impl ModelFacts {
+    fn read(row: &Value) -> Option<Self> {
+        Some(Self {
+            id: row["id"].as_str()?.into(),
+            canonical_slug: row["canonical_slug"].as_str().map(Into::into),
+            context_length: row["context_length"].as_u64(),
+        })
+    }
+}
+
+fn base_name(model: &str) -> &str {
+    model.split_once(':').map_or(model, |(base, _)| base)
+}
+
+/// `gpt-4o` answers as `gpt-4o-2024-08-06`: the same name, then a date.
+fn dated(asked: &str, served: &str) -> bool {
+    let Some(date) = served.strip_prefix(asked).and_then(|rest| rest.strip_prefix('-')) else { return false };
+    date.len() >= 4 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Ids carry a dot between the digits of a version; a dash there is the usual slip.
+fn dotted_version(model: &str) -> Option<String> {
+    let bytes = model.as_bytes();
+    let dash = (1..bytes.len().checked_sub(1)?)
+        .find(|&at| bytes[at] == b'-' && bytes[at - 1].is_ascii_digit() && bytes[at + 1].is_ascii_digit())?;
+    Some([&model[..dash], ".", &model[dash + 1..]].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Catalog, same_model};
+    use serde_json::json;
+
+    fn catalog() -> Catalog {
+        Catalog::read(&json!({"data": [
+            {"id": "anthropic/claude-opus-4.7", "canonical_slug": "anthropic/claude-4.7-opus-20260416", "context_length": 200_000},
+            {"id": "openai/gpt-4o", "context_length": 128_000},
+        ]}))
+    }
+
+    #[test]
+    fn matches_a_served_name_by_slug_date_and_variant_not_by_likeness() {
+        let catalog = catalog();
+        let slug = catalog.find("anthropic/claude-opus-4.7").and_then(|row| row.canonical_slug.as_deref());
+        assert!(same_model("anthropic/claude-opus-4.7", slug, "anthropic/claude-4.7-opus-20260416"));
+        assert!(same_model("openai/gpt-4o", None, "openai/gpt-4o-2024-08-06"));
+        assert!(same_model("openai/gpt-4o:floor", None, "openai/gpt-4o"));
+        assert!(!same_model("openai/gpt-4o", None, "openai/gpt-4o-mini"));
+    }
+
+    #[test]
+    fn names_what_was_meant_with_and_without_a_list_of_all_models() {
+        let meant = Some("anthropic/claude-opus-4.7".to_owned());
+        assert_eq!(catalog().near_miss("anthropic/claude-opus-4-7"), meant);
+        assert_eq!(Catalog::default().near_miss("anthropic/claude-opus-4-7"), meant);
+        assert_eq!(Catalog::default().near_miss("openai/gpt-4o"), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! A stream of one attempt: bytes become chunks that wait for the reader, and an answer that grows.
+
+use serde_json::Value;
+
+use crate::Millis;
+use crate::chunk::{Accumulator, Chunks, Seen, content_text, map_finish_reasons};
+use crate::failure::{Failure, Kind, in_answer};
+use crate::request::{ChatRequest, UsageChunk};
+use crate::sse::{Decoder, Event};
+use crate::verdict::{Beginning, beginning};
+
+/// The largest event, in bytes: images travel in events too.
+const LARGEST_EVENT: usize = 16 * 1024 * 1024;
+
+/// What the machine asks of a request when it reads its stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    usage_chunk: UsageChunk,
+    wants_reasoning: bool,
+    /// Text that begins like a refusal is held back until it is clear that it is none.
+    holds_refusals: bool,
+}
+
+impl Reading {
+    /// Every chunk as it came.
+    pub(crate) fn everything() -> Self {
+        Self { usage_chunk: UsageChunk::AsSent, wants_reasoning: true, holds_refusals: false }
+    }
+
+    pub(crate) fn new(request: &ChatRequest, holds_refusals: bool) -> Self {
+        Self { usage_chunk: request.usage_chunk, wants_reasoning: request.wants_reasoning, holds_refusals }
+    }
+}
+
+/// The state of one stream.
+#[derive(Debug)]
+pub(crate) struct Events {
+    reading: Reading,
+    decoder: Decoder,
+    pub(crate) answer: Accumulator,
+    /// Chunks that the reader has not got yet.
+    pub(crate) waiting: Chunks,
+    /// The chunk with the usage, kept back until the report is complete.
+    pub(crate) usage_chunk: Option<Value>,
+    /// Something has come that another model could not take back once it is shown.
+    pub(crate) meaningful: bool,
+    /// The model is alive: text, reasoning or a tool call has come.
+    pub(crate) alive: bool,
+    /// An event has come since this was last reset; comments do not count.
+    pub(crate) heard: bool,
+    /// `[DONE]` has come.
+    pub(crate) done: bool,
+    /// Events that were no JSON.
+    pub(crate) malformed: u32,
+    /// The stream said that it failed, or cannot be read on.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Events {
+    pub(crate) fn new(reading: Reading) -> Self {
+        Self {
+            reading,
+            decoder: Decoder::new(LARGEST_EVENT),
+            answer: Accumulator::default(),
+            waiting: Chunks::default(),
+            usage_chunk: None,
+            meaningful: false,
+            alive: false,
+            heard: false,
+            done: false,
+            malformed: 0,
+            failure: None,
+        }
+    }
+
+    /// Takes the next bytes of the body.
+    pub(crate) fn feed(&mut self, bytes: &[u8], now: Millis) {
+        let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
+        let fed = decoder.feed(bytes, |event| match event {
+            Event::Data(data) => self.take(data, now),
+            Event::Comment(comment) => self.take_comment(comment),
+        });
+        self.decoder = decoder;
+        if fed.is_err() && self.failure.is_none() {
+            self.failure = Some(Failure::new(Kind::BadResponse, "an event of the stream is larger than 16 MiB"));
+        }
+    }
+
+    /// An edge tells in a comment what it knows before the first chunk.
+    fn take_comment(&mut self, comment: &str) {
+        if let Some(report) = comment.strip_prefix("failsoft ").and_then(|json| serde_json::from_str(json).ok()) {
+            self.answer.note_report(report);
+        }
+    }
+
+    fn take(&mut self, data: &str, now: Millis) {
+        if self.done || self.failure.is_some() {
+            return;
+        }
+        self.heard = true;
+        if data.trim() == "[DONE]" {
+            self.done = true;
+            return;
+        }
+        match serde_json::from_str(data) {
+            Ok(chunk @ Value::Object(_)) => self.take_chunk(chunk, data, now),
+            _ => self.malformed += 1,
+        }
+    }
+
+    /// Takes a chunk that came as `json`.
+    pub(crate) fn take_chunk(&mut self, mut chunk: Value, json: &str, now: Millis) {
+        if let Some(error) = error_in(&chunk) {
+            self.failure = Some(in_answer(error, now));
+            // What the chunk says beside its error counts for the report: usage, metadata, the partial text.
+            self.answer.feed(&chunk);
+            return;
+        }
+        let seen = self.answer.feed(&chunk);
+        self.alive |= seen.content || seen.reasoning || seen.tool_call || seen.refusal;
+        self.meaningful |= self.shows(seen);
+        if is_usage(&chunk) && self.reading.usage_chunk != UsageChunk::AsSent {
+            self.usage_chunk = Some(chunk);
+            return;
+        }
+        if let Some(text) = first_text(&chunk) {
+            self.waiting.push_text(&text);
+        }
+        if map_finish_reasons(&mut chunk) {
+            self.waiting.push(&chunk.to_string());
+        } else {
+            self.waiting.push(json);
+        }
+    }
+
+    /// Takes a completion that came in one piece.
+    pub(crate) fn take_completion(&mut self, completion: &Value, now: Millis) {
+        self.failure = error_in(completion).map(|error| in_answer(error, now));
+        self.answer.feed(completion);
+    }
+
+    fn shows(&self, seen: Seen) -> bool {
+        if seen.tool_call || (seen.reasoning && self.reading.wants_reasoning) {
+            return true;
+        }
+        let held = self.reading.holds_refusals;
+        let text = self.answer.text();
+        // Blank text may be all that comes: it is not an answer yet.
+        seen.content && !text.trim().is_empty() && !(held && beginning(text) != Beginning::Clear)
+            || (seen.content && text.is_empty())
+            || (seen.refusal && !held)
+    }
+
+    /// The usage chunk with `report` in it, if the reader gets one.
+    pub(crate) fn annotate(&mut self, report: impl FnOnce() -> Value) {
+        let Some(mut chunk) = self.usage_chunk.take() else { return };
+        if self.reading.usage_chunk == UsageChunk::Annotated {
+            chunk["failsoft"] = report();
+            self.waiting.push(&chunk.to_string());
+        }
+    }
+}
+
+/// The error that a chunk or a body carries: beside the choices or in one of them.
+pub(crate) fn error_in(answer: &Value) -> Option<&Value> {
+    let present = |error: &&Value| !error.is_null();
+    Some(&answer["error"]).filter(present).or_else(|| {
+        let choices = answer["choices"].as_array().map_or(&[][..], Vec::as_slice);
+        let named = choices.iter().map(|choice| &choice["error"]).find(present);
+        named.or_else(|| choices.iter().find(|choice| choice["finish_reason"] == "error"))
+    })
+}
+
+fn is_usage(chunk: &Value) -> bool {
+    chunk["usage"].is_object() && chunk["choices"].as_array().is_none_or(Vec::is_empty)
+}
+
+fn first_text(chunk: &Value) -> Option<String> {
+    let first = chunk["choices"].as_array()?.iter().find(|choice| choice["index"].as_u64().unwrap_or(0) == 0)?;
+    content_text(&first["delta"]["content"])
+}

@@ -1,0 +1,50 @@
+//! The little of HTTP that the core speaks of: a request to send, and the headers it reads.
+
+use core::fmt;
+
+/// A request for the host to send, always a POST with a JSON body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The absolute URL.
+    pub url: String,
+    /// Names in lower case, with their values. One of them carries the key.
+    pub headers: Vec<(&'static str, String)>,
+    /// More headers, as the caller's configuration named them.
+    pub extra_headers: Vec<(String, String)>,
+    /// The JSON text.
+    pub body: String,
+}
+
+/// Shows where a request goes, and neither its key nor its prompt.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpRequest").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// The response headers that the core reads. A host needs to look up no others.
+pub const READ_HEADERS: [&str; 5] =
+    ["content-type", "retry-after", "retry-after-ms", "x-ratelimit-reset", "x-generation-id"];
+
+/// Response headers by lower-case name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, String)>);
+
+impl Headers {
+    /// The value of the header `name` (lower case), if it was sent and the host may see it.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body is a stream of server-sent events.
+    pub fn is_event_stream(&self) -> bool {
+        self.get("content-type")
+            .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into().to_ascii_lowercase(), value.into())).collect())
+    }
+}

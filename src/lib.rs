@@ -1,0 +1,96 @@
+//! failsoft keeps an LLM chat answering: model fallback, soft-failure detection and an honest streaming reader for
+//! OpenRouter and any OpenAI-compatible API.
+//!
+//! This crate is the core: pure, without I/O, clock, randomness or async. A host — the browser's package, the Worker at
+//! the edge, a test — owns a [`Call`], does what it says and tells it what happened:
+//!
+//! ```text
+//!            Action: Send, Read, Yield, Relay, Cancel, Wait, Done
+//!          ┌───────────────────────────────────────────────────────▶ host: fetch, timers, the reader
+//!   Call ──┤
+//!          └◀─────────────────────────────────────────────────────── host
+//!            Input: Head, Bytes, End, Failed, Woken, Aborted
+//! ```
+//!
+//! A whole call, in which the first model is overloaded and the second answers:
+//!
+//! ```
+//! use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Policy, Upstream};
+//! use serde_json::json;
+//!
+//! let body = json!({
+//!     "models": ["openai/gpt-4o", "openai/gpt-4o-mini"],
+//!     "messages": [{"role": "user", "content": "Hello?"}],
+//! });
+//! let request = ChatRequest::read(body.as_object().unwrap().clone())?;
+//! let upstreams = [Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("sk-…".into()))];
+//! let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
+//! let facts = Facts { upstreams: &upstreams, catalog: &catalog, breakers: &mut breakers };
+//! let mut call = Call::new(request, &Policy::default(), facts, 7, 1_000);
+//!
+//! let Action::Send { attempt, request } = call.poll(1_000) else { panic!() };
+//! assert!(request.body.contains(r#""model":"openai/gpt-4o""#));
+//! call.handle(1_020, Input::Head { attempt, status: 503, headers: Headers::default() });
+//! let Action::Read { attempt } = call.poll(1_020) else { panic!() };
+//! call.handle(1_021, Input::End { attempt });
+//!
+//! let Action::Send { attempt, request } = call.poll(1_021) else { panic!() };
+//! assert!(request.body.contains(r#""model":"openai/gpt-4o-mini""#));
+//! call.handle(1_050, Input::Head { attempt, status: 200, headers: Headers::default() });
+//! let Action::Read { attempt } = call.poll(1_050) else { panic!() };
+//! let answer = br#"{"model": "openai/gpt-4o-mini", "choices": [{"message": {"content": "Yes?"}, "finish_reason": "stop"}]}"#;
+//! call.handle(1_400, Input::Bytes { attempt, bytes: answer });
+//! let Action::Read { attempt } = call.poll(1_400) else { panic!() };
+//! call.handle(1_400, Input::End { attempt });
+//!
+//! let Action::Done(outcome) = call.poll(1_400) else { panic!() };
+//! assert!(outcome.report.fallback && outcome.report.attempts.len() == 2);
+//! assert_eq!(outcome.result.unwrap().into_completion(json!({}))["choices"][0]["message"]["content"], "Yes?");
+//! # Ok::<(), failsoft::Invalid>(())
+//! ```
+//!
+//! | module | concern |
+//! |---|---|
+//! | [`call`] | the state machine; its states are drawn there |
+//! | [`request`], [`upstream`], `chain` | what is asked, where, of whom and in which order |
+//! | [`sse`], [`chunk`], `events`, `attempt` | from bytes to an answer; [`reader`] is that alone |
+//! | [`failure`], [`verdict`] | what went wrong, in a status or in a 200; what follows |
+//! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits, memory and facts |
+//! | [`report`] | what happened |
+
+mod attempt;
+pub mod breaker;
+pub mod call;
+pub mod catalog;
+mod chain;
+pub mod chunk;
+mod events;
+pub mod failure;
+pub mod http;
+pub mod invalid;
+pub mod policy;
+pub mod reader;
+pub mod report;
+pub mod request;
+mod spelling;
+pub mod sse;
+pub mod tokens;
+pub mod upstream;
+pub mod verdict;
+
+pub use attempt::AttemptId;
+pub use breaker::Breakers;
+pub use call::{Action, Answer, Call, Input, Outcome};
+pub use catalog::Catalog;
+pub use chain::Facts;
+pub use chunk::Chunks;
+pub use failure::{Failure, Kind};
+pub use http::{Headers, HttpRequest};
+pub use invalid::Invalid;
+pub use policy::Policy;
+pub use report::Report;
+pub use request::ChatRequest;
+pub use upstream::{Dialect, Upstream};
+
+/// Milliseconds: of the UNIX epoch where a point in time is meant, else a span.
+pub type Millis = u64;

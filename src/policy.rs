@@ -1,0 +1,254 @@
+//! What a call may do before it gives up: plain data with defaults, read from JSON.
+//!
+//! Unknown fields and values out of range are refused with the path of the field. The JSON shape is the same in the
+//! package's `policy` option, in a route of the edge and in a request's `failsoft` field:
+//!
+//! ```
+//! # use serde_json::json;
+//! let policy = failsoft::Policy::read(&json!({"attempts": 4, "timeouts": {"idle": 5000}, "empty": "next"}))?;
+//! assert_eq!((policy.attempts, policy.timeouts.idle, policy.timeouts.total), (4, 5_000, 600_000));
+//! # Ok::<(), failsoft::Invalid>(())
+//! ```
+
+use serde_json::{Map, Value};
+
+use crate::Millis;
+use crate::invalid::{Invalid, flag, object, whole};
+
+/// Everything that is policy in a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Requests sent at most, retries and fallbacks together. Default 8, from 1 to 32.
+    pub attempts: u32,
+    /// The four clocks.
+    pub timeouts: Timeouts,
+    /// Pauses before the same model is asked again.
+    pub retry: Retry,
+    /// What follows a content filter or a moderation: `next` (default) or `fail`.
+    pub on_content_filter: Soft,
+    /// What follows an answer without content. Default `retry`.
+    pub empty: Soft,
+    /// What follows an answer that declines. Default `next`.
+    pub refusal: Soft,
+    /// What follows an answer that is no JSON although JSON was asked for. Default `next`.
+    pub invalid_json: Soft,
+    /// What follows an answer that hit the output limit. Default `accept`: a caller may have set it on purpose.
+    pub length: Soft,
+    /// A request without `stream` is streamed from upstream and put together here, so that a silent model is noticed
+    /// early and an abort stops the bill. Default true in a page, false at the edge.
+    pub assemble: bool,
+    /// When a model is left alone.
+    pub breaker: BreakerPolicy,
+}
+
+/// Four clocks, in milliseconds. The first three run for each attempt, the last for the whole call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeouts {
+    /// From sending to the response headers; of streams only. Default 30,000, from 1 to 600,000.
+    pub headers: Millis,
+    /// From sending to the first text, reasoning or tool call. Default 60,000, from 1 to 600,000.
+    pub first_token: Millis,
+    /// Between events of a stream, while one is asked for; comments do not count. Default 30,000, from 1 to 600,000.
+    pub idle: Millis,
+    /// The whole call. Default 600,000, from 1 to 3,600,000.
+    pub total: Millis,
+}
+
+/// Pauses before a repetition, in milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// Repetitions of the same model at most. Default 1, from 0 to 10.
+    pub same: u32,
+    /// The longest wait that a failure may name for the same model to be asked again. Default 2,000, up to 60,000.
+    pub max_wait: Millis,
+    /// The bound of the first random pause; it doubles with each. Default 500, up to 60,000.
+    pub base: Millis,
+    /// The bound of every random pause. Default 5,000, up to 60,000.
+    pub cap: Millis,
+}
+
+/// When a breaker opens, and for how long.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BreakerPolicy {
+    /// Failures in a row that open it; 0 turns breakers off. Default 3, up to 100.
+    pub failures: u32,
+    /// Milliseconds until one call may probe the model. Default 20,000, from 1 to 3,600,000.
+    pub cooldown: Millis,
+}
+
+/// What follows an answer that a rule did not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soft {
+    /// The same model once more, then the next.
+    Retry,
+    /// The next model.
+    Next,
+    /// An error.
+    Fail,
+    /// Nothing: the rule is off.
+    Accept,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            attempts: 8,
+            timeouts: Timeouts { headers: 30_000, first_token: 60_000, idle: 30_000, total: 600_000 },
+            retry: Retry { same: 1, max_wait: 2_000, base: 500, cap: 5_000 },
+            on_content_filter: Soft::Next,
+            empty: Soft::Retry,
+            refusal: Soft::Next,
+            invalid_json: Soft::Next,
+            length: Soft::Accept,
+            assemble: false,
+            breaker: BreakerPolicy { failures: 3, cooldown: 20_000 },
+        }
+    }
+}
+
+const FIELDS: [&str; 10] = [
+    "attempts",
+    "timeouts",
+    "retry",
+    "onContentFilter",
+    "empty",
+    "refusal",
+    "invalidJson",
+    "length",
+    "assemble",
+    "breaker",
+];
+
+impl Policy {
+    /// The defaults, with what `value` says instead.
+    ///
+    /// # Errors
+    /// [`Invalid`] with the path below `policy` of the first field that is unknown or out of range.
+    pub fn read(value: &Value) -> Result<Self, Invalid> {
+        Self::default().with(value)
+    }
+
+    /// This policy, with what `value` says instead. `null` says nothing.
+    ///
+    /// # Errors
+    /// As [`Policy::read`].
+    pub fn with(&self, value: &Value) -> Result<Self, Invalid> {
+        if value.is_null() {
+            return Ok(self.clone());
+        }
+        const PATH: &str = "policy";
+        let map = object(value, PATH, &FIELDS)?;
+        Ok(Self {
+            attempts: whole(map, PATH, "attempts", 1..=32, self.attempts.into())? as u32,
+            timeouts: self.timeouts.with(map.get("timeouts"))?,
+            retry: self.retry.with(map.get("retry"))?,
+            on_content_filter: soft(map, "onContentFilter", &["next", "fail"], self.on_content_filter)?,
+            empty: soft(map, "empty", &Soft::NAMES, self.empty)?,
+            refusal: soft(map, "refusal", &Soft::NAMES, self.refusal)?,
+            invalid_json: soft(map, "invalidJson", &Soft::NAMES, self.invalid_json)?,
+            length: soft(map, "length", &Soft::NAMES, self.length)?,
+            assemble: flag(map, PATH, "assemble", self.assemble)?,
+            breaker: self.breaker.with(map.get("breaker"))?,
+        })
+    }
+
+    /// The pause before repetition number `repetition` (from 0), with full jitter: from nothing to the bound, so that
+    /// callers who failed together do not come back together.
+    pub fn backoff(&self, repetition: u32, seed: u64) -> Millis {
+        let bound = self.retry.base.saturating_mul(1 << repetition.min(16)).min(self.retry.cap);
+        mix(seed.wrapping_add(u64::from(repetition))) % (bound + 1)
+    }
+}
+
+impl Timeouts {
+    fn with(&self, value: Option<&Value>) -> Result<Self, Invalid> {
+        let Some(value) = value else { return Ok(self.clone()) };
+        const PATH: &str = "policy.timeouts";
+        let map = object(value, PATH, &["headers", "firstToken", "idle", "total"])?;
+        Ok(Self {
+            headers: whole(map, PATH, "headers", 1..=600_000, self.headers)?,
+            first_token: whole(map, PATH, "firstToken", 1..=600_000, self.first_token)?,
+            idle: whole(map, PATH, "idle", 1..=600_000, self.idle)?,
+            total: whole(map, PATH, "total", 1..=3_600_000, self.total)?,
+        })
+    }
+}
+
+impl Retry {
+    fn with(&self, value: Option<&Value>) -> Result<Self, Invalid> {
+        let Some(value) = value else { return Ok(self.clone()) };
+        const PATH: &str = "policy.retry";
+        let map = object(value, PATH, &["same", "maxWait", "base", "cap"])?;
+        Ok(Self {
+            same: whole(map, PATH, "same", 0..=10, self.same.into())? as u32,
+            max_wait: whole(map, PATH, "maxWait", 0..=60_000, self.max_wait)?,
+            base: whole(map, PATH, "base", 0..=60_000, self.base)?,
+            cap: whole(map, PATH, "cap", 0..=60_000, self.cap)?,
+        })
+    }
+}
+
+impl BreakerPolicy {
+    fn with(&self, value: Option<&Value>) -> Result<Self, Invalid> {
+        let Some(value) = value else { return Ok(self.clone()) };
+        const PATH: &str = "policy.breaker";
+        let map = object(value, PATH, &["failures", "cooldown"])?;
+        Ok(Self {
+            failures: whole(map, PATH, "failures", 0..=100, self.failures.into())? as u32,
+            cooldown: whole(map, PATH, "cooldown", 1..=3_600_000, self.cooldown)?,
+        })
+    }
+}
+
+impl Soft {
+    const NAMES: [&str; 4] = ["retry", "next", "fail", "accept"];
+}
+
+fn soft(map: &Map<String, Value>, name: &str, allowed: &[&str], default: Soft) -> Result<Soft, Invalid> {
+    let Some(value) = map.get(name) else { return Ok(default) };
+    match value.as_str().filter(|word| allowed.contains(word)) {
+        Some("retry") => Ok(Soft::Retry),
+        Some("next") => Ok(Soft::Next),
+        Some("fail") => Ok(Soft::Fail),
+        Some("accept") => Ok(Soft::Accept),
+        _ => Err(Invalid::new(["policy.", name].concat(), ["must be one of: ", &allowed.join(", ")].concat())),
+    }
+}
+
+/// SplitMix64's output function: a seed becomes a number that looks random.
+fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Policy;
+    use serde_json::json;
+
+    #[test]
+    fn a_field_that_does_not_exist_is_refused_with_its_path_and_near_miss() {
+        let error = Policy::read(&json!({"timeouts": {"firsttoken": 1}})).expect_err("misspelt");
+        assert_eq!(error.to_string(), "`policy.timeouts.firsttoken` is not a known field; did you mean `firstToken`?");
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_range() {
+        let error = Policy::read(&json!({"attempts": 0})).expect_err("zero");
+        assert_eq!(error.to_string(), "`policy.attempts` must be a whole number from 1 to 32");
+        let error = Policy::read(&json!({"onContentFilter": "retry"})).expect_err("not an action here");
+        assert_eq!(error.to_string(), "`policy.onContentFilter` must be one of: next, fail");
+    }
+
+    #[test]
+    fn a_pause_is_random_within_a_bound_that_doubles_up_to_the_cap() {
+        let policy = Policy::default();
+        for (repetition, bound) in [(0, 500), (1, 1_000), (2, 2_000), (9, 5_000)] {
+            let pauses: Vec<u64> = (0..200).map(|seed| policy.backoff(repetition, seed * 7_919)).collect();
+            assert!(pauses.iter().all(|pause| *pause <= bound));
+            assert!(pauses.iter().any(|pause| *pause < bound / 4) && pauses.iter().any(|pause| *pause > bound * 3 / 4));
+        }
+    }
+}

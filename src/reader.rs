@@ -1,0 +1,71 @@
+//! The streaming reader alone, for a response that somebody else asked for.
+//!
+//! ```
+//! use failsoft::reader::StreamReader;
+//!
+//! let mut reader = StreamReader::default();
+//! let body = br#"data: {"model": "openai/gpt-4o", "choices": [{"delta": {"content": "Hel"}}]}
+//!
+//! data: {"choices": [{"delta": {"content": "lo"}}]}
+//!
+//! "#;
+//! assert_eq!(reader.feed(body, 0).text(), "Hello");
+//! assert_eq!(reader.answer().model(), Some("openai/gpt-4o"));
+//! // The body ends, and no finish reason has come: the answer was cut.
+//! assert_eq!(reader.finish().unwrap_err().kind, failsoft::Kind::Cut);
+//! ```
+
+use crate::Millis;
+use crate::chunk::{Accumulator, Chunks};
+use crate::events::{Events, Reading};
+use crate::failure::Failure;
+
+/// Reads one stream of chat completion chunks.
+#[derive(Debug)]
+pub struct StreamReader(Events);
+
+impl Default for StreamReader {
+    fn default() -> Self {
+        Self(Events::new(Reading::everything()))
+    }
+}
+
+impl StreamReader {
+    /// Takes the next bytes, cut anywhere, and gives the chunks that they complete.
+    pub fn feed(&mut self, bytes: &[u8], now: Millis) -> Chunks {
+        self.0.feed(bytes, now);
+        std::mem::take(&mut self.0.waiting)
+    }
+
+    /// What the stream said went wrong; nothing after it is read.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.0.failure.as_ref()
+    }
+
+    /// The stream has said that it is complete.
+    pub fn is_done(&self) -> bool {
+        self.0.done
+    }
+
+    /// Events that were skipped because they are no JSON.
+    pub fn malformed(&self) -> u32 {
+        self.0.malformed
+    }
+
+    /// The answer so far.
+    pub fn answer(&self) -> &Accumulator {
+        &self.0.answer
+    }
+
+    /// The body has ended: was the answer whole?
+    ///
+    /// # Errors
+    /// What the stream said, or [`Kind::Cut`](crate::Kind::Cut) when no finish reason has come.
+    pub fn finish(&self) -> Result<(), Failure> {
+        match &self.0.failure {
+            Some(failure) => Err(failure.clone()),
+            None if self.0.answer.is_finished() => Ok(()),
+            None => Err(Failure::cut()),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Bytes in, server-sent events out. Knows nothing of JSON.
+//!
+//! The rules are those of WHATWG HTML 9.2.6: CR, LF and CRLF all end a line, a leading byte order mark is dropped, a
+//! line without a colon is a field without a value, several `data` lines join with a line feed, an event that the end
+//! of the stream cuts off is discarded. Where a chunk of bytes ends never matters, not even inside a character.
+//!
+//! ```
+//! use failsoft::sse::{Decoder, Event};
+//!
+//! let mut seen = Vec::new();
+//! let mut decoder = Decoder::new(1024);
+//! for chunk in [&b"data: h\xc3"[..], b"\xa9llo\r", b"\n\r\n: still here\n"] {
+//!     decoder.feed(chunk, |event| match event {
+//!         Event::Data(data) => seen.push(data.to_owned()),
+//!         Event::Comment(comment) => seen.push(format!("({comment})")),
+//!     })?;
+//! }
+//! assert_eq!(seen, ["héllo", "(still here)"]);
+//! # Ok::<(), failsoft::sse::TooLarge>(())
+//! ```
+
+use std::borrow::Cow;
+
+/// One thing a stream said.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The joined `data` lines of one event. Invalid UTF-8 is replaced by U+FFFD.
+    Data(&'a str),
+    /// The text of a comment line, without the colon and one leading space.
+    Comment(&'a str),
+}
+
+/// An event, or a line of one, is larger than the decoder's bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// The bound, in bytes.
+    pub limit: usize,
+}
+
+/// Splits a byte stream into events; holds at most one incomplete line and one incomplete event.
+#[derive(Debug)]
+pub struct Decoder {
+    limit: usize,
+    /// The beginning of a line whose end has not come.
+    line: Vec<u8>,
+    /// The data lines so far, each followed by a line feed.
+    data: Vec<u8>,
+    /// The last byte was a CR that ended a line: an LF that comes next belongs to the same ending.
+    after_cr: bool,
+    /// Nothing but a possible byte order mark has come.
+    at_start: bool,
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl Decoder {
+    /// A decoder that keeps at most `limit` bytes of an event.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, line: Vec::new(), data: Vec::new(), after_cr: false, at_start: true }
+    }
+
+    /// Takes the next bytes, and calls `each` for every event and comment that they complete, in order.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when a line or an event outgrows the bound; the stream cannot go on.
+    pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        let mut rest = bytes;
+        if self.after_cr && !rest.is_empty() {
+            self.after_cr = false;
+            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        }
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+            let (line, tail) = (&rest[..end], &rest[end + 1..]);
+            rest = match (rest[end], tail.first()) {
+                (b'\r', Some(b'\n')) => &tail[1..],
+                (b'\r', None) => {
+                    self.after_cr = true;
+                    tail
+                }
+                _ => tail,
+            };
+            self.end_line(line, &mut each)?;
+        }
+        self.bounded(self.line.len() + rest.len())?;
+        self.line.extend_from_slice(rest);
+        Ok(())
+    }
+
+    fn end_line(&mut self, tail: &[u8], each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        if self.line.is_empty() {
+            return self.take_line(tail, each);
+        }
+        self.bounded(self.line.len() + tail.len())?;
+        let mut line = std::mem::take(&mut self.line);
+        line.extend_from_slice(tail);
+        let taken = self.take_line(&line, each);
+        // The allocation serves the next line too.
+        line.clear();
+        self.line = line;
+        taken
+    }
+
+    fn take_line(&mut self, line: &[u8], each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        let line =
+            if std::mem::take(&mut self.at_start) { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        if line.is_empty() {
+            self.dispatch(each);
+            return Ok(());
+        }
+        let (field, value) = match memchr::memchr(b':', line) {
+            Some(colon) => (&line[..colon], line[colon + 1..].strip_prefix(b" ").unwrap_or(&line[colon + 1..])),
+            None => (line, &b""[..]),
+        };
+        match field {
+            b"" => each(Event::Comment(&text(value))),
+            b"data" => {
+                self.bounded(self.data.len() + value.len())?;
+                self.data.extend_from_slice(value);
+                self.data.push(b'\n');
+            }
+            // `event`, `id` and `retry` carry nothing in this protocol; unknown fields are ignored by the standard.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn dispatch(&mut self, each: &mut impl FnMut(Event<'_>)) {
+        if self.data.pop().is_some() {
+            each(Event::Data(&text(&self.data)));
+            self.data.clear();
+        }
+    }
+
+    fn bounded(&self, size: usize) -> Result<(), TooLarge> {
+        if size > self.limit { Err(TooLarge { limit: self.limit }) } else { Ok(()) }
+    }
+}
+
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}

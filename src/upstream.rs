@@ -1,0 +1,141 @@
+//! Where requests go: a base URL, what it speaks, and the key it wants.
+
+use core::fmt;
+
+use serde_json::Value;
+
+use crate::http::HttpRequest;
+use crate::request::ChatRequest;
+
+/// OpenRouter's own base URL, the default of the package.
+pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
+
+/// What an upstream speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenRouter: up to three models a request, cost in the usage, keep-alive comments.
+    OpenRouter,
+    /// Any other OpenAI-compatible API: one model a request.
+    OpenAi,
+    /// failsoft's own edge: the whole chain and its policy in one request; the edge falls back.
+    Edge,
+}
+
+/// One upstream.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// The base URL, up to and without `/chat/completions`.
+    pub url: String,
+    /// Sent as `Authorization: Bearer`.
+    pub key: Option<String>,
+    /// The page or app that OpenRouter should attribute the usage to.
+    pub app: App,
+    /// Headers that the configuration adds.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Attribution in OpenRouter's dashboard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct App {
+    /// Sent as `HTTP-Referer`.
+    pub url: Option<String>,
+    /// Sent as `X-OpenRouter-Title`.
+    pub title: Option<String>,
+}
+
+/// Shows where, and never the key.
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream").field("dialect", &self.dialect).field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Dialect {
+    /// The dialect of `url` unless the caller says another: OpenRouter's by its host, OpenAI's for the rest.
+    pub fn of(url: &str) -> Self {
+        let host =
+            url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', ':', '?']).next().unwrap_or_default();
+        if host == "openrouter.ai" || host.ends_with(".openrouter.ai") { Self::OpenRouter } else { Self::OpenAi }
+    }
+
+    /// The models that one request may name.
+    pub fn window(self) -> usize {
+        match self {
+            // Four and more are a 400.
+            Self::OpenRouter => 3,
+            Self::OpenAi => 1,
+            Self::Edge => usize::MAX,
+        }
+    }
+}
+
+impl Upstream {
+    /// An upstream without attribution and further headers.
+    pub fn new(dialect: Dialect, url: &str, key: Option<String>) -> Self {
+        Self { dialect, url: base(dialect, url), key, app: App::default(), headers: Vec::new() }
+    }
+
+    /// The request that asks `models`, in this order, to answer `request`.
+    pub(crate) fn ask(&self, request: &ChatRequest, models: &[&str], streaming: bool) -> HttpRequest {
+        HttpRequest {
+            url: [&self.url, "/chat/completions"].concat(),
+            headers: self.own_headers(streaming),
+            extra_headers: self.headers.clone(),
+            body: request.body(self.dialect, models, streaming),
+        }
+    }
+
+    fn own_headers(&self, streaming: bool) -> Vec<(&'static str, String)> {
+        let accept = if streaming { "text/event-stream" } else { "application/json" };
+        let mut headers = vec![("content-type", "application/json".into()), ("accept", accept.into())];
+        if let Some(key) = &self.key {
+            headers.push(("authorization", ["Bearer ", key].concat()));
+        }
+        if self.dialect == Dialect::OpenRouter {
+            // What happened inside a native window is told only to who asks.
+            headers.push(("x-openrouter-metadata", "enabled".into()));
+            headers.extend(self.app.url.clone().map(|url| ("http-referer", url)));
+            headers.extend(self.app.title.clone().map(|title| ("x-openrouter-title", title)));
+        }
+        headers
+    }
+}
+
+/// An edge is named by its origin; its API lies below `/v1`.
+fn base(dialect: Dialect, url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    if dialect == Dialect::Edge && !url.ends_with("/v1") { [url, "/v1"].concat() } else { url.into() }
+}
+
+/// The JSON text of a string.
+pub(crate) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dialect, Upstream};
+
+    #[test]
+    fn the_host_decides_the_dialect() {
+        assert_eq!(Dialect::of("https://openrouter.ai/api/v1"), Dialect::OpenRouter);
+        assert_eq!(Dialect::of("https://eu.openrouter.ai/api/v1"), Dialect::OpenRouter);
+        assert_eq!(Dialect::of("https://api.openai.com/v1"), Dialect::OpenAi);
+        assert_eq!(Dialect::of("https://openrouter.ai.example.com/v1"), Dialect::OpenAi);
+    }
+
+    #[test]
+    fn an_edge_is_named_by_its_origin() {
+        for url in ["https://edge.example", "https://edge.example/", "https://edge.example/v1/"] {
+            assert_eq!(Upstream::new(Dialect::Edge, url, None).url, "https://edge.example/v1");
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        let upstream = Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("sk-canary".into()));
+        assert!(!format!("{upstream:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,492 @@
+//! The state machine, as a dialogue with scripted upstreams.
+
+mod script;
+
+use failsoft::{Catalog, Dialect, Kind};
+use script::{Reply, Script, delta, event, finish, streamed, words};
+use serde_json::{Value, json};
+
+fn two() -> Script {
+    Script::new(&["a/one", "b/two"])
+}
+
+/// Statuses and bodies of one failed request, what they mean, how often the model is asked again, and whether the next is.
+fn rows() -> Vec<(&'static str, Reply, Kind, usize, bool)> {
+    let code = |status: u16, code: &str| {
+        Reply::error(status, json!({"code": status, "message": "no", "availability": {"code": code}}))
+    };
+    let typed = |status: u16, name: &str| {
+        Reply::error(status, json!({"code": status, "message": "no", "metadata": {"error_type": name}}))
+    };
+    let source = |status: u16, name: &str| {
+        Reply::error(status, json!({"code": status, "message": "no", "metadata": {"limit_source": name}}))
+    };
+    vec![
+        ("429 without a wait", Reply::status(429), Kind::RateLimited, 0, true),
+        ("429, short wait", Reply::status(429).header("retry-after", "1"), Kind::RateLimited, 1, true),
+        ("429, long wait", Reply::status(429).header("retry-after", "30"), Kind::RateLimited, 0, true),
+        (
+            "402 in flight",
+            source(402, "openrouter_in_flight_budget").header("retry-after", "1"),
+            Kind::InFlightBudget,
+            1,
+            true,
+        ),
+        ("500", Reply::status(500), Kind::ServerError, 1, true),
+        ("502", Reply::status(502), Kind::ServerError, 1, true),
+        ("408", Reply::status(408), Kind::ServerError, 1, true),
+        ("524, HTML", Reply::new(524, "text/html", "<html>"), Kind::ServerError, 1, true),
+        ("reset", Reply::reset(), Kind::Network, 1, true),
+        ("503", Reply::status(503), Kind::Unavailable, 0, true),
+        ("504", Reply::status(504), Kind::Unavailable, 0, true),
+        ("529", Reply::status(529), Kind::Unavailable, 0, true),
+        ("404 no endpoints", code(404, "no_endpoints"), Kind::NoEndpoint, 0, true),
+        ("404 deprecated", code(404, "model_deprecated"), Kind::UnknownModel, 0, true),
+        (
+            "bare 400 unknown",
+            Reply::error(400, json!({"code": 400, "message": "a/one is not a valid model ID"})),
+            Kind::UnknownModel,
+            0,
+            true,
+        ),
+        ("403 region", code(403, "region_restricted"), Kind::NoEndpoint, 0, true),
+        ("400 content policy", typed(400, "content_policy_violation"), Kind::ContentFilter, 0, true),
+        (
+            "403 moderation",
+            Reply::error(403, json!({"code": 403, "message": "flagged", "metadata": {"reasons": ["x"]}})),
+            Kind::ContentFilter,
+            0,
+            true,
+        ),
+        ("400 context", typed(400, "context_length_exceeded"), Kind::ContextLength, 0, true),
+        ("401", Reply::status(401), Kind::Unauthorized, 0, false),
+        ("402", Reply::status(402), Kind::PaymentRequired, 0, false),
+        ("403 key limit", source(403, "openrouter_key_limit"), Kind::PaymentRequired, 0, false),
+        (
+            "403 guardrail",
+            Reply::error(403, json!({"code": 403, "message": "no", "metadata": {"patterns": ["x"]}})),
+            Kind::Forbidden,
+            0,
+            false,
+        ),
+        ("400", Reply::status(400), Kind::InvalidRequest, 0, false),
+        ("412", Reply::status(412), Kind::InvalidRequest, 0, false),
+        ("413", Reply::status(413), Kind::InvalidRequest, 0, false),
+        ("422", Reply::status(422), Kind::InvalidRequest, 0, false),
+        (
+            "200 with an error",
+            Reply::json(&json!({"error": {"code": 503, "message": "late"}})),
+            Kind::Unavailable,
+            0,
+            true,
+        ),
+        (
+            "200, string code",
+            Reply::json(&json!({"error": {"code": "server_error", "message": "late"}})),
+            Kind::ServerError,
+            1,
+            true,
+        ),
+        (
+            "200, error in a choice",
+            Reply::json(
+                &json!({"choices": [{"error": {"code": 502, "message": "x"}, "message": {"content": "ha"}, "finish_reason": "error"}]}),
+            ),
+            Kind::ServerError,
+            1,
+            true,
+        ),
+        ("200, not JSON", Reply::new(200, "text/html", "<html>"), Kind::BadResponse, 1, true),
+        ("empty", Reply::says("a/one", ""), Kind::Empty, 1, true),
+        ("refusal", Reply::says("a/one", "I'm sorry, but I can't help with that."), Kind::Refusal, 0, true),
+    ]
+}
+
+#[test]
+fn every_failure_ends_as_its_row_says() {
+    for (name, reply, kind, again, next) in rows() {
+        let mut replies = vec![reply.clone(); 1 + again];
+        replies.push(Reply::says("b/two", "fine"));
+        let run = two().run(&replies);
+        let mut asked = vec![vec!["a/one".to_owned()]; 1 + again];
+        if next {
+            asked.push(vec!["b/two".to_owned()]);
+            assert_eq!(run.content(), "fine", "{name}");
+            assert!(run.outcome.report.fallback && run.outcome.report.accepted, "{name}");
+        } else {
+            assert_eq!(run.kind(), Some(kind), "{name}");
+        }
+        assert_eq!(run.asked(), asked, "{name}");
+        let told = run.outcome.report.attempts[0].failure.as_ref().map(|failure| failure.kind);
+        assert_eq!(told, Some(kind), "{name}");
+    }
+}
+
+#[test]
+fn a_named_wait_is_kept_to_the_millisecond_and_never_shortened() {
+    let limited = Reply::status(429).header("retry-after", "2");
+    let run = two().run(&[limited, Reply::says("a/one", "fine")]);
+    assert_eq!(run.sent_at[1] - run.sent_at[0], 10 + 1 + 1 + 2_000);
+}
+
+#[test]
+fn the_last_failure_reaches_the_caller_with_status_code_and_wait() {
+    let busy = Reply::error(
+        429,
+        json!({"code": 429, "message": "slow down", "metadata": {"error_type": "rate_limit_exceeded"}}),
+    );
+    let run = two().run(&[Reply::status(503), busy.header("retry-after", "9")]);
+    let failure = run.outcome.result.expect_err("nobody answered");
+    assert_eq!((failure.http_status(), failure.retry_after), (429, Some(9_000)));
+    assert_eq!(failure.to_openai()["error"]["code"], "rate_limit_exceeded");
+}
+
+#[test]
+fn a_chain_longer_than_three_goes_in_native_windows() {
+    let run =
+        Script::openrouter(&["a/1", "a/2", "a/3", "a/4", "a/5"]).run(&[Reply::status(503), Reply::says("a/5", "fine")]);
+    assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/4", "a/5"]]);
+    assert!(run.bodies().iter().all(|body| body.get("model").is_none()));
+    assert_eq!(run.outcome.report.model.as_deref(), Some("a/5"));
+}
+
+#[test]
+fn a_soft_failure_of_the_second_in_a_window_goes_on_after_it() {
+    let refused = Reply::says("a/2", "I'm sorry, but I can't help with that.");
+    let run = Script::openrouter(&["a/1", "a/2", "a/3", "a/4"]).run(&[refused, Reply::says("a/3", "fine")]);
+    assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/3", "a/4"]]);
+}
+
+#[test]
+fn an_unknown_id_leaves_the_chain_with_a_warning_that_names_the_right_one() {
+    let unknown =
+        Reply::error(400, json!({"code": 400, "message": "anthropic/claude-opus-4-7 is not a valid model ID"}));
+    let chain = ["anthropic/claude-opus-4-7", "openai/gpt-4o", "openai/gpt-4o-mini"];
+    let run = Script::openrouter(&chain).run(&[unknown, Reply::says("openai/gpt-4o", "fine")]);
+    assert_eq!(run.asked()[1], ["openai/gpt-4o", "openai/gpt-4o-mini"]);
+    assert!(run.outcome.report.warnings[0].contains("did you mean `anthropic/claude-opus-4.7`?"));
+    assert!(run.outcome.report.fallback);
+}
+
+#[test]
+fn an_unknown_id_that_is_not_named_is_found_by_asking_one_by_one() {
+    let unknown = || Reply::error(404, json!({"code": 404, "message": "model not found"}));
+    let run = Script::openrouter(&["a/1", "a/2", "a/3"]).run(&[unknown(), unknown(), Reply::says("a/2", "fine")]);
+    assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/1"], vec!["a/2"]]);
+}
+
+#[test]
+fn a_prompt_that_no_window_holds_fails_before_anything_is_sent_and_says_by_how_much() {
+    let catalog = json!({"data": [{"id": "a/one", "context_length": 1000}, {"id": "b/two", "context_length": 2000}]});
+    let mut script = two();
+    script.catalog = Catalog::read(&catalog);
+    script.body["messages"][0]["content"] = "word ".repeat(5_000).into();
+    let run = script.run(&[]);
+    assert_eq!(run.kind(), Some(Kind::ContextLength));
+    let message = run.outcome.result.expect_err("too long").message;
+    assert!(message.contains("its window holds 2000") && message.contains("too many"), "{message}");
+    assert_eq!(run.outcome.report.dropped.len(), 2);
+}
+
+#[test]
+fn after_a_context_overflow_only_a_larger_window_is_asked() {
+    let catalog = json!({"data": [
+        {"id": "a/one", "context_length": 2000}, {"id": "b/same", "context_length": 2000}, {"id": "c/large", "context_length": 9000},
+    ]});
+    let mut script = Script::new(&["a/one", "b/same", "c/large"]);
+    script.catalog = Catalog::read(&catalog);
+    let overflow = Reply::error(400, json!({"code": 400, "message": "maximum context length is 2000"}));
+    let run = script.run(&[overflow, Reply::says("c/large", "fine")]);
+    assert_eq!(run.asked(), [["a/one"], ["c/large"]]);
+    assert_eq!(run.outcome.report.dropped[0].model, "b/same");
+}
+
+#[test]
+fn a_stream_is_held_until_its_first_meaningful_delta() {
+    let preamble = delta("a/one", json!({"role": "assistant", "content": ""}));
+    let cut = Reply::stream([": OPENROUTER PROCESSING\n\n".to_owned(), preamble].concat());
+    let run = two().streaming().run(&[cut.clone(), cut, streamed("b/two", &["Hel", "lo"])]);
+    assert_eq!((run.text.as_str(), run.content().as_str()), ("Hello", "Hello"));
+    assert!(run.chunks.iter().all(|chunk| chunk["model"] == "b/two"));
+}
+
+#[test]
+fn never_falls_back_after_the_first_token() {
+    for end in [
+        Reply::stream(words("a/one", &["Hel"])),
+        Reply::stream(words("a/one", &["Hel"])).then_resets(),
+        Reply::stream(words("a/one", &["Hel"])).then_hangs(),
+        Reply::stream(words("a/one", &["Hel"]))
+            .then(event(&json!({"error": {"code": 502, "message": "x"}, "choices": []}))),
+        Reply::stream(words("a/one", &["Hel"]) + "data: [DONE]\n\n"),
+    ] {
+        let run = two().streaming().run(&[end]);
+        assert_eq!((run.sent.len(), run.text.as_str()), (1, "Hel"));
+        assert!(
+            matches!(run.kind(), Some(Kind::Cut | Kind::Network | Kind::Stalled | Kind::ServerError)),
+            "{:?}",
+            run.kind()
+        );
+        assert_eq!(run.outcome.partial.as_deref(), Some("Hel"));
+    }
+}
+
+#[test]
+fn an_error_in_a_chunk_before_the_commit_point_is_answered_by_the_next_model() {
+    for chunk in [
+        json!({"error": {"code": 503, "message": "x"}, "choices": []}),
+        json!({"error": {"code": "overloaded_error", "message": "x"}, "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]}),
+        json!({"choices": [{"index": 0, "delta": {}, "error": {"code": 503, "message": "x"}, "finish_reason": "error"}]}),
+    ] {
+        let run = two().streaming().run(&[Reply::stream(event(&chunk)), streamed("b/two", &["fine"])]);
+        assert_eq!(run.text, "fine");
+        assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::Unavailable));
+    }
+}
+
+#[test]
+fn comments_do_not_keep_a_silent_model_alive() {
+    let mut silent = Reply::stream(": OPENROUTER PROCESSING\n\n");
+    for _ in 0..100 {
+        silent = silent.then_silence(1_000).then(": OPENROUTER PROCESSING\n\n");
+    }
+    let run = two().streaming().run(&[silent, streamed("b/two", &["fine"])]);
+    assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::FirstTokenTimeout));
+    assert_eq!(run.sent_at[1] - run.sent_at[0], 60_000);
+    assert_eq!(run.cancelled, [0]);
+}
+
+#[test]
+fn no_headers_in_time_is_answered_by_the_next_model() {
+    let run = two().streaming().run(&[Reply::silent(), streamed("b/two", &["fine"])]);
+    assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::HeadersTimeout));
+    assert_eq!(run.sent_at[1] - run.sent_at[0], 30_000);
+}
+
+#[test]
+fn reasoning_that_nobody_asked_for_keeps_the_model_alive_without_committing() {
+    let mut thinking = Reply::stream("");
+    for _ in 0..5 {
+        thinking = thinking.then(delta("a/one", json!({"reasoning": "hm"}))).then_silence(20_000);
+    }
+    let run =
+        two().streaming().run(&[thinking.then_resets(), streamed("b/two", &["fine"]), streamed("b/two", &["fine"])]);
+    assert_eq!(run.asked()[..2], [["a/one"], ["a/one"]]);
+    assert_eq!(run.text, "fine");
+}
+
+#[test]
+fn the_callers_own_time_ends_the_call_whatever_is_under_way() {
+    let run = two().policy(json!({"timeouts": {"total": 5_000}})).run(&[Reply::silent()]);
+    assert_eq!((run.kind(), run.ended), (Some(Kind::Timeout), 1_005_000));
+    assert_eq!(run.cancelled, [0]);
+}
+
+#[test]
+fn an_abort_ends_everything_at_once() {
+    let mut script = two().streaming();
+    script.abort_at = Some(700);
+    let run = script.run(&[Reply::stream(words("a/one", &["Hel"])).then_hangs()]);
+    assert_eq!((run.kind(), run.ended, run.cancelled), (Some(Kind::Aborted), 1_000_700, vec![0]));
+    assert_eq!(run.outcome.partial.as_deref(), Some("Hel"));
+    assert_eq!(run.outcome.report.unsettled, ["gen-1"]);
+}
+
+#[test]
+fn retries_and_fallbacks_share_one_budget() {
+    let run = Script::new(&["a/1", "a/2", "a/3", "a/4"]).policy(json!({"attempts": 3})).run(&[
+        Reply::status(500),
+        Reply::status(500),
+        Reply::status(500),
+    ]);
+    assert_eq!(run.asked(), [["a/1"], ["a/1"], ["a/2"]]);
+    assert_eq!(run.kind(), Some(Kind::ServerError));
+}
+
+#[test]
+fn if_no_answer_passes_the_best_is_returned_and_marked() {
+    let sorry = "I'm sorry, but I can't help with that.";
+    let run = two().run(&[Reply::says("a/one", sorry), Reply::says("b/two", ""), Reply::says("b/two", "")]);
+    assert_eq!(run.content(), sorry);
+    assert!(!run.outcome.report.accepted);
+    assert_eq!(run.outcome.report.model.as_deref(), Some("a/one"));
+    assert_eq!(run.outcome.report.cost, Some(1.5));
+}
+
+#[test]
+fn the_best_of_refused_streams_is_yielded_whole() {
+    let sorry = ["I'm sorry, ", "but I can't ", "help with that."];
+    let run = two().streaming().run(&[streamed("a/one", &sorry), streamed("b/two", &sorry)]);
+    assert_eq!(run.text, sorry.concat());
+    assert!(!run.outcome.report.accepted && !run.outcome.report.fallback);
+}
+
+#[test]
+fn empty_never_qualifies() {
+    let empty = || Reply::says("a/one", "");
+    let run = Script::new(&["a/one"]).run(&[empty(), empty()]);
+    assert_eq!(run.kind(), Some(Kind::Empty));
+}
+
+#[test]
+fn a_content_filter_can_be_made_final() {
+    let filtered = Reply::error(
+        400,
+        json!({"code": 400, "message": "no", "metadata": {"error_type": "content_policy_violation"}}),
+    );
+    let run = Script::openrouter(&["a/1", "a/2"]).policy(json!({"onContentFilter": "fail"})).run(&[filtered]);
+    assert_eq!((run.kind(), run.asked()), (Some(Kind::ContentFilter), vec![vec!["a/1".to_owned()]]));
+}
+
+#[test]
+fn a_completion_is_put_together_from_a_stream_where_the_policy_says_so() {
+    let run = two().policy(json!({"assemble": true})).run(&[Reply::silent(), streamed("b/two", &["Hel", "lo"])]);
+    assert_eq!(run.bodies()[0]["stream"], true);
+    assert_eq!(run.content(), "Hello");
+    assert!(run.chunks.is_empty());
+    assert_eq!(run.outcome.report.cost, Some(0.25));
+}
+
+#[test]
+fn a_completion_where_a_stream_was_asked_for_becomes_one() {
+    let run = two().streaming().run(&[Reply::says("a/one", "whole")]);
+    assert_eq!(run.text, "whole");
+    assert_eq!(run.chunks[0]["choices"][0]["delta"]["content"], "whole");
+}
+
+#[test]
+fn one_malformed_event_is_skipped_and_told() {
+    let broken = Reply::stream(
+        words("a/one", &["Hel"]) + "data: {\"choi\n\n" + &words("a/one", &["lo"]) + &finish("a/one", "stop"),
+    );
+    let run = two().streaming().run(&[broken]);
+    assert_eq!(run.text, "Hello");
+    assert!(run.outcome.report.warnings[0].contains("1 unreadable event"));
+}
+
+#[test]
+fn a_hole_in_a_tool_call_is_a_failure() {
+    let call = |arguments: &str| {
+        delta(
+            "a/one",
+            json!({"tool_calls": [{"index": 0, "id": "x", "function": {"name": "f", "arguments": arguments}}]}),
+        )
+    };
+    let holed = [call("{\"a\":"), "data: oops\n\n".into(), call("}"), finish("a/one", "tool_calls")].concat();
+    let run = two().policy(json!({"assemble": true})).run(&[
+        Reply::stream(holed.clone()),
+        Reply::stream(holed),
+        streamed("b/two", &["fine"]),
+    ]);
+    assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::BadResponse));
+    assert_eq!(run.content(), "fine");
+}
+
+#[test]
+fn a_page_that_slept_is_no_failing_model() {
+    let mut script = two().streaming();
+    script.sleep = 3_600_000;
+    let run = script.run(&[Reply::stream("").then_silence(70_000), streamed("b/two", &["fine"])]);
+    assert_eq!(run.text, "fine");
+    assert!(run.outcome.lessons.iter().all(|lesson| lesson.failure.is_none()), "{:?}", run.outcome.lessons);
+}
+
+#[test]
+fn a_busy_reader_is_no_stalled_model() {
+    let mut script = two().streaming();
+    script.reader_takes = 900_000;
+    let run = script
+        .run(&[Reply::stream(words("a/one", &["Hel"])).then(words("a/one", &["lo"])).then(finish("a/one", "stop"))]);
+    assert_eq!((run.kind(), run.text.as_str()), (None, "Hello"));
+}
+
+#[test]
+fn a_model_that_keeps_failing_is_left_alone_and_probed_by_one() {
+    let mut script = two();
+    let policy = failsoft::Policy::default();
+    for call in 0..3 {
+        script.start = 1_000_000 + call * 1_000;
+        let run = script.run(&[Reply::status(503), Reply::says("b/two", "fine")]);
+        run.outcome.teach(&mut script.breakers, run.ended, &policy);
+    }
+    script.start = 1_010_000;
+    let run = script.run(&[Reply::says("b/two", "fine")]);
+    assert_eq!((run.asked(), run.outcome.report.dropped.len()), (vec![vec!["b/two".to_owned()]], 1));
+    script.start = 1_030_000;
+    let run = script.run(&[Reply::says("a/one", "back")]);
+    run.outcome.teach(&mut script.breakers, run.ended, &policy);
+    assert_eq!(run.content(), "back");
+}
+
+#[test]
+fn if_all_are_resting_the_call_fails_at_once_and_says_until_when() {
+    let mut script = Script::new(&["a/one"]);
+    let run = script.run(&[Reply::status(429).header("retry-after", "30")]);
+    run.outcome.teach(&mut script.breakers, run.ended, &failsoft::Policy::default());
+    script.start = run.ended + 10_000;
+    let run = script.run(&[]);
+    let failure = run.outcome.result.expect_err("resting");
+    assert_eq!((failure.kind, failure.retry_after, failure.http_status()), (Kind::CircuitOpen, Some(20_000), 503));
+}
+
+#[test]
+fn what_failed_inside_a_native_window_is_read_from_the_metadata() {
+    let body = json!({
+        "id": "gen-1", "model": "a/2",
+        "choices": [{"index": 0, "message": {"content": "fine"}, "finish_reason": "stop"}],
+        "openrouter_metadata": {"attempts": [{"provider": "P", "model": "a/1", "status": 503}, {"provider": "Q", "model": "a/2", "status": 200}]},
+    });
+    let run = Script::openrouter(&["a/1", "a/2"]).run(&[Reply::json(&body)]);
+    let learnt: Vec<_> =
+        run.outcome.lessons.iter().map(|lesson| (lesson.name.ends_with("a/1"), lesson.failure.is_some())).collect();
+    assert_eq!(learnt, [(true, true), (false, false)]);
+    assert_eq!(run.outcome.report.attempts[0].inside.len(), 2);
+    assert!(run.outcome.report.fallback);
+}
+
+#[test]
+fn a_relayed_stream_is_read_along_and_booked() {
+    let mut script = two().streaming();
+    script.relay = true;
+    let body = [words("a/one", &["Hel"]), words("a/one", &["lo"]), finish("a/one", "stop")];
+    let reply = Reply::stream(body[0].clone()).then(body[1].clone()).then(body[2].clone());
+    let run = script.run(&[reply]);
+    assert_eq!(String::from_utf8_lossy(&run.relayed), body[0]);
+    assert!(run.chunks.is_empty());
+    assert_eq!((run.outcome.report.cost, run.outcome.report.accepted), (Some(0.25), true));
+}
+
+#[test]
+fn an_edge_gets_the_whole_chain_and_its_failure_is_final() {
+    let chain = ["a/1", "a/2", "a/3", "a/4", "a/5"];
+    let mut script = Script { dialect: Dialect::Edge, ..Script::new(&chain) };
+    script.body["failsoft"] = json!({"attempts": 2});
+    let report = json!({"attempts": [{"models": ["a/1"]}, {"models": ["a/2"]}]});
+    let refused = Reply::new(
+        503,
+        "application/json",
+        json!({"error": {"message": "all failed"}, "failsoft": report}).to_string(),
+    );
+    let run = script.run(&[refused]);
+    assert_eq!((run.asked(), run.kind()), (vec![chain.map(String::from).to_vec()], Some(Kind::Unavailable)));
+    assert_eq!(run.bodies()[0]["failsoft"], json!({"attempts": 2}));
+    assert_eq!(run.outcome.report_json()["attempts"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn an_edge_that_cannot_be_reached_is_tried_once_more() {
+    let mut script = Script { dialect: Dialect::Edge, ..two() };
+    let run = script.run(&[Reply::reset(), Reply::says("b/two", "fine")]);
+    assert_eq!((run.sent.len(), run.content()), (2, "fine".to_owned()));
+}
+
+#[test]
+fn an_edges_report_takes_the_place_of_the_request_to_it() {
+    let report = json!({"fallback": true, "accepted": true, "attempts": [{"models": ["a/one"], "failure": {"kind": "unavailable"}}, {"models": ["b/two"]}]});
+    let comment = format!(": failsoft {report}\n\n");
+    let stream = [comment, words("b/two", &["fine"]), finish("b/two", "stop")].concat();
+    let mut script = Script { dialect: Dialect::Edge, ..two().streaming() };
+    let run = script.run(&[Reply::stream(stream)]);
+    let told: Value = run.outcome.report_json();
+    assert_eq!((told["fallback"].as_bool(), told["attempts"].as_array().map(Vec::len)), (Some(true), Some(2)));
+}

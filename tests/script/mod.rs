@@ -1,0 +1,362 @@
+//! A host without I/O: replies are a script, time is a variable.
+
+use std::collections::VecDeque;
+
+use failsoft::{
+    Action, Breakers, Call, Catalog, ChatRequest, Chunks, Dialect, Facts, Failure, Headers, HttpRequest, Input, Kind,
+    Outcome, Policy, Upstream,
+};
+use serde_json::{Value, json};
+
+/// What an upstream does with one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    head_after: u64,
+    pieces: VecDeque<Piece>,
+}
+
+#[derive(Clone, Debug)]
+enum Piece {
+    Bytes(Vec<u8>),
+    Silence(u64),
+    Hang,
+    Reset,
+}
+
+impl Reply {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type".into(), content_type.into())];
+        Self { status, headers, head_after: 10, pieces: [Piece::Bytes(body.into())].into() }
+    }
+
+    /// A status with OpenRouter's error envelope.
+    pub(crate) fn error(status: u16, error: Value) -> Self {
+        Self::new(status, "application/json", json!({ "error": error }).to_string())
+    }
+
+    pub(crate) fn status(status: u16) -> Self {
+        Self::error(status, json!({"code": status, "message": format!("status {status}")}))
+    }
+
+    /// A completion in one piece.
+    pub(crate) fn says(model: &str, text: &str) -> Self {
+        let body = json!({
+            "id": "gen-1", "model": model, "usage": {"cost": 0.5},
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        });
+        Self::new(200, "application/json", body.to_string())
+    }
+
+    pub(crate) fn json(body: &Value) -> Self {
+        Self::new(200, "application/json", body.to_string())
+    }
+
+    /// A stream whose body is `text`.
+    pub(crate) fn stream(text: impl Into<Vec<u8>>) -> Self {
+        Self::new(200, "text/event-stream", text)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn head_after(mut self, millis: u64) -> Self {
+        self.head_after = millis;
+        self
+    }
+
+    pub(crate) fn then(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.pieces.push_back(Piece::Bytes(bytes.into()));
+        self
+    }
+
+    pub(crate) fn then_silence(mut self, millis: u64) -> Self {
+        self.pieces.push_back(Piece::Silence(millis));
+        self
+    }
+
+    pub(crate) fn then_hangs(mut self) -> Self {
+        self.pieces.push_back(Piece::Hang);
+        self
+    }
+
+    pub(crate) fn then_resets(mut self) -> Self {
+        self.pieces.push_back(Piece::Reset);
+        self
+    }
+
+    /// The connection breaks before anything is answered.
+    pub(crate) fn reset() -> Self {
+        Self { status: 0, headers: Vec::new(), head_after: 5, pieces: VecDeque::new() }
+    }
+
+    /// Nothing is ever answered.
+    pub(crate) fn silent() -> Self {
+        Self::status(200).head_after(u64::MAX / 4)
+    }
+}
+
+/// One event of a stream.
+pub(crate) fn event(data: &Value) -> String {
+    format!("data: {data}\n\n")
+}
+
+pub(crate) fn delta(model: &str, delta: Value) -> String {
+    event(&json!({"id": "gen-1", "model": model, "choices": [{"index": 0, "delta": delta, "finish_reason": null}]}))
+}
+
+pub(crate) fn words(model: &str, words: &[&str]) -> String {
+    words.iter().map(|word| delta(model, json!({"content": word}))).collect()
+}
+
+pub(crate) fn finish(model: &str, reason: &str) -> String {
+    let end = json!({"id": "gen-1", "model": model, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]});
+    let usage = json!({"id": "gen-1", "model": model, "choices": [], "usage": {"cost": 0.25}});
+    format!("{}{}data: [DONE]\n\n", event(&end), event(&usage))
+}
+
+/// A whole stream that says `text`, a word at a time.
+pub(crate) fn streamed(model: &str, text: &[&str]) -> Reply {
+    let role = delta(model, json!({"role": "assistant", "content": ""}));
+    Reply::stream([": OPENROUTER PROCESSING\n\n", &role, &words(model, text), &finish(model, "stop")].concat())
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) sent: Vec<HttpRequest>,
+    pub(crate) sent_at: Vec<u64>,
+    pub(crate) cancelled: Vec<u32>,
+    pub(crate) chunks: Vec<Value>,
+    pub(crate) text: String,
+    pub(crate) relayed: Vec<u8>,
+    pub(crate) outcome: Outcome,
+    pub(crate) ended: u64,
+}
+
+impl Run {
+    /// The models that each request named.
+    pub(crate) fn asked(&self) -> Vec<Vec<String>> {
+        let names = |body: &Value| match &body["models"] {
+            Value::Array(models) => models.iter().filter_map(Value::as_str).map(Into::into).collect(),
+            _ => vec![body["model"].as_str().unwrap_or_default().to_owned()],
+        };
+        self.bodies().iter().map(names).collect()
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<Value> {
+        self.sent.iter().map(|request| serde_json::from_str(&request.body).expect("a JSON body")).collect()
+    }
+
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.outcome.result.as_ref().err().map(|failure| failure.kind)
+    }
+
+    pub(crate) fn content(&self) -> String {
+        let answer = self.outcome.result.as_ref().expect("an answer");
+        let completion = match answer {
+            failsoft::Answer::Whole(completion) => completion.clone(),
+            failsoft::Answer::Streamed(answer) => answer.completion(),
+        };
+        completion["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// A call against scripted replies.
+#[derive(Debug)]
+pub(crate) struct Script {
+    pub(crate) body: Value,
+    pub(crate) policy: Value,
+    pub(crate) dialect: Dialect,
+    pub(crate) catalog: Catalog,
+    pub(crate) breakers: Breakers,
+    pub(crate) start: u64,
+    pub(crate) abort_at: Option<u64>,
+    pub(crate) relay: bool,
+    /// The host comes back this much later than it was asked to, once.
+    pub(crate) sleep: u64,
+    /// What the reader takes for each batch of chunks.
+    pub(crate) reader_takes: u64,
+}
+
+impl Script {
+    pub(crate) fn new(models: &[&str]) -> Self {
+        Self {
+            body: json!({"models": models, "messages": [{"role": "user", "content": "hello"}]}),
+            policy: Value::Null,
+            dialect: Dialect::OpenAi,
+            catalog: Catalog::default(),
+            breakers: Breakers::default(),
+            start: 1_000_000,
+            abort_at: None,
+            relay: false,
+            sleep: 0,
+            reader_takes: 0,
+        }
+    }
+
+    pub(crate) fn openrouter(models: &[&str]) -> Self {
+        Self { dialect: Dialect::OpenRouter, ..Self::new(models) }
+    }
+
+    pub(crate) fn streaming(mut self) -> Self {
+        self.body["stream"] = true.into();
+        self
+    }
+
+    pub(crate) fn policy(mut self, policy: Value) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    pub(crate) fn call(&mut self) -> Call {
+        let mut request =
+            ChatRequest::read(self.body.as_object().expect("an object").clone()).expect("a valid request");
+        if self.relay {
+            request.lane = failsoft::request::Lane::Relay;
+        }
+        let upstreams = [Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
+        let policy = Policy::read(&self.policy).expect("a valid policy");
+        let facts = Facts { upstreams: &upstreams, catalog: &self.catalog, breakers: &mut self.breakers };
+        Call::new(request, &policy, facts, 7, self.start)
+    }
+
+    /// Runs the call to its end. Request number n gets reply number n; a request too many is a failed test.
+    pub(crate) fn run(&mut self, replies: &[Reply]) -> Run {
+        let mut call = self.call();
+        let mut host = Host::new(self, replies);
+        loop {
+            match call.poll(host.now) {
+                Action::Done(outcome) => return host.end(*outcome),
+                action => host.act(action, &mut call),
+            }
+        }
+    }
+}
+
+struct Host<'a> {
+    replies: &'a [Reply],
+    current: Option<(u32, Reply)>,
+    now: u64,
+    abort_at: Option<u64>,
+    sleep: u64,
+    reader_takes: u64,
+    reading: bool,
+    ready_at: Option<u64>,
+    head_sent: bool,
+    run: Run,
+}
+
+impl<'a> Host<'a> {
+    fn new(script: &Script, replies: &'a [Reply]) -> Self {
+        let nothing = Outcome {
+            result: Err(Failure::new(Kind::Aborted, "")),
+            partial: None,
+            report: Default::default(),
+            edge_report: None,
+            lessons: Vec::new(),
+            unused_probes: Vec::new(),
+        };
+        Self {
+            replies,
+            current: None,
+            now: script.start,
+            abort_at: script.abort_at.map(|at| script.start + at),
+            sleep: script.sleep,
+            reader_takes: script.reader_takes,
+            reading: false,
+            ready_at: None,
+            head_sent: false,
+            run: Run {
+                sent: Vec::new(),
+                sent_at: Vec::new(),
+                cancelled: Vec::new(),
+                chunks: Vec::new(),
+                text: String::new(),
+                relayed: Vec::new(),
+                outcome: nothing,
+                ended: 0,
+            },
+        }
+    }
+
+    fn act(&mut self, action: Action, call: &mut Call) {
+        match action {
+            Action::Send { attempt, request } => {
+                let reply = self.replies.get(attempt as usize).expect("a reply for every request").clone();
+                self.ready_at = Some(self.now.saturating_add(reply.head_after));
+                self.head_sent = false;
+                self.reading = false;
+                self.current = Some((attempt, reply));
+                self.run.sent.push(request);
+                self.run.sent_at.push(self.now);
+            }
+            Action::Read { .. } => {
+                self.reading = true;
+                self.ready_at = Some(self.now + 1);
+            }
+            Action::Yield(chunks) => {
+                self.now += self.reader_takes;
+                self.keep(&chunks);
+            }
+            Action::Relay { held, .. } => self.run.relayed.extend(held),
+            Action::Cancel { attempt } => {
+                self.run.cancelled.push(attempt);
+                self.current = None;
+            }
+            Action::Wait { until } => self.wait(until, call),
+            Action::Done(_) => unreachable!("the loop ends there"),
+        }
+    }
+
+    fn keep(&mut self, chunks: &Chunks) {
+        self.run.text.push_str(chunks.text());
+        self.run.chunks.extend(chunks.iter().map(|chunk| serde_json::from_str(chunk).expect("a chunk is JSON")));
+    }
+
+    fn wait(&mut self, until: u64, call: &mut Call) {
+        let happens = self.ready_at.filter(|_| self.current.is_some()).unwrap_or(u64::MAX);
+        if let Some(abort) = self.abort_at.filter(|abort| *abort <= until.min(happens)) {
+            self.now = abort;
+            self.abort_at = None;
+            return call.handle(self.now, Input::Aborted);
+        }
+        if happens <= until {
+            self.now = happens.max(self.now);
+            return self.happen(call);
+        }
+        self.now = until + std::mem::take(&mut self.sleep);
+        call.handle(self.now, Input::Woken);
+    }
+
+    fn happen(&mut self, call: &mut Call) {
+        self.ready_at = None;
+        let Some((attempt, reply)) = &mut self.current else { return };
+        let attempt = *attempt;
+        let broken = || Failure::new(Kind::Network, "connection reset");
+        if !self.head_sent {
+            self.head_sent = true;
+            if reply.status == 0 {
+                return call.handle(self.now, Input::Failed { attempt, failure: broken() });
+            }
+            let headers: Headers = reply.headers.iter().cloned().collect();
+            return call.handle(self.now, Input::Head { attempt, status: reply.status, headers });
+        }
+        match reply.pieces.pop_front() {
+            Some(Piece::Bytes(bytes)) => call.handle(self.now, Input::Bytes { attempt, bytes: &bytes }),
+            Some(Piece::Silence(millis)) => self.ready_at = Some(self.now + millis),
+            Some(Piece::Hang) => {}
+            Some(Piece::Reset) => call.handle(self.now, Input::Failed { attempt, failure: broken() }),
+            None => call.handle(self.now, Input::End { attempt }),
+        }
+    }
+
+    fn end(mut self, outcome: Outcome) -> Run {
+        self.run.ended = self.now;
+        self.run.outcome = outcome;
+        self.run
+    }
+}
