@@ -1,0 +1,76 @@
+//! What a chat request asks for, read leniently: `validate` has already said no to what is wrong.
+
+use serde_json::Value;
+
+/// The parts of a chat request that change the answer.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) stream: bool,
+    /// `X-OpenRouter-Metadata: enabled`.
+    pub(crate) metadata: bool,
+    pub(crate) max_tokens: Option<u64>,
+    /// The text of the last user message.
+    pub(crate) prompt: String,
+    /// Words of all messages: what the prompt is billed for.
+    pub(crate) prompt_tokens: u64,
+    /// Characters / 4: what the prompt is held against the context with.
+    pub(crate) estimate: u64,
+    /// The first tool, if the prompt says to use it.
+    pub(crate) tool: Option<String>,
+    pub(crate) reasoning: bool,
+    pub(crate) json: bool,
+    /// The text of a trailing assistant message.
+    pub(crate) prefill: Option<String>,
+}
+
+impl Ask {
+    pub(crate) fn read(body: &Value, metadata: bool) -> Self {
+        let empty = Vec::new();
+        let messages = body["messages"].as_array().unwrap_or(&empty);
+        let texts: Vec<String> = messages.iter().map(text_of).collect();
+        let prompt = messages.iter().zip(&texts).rev().find(|(message, _)| role(message) == "user");
+        let prompt = prompt.map(|(_, text)| text.clone()).unwrap_or_default();
+        let last_is_assistant = messages.last().is_some_and(|message| role(message) == "assistant");
+        Self {
+            stream: body["stream"] == true,
+            metadata,
+            max_tokens: body["max_completion_tokens"].as_u64().or(body["max_tokens"].as_u64()),
+            prompt_tokens: texts.iter().map(|text| text.split_whitespace().count() as u64).sum(),
+            estimate: texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4),
+            tool: tool(body).filter(|_| prompt.contains("use the tool")),
+            reasoning: wants_reasoning(body),
+            json: matches!(body["response_format"]["type"].as_str(), Some("json_object" | "json_schema")),
+            prefill: texts.last().filter(|_| last_is_assistant).cloned(),
+            prompt,
+        }
+    }
+
+    /// The number behind `NAME:` in the prompt, such as `words:12`.
+    pub(crate) fn directive(&self, name: &str) -> Option<u64> {
+        let (_, rest) = self.prompt.split_once(&format!("{name}:"))?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..digits].parse().ok()
+    }
+}
+
+fn role(message: &Value) -> &str {
+    message["role"].as_str().unwrap_or_default()
+}
+
+fn text_of(message: &Value) -> String {
+    match &message["content"] {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn tool(body: &Value) -> Option<String> {
+    Some(body["tools"].get(0)?["function"]["name"].as_str()?.to_owned())
+}
+
+fn wants_reasoning(body: &Value) -> bool {
+    let effort = body["reasoning_effort"].as_str().or(body["reasoning"]["effort"].as_str());
+    let asked = body["reasoning"].is_object() || effort.is_some();
+    asked && effort != Some("none") && body["reasoning"]["enabled"] != false
+}

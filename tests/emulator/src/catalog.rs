@@ -1,0 +1,203 @@
+//! The models that exist here, and what they cost.
+
+use crate::fault::{Behaviour, Cast};
+
+/// Prices are integers, so that a bill adds up exactly: picodollars (10⁻¹² USD) per token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Price {
+    pub(crate) prompt: u64,
+    pub(crate) completion: u64,
+}
+
+/// What a model does with a trailing assistant message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prefill {
+    /// Goes on from it.
+    Continues,
+    /// Goes on from it, but refuses one that ends in white space.
+    ContinuesTrimmed,
+    /// Accepts it and answers from the beginning.
+    StartsOver,
+    /// Answers with a 400.
+    Refuses,
+}
+
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) id: &'static str,
+    pub(crate) canonical: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) provider: &'static str,
+    /// Whether this provider stops generating, and billing, when a stream is aborted.
+    pub(crate) stops_on_abort: bool,
+    pub(crate) context: u64,
+    pub(crate) max_output: u64,
+    pub(crate) price: Price,
+    pub(crate) expires: Option<&'static str>,
+    pub(crate) prefill: Prefill,
+}
+
+const fn row(id: &'static str, canonical: &'static str, name: &'static str, provider: &'static str) -> Row {
+    Row {
+        id,
+        canonical,
+        name,
+        provider,
+        stops_on_abort: true,
+        context: 128_000,
+        max_output: 16_384,
+        price: Price { prompt: 100_000, completion: 400_000 },
+        expires: None,
+        prefill: Prefill::StartsOver,
+    }
+}
+
+const fn usd_per_million(prompt_cents: u64, completion_cents: u64) -> Price {
+    Price { prompt: prompt_cents * 10_000, completion: completion_cents * 10_000 }
+}
+
+/// The catalog, without the models that are faults.
+pub(crate) static ROWS: &[Row] = &[
+    Row {
+        context: 200_000,
+        max_output: 64_000,
+        price: usd_per_million(500, 2500),
+        prefill: Prefill::Refuses,
+        ..row(
+            "anthropic/claude-opus-4.7",
+            "anthropic/claude-4.7-opus-20260416",
+            "Anthropic: Claude Opus 4.7",
+            "Anthropic",
+        )
+    },
+    Row {
+        context: 200_000,
+        max_output: 8_192,
+        price: usd_per_million(80, 400),
+        prefill: Prefill::ContinuesTrimmed,
+        ..row(
+            "anthropic/claude-3.5-haiku",
+            "anthropic/claude-3-5-haiku-20241022",
+            "Anthropic: Claude 3.5 Haiku",
+            "Anthropic",
+        )
+    },
+    Row {
+        price: usd_per_million(250, 1000),
+        ..row("openai/gpt-4o", "openai/gpt-4o-2024-11-20", "OpenAI: GPT-4o", "OpenAI")
+    },
+    Row {
+        price: usd_per_million(15, 60),
+        ..row("openai/gpt-4o-mini", "openai/gpt-4o-mini-2024-07-18", "OpenAI: GPT-4o-mini", "OpenAI")
+    },
+    Row {
+        context: 1_048_576,
+        max_output: 65_535,
+        price: usd_per_million(30, 250),
+        stops_on_abort: false,
+        ..row("google/gemini-2.5-flash", "google/gemini-2.5-flash-20250617", "Google: Gemini 2.5 Flash", "Google")
+    },
+    Row {
+        context: 131_072,
+        price: usd_per_million(10, 32),
+        prefill: Prefill::Continues,
+        ..row(
+            "meta-llama/llama-3.3-70b-instruct",
+            "meta-llama/llama-3.3-70b-instruct-20241206",
+            "Meta: Llama 3.3 70B Instruct",
+            "DeepInfra",
+        )
+    },
+    Row {
+        context: 32_768,
+        price: usd_per_million(20, 60),
+        stops_on_abort: false,
+        prefill: Prefill::Continues,
+        ..row("mistralai/mistral-small", "mistralai/mistral-small-20240918", "Mistral Small", "Mistral")
+    },
+    Row {
+        context: 1_000,
+        max_output: 500,
+        prefill: Prefill::Continues,
+        ..row("test/tiny", "test/tiny-20260101", "Test: Tiny", "Test")
+    },
+    Row { expires: Some("2027-01-31"), ..row("test/retiring", "test/retiring-20250101", "Test: Retiring", "Test") },
+    Row { expires: Some("2025-12-31"), ..row("test/expired", "test/expired-20240101", "Test: Expired", "Test") },
+];
+
+/// What the faults have in common: unremarkable, except in how they fail.
+pub(crate) static FAULT_ROW: Row =
+    Row { prefill: Prefill::Continues, ..row("fault/…", "fault/…", "Fault", "Faulty") };
+
+/// A date behind a fault's name makes its canonical slug, as it does for real models.
+const FAULT_DATE: &str = "-20260101";
+
+/// The model of an account that names none.
+pub(crate) const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
+
+/// Suffixes that ask for a variant of a model, not for another one.
+const VARIANTS: &[&str] = &["free", "floor", "nitro", "online", "exacto", "thinking", "extended"];
+
+/// A model as it was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    /// The id under which it answers.
+    pub(crate) id: String,
+    pub(crate) canonical: String,
+    pub(crate) name: String,
+    pub(crate) row: &'static Row,
+    /// How it behaves when no script says otherwise.
+    pub(crate) nature: Behaviour,
+}
+
+impl Candidate {
+    /// Resolves an id, a canonical slug, an id with a variant, or a fault. `None`: "not a valid model ID".
+    pub(crate) fn resolve(id: &str) -> Option<Self> {
+        if let Some(name) = id.strip_prefix("fault/") {
+            return Self::fault(name.strip_suffix(FAULT_DATE).unwrap_or(name));
+        }
+        let plain =
+            id.rsplit_once(':').filter(|(_, variant)| VARIANTS.contains(variant)).map_or(id, |(plain, _)| plain);
+        let row = ROWS.iter().find(|row| row.id == plain || row.canonical == plain)?;
+        let id = if row.canonical == plain { row.id } else { id };
+        Some(Self { id: id.to_owned(), ..Self::of(row) })
+    }
+
+    pub(crate) fn of(row: &'static Row) -> Self {
+        Self {
+            id: row.id.to_owned(),
+            canonical: row.canonical.to_owned(),
+            name: row.name.to_owned(),
+            row,
+            nature: Behaviour::Healthy,
+        }
+    }
+
+    pub(crate) fn fault(name: &str) -> Option<Self> {
+        let cast = Cast::parse(name)?;
+        Some(Self {
+            id: format!("fault/{name}"),
+            canonical: format!("fault/{name}{FAULT_DATE}"),
+            name: format!("Fault: {}", cast.fault.title),
+            row: &FAULT_ROW,
+            nature: Behaviour::Fault(cast),
+        })
+    }
+
+    /// Picodollars for these tokens.
+    pub(crate) fn cost(&self, prompt: u64, completion: u64) -> u64 {
+        self.row.price.prompt * prompt + self.row.price.completion * completion
+    }
+}
+
+/// Picodollars as USD, for a JSON number.
+pub(crate) fn usd(pico: u64) -> f64 {
+    pico as f64 / 1e12
+}
+
+/// Picodollars as the decimal string in which prices are listed.
+pub(crate) fn usd_text(pico: u64) -> String {
+    let fraction = format!("{:012}", pico % 1_000_000_000_000);
+    let text = format!("{}.{}", pico / 1_000_000_000_000, fraction);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

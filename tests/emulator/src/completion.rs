@@ -1,0 +1,205 @@
+//! An answer as OpenRouter writes it: one completion, or the chunks of a stream.
+
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, ToolCall};
+use crate::ask::Ask;
+use crate::catalog::{Candidate, usd};
+use crate::fault::Behaviour;
+
+/// One model's turn at a request.
+#[derive(Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) ask: &'a Ask,
+    pub(crate) model: &'a Candidate,
+    pub(crate) behaviour: &'a Behaviour,
+    pub(crate) answer: Answer,
+    /// The generation id.
+    pub(crate) id: String,
+    /// Seconds since 1970.
+    pub(crate) created: u64,
+    /// The name in `model`; `None` leaves it out.
+    pub(crate) name: Option<String>,
+    /// `openrouter_metadata`, if it was asked for.
+    pub(crate) metadata: Option<Value>,
+}
+
+/// What an event of a stream is for; faults choose their place by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Comment,
+    Role,
+    Reasoning,
+    Text,
+    Tool,
+    Error,
+    Finish,
+    Usage,
+    Done,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) part: Part,
+    /// The comment, or the data.
+    pub(crate) text: String,
+    pub(crate) tokens: u64,
+}
+
+/// OpenRouter's sign of life.
+pub(crate) const PROCESSING: &str = "OPENROUTER PROCESSING";
+
+impl Scene<'_> {
+    pub(crate) fn usage(&self) -> Value {
+        usage(self.model, self.ask.prompt_tokens, self.answer.completion_tokens(), self.answer.reasoning.len() as u64)
+    }
+
+    pub(crate) fn completion(&self) -> Value {
+        let answer = &self.answer;
+        let has_text = !answer.pieces.is_empty() || (answer.tools.is_empty() && answer.refusal.is_none());
+        let mut message = json!({
+            "role": "assistant",
+            "content": has_text.then(|| answer.text()),
+            "refusal": answer.refusal,
+            "reasoning": (!answer.reasoning.is_empty()).then(|| answer.reasoning.concat()),
+        });
+        if !answer.tools.is_empty() {
+            let call = |tool: &ToolCall| {
+                let function = json!({ "name": tool.name, "arguments": tool.arguments.concat() });
+                json!({ "id": tool.id, "index": tool.index, "type": "function", "function": function })
+            };
+            message["tool_calls"] = answer.tools.iter().map(call).collect();
+        }
+        let mut body = self.envelope("chat.completion");
+        body["choices"] = json!([{
+            "index": 0,
+            "message": message,
+            "finish_reason": answer.finish.name(),
+            "native_finish_reason": answer.finish.native(),
+            "logprobs": null,
+        }]);
+        body["usage"] = self.usage();
+        self.add_metadata(&mut body);
+        body
+    }
+
+    /// The whole stream, from the first comment to `[DONE]`.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let answer = &self.answer;
+        let mut events = vec![Event::comment(), self.delta(Part::Role, &json!({ "role": "assistant", "content": "" }))];
+        let reasoning = answer.reasoning.iter().map(|piece| json!({ "content": "", "reasoning": piece }));
+        events.extend(reasoning.map(|delta| self.delta(Part::Reasoning, &delta).worth(1)));
+        events.extend(answer.pieces.iter().map(|piece| self.text(piece)));
+        if let Some(refusal) = &answer.refusal {
+            let tokens = refusal.split_whitespace().count() as u64;
+            events.push(self.delta(Part::Text, &json!({ "refusal": refusal })).worth(tokens));
+        }
+        for tool in &answer.tools {
+            let function = json!({ "name": tool.name, "arguments": "" });
+            events.push(self.tool(&json!({
+                "index": tool.index, "id": tool.id, "type": "function", "function": function,
+            })));
+            let arguments = tool.arguments.iter();
+            let arguments = arguments.map(|piece| json!({ "index": tool.index, "function": { "arguments": piece } }));
+            events.extend(arguments.map(|delta| self.tool(&delta).worth(1)));
+        }
+        events.push(self.finish());
+        events.push(self.usage_chunk());
+        events.push(Event { part: Part::Done, text: "[DONE]".to_owned(), tokens: 0 });
+        events
+    }
+
+    /// A piece of text on its way.
+    pub(crate) fn text(&self, piece: &str) -> Event {
+        self.delta(Part::Text, &json!({ "content": piece })).worth(1)
+    }
+
+    /// The chunk that ends a stream with an error, with or without a choice in it.
+    pub(crate) fn error(&self, error: &Value, with_choice: bool) -> Event {
+        let mut body = self.envelope("chat.completion.chunk");
+        body["error"] = error.clone();
+        let choice = json!({
+            "index": 0, "delta": { "content": "" }, "finish_reason": "error", "native_finish_reason": "error",
+        });
+        body["choices"] = if with_choice { json!([choice]) } else { json!([]) };
+        self.add_metadata(&mut body);
+        Event { part: Part::Error, text: body.to_string(), tokens: 0 }
+    }
+
+    fn tool(&self, call: &Value) -> Event {
+        self.delta(Part::Tool, &json!({ "tool_calls": [call] }))
+    }
+
+    fn delta(&self, part: Part, delta: &Value) -> Event {
+        let mut body = self.envelope("chat.completion.chunk");
+        body["choices"] = json!([{
+            "index": 0, "delta": delta, "finish_reason": null, "native_finish_reason": null, "logprobs": null,
+        }]);
+        Event { part, text: body.to_string(), tokens: 0 }
+    }
+
+    fn finish(&self) -> Event {
+        let mut body = self.envelope("chat.completion.chunk");
+        body["choices"] = json!([{
+            "index": 0,
+            "delta": { "content": "" },
+            "finish_reason": self.answer.finish.name(),
+            "native_finish_reason": self.answer.finish.native(),
+            "logprobs": null,
+        }]);
+        Event { part: Part::Finish, text: body.to_string(), tokens: 0 }
+    }
+
+    fn usage_chunk(&self) -> Event {
+        let mut body = self.envelope("chat.completion.chunk");
+        body["choices"] = json!([]);
+        body["usage"] = self.usage();
+        self.add_metadata(&mut body);
+        Event { part: Part::Usage, text: body.to_string(), tokens: 0 }
+    }
+
+    fn envelope(&self, object: &str) -> Value {
+        let mut body = json!({ "id": self.id, "provider": self.model.row.provider });
+        if let Some(name) = &self.name {
+            body["model"] = json!(name);
+        }
+        body["object"] = json!(object);
+        body["created"] = json!(self.created);
+        body
+    }
+
+    fn add_metadata(&self, body: &mut Value) {
+        if let Some(metadata) = &self.metadata {
+            body["openrouter_metadata"] = metadata.clone();
+        }
+    }
+}
+
+impl Event {
+    pub(crate) fn comment() -> Self {
+        Self { part: Part::Comment, text: PROCESSING.to_owned(), tokens: 0 }
+    }
+
+    fn worth(mut self, tokens: u64) -> Self {
+        self.tokens = tokens;
+        self
+    }
+}
+
+/// Token counts with what they cost.
+pub(crate) fn usage(model: &Candidate, prompt: u64, completion: u64, reasoning: u64) -> Value {
+    json!({
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "cost": usd(model.cost(prompt, completion)),
+        "is_byok": false,
+        "prompt_tokens_details": { "cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0, "video_tokens": 0 },
+        "cost_details": {
+            "upstream_inference_cost": null,
+            "upstream_inference_prompt_cost": usd(model.cost(prompt, 0)),
+            "upstream_inference_completions_cost": usd(model.cost(0, completion)),
+        },
+        "completion_tokens_details": { "reasoning_tokens": reasoning, "audio_tokens": 0, "image_tokens": 0 },
+    })
+}

@@ -1,0 +1,156 @@
+//! OpenRouter on loopback, with faults on demand.
+//!
+//! ```text
+//!  socket ── http ──▶ route ──▶ chat ── validate ── who is asked ──▶ answer ── what is said ──▶ stage ──▶ Play
+//!                       │                                                                                  │
+//!                       └──▶ control (/emulator/…)      log, ledger ◀── what became of it ── player ◀───────┘
+//! ```
+//!
+//! An answer is data before it is bytes: a `Play` says what is written, when, and how it ends, and the player performs
+//! it. A fault is a play that differs. There is no HTTP framework underneath, because a framework exists to make
+//! impossible what this crate is for: a reset before the status line, a chunked body without its terminator, half a
+//! character, a body shorter than its length.
+//!
+//! ```
+//! use failsoft_emulator::{Emulator, Options};
+//!
+//! let emulator = Emulator::start_blocking(Options::default())?;
+//! emulator.script("openai/gpt-4o", &["server-error", "healthy"])?;
+//! let base_url = format!("{}/api/v1", emulator.url());
+//! assert!(base_url.starts_with("http://127.0.0.1:"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The API
+//! Under `/api/v1`, or without it: `POST /chat/completions`, `GET /models`, `GET /models/{author}/{slug}/endpoints`,
+//! `GET /generation?id=`, `GET /key`. Any key works but `sk-or-invalid` (401) and `sk-or-no-credits` (402). Healthy
+//! answers keep the connection; every error and every fault closes it, so that a browser's own resends can be told
+//! apart. An orderly end is announced by `connection: close`, a break is not. A client that closes its sending half has
+//! left. Pages of any origin may call; no response header is exposed to them.
+//!
+//! A healthy model says `MODEL says: PROMPT`. The last user message steers it:
+//!
+//! | in the prompt | effect |
+//! |---|---|
+//! | `words:N` | exactly N words, some of them with characters of several bytes |
+//! | `pace:MS` | so long for each word |
+//! | `use the tool` | a call of the first tool, if there are tools |
+//!
+//! One piece is one token: a word with the white space before it. A JSON `response_format` gets `{"answer": "…"}`, a
+//! wish for reasoning gets some. A trailing assistant message is continued, started over from, or refused, as the model
+//! in question does: `meta-llama/…`, `mistralai/…`, `test/tiny` and the faults continue it, `anthropic/claude-3.5-haiku`
+//! unless it ends in white space, `openai/…` and `google/…` start over, `anthropic/claude-opus-4.7` refuses.
+//!
+//! # The control
+//! | request | effect |
+//! |---|---|
+//! | `GET /emulator/log` | every request but preflights, in order: [`Entry`] |
+//! | `GET /emulator/log?wait=W&n=N&ms=MS` | the same, once request N (without `n`: any) is `arrived`, `finished`, `pending`, `sent`, `clientGone` or `faulted`; 408 with `{error, log}` after MS (2000) |
+//! | `DELETE /emulator/log` | forgets the log, the generations, the scripts, and which faults had their one time |
+//! | `PUT /emulator/script` | `{"model", "steps"}`: the next requests for the model behave so; a step is `healthy`, `say:TEXT`, or a fault's name |
+//! | `GET /emulator/generations` | what was charged, in the order of ending |
+//! | `GET /emulator/faults` | the table below |
+//!
+//! # The faults
+//! Each is a model, `fault/NAME` or `fault/NAME-NUMBER`. Those that answer with an HTTP error move on to the next of
+//! `models`, as OpenRouter does; once an answer has begun, nothing moves on.
+//!
+//! | `fault/…` | what happens | `-NUMBER` |
+//! |---|---|---|
+//! | `rate-limited` | 429 with an availability body; Retry-After only with a number | seconds in Retry-After |
+//! | `rate-limited-legacy` | 429 with metadata.raw, provider_name and headers.Retry-After in the body, and no header | seconds in the body, default 2 |
+//! | `rate-limited-date` | 429 with Retry-After as an HTTP date | seconds from now, default 2 |
+//! | `rate-limited-once` | 429 with Retry-After the first time, healthy afterwards | seconds in Retry-After, default 1 |
+//! | `in-flight-budget` | 402 with limit_source openrouter_in_flight_budget and Retry-After | seconds in Retry-After, default 1 |
+//! | `no-credits` | 402 with limit_source openrouter_credits |  |
+//! | `key-limit` | 403 with limit_source openrouter_key_limit |  |
+//! | `guardrail` | 403 with metadata.patterns |  |
+//! | `moderation` | 403 with metadata.reasons and flagged_input |  |
+//! | `unauthorized` | 401 |  |
+//! | `bad-request` | 400 invalid_request |  |
+//! | `context-length` | 400 context_length_exceeded |  |
+//! | `content-policy` | 400 content_policy_violation |  |
+//! | `not-found` | 404 with availability no_endpoints |  |
+//! | `deprecated` | 404 with availability model_deprecated and fallback_models |  |
+//! | `unknown-model` | 400 that only says so, for the whole request, whatever else is in `models` |  |
+//! | `timeout-408` | 408 |  |
+//! | `precondition` | 412 |  |
+//! | `too-large` | 413 |  |
+//! | `unprocessable` | 422 |  |
+//! | `server-error` | 500 with a generic message |  |
+//! | `server-error-once` | 500 the first time, healthy afterwards |  |
+//! | `bad-gateway` | 502 |  |
+//! | `unavailable` | 503 with availability.retryable true; Retry-After only with a number | seconds in Retry-After |
+//! | `unavailable-not-retryable` | 503 with availability.retryable false |  |
+//! | `gateway-timeout` | 504 |  |
+//! | `cloudflare-524` | 524 with an HTML page |  |
+//! | `overloaded` | 529 |  |
+//! | `string-code` | 500 whose error.code is the string server_error |  |
+//! | `reset` | TCP reset before the status line |  |
+//! | `reset-after-headers` | TCP reset after the headers |  |
+//! | `reset-mid-body` | TCP reset inside the body | bytes of the body before it, default half |
+//! | `slow-headers` | nothing is sent for the time | milliseconds, default until the client leaves |
+//! | `slow-first-token` | headers at once, a comment every 100 ms, then the answer; as JSON, headers come late | milliseconds, default for ever |
+//! | `comments-only` | headers at once and comments for ever; as JSON, silence |  |
+//! | `stall` | words, then nothing on an open connection; as JSON, half the body, then nothing | words before it, default 3 |
+//! | `stall-comments` | words, then a comment every 100 ms; as JSON, like stall | words before it, default 3 |
+//! | `cut` | the body ends with its proper terminator; as JSON, short of its content-length | bytes of the body before it, default half |
+//! | `cut-hard` | closed without the chunked terminator; as JSON, short of its content-length | bytes of the body before it, default half |
+//! | `cut-mid-event` | the body ends properly inside a data line; as JSON, short of its content-length |  |
+//! | `cut-mid-character` | the body ends properly after two of the four bytes of a crab; as JSON, short of its content-length |  |
+//! | `cut-after-finish` | the finish chunk is the last event; as JSON, no usage |  |
+//! | `missing-done` | everything but the DONE mark; as JSON, healthy |  |
+//! | `error-mid-stream` | a chunk with error and finish_reason error after half of the words; as JSON, error-in-choice |  |
+//! | `error-mid-stream-empty-choices` | a chunk with error and empty choices after half of the words; as JSON, error-in-choice |  |
+//! | `error-first` | 200 and an event stream whose first chunk is the error; as JSON, error-in-200 |  |
+//! | `error-in-200` | 200 with a JSON body whose only content is error, streamed or not |  |
+//! | `error-in-choice` | 200 with an error in the choice, half of the words and finish_reason error; streamed, error-mid-stream |  |
+//! | `malformed-chunk` | one text event is broken JSON, the rest is healthy; as JSON, malformed-body |  |
+//! | `malformed-body` | 200 with an HTML page |  |
+//! | `empty` | finish_reason stop and no text |  |
+//! | `empty-once` | empty the first time, healthy afterwards |  |
+//! | `whitespace` | spaces and line ends, finish_reason stop |  |
+//! | `reasoning-only` | reasoning and no text |  |
+//! | `refusal` | message.refusal or delta.refusal, no text |  |
+//! | `refusal-text` | I'm sorry, but I can't help with that. |  |
+//! | `content-filter` | finish_reason content_filter and no text |  |
+//! | `length` | half of the words, finish_reason length |  |
+//! | `bad-json` | the text is a fragment of a JSON object, finish_reason stop |  |
+//! | `drip` | every byte is a write of its own |  |
+//! | `large-events` | every text delta is at least 64 KiB |  |
+//! | `crlf` | an event stream with CR LF line ends; as JSON, healthy |  |
+//! | `cr` | an event stream with CR line ends; as JSON, healthy |  |
+//! | `bom` | EF BB BF before the first event; as JSON, before the body |  |
+//! | `multi-line-data` | every chunk is pretty-printed, a data line each; as JSON, pretty-printed |  |
+//! | `tool-index-lies` | two tool calls with different ids and both with index 0; as JSON, two tool calls |  |
+//! | `sse-when-json` | an event stream in answer to a request without stream |  |
+//! | `json-when-stream` | a JSON completion in answer to stream: true |  |
+//! | `no-model-field` | no model in the completion or its chunks |  |
+//! | `model-alias` | model is the canonical slug |  |
+//! | `never-ending` | a word every 20 ms until the client leaves, at most 60 s, then cut; as JSON, silence for as long |  |
+
+mod answer;
+mod ask;
+mod catalog;
+mod chat;
+mod completion;
+mod connection;
+mod control;
+mod emulator;
+mod fault;
+mod http;
+mod ledger;
+mod listing;
+mod log;
+mod play;
+mod player;
+mod refusal;
+mod route;
+mod stage;
+mod state;
+mod validate;
+
+pub use emulator::{Emulator, Options};
+pub use fault::{FAULTS, Fault};
+pub use log::{Awaited, Entry, Outcome};
+pub use state::ScriptError;

@@ -1,0 +1,116 @@
+//! `GET /models` and `GET /models/{author}/{slug}/endpoints`.
+
+use serde_json::{Value, json};
+
+use crate::catalog::{Candidate, ROWS, usd_text};
+use crate::fault::{Behaviour, FAULTS};
+
+/// 2026-01-01, so that listings are the same in every run.
+const CREATED: u64 = 1_767_225_600;
+
+const PARAMETERS: &[&str] = &[
+    "frequency_penalty",
+    "include_reasoning",
+    "max_tokens",
+    "presence_penalty",
+    "reasoning",
+    "response_format",
+    "seed",
+    "stop",
+    "structured_outputs",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+];
+
+/// The catalog, the models that are faults behind the others.
+pub(crate) fn models() -> Value {
+    let rows = ROWS.iter().map(Candidate::of);
+    let faults = FAULTS.iter().filter_map(|fault| Candidate::fault(fault.name));
+    json!({ "data": rows.chain(faults).map(|model| listed(&model)).collect::<Vec<_>>() })
+}
+
+fn listed(model: &Candidate) -> Value {
+    let row = model.row;
+    json!({
+        "id": model.id,
+        "canonical_slug": model.canonical,
+        "hugging_face_id": null,
+        "name": model.name,
+        "created": CREATED,
+        "description": description(model),
+        "context_length": row.context,
+        "architecture": architecture(),
+        "pricing": pricing(model),
+        "top_provider": {
+            "context_length": row.context,
+            "max_completion_tokens": row.max_output,
+            "is_moderated": false,
+        },
+        "per_request_limits": null,
+        "supported_parameters": PARAMETERS,
+        "default_parameters": {},
+        "expiration_date": row.expires,
+        "links": { "details": format!("/api/v1/models/{}/endpoints", model.id) },
+    })
+}
+
+/// One endpoint per model: whichever provider serves it.
+pub(crate) fn endpoints(model: &Candidate) -> Value {
+    let row = model.row;
+    json!({ "data": {
+        "id": model.id,
+        "name": model.name,
+        "created": CREATED,
+        "description": description(model),
+        "architecture": architecture(),
+        "endpoints": [{
+            "name": format!("{} | {}", row.provider, model.id),
+            "model_id": model.id,
+            "model_name": model.name,
+            "provider_name": row.provider,
+            "tag": row.provider.to_ascii_lowercase(),
+            "context_length": row.context,
+            "max_completion_tokens": row.max_output,
+            "max_prompt_tokens": null,
+            "pricing": pricing(model),
+            "quantization": "unknown",
+            "supported_parameters": PARAMETERS,
+            "status": 0,
+            "uptime_last_30m": 100.0,
+            "supports_implicit_caching": false,
+        }],
+    } })
+}
+
+fn description(model: &Candidate) -> &'static str {
+    match &model.nature {
+        Behaviour::Fault(cast) => cast.fault.description,
+        Behaviour::Healthy | Behaviour::Say(_) => "An emulated model that echoes what it is asked.",
+    }
+}
+
+fn architecture() -> Value {
+    json!({
+        "modality": "text->text",
+        "input_modalities": ["text"],
+        "output_modalities": ["text"],
+        "tokenizer": "Other",
+        "instruct_type": null,
+    })
+}
+
+fn pricing(model: &Candidate) -> Value {
+    json!({
+        "prompt": usd_text(model.row.price.prompt),
+        "completion": usd_text(model.row.price.completion),
+        "request": "0",
+        "image": "0",
+        "web_search": "0",
+        "internal_reasoning": "0",
+        "input_cache_read": "0",
+        "input_cache_write": "0",
+        "discount": 0,
+    })
+}

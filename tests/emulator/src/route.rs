@@ -1,0 +1,99 @@
+//! Which path is which.
+
+use serde_json::json;
+
+use crate::catalog::Candidate;
+use crate::chat::{Exchange, chat};
+use crate::control;
+use crate::http::{Request, decode};
+use crate::listing;
+use crate::play::Play;
+use crate::refusal::ApiError;
+use crate::state::State;
+use crate::validate::authorize;
+
+/// Preflights and the control of the emulator itself are no traffic of OpenRouter's.
+pub(crate) fn is_logged(request: &Request) -> bool {
+    request.method != "OPTIONS" && !request.path().starts_with("/emulator")
+}
+
+pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
+    if request.method == "OPTIONS" {
+        return Exchange::of(preflight(request));
+    }
+    if let Some(path) = request.path().strip_prefix("/emulator/") {
+        return Exchange::of(control::answer(state, request, path).await);
+    }
+    let path = request.path().strip_prefix("/api/v1").unwrap_or(request.path());
+    match (request.method.as_str(), path) {
+        ("POST", "/chat/completions") => chat(state, request),
+        ("GET", "/models") => Exchange::of(Play::json(200, &listing::models())),
+        ("GET", "/generation") => Exchange::of(generation(state, request)),
+        ("GET", "/key") => Exchange::of(key(state, request)),
+        ("GET", path) => Exchange::of(endpoints(path)),
+        _ => Exchange::of(not_found(path)),
+    }
+}
+
+/// CORS for any origin. Response headers stay hidden from pages, as OpenRouter exposes none.
+fn preflight(request: &Request) -> Play {
+    let asked = request.header("access-control-request-headers").unwrap_or("*");
+    Play::sized(204, "text/plain", Vec::new())
+        .with_header("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS".to_owned())
+        .with_header("access-control-allow-headers", asked.to_owned())
+        // Chromium asks this of servers on a private network before it lets a public page call them.
+        .with_header("access-control-allow-private-network", "true".to_owned())
+}
+
+fn endpoints(path: &str) -> Play {
+    let id = path.strip_prefix("/models/").and_then(|rest| rest.strip_suffix("/endpoints"));
+    let Some(id) = id.map(decode) else { return not_found(path) };
+    match Candidate::resolve(&id) {
+        Some(model) => Play::json(200, &listing::endpoints(&model)),
+        None => ApiError::bare(404, format!("Model {id} not found")).play(None),
+    }
+}
+
+fn generation(state: &State, request: &Request) -> Play {
+    if let Err(error) = authorize(request) {
+        return error.play(None);
+    }
+    let Some(id) = request.query("id") else { return ApiError::bare(400, "id is required").play(None) };
+    match state.ledger.find(&id, state.options.generation_delay) {
+        Some(data) => Play::json(200, &json!({ "data": data })),
+        None => ApiError::bare(404, format!("Generation {id} not found")).play(None),
+    }
+}
+
+fn key(state: &State, request: &Request) -> Play {
+    let key = match authorize(request) {
+        Ok(key) => key,
+        Err(error) => return error.play(None),
+    };
+    let spent = state.ledger.spent(key);
+    Play::json(
+        200,
+        &json!({ "data": {
+            "label": "sk-or-emulated",
+            "limit": null,
+            "limit_reset": null,
+            "limit_remaining": null,
+            "include_byok_in_limit": false,
+            "usage": spent,
+            "usage_daily": spent,
+            "usage_weekly": spent,
+            "usage_monthly": spent,
+            "byok_usage": 0,
+            "is_free_tier": false,
+            "is_management_key": false,
+            "expires_at": null,
+            "creator_user_id": "user_emulated",
+            "free_model_daily_requests": { "used": 0, "limit": 1000, "remaining": 1000 },
+            "rate_limit": { "requests": -1, "interval": "10s", "note": "This field is deprecated." },
+        } }),
+    )
+}
+
+fn not_found(path: &str) -> Play {
+    ApiError::bare(404, format!("Not Found: {path}")).play(None)
+}

@@ -1,0 +1,147 @@
+//! Errors before the first token.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::*;
+
+/// Fault, status, a place in the body, what stands there, Retry-After.
+type Case = (&'static str, u16, &'static str, Value, Option<&'static str>);
+
+fn cases() -> Vec<Case> {
+    vec![
+        ("rate-limited", 429, "/error/availability/code", json!("capacity_exhausted"), None),
+        ("rate-limited-7", 429, "/error/availability/retry_after", json!(7), Some("7")),
+        ("rate-limited-legacy", 429, "/error/metadata/headers/Retry-After", json!("2"), None),
+        ("rate-limited-once", 429, "/error/availability/retry_after", json!(1), Some("1")),
+        ("in-flight-budget-3", 402, "/error/metadata/limit_source", json!("openrouter_in_flight_budget"), Some("3")),
+        ("no-credits", 402, "/error/metadata/limit_source", json!("openrouter_credits"), None),
+        ("key-limit", 403, "/error/metadata/limit_source", json!("openrouter_key_limit"), None),
+        ("guardrail", 403, "/error/metadata/patterns/0", json!("emulated-pattern"), None),
+        ("moderation", 403, "/error/metadata/flagged_input", json!("words:12"), None),
+        ("unauthorized", 401, "/error/code", json!(401), None),
+        ("bad-request", 400, "/error/metadata/error_type", json!("invalid_request"), None),
+        ("context-length", 400, "/error/metadata/error_type", json!("context_length_exceeded"), None),
+        ("content-policy", 400, "/error/metadata/error_type", json!("content_policy_violation"), None),
+        ("not-found", 404, "/error/availability/code", json!("no_endpoints"), None),
+        ("deprecated", 404, "/error/availability/fallback_models/0", json!("openai/gpt-4o-mini"), None),
+        ("unknown-model", 400, "/error/message", json!("fault/unknown-model is not a valid model ID"), None),
+        ("timeout-408", 408, "/error/code", json!(408), None),
+        ("precondition", 412, "/error/metadata/error_type", json!("precondition_failed"), None),
+        ("too-large", 413, "/error/metadata/error_type", json!("payload_too_large"), None),
+        ("unprocessable", 422, "/error/metadata/error_type", json!("unprocessable"), None),
+        ("server-error", 500, "/error/metadata/error_type", json!("server"), None),
+        ("server-error-once", 500, "/error/metadata/error_type", json!("server"), None),
+        ("bad-gateway", 502, "/error/metadata/error_type", json!("provider_unavailable"), None),
+        ("unavailable", 503, "/error/availability/retryable", json!(true), None),
+        ("unavailable-4", 503, "/error/availability/retry_after", json!(4), Some("4")),
+        ("unavailable-not-retryable", 503, "/error/availability/retryable", json!(false), None),
+        ("gateway-timeout", 504, "/error/metadata/error_type", json!("timeout"), None),
+        ("overloaded", 529, "/error/metadata/error_type", json!("provider_overloaded"), None),
+        ("string-code", 500, "/error/code", json!("server_error"), None),
+    ]
+}
+
+#[test]
+fn a_refusal_has_its_status_its_shape_and_its_retry_after_whether_streamed_or_not() {
+    for streamed in [false, true] {
+        let emulator = emulator();
+        for (name, status, pointer, expected, retry_after) in cases() {
+            let body = body(&format!("fault/{name}"), "words:12", json!({ "stream": streamed }));
+            let reply = chat(&emulator, &body);
+            assert_eq!(reply.status, Some(status), "{name}");
+            assert_eq!(reply.json().pointer(pointer), Some(&expected), "{name}: {}", reply.json());
+            assert_eq!(reply.header("retry-after"), retry_after, "{name}");
+            assert_eq!(reply.header("content-type"), Some("application/json"), "{name}");
+            assert_eq!(reply.header("connection"), Some("close"), "{name}");
+            assert_eq!(reply.header("content-length"), Some(reply.raw.len().to_string().as_str()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_rate_limit_with_a_date_says_a_date_after_now() {
+    let emulator = emulator();
+    let reply = complete(&emulator, "fault/rate-limited-date-90");
+    let parse = |name| httpdate::parse_http_date(reply.header(name).expect("a header")).expect("an HTTP date");
+    let ahead = parse("retry-after").duration_since(parse("date")).expect("later than now").as_secs();
+    assert!((89..=90).contains(&ahead), "{ahead}");
+}
+
+#[test]
+fn cloudflare_answers_with_a_page() {
+    let reply = complete(&emulator(), "fault/cloudflare-524");
+    assert_eq!(reply.status, Some(524));
+    assert!(reply.header("content-type").is_some_and(|value| value.starts_with("text/html")));
+    assert!(reply.raw.starts_with(b"<!DOCTYPE html>"));
+}
+
+#[test]
+fn a_fault_that_happens_once_happens_once_per_key_and_again_after_a_clearing() {
+    for name in ["rate-limited-once", "server-error-once", "empty-once"] {
+        let emulator = emulator();
+        let ask = |key: &str| {
+            let body = body(&format!("fault/{name}"), "hello", json!({}));
+            let reply = chat_with(&emulator, &format!("authorization: Bearer {key}\r\n"), &body);
+            let text = reply.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned();
+            text.ends_with("hello")
+        };
+        assert_eq!([ask("a"), ask("a"), ask("b"), ask("b")], [false, true, false, true], "{name}");
+        emulator.clear();
+        assert!(!ask("a"), "{name}");
+    }
+}
+
+#[test]
+fn what_openrouter_validates_is_refused_before_any_model_is_tried() {
+    let emulator = emulator();
+    let four = json!({ "models": ["openai/gpt-4o", "openai/gpt-4o-mini", "test/tiny", "fault/empty"] });
+    let cases = [
+        (json!({ "messages": [] }), 400, "Input required"),
+        (four, 400, "'models' array must have 3 items or fewer"),
+        (json!({ "model": "anthropic/claude-opus-4-7" }), 400, "anthropic/claude-opus-4-7 is not a valid model ID"),
+        (json!({ "models": ["openai/gpt-4o", "nobody/nothing"] }), 400, "nobody/nothing is not a valid model ID"),
+        (json!({ "models": ["openai/gpt-4o", "fault/unknown-model"] }), 400, "is not a valid model ID"),
+        (json!({ "provider": { "allow_fallback": true } }), 400, "Unrecognized key"),
+        (json!({ "temperature": 2.5 }), 400, "temperature"),
+        (json!({ "reasoning": { "effort": "low" }, "reasoning_effort": "high" }), 400, "must not conflict"),
+    ];
+    for (extra, status, message) in cases {
+        let reply = chat(&emulator, &body("openai/gpt-4o", "hello", extra.clone()));
+        assert_eq!(reply.status, Some(status), "{extra}");
+        let said = reply.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(said.contains(message), "{extra}: {said}");
+        assert!(reply.json()["error"].get("availability").is_none());
+    }
+    assert!(emulator.log().iter().all(|entry| entry.models.is_empty()));
+}
+
+#[test]
+fn keys_are_accepted_unless_they_are_known_to_be_bad() {
+    let emulator = emulator();
+    let cases = [
+        ("", 401),
+        ("authorization: Bearer \r\n", 401),
+        ("authorization: Basic abc\r\n", 401),
+        ("authorization: Bearer sk-or-invalid\r\n", 401),
+        ("authorization: Bearer sk-or-no-credits\r\n", 402),
+        ("authorization: Bearer anything\r\n", 200),
+    ];
+    for (header, status) in cases {
+        let reply = chat_with(&emulator, header, &body("openai/gpt-4o", "hello", json!({})));
+        assert_eq!(reply.status, Some(status), "{header}");
+    }
+}
+
+#[test]
+fn a_prompt_that_does_not_fit_names_the_limit_and_what_was_requested() {
+    let emulator = emulator();
+    let fits = body("test/tiny", &"x".repeat(2_000), json!({ "max_tokens": 500 }));
+    assert_eq!(chat(&emulator, &fits).status, Some(200));
+    let reply = chat(&emulator, &body("test/tiny", &"x".repeat(2_004), json!({ "max_tokens": 500 })));
+    assert_eq!(reply.status, Some(400));
+    let error = &reply.json()["error"];
+    assert_eq!(error["metadata"]["error_type"], "context_length_exceeded");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.contains("1000 tokens") && message.contains("1001 tokens"), "{message}");
+}
