@@ -96,6 +96,7 @@ struct Choice {
 pub struct Accumulator {
     /// `id`, `created`, `model`, `provider` and the like, as first said.
     head: Map<String, Value>,
+    /// By index.
     choices: Vec<Choice>,
     usage: Option<Value>,
     metadata: Option<Value>,
@@ -128,10 +129,10 @@ impl Accumulator {
     }
 
     fn choice(&mut self, index: u64) -> &mut Choice {
-        let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
-            self.choices.push(Choice { index, ..Choice::default() });
-            self.choices.len() - 1
-        });
+        let at = self.choices.partition_point(|choice| choice.index < index);
+        if self.choices.get(at).is_none_or(|choice| choice.index != index) {
+            self.choices.insert(at, Choice { index, ..Choice::default() });
+        }
         &mut self.choices[at]
     }
 
@@ -212,7 +213,7 @@ impl Accumulator {
     }
 
     fn first(&self) -> Option<&Choice> {
-        self.choices.iter().min_by_key(|choice| choice.index)
+        self.choices.first()
     }
 }
 

@@ -60,6 +60,8 @@
 
 mod attempt;
 pub mod breaker;
+#[cfg(feature = "browser")]
+pub mod browser;
 pub mod call;
 pub mod catalog;
 mod chain;

@@ -133,10 +133,9 @@ impl Call {
         let Some(events) = attempt.events() else { return };
         events.annotate(|| report);
         let chunks = std::mem::take(&mut events.waiting);
-        if self.request.stream && self.request.lane == Lane::Relay && !self.committed {
-            let held = attempt.raw.take().unwrap_or_default();
-            self.actions.push_back(Action::Relay { attempt: attempt.id, held });
-        } else if self.request.stream && self.request.lane == Lane::Gate && !chunks.is_empty() {
+        // A relayed body has gone over by itself; one that never committed has not.
+        let gone_over = self.committed && self.request.lane == Lane::Relay;
+        if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }
         let edge_report = attempt.answer().and_then(Accumulator::report).cloned();
@@ -222,7 +221,8 @@ impl Call {
     }
 
     fn may_repeat(&self) -> bool {
-        self.chain.candidates[self.chain.cursor].repeated < self.policy.retry.same
+        let budget = self.report.attempts.len() < self.policy.attempts as usize;
+        budget && self.chain.candidates[self.chain.cursor].repeated < self.policy.retry.same
     }
 
     fn backoff(&self) -> Millis {
@@ -314,7 +314,8 @@ impl Call {
 
     /// A breaker learns from what is the model's fault and was seen. Of a native window, that is what the upstream tells.
     fn learn_failure(&mut self, failure: &Failure, window: usize) {
-        if self.slept || !failure.kind.is_models_fault() {
+        let Phase::Running(attempt) = &self.phase else { return };
+        if self.slept || attempt.judged_there || !failure.kind.is_models_fault() {
             return;
         }
         if window > 1 {

@@ -1,0 +1,113 @@
+//! Every shape of a stream, cut at every byte: the chunks and the answer never depend on where a chunk of bytes ends.
+//!
+//! `fixtures/streams/expected.json` says what each fixture holds; the package's tests read the same files in wasm.
+
+use std::fs;
+use std::path::PathBuf;
+
+use failsoft::reader::StreamReader;
+use serde_json::{Map, Value, json};
+
+/// What one reading of a stream gave.
+#[derive(Debug, PartialEq)]
+struct Reading {
+    chunks: Vec<String>,
+    text: String,
+    failure: Option<Value>,
+    completion: Map<String, Value>,
+    malformed: u32,
+}
+
+fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Reading {
+    let mut reader = StreamReader::default();
+    let (mut chunks, mut text) = (Vec::new(), String::new());
+    for piece in pieces {
+        let batch = reader.feed(piece, 0);
+        chunks.extend(batch.iter().map(String::from));
+        text.push_str(batch.text());
+    }
+    let failure = reader.finish().err().map(|failure| serde_json::to_value(failure).expect("a failure is JSON"));
+    Reading { chunks, text, failure, completion: reader.answer().completion(), malformed: reader.malformed() }
+}
+
+fn folder() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "streams"].iter().collect()
+}
+
+fn fixtures() -> Vec<(String, Vec<u8>, Value)> {
+    let expected = fs::read(folder().join("expected.json")).expect("the list of expectations");
+    let expected: Map<String, Value> = serde_json::from_slice(&expected).expect("expectations are JSON");
+    let load = |(name, expected): (String, Value)| {
+        let bytes = fs::read(folder().join(format!("{name}.sse"))).expect("a fixture for every expectation");
+        (name, bytes, expected)
+    };
+    expected.into_iter().map(load).collect()
+}
+
+#[test]
+fn every_fixture_is_expected() {
+    let files = fs::read_dir(folder()).expect("fixtures").count();
+    assert_eq!(files, fixtures().len() + 1);
+}
+
+#[test]
+fn every_fixture_holds_what_is_expected_of_it() {
+    for (name, bytes, expected) in fixtures() {
+        let reading = read([&bytes[..]].into_iter());
+        let choice = &reading.completion["choices"].get(0).cloned().unwrap_or_default();
+        let said = choice["message"]["content"].as_str().unwrap_or_default();
+        let calls = choice["message"]["tool_calls"].as_array().cloned().unwrap_or_default();
+        let calls: Vec<Value> = calls
+            .iter()
+            .map(|call| json!([call["id"], call["function"]["name"], call["function"]["arguments"]]))
+            .collect();
+        let failure = reading.failure.clone().unwrap_or_default();
+        assert_eq!(reading.text, expected["text"], "{name}");
+        assert!(choice["message"]["content"].is_null() || said == expected["text"], "{name}: {said}");
+        assert_eq!(reading.chunks.len(), expected["chunks"], "{name}");
+        assert_eq!(reading.malformed, expected["malformed"].as_u64().unwrap_or(0) as u32, "{name}");
+        assert_eq!(failure["kind"], expected["failure"], "{name}");
+        assert_eq!(failure["status"], expected["status"], "{name}");
+        assert_eq!(
+            reading.completion.get("usage").map_or(&Value::Null, |usage| &usage["cost"]),
+            &expected["cost"],
+            "{name}"
+        );
+        for (field, value) in
+            [("refusal", &choice["message"]["refusal"]), ("reasoning", &choice["message"]["reasoning"])]
+        {
+            assert_eq!(value, &expected[field], "{name}: {field}");
+        }
+        assert_eq!(Value::from(calls), expected.get("toolCalls").cloned().unwrap_or(json!([])), "{name}");
+        if expected.get("failure").is_none() {
+            assert_eq!(choice["finish_reason"], expected["finish"], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_cut_at_any_byte_gives_the_same_chunks() {
+    for (name, bytes, _) in fixtures() {
+        let whole = read([&bytes[..]].into_iter());
+        for cut in 0..=bytes.len() {
+            let (head, tail) = bytes.split_at(cut);
+            assert_eq!(read([head, tail].into_iter()), whole, "{name} cut at byte {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_read_byte_by_byte_gives_the_same_chunks() {
+    for (name, bytes, _) in fixtures() {
+        assert_eq!(read(bytes.chunks(1)), read([&bytes[..]].into_iter()), "{name}");
+    }
+}
+
+#[test]
+fn an_event_beyond_the_bound_ends_the_stream_with_an_error() {
+    let mut reader = StreamReader::default();
+    reader.feed(b"data: ", 0);
+    let block = vec![b'x'; 1024 * 1024];
+    (0..17).for_each(|_| drop(reader.feed(&block, 0)));
+    assert_eq!(reader.failure().map(|failure| failure.kind), Some(failsoft::Kind::BadResponse));
+}
