@@ -123,19 +123,21 @@ impl Attempt {
     }
 
     /// The point in time at which the first of its clocks runs out, and what that means.
+    ///
+    /// An edge runs the same clocks over its own attempts and tells what came of them. Ours must not cut in: they only
+    /// notice a stream that the edge has begun and let go of.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(Millis, Kind)> {
         match &self.body {
             // An answer in one piece sends its headers when it is written: only the call's own time bounds it.
             Body::Awaited | Body::Whole(_) if !self.streamed => None,
+            Body::Awaited if self.judged_there => None,
             Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
             Body::Events(events) if events.done => Some((self.heard + LINGER, Kind::Stalled)),
+            Body::Events(events) if !events.alive && self.judged_there => None,
             Body::Events(events) if !events.alive => Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout)),
             Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
-                if self.reading {
-                    Some((self.heard + timeouts.idle, Kind::Stalled))
-                } else {
-                    None
-                }
+                let idle = if self.judged_there { 2 * timeouts.idle } else { timeouts.idle };
+                if self.reading { Some((self.heard + idle, Kind::Stalled)) } else { None }
             }
         }
     }

@@ -490,3 +490,11 @@ fn an_edges_report_takes_the_place_of_the_request_to_it() {
     let told: Value = run.outcome.report_json();
     assert_eq!((told["fallback"].as_bool(), told["attempts"].as_array().map(Vec::len)), (Some(true), Some(2)));
 }
+
+#[test]
+fn the_clocks_of_an_edge_are_its_own() {
+    let mut script = Script { dialect: Dialect::Edge, ..two().streaming() };
+    let slow = Reply::stream(": failsoft keep-alive\n\n").then_silence(300_000).then(words("b/two", &["fine"]));
+    let run = script.run(&[slow.then(finish("b/two", "stop")).head_after(100_000)]);
+    assert_eq!((run.kind(), run.text.as_str()), (None, "fine"));
+}

@@ -1,0 +1,98 @@
+// The package in real Chromium against the emulator: every fault ends as the table says, by what the page saw and by
+// what the emulator logged.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { launch, serve } from '../support/chromium.mjs';
+import { FAULTS, TIMEOUTS, expectation, isKind } from '../support/faults.mjs';
+import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
+
+const SECOND = 'openai/gpt-4o';
+const MESSAGES = [{ role: 'user', content: 'words:20' }];
+
+let browser, page, server, emulator, baseURL, text;
+
+before(async () => {
+  emulator = await startEmulator();
+  baseURL = emulator.baseURL;
+  server = await serve(PACKAGE);
+  browser = await launch();
+  page = await browser.newPage();
+  await page.goto(server.origin);
+  await page.evaluate(async () => {
+    globalThis.failsoft = await import('/package/index.js');
+    /** What a page can see of a call, as plain data. */
+    globalThis.observe = async (streamed, messages, options) => {
+      const client = failsoft.createClient({ dangerouslyAllowBrowser: true, apiKey: 'sk-or-test', dialect: 'openai', ...options });
+      let shown = '';
+      try {
+        if (!streamed) {
+          const data = await client.chatWithFallback(messages);
+          return { text: data.choices[0].message.content, model: data.model, report: data.failsoft };
+        }
+        const stream = await client.chatStreaming(messages);
+        for await (const text of stream.textStream) shown += text;
+        const data = await stream.finalCompletion();
+        return { text: shown, model: stream.model, report: data.failsoft };
+      } catch (error) {
+        return { text: shown, kind: error.kind ?? String(error), branded: failsoft.isChatError(error), attempts: error.attempts, partial: error.partial };
+      }
+    };
+  });
+  text = (await observe('openai/gpt-4o', false)).text;
+  assert.match(text, /^word1 /);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  await emulator?.stop();
+});
+
+function observe(model, streamed) {
+  const options = { baseURL, models: [model, SECOND], policy: { timeouts: TIMEOUTS, retry: { base: 10 } } };
+  return page.evaluate(([streamed, messages, options]) => globalThis.observe(streamed, messages, options), [streamed, MESSAGES, options]);
+}
+
+for (const row of FAULTS) {
+  for (const streamed of [false, true]) {
+    const expected = streamed ? expectation(row, true) : { ...row };
+    test(`${row.fault}, ${streamed ? 'streamed' : 'in one piece'}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
+      await emulator.clear();
+      const model = `fault/${expected.fault}`;
+      const seen = await observe(model, streamed);
+      const log = await emulator.log();
+      const first = asked(log).map(([name]) => name);
+      const attempts = seen.report?.attempts ?? seen.attempts;
+      assert.deepEqual(first, [...Array(1 + expected.again).fill(model), ...(expected.then === 'next' ? [SECOND] : [])]);
+      assert.deepEqual(attempts.map(({ models }) => models[0]), first);
+      if (expected.kind !== null) assert.ok(isKind(attempts[0].failure.kind, expected.kind), attempts[0].failure.kind);
+      if (expected.warning) assert.match(seen.report.warnings.join(), expected.warning);
+      check(seen, expected);
+    });
+  }
+}
+
+function check(seen, expected) {
+  switch (expected.then) {
+    case 'next':
+      assert.equal(seen.text, text);
+      assert.equal(seen.model, SECOND);
+      assert.ok(seen.report.fallback && seen.report.accepted);
+      break;
+    case 'fine':
+      assert.ok(seen.text.length > 0 && seen.report.accepted && !seen.report.fallback);
+      break;
+    case 'final':
+      assert.ok(seen.branded && isKind(seen.kind, expected.kind), seen.kind);
+      break;
+    case 'broken':
+      assert.ok(seen.branded && isKind(seen.kind, expected.kind), seen.kind);
+      assert.ok(text.startsWith(seen.text) && seen.text.length > 0 && seen.text.length < text.length);
+      assert.equal(seen.partial, seen.text);
+      break;
+    default:
+      assert.fail(`no such end: ${expected.then}`);
+  }
+}

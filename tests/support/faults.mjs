@@ -1,0 +1,111 @@
+// What each fault of the emulator comes to, when it is the first model of a chain whose second is healthy and each
+// model is asked by itself. The table is the contract; the page and the edge are held to it alike.
+//
+//   kind      why the first attempt failed; null: it did not
+//   again     how often the same model is asked again
+//   then      'next': the second model answers · 'fine': the first does · 'final': the caller gets the error
+//   streamed  the same for a stream, where it differs: 'broken' is an error after text has been shown
+//   whole     the same for an answer that is asked for in one piece, where it differs
+
+/** Clocks that are short enough to notice silence in a test, and long enough not to take a busy machine for it. */
+export const TIMEOUTS = { headers: 1500, firstToken: 2500, idle: 1500 };
+
+const http = (fault, kind, again, then = 'next') => ({ fault, kind, again, then });
+const broken = (fault, kind, again = 0, whole = {}) => ({
+  fault,
+  kind,
+  again,
+  then: 'next',
+  streamed: { kind, again: 0, then: 'broken' },
+  whole,
+});
+const fine = (fault, more = {}) => ({ fault, kind: null, again: 0, then: 'fine', ...more });
+
+/** A body cut short, where the answer is one piece: the connection says so, or the JSON does. */
+const cutShort = { kind: /^(network|badResponse)$/, again: 1, then: 'next' };
+
+export const FAULTS = [
+  http('rate-limited', 'rateLimited', 0),
+  http('rate-limited-1', 'rateLimited', 1),
+  http('rate-limited-30', 'rateLimited', 0),
+  http('rate-limited-legacy-1', 'rateLimited', 1),
+  http('rate-limited-date-1', 'rateLimited', 1),
+  http('rate-limited-once', 'rateLimited', 1, 'fine'),
+  http('in-flight-budget', 'inFlightBudget', 1),
+  http('no-credits', 'paymentRequired', 0, 'final'),
+  http('key-limit', 'paymentRequired', 0, 'final'),
+  http('guardrail', 'forbidden', 0, 'final'),
+  http('unauthorized', 'unauthorized', 0, 'final'),
+  http('bad-request', 'invalidRequest', 0, 'final'),
+  http('precondition', 'invalidRequest', 0, 'final'),
+  http('too-large', 'invalidRequest', 0, 'final'),
+  http('unprocessable', 'invalidRequest', 0, 'final'),
+  http('moderation', 'contentFilter', 0),
+  http('content-policy', 'contentFilter', 0),
+  http('context-length', 'contextLength', 0),
+  http('not-found', 'noEndpoint', 0),
+  http('deprecated', 'unknownModel', 0),
+  http('unknown-model', 'unknownModel', 0),
+  http('timeout-408', 'serverError', 1),
+  http('server-error', 'serverError', 1),
+  http('server-error-once', 'serverError', 1, 'fine'),
+  http('bad-gateway', 'serverError', 1),
+  http('cloudflare-524', 'serverError', 1),
+  http('string-code', 'serverError', 1),
+  http('unavailable', 'unavailable', 0),
+  http('unavailable-not-retryable', 'noEndpoint', 0),
+  http('gateway-timeout', 'unavailable', 0),
+  http('overloaded', 'unavailable', 0),
+  http('reset', 'network', 1),
+  http('reset-after-headers', /^(network|cut)$/, 1),
+  http('malformed-body', 'badResponse', 1),
+  http('empty', 'empty', 1),
+  http('empty-once', 'empty', 1, 'fine'),
+  http('whitespace', 'empty', 1),
+  http('reasoning-only', 'empty', 1),
+  http('refusal', 'refusal', 0),
+  http('refusal-text', 'refusal', 0),
+  http('content-filter', 'contentFilter', 0),
+  // Only the call's own time bounds an answer in one piece: silence is no row of it.
+  { ...http('slow-headers', 'headersTimeout', 0), whole: null },
+  { ...http('slow-first-token', 'firstTokenTimeout', 0), whole: null },
+  { ...http('comments-only', 'firstTokenTimeout', 0), whole: null },
+  { ...broken('stall-3', 'stalled'), whole: null },
+  { ...broken('stall-comments-3', 'stalled'), whole: null },
+  broken('reset-mid-body-1500', /^(network|cut)$/, 1, { ...cutShort, fault: 'reset-mid-body-40' }),
+  broken('cut-1500', 'cut', 1, { ...cutShort, fault: 'cut-40' }),
+  broken('cut-hard-1500', /^(network|cut)$/, 1, { ...cutShort, fault: 'cut-hard-40' }),
+  broken('cut-mid-event', 'cut', 1, cutShort),
+  broken('cut-mid-character', 'cut', 1, cutShort),
+  broken('error-mid-stream', 'serverError', 1),
+  broken('error-mid-stream-empty-choices', 'serverError', 1),
+  broken('error-in-choice', 'serverError', 1),
+  http('error-first', 'serverError', 1),
+  http('error-in-200', 'serverError', 1),
+  fine('cut-after-finish'),
+  fine('missing-done'),
+  fine('drip'),
+  fine('large-events'),
+  fine('crlf'),
+  fine('cr'),
+  fine('bom'),
+  fine('multi-line-data'),
+  fine('length'),
+  fine('sse-when-json'),
+  fine('json-when-stream'),
+  fine('no-model-field'),
+  fine('model-alias'),
+  fine('malformed-chunk', { warning: /unreadable event/, whole: { kind: 'badResponse', again: 1, then: 'next' } }),
+];
+
+/** The row of `fault` for a stream, or for an answer in one piece; null where there is none. */
+export function expectation(row, streamed) {
+  const special = streamed ? row.streamed : row.whole;
+  if (special === null) return null;
+  return { fault: row.fault, kind: row.kind, again: row.again, then: row.then, warning: row.warning, ...special };
+}
+
+/** `actual` is the kind that a row expects. */
+export function isKind(actual, expected) {
+  return expected instanceof RegExp ? expected.test(actual) : actual === expected;
+}
