@@ -32,7 +32,6 @@ function settings() {
   const { models } = chain;
   const isRoute = models.length === 1 && models[0].startsWith('route/');
   const { policy } = faults;
-  // For the edge alone: as the option `policy`, its clocks would run in this page too, and end the wait for a fallback.
   return { ...(isRoute ? { model: models[0] } : { models }), ...(policy && { policy }) };
 }
 
