@@ -1,0 +1,198 @@
+//! The command line.
+
+use crate::failure::{Failure, Problem};
+use crate::suite::Suite;
+use crate::upstream::Dialect;
+
+pub(crate) const HELP: &str = "\
+cargo xtask COMMAND
+
+  dev      sets up, builds, and starts the edge with its playground on http://127.0.0.1:8787
+             --port N              another port
+             --upstream URL        any OpenAI-compatible API, with the key in UPSTREAM_API_KEY
+             --dialect D           openrouter or openai; the default goes by the URL's host
+           Without --upstream: OpenRouter if OPENROUTER_API_KEY is set (that spends real money), else an emulator.
+  build    leaves the npm package in pkg/ and the Worker in worker/build/
+             package | worker      only that
+  test     sets up and runs every suite; the last line counts them all
+             SUITE…                only these: core package browser edge interop types size deploy
+  size     says what the package and the Worker weigh
+  deploy   builds, and deploys the Worker with wrangler
+  setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
+  help     this
+
+CHROMIUM_BIN names the Chromium of the tests. Tools are kept in $XDG_CACHE_HOME/failsoft or ~/.cache/failsoft.
+";
+
+/// What is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Dev(Dev),
+    Build { package: bool, worker: bool },
+    Test(Vec<Suite>),
+    Size,
+    Deploy,
+    Setup,
+    Help,
+}
+
+/// The options of `dev`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Dev {
+    pub(crate) port: u16,
+    pub(crate) upstream: Option<String>,
+    pub(crate) dialect: Option<Dialect>,
+}
+
+impl Default for Dev {
+    fn default() -> Self {
+        Self { port: 8787, upstream: None, dialect: None }
+    }
+}
+
+/// Reads the command line without the program's name.
+pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure> {
+    let mut words = Words(words.collect::<Vec<_>>().into_iter());
+    let Some(command) = words.0.next() else { return Ok(Task::Help) };
+    match command.as_str() {
+        "dev" => dev(words).map(Task::Dev),
+        "build" => build(words),
+        "test" => words
+            .0
+            .map(|word| Suite::named(&word).ok_or_else(|| usage(Problem::UnknownSuite, &word)))
+            .collect::<Result<_, _>>()
+            .map(Task::Test),
+        "size" => words.end(Task::Size),
+        "deploy" => words.end(Task::Deploy),
+        "setup" => words.end(Task::Setup),
+        "help" | "--help" | "-h" => Ok(Task::Help),
+        _ => Err(usage(Problem::UnknownCommand, &command)),
+    }
+}
+
+fn dev(mut words: Words) -> Result<Dev, Failure> {
+    let mut dev = Dev::default();
+    while let Some((name, inline)) = words.option() {
+        match name.as_str() {
+            "--port" => dev.port = words.value(&name, inline, Problem::NotAPort, port)?,
+            "--upstream" => dev.upstream = Some(words.value(&name, inline, Problem::NotAUrl, url)?),
+            "--dialect" => dev.dialect = Some(words.value(&name, inline, Problem::NotADialect, Dialect::named)?),
+            _ => return Err(usage(Problem::UnknownOption, &name)),
+        }
+    }
+    Ok(dev)
+}
+
+fn build(words: Words) -> Result<Task, Failure> {
+    let (mut package, mut worker) = (false, false);
+    for word in words.0 {
+        match word.as_str() {
+            "package" => package = true,
+            "worker" => worker = true,
+            _ => return Err(usage(Problem::UnknownPart, &word)),
+        }
+    }
+    let all = !package && !worker;
+    Ok(Task::Build { package: package || all, worker: worker || all })
+}
+
+fn port(word: &str) -> Option<u16> {
+    word.parse().ok().filter(|port| *port != 0)
+}
+
+fn url(word: &str) -> Option<String> {
+    let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"))?;
+    (!rest.is_empty()).then(|| word.trim_end_matches('/').to_owned())
+}
+
+fn usage(problem: Problem, word: &str) -> Failure {
+    Failure::Usage { problem, word: word.to_owned() }
+}
+
+struct Words(std::vec::IntoIter<String>);
+
+impl Words {
+    /// The next word, as `--name` or `--name=value`.
+    fn option(&mut self) -> Option<(String, Option<String>)> {
+        let word = self.0.next()?;
+        Some(match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (word, None),
+        })
+    }
+
+    fn value<T>(
+        &mut self,
+        name: &str,
+        inline: Option<String>,
+        problem: Problem,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, Failure> {
+        let value = inline.or_else(|| self.0.next()).ok_or_else(|| usage(Problem::NoValue, name))?;
+        read(&value).ok_or_else(|| usage(problem, name))
+    }
+
+    fn end(mut self, task: Task) -> Result<Task, Failure> {
+        match self.0.next() {
+            None => Ok(task),
+            Some(word) => Err(usage(Problem::UnknownOption, &word)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_line(line: &str) -> Result<Task, String> {
+        read(line.split_whitespace().map(str::to_owned)).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn dev_has_defaults() {
+        assert_eq!(read_line("dev"), Ok(Task::Dev(Dev { port: 8787, upstream: None, dialect: None })));
+    }
+
+    #[test]
+    fn options_take_their_value_either_way() {
+        let expected =
+            Dev { port: 9000, upstream: Some("https://api.openai.com/v1".to_owned()), dialect: Some(Dialect::OpenAi) };
+        let apart = read_line("dev --port 9000 --upstream https://api.openai.com/v1/ --dialect openai");
+        let joined = read_line("dev --port=9000 --upstream=https://api.openai.com/v1 --dialect=openai");
+        assert_eq!(apart, Ok(Task::Dev(expected)));
+        assert_eq!(apart, joined);
+    }
+
+    #[test]
+    fn build_without_a_part_means_both() {
+        assert_eq!(read_line("build"), Ok(Task::Build { package: true, worker: true }));
+        assert_eq!(read_line("build worker"), Ok(Task::Build { package: false, worker: true }));
+        assert_eq!(read_line("build package worker"), read_line("build"));
+    }
+
+    #[test]
+    fn suites_are_named() {
+        assert_eq!(read_line("test edge types"), Ok(Task::Test(vec![Suite::Edge, Suite::Types])));
+        assert_eq!(read_line("test"), Ok(Task::Test(vec![])));
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        let cases = [
+            ("biuld", "biuld: no such command"),
+            ("build page", "page: no such part"),
+            ("test cor", "cor: no such suite"),
+            ("dev --prot 1", "--prot: no such option"),
+            ("dev --port", "--port: needs a value"),
+            ("dev --port 0", "--port: needs a port"),
+            ("dev --port 65536", "--port: needs a port"),
+            ("dev --upstream openrouter.ai", "--upstream: needs a URL"),
+            ("dev --dialect anthropic", "--dialect: needs `openrouter` or `openai`"),
+            ("size now", "now: no such option"),
+        ];
+        for (line, expected) in cases {
+            let problem = read_line(line).expect_err(line);
+            assert!(problem.starts_with(expected), "{line}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A Chromium for the browser's tests: the one named, the one installed, or the distribution's.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::process::{no_progress, output, run_quietly, say};
+
+const PROGRAMS: [&str; 6] = [
+    "chromium",
+    "google-chrome",
+    "google-chrome-stable",
+    "chromium-browser",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
+const HOW: &str = "apt-get install chromium, or install Chrome, or set CHROMIUM_BIN to one";
+
+/// The path of a Chromium that starts. Installs one where that needs no questions: as root, with apt.
+pub(crate) fn find_or_install() -> Result<PathBuf> {
+    if let Some(named) = env::var_os("CHROMIUM_BIN").filter(|named| !named.is_empty()) {
+        let named = PathBuf::from(named);
+        let how = "CHROMIUM_BIN names a program that does not start";
+        return if starts(&named) { Ok(named) } else { Err(Failure::Missing { what: "Chromium", how }) };
+    }
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    if may_install() {
+        let step = "installing Chromium";
+        say(step);
+        apt(step, &["update", "--quiet"])?;
+        apt(step, &["install", "--quiet", "--yes", "--no-install-recommends", "chromium"])?;
+    }
+    find().ok_or(Failure::Missing { what: "Chromium", how: HOW })
+}
+
+fn find() -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    // An absolute name stays what it is when joined.
+    let candidates = PROGRAMS.iter().flat_map(|program| folders.iter().map(move |folder| folder.join(program)));
+    candidates.into_iter().find(|candidate| candidate.is_file() && starts(candidate))
+}
+
+/// Some distributions have a program of that name that only says where to get one.
+fn starts(program: &Path) -> bool {
+    output(Command::new(program).arg("--version")).is_some_and(|said| said.contains("Chrom"))
+}
+
+fn may_install() -> bool {
+    let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
+    is_root && output(Command::new("apt-get").arg("--version")).is_some()
+}
+
+fn apt(step: &str, arguments: &[&str]) -> Result<()> {
+    let mut apt = Command::new("apt-get");
+    run_quietly(step, apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"), no_progress)
+}

@@ -1,0 +1,110 @@
+//! `cargo xtask dev`: from a fresh clone to a playground.
+
+use serde_json::{Value, json};
+
+use crate::arguments::Dev;
+use crate::dotenv::Dotenv;
+use crate::edge::{self, Edge};
+use crate::emulator::Emulator;
+use crate::failure::Result;
+use crate::package;
+use crate::process::say;
+use crate::setup;
+use crate::upstream::{self, Choice, Dialect};
+use crate::worker;
+use crate::workspace::Workspace;
+
+/// Sets up, builds, starts, and runs until Ctrl-C.
+pub(crate) fn run(workspace: &Workspace, options: &Dev) -> Result<()> {
+    // First what can be wrong without any work.
+    edge::require_free(options.port)?;
+    let choice = upstream::choose(options)?;
+    setup::build(workspace)?;
+    package::build(workspace)?;
+    worker::build(workspace)?;
+    let (emulator, upstream) = prepare(workspace, choice)?;
+    let dotenv = upstream.write(workspace, options.port)?;
+    say("starting the edge");
+    let edge = Edge::start(workspace, options.port, dotenv.path())?;
+    upstream.announce(&edge.address());
+    let ended = edge.run();
+    drop(emulator);
+    ended
+}
+
+/// What the Worker is told of its upstream.
+#[derive(Debug)]
+struct Upstream {
+    url: String,
+    dialect: Dialect,
+    key: String,
+    /// Where the emulator's faults are listed, if it is the emulator.
+    control: Option<String>,
+}
+
+fn prepare(workspace: &Workspace, choice: Choice) -> Result<(Option<Emulator>, Upstream)> {
+    match choice {
+        Choice::Api { url, dialect, key } => Ok((None, Upstream { url, dialect, key, control: None })),
+        Choice::Emulator { dialect } => {
+            say("starting the emulator");
+            let emulator = Emulator::start(workspace)?;
+            let upstream = Upstream {
+                url: format!("{}/api/v1", emulator.url()),
+                dialect,
+                key: "emulator".to_owned(),
+                control: Some(format!("{}/emulator", emulator.url())),
+            };
+            Ok((Some(emulator), upstream))
+        }
+    }
+}
+
+impl Upstream {
+    /// The Worker's variable FAILSOFT.
+    fn configuration(&self) -> Value {
+        let mut configuration = json!({
+            "upstream": { "url": self.url, "dialect": self.dialect.name() },
+            "access": "loopback",
+        });
+        if let Some(control) = &self.control {
+            configuration["emulator"] = control.as_str().into();
+        }
+        configuration
+    }
+
+    fn write(&self, workspace: &Workspace, port: u16) -> Result<Dotenv> {
+        let path = workspace.scratch().join(format!("dev-{port}.env"));
+        Dotenv::write(&path, &[("FAILSOFT", &self.configuration().to_string()), ("UPSTREAM_API_KEY", &self.key)])
+    }
+
+    /// The address comes last, alone on its line.
+    fn announce(&self, address: &str) {
+        match &self.control {
+            Some(_) => println!("The upstream is an emulator: no key, no cost. Ctrl-C ends everything."),
+            None if upstream::is_openrouter(&self.url) => {
+                println!("The upstream is OpenRouter: REAL MONEY IS SPENT with your key. Ctrl-C ends everything.");
+            }
+            None => println!("The upstream is {}: it may cost money. Ctrl-C ends everything.", self.url),
+        }
+        println!("{address}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_never_holds_the_key() {
+        let upstream = Upstream {
+            url: "https://openrouter.ai/api/v1".to_owned(),
+            dialect: Dialect::OpenRouter,
+            key: "canary".to_owned(),
+            control: None,
+        };
+        let configuration = upstream.configuration().to_string();
+        let expected =
+            r#"{"upstream":{"url":"https://openrouter.ai/api/v1","dialect":"openrouter"},"access":"loopback"}"#;
+        assert_eq!(configuration, expected);
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a command ended early, each in words that say what to do.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+/// What every step returns.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line is not understood.
+    Usage { problem: Problem, word: String },
+    /// Something must be installed first, and cannot be from here.
+    Missing { what: &'static str, how: &'static str },
+    /// A program could not be started.
+    Start { program: String, source: io::Error },
+    /// A program ended with a failure; what it said last is on the screen by then.
+    Program { step: String, status: ExitStatus },
+    /// A file could not be read or written.
+    File { path: PathBuf, source: io::Error },
+    /// A file or an answer is not of the shape that is needed.
+    Invalid { what: String, expected: &'static str },
+    /// Someone else listens there.
+    PortTaken { port: u16 },
+    /// The edge did not answer in time.
+    Silent { address: String },
+    /// A suite lacks something; why that is so was said when it was found out.
+    DidNotRun { why: String },
+    /// Ctrl-C, or a signal of the same meaning.
+    Interrupted,
+    /// The reasons have been printed.
+    Reported,
+}
+
+/// What is wrong with a word of the command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    UnknownCommand,
+    UnknownOption,
+    UnknownSuite,
+    UnknownPart,
+    NoValue,
+    NotAPort,
+    NotADialect,
+    NotAUrl,
+}
+
+impl Failure {
+    /// For `map_err` beside a path.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), source }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage { problem, word } => write!(f, "{word}: {problem}; see `cargo xtask help`"),
+            Self::Missing { what, how } => write!(f, "{what} is missing: {how}"),
+            Self::Start { program, source } => write!(f, "cannot start {program}: {source}"),
+            Self::Program { step, status } => write!(f, "{step} failed ({status})"),
+            Self::File { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Invalid { what, expected } => write!(f, "{what}: expected {expected}"),
+            Self::PortTaken { port } => write!(f, "port {port} is taken: choose another with --port N"),
+            Self::Silent { address } => write!(f, "the edge did not answer on {address} within a minute"),
+            Self::DidNotRun { why } => write!(f, "did not run: {why}"),
+            Self::Interrupted => write!(f, "interrupted"),
+            Self::Reported => write!(f, "failed"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownCommand => "no such command",
+            Self::UnknownOption => "no such option here",
+            Self::UnknownSuite => "no such suite",
+            Self::UnknownPart => "no such part; there are `package` and `worker`",
+            Self::NoValue => "needs a value",
+            Self::NotAPort => "needs a port between 1 and 65535",
+            Self::NotADialect => "needs `openrouter` or `openai`",
+            Self::NotAUrl => "needs a URL that begins with http:// or https://",
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! `cargo xtask`: the one way to set up, build, run, test and measure.
+
+mod arguments;
+mod chromium;
+mod deploy;
+mod dev;
+mod dotenv;
+mod edge;
+mod emulator;
+mod failure;
+mod files;
+mod fingerprint;
+mod libtest;
+mod lock;
+mod npm;
+mod package;
+mod process;
+mod setup;
+mod signal;
+mod size;
+mod stage;
+mod suite;
+mod tally;
+mod tap;
+mod test;
+mod tools;
+mod types;
+mod upstream;
+mod worker;
+mod workspace;
+
+use std::process::ExitCode;
+
+use arguments::Task;
+use failure::{Failure, Result};
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    match arguments::read(std::env::args().skip(1)).and_then(perform) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::from(match failure {
+                Failure::Usage { .. } => 2,
+                Failure::Interrupted => 130,
+                _ => 1,
+            })
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
+    if task == Task::Help {
+        print!("{}", arguments::HELP);
+        return Ok(());
+    }
+    signal::watch().map_err(|source| Failure::Start { program: "the signal handler".to_owned(), source })?;
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Dev(options) => dev::run(&workspace, &options),
+        Task::Build { package, worker } => build(&workspace, package, worker),
+        Task::Test(suites) => test::run(&workspace, &suites),
+        Task::Size => size::show(&workspace),
+        Task::Deploy => deploy::run(&workspace),
+        Task::Setup => setup::everything(&workspace),
+        Task::Help => Ok(()),
+    }
+}
+
+fn build(workspace: &Workspace, package: bool, worker: bool) -> Result<()> {
+    setup::build(workspace)?;
+    // The package comes first: the page that the Worker serves loads it.
+    if package {
+        package::build(workspace)?;
+    }
+    if worker {
+        worker::build(workspace)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Everything a fresh clone needs on a new machine, once.
+
+use crate::chromium;
+use crate::failure::Result;
+use crate::npm;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// For building, running and deploying.
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    tools::wasm_target()?;
+    npm::install(workspace)?;
+    tools::wasm_bindgen(workspace)?;
+    tools::worker_build(workspace)?;
+    Ok(())
+}
+
+/// For the tests too.
+pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
+    build(workspace)?;
+    chromium::find_or_install()?;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! What a page downloads and what an isolate loads, in bytes, raw and with gzip.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::failure::{Failure, Result};
+use crate::files;
+use crate::npm;
+use crate::package;
+use crate::process::{output, say};
+use crate::setup;
+use crate::worker;
+use crate::workspace::Workspace;
+
+/// How much a page may have to download, gzip.
+const BUDGET: u64 = 40_000;
+
+/// zlib itself measures, because that is what servers compress with.
+const MEASURE: &str = "const { gzipSync } = require('zlib'); const { readFileSync } = require('fs');
+for (const path of process.argv.slice(1)) {
+  const bytes = readFileSync(path);
+  console.log(bytes.length, gzipSync(bytes, { level: 9 }).length);
+}";
+
+/// The conditions of a bundler that builds for a page, strongest first.
+const CONDITIONS: [&str; 4] = ["browser", "module", "import", "default"];
+
+/// A file's size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Size {
+    raw: u64,
+    gzip: u64,
+}
+
+/// Builds both, and prints every file's size.
+pub(crate) fn show(workspace: &Workspace) -> Result<()> {
+    setup::build(workspace)?;
+    package::build(workspace)?;
+    worker::build(workspace)?;
+    let package = workspace.package();
+    table(workspace, "package", &package, &files::below(&package)?)?;
+    let worker = worker::output(workspace);
+    let loaded: Vec<PathBuf> = files::below(&worker)?.into_iter().filter(|file| is_loaded(file)).collect();
+    table(workspace, "Worker", &worker, &loaded)?;
+    check(workspace).map(drop)
+}
+
+/// Prints what the default entry weighs, and says whether that is within the budget. Needs a built package.
+pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
+    let package = workspace.package();
+    let manifest = files::read(&package.join("package.json"))?;
+    let invalid = || Failure::Invalid {
+        what: "pkg-template/package.json".to_owned(),
+        expected: "exports[\".\"] to name a file of the package",
+    };
+    let entry = default_entry(&manifest).ok_or_else(invalid)?;
+    let reached = reachable(&package, &entry)?;
+    let total = table(workspace, "default entry", &package, &reached)?;
+    let fits = total.gzip <= BUDGET;
+    let verdict = if fits { "within" } else { "OVER" };
+    println!("default entry: {} bytes with gzip, {verdict} the budget of {BUDGET}", total.gzip);
+    Ok(fits)
+}
+
+fn table(workspace: &Workspace, title: &str, folder: &Path, files: &[PathBuf]) -> Result<Size> {
+    say(&format!("sizes: {title}"));
+    let sizes = measure(workspace, folder, files)?;
+    let total = sizes.iter().fold(Size::default(), |a, b| Size { raw: a.raw + b.raw, gzip: a.gzip + b.gzip });
+    println!("{:>10} {:>10}", "bytes", "gzip");
+    for (file, size) in files.iter().zip(&sizes) {
+        println!("{:>10} {:>10}  {}", size.raw, size.gzip, file.display());
+    }
+    println!("{:>10} {:>10}  {title}", total.raw, total.gzip);
+    Ok(total)
+}
+
+fn measure(workspace: &Workspace, folder: &Path, files: &[PathBuf]) -> Result<Vec<Size>> {
+    let mut node = npm::program(workspace, "node");
+    node.current_dir(folder).args(["--eval", MEASURE, "--"]).args(files);
+    let said = output(&mut node).unwrap_or_default();
+    let sizes: Vec<Size> = said.lines().filter_map(size).collect();
+    if sizes.len() == files.len() {
+        return Ok(sizes);
+    }
+    Err(Failure::Invalid { what: folder.display().to_string(), expected: "files that can be read and compressed" })
+}
+
+fn size(line: &str) -> Option<Size> {
+    let (raw, gzip) = line.split_once(' ')?;
+    Some(Size { raw: raw.parse().ok()?, gzip: gzip.parse().ok()? })
+}
+
+/// An isolate loads the script and its WebAssembly; the assets are served, not loaded.
+fn is_loaded(file: &Path) -> bool {
+    !file.starts_with("assets") && file.extension().is_some_and(|extension| extension == "js" || extension == "wasm")
+}
+
+/// What a page gets for `import … from "failsoft"`.
+fn default_entry(manifest: &str) -> Option<PathBuf> {
+    let manifest: Value = serde_json::from_str(manifest).ok()?;
+    let exports = &manifest["exports"];
+    resolve(exports.get(".").unwrap_or(exports)).map(|path| PathBuf::from(path.trim_start_matches("./")))
+}
+
+fn resolve(target: &Value) -> Option<&str> {
+    match target {
+        Value::String(path) => Some(path),
+        // The first condition in the file's own order decides.
+        Value::Object(conditions) => conditions
+            .iter()
+            .filter(|(condition, _)| CONDITIONS.contains(&condition.as_str()))
+            .find_map(|(_, target)| resolve(target)),
+        _ => None,
+    }
+}
+
+/// The entry and every file of the package that it names, in any way: an import, now or later, or a URL.
+fn reachable(package: &Path, entry: &Path) -> Result<Vec<PathBuf>> {
+    let mut reached = BTreeSet::from([entry.to_owned()]);
+    let mut unread = vec![entry.to_owned()];
+    while let Some(file) = unread.pop() {
+        if file.extension().is_none_or(|extension| extension != "js") {
+            continue;
+        }
+        let script = files::read(&package.join(&file))?;
+        for name in relative_names(&script) {
+            let named = normal(&file.with_file_name(name));
+            if package.join(&named).is_file() && reached.insert(named.clone()) {
+                unread.push(named);
+            }
+        }
+    }
+    Ok(reached.into_iter().collect())
+}
+
+/// Every string literal that begins with `./` or `../`.
+fn relative_names(script: &str) -> impl Iterator<Item = &str> {
+    let starts = script.match_indices(['"', '\'', '`']);
+    starts.filter_map(|(at, quote)| {
+        let rest = &script[at + 1..];
+        let name = &rest[..rest.find(quote)?];
+        (name.starts_with("./") || name.starts_with("../")).then_some(name)
+    })
+}
+
+/// Without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    use std::path::Component::{CurDir, ParentDir};
+    path.components().fold(PathBuf::new(), |mut path, component| {
+        match component {
+            CurDir => {}
+            ParentDir => drop(path.pop()),
+            other => path.push(other),
+        }
+        path
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_gets_the_entry_of_the_first_condition_that_it_meets() {
+        let entry = |manifest| default_entry(manifest).map(|path| path.to_string_lossy().into_owned());
+        let nested = r#"{"exports":{".":{"types":"./index.d.ts","node":"./node.js","browser":{"import":"./web.js"},"default":"./x.js"}}}"#;
+        assert_eq!(entry(nested).as_deref(), Some("web.js"));
+        assert_eq!(entry(r#"{"exports":"./index.js"}"#).as_deref(), Some("index.js"));
+        assert_eq!(
+            entry(r#"{"exports":{".":{"types":"./index.d.ts","default":"./index.js"}}}"#).as_deref(),
+            Some("index.js")
+        );
+        assert_eq!(entry(r#"{"exports":{"./other":"./x.js"}}"#), None);
+    }
+
+    #[test]
+    fn names_are_found_in_imports_and_urls() {
+        let script = r#"import{a}from"./core.js";export*from'../b.js';new URL("./x.wasm",import.meta.url);"no/./path""#;
+        assert_eq!(relative_names(script).collect::<Vec<_>>(), ["./core.js", "../b.js", "./x.wasm"]);
+    }
+
+    #[test]
+    fn paths_are_made_normal() {
+        assert_eq!(normal(Path::new("a/b/../c/./d.js")), Path::new("a/c/d.js"));
+    }
+}

@@ -1,0 +1,75 @@
+//! What the suites need: set up and built before the first of them runs, and only for those that run.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::chromium;
+use crate::emulator;
+use crate::failure::{Failure, Result};
+use crate::package;
+use crate::process::say;
+use crate::setup;
+use crate::suite::{Need, Suite};
+use crate::worker;
+use crate::workspace::Workspace;
+
+/// What could be had for the suites, and why the rest could not.
+#[derive(Debug, Default)]
+pub(crate) struct Stage {
+    chromium: Option<PathBuf>,
+    emulator: Option<PathBuf>,
+    lacking: Vec<(Need, String)>,
+}
+
+impl Stage {
+    /// Sets up and builds for these suites. What fails is said, and remembered for the suites that need it.
+    pub(crate) fn prepare(workspace: &Workspace, suites: &[Suite]) -> Result<Self> {
+        let mut stage = Self::default();
+        for need in Need::ALL {
+            if !suites.iter().any(|suite| suite.needs().contains(&need)) {
+                continue;
+            }
+            match stage.get(workspace, need) {
+                Ok(()) => {}
+                Err(Failure::Interrupted) => return Err(Failure::Interrupted),
+                Err(failure) => {
+                    eprintln!("xtask: {failure}");
+                    stage.lacking.push((need, failure.to_string()));
+                }
+            }
+        }
+        Ok(stage)
+    }
+
+    /// An error that says why, if the suite cannot run.
+    pub(crate) fn require(&self, suite: Suite) -> Result<()> {
+        match self.lacking.iter().find(|(need, _)| suite.needs().contains(need)) {
+            None => Ok(()),
+            Some((_, why)) => Err(Failure::DidNotRun { why: why.clone() }),
+        }
+    }
+
+    /// What the tests are told: where everything is.
+    pub(crate) fn environment(&self, workspace: &Workspace) -> Vec<(&'static str, OsString)> {
+        let mut variables = vec![
+            ("FAILSOFT_ROOT", workspace.root.clone().into_os_string()),
+            ("FAILSOFT_PKG", workspace.package().into_os_string()),
+        ];
+        variables.extend(self.emulator.clone().map(|path| ("FAILSOFT_EMULATOR_BIN", path.into_os_string())));
+        variables.extend(self.chromium.clone().map(|path| ("CHROMIUM_BIN", path.into_os_string())));
+        variables
+    }
+
+    fn get(&mut self, workspace: &Workspace, need: Need) -> Result<()> {
+        match need {
+            Need::Tools => setup::build(workspace),
+            Need::Chromium => chromium::find_or_install().map(|path| self.chromium = Some(path)),
+            Need::Package => package::build(workspace),
+            Need::Worker => worker::build(workspace),
+            Need::Emulator => {
+                say("building the emulator");
+                emulator::build(workspace).map(|path| self.emulator = Some(path))
+            }
+        }
+    }
+}

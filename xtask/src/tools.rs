@@ -1,0 +1,101 @@
+//! The tools that turn Rust into WebAssembly: the compiler's target, wasm-bindgen and worker-build.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::lock;
+use crate::process::{no_progress, output, run_quietly, say};
+use crate::workspace::Workspace;
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// Used until Cargo.lock has wasm-bindgen: the tool must be of the library's version.
+const WASM_BINDGEN: &str = "0.2.130";
+const WORKER_BUILD: &str = "0.8.7";
+
+/// A program of the build, and the crate that it comes from.
+struct Tool<'a> {
+    program: &'static str,
+    krate: &'static str,
+    version: &'a str,
+}
+
+/// The compiler's target for WebAssembly.
+pub(crate) fn wasm_target() -> Result<()> {
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))
+        .ok_or(Failure::Missing { what: "rustc", how: "install Rust from https://rustup.rs" })?;
+    if Path::new(&sysroot).join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
+        return Ok(());
+    }
+    if output(Command::new("rustup").arg("--version")).is_none() {
+        let how = "run `rustup target add wasm32-unknown-unknown`, or install Rust from https://rustup.rs";
+        return Err(Failure::Missing { what: "Rust's target wasm32-unknown-unknown", how });
+    }
+    let step = format!("adding Rust's target {WASM_TARGET}");
+    say(&step);
+    run_quietly(&step, Command::new("rustup").args(["target", "add", WASM_TARGET]), no_progress)
+}
+
+/// The wasm-bindgen of the locked version, installed if it is not there.
+pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Result<PathBuf> {
+    let locked = lock::locked_version(workspace, "wasm-bindgen")?;
+    let version = locked.as_deref().unwrap_or(WASM_BINDGEN);
+    install(workspace, &Tool { program: "wasm-bindgen", krate: "wasm-bindgen-cli", version })
+}
+
+/// The worker-build that this workspace is built with, installed if it is not there.
+pub(crate) fn worker_build(workspace: &Workspace) -> Result<PathBuf> {
+    install(workspace, &Tool { program: "worker-build", krate: "worker-build", version: WORKER_BUILD })
+}
+
+fn install(workspace: &Workspace, tool: &Tool<'_>) -> Result<PathBuf> {
+    let root = workspace.cache.join(format!("{}-{}", tool.program, tool.version));
+    let program = root.join("bin").join(tool.program);
+    if program.is_file() {
+        return Ok(program);
+    }
+    if is_on_path(tool) {
+        return Ok(tool.program.into());
+    }
+    let step = format!("installing {} {}", tool.program, tool.version);
+    say(&format!("{step} (some minutes, once)"));
+    fs::create_dir_all(&root).map_err(Failure::file(&root))?;
+    run_quietly(&step, &mut cargo_install(workspace, tool, &root), compiled)?;
+    Ok(program)
+}
+
+/// Without `--locked`: what a tool's own lock file pins may have been withdrawn since. Both tools share one folder, as
+/// they have much in common, and are optimised little, because they run for seconds and compile for minutes.
+fn cargo_install(workspace: &Workspace, tool: &Tool<'_>, root: &Path) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.args(["install", tool.krate, "--bin", tool.program, "--root"]).arg(root);
+    cargo.arg("--version").arg(format!("={}", tool.version));
+    cargo.env("CARGO_TARGET_DIR", workspace.scratch().join("tools"));
+    for (setting, value) in [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0")] {
+        cargo.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+    }
+    cargo
+}
+
+fn is_on_path(tool: &Tool<'_>) -> bool {
+    output(Command::new(tool.program).arg("--version"))
+        .is_some_and(|said| said.split_whitespace().any(|word| word == tool.version))
+}
+
+/// Cargo says a line for each crate.
+fn compiled(said: &str) -> Option<String> {
+    let crates = said.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
+    (crates > 0).then(|| format!("{crates} crates compiled"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_counts_crates() {
+        assert_eq!(compiled("    Updating index\n"), None);
+        assert_eq!(compiled("   Compiling a v1\n   Compiling b v2\n").as_deref(), Some("2 crates compiled"));
+    }
+}

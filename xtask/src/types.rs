@@ -1,0 +1,74 @@
+//! The package's types, read by the TypeScript compiler: the declarations themselves, and tests/package/*.ts that use
+//! them.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::failure::Result;
+use crate::files;
+use crate::npm;
+use crate::process::run_and_read;
+use crate::tally::Tally;
+use crate::workspace::Workspace;
+
+/// Each file is a test. Needs a built package.
+pub(crate) fn check(workspace: &Workspace) -> Result<Tally> {
+    let checked = checked_files(workspace)?;
+    let project = workspace.scratch().join("types/tsconfig.json");
+    files::write(&project, format!("{:#}\n", configuration(workspace, &checked)))?;
+    let mut tsc = npm::program(workspace, "tsc");
+    tsc.current_dir(&workspace.root).arg("--project").arg(&project).arg("--pretty").arg("false");
+    let (status, said) = run_and_read(&mut tsc)?;
+    let failed = checked.iter().filter(|file| is_blamed(&said, &workspace.root, file)).count();
+    Ok(Tally { passed: checked.len() - failed, failed, skipped: 0 }.judged(status.success()))
+}
+
+fn checked_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let below = |folder: PathBuf, ending: &'static str| -> Result<Vec<PathBuf>> {
+        let found = files::below(&folder)?.into_iter().filter(move |file| file.to_string_lossy().ends_with(ending));
+        Ok(found.map(|file| folder.join(file)).collect())
+    };
+    let mut checked = below(workspace.package(), ".d.ts")?;
+    checked.extend(below(workspace.tests().join("package"), ".ts")?);
+    Ok(checked)
+}
+
+fn configuration(workspace: &Workspace, checked: &[PathBuf]) -> Value {
+    let package = workspace.package();
+    json!({
+        "compilerOptions": {
+            "strict": true,
+            "exactOptionalPropertyTypes": true,
+            "noEmit": true,
+            "skipLibCheck": false,
+            "target": "es2022",
+            "module": "esnext",
+            "moduleResolution": "bundler",
+            "lib": ["es2022", "dom", "dom.iterable", "dom.asynciterable", "esnext.disposable"],
+            "types": [],
+            "paths": { "failsoft": [package.join("index.d.ts")], "failsoft/*": [package.join("*")] },
+        },
+        "files": checked,
+    })
+}
+
+/// `pkg/index.d.ts(12,3): error TS…`, relative to the folder in which the compiler runs.
+fn is_blamed(said: &str, root: &Path, file: &Path) -> bool {
+    let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
+    said.lines().any(|line| line.strip_prefix(name.as_ref()).is_some_and(|rest| rest.starts_with('(')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blames_exactly_the_file_that_is_named() {
+        let said = "pkg/index.d.ts(12,3): error TS2304: Cannot find name 'Chat'.\n";
+        let root = Path::new("/checkout");
+        assert!(is_blamed(said, root, Path::new("/checkout/pkg/index.d.ts")));
+        assert!(!is_blamed(said, root, Path::new("/checkout/pkg/node.d.ts")));
+        assert!(!is_blamed(said, root, Path::new("/checkout/index.d.ts")));
+    }
+}

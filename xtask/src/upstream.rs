@@ -1,0 +1,115 @@
+//! Which API `dev` speaks to, with whose key.
+
+use std::env;
+
+use crate::arguments::Dev;
+use crate::failure::{Failure, Result};
+
+const OPENROUTER: &str = "https://openrouter.ai/api/v1";
+
+/// What an API speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    OpenRouter,
+    OpenAi,
+}
+
+impl Dialect {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "openrouter" => Some(Self::OpenRouter),
+            "openai" => Some(Self::OpenAi),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OpenRouter => "openrouter",
+            Self::OpenAi => "openai",
+        }
+    }
+
+    fn of(url: &str) -> Self {
+        if is_openrouter(url) { Self::OpenRouter } else { Self::OpenAi }
+    }
+}
+
+/// Where `dev` sends requests.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// The one that comes with this repository.
+    Emulator { dialect: Dialect },
+    /// A real API. Its key may be empty, for those that want none.
+    Api { url: String, dialect: Dialect, key: String },
+}
+
+/// Chooses by the command line, then by the environment.
+pub(crate) fn choose(options: &Dev) -> Result<Choice> {
+    choose_with(options, |name| env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+fn choose_with(options: &Dev, variable: impl Fn(&str) -> Option<String>) -> Result<Choice> {
+    let openrouter_key = variable("OPENROUTER_API_KEY");
+    let url = match &options.upstream {
+        Some(url) => url.as_str(),
+        None if openrouter_key.is_some() => OPENROUTER,
+        None => return Ok(Choice::Emulator { dialect: options.dialect.unwrap_or(Dialect::OpenRouter) }),
+    };
+    let how = "set OPENROUTER_API_KEY";
+    let key = if is_openrouter(url) {
+        openrouter_key.ok_or(Failure::Missing { what: "the key for OpenRouter", how })?
+    } else {
+        // Never OpenRouter's: a key goes only to whom it belongs.
+        variable("UPSTREAM_API_KEY").unwrap_or_default()
+    };
+    let dialect = options.dialect.unwrap_or_else(|| Dialect::of(url));
+    Ok(Choice::Api { url: url.to_owned(), dialect, key })
+}
+
+/// By the host alone, over TLS: `https://openrouter.ai.example` and `https://openrouter.ai@example` are others.
+pub(crate) fn is_openrouter(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("https://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    matches!(host.trim_end_matches(":443"), "openrouter.ai")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose_from(upstream: Option<&str>, variables: &[(&str, &str)]) -> Result<Choice> {
+        let options = Dev { upstream: upstream.map(str::to_owned), ..Dev::default() };
+        choose_with(&options, |name| variables.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn without_a_key_it_is_the_emulator() {
+        assert_eq!(choose_from(None, &[]).expect("a value"), Choice::Emulator { dialect: Dialect::OpenRouter });
+    }
+
+    #[test]
+    fn with_a_key_it_is_openrouter() {
+        let chosen = choose_from(None, &[("OPENROUTER_API_KEY", "k")]).expect("a value");
+        assert_eq!(
+            chosen,
+            Choice::Api { url: OPENROUTER.to_owned(), dialect: Dialect::OpenRouter, key: "k".to_owned() }
+        );
+    }
+
+    #[test]
+    fn openrouters_key_goes_to_openrouter_alone() {
+        let keys = [("OPENROUTER_API_KEY", "k"), ("UPSTREAM_API_KEY", "other")];
+        for url in ["http://127.0.0.1:9/v1", "https://openrouter.ai.example/v1", "https://openrouter.ai@example/v1"] {
+            let chosen = choose_from(Some(url), &keys).expect("a value");
+            let expected = Choice::Api { url: url.to_owned(), dialect: Dialect::OpenAi, key: "other".to_owned() };
+            assert_eq!(chosen, expected);
+        }
+    }
+
+    #[test]
+    fn openrouter_without_a_key_is_an_error() {
+        let failure = choose_from(Some(OPENROUTER), &[("UPSTREAM_API_KEY", "k")]).expect_err("a failure");
+        assert_eq!(failure.to_string(), "the key for OpenRouter is missing: set OPENROUTER_API_KEY");
+    }
+}

@@ -1,0 +1,80 @@
+//! The Worker: worker-build makes worker/build/index.js and its WebAssembly; the page's files go to worker/build/assets.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Result;
+use crate::files;
+use crate::fingerprint::Fingerprint;
+use crate::npm;
+use crate::process::{no_progress, run, run_quietly, say};
+use crate::tools;
+use crate::workspace::{Workspace, without_this_crate};
+
+/// Builds worker/build, or finds that nothing has changed. Needs what [`crate::setup::build`] sets up.
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    say("building the Worker");
+    compile(workspace)?;
+    let stamp = workspace.scratch().join("worker.stamp");
+    let inputs = fingerprint(workspace)?;
+    if !inputs.is_stamped(&stamp) || !output(workspace).join("index.js").is_file() {
+        bundle(workspace)?;
+        inputs.stamp(&stamp)?;
+    }
+    stage_assets(workspace)
+}
+
+/// The folder that wrangler.jsonc points at.
+pub(crate) fn output(workspace: &Workspace) -> PathBuf {
+    workspace.worker().join("build")
+}
+
+/// As worker-build will, so that it finds everything compiled, and so that it need not run when nothing is new.
+fn compile(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--lib", "--release", "--target=wasm32-unknown-unknown"]);
+    cargo.current_dir(workspace.worker()).env("WASM_BINDGEN_USE_JS_SYS", "1");
+    run("compiling the Worker", &mut cargo)
+}
+
+fn fingerprint(workspace: &Workspace) -> Result<Fingerprint> {
+    let mut inputs = Fingerprint::new(include_str!("worker.rs"));
+    inputs.add(&tools::worker_build(workspace)?.to_string_lossy());
+    inputs.add_file(&workspace.wasm("failsoft_worker"))?;
+    inputs.add_file(&workspace.tests().join("package-lock.json"))?;
+    Ok(inputs)
+}
+
+fn bundle(workspace: &Workspace) -> Result<()> {
+    let mut worker_build = Command::new(tools::worker_build(workspace)?);
+    // A backtrace would bury the message.
+    worker_build.arg("--release").current_dir(workspace.worker()).env_remove("RUST_BACKTRACE");
+    worker_build.env("CARGO_TARGET_DIR", &workspace.target).env("PATH", npm::path(workspace));
+    // With these it downloads nothing.
+    worker_build.env("WASM_BINDGEN_BIN", tools::wasm_bindgen(workspace)?);
+    worker_build.env("WASM_OPT_BIN", workspace.npm_bin().join("wasm-opt"));
+    worker_build.env("ESBUILD_BIN", workspace.npm_bin().join("esbuild"));
+    without_this_crate(&mut worker_build);
+    run_quietly("running worker-build", &mut worker_build, no_progress)
+}
+
+/// The page imports the package from its own origin, as `./failsoft/…`.
+fn stage_assets(workspace: &Workspace) -> Result<()> {
+    let stage = workspace.scratch().join("assets");
+    files::make_empty(&stage)?;
+    copy_all(&workspace.root.join("www"), &stage, |_| true)?;
+    copy_all(&workspace.package(), &stage.join("failsoft"), is_served)?;
+    files::replace(&stage, &output(workspace).join("assets"))
+}
+
+fn copy_all(from: &Path, to: &Path, wanted: fn(&Path) -> bool) -> Result<()> {
+    for file in files::below(from)?.iter().filter(|file| wanted(file)) {
+        files::copy(&from.join(file), &to.join(file))?;
+    }
+    Ok(())
+}
+
+/// Of the package, a page loads code.
+fn is_served(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "js" || extension == "wasm")
+}
