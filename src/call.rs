@@ -230,7 +230,10 @@ impl Call {
         let Phase::Running(attempt) = &self.phase else { return };
         match attempt.deadline(&self.policy.timeouts) {
             Some((at, _)) if now >= at && attempt.is_done() => self.conclude(now),
-            Some((at, kind)) if now >= at => self.fail(late(kind, attempt.age(now)), now),
+            Some((at, kind)) if now >= at => {
+                let failure = attempt.refused(now).unwrap_or_else(|| late(kind, attempt.age(now)));
+                self.fail(failure, now);
+            }
             _ => {}
         }
     }
@@ -240,7 +243,7 @@ impl Call {
         let alone = self.policy.on_content_filter == Soft::Fail;
         let window = self.chain.window(&self.upstreams, alone);
         let (Some(first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
-            return self.exhaust();
+            return self.exhaust(now);
         };
         let models: Vec<&str> = window.iter().map(|candidate| candidate.model.as_str()).collect();
         let streamed = self.request.stream || self.policy.assemble;

@@ -498,3 +498,19 @@ fn the_clocks_of_an_edge_are_its_own() {
     let run = script.run(&[slow.then(finish("b/two", "stop")).head_after(100_000)]);
     assert_eq!((run.kind(), run.text.as_str()), (None, "fine"));
 }
+
+#[test]
+fn the_best_answer_so_far_is_worth_more_than_a_final_error() {
+    let sorry = "I'm sorry, but I can't help with that.";
+    for last in [Reply::status(401), Reply::status(400), Reply::silent()] {
+        let run = two().policy(json!({"timeouts": {"total": 9_000}})).run(&[Reply::says("a/one", sorry), last]);
+        assert_eq!((run.content().as_str(), run.outcome.report.accepted), (sorry, false));
+    }
+}
+
+#[test]
+fn an_error_whose_body_never_ends_still_counts_by_its_status() {
+    let stuck = Reply::new(429, "application/json", "{\"error\"").then_hangs();
+    let run = two().run(&[stuck, Reply::says("b/two", "fine")]);
+    assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::RateLimited));
+}

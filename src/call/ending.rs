@@ -200,7 +200,7 @@ impl Call {
         self.last = Some(failure.clone());
         match self.wait_before_same(&failure, window) {
             Some(wait) => self.repeat(wait, now),
-            None => self.move_on(failure, window, upstream),
+            None => self.move_on(failure, window, upstream, now),
         }
     }
 
@@ -235,9 +235,9 @@ impl Call {
         self.phase = Phase::Pausing { until: now + wait };
     }
 
-    fn move_on(&mut self, failure: Failure, window: usize, upstream: usize) {
+    fn move_on(&mut self, failure: Failure, window: usize, upstream: usize, now: Millis) {
         match failure.kind.next() {
-            Next::Never => self.finish(Err(failure), None, None),
+            Next::Never => self.give_up(failure, now),
             _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
                 self.finish(Err(failure), None, None);
             }
@@ -253,30 +253,22 @@ impl Call {
         }
     }
 
-    /// Nobody is left to ask, or no attempt: the best answer so far, or the last failure.
-    pub(super) fn exhaust(&mut self) {
-        if let Some(kept) = self.kept.take() {
-            self.report.model = Some(kept.model);
-            self.report.fallback = kept.place != 0;
-            if self.request.stream {
-                self.committed = true;
-                self.actions.push_back(Action::Yield(kept.chunks));
-            }
-            return self.finish(Ok(kept.answer), None, None);
-        }
+    /// Nobody is left to ask, or no attempt.
+    pub(super) fn exhaust(&mut self, now: Millis) {
         let nobody = || Failure::new(Kind::NoEndpoint, "no model of the chain is left to ask");
         let failure = self.last.take().unwrap_or_else(nobody);
-        self.finish(Err(failure), None, None);
+        self.give_up(failure, now);
     }
 
     pub(super) fn abort(&mut self, now: Millis) {
         if !matches!(self.phase, Phase::Over) {
             self.actions.clear();
+            self.kept = None;
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
     }
 
-    /// Ends the call with `failure`, whatever is under way.
+    /// Ends the call, whatever is under way: with the best answer so far, else with `failure`.
     pub(super) fn give_up(&mut self, failure: Failure, now: Millis) {
         let (mut partial, mut edge_report) = (None, None);
         if let Phase::Running(attempt) = &self.phase {
@@ -284,7 +276,21 @@ impl Call {
             edge_report = self.edge_report();
             self.close(Some(failure.clone()), now);
         }
-        self.finish(Err(failure), partial, edge_report);
+        match self.kept.take() {
+            Some(kept) if !self.committed => self.settle_for(kept),
+            Some(_) | None => self.finish(Err(failure), partial, edge_report),
+        }
+    }
+
+    /// No answer passed every rule; this is the best.
+    fn settle_for(&mut self, kept: Kept) {
+        self.report.model = Some(kept.model);
+        self.report.fallback = kept.place != 0;
+        if self.request.stream {
+            self.committed = true;
+            self.actions.push_back(Action::Yield(kept.chunks));
+        }
+        self.finish(Ok(kept.answer), None, None);
     }
 
     pub(super) fn finish(
