@@ -1,0 +1,126 @@
+// openai (npm) pointed at the edge: what people's apps already use, with a base URL and a client key.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+
+import OpenAI, { APIError, BadRequestError, RateLimitError } from 'openai';
+
+import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { TIMEOUTS } from '../support/faults.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
+
+const MESSAGES = [{ role: 'user', content: 'words:20' }];
+const SECOND = 'openai/gpt-4o';
+
+let emulator, edge, openai, text;
+
+before(async () => {
+  emulator = await startEmulator();
+  edge = await startEdge({
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openai' },
+      keys: [clientKey()],
+      models: ['*'],
+      policy: { timeouts: TIMEOUTS, retry: { base: 10 }, breaker: { failures: 0 } },
+      routes: {
+        support: { models: ['fault/unavailable', SECOND] },
+        limited: { models: ['fault/rate-limited-30'] },
+      },
+    },
+  });
+  openai = new OpenAI({ baseURL: `${edge.origin}/v1`, apiKey: CLIENT_KEY });
+  const { choices } = await openai.chat.completions.create({ model: SECOND, messages: MESSAGES });
+  text = choices[0].message.content;
+});
+
+beforeEach(() => emulator.clear());
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+test('a completion falls back, and says who answered', async () => {
+  const { data, response } = await openai.chat.completions.create({ model: 'route/support', messages: MESSAGES }).withResponse();
+  assert.equal(data.choices[0].message.content, text);
+  assert.equal(data.model, SECOND);
+  assert.equal(response.headers.get('x-failsoft-model'), SECOND);
+  assert.equal(response.headers.get('x-failsoft-attempts'), '2');
+  assert.equal(data.failsoft.attempts[0].failure.kind, 'unavailable');
+  assert.deepEqual(asked(await emulator.log()), [['fault/unavailable'], [SECOND]]);
+});
+
+test('a stream falls back before its first word', async () => {
+  const stream = await openai.chat.completions.create({ model: 'route/support', messages: MESSAGES, stream: true });
+  let read = '';
+  for await (const chunk of stream) {
+    assert.equal(chunk.model, SECOND);
+    read += chunk.choices[0].delta.content ?? '';
+  }
+  assert.equal(read, text);
+  assert.deepEqual(asked(await emulator.log()), [['fault/unavailable'], [SECOND]]);
+});
+
+test('a stream carries its usage for a client that asks, and only then', async () => {
+  const ask = { model: 'route/support', messages: MESSAGES, stream: true };
+  const usages = async (options) => {
+    const chunks = [];
+    for await (const chunk of await openai.chat.completions.create({ ...ask, ...options })) chunks.push(chunk);
+    return chunks.filter(({ usage, choices }) => usage && choices.length === 0);
+  };
+  assert.equal((await usages({})).length, 0);
+  const [usage] = await usages({ stream_options: { include_usage: true } });
+  assert.ok(usage.usage.completion_tokens > 0);
+  assert.equal(usage.failsoft.attempts.length, 2);
+});
+
+test('a chain in the request body works too', async () => {
+  const data = await openai.chat.completions.create({ models: ['fault/empty', SECOND], model: undefined, messages: MESSAGES });
+  assert.equal(data.choices[0].message.content, text);
+  assert.deepEqual(asked(await emulator.log()), [['fault/empty'], ['fault/empty'], [SECOND]]);
+});
+
+test('tool calls come through whole, streamed', async () => {
+  const tools = [{ type: 'function', function: { name: 'search', parameters: { type: 'object', properties: { query: { type: 'string' } } } } }];
+  const messages = [{ role: 'user', content: 'use the tool' }];
+  const runner = openai.chat.completions.stream({ model: 'route/support', messages, tools });
+  const { choices } = await runner.finalChatCompletion();
+  const [call] = choices[0].message.tool_calls;
+  assert.equal(call.function.name, 'search');
+  assert.equal(typeof JSON.parse(call.function.arguments).query, 'string');
+});
+
+test('a stream that is cut is an error for the reader, not an end', async () => {
+  const stream = await openai.chat.completions.create({ model: 'fault/cut-1500', messages: MESSAGES, stream: true });
+  let read = '';
+  await assert.rejects(async () => {
+    for await (const chunk of stream) read += chunk.choices[0]?.delta.content ?? '';
+  }, APIError);
+  assert.ok(read.length > 0 && text.startsWith(read));
+});
+
+test('when the chain is exhausted the SDK gets the status and does not ask again', async () => {
+  await assert.rejects(openai.chat.completions.create({ model: 'route/limited', messages: MESSAGES }), (error) => {
+    assert.ok(error instanceof RateLimitError);
+    assert.equal(error.headers.get('retry-after'), '30');
+    return true;
+  });
+  assert.equal(asked(await emulator.log()).length, 1);
+});
+
+test("the caller's own mistake reaches the caller", async () => {
+  await assert.rejects(openai.chat.completions.create({ model: 'fault/bad-request', messages: MESSAGES }), BadRequestError);
+});
+
+test('leaving the loop stops the upstream', async () => {
+  const stream = await openai.chat.completions.create({ model: 'fault/never-ending', messages: MESSAGES, stream: true });
+  for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
+  const log = await emulator.log('clientGone');
+  assert.equal(log.at(-1).outcome, 'clientGone');
+});
+
+test('the models that a client may ask for are listed', async () => {
+  const ids = [];
+  for await (const model of openai.models.list()) ids.push(model.id);
+  assert.ok(ids.includes('route/support'));
+});

@@ -1,0 +1,134 @@
+// The edge, in real workerd: what the Worker's build holds, with the configuration of a test.
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ROOT } from './process.mjs';
+
+export const WORKER = join(ROOT, 'worker');
+const require = createRequire(import.meta.url);
+const QUIET = {
+  CI: '1',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  DO_NOT_TRACK: '1',
+  NO_UPDATE_NOTIFIER: '1',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_SEND_METRICS: 'false',
+};
+
+/** A key for clients, and its entry in the configuration. */
+export const CLIENT_KEY = 'fs_test_client';
+export const clientKey = (fields = {}, key = CLIENT_KEY) => ({ name: 'test', sha256: sha256(key), ...fields });
+export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+
+/** The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`. */
+export async function startEdge({ failsoft, secret = 'sk-or-test' }) {
+  const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
+  const port = await freePort();
+  const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret };
+  await writeFile(join(folder, 'config.capnp'), await capnp(port, Object.keys(variables).filter((name) => variables[name] !== null)));
+  const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`];
+  const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
+  return running(require('workerd').default, args, { env: { ...process.env, ...environment } }, port, folder);
+}
+
+/** The edge as `wrangler dev` runs it: with the page. */
+export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
+  const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
+  const port = await freePort();
+  const dotenv = join(folder, 'variables.env');
+  await writeFile(dotenv, `FAILSOFT='${text(failsoft)}'\nUPSTREAM_API_KEY='${text(secret)}'\n`, { mode: 0o600 });
+  const args = [require.resolve('wrangler/bin/wrangler.js'), 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0'];
+  args.push('--show-interactive-dev-session=false', '--env-file', dotenv);
+  return running(process.execPath, args, { cwd: WORKER, env: { ...process.env, ...QUIET } }, port, folder);
+}
+
+const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
+async function capnp(port, variables) {
+  const wrangler = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
+  const list = (items) => `[${items.join(', ')}]`;
+  const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "worker", worker = .worker),
+    (name = "network", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+);
+const worker :Workerd.Worker = (
+  modules = [
+    (name = "entry.mjs", esModule = embed "/entry.mjs"),
+    (name = "build/index.js", esModule = embed "/build/index.js"),
+    (name = "build/index_bg.wasm", wasm = embed "/build/index_bg.wasm"),
+  ],
+  compatibilityDate = "${wrangler.compatibility_date}",
+  compatibilityFlags = ${list(wrangler.compatibility_flags.map((flag) => `"${flag}"`))},
+  globalOutbound = "network",
+  bindings = ${list(bindings)},
+);
+`;
+}
+
+/** Starts a program that will listen on `port`; gives what it says, and a way to end it. */
+async function running(command, args, options, port, folder) {
+  if (!existsSync(join(WORKER, 'build/index.js'))) throw new Error('worker/build is missing: cargo xtask build worker');
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
+  const exited = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  };
+  const origin = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + 60_000;
+  while (!(await answers(origin))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`the edge did not start:\n${said}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    origin,
+    stop,
+    /** Everything it has printed. */
+    said: () => said,
+    /** The log line of the call with this request id, once it is there. */
+    async line(id, ms = 10_000) {
+      const until = Date.now() + ms;
+      for (;;) {
+        const found = said.split('\n').find((line) => line.startsWith('{"event":"call"') && line.includes(id));
+        if (found) return JSON.parse(found);
+        if (Date.now() > until) throw new Error(`no line for ${id} in:\n${said}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+  };
+}
+
+async function answers(origin) {
+  const answer = await fetch(`${origin}/healthz`).catch(() => null);
+  await answer?.body?.cancel();
+  return answer !== null;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
