@@ -23,6 +23,9 @@ const QUIET = {
   WRANGLER_SEND_METRICS: 'false',
 };
 
+// A test that takes too long is ended by a signal: what it started ends with it.
+process.once('SIGTERM', () => process.exit(143));
+
 /** A key for clients, and its entry in the configuration. */
 export const CLIENT_KEY = 'fs_test_client';
 export const clientKey = (fields = {}, key = CLIENT_KEY) => ({ name: 'test', sha256: sha256(key), ...fields });
@@ -45,7 +48,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   const port = await freePort();
   const dotenv = join(folder, 'variables.env');
   await writeFile(dotenv, `FAILSOFT='${text(failsoft)}'\nUPSTREAM_API_KEY='${text(secret)}'\n`, { mode: 0o600 });
-  const args = [require.resolve('wrangler/bin/wrangler.js'), 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0'];
+  const args = [join(ROOT, 'tests/node_modules/wrangler/bin/wrangler.js'), 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0'];
   args.push('--show-interactive-dev-session=false', '--env-file', dotenv);
   return running(process.execPath, args, { cwd: WORKER, env: { ...process.env, ...QUIET } }, port, folder);
 }
@@ -86,9 +89,15 @@ async function running(command, args, options, port, folder) {
   let said = '';
   for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
   const exited = once(child, 'exit');
+  const end = () => child.kill('SIGTERM');
+  process.once('exit', end);
   const stop = async () => {
-    child.kill('SIGTERM');
+    process.off('exit', end);
+    end();
+    // It would wait for connections that a failed test left open.
+    const impatient = setTimeout(() => child.kill('SIGKILL'), 3_000);
     await exited;
+    clearTimeout(impatient);
     await rm(folder, { recursive: true, force: true });
   };
   const origin = `http://127.0.0.1:${port}`;

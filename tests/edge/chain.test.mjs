@@ -1,0 +1,211 @@
+// Chains through the edge: native windows, waits, memory, and what a client may narrow.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { clientKey, startEdge } from '../support/edge.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat, textOf } from './harness.mjs';
+
+let emulator, edge, plain;
+
+before(async () => {
+  emulator = await startEmulator();
+  const failsoft = (dialect) => ({
+    upstream: { url: emulator.baseURL, dialect, app: { url: 'https://app.example', title: 'Test' } },
+    keys: [clientKey()],
+    models: ['*'],
+    policy: POLICY,
+    routes: {
+      patient: { models: ['fault/slow-first-token-1200'], headersWithin: 100 },
+      hopeless: { models: ['fault/slow-headers'], headersWithin: 100 },
+      resting: { models: ['fault/string-code', SECOND], policy: { retry: { same: 0 }, breaker: { failures: 2, cooldown: 60_000 } } },
+      alone: { models: ['fault/gateway-timeout'], policy: { breaker: { failures: 1, cooldown: 60_000 } } },
+    },
+  });
+  [edge, plain] = await Promise.all(['openrouter', 'openai'].map((dialect) => startEdge({ failsoft: failsoft(dialect) })));
+});
+
+after(async () => {
+  await Promise.all([edge?.stop(), plain?.stop()]);
+  await emulator?.stop();
+});
+
+async function logged(through, body, options) {
+  await emulator.clear();
+  const answer = await chat(through, body, options);
+  const log = (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
+  return { answer, log, asked: asked(log) };
+}
+
+for (const stream of [false, true]) {
+  const how = stream ? 'streamed' : 'in one piece';
+
+  test(`a chain of five is asked in native windows of three and two, ${how}`, async () => {
+    const models = ['fault/overloaded', 'fault/unavailable', 'fault/gateway-timeout', 'fault/bad-gateway', SECOND];
+    const seen = await logged(edge, { models, stream });
+    assert.deepEqual(seen.asked, [models.slice(0, 3), models.slice(3)]);
+    assert.deepEqual(seen.log.map((entry) => entry.models), [models.slice(0, 3), models.slice(3)]);
+    assert.equal(seen.answer.status, 200);
+    assert.equal(seen.answer.headers['x-failsoft-model'], SECOND);
+    assert.equal(seen.answer.headers['x-failsoft-attempts'], '2');
+    const report = seen.answer.json?.failsoft ?? seen.answer.events.reports.at(-1);
+    assert.deepEqual(report.attempts[1].inside.map(({ model, status }) => [model, status]), [['fault/bad-gateway', 502], [SECOND, 200]]);
+  });
+
+  test(`a soft failure inside a window goes on after the model that made it, ${how}`, async () => {
+    const seen = await logged(edge, { models: ['fault/overloaded', 'fault/refusal-text', SECOND], stream });
+    assert.deepEqual(seen.asked, [['fault/overloaded', 'fault/refusal-text', SECOND], [SECOND]]);
+    assert.equal(seen.answer.headers['x-failsoft-model'], SECOND);
+  });
+
+  test(`an id that is not valid leaves the chain, and the rest is sent again, ${how}`, async () => {
+    const seen = await logged(edge, { models: ['fault/unknown-model', SECOND], stream });
+    assert.deepEqual(seen.asked, [['fault/unknown-model', SECOND], [SECOND]]);
+    const report = seen.answer.json?.failsoft ?? seen.answer.events.reports.at(-1);
+    assert.match(report.warnings.join(), /fault\/unknown-model.* is not a valid model id/);
+    assert.equal(report.dropped[0].model, 'fault/unknown-model');
+  });
+
+  test(`a chain that is exhausted gives the last status, code and wait, and asks SDKs not to go on, ${how}`, async () => {
+    const { answer } = await logged(plain, { models: ['fault/overloaded', 'fault/rate-limited-30'], stream });
+    assert.equal(answer.status, 429);
+    assert.equal(answer.headers['retry-after'], '30');
+    assert.equal(answer.headers['x-should-retry'], 'false');
+    assert.equal(answer.headers['content-type'], 'application/json');
+    assert.equal(answer.json.error.kind, 'rateLimited');
+    assert.equal(answer.json.error.type, 'rate_limit_error');
+    assert.equal(typeof answer.json.error.code, 'string');
+    assert.deepEqual(answer.json.failsoft.attempts.map(({ failure }) => failure.status), [529, 429]);
+  });
+
+  test(`the best answer that did not pass comes marked when nobody does better, ${how}`, async () => {
+    const { answer } = await logged(plain, { models: ['fault/refusal-text', 'fault/overloaded'], stream });
+    assert.equal(answer.status, 200);
+    assert.match(stream ? answer.events.text : textOf(answer), /^I'm sorry/);
+    assert.equal((answer.json?.failsoft ?? answer.events.reports.at(-1)).accepted, false);
+    if (stream) assert.equal(answer.events.done, true);
+  });
+}
+
+test('never sends `model` beside `models`, nor the field that is ours, and says whose app it is', async () => {
+  const seen = await logged(edge, { model: 'x/injected', models: ['openai/gpt-4o', 'openai/gpt-4o-mini'], failsoft: { attempts: 2 } });
+  const [{ body, headers }] = seen.log;
+  assert.deepEqual(body.models, ['openai/gpt-4o', 'openai/gpt-4o-mini']);
+  assert.ok(!('model' in body) && !('failsoft' in body));
+  assert.equal(headers['http-referer'], 'https://app.example');
+  assert.equal(headers['x-openrouter-title'], 'Test');
+  assert.match(seen.answer.json.failsoft.warnings.join(), /x\/injected/);
+});
+
+test('a wait that the model names is kept to the millisecond, or the next model is asked', async () => {
+  const { log } = await logged(plain, { models: ['fault/rate-limited-1', SECOND] });
+  assert.equal(log.length, 3);
+  assert.ok(log[1].at_ms - log[0].at_ms >= 1000, `${log[1].at_ms - log[0].at_ms} ms`);
+});
+
+test('a client may ask for fewer attempts, and for another answer to an empty one', async () => {
+  const fewer = await logged(plain, { models: ['fault/server-error', SECOND], failsoft: { attempts: 1 } });
+  assert.equal(fewer.asked.length, 1);
+  assert.equal(fewer.answer.status, 500);
+  const accepted = await logged(plain, { models: ['fault/whitespace', SECOND], failsoft: { empty: 'accept' } });
+  assert.equal(accepted.asked.length, 1);
+  assert.equal(accepted.answer.headers['x-failsoft-model'], 'fault/whitespace');
+});
+
+test('the usage chunk is for clients that asked for it, whatever the upstream was asked', async () => {
+  const silent = await logged(plain, { model: SECOND, stream: true });
+  assert.equal(silent.log[0].body.stream_options.include_usage, true);
+  assert.ok(silent.answer.events.chunks.every((chunk) => !chunk.usage && chunk.choices.length > 0));
+  const told = await logged(plain, { model: SECOND, stream: true, stream_options: { include_usage: true } });
+  const last = told.answer.events.chunks.at(-1);
+  assert.ok(last.usage.completion_tokens > 0 && last.failsoft.attempts.length === 1);
+});
+
+test('headers do not wait for ever: comments, then what was said before the first chunk, then the answer', async () => {
+  const { answer } = await logged(plain, { model: 'route/patient', stream: true });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers['x-failsoft-model'], undefined);
+  assert.ok(answer.text.startsWith(': failsoft keep-alive\n\n: failsoft {'), answer.text.slice(0, 80));
+  assert.equal(answer.events.reports[0].model, 'fault/slow-first-token-1200');
+  assert.equal(answer.events.done, true);
+});
+
+test('a failure after the headers is an error in the stream, and nothing looks complete', async () => {
+  const { answer } = await logged(plain, { model: 'route/hopeless', stream: true });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.events.error.error.kind, 'headersTimeout');
+  assert.equal(answer.events.error.failsoft.attempts.length, 1);
+  assert.equal(answer.events.done, false);
+});
+
+test('a model that failed lately is left alone', async () => {
+  for (let call = 0; call < 2; call += 1) {
+    const { asked: names } = await logged(plain, { model: 'route/resting' });
+    assert.deepEqual(names, [['fault/string-code'], [SECOND]]);
+  }
+  const third = await logged(plain, { model: 'route/resting' });
+  assert.deepEqual(third.asked, [[SECOND]]);
+  assert.equal(third.answer.json.failsoft.dropped[0].model, 'fault/string-code');
+});
+
+test('when all are left alone the client is told how long, and nobody is asked', async () => {
+  assert.equal((await logged(plain, { model: 'route/alone' })).answer.status, 504);
+  const { answer, asked: names } = await logged(plain, { model: 'route/alone', stream: true });
+  assert.deepEqual(names, []);
+  assert.equal(answer.status, 503);
+  assert.equal(answer.json.error.kind, 'circuitOpen');
+  const wait = Number(answer.headers['retry-after']);
+  assert.ok(wait > 0 && wait <= 60, `${wait} s`);
+});
+
+test('an upstream that refuses the connection is an error, not a dropped connection', async () => {
+  const failsoft = { upstream: { url: 'http://127.0.0.1:1/v1', dialect: 'openai' }, keys: [clientKey()], models: ['*'], policy: POLICY };
+  const dead = await startEdge({ failsoft });
+  try {
+    for (const stream of [false, true]) {
+      const answer = await chat(dead, { models: ['a/a', 'b/b'], stream });
+      assert.equal(answer.status, 502);
+      assert.equal(answer.json.error.kind, 'network');
+      assert.equal(answer.json.failsoft.attempts.length, 4);
+    }
+  } finally {
+    await dead.stop();
+  }
+});
+
+test('the catalog is fetched behind a request, once, and without the key', async () => {
+  const fresh = await startEdge({
+    failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey()], models: ['*'], policy: POLICY },
+  });
+  try {
+    await emulator.clear();
+    await chat(fresh, { model: SECOND });
+    await emulator.log('finished&n=2');
+    const long = [{ role: 'user', content: 'word '.repeat(40_000) }];
+    const answer = await chat(fresh, { models: ['test/tiny', SECOND], messages: long });
+    assert.equal(answer.json.failsoft.dropped[0].model, 'test/tiny');
+    assert.match(answer.json.failsoft.dropped[0].reason, /tokens are needed/);
+    const log = await emulator.log();
+    const catalog = log.filter(({ path }) => path.endsWith('/models'));
+    assert.equal(catalog.length, 1);
+    assert.equal(catalog[0].headers.authorization, undefined);
+    assert.deepEqual(asked(log), [[SECOND], [SECOND]]);
+  } finally {
+    await fresh.stop();
+  }
+});
+
+test('each call is one line of JSON in the log, with its id and without a word of the prompt or the answer', async () => {
+  const id = 'caller-id.1';
+  const messages = [{ role: 'user', content: 'a-secret-word' }];
+  const { answer } = await logged(plain, { models: ['fault/overloaded', SECOND], messages }, { headers: { 'x-request-id': id } });
+  assert.equal(answer.headers['x-request-id'], id);
+  assert.match(textOf(answer), /a-secret-word/);
+  const line = await plain.line(id);
+  assert.deepEqual({ ...line, ms: 0 }, {
+    event: 'call', id, key: 'test', route: null, stream: false, outcome: 'answered', accepted: true, model: SECOND,
+    fallback: true, attempts: 2, failures: ['unavailable'], ms: 0, cost: answer.json.usage.cost,
+  });
+  assert.doesNotMatch(plain.said(), /a-secret-word/);
+});

@@ -1,0 +1,71 @@
+// A client that goes away stops the upstream, at every point of a call. All clocks are long: nothing else can.
+
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { after, before, test } from 'node:test';
+
+import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { startEmulator } from '../support/process.mjs';
+import { MESSAGES } from './harness.mjs';
+
+let emulator, edge;
+
+before(async () => {
+  emulator = await startEmulator();
+  edge = await startEdge({
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openai' },
+      keys: [clientKey()],
+      models: ['*'],
+      policy: { timeouts: { headers: 600_000, firstToken: 600_000, idle: 600_000 }, breaker: { failures: 0 } },
+      routes: {
+        relayed: { models: ['fault/never-ending'], lane: 'relay' },
+        'relayed-silence': { models: ['fault/stall-3'], lane: 'relay' },
+        early: { models: ['fault/slow-headers'], headersWithin: 0 },
+      },
+    },
+  });
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+/** Sends a request and leaves: once the answer has begun, or, if none comes, once it has arrived upstream. */
+async function leave(body, how, reads) {
+  const id = `gone-${Math.random().toString(36).slice(2)}`;
+  const headers = { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json', 'x-request-id': id };
+  const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers });
+  sent.on('error', () => {});
+  sent.end(JSON.stringify({ messages: MESSAGES, ...body }));
+  const begun = new Promise((resolve) => {
+    sent.on('response', (response) => {
+      response.on('error', () => {});
+      response.once('data', resolve);
+    });
+  });
+  await (reads ? begun : emulator.log('arrived'));
+  if (how === 'reset') sent.socket.resetAndDestroy();
+  else sent.destroy();
+  return id;
+}
+
+// A socket that is closed in order may still want to read: writing to it finds out. One that is reset does not.
+for (const [name, body, how, reads] of [
+  ['in the middle of a stream', { model: 'fault/never-ending', stream: true }, 'close', true],
+  ['in the middle of a relayed stream', { model: 'route/relayed', stream: true }, 'close', true],
+  ['before the headers of a stream', { model: 'fault/slow-headers', stream: true }, 'reset', false],
+  ['before an answer in one piece', { model: 'fault/slow-headers' }, 'reset', false],
+  ['while a stream is silent', { model: 'fault/stall-3', stream: true }, 'reset', true],
+  ['while a relayed stream is silent', { model: 'route/relayed-silence', stream: true }, 'reset', true],
+  ['after headers that came before any text, seen by a keep-alive comment', { model: 'route/early', stream: true }, 'close', true],
+]) {
+  test(`a client that goes away ${name} stops the upstream`, async () => {
+    await emulator.clear();
+    const id = await leave(body, how, reads);
+    const log = await emulator.log('clientGone', 15_000);
+    assert.equal(log.filter(({ path }) => path.endsWith('/chat/completions')).length, 1);
+    assert.equal((await edge.line(id)).outcome, 'aborted');
+  });
+}

@@ -1,0 +1,122 @@
+// Every fault through the edge, streamed and not: ends as the table says, by what the client got and by what the
+// emulator logged.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { clientKey, startEdge } from '../support/edge.mjs';
+import { FAULTS, expectation, isKind } from '../support/faults.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat, textOf } from './harness.mjs';
+
+/** Told elsewhere, or no end of its own: these are the faults that the table leaves out. */
+const ELSEWHERE = ['never-ending', 'bad-json', 'tool-index-lies'];
+
+let emulator, edge, text;
+
+before(async () => {
+  emulator = await startEmulator();
+  edge = await startEdge({
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openai' },
+      keys: [clientKey()],
+      models: ['*'],
+      policy: POLICY,
+    },
+  });
+  text = textOf(await chat(edge, { model: SECOND }));
+  assert.match(text, /^word1 /);
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+test('the table holds every fault that the emulator has', async () => {
+  const response = await fetch(`${emulator.origin}/emulator/faults`);
+  const names = (await response.json()).map(({ name }) => name);
+  const held = new Set([...FAULTS.map(({ fault }) => fault), ...ELSEWHERE]);
+  const isHeld = (name) => held.has(name) || [...held].some((row) => row.replace(/-\d+$/, '') === name);
+  assert.deepEqual(names.filter((name) => !isHeld(name)), []);
+});
+
+for (const row of FAULTS) {
+  for (const streamed of [false, true]) {
+    const expected = expectation(row, streamed);
+    if (expected === null) continue;
+    test(`${expected.fault}, ${streamed ? 'streamed' : 'in one piece'}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
+      await emulator.clear();
+      const model = `fault/${expected.fault}`;
+      const answer = await chat(edge, { models: [model, SECOND], stream: streamed, stream_options: { include_usage: true } });
+      const requests = asked(await emulator.log()).map((models) => models.join());
+      assert.deepEqual(requests, [...Array(1 + expected.again).fill(model), ...(expected.then === 'next' ? [SECOND] : [])]);
+      const attempts = attemptsOf(answer);
+      assert.deepEqual(attempts.map(({ models }) => models.join()), requests);
+      if (expected.kind !== null) assert.ok(isKind(attempts[0].failure.kind, expected.kind), attempts[0].failure.kind);
+      if (expected.warning && expected.kind === null) assert.match(reportOf(answer).warnings.join(), expected.warning);
+      assert.match(answer.headers['x-request-id'], /^[0-9a-f-]{36}$/);
+      assert.equal(answer.broken, false);
+      (streamed && answer.status === 200 ? checkStream : checkJson)(answer, expected, attempts);
+    });
+  }
+}
+
+const reportOf = (answer) => answer.json?.failsoft ?? answer.events.chunks.at(-1)?.failsoft ?? answer.events.reports.at(-1);
+const attemptsOf = (answer) => reportOf(answer).attempts;
+
+function checkJson(answer, { then, kind }, attempts) {
+  switch (then) {
+    case 'next':
+      assert.equal(textOf(answer), text);
+      assert.equal(answer.headers['x-failsoft-model'], SECOND);
+      assert.ok(answer.json.failsoft.fallback && answer.json.failsoft.accepted);
+      break;
+    case 'fine':
+      assert.ok(textOf(answer).length > 0 && answer.json.failsoft.accepted && !answer.json.failsoft.fallback);
+      break;
+    case 'final': {
+      const failure = attempts.at(-1).failure;
+      assert.ok(isKind(answer.json.error.kind, kind), answer.json.error.kind);
+      assert.equal(answer.status, failure.status);
+      assert.equal(answer.json.error.message, failure.message);
+      assert.equal(typeof answer.json.error.code, 'string');
+      assert.equal(answer.headers['x-should-retry'], 'false');
+      return;
+    }
+    default:
+      assert.fail(`no such end in one piece: ${then}`);
+  }
+  assert.equal(answer.status, 200);
+  assert.equal(answer.json.object, 'chat.completion');
+  assert.equal(answer.headers['x-failsoft-attempts'], String(attempts.length));
+}
+
+function checkStream(answer, { then, kind }, attempts) {
+  const { events } = answer;
+  // Known at the commit point: said in the headers and before the first chunk.
+  assert.equal(answer.headers['x-failsoft-attempts'], String(attempts.length));
+  assert.equal(events.reports[0].attempts.length, attempts.length);
+  assert.ok(answer.text.startsWith(': failsoft {'));
+  assert.equal(events.done, then !== 'broken');
+  assert.equal(events.torn, null);
+  switch (then) {
+    case 'next':
+      assert.equal(events.text, text);
+      assert.equal(answer.headers['x-failsoft-model'], SECOND);
+      assert.ok(events.reports.at(-1).fallback && events.reports.at(-1).accepted);
+      assert.equal(events.chunks.at(-1).failsoft.accepted, true);
+      break;
+    case 'fine':
+      assert.ok(events.text.length > 0 && events.reports.at(-1).accepted && !events.reports[0].fallback);
+      break;
+    case 'broken':
+      assert.ok(text.startsWith(events.text) && events.text.length > 0 && events.text.length < text.length, events.text);
+      assert.equal(events.chunks.at(-1), events.error);
+      assert.ok(isKind(events.error.error.kind, kind), events.error.error.kind);
+      assert.equal(typeof events.error.error.code, 'string');
+      break;
+    default:
+      assert.fail(`no such end of a stream: ${then}`);
+  }
+}

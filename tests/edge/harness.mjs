@@ -1,0 +1,66 @@
+// What the tests of the edge share: plain HTTP, so that nothing between a test and the wire mends or hides anything.
+
+import { request } from 'node:http';
+
+import { CLIENT_KEY } from '../support/edge.mjs';
+import { TIMEOUTS } from '../support/faults.mjs';
+
+export const SECOND = 'openai/gpt-4o';
+export const MESSAGES = [{ role: 'user', content: 'words:20' }];
+/** A policy under which silence is noticed soon, and one failure leaves no mark on the next test. */
+export const POLICY = { timeouts: { ...TIMEOUTS, total: 20_000 }, retry: { base: 10 }, breaker: { failures: 0 } };
+
+/** Sends a request; gives status, headers, the body's text, and whether the connection broke before its end. */
+export function send(edge, path, { method = 'GET', headers = {}, body, key = CLIENT_KEY } = {}) {
+  const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
+  return new Promise((resolve, reject) => {
+    const options = { method, agent: false, headers: { ...authorization, ...headers } };
+    const sent = request(edge.origin + path, options, (response) => {
+      let text = '';
+      const end = (broken) => resolve({ status: response.statusCode, headers: response.headers, text, broken });
+      response.setEncoding('utf8');
+      response.on('data', (piece) => (text += piece));
+      response.on('end', () => end(false));
+      response.on('error', () => end(true));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+/** Asks for a completion. Of a stream, `events` is what it said. */
+export async function chat(edge, body, { headers, ...options } = {}) {
+  const answer = await send(edge, '/v1/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify({ messages: MESSAGES, ...body }),
+    ...options,
+  });
+  if (answer.headers['content-type']?.startsWith('text/event-stream')) return { ...answer, events: events(answer.text) };
+  return { ...answer, json: answer.text && JSON.parse(answer.text) };
+}
+
+/** A stream, taken apart; `torn` is a line that its end cut off. Throws for a line that is not of a stream. */
+export function events(text) {
+  const stream = { comments: [], chunks: [], done: false, text: '', error: null, reports: [], torn: null };
+  const lines = text.split(/\r\n|\r|\n/);
+  stream.torn = lines.pop() || null;
+  for (const line of lines) {
+    if (line.startsWith(': failsoft {')) stream.reports.push(JSON.parse(line.slice(': failsoft '.length)));
+    else if (line.startsWith(':')) stream.comments.push(line.slice(1).trim());
+    else if (line === 'data: [DONE]') stream.done = true;
+    else if (line.startsWith('data: ')) take(stream, JSON.parse(line.slice('data: '.length)));
+    else if (line !== '') throw new Error(`not of a stream: ${line}`);
+  }
+  return stream;
+}
+
+function take(stream, chunk) {
+  if (stream.done) throw new Error('a chunk after [DONE]');
+  stream.chunks.push(chunk);
+  stream.text += chunk.choices?.find(({ index }) => index === 0)?.delta?.content ?? '';
+  if (chunk.error) stream.error = chunk;
+}
+
+/** The text of an answer in one piece. */
+export const textOf = (answer) => answer.json.choices[0].message.content;

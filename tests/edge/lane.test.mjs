@@ -1,0 +1,137 @@
+// What becomes of a stream after its commit point: the gate mends and marks, the relay passes everything through.
+
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat } from './harness.mjs';
+
+let emulator, edge;
+
+const relayed = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'relay' });
+
+before(async () => {
+  emulator = await startEmulator();
+  const faults = ['empty', 'overloaded', 'cut-1500', 'cut-hard-1500', 'error-mid-stream', 'stall-3', 'missing-done', 'json-when-stream'];
+  edge = await startEdge({
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openai' },
+      keys: [clientKey()],
+      models: ['*'],
+      policy: POLICY,
+      routes: {
+        healthy: { models: [SECOND], lane: 'relay' },
+        large: { models: ['fault/large-events'], policy: { timeouts: { headers: 30_000, firstToken: 30_000 } } },
+        ...Object.fromEntries(faults.map((fault) => [fault, relayed(fault)])),
+      },
+    },
+  });
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+async function relay(route) {
+  await emulator.clear();
+  const answer = await chat(edge, { model: `route/${route}`, stream: true });
+  const line = await edge.line(answer.headers['x-request-id']);
+  return { answer, line, asked: asked(await emulator.log()).map(([model]) => model) };
+}
+
+test('a relayed stream is what the upstream sent, comments and all, behind the report', async () => {
+  const { answer, line } = await relay('healthy');
+  assert.equal(answer.headers['x-failsoft-model'], SECOND);
+  assert.equal(answer.events.reports.length, 1);
+  assert.ok(answer.text.startsWith(': failsoft {'));
+  assert.ok(answer.events.comments.includes('OPENROUTER PROCESSING'));
+  assert.match(answer.events.text, /^word1 .* 🦀$/);
+  assert.ok(answer.events.done && !answer.broken);
+  assert.deepEqual([line.outcome, line.route, line.model], ['answered', 'healthy', SECOND]);
+  assert.ok(line.cost > 0);
+});
+
+test('before the commit point the relay falls back like the gate', async () => {
+  for (const [fault, requests] of [['empty', 3], ['overloaded', 2]]) {
+    const seen = await relay(fault);
+    assert.equal(seen.asked.length, requests);
+    assert.equal(seen.answer.headers['x-failsoft-model'], SECOND);
+    assert.ok(seen.answer.events.done);
+    assert.equal(seen.line.outcome, 'answered');
+  }
+});
+
+test('a relayed stream that ends early ends as it came, and is booked as cut', async () => {
+  const { answer, line, asked: names } = await relay('cut-1500');
+  assert.ok(answer.events.text.length > 0 && !answer.events.done && !answer.events.error && !answer.broken);
+  assert.notEqual(answer.events.torn, null);
+  assert.equal(line.outcome, 'cut');
+  assert.deepEqual(names, ['fault/cut-1500']);
+});
+
+test('a relayed connection that breaks breaks', async () => {
+  const { answer, line } = await relay('cut-hard-1500');
+  assert.ok(answer.broken && !answer.events.done);
+  assert.match(line.outcome, /^(network|cut)$/);
+});
+
+test('a relayed error is the upstream\'s own', async () => {
+  const { answer, line } = await relay('error-mid-stream');
+  assert.equal(answer.events.error.failsoft, undefined);
+  assert.equal(answer.events.error.choices[0].finish_reason, 'error');
+  assert.ok(!answer.events.done && !answer.broken);
+  assert.equal(line.outcome, 'serverError');
+});
+
+test('a relayed stream that goes silent is closed, here and there', async () => {
+  const { answer, line } = await relay('stall-3');
+  assert.ok(answer.broken && answer.events.text.length > 0 && !answer.events.done);
+  assert.equal(line.outcome, 'stalled');
+  await emulator.log('clientGone');
+});
+
+test('a relayed stream without [DONE] is complete by its finish reason', async () => {
+  const { answer, line } = await relay('missing-done');
+  assert.ok(!answer.events.done && !answer.broken);
+  assert.equal(line.outcome, 'answered');
+});
+
+test('a completion where a stream was asked for is one chunk on the relay too', async () => {
+  const { answer } = await relay('json-when-stream');
+  assert.match(answer.events.text, /^word1 .* 🦀$/);
+  assert.ok(answer.events.done);
+});
+
+test('a client that does not read is waited for: nothing more is taken from upstream', async () => {
+  await emulator.clear();
+  const total = 800 * 64 * 1024;
+  const response = await open({ model: 'route/large', stream: true, messages: [{ role: 'user', content: 'words:800' }] });
+  assert.equal(response.statusCode, 200);
+  response.once('data', () => response.pause());
+  const sent = async () => (await emulator.log()).at(-1).bytes_sent;
+  let before = -1;
+  for (let now = await sent(); now !== before; now = await sent()) {
+    before = now;
+    await sleep(500);
+  }
+  // What lies in the sockets' buffers.
+  assert.ok(before > 0 && before < total / 2, `${before} of ${total} bytes`);
+  response.destroy();
+  await emulator.log('clientGone');
+});
+
+function open(body) {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json' };
+    const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers }, (response) => {
+      response.on('error', () => {});
+      resolve(response);
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+}

@@ -1,0 +1,99 @@
+// The edge as `wrangler dev` runs it on one's own machine: with the page, without keys, and for nobody else.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { startWrangler } from '../support/edge.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat, send, textOf } from './harness.mjs';
+
+const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
+  + "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+let emulator, edge, host;
+
+before(async () => {
+  emulator = await startEmulator();
+  edge = await startWrangler({
+    failsoft: {
+      access: 'loopback',
+      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+      origins: ['http://localhost:5173'],
+      policy: POLICY,
+      emulator: `${emulator.origin}/emulator`,
+    },
+  });
+  host = new URL(edge.origin).host;
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+const ask = (body, headers = {}) => chat(edge, body, { key: null, headers });
+
+test('no key is needed, streamed or not, for any model', async () => {
+  const answer = await ask({ models: ['fault/overloaded', SECOND] });
+  assert.match(textOf(answer), /^word1 /);
+  assert.equal(answer.headers['x-failsoft-model'], SECOND);
+  const stream = await ask({ models: ['fault/empty', SECOND], stream: true });
+  assert.ok(stream.events.done && stream.events.text === textOf(answer));
+});
+
+test('an error in a stream reaches a client of `wrangler dev` too', async () => {
+  const { events } = await ask({ models: ['fault/cut-1500', SECOND], stream: true });
+  assert.equal(events.error.error.kind, 'cut');
+  assert.equal(events.done, false);
+});
+
+for (const [name, headers, allowed] of [
+  ['a program', {}, true],
+  ['its own page', { origin: () => `http://${host}`, 'sec-fetch-site': 'same-origin' }, true],
+  ['localhost', { host: () => `localhost:${host.split(':')[1]}` }, true],
+  ['a page that the owner named', { origin: 'http://localhost:5173', 'sec-fetch-site': 'same-site' }, true],
+  ['another page', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, false],
+  ['a page without an origin', { origin: 'null' }, false],
+  ['a page on another port', { origin: 'http://127.0.0.1:1' }, false],
+  ['a name that was pointed here', { host: 'evil.example' }, false],
+  ['such a name with its page', { host: 'evil.example', origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' }, false],
+  ['a form of another page', { 'sec-fetch-site': 'cross-site', 'content-type': 'text/plain' }, false],
+  ['another machine', { 'cf-connecting-ip': '203.0.113.7' }, false],
+]) {
+  test(`${allowed ? 'answers' : 'refuses, and asks nobody for'} ${name}`, async () => {
+    await emulator.clear();
+    const concrete = Object.fromEntries(Object.entries(headers).map(([header, value]) => [header, value instanceof Function ? value() : value]));
+    const answer = await ask({ model: SECOND }, concrete);
+    assert.equal(answer.status, allowed ? 200 : 403, answer.text);
+    assert.equal(asked(await emulator.log()).length, allowed ? 1 : 0);
+    if (!allowed) assert.equal(answer.headers['access-control-allow-origin'], undefined);
+  });
+}
+
+test('the page comes under a policy that lets it load itself and nothing else', async () => {
+  const page = await send(edge, '/', { key: null });
+  assert.equal(page.status, 200);
+  assert.match(page.headers['content-type'], /^text\/html/);
+  assert.equal(page.headers['content-security-policy'], CSP);
+  assert.equal(page.headers['x-content-type-options'], 'nosniff');
+  const script = await send(edge, '/app.js', { key: null });
+  assert.match(script.headers['content-type'], /javascript/);
+  assert.equal(script.headers['content-security-policy'], CSP);
+});
+
+test('what is no file is a 404 that says where the API is', async () => {
+  for (const path of ['/nothing', '/v1/responses', '/_headers']) {
+    const answer = await send(edge, path, { key: null });
+    assert.equal(answer.status, 404);
+    assert.match(JSON.parse(answer.text).error.message, /\/v1\/chat\/completions/);
+  }
+});
+
+test('the page learns what it can try', async () => {
+  const playground = JSON.parse((await send(edge, '/v1/playground', { key: null })).text);
+  assert.equal(playground.emulator, true);
+  assert.ok(playground.faults.some(({ name }) => name === 'rate-limited'));
+  const ids = JSON.parse((await send(edge, '/v1/models', { key: null })).text).data.map(({ id }) => id);
+  assert.ok(ids.includes(SECOND) && ids.includes('fault/empty'));
+  assert.equal((await send(edge, '/v1/playground', { key: null, headers: { host: 'evil.example' } })).status, 403);
+});

@@ -1,0 +1,116 @@
+// The upstream's key is nowhere but in the request to the upstream, and of the Worker's code nothing but its handler can
+// be called from outside.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { registerHooks } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+import { WORKER, clientKey, startEdge } from '../support/edge.mjs';
+import { FAULTS } from '../support/faults.mjs';
+import { startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat, send } from './harness.mjs';
+
+const CANARY = 'sk-or-v1-c4n4ry0123456789abcdef';
+/** What is left of a key when somebody shortens it. */
+const PIECES = [CANARY, CANARY.slice(-12), 'c4n4ry'];
+/** Faults that take their time; their answers hold nothing that others do not. */
+const SLOW = /^(slow|comments|stall|rate-limited|in-flight)/;
+
+let emulator, edge;
+
+before(async () => {
+  emulator = await startEmulator();
+  edge = await startEdge({
+    secret: CANARY,
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+      keys: [clientKey()],
+      models: ['*'],
+      routes: { relayed: { models: ['fault/error-mid-stream'], lane: 'relay' } },
+      policy: { ...POLICY, retry: { same: 0 } },
+    },
+  });
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+function checkFree(where, text) {
+  for (const piece of PIECES) assert.ok(!text.includes(piece), `${where} holds ${piece}`);
+}
+
+test('no answer, header or log line holds the key, whatever goes wrong', async () => {
+  const bodies = FAULTS.filter(({ fault }) => !SLOW.test(fault)).map(({ fault }) => ({ model: `fault/${fault}` }));
+  bodies.push({ model: SECOND }, { model: 'route/relayed' }, { model: 'nope' }, {}, { model: SECOND, failsoft: { key: 1 } });
+  let asked = 0;
+  for (const body of bodies) {
+    for (const stream of [false, true]) {
+      const answer = await chat(edge, { ...body, stream });
+      checkFree(JSON.stringify(body), answer.text + JSON.stringify(answer.headers));
+      assert.doesNotMatch(answer.text, /user_id/);
+      asked += 1;
+    }
+  }
+  for (const path of ['/healthz', '/v1/models', '/v1/playground', '/v1/nothing']) {
+    const answer = await send(edge, path);
+    checkFree(path, answer.text + JSON.stringify(answer.headers));
+  }
+  assert.ok(asked > 80);
+  checkFree('the log', edge.said());
+  const chats = (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
+  assert.ok(chats.length > 80 && chats.every(({ headers }) => headers.authorization === `Bearer ${CANARY}`));
+  for (const { body, path, headers } of await emulator.log()) {
+    checkFree('a request but for its authorization', JSON.stringify([body, path, { ...headers, authorization: '' }]));
+  }
+});
+
+test('the key goes nowhere else, even if the upstream sends us there', async () => {
+  const { createServer } = await import('node:http');
+  const seen = [];
+  const elsewhere = createServer((request, response) => {
+    seen.push(request.headers);
+    response.end('{}');
+  });
+  const redirects = createServer((request, response) => {
+    response.writeHead(307, { location: `http://127.0.0.1:${elsewhere.address().port}/` }).end();
+  });
+  for (const server of [elsewhere, redirects]) await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${redirects.address().port}/v1`;
+  const led = await startEdge({ secret: CANARY, failsoft: { upstream: { url }, keys: [clientKey()], models: ['*'] } });
+  try {
+    const answer = await chat(led, { model: SECOND });
+    assert.ok(answer.status >= 400, String(answer.status));
+    assert.deepEqual(seen, []);
+  } finally {
+    await led.stop();
+    for (const server of [elsewhere, redirects]) await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+test('of all that the Worker is made of, one handler can be called from outside', async () => {
+  const wasm = join(WORKER, 'build/index_bg.wasm');
+  registerHooks({
+    resolve(specifier, context, next) {
+      const known = { 'cloudflare:workers': 'stub:workers', './index_bg.wasm': 'stub:wasm' }[specifier];
+      return known ? { url: known, shortCircuit: true } : next(specifier, context);
+    },
+    load(url, context, next) {
+      const source = {
+        'stub:workers': 'export class WorkerEntrypoint {} export class DurableObject {}',
+        'stub:wasm': `import { readFileSync } from 'node:fs'; export default new WebAssembly.Module(readFileSync(${JSON.stringify(wasm)}));`,
+      }[url];
+      return source ? { format: 'module', source, shortCircuit: true } : next(url, context);
+    },
+  });
+  globalThis.addEventListener ??= () => {};
+  const { main } = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
+  const module = await import(pathToFileURL(join(WORKER, main)));
+  assert.deepEqual(Object.keys(module), ['default']);
+  assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch']);
+  assert.deepEqual(Object.getOwnPropertyNames(module.default).filter((name) => !['length', 'name', 'prototype'].includes(name)), []);
+});

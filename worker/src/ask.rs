@@ -1,0 +1,242 @@
+//! From the body of a chat request to what this client may ask for.
+
+use failsoft::failure::Kind;
+use failsoft::invalid::{Invalid, join};
+use failsoft::request::{Lane, UsageChunk};
+use failsoft::{ChatRequest, Millis, Policy};
+use serde_json::{Map, Value};
+
+use crate::access::Client;
+use crate::config::{Config, HEADERS_WITHIN, Route};
+use crate::refusal::Refusal;
+
+/// How a client names a route, in the place of a model.
+pub(crate) const ROUTE: &str = "route/";
+
+/// What a client may say about the policy of its call.
+const OPEN: [&str; 7] = ["attempts", "timeouts", "empty", "refusal", "invalidJson", "length", "onContentFilter"];
+const CLOSED: [&str; 3] = ["retry", "assemble", "breaker"];
+
+/// A call that may be made.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) request: ChatRequest,
+    pub(crate) policy: Policy,
+    /// Their names, for the log.
+    pub(crate) client: String,
+    pub(crate) route: Option<String>,
+    pub(crate) headers_within: Millis,
+}
+
+/// Reads and checks `body`.
+///
+/// # Errors
+/// What is wrong with it, or what this client may not do, with the path of the field.
+pub(crate) fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Ask, Refusal> {
+    let mut body = parse(body)?;
+    count_messages(&body, config.limits.messages)?;
+    let route = take_route(&mut body, client)?;
+    let mut request = ChatRequest::read(body)?;
+    if route.is_none() {
+        check_models(&request, client)?;
+    }
+    let ours = route.map_or(&config.policy, |route| &route.policy);
+    let policy = match &request.policy {
+        Some(asked) => narrowed(ours, asked)?,
+        None => ours.clone(),
+    };
+    request.lane = route.map_or(Lane::Gate, |route| route.lane);
+    request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
+    let headers_within = route.map_or(HEADERS_WITHIN, |route| route.headers_within);
+    let route = route.map(|route| route.name.clone());
+    Ok(Ask { request, policy, client: client.name().into(), route, headers_within })
+}
+
+fn parse(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(_) => Err(Refusal::invalid("invalid_json", "the body must be a JSON object")),
+        Err(error) => Err(Refusal::invalid("invalid_json", format!("the body is not JSON: {error}"))),
+    }
+}
+
+fn count_messages(body: &Map<String, Value>, most: usize) -> Result<(), Refusal> {
+    match body.get("messages").and_then(Value::as_array) {
+        Some(messages) if messages.len() > most => {
+            let problem = format!("has {} entries; this edge takes {most} at most", messages.len());
+            Err(Invalid::new("messages", problem).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The route that `model` names, whose chain then takes its place.
+fn take_route<'a>(body: &mut Map<String, Value>, client: &Client<'a>) -> Result<Option<&'a Route>, Refusal> {
+    let Some(name) = body.get("model").and_then(Value::as_str).and_then(|model| model.strip_prefix(ROUTE)) else {
+        return Ok(None);
+    };
+    if body.get("models").is_some_and(|models| !models.is_null()) {
+        return Err(Invalid::new("models", "cannot stand beside a route: the route names its models").into());
+    }
+    let Some(route) = client.routes().find(|route| route.name == name) else {
+        let known: Vec<String> = client.routes().map(|route| [ROUTE, &route.name].concat()).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        let message = format!("there is no such route for this key; there are: {known}");
+        return Err(Refusal::new(Kind::UnknownModel, "model_not_found", message).about("model"));
+    };
+    body.shift_remove("model");
+    body.insert("models".into(), route.models.iter().map(String::as_str).collect());
+    Ok(Some(route))
+}
+
+fn check_models(request: &ChatRequest, client: &Client<'_>) -> Result<(), Refusal> {
+    let Some(model) = request.models.iter().find(|model| !client.may_name(model)) else { return Ok(()) };
+    if model.starts_with(ROUTE) {
+        return Err(Invalid::new("models", "holds a route; name it as `model`, and nothing beside it").into());
+    }
+    let routes = client.routes().map(|route| [ROUTE, &route.name].concat());
+    let allowed: Vec<String> = routes.chain(client.models().into_iter().map(String::from)).collect();
+    let message = format!("this key may not ask for this model; it may ask for: {}", allowed.join(", "));
+    Err(Refusal::new(Kind::Forbidden, "model_not_allowed", message).about("model"))
+}
+
+/// `ours`, with what the client `asked` for: less of what costs, and what it wants done about an answer.
+fn narrowed(ours: &Policy, asked: &Value) -> Result<Policy, Invalid> {
+    const PATH: &str = "failsoft";
+    let Some(map) = asked.as_object() else { return Err(Invalid::new(PATH, "must be an object")) };
+    if let Some(name) = map.keys().find(|name| !OPEN.contains(&name.as_str())) {
+        let closed = CLOSED.contains(&name.as_str());
+        let decided = || Invalid::new(join(PATH, name), "is decided by the edge");
+        return Err(if closed { decided() } else { Invalid::unknown(PATH, name, &OPEN) });
+    }
+    let renamed = |invalid: Invalid| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
+    let policy = ours.with(asked).map_err(renamed)?;
+    let (new, old) = (&policy.timeouts, &ours.timeouts);
+    for (name, new, old) in [
+        ("attempts", policy.attempts.into(), ours.attempts.into()),
+        ("timeouts.headers", new.headers, old.headers),
+        ("timeouts.firstToken", new.first_token, old.first_token),
+        ("timeouts.idle", new.idle, old.idle),
+        ("timeouts.total", new.total, old.total),
+    ] {
+        if new > old {
+            return Err(Invalid::new(join(PATH, name), format!("cannot be more than {old} here")));
+        }
+    }
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::access::{Caller, admit};
+    use crate::config::Config;
+    use crate::refusal::Refusal;
+    use failsoft::request::{Lane, UsageChunk};
+    use serde_json::{Value, json};
+
+    fn config() -> Config {
+        let config = json!({
+            "access": "loopback",
+            "models": ["openai/gpt-4o", "anthropic/*"],
+            "policy": {"attempts": 5},
+            "routes": {"support": {"models": ["a/a", "b/b"], "lane": "relay", "policy": {"timeouts": {"idle": 300}}}},
+            "limits": {"messages": 2},
+        });
+        Config::read(Some(&config.to_string()), Some("sk")).expect("a configuration")
+    }
+
+    fn hello(mut body: Value) -> Value {
+        if body.get("messages").is_none() {
+            body["messages"] = json!([{"role": "user", "content": "hello"}]);
+        }
+        body
+    }
+
+    fn refused(body: &str) -> (u16, String) {
+        let config = config();
+        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+        let Refusal { failure, .. } = read(body.as_bytes(), &config, &client).expect_err("a refusal");
+        (failure.http_status(), failure.message)
+    }
+
+    #[test]
+    fn a_route_brings_its_chain_lane_and_policy() {
+        let config = config();
+        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+        let body = hello(json!({"model": "route/support", "failsoft": {"attempts": 2, "empty": "next"}}));
+        let ask = read(body.to_string().as_bytes(), &config, &client).expect("a call");
+        assert_eq!(ask.request.models, ["a/a", "b/b"]);
+        assert_eq!((ask.request.lane, ask.request.usage_chunk), (Lane::Relay, UsageChunk::Hidden));
+        assert_eq!((ask.policy.attempts, ask.policy.timeouts.idle), (2, 300));
+    }
+
+    #[test]
+    fn what_a_client_may_not_ask_for_is_refused_with_its_path() {
+        for (body, status, message) in [
+            (
+                json!({"model": "openai/o3"}),
+                403,
+                "this key may not ask for this model; it may ask for: route/support, openai/gpt-4o, anthropic/*",
+            ),
+            (
+                json!({"models": ["anthropic/claude-opus-4.7", "a/a"]}),
+                403,
+                "this key may not ask for this model; it may ask for: route/support, openai/gpt-4o, anthropic/*",
+            ),
+            (json!({"model": "route/nope"}), 404, "there is no such route for this key; there are: route/support"),
+            (
+                json!({"model": "route/support", "models": ["a/a"]}),
+                400,
+                "`models` cannot stand beside a route: the route names its models",
+            ),
+            (
+                json!({"models": ["route/support"]}),
+                400,
+                "`models` holds a route; name it as `model`, and nothing beside it",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"attempts": 6}}),
+                400,
+                "`failsoft.attempts` cannot be more than 5 here",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"timeouts": {"idle": 60_000}}}),
+                400,
+                "`failsoft.timeouts.idle` cannot be more than 30000 here",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"timeouts": {"firsttoken": 1}}}),
+                400,
+                "`failsoft.timeouts.firsttoken` is not a known field; did you mean `firstToken`?",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"retry": {}}}),
+                400,
+                "`failsoft.retry` is decided by the edge",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"atempts": 1}}),
+                400,
+                "`failsoft.atempts` is not a known field; did you mean `attempts`?",
+            ),
+            (json!({"model": "openai/gpt-4o", "failsoft": 1}), 400, "`failsoft` must be an object"),
+            (
+                json!({"model": "openai/gpt-4o", "messages": [{}, {}, {}]}),
+                400,
+                "`messages` has 3 entries; this edge takes 2 at most",
+            ),
+            (json!({"model": "openai/gpt-4o", "messages": []}), 400, "`messages` is empty; give at least one message"),
+            (json!({}), 400, "`models` is missing; name at least one model"),
+        ] {
+            assert_eq!(refused(&hello(body).to_string()), (status, message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_refused_with_the_place() {
+        assert_eq!(refused("{\"model\": }").1, "the body is not JSON: expected value at line 1 column 11");
+        assert_eq!(refused("").1, "the body is not JSON: EOF while parsing a value at line 1 column 0");
+        assert_eq!(refused("[]").1, "the body must be a JSON object");
+    }
+}

@@ -1,0 +1,33 @@
+//! The upstream's catalog, fetched behind a request, so that no request waits for it.
+
+use failsoft::{Catalog, Dialect, Upstream};
+use js_sys::futures::JsFuture;
+use serde_json::Value;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortSignal, RequestInit, Response};
+
+use crate::{host, memory};
+
+/// Milliseconds.
+const TIMEOUT: u32 = 10_000;
+
+/// Asks for it if that is due. What goes wrong is ignored: the catalog helps, and nothing depends on it.
+pub(crate) async fn refresh(upstream: &Upstream) {
+    match upstream.dialect {
+        Dialect::OpenRouter if memory::wants_catalog(host::now()) => {}
+        Dialect::OpenRouter | Dialect::OpenAi | Dialect::Edge => return,
+    }
+    // Open to all: the key stays here.
+    if let Ok(catalog) = get(&[&upstream.url, "/models"].concat()).await {
+        memory::keep_catalog(Catalog::read(&catalog));
+    }
+}
+
+/// The JSON at `url`; null if it is none.
+pub(crate) async fn get(url: &str) -> Result<Value, JsValue> {
+    let init = RequestInit::new();
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
+    let response: Response = JsFuture::from(host::fetch(url, &init)?).await?.unchecked_into();
+    let text = JsFuture::from(response.text()?).await?.as_string();
+    Ok(text.filter(|_| response.ok()).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}

@@ -1,0 +1,291 @@
+//! What the owner of the edge has set: a secret, and the JSON variable `FAILSOFT`. Read once per isolate, all of it
+//! checked: what is wrong is said with its path before any call is made. The table of fields is in the crate's doc.
+
+mod problem;
+mod route;
+
+use failsoft::invalid::{Invalid, join, object, text, whole};
+use failsoft::upstream::{App, OPENROUTER};
+use failsoft::{Dialect, Policy, Upstream};
+use serde_json::{Map, Value};
+
+pub(crate) use problem::Problem;
+pub(crate) use route::{HEADERS_WITHIN, Route};
+
+const FIELDS: [&str; 9] = ["upstream", "access", "keys", "routes", "models", "policy", "origins", "limits", "emulator"];
+
+/// Everything that is set, and right.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Whom to ask, with the key.
+    pub(crate) upstream: Upstream,
+    pub(crate) access: Access,
+    pub(crate) routes: Vec<Route>,
+    /// What a client may name itself, where its key says nothing else.
+    pub(crate) models: Option<Vec<String>>,
+    /// The policy of calls without a route.
+    pub(crate) policy: Policy,
+    /// Web pages from elsewhere that may call with any key; `*` is all of them.
+    pub(crate) origins: Vec<String>,
+    pub(crate) limits: Limits,
+    /// The control of the emulator behind a local edge, for the playground.
+    pub(crate) emulator: Option<String>,
+}
+
+/// Who may call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Whoever has one of these keys.
+    Keys(Vec<ClientKey>),
+    /// Programs on this machine, and the page that this edge serves to it.
+    Loopback,
+}
+
+/// A client's key, and what it opens.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ClientKey {
+    pub(crate) name: String,
+    pub(crate) sha256: [u8; 32],
+    /// The web pages that may use it; any program and page, if absent.
+    pub(crate) origins: Option<Vec<String>>,
+    pub(crate) routes: Option<Vec<String>>,
+    pub(crate) models: Option<Vec<String>>,
+}
+
+/// How large a request may be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes: usize,
+    pub(crate) messages: usize,
+}
+
+impl Config {
+    /// Reads the variable and the secret.
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub(crate) fn read(variable: Option<&str>, secret: Option<&str>) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let config = parse(variable.unwrap_or("{}")).map_err(|problem| problems.push(problem)).ok();
+        let (local, nobody) = match config.as_ref().map(|config| &config.access) {
+            Some(Access::Keys(keys)) => (false, keys.is_empty()),
+            Some(Access::Loopback) => (true, false),
+            None => (false, false),
+        };
+        let secret = secret.map(str::trim);
+        problems.extend(secret_problem(secret, local));
+        problems.extend(nobody.then_some(Problem::NoKeys));
+        match config {
+            Some(mut config) if problems.is_empty() => {
+                config.upstream.key = secret.filter(|key| !key.is_empty()).map(Into::into);
+                Ok(config)
+            }
+            _ => Err(problems),
+        }
+    }
+
+    /// The route of this name.
+    pub(crate) fn route(&self, name: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name == name)
+    }
+}
+
+/// On one's own machine an upstream may want no key.
+fn secret_problem(secret: Option<&str>, local: bool) -> Option<Problem> {
+    match secret {
+        None => Some(Problem::SecretMissing),
+        Some("") if !local => Some(Problem::SecretEmpty),
+        Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Problem::SecretUnprintable),
+        Some(_) => None,
+    }
+}
+
+fn parse(variable: &str) -> Result<Config, Problem> {
+    checked(&serde_json::from_str(variable).map_err(Problem::Syntax)?).map_err(Problem::Field)
+}
+
+fn checked(value: &Value) -> Result<Config, Invalid> {
+    let map = object(value, "", &FIELDS)?;
+    let policy = Policy::read(map.get("policy").unwrap_or(&Value::Null))?;
+    let keys = keys(map)?;
+    let access = match text(map, "", "access")? {
+        None | Some("keys") => Access::Keys(keys),
+        Some("loopback") if keys.is_empty() => Access::Loopback,
+        Some("loopback") => return Err(Invalid::new("keys", "are of no use with \"access\": \"loopback\"")),
+        Some(_) => return Err(Invalid::new("access", "must be \"keys\" or \"loopback\"")),
+    };
+    let config = Config {
+        upstream: upstream(map.get("upstream"), access == Access::Loopback)?,
+        routes: Route::read_all(map.get("routes"), &policy)?,
+        models: models(map, "")?,
+        policy,
+        origins: origins(map, "")?.unwrap_or_default(),
+        limits: limits(map.get("limits"))?,
+        emulator: text(map, "", "emulator")?.map(Into::into),
+        access,
+    };
+    known_routes(&config)?;
+    Ok(config)
+}
+
+fn upstream(value: Option<&Value>, local: bool) -> Result<Upstream, Invalid> {
+    const PATH: &str = "upstream";
+    let empty = Value::Object(Map::new());
+    let map = object(value.unwrap_or(&empty), PATH, &["url", "dialect", "app"])?;
+    let url = text(map, PATH, "url")?.unwrap_or(OPENROUTER);
+    if !url.starts_with("https://") && !(url.starts_with("http://") && (local || is_loopback(authority(url)))) {
+        return Err(Invalid::new("upstream.url", "must begin with https://, or the key would travel in the clear"));
+    }
+    let dialect = match text(map, PATH, "dialect")? {
+        None => Dialect::of(url),
+        Some("openrouter") => Dialect::OpenRouter,
+        Some("openai") => Dialect::OpenAi,
+        Some(_) => return Err(Invalid::new("upstream.dialect", "must be \"openrouter\" or \"openai\"")),
+    };
+    let app = match map.get("app") {
+        None => App::default(),
+        Some(app) => {
+            let app = object(app, "upstream.app", &["url", "title"])?;
+            App { url: header(app, "upstream.app", "url")?, title: header(app, "upstream.app", "title")? }
+        }
+    };
+    Ok(Upstream { app, ..Upstream::new(dialect, url, None) })
+}
+
+fn header(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<String>, Invalid> {
+    match text(map, path, name)? {
+        Some(value) if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+            Err(Invalid::new(join(path, name), "goes into a header: printable ASCII only"))
+        }
+        value => Ok(value.map(Into::into)),
+    }
+}
+
+fn keys(map: &Map<String, Value>) -> Result<Vec<ClientKey>, Invalid> {
+    let rows = match map.get("keys") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(rows)) => rows,
+        Some(_) => return Err(Invalid::new("keys", "must be an array of {\"name\", \"sha256\"}")),
+    };
+    let mut keys: Vec<ClientKey> = Vec::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        let path = format!("keys[{at}]");
+        let key = key(row, &path)?;
+        if keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
+            return Err(Invalid::new(path, "repeats the name or the digest of another key"));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn key(row: &Value, path: &str) -> Result<ClientKey, Invalid> {
+    let map = object(row, path, &["name", "sha256", "origins", "routes", "models"])?;
+    let name = text(map, path, "name")?.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Invalid::new(join(path, "name"), "is missing: logs call the key by it"))?;
+    let digest = text(map, path, "sha256")?.and_then(digest);
+    let problem = "must be the SHA-256 of the client's key, 64 hex digits";
+    let origins = origins(map, path)?;
+    if origins.as_ref().is_some_and(|origins| origins.iter().any(|origin| origin == "*")) {
+        return Err(Invalid::new(join(path, "origins"), "cannot be \"*\"; leave it out, and any page may use the key"));
+    }
+    Ok(ClientKey {
+        name: name.into(),
+        sha256: digest.ok_or_else(|| Invalid::new(join(path, "sha256"), problem))?,
+        origins,
+        routes: strings(map, path, "routes")?,
+        models: models(map, path)?,
+    })
+}
+
+/// 64 hex digits as bytes.
+fn digest(hex: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn limits(value: Option<&Value>) -> Result<Limits, Invalid> {
+    const PATH: &str = "limits";
+    let empty = Value::Object(Map::new());
+    let map = object(value.unwrap_or(&empty), PATH, &["bodyBytes", "messages"])?;
+    Ok(Limits {
+        body_bytes: whole(map, PATH, "bodyBytes", 1..=100_000_000, 1_000_000)? as usize,
+        messages: whole(map, PATH, "messages", 1..=100_000, 256)? as usize,
+    })
+}
+
+/// Model ids; a `*` at the end stands for anything.
+fn models(map: &Map<String, Value>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
+    let models = strings(map, path, "models")?;
+    let wrong = |model: &String| model.trim_end_matches('*').contains('*') || model.starts_with("route/");
+    match models.iter().flatten().position(wrong) {
+        Some(at) => Err(Invalid::new(
+            format!("{}[{at}]", join(path, "models")),
+            "must be a model's id, or the beginning of one and `*`",
+        )),
+        None => Ok(models),
+    }
+}
+
+fn origins(map: &Map<String, Value>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
+    let origins = strings(map, path, "origins")?;
+    let wrong = |origin: &String| {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        origin != "*" && host.is_none_or(|host| host.is_empty() || host.contains(['/', '*', '?', '#', '@']))
+    };
+    match origins.iter().flatten().position(wrong) {
+        Some(at) => Err(Invalid::new(
+            format!("{}[{at}]", join(path, "origins")),
+            "must be an origin such as https://app.example, without a path",
+        )),
+        None => Ok(origins),
+    }
+}
+
+/// The array `name` of non-empty strings, if it is there.
+pub(crate) fn strings(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<Vec<String>>, Invalid> {
+    let Some(value) = map.get(name) else { return Ok(None) };
+    let rows = value.as_array().ok_or_else(|| Invalid::new(join(path, name), "must be an array of strings"))?;
+    let read = |(at, row): (usize, &Value)| match row.as_str() {
+        Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err(Invalid::new(format!("{}[{at}]", join(path, name)), "must be a string that is not empty")),
+    };
+    rows.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
+}
+
+/// A key cannot open a route that does not exist.
+fn known_routes(config: &Config) -> Result<(), Invalid> {
+    let Access::Keys(keys) = &config.access else { return Ok(()) };
+    for (at, key) in keys.iter().enumerate() {
+        for (nth, name) in key.routes.iter().flatten().enumerate() {
+            if config.route(name).is_none() {
+                return Err(Invalid::new(format!("keys[{at}].routes[{nth}]"), "is not one of `routes`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `host:port` of a URL or an origin.
+pub(crate) fn authority(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#', '\\']).next();
+    authority.unwrap_or_default()
+}
+
+/// `host:port` names this machine.
+pub(crate) fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! What is wrong with a configuration.
+
+use core::fmt;
+
+use failsoft::Invalid;
+
+/// One thing to set right. Shows no value: anyone may ask `/healthz`.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    SecretMissing,
+    SecretEmpty,
+    SecretUnprintable,
+    /// The variable is no JSON.
+    Syntax(serde_json::Error),
+    /// A field of the variable cannot be used.
+    Field(Invalid),
+    /// No key is known, so nobody may call.
+    NoKeys,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SecretMissing => f.write_str("UPSTREAM_API_KEY is not set: `wrangler secret put UPSTREAM_API_KEY`"),
+            Self::SecretEmpty => f.write_str("UPSTREAM_API_KEY is empty"),
+            Self::SecretUnprintable => f.write_str("UPSTREAM_API_KEY holds characters that no header may carry"),
+            Self::Syntax(error) => write!(f, "FAILSOFT is not JSON: {error}"),
+            Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),
+            Self::Field(invalid) => write!(f, "FAILSOFT: {invalid}"),
+            Self::NoKeys => f.write_str("FAILSOFT has no `keys`, so nobody may call: add {\"name\", \"sha256\"}"),
+        }
+    }
+}

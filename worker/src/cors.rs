@@ -1,0 +1,73 @@
+//! Which web pages may read an answer. Decisions on plain data.
+//!
+//! An origin may if it is one of `origins`, or of the `origins` of any key: a preflight carries no key, so it cannot be
+//! told for which one it asks. Whether *this* key works from there is decided when the request itself comes. The edge's
+//! own page needs none of this.
+
+use crate::config::{Access, Config};
+
+/// What a script may read of an answer beside its body.
+const EXPOSED: &str = "x-failsoft-model, x-failsoft-attempts, x-request-id, x-should-retry, retry-after";
+
+/// How long a browser may remember a preflight, in seconds.
+const REMEMBERED: &str = "7200";
+
+pub(crate) type Headers = Vec<(&'static str, String)>;
+
+/// The headers of an answer to a page at `origin`.
+pub(crate) fn answer(config: Option<&Config>, origin: Option<&str>) -> Headers {
+    // A cache must not give one page's answer to another, nor to no page.
+    let mut headers = vec![("vary", "Origin".to_owned())];
+    if let (Some(config), Some(origin)) = (config, origin)
+        && allows(config, origin)
+    {
+        headers.push(("access-control-allow-origin", origin.into()));
+        headers.push(("access-control-expose-headers", EXPOSED.into()));
+    }
+    headers
+}
+
+/// What a preflight is told beside that. The headers it asks for are those it gets: SDKs send names of their own.
+pub(crate) fn preflight(allowed: bool, requested: Option<&str>) -> Headers {
+    if !allowed {
+        return Headers::new();
+    }
+    vec![
+        ("access-control-allow-methods", "GET, POST, OPTIONS".into()),
+        ("access-control-allow-headers", requested.unwrap_or("authorization, content-type").into()),
+        ("access-control-max-age", REMEMBERED.into()),
+    ]
+}
+
+/// A page at `origin` may read answers.
+pub(crate) fn allows(config: &Config, origin: &str) -> bool {
+    let listed = |origins: &[String]| origins.iter().any(|known| known == "*" || known == origin);
+    listed(&config.origins)
+        || match &config.access {
+            Access::Keys(keys) => keys.iter().filter_map(|key| key.origins.as_deref()).any(listed),
+            Access::Loopback => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allows;
+    use crate::config::Config;
+    use serde_json::{Value, json};
+
+    fn allowed(value: Value, origin: &str) -> bool {
+        allows(&Config::read(Some(&value.to_string()), Some("sk")).expect("a configuration"), origin)
+    }
+
+    #[test]
+    fn pages_are_those_of_the_edge_and_of_its_keys() {
+        let digest = "0".repeat(64);
+        let keys = json!([{"name": "web", "sha256": digest, "origins": ["https://app.example"]}]);
+        let config = json!({"keys": keys, "origins": ["https://other.example"]});
+        assert!(allowed(config.clone(), "https://app.example"));
+        assert!(allowed(config.clone(), "https://other.example"));
+        assert!(!allowed(config.clone(), "https://app.example.evil"));
+        assert!(!allowed(config, "null"));
+        assert!(allowed(json!({"keys": keys, "origins": ["*"]}), "https://anyone.example"));
+    }
+}

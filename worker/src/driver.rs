@@ -1,0 +1,217 @@
+//! Does what a [`Call`] says, with what the platform has, and tells it what happened. Holds no rule of its own.
+//!
+//! ```text
+//!           Send, Read, Cancel ┌────────┐ Head, Bytes, End, Failed
+//!         ┌───────────────────▶│ Flight │───────────────────┐
+//!  ┌──────┴─┐                  └────────┘                   ▼
+//!  │        │ Wait             ┌────────┐ Woken         ┌────────┐
+//!  │  Call  ├─────────────────▶│ Timer  │──────────────▶│  Call  │
+//!  │        │                  └────────┘               └────────┘
+//!  └──────┬─┘ Yield, Relay     ┌──────────┐ Aborted         ▲
+//!         └───────────────────▶│ Delivery │─────────────────┘
+//!                              └──────────┘ a write that failed, or `request.signal`
+//! ```
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Millis, Outcome};
+
+use crate::delivery::Delivery;
+use crate::flight::{Flight, News};
+use crate::gone::Gone;
+use crate::host;
+use crate::timer::Timer;
+
+/// An upstream that said why it fails closes soon; one that went silent does not. In milliseconds.
+const GRACE: Millis = 1_000;
+
+/// A call and everything that it has under way.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    call: Call,
+    delivery: Delivery,
+    gone: Gone,
+    timer: Timer,
+    flights: Vec<Flight>,
+    relay: Option<Relay>,
+}
+
+/// A body that goes over natively.
+#[derive(Debug)]
+struct Relay {
+    attempt: AttemptId,
+    /// Why a pipe broke cannot be told: the client's end, or the body. The branch that is read here will.
+    broken: bool,
+}
+
+#[derive(Debug)]
+enum Happened {
+    Gone,
+    News(AttemptId, News),
+    Time,
+}
+
+impl Driver {
+    pub(crate) fn new(call: Call, delivery: Delivery, gone: Gone) -> Self {
+        Self { call, delivery, gone, timer: Timer::default(), flights: Vec::new(), relay: None }
+    }
+
+    /// Drives the call to its end. What the client still has to get is up to [`Driver::finish`].
+    pub(crate) async fn run(&mut self) -> Outcome {
+        loop {
+            match self.call.poll(host::now()) {
+                Action::Send { attempt, request } => self.send(attempt, &request),
+                Action::Read { attempt } => self.flight(attempt).into_iter().for_each(Flight::read),
+                Action::Yield(chunks) => {
+                    if self.idle().await {
+                        self.delivery.give(&chunks, self.call.report());
+                    }
+                }
+                Action::Relay { attempt, held } => self.relay(attempt, &held).await,
+                Action::Cancel { attempt } => self.cancel(attempt),
+                Action::Wait { until } => self.wait(until).await,
+                Action::Done(outcome) => return *outcome,
+            }
+        }
+    }
+
+    fn flight(&mut self, attempt: AttemptId) -> Option<&mut Flight> {
+        self.flights.iter_mut().find(|flight| flight.attempt == attempt)
+    }
+
+    fn send(&mut self, attempt: AttemptId, request: &HttpRequest) {
+        match Flight::take_off(attempt, request) {
+            Ok(flight) => self.flights.push(flight),
+            Err(thrown) => {
+                let failure = Failure::new(Kind::Network, host::message(&thrown));
+                self.call.handle(host::now(), Input::Failed { attempt, failure });
+            }
+        }
+    }
+
+    /// A body that goes over natively is closed by [`Driver::finish`], once it is known how the call ended.
+    fn cancel(&mut self, attempt: AttemptId) {
+        if self.relay.as_ref().is_some_and(|relay| relay.attempt == attempt) {
+            return;
+        }
+        self.flights.retain(|flight| {
+            if flight.attempt == attempt {
+                flight.cancel();
+            }
+            flight.attempt != attempt
+        });
+    }
+
+    async fn relay(&mut self, attempt: AttemptId, held: &[u8]) {
+        if !self.idle().await {
+            return;
+        }
+        self.delivery.give_held(held, self.call.report());
+        // Nothing: it was all in what was held.
+        let Some(branch) = self.flight(attempt).and_then(|flight| flight.branch().transpose()) else { return };
+        let rest = match branch {
+            Ok(rest) => rest,
+            Err(thrown) => {
+                let failure = Failure::new(Kind::Network, host::message(&thrown));
+                return self.call.handle(host::now(), Input::Failed { attempt, failure });
+            }
+        };
+        if self.idle().await {
+            self.delivery.pipe(&rest);
+            self.relay = Some(Relay { attempt, broken: false });
+        }
+    }
+
+    /// Waits until the client has taken what was written. False: it went away, and the call knows.
+    async fn idle(&mut self) -> bool {
+        let taken = self.taken().await;
+        if !taken {
+            self.call.handle(host::now(), Input::Aborted);
+        }
+        taken
+    }
+
+    /// Waits until the client has taken what was written. False: it went away.
+    async fn taken(&mut self) -> bool {
+        poll_fn(|context| match self.delivery.poll(context) {
+            Poll::Ready(ended) => Poll::Ready(ended.is_ok()),
+            Poll::Pending => self.gone.poll(context).map(|()| false),
+        })
+        .await
+    }
+
+    async fn wait(&mut self, until: Millis) {
+        let until = until.min(self.delivery.due());
+        let happened = poll_fn(|context| self.happened(until, context)).await;
+        let now = host::now();
+        match happened {
+            Happened::Gone => self.call.handle(now, Input::Aborted),
+            Happened::News(attempt, news) => self.tell(attempt, news, now),
+            Happened::Time => {
+                self.call.handle(now, Input::Woken);
+                self.delivery.keep_alive(now, self.call.report());
+            }
+        }
+    }
+
+    fn happened(&mut self, until: Millis, context: &mut Context<'_>) -> Poll<Happened> {
+        if self.gone.poll(context).is_ready() {
+            return Poll::Ready(Happened::Gone);
+        }
+        match (self.delivery.poll(context), &mut self.relay) {
+            (Poll::Ready(Err(_)), Some(relay)) => relay.broken = true,
+            (Poll::Ready(Err(_)), None) => return Poll::Ready(Happened::Gone),
+            (Poll::Ready(Ok(())) | Poll::Pending, _) => {}
+        }
+        for flight in &mut self.flights {
+            if let Poll::Ready(news) = flight.poll(context) {
+                return Poll::Ready(Happened::News(flight.attempt, news));
+            }
+        }
+        self.timer.poll(host::now(), until, context).map(|()| Happened::Time)
+    }
+
+    fn tell(&mut self, attempt: AttemptId, news: News, now: Millis) {
+        let broken = self.relay.as_ref().is_some_and(|relay| relay.broken);
+        let input = match &news {
+            News::Failed(failure) => Input::Failed { attempt, failure: failure.clone() },
+            // The body goes on, so it was the client who left.
+            _ if broken => Input::Aborted,
+            News::Head { status, headers } => Input::Head { attempt, status: *status, headers: headers.clone() },
+            News::Bytes(bytes) => Input::Bytes { attempt, bytes },
+            News::End => Input::End { attempt },
+        };
+        self.call.handle(now, input);
+    }
+
+    /// Gives the client what is left to give, and closes.
+    pub(crate) async fn finish(mut self, outcome: Outcome, streams: bool) {
+        let succeeded = outcome.result.is_ok();
+        let whole = match self.relay.take() {
+            Some(_) => self.pass(succeeded).await,
+            None => {
+                let taken = self.taken().await;
+                self.delivery.conclude(outcome, streams);
+                taken && self.taken().await
+            }
+        };
+        self.flights.iter().for_each(Flight::cancel);
+        self.delivery.end(whole).await;
+    }
+
+    /// Lets a native body come to its own end, whatever it is. True: it ended as its protocol says.
+    async fn pass(&mut self, succeeded: bool) -> bool {
+        let until = if succeeded { Millis::MAX } else { host::now() + GRACE };
+        poll_fn(|context| {
+            if let Poll::Ready(ended) = self.delivery.poll(context) {
+                return Poll::Ready(ended.is_ok());
+            }
+            if self.gone.poll(context).is_ready() {
+                return Poll::Ready(false);
+            }
+            self.timer.poll(host::now(), until, context).map(|()| false)
+        })
+        .await
+    }
+}

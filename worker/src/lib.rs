@@ -1,0 +1,156 @@
+//! failsoft at the edge: OpenAI's protocol on Cloudflare Workers, answered by a chain of models.
+//!
+//! It keeps the upstream's key, so that a page or an app needs none, and falls back by the same [`Call`](failsoft::Call)
+//! as the package does in a page. Any OpenAI SDK works with it: a base URL, and a key of this edge.
+//!
+//! # The life of a request
+//! ```text
+//!             route      access      ask                    memory             driver
+//!  request ─▶ path? ───▶ who? ─────▶ what may they? ──────▶ Call with ───────▶ Send, Read, Yield, …
+//!               │          │           │                    breakers, catalog    │          ▲
+//!               │ 404, 405 │ 401, 403  │ 400, 403, 413                           ▼          │ upstream
+//!               ▼          ▼           ▼                                       delivery   flight
+//!             refusal ── reply ◀───────────────────────────────────────────────── │
+//!                          │            JSON, or headers and a stream             ▼
+//!                        cors ─▶ response                                     log, catalog
+//! ```
+//!
+//! The handler returns when the first text is there (the *commit point*), or when the route's `headersWithin` is over.
+//! The rest runs in `waitUntil`: a client that leaves does not take along the task that has to stop the upstream.
+//!
+//! # Endpoints
+//! | endpoint | |
+//! |---|---|
+//! | `POST /v1/chat/completions` | streamed and not; `model` may be `route/NAME`, or a model beside or instead of `models` |
+//! | `GET /v1/models` | what this client may ask for |
+//! | `GET /v1/playground` | what the page shows around a call |
+//! | `GET /healthz` | 200, or 503 with what to set |
+//!
+//! All but the last also below `/api`. What is none of them is a file of `www/`, or a 404 that names the right path.
+//!
+//! # Answers
+//! `x-request-id`, `x-failsoft-model` (who answered) and `x-failsoft-attempts` (how many requests that took) are on every
+//! answer that knows them. A completion carries the report as `failsoft`. A stream tells it in a comment
+//! (`: failsoft {…}`) before the first chunk and before `[DONE]`, and in its usage chunk, if the client asked for one. A
+//! stream that fails ends with `data: {"error": …, "failsoft": …}` and without `[DONE]`. Errors have OpenAI's shape and
+//! the upstream's status; `retry-after` is kept.
+//!
+//! # Lanes
+//! What becomes of a stream after its commit point is up to its route. On `gate`, whole chunks go over, each judged: a
+//! fault becomes an error event, and a client that does not read is waited for. On `relay`, the body goes over natively
+//! and as it is, faults too, for less CPU; a branch of it is read along for the log, so what a slow client has not taken
+//! yet lies in the isolate's memory.
+//!
+//! # Configuration
+//! The secret `UPSTREAM_API_KEY` (or `OPENROUTER_API_KEY`), and the variable `FAILSOFT`, a JSON object:
+//!
+//! | field | meaning | default |
+//! |---|---|---|
+//! | `upstream.url` | base URL of the API | `https://openrouter.ai/api/v1` |
+//! | `upstream.dialect` | `openrouter` or `openai` | by the host |
+//! | `upstream.app` | `{url, title}`, attribution at OpenRouter | none |
+//! | `access` | `keys`: clients have keys · `loopback`: this machine only, without keys | `keys` |
+//! | `keys[].name` | for logs | |
+//! | `keys[].sha256` | of the client's key, in hex: `printf %s fs_… \| sha256sum` | |
+//! | `keys[].origins` | the web pages that may use it, and nothing else may | any page and program |
+//! | `keys[].routes` | the routes that it may name | all |
+//! | `keys[].models` | the models that it may name, instead of `models` | |
+//! | `models` | models that clients may name; `anthropic/*` and `*` work | those of the client's routes; on `loopback`, all |
+//! | `routes.NAME.models` | the chain behind `route/NAME` | |
+//! | `routes.NAME.policy` | changes to `policy` | |
+//! | `routes.NAME.lane` | `gate` or `relay` | `gate` |
+//! | `routes.NAME.headersWithin` | milliseconds that a stream's headers wait for the first text | 10000 |
+//! | `policy` | as in [`failsoft::policy`] | its defaults |
+//! | `origins` | web pages from elsewhere that may call (with any key that allows them); `*` is all | those of the keys |
+//! | `limits.bodyBytes`, `limits.messages` | of one request | 1000000, 256 |
+//! | `emulator` | the control of an emulator, for the playground | none |
+//!
+//! A request may narrow the policy in its own field `failsoft`: fewer `attempts`, shorter `timeouts`, and what it wants
+//! done about answers that are `empty`, a `refusal`, of bad `length`, `invalidJson` or filtered (`onContentFilter`).
+
+mod access;
+mod ask;
+mod body;
+mod catalog;
+mod chat;
+mod config;
+mod cors;
+mod delivery;
+mod driver;
+mod flight;
+mod gone;
+mod health;
+mod host;
+mod log;
+mod memory;
+mod models;
+mod out;
+mod playground;
+mod refusal;
+mod reply;
+mod route;
+mod timer;
+mod visit;
+
+use std::rc::Rc;
+
+use worker::{Context, Env, event};
+
+use crate::config::Config;
+use crate::refusal::Refusal;
+use crate::reply::Reply;
+use crate::route::Endpoint;
+use crate::visit::Visit;
+
+/// Answers every request that is not for a file of the page.
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    let visit = Visit::of(&request);
+    let setup = memory::setup(&env);
+    let config = setup.as_ref().as_ref().ok();
+    let origin = visit.caller.origin.as_deref();
+    let mut reply = if visit.method == "OPTIONS" {
+        preflight(&visit, config.map(Rc::as_ref))
+    } else {
+        answer(&request, &visit, &setup, &context).await.unwrap_or_else(Reply::from)
+    };
+    reply.headers.extend(cors::answer(config.map(Rc::as_ref), origin));
+    reply.headers.push(("x-request-id", visit.id));
+    reply.headers.push(("x-content-type-options", "nosniff".into()));
+    Ok(reply.into_response()?)
+}
+
+/// A preflight carries no key: it learns what any key could.
+fn preflight(visit: &Visit, config: Option<&Config>) -> Reply {
+    let allowed =
+        config.zip(visit.caller.origin.as_deref()).is_some_and(|(config, origin)| cors::allows(config, origin));
+    let mut reply = Reply::empty(204);
+    reply.headers.extend(cors::preflight(allowed, visit.requested.as_deref()));
+    reply
+}
+
+async fn answer(
+    request: &web_sys::Request,
+    visit: &Visit,
+    setup: &memory::Setup,
+    context: &Context,
+) -> Result<Reply, Refusal> {
+    let endpoint = route::endpoint(&visit.method, &visit.path)?;
+    if endpoint == Endpoint::Health {
+        return Ok(health::told(setup));
+    }
+    let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
+    match endpoint {
+        Endpoint::Health => Ok(health::told(setup)),
+        Endpoint::Chat => chat::answer(request, visit, config, context).await,
+        Endpoint::Models => {
+            let client = access::admit(config, &visit.caller)?;
+            catalog::refresh(&config.upstream).await;
+            Ok(Reply::json(200, &models::listed(&client, &memory::known_models())))
+        }
+        Endpoint::Playground => {
+            access::admit(config, &visit.caller)?;
+            Ok(Reply::json(200, &playground::told(config).await))
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The stream to the client. One write is under way at most: the next waits for the reader.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use wasm_bindgen::JsValue;
+use web_sys::{ReadableStream, StreamPipeOptions, WritableStream, WritableStreamDefaultWriter};
+
+use crate::host::IdentityTransformStream;
+
+/// The writing end.
+#[derive(Debug)]
+pub(crate) struct Out {
+    writable: WritableStream,
+    writer: Option<WritableStreamDefaultWriter>,
+    /// The write, or the pipe, that is under way.
+    busy: Option<JsFuture>,
+}
+
+impl Out {
+    /// Both ends: the one to write to, and the body of the response.
+    pub(crate) fn open() -> Result<(Self, ReadableStream), JsValue> {
+        let through = IdentityTransformStream::new();
+        let writable = through.writable();
+        let writer = Some(writable.get_writer()?);
+        Ok((Self { writable, writer, busy: None }, through.readable()))
+    }
+
+    /// Starts to write. Only after [`Out::poll`] said that the last write is over.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        if let Some(writer) = &self.writer {
+            self.busy = Some(writer.write_with_chunk(&Uint8Array::from(bytes)).into());
+        }
+    }
+
+    /// Lets `body` follow natively. Its end closes nothing here, and its failure breaks nothing.
+    pub(crate) fn pipe(&mut self, body: &ReadableStream) {
+        if let Some(writer) = self.writer.take() {
+            writer.release_lock();
+        }
+        let options = StreamPipeOptions::new();
+        options.set_prevent_close(true);
+        options.set_prevent_abort(true);
+        self.busy = Some(body.pipe_to_with_options(&self.writable, &options).into());
+    }
+
+    /// Is what was started over? An error is that of the reader, who went away, or of the body that was piped.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), JsValue>> {
+        let Some(busy) = &mut self.busy else { return Poll::Ready(Ok(())) };
+        let ended = std::task::ready!(Pin::new(busy).poll(context));
+        self.busy = None;
+        Poll::Ready(ended.map(drop))
+    }
+
+    /// Nothing is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.busy.is_none()
+    }
+
+    /// Ends the body as its protocol says.
+    pub(crate) async fn close(mut self) {
+        let closing = match self.writer.take().map_or_else(|| self.writable.get_writer(), Ok) {
+            Ok(writer) => writer.close(),
+            Err(_) => return,
+        };
+        // Whoever has gone away is not told.
+        let _ = JsFuture::from(closing).await;
+    }
+
+    /// Breaks the connection, so that nobody takes what was sent for the whole.
+    pub(crate) async fn abort(self) {
+        let reason = JsValue::from_str("the upstream failed");
+        let aborting = match &self.writer {
+            Some(writer) => writer.abort_with_reason(&reason),
+            None => self.writable.abort_with_reason(&reason),
+        };
+        let _ = JsFuture::from(aborting).await;
+    }
+}

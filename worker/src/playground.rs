@@ -1,0 +1,18 @@
+//! `GET /v1/playground`: what the page in `www/` shows around a call. Only an edge on its owner's machine tells the
+//! upstream and the faults of its emulator.
+
+use serde_json::{Value, json};
+
+use crate::catalog;
+use crate::config::{Access, Config, authority};
+
+pub(crate) async fn told(config: &Config) -> Value {
+    match (&config.access, &config.emulator) {
+        (Access::Keys(_), _) => json!({"emulator": false}),
+        (Access::Loopback, None) => json!({"emulator": false, "upstream": authority(&config.upstream.url)}),
+        (Access::Loopback, Some(control)) => {
+            let faults = catalog::get(&[control, "/faults"].concat()).await.unwrap_or_default();
+            json!({"emulator": true, "upstream": authority(&config.upstream.url), "faults": faults})
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A request that the edge itself turns down, before anybody is asked.
+
+use failsoft::{Failure, Invalid, Kind};
+use serde_json::Value;
+
+/// Why, in the words of the protocol.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) failure: Box<Failure>,
+    /// OpenAI's `param`: the path of the field that is to blame.
+    pub(crate) param: Option<String>,
+    /// Methods that are possible instead.
+    pub(crate) allow: Option<&'static str>,
+}
+
+impl Refusal {
+    pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
+        let failure = Failure { code: Some(code.into()), ..Failure::new(kind, message) };
+        Self { failure: Box::new(failure), param: None, allow: None }
+    }
+
+    /// The request, whoever should answer it, is wrong.
+    pub(crate) fn invalid(code: &str, message: impl Into<String>) -> Self {
+        Self::new(Kind::InvalidRequest, code, message)
+    }
+
+    /// With a status that its kind does not have.
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.failure.status = Some(status);
+        self
+    }
+
+    /// Because of the field at `path`.
+    pub(crate) fn about(mut self, path: impl Into<String>) -> Self {
+        self.param = Some(path.into());
+        self
+    }
+
+    /// OpenAI's error envelope.
+    pub(crate) fn to_openai(&self) -> Value {
+        let mut envelope = self.failure.to_openai();
+        if let Some(param) = &self.param {
+            envelope["error"]["param"] = param.as_str().into();
+        }
+        envelope
+    }
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        Self::invalid("invalid_request", invalid.to_string()).about(invalid.path)
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers, as plain data until the last moment.
+
+use failsoft::{Failure, Report};
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
+use web_sys::{ReadableStream, Response, ResponseInit};
+
+use crate::refusal::Refusal;
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
+}
+
+#[derive(Debug)]
+pub(crate) enum Body {
+    Empty,
+    Text(String),
+    Stream(ReadableStream),
+}
+
+impl Reply {
+    pub(crate) fn new(status: u16, kind: &str, body: Body) -> Self {
+        // Nobody between here and the client should keep it, pack it, or wait for more of it.
+        let headers = vec![("content-type", kind.to_owned()), ("cache-control", "no-store, no-transform".to_owned())];
+        Self { status, headers, body }
+    }
+
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::new(status, JSON, Body::Text(body.to_string()))
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Empty }
+    }
+
+    /// The end of a call that failed before anything was sent.
+    pub(crate) fn failed(failure: &Failure, report: &Report) -> Self {
+        let mut envelope = failure.to_openai();
+        envelope["failsoft"] = report.to_json(None);
+        let mut reply = Self::json(failure.http_status(), &envelope).told(report);
+        // What SDKs would do again has been done here.
+        reply.headers.push(("x-should-retry", "false".into()));
+        if let Some(wait) = failure.retry_after {
+            reply.headers.push(("retry-after", wait.div_ceil(1_000).to_string()));
+        }
+        reply
+    }
+
+    /// With what a client may want to know before it reads the body.
+    pub(crate) fn told(mut self, report: &Report) -> Self {
+        self.headers.push(("x-failsoft-attempts", report.attempts.len().to_string()));
+        let model = report.model.as_ref().filter(|model| model.bytes().all(|byte| byte.is_ascii_graphic()));
+        self.headers.extend(model.map(|model| ("x-failsoft-model", model.clone())));
+        self
+    }
+
+    /// The answer as the platform wants it.
+    pub(crate) fn into_response(self) -> Result<Response, JsValue> {
+        let headers = web_sys::Headers::new()?;
+        for (name, value) in &self.headers {
+            headers.append(name, value)?;
+        }
+        let init = ResponseInit::new();
+        init.set_status(self.status);
+        init.set_headers(&headers);
+        match self.body {
+            Body::Empty => Response::new_with_opt_str_and_init(None, &init),
+            Body::Text(text) => Response::new_with_opt_str_and_init(Some(&text), &init),
+            Body::Stream(stream) => Response::new_with_opt_readable_stream_and_init(Some(&stream), &init),
+        }
+    }
+}
+
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        let mut reply = Self::json(refusal.failure.http_status(), &refusal.to_openai());
+        reply.headers.push(("x-should-retry", "false".into()));
+        reply.headers.extend(refusal.allow.map(|methods| ("allow", methods.to_owned())));
+        reply
+    }
+}
+
+/// The event that ends a stream which failed: OpenAI's envelope, what happened, and no `[DONE]` after it.
+pub(crate) fn error_event(failure: &Failure, report: Value) -> String {
+    let mut event = failure.to_openai();
+    event["failsoft"] = report;
+    ["data: ", &event.to_string(), "\n\n"].concat()
+}
+
+/// The comment that tells our own reader what happened; any other passes over it.
+pub(crate) fn report_comment(report: &Value) -> String {
+    // JSON text has no line feed of its own.
+    [": failsoft ", &report.to_string(), "\n\n"].concat()
+}
+
+/// What is wrong with this edge, for those who call it.
+pub(crate) fn not_configured() -> Reply {
+    let message = "this edge is not set up: GET /healthz says what is missing";
+    Refusal::new(failsoft::Kind::Unavailable, "not_configured", message).into()
+}
+
+/// The shape of a list.
+pub(crate) fn list(data: Vec<Value>) -> Value {
+    json!({"object": "list", "data": data})
+}

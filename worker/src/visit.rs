@@ -1,0 +1,70 @@
+//! What a request says before its body is read.
+
+use web_sys::Request;
+
+use crate::access::Caller;
+use crate::config::authority;
+use crate::host;
+
+/// The head of a request.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Names this call in the answer and in the log.
+    pub(crate) id: String,
+    pub(crate) caller: Caller,
+    /// The headers that a preflight asks about.
+    pub(crate) requested: Option<String>,
+}
+
+impl Visit {
+    pub(crate) fn of(request: &Request) -> Self {
+        let headers = request.headers();
+        let header = |name: &str| headers.get(name).ok().flatten();
+        let url = request.url();
+        let host = authority(&url);
+        Self {
+            method: request.method(),
+            path: path(&url, host).into(),
+            id: header("x-request-id").filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
+            caller: Caller {
+                authorization: header("authorization"),
+                host: host.into(),
+                origin: header("origin"),
+                site: header("sec-fetch-site"),
+                address: header("cf-connecting-ip"),
+            },
+            requested: header("access-control-request-headers"),
+        }
+    }
+}
+
+fn path<'a>(url: &'a str, host: &str) -> &'a str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| &rest[host.len()..]);
+    rest.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// A caller's own id goes into logs: short, and nothing but what ids are made of.
+fn is_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_id, path};
+
+    #[test]
+    fn a_path_is_what_lies_between_host_and_query() {
+        assert_eq!(path("https://a.example/v1/models?x=/y", "a.example"), "/v1/models");
+        assert_eq!(path("http://127.0.0.1:8787/", "127.0.0.1:8787"), "/");
+    }
+
+    #[test]
+    fn an_id_from_outside_is_taken_only_if_it_looks_like_one() {
+        assert!(is_id("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"));
+        for id in ["", "a b", "a\nb", "{\"a\":1}", &"x".repeat(129)] {
+            assert!(!is_id(id), "{id}");
+        }
+    }
+}
