@@ -1,13 +1,13 @@
 //! One request in flight: what has come of it, and which of its clocks runs out first.
 
-use serde_json::Value;
-
 use crate::Millis;
-use crate::chunk::{Accumulator, chunk_of_completion, map_finish_reasons};
+use crate::chunk::{Accumulator, chunk_of_completion, with_openai_finish_reasons};
 use crate::events::{Events, Reading, error_in};
 use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
+use crate::json::Json;
 use crate::policy::Timeouts;
+use crate::sse::BYTE_ORDER_MARK;
 
 /// How long after `[DONE]` the end of the body is waited for, in milliseconds: a connection that ended can be used again.
 const LINGER: Millis = 250;
@@ -114,12 +114,9 @@ impl Attempt {
         self.open && !self.reading && !matches!(self.body, Body::Awaited)
     }
 
-    /// The host may read a chunk: from here, silence counts.
-    pub(crate) fn allow_read(&mut self, now: Millis) {
+    /// The host may read a chunk: silence counts, from the last event on.
+    pub(crate) fn allow_read(&mut self) {
         self.reading = true;
-        if matches!(&self.body, Body::Events(events) if events.alive) {
-            self.heard = now;
-        }
     }
 
     /// The point in time at which the first of its clocks runs out, and what that means.
@@ -156,9 +153,9 @@ impl Attempt {
     }
 
     /// What an error status came with.
-    pub(crate) fn error_body(&self) -> Option<Value> {
+    pub(crate) fn error_body(&self) -> Option<Json<'_>> {
         let Body::Error { bytes, .. } = &self.body else { return None };
-        serde_json::from_slice(bytes).ok()
+        Json::parse_bytes(bytes)
     }
 
     /// The stream has said that it is complete.
@@ -189,19 +186,20 @@ impl Attempt {
 
 /// Reads a completion that came in one piece, and keeps what can be read of one that is an error. As a stream, where one
 /// was asked for, it is a single chunk.
-pub(crate) fn read_whole(bytes: &[u8], reads: Reading, as_stream: bool, now: Millis) -> (Value, Box<Events>) {
+pub(crate) fn read_whole(bytes: &[u8], reads: Reading, as_stream: bool, now: Millis) -> (String, Box<Events>) {
     let mut events = Box::new(Events::new(reads));
-    let mut completion: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    map_finish_reasons(&mut completion);
-    if error_in(&completion).is_none() && completion["choices"].as_array().is_none_or(Vec::is_empty) {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let sent = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
+    let mapped = with_openai_finish_reasons(sent);
+    let completion = mapped.as_deref().and_then(Json::parse).unwrap_or(sent);
+    if error_in(completion).is_none() && completion.get("choices").items().next().is_none() {
         let message = "the upstream's answer is not a chat completion";
         events.failure = Some(Failure::new(Kind::BadResponse, message));
     } else if as_stream {
-        let chunk = chunk_of_completion(&completion);
-        let json = chunk.to_string();
-        events.take_chunk(chunk, &json, now);
+        let chunk = chunk_of_completion(completion);
+        events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), now);
     } else {
-        events.take_completion(&completion, now);
+        events.take_completion(completion, now);
     }
-    (completion, events)
+    (completion.raw().into(), events)
 }

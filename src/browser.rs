@@ -10,38 +10,38 @@
 //! Nothing here throws: what went wrong is the outcome of a session, a tagged value. Nothing is borrowed while code of
 //! the page runs, so calls may overlap and callbacks may call back. Everything lives behind the feature `browser`.
 
+#[cfg(target_family = "wasm")]
+mod allocator;
 mod client;
 mod connection;
 mod fact;
 mod option;
 mod session;
-mod signal;
 mod state;
-mod tell;
 mod timer;
+mod wake;
 
 pub use client::Client;
 pub use session::{Form, Session, Step};
 
-use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{Millis, tokens};
+use crate::{Json, Millis, tokens};
 
 /// What is wrong with the first of `names` (a JSON array) that is no option, if there is one.
 #[wasm_bindgen(js_name = unknownOption)]
 pub fn unknown_option(names: &str) -> Option<String> {
-    let names: Vec<Value> = serde_json::from_str(names).unwrap_or_default();
-    names.iter().filter_map(Value::as_str).find_map(|name| Some(option::unknown(name)?.to_string()))
+    let names = Json::parse(names).unwrap_or(Json::NULL);
+    names.items().find_map(|name| Some(option::unknown(&name.text()?)?.sentence()))
 }
 
 /// The tokens of a text or of messages, given as JSON, about.
 #[wasm_bindgen(js_name = estimateTokens)]
 pub fn estimate_tokens(json: &str) -> f64 {
-    let tokens = match serde_json::from_str(json) {
-        Ok(Value::String(text)) => tokens::estimate(&text),
-        Ok(Value::Array(messages)) => tokens::estimate_request(&messages, None, None),
-        _ => 0,
+    let json = Json::parse(json).unwrap_or(Json::NULL);
+    let tokens = match json.text() {
+        Some(text) => tokens::estimate(&text),
+        None => tokens::estimate_request(json, Json::NULL, Json::NULL),
     };
     tokens as f64
 }

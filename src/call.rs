@@ -22,8 +22,6 @@ mod outcome;
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
-
 pub use action::{Action, Input};
 pub use outcome::{Answer, Outcome};
 
@@ -33,6 +31,7 @@ use crate::breaker::Lesson;
 use crate::chain::{Chain, Facts};
 use crate::events::Reading;
 use crate::failure::{Failure, Kind};
+use crate::json::decimal;
 use crate::policy::{Policy, Soft};
 use crate::report::{AttemptReport, Report};
 use crate::request::{ChatRequest, Lane};
@@ -116,12 +115,12 @@ impl Call {
         &self.report
     }
 
-    /// What an edge has told so far.
-    pub fn edge_report(&self) -> Option<Value> {
+    /// What an edge has told so far, as JSON text.
+    pub fn edge_report(&self) -> Option<String> {
         match &self.phase {
             Phase::Running(attempt) => match attempt.answer() {
-                Some(answer) => answer.report().cloned(),
-                None => attempt.error_body().map(|mut body| body["failsoft"].take()).filter(Value::is_object),
+                Some(answer) => answer.report().map(Into::into),
+                None => attempt.error_body()?.get("failsoft").as_object().map(|report| report.raw().into()),
             },
             Phase::Ready | Phase::Pausing { .. } | Phase::Over => None,
         }
@@ -142,7 +141,7 @@ impl Call {
                 Phase::Ready => self.send(now),
                 Phase::Pausing { until } if now >= *until => self.phase = Phase::Ready,
                 Phase::Running(attempt) if attempt.wants_read() => {
-                    attempt.allow_read(now);
+                    attempt.allow_read();
                     return Action::Read { attempt: attempt.id };
                 }
                 Phase::Pausing { .. } | Phase::Running(_) => return self.wait(),
@@ -168,6 +167,7 @@ impl Call {
                 match running.take_bytes(bytes, now) {
                     Ok(()) => self.advance(now),
                     Err(failure) => {
+                        self.committed |= self.request.as_it_comes;
                         self.hand_over();
                         self.fail(failure, now);
                     }
@@ -224,7 +224,7 @@ impl Call {
         }
         let total = self.policy.timeouts.total;
         if now >= self.began + total {
-            let message = ["the call took longer than ", &total.to_string(), " ms"].concat();
+            let message = ["the call took longer than ", &decimal(total), " ms"].concat();
             return self.give_up(Failure::new(Kind::Timeout, message), now);
         }
         let Phase::Running(attempt) = &self.phase else { return };
@@ -326,5 +326,5 @@ fn late(kind: Kind, age: Millis) -> Failure {
         _ => "the stream went silent, ",
     };
     let since = if kind == Kind::Stalled { " ms after it was asked for" } else { " ms" };
-    Failure::new(kind, [what, &age.to_string(), since].concat())
+    Failure::new(kind, [what, &decimal(age), since].concat())
 }

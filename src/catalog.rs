@@ -1,7 +1,6 @@
 //! Facts about models, read from `GET /models`: windows, names, aliases. All of it may be missing or old.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::spelling::closest;
 
 /// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
@@ -28,16 +27,15 @@ pub struct Catalog {
 
 impl Catalog {
     /// The catalog in the body of `GET /models`; empty if it is no such body.
-    pub fn read(body: &Value) -> Self {
-        let rows = body["data"].as_array().map_or(&[][..], Vec::as_slice);
-        Self { models: rows.iter().filter_map(ModelFacts::read).collect(), complete: true }
+    pub fn read(body: Json<'_>) -> Self {
+        Self { models: body.get("data").items().filter_map(ModelFacts::read).collect(), complete: true }
     }
 
     /// Adds the model in the body of `GET /models/{author}/{slug}/endpoints`, if it is such a body.
-    pub fn learn_endpoints(&mut self, body: &Value) {
-        let data = &body["data"];
-        let windows = data["endpoints"].as_array().into_iter().flatten().filter_map(|e| e["context_length"].as_u64());
-        let (Some(id), window) = (data["id"].as_str(), windows.max()) else { return };
+    pub fn learn_endpoints(&mut self, body: Json<'_>) {
+        let data = body.get("data");
+        let windows = data.get("endpoints").items().filter_map(|endpoint| endpoint.get("context_length").whole());
+        let (Some(id), window) = (data.get("id").text(), windows.max()) else { return };
         self.models.retain(|model| model.id != id);
         self.models.push(ModelFacts { id: id.into(), canonical_slug: None, context_length: window });
     }
@@ -46,6 +44,11 @@ impl Catalog {
     pub fn find(&self, model: &str) -> Option<&ModelFacts> {
         let base = base_name(model);
         self.models.iter().find(|row| row.id == model).or_else(|| self.models.iter().find(|row| row.id == base))
+    }
+
+    /// The ids of all models that are known.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.models.iter().map(|row| row.id.as_str())
     }
 
     /// What may have been meant by `model`, an id that is not valid.
@@ -72,11 +75,11 @@ pub fn same_model(asked: &str, slug: Option<&str>, served: &str) -> bool {
 }
 
 impl ModelFacts {
-    fn read(row: &Value) -> Option<Self> {
+    fn read(row: Json<'_>) -> Option<Self> {
         Some(Self {
-            id: row["id"].as_str()?.into(),
-            canonical_slug: row["canonical_slug"].as_str().map(Into::into),
-            context_length: row["context_length"].as_u64(),
+            id: row.get("id").text()?.into(),
+            canonical_slug: row.get("canonical_slug").text().map(Into::into),
+            context_length: row.get("context_length").whole(),
         })
     }
 }
@@ -102,13 +105,14 @@ fn dotted_version(model: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Catalog, same_model};
-    use serde_json::json;
+    use crate::json::Json;
 
     fn catalog() -> Catalog {
-        Catalog::read(&json!({"data": [
-            {"id": "anthropic/claude-opus-4.7", "canonical_slug": "anthropic/claude-4.7-opus-20260416", "context_length": 200_000},
-            {"id": "openai/gpt-4o", "context_length": 128_000},
-        ]}))
+        let body = r#"{"data": [
+            {"id": "anthropic/claude-opus-4.7", "canonical_slug": "anthropic/claude-4.7-opus-20260416", "context_length": 200000},
+            {"id": "openai/gpt-4o", "context_length": 128000}
+        ]}"#;
+        Catalog::read(Json::parse(body).expect("JSON"))
     }
 
     #[test]

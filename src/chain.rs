@@ -7,6 +7,7 @@ use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
 use crate::catalog::{Catalog, same_model};
 use crate::failure::{Failure, Kind};
+use crate::json::decimal;
 use crate::report::Report;
 use crate::request::ChatRequest;
 use crate::upstream::{Dialect, Upstream};
@@ -206,15 +207,7 @@ impl Chain {
 }
 
 fn shortfall(needed: u64, window: u64) -> String {
-    let over = needed.saturating_sub(window).to_string();
-    [
-        "about ",
-        &needed.to_string(),
-        " tokens are needed, its window holds ",
-        &window.to_string(),
-        ": ",
-        &over,
-        " too many",
-    ]
-    .concat()
+    let over = decimal(needed.saturating_sub(window));
+    ["about ", &decimal(needed), " tokens are needed, its window holds ", &decimal(window), ": ", &over, " too many"]
+        .concat()
 }

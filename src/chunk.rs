@@ -3,10 +3,16 @@
 //! What providers get wrong and this forgives: `content` as parts, missing `index`, tool calls that share an index or
 //! lack one, finish reasons outside OpenAI's set, roles repeated in every chunk, usage in a chunk of its own or not.
 
+mod detail;
+mod shape;
 mod tool_call;
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
+use crate::json::{Json, Object, array};
+use detail::Details;
+pub use shape::openai_finish_reason;
+pub(crate) use shape::{chunk_of_completion, with_openai_finish_reasons};
 use tool_call::ToolCalls;
 
 /// Chunks on their way to the reader.
@@ -75,57 +81,64 @@ pub struct Seen {
     pub refusal: bool,
 }
 
-/// One answer among `n`.
+/// One answer among `n`. What is kept as it came is JSON text.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Choice {
     index: u64,
     content: Option<String>,
     reasoning: String,
-    reasoning_details: Vec<Value>,
+    reasoning_details: Details,
     refusal: String,
     tool_calls: ToolCalls,
-    images: Vec<Value>,
-    audio: Option<Value>,
-    logprobs: Vec<Value>,
+    images: Vec<String>,
+    audio: Option<String>,
+    logprobs: Vec<String>,
     finish_reason: Option<String>,
-    native_finish_reason: Option<Value>,
+    native_finish_reason: Option<String>,
 }
 
 /// Adds chunks up to the final completion.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Accumulator {
-    /// `id`, `created`, `model`, `provider` and the like, as first said.
-    head: Map<String, Value>,
+    id: Option<String>,
+    model: Option<String>,
+    provider: Option<String>,
+    /// `created`, `service_tier` and the like, as first said.
+    head: Vec<(&'static str, String)>,
     /// By index.
     choices: Vec<Choice>,
-    usage: Option<Value>,
-    metadata: Option<Value>,
-    report: Option<Value>,
+    usage: Option<String>,
+    metadata: Option<String>,
+    report: Option<String>,
 }
 
-const HEAD: [&str; 6] = ["id", "created", "model", "provider", "system_fingerprint", "service_tier"];
+const HEAD: [&str; 3] = ["created", "system_fingerprint", "service_tier"];
 
 impl Accumulator {
     /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`.
-    pub fn feed(&mut self, chunk: &Value) -> Seen {
+    pub fn feed(&mut self, chunk: Json<'_>) -> Seen {
+        first(&mut self.id, chunk.get("id").text());
+        first(&mut self.model, chunk.get("model").text());
+        first(&mut self.provider, chunk.get("provider").text());
         for name in HEAD {
-            if !chunk[name].is_null() && !self.head.contains_key(name) {
-                self.head.insert(name.into(), chunk[name].clone());
+            let value = chunk.get(name);
+            if !value.is_null() && !self.head.iter().any(|(known, _)| *known == name) {
+                self.head.push((name, value.raw().into()));
             }
         }
-        keep(&mut self.usage, &chunk["usage"]);
-        keep(&mut self.metadata, &chunk["openrouter_metadata"]);
-        keep(&mut self.report, &chunk["failsoft"]);
+        last(&mut self.usage, chunk.get("usage"));
+        last(&mut self.metadata, chunk.get("openrouter_metadata"));
+        last(&mut self.report, chunk.get("failsoft"));
         let mut seen = Seen::default();
-        for choice in chunk["choices"].as_array().into_iter().flatten() {
-            self.choice(choice["index"].as_u64().unwrap_or(0)).feed(choice, &mut seen);
+        for choice in chunk.get("choices").items() {
+            self.choice(choice.get("index").whole().unwrap_or(0)).feed(choice, &mut seen);
         }
         seen
     }
 
     /// Keeps the report of an edge that came beside the chunks.
-    pub(crate) fn note_report(&mut self, report: Value) {
-        self.report = Some(report);
+    pub(crate) fn note_report(&mut self, report: Json<'_>) {
+        last(&mut self.report, report);
     }
 
     fn choice(&mut self, index: u64) -> &mut Choice {
@@ -138,32 +151,32 @@ impl Accumulator {
 
     /// The model that the answer names.
     pub fn model(&self) -> Option<&str> {
-        self.head.get("model")?.as_str()
+        self.model.as_deref()
     }
 
     /// The provider that the answer names.
     pub fn provider(&self) -> Option<&str> {
-        self.head.get("provider")?.as_str()
+        self.provider.as_deref()
     }
 
     /// The answer's id.
     pub fn id(&self) -> Option<&str> {
-        self.head.get("id")?.as_str()
+        self.id.as_deref()
     }
 
     /// The usage, if it has come.
-    pub fn usage(&self) -> Option<&Value> {
-        self.usage.as_ref()
+    pub fn usage(&self) -> Option<Json<'_>> {
+        self.usage.as_deref().and_then(Json::parse)
     }
 
     /// What OpenRouter tells of the way this answer went.
-    pub fn metadata(&self) -> Option<&Value> {
-        self.metadata.as_ref()
+    pub fn metadata(&self) -> Option<Json<'_>> {
+        self.metadata.as_deref().and_then(Json::parse)
     }
 
-    /// The report of an edge.
-    pub fn report(&self) -> Option<&Value> {
-        self.report.as_ref()
+    /// The report of an edge, as JSON text.
+    pub fn report(&self) -> Option<&str> {
+        self.report.as_deref()
     }
 
     /// The text of the first choice so far.
@@ -199,17 +212,20 @@ impl Accumulator {
         self.choices.iter().any(|choice| choice.tool_calls.any_broken())
     }
 
-    /// The answer as OpenAI's completion object.
-    pub fn completion(&self) -> Map<String, Value> {
-        let mut completion = self.head.clone();
-        completion.insert("object".into(), "chat.completion".into());
-        completion.insert("choices".into(), self.choices.iter().map(Choice::completed).collect());
-        for (name, value) in [("usage", &self.usage), ("openrouter_metadata", &self.metadata)] {
-            if let Some(value) = value {
-                completion.insert(name.into(), value.clone());
-            }
+    /// The JSON text of the answer as OpenAI's completion object.
+    pub fn completion(&self) -> String {
+        let mut json = Object::default();
+        json.maybe_text("id", self.id.as_deref());
+        json.text("object", "chat.completion");
+        json.maybe_text("model", self.model.as_deref());
+        json.maybe_text("provider", self.provider.as_deref());
+        for (name, value) in &self.head {
+            json.raw(name, value);
         }
-        completion
+        json.raw("choices", &array(self.choices.iter().map(Choice::completed)));
+        json.maybe_raw("usage", self.usage.as_deref());
+        json.maybe_raw("openrouter_metadata", self.metadata.as_deref());
+        json.end()
     }
 
     fn first(&self) -> Option<&Choice> {
@@ -218,138 +234,110 @@ impl Accumulator {
 }
 
 impl Choice {
-    fn feed(&mut self, choice: &Value, seen: &mut Seen) {
-        let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
-        if let Some(text) = content_text(&delta["content"]) {
+    fn feed(&mut self, choice: Json<'_>, seen: &mut Seen) {
+        let delta = match choice.get("delta") {
+            delta if delta.is_object() => delta,
+            _ => choice.get("message"),
+        };
+        if let Some(text) = content_text(delta.get("content")) {
             seen.content |= !text.is_empty();
             self.content.get_or_insert_default().push_str(&text);
         }
-        let reasoning = delta["reasoning"].as_str().or_else(|| delta["reasoning_content"].as_str()).unwrap_or_default();
-        self.reasoning.push_str(reasoning);
-        let details = delta["reasoning_details"].as_array().map_or(&[][..], Vec::as_slice);
-        details.iter().for_each(|detail| add_detail(&mut self.reasoning_details, detail));
-        seen.reasoning |= !reasoning.is_empty() || !details.is_empty();
-        let refusal = delta["refusal"].as_str().unwrap_or_default();
+        self.feed_reasoning(delta, seen);
+        let refusal = delta.get("refusal").text().unwrap_or_default();
         seen.refusal |= !refusal.is_empty();
-        self.refusal.push_str(refusal);
-        for call in delta["tool_calls"].as_array().into_iter().flatten() {
+        self.refusal.push_str(&refusal);
+        for call in delta.get("tool_calls").items() {
             self.tool_calls.feed(call);
             seen.tool_call = true;
         }
-        for image in delta["images"].as_array().into_iter().flatten() {
-            self.images.push(image.clone());
+        for image in delta.get("images").items() {
+            self.images.push(image.raw().into());
             seen.content = true;
         }
-        if delta["audio"].is_object() {
-            self.audio = Some(delta["audio"].clone());
-            seen.content = true;
+        let audio = delta.get("audio");
+        seen.content |= audio.is_object();
+        last(&mut self.audio, audio);
+        self.logprobs.extend(choice.get("logprobs").get("content").items().map(|token| token.raw().into()));
+        if let Some(reason) = choice.get("finish_reason").text() {
+            self.finish_reason = Some(openai_finish_reason(&reason).into());
         }
-        self.logprobs.extend(choice["logprobs"]["content"].as_array().into_iter().flatten().cloned());
-        if let Some(reason) = choice["finish_reason"].as_str() {
-            self.finish_reason = Some(openai_finish_reason(reason).into());
-        }
-        keep(&mut self.native_finish_reason, &choice["native_finish_reason"]);
+        last(&mut self.native_finish_reason, choice.get("native_finish_reason"));
     }
 
-    fn completed(&self) -> Value {
-        let content = match &self.content {
-            Some(text) if !text.is_empty() || self.tool_calls.is_empty() => Value::from(text.as_str()),
-            _ => Value::Null,
+    fn feed_reasoning(&mut self, delta: Json<'_>, seen: &mut Seen) {
+        let named = delta.get("reasoning").text().or_else(|| delta.get("reasoning_content").text());
+        let reasoning = named.unwrap_or_default();
+        seen.reasoning |= !reasoning.is_empty();
+        self.reasoning.push_str(&reasoning);
+        for detail in delta.get("reasoning_details").items() {
+            seen.reasoning = true;
+            self.reasoning_details.feed(detail);
+        }
+    }
+
+    fn message(&self) -> String {
+        let mut json = Object::default();
+        json.text("role", "assistant");
+        match &self.content {
+            Some(text) if !text.is_empty() || self.tool_calls.is_empty() => json.text("content", text),
+            _ => json.raw("content", "null"),
         };
-        let refusal = if self.refusal.is_empty() { Value::Null } else { self.refusal.as_str().into() };
-        let mut message = json!({"role": "assistant", "content": content, "refusal": refusal});
+        match &*self.refusal {
+            "" => json.raw("refusal", "null"),
+            refusal => json.text("refusal", refusal),
+        };
         if !self.reasoning.is_empty() {
-            message["reasoning"] = self.reasoning.as_str().into();
+            json.text("reasoning", &self.reasoning);
         }
         if !self.reasoning_details.is_empty() {
-            message["reasoning_details"] = self.reasoning_details.clone().into();
+            json.raw("reasoning_details", &self.reasoning_details.completed());
         }
         if !self.tool_calls.is_empty() {
-            message["tool_calls"] = self.tool_calls.completed();
+            json.raw("tool_calls", &self.tool_calls.completed());
         }
         if !self.images.is_empty() {
-            message["images"] = self.images.clone().into();
+            json.raw("images", &array(&self.images));
         }
-        if let Some(audio) = &self.audio {
-            message["audio"] = audio.clone();
-        }
-        let logprobs = if self.logprobs.is_empty() { Value::Null } else { json!({"content": self.logprobs}) };
-        let mut choice = json!({
-            "index": self.index, "message": message, "logprobs": logprobs, "finish_reason": self.finish_reason,
-        });
-        if let Some(native) = &self.native_finish_reason {
-            choice["native_finish_reason"] = native.clone();
-        }
-        choice
+        json.maybe_raw("audio", self.audio.as_deref());
+        json.end()
     }
-}
 
-/// OpenAI's word for `reason`; its own words are kept.
-pub fn openai_finish_reason(reason: &str) -> &str {
-    match reason {
-        "stop" | "length" | "tool_calls" | "content_filter" | "function_call" | "error" => reason,
-        "max_tokens" | "MAX_TOKENS" | "model_length" | "max_output_tokens" => "length",
-        "tool_use" | "tool_call" => "tool_calls",
-        "SAFETY" | "safety" | "PROHIBITED_CONTENT" | "RECITATION" | "BLOCKLIST" | "refusal" => "content_filter",
-        _ => "stop",
-    }
-}
-
-/// Gives a chunk or completion OpenAI's finish reasons, with the native one beside. False if they were right already.
-pub(crate) fn map_finish_reasons(chunk: &mut Value) -> bool {
-    let mut changed = false;
-    for choice in chunk["choices"].as_array_mut().into_iter().flatten() {
-        let Some(native) = choice["finish_reason"].as_str().map(String::from) else { continue };
-        let reason = openai_finish_reason(&native);
-        if reason != native {
-            choice["finish_reason"] = reason.into();
-            if choice["native_finish_reason"].is_null() {
-                choice["native_finish_reason"] = native.into();
-            }
-            changed = true;
+    fn completed(&self) -> String {
+        let mut json = Object::default();
+        json.whole("index", self.index).raw("message", &self.message());
+        if self.logprobs.is_empty() {
+            json.raw("logprobs", "null");
+        } else {
+            json.raw("logprobs", &["{\"content\":", &array(&self.logprobs), "}"].concat());
         }
+        match &self.finish_reason {
+            Some(reason) => json.text("finish_reason", reason),
+            None => json.raw("finish_reason", "null"),
+        };
+        json.maybe_raw("native_finish_reason", self.native_finish_reason.as_deref());
+        json.end()
     }
-    changed
-}
-
-/// A completion that came where a stream was asked for, as the one chunk of such a stream.
-pub(crate) fn chunk_of_completion(completion: &Value) -> Value {
-    let mut chunk = completion.clone();
-    chunk["object"] = "chat.completion.chunk".into();
-    for choice in chunk["choices"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-        if let Some(message) = choice.shift_remove("message") {
-            choice.insert("delta".into(), message);
-        }
-    }
-    chunk
 }
 
 /// Text as a string, or as parts of which the text counts.
-pub(crate) fn content_text(content: &Value) -> Option<String> {
-    match content {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => Some(parts.iter().filter_map(|part| part["text"].as_str()).collect()),
-        _ => None,
+pub(crate) fn content_text(content: Json<'_>) -> Option<Cow<'_, str>> {
+    if content.is_array() {
+        return Some(content.items().filter_map(|part| part.get("text").text()).collect::<String>().into());
+    }
+    content.text()
+}
+
+/// Keeps what was said first.
+fn first(slot: &mut Option<String>, value: Option<Cow<'_, str>>) {
+    if slot.is_none() {
+        *slot = value.map(Cow::into_owned);
     }
 }
 
-/// Pieces of one detail carry the same index and type: their text joins, the rest is replaced.
-fn add_detail(details: &mut Vec<Value>, piece: &Value) {
-    let same = details.last_mut().filter(|last| last["index"] == piece["index"] && last["type"] == piece["type"]);
-    let (Some(last), Some(fields)) = (same, piece.as_object()) else {
-        details.push(piece.clone());
-        return;
-    };
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-        match (name.as_str(), last[name].as_str(), value.as_str()) {
-            ("text" | "summary" | "data", Some(so_far), Some(more)) => last[name] = [so_far, more].concat().into(),
-            _ => last[name] = value.clone(),
-        }
-    }
-}
-
-fn keep(slot: &mut Option<Value>, value: &Value) {
+/// Keeps what was said last.
+fn last(slot: &mut Option<String>, value: Json<'_>) {
     if !value.is_null() {
-        *slot = Some(value.clone());
+        *slot = Some(value.raw().into());
     }
 }

@@ -1,10 +1,11 @@
 //! A stream of one attempt: bytes become chunks that wait for the reader, and an answer that grows.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use crate::Millis;
-use crate::chunk::{Accumulator, Chunks, Seen, content_text, map_finish_reasons};
+use crate::chunk::{Accumulator, Chunks, Seen, content_text, with_openai_finish_reasons};
 use crate::failure::{Failure, Kind, in_answer};
+use crate::json::{Json, Object};
 use crate::request::{ChatRequest, UsageChunk};
 use crate::sse::{Decoder, Event};
 use crate::verdict::{Beginning, beginning};
@@ -41,7 +42,7 @@ pub(crate) struct Events {
     /// Chunks that the reader has not got yet.
     pub(crate) waiting: Chunks,
     /// The chunk with the usage, kept back until the report is complete.
-    pub(crate) usage_chunk: Option<Value>,
+    usage_chunk: Option<String>,
     /// Something has come that another model could not take back once it is shown.
     pub(crate) meaningful: bool,
     /// The model is alive: text, reasoning or a tool call has come.
@@ -88,7 +89,7 @@ impl Events {
 
     /// An edge tells in a comment what it knows before the first chunk.
     fn take_comment(&mut self, comment: &str) {
-        if let Some(report) = comment.strip_prefix("failsoft ").and_then(|json| serde_json::from_str(json).ok()) {
+        if let Some(report) = comment.strip_prefix("failsoft ").and_then(Json::parse) {
             self.answer.note_report(report);
         }
     }
@@ -102,39 +103,37 @@ impl Events {
             self.done = true;
             return;
         }
-        match serde_json::from_str(data) {
-            Ok(chunk @ Value::Object(_)) => self.take_chunk(chunk, data, now),
-            _ => self.malformed += 1,
+        match Json::parse(data).filter(|chunk| chunk.is_object()) {
+            Some(chunk) => self.take_chunk(chunk, now),
+            None => self.malformed += 1,
         }
     }
 
-    /// Takes a chunk that came as `json`.
-    pub(crate) fn take_chunk(&mut self, mut chunk: Value, json: &str, now: Millis) {
-        if let Some(error) = error_in(&chunk) {
+    /// Takes a chunk.
+    pub(crate) fn take_chunk(&mut self, chunk: Json<'_>, now: Millis) {
+        // What the chunk says beside an error counts for the report: usage, metadata, the partial text.
+        let seen = self.answer.feed(chunk);
+        if let Some(error) = error_in(chunk) {
             self.failure = Some(in_answer(error, now));
-            // What the chunk says beside its error counts for the report: usage, metadata, the partial text.
-            self.answer.feed(&chunk);
             return;
         }
-        let seen = self.answer.feed(&chunk);
         self.alive |= seen.content || seen.reasoning || seen.tool_call || seen.refusal;
         self.meaningful |= self.shows(seen);
-        if is_usage(&chunk) && self.reading.usage_chunk != UsageChunk::AsSent {
-            self.usage_chunk = Some(chunk);
+        if is_usage(chunk) && self.reading.usage_chunk != UsageChunk::AsSent {
+            self.usage_chunk = Some(chunk.raw().into());
             return;
         }
-        if let Some(text) = first_text(&chunk) {
+        if let Some(text) = first_text(chunk) {
             self.waiting.push_text(&text);
         }
-        if map_finish_reasons(&mut chunk) {
-            self.waiting.push(&chunk.to_string());
-        } else {
-            self.waiting.push(json);
+        match with_openai_finish_reasons(chunk) {
+            Some(mapped) => self.waiting.push(&mapped),
+            None => self.waiting.push(chunk.raw()),
         }
     }
 
     /// Takes a completion that came in one piece.
-    pub(crate) fn take_completion(&mut self, completion: &Value, now: Millis) {
+    pub(crate) fn take_completion(&mut self, completion: Json<'_>, now: Millis) {
         self.failure = error_in(completion).map(|error| in_answer(error, now));
         self.answer.feed(completion);
     }
@@ -152,30 +151,31 @@ impl Events {
     }
 
     /// The usage chunk with `report` in it, if the reader gets one.
-    pub(crate) fn annotate(&mut self, report: impl FnOnce() -> Value) {
-        let Some(mut chunk) = self.usage_chunk.take() else { return };
+    pub(crate) fn annotate(&mut self, report: &str) {
+        let Some(chunk) = self.usage_chunk.take() else { return };
         if self.reading.usage_chunk == UsageChunk::Annotated {
-            chunk["failsoft"] = report();
-            self.waiting.push(&chunk.to_string());
+            let mut json = Object::default();
+            json.fields(&chunk).raw("failsoft", report);
+            self.waiting.push(&json.end());
         }
     }
 }
 
 /// The error that a chunk or a body carries: beside the choices or in one of them.
-pub(crate) fn error_in(answer: &Value) -> Option<&Value> {
-    let present = |error: &&Value| !error.is_null();
-    Some(&answer["error"]).filter(present).or_else(|| {
-        let choices = answer["choices"].as_array().map_or(&[][..], Vec::as_slice);
-        let named = choices.iter().map(|choice| &choice["error"]).find(present);
-        named.or_else(|| choices.iter().find(|choice| choice["finish_reason"] == "error"))
-    })
+pub(crate) fn error_in(answer: Json<'_>) -> Option<Json<'_>> {
+    let present = |error: &Json<'_>| !error.is_null();
+    let choices = answer.get("choices");
+    Some(answer.get("error"))
+        .filter(present)
+        .or_else(|| choices.items().map(|choice| choice.get("error")).find(present))
+        .or_else(|| choices.items().find(|choice| choice.get("finish_reason").is("error")))
 }
 
-fn is_usage(chunk: &Value) -> bool {
-    chunk["usage"].is_object() && chunk["choices"].as_array().is_none_or(Vec::is_empty)
+fn is_usage(chunk: Json<'_>) -> bool {
+    chunk.get("usage").is_object() && chunk.get("choices").items().next().is_none()
 }
 
-fn first_text(chunk: &Value) -> Option<String> {
-    let first = chunk["choices"].as_array()?.iter().find(|choice| choice["index"].as_u64().unwrap_or(0) == 0)?;
-    content_text(&first["delta"]["content"])
+fn first_text(chunk: Json<'_>) -> Option<Cow<'_, str>> {
+    let first = chunk.get("choices").items().find(|choice| choice.get("index").whole().unwrap_or(0) == 0)?;
+    content_text(first.get("delta").get("content"))
 }

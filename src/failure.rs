@@ -14,17 +14,14 @@
 mod classify;
 mod retry_after;
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
 pub(crate) use classify::by_status;
 pub use classify::{classify, in_answer};
 
 use crate::Millis;
+use crate::json::Object;
 
 /// Why an attempt, or the whole call, failed. In JavaScript: the same name in camelCase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// 429: too many requests for this model or key.
     RateLimited,
@@ -170,9 +167,9 @@ impl Kind {
         )
     }
 
-    /// An answer arrived, and was not good enough.
-    pub fn is_soft(self) -> bool {
-        matches!(self, Self::Empty | Self::Refusal | Self::Length | Self::InvalidJson)
+    /// One of the clocks ran out.
+    pub(crate) fn is_late(self) -> bool {
+        matches!(self, Self::HeadersTimeout | Self::FirstTokenTimeout | Self::Stalled)
     }
 
     /// The name in reports and in JavaScript.
@@ -237,24 +234,19 @@ impl Kind {
 }
 
 /// One failure, as the upstream or the machine said it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What it means.
     pub kind: Kind,
     /// The HTTP status of the answer, or the code inside a 200; absent when there was no answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The upstream's own code, as a string.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// What the upstream said, or one sentence of ours. It may quote the request: for the caller, not for a log.
     pub message: String,
     /// How long to wait before asking again, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Millis>,
     /// The provider behind the model, where the upstream named it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
 }
 
@@ -277,15 +269,26 @@ impl Failure {
         }
     }
 
-    /// OpenAI's error envelope. `code` is always a string: typed clients break on anything else.
-    pub fn to_openai(&self) -> Value {
-        let code = self.code.as_deref().unwrap_or(self.kind.name());
-        json!({"error": {
-            "message": self.message,
-            "type": self.kind.openai_type(),
-            "param": null,
-            "code": code,
-            "kind": self.kind.name(),
-        }})
+    /// The JSON of the failure, in a report.
+    pub fn to_json(&self) -> String {
+        let mut json = Object::default();
+        json.text("kind", self.kind.name());
+        json.maybe_whole("status", self.status.map(Into::into));
+        json.maybe_text("code", self.code.as_deref());
+        json.text("message", &self.message);
+        json.maybe_whole("retryAfter", self.retry_after);
+        json.maybe_text("provider", self.provider.as_deref());
+        json.end()
+    }
+
+    /// The value of `error` in OpenAI's envelope. `code` is always a string: typed clients break on anything else.
+    pub fn to_openai(&self) -> String {
+        let mut json = Object::default();
+        json.text("message", &self.message);
+        json.text("type", self.kind.openai_type());
+        json.raw("param", "null");
+        json.text("code", self.code.as_deref().unwrap_or(self.kind.name()));
+        json.text("kind", self.kind.name());
+        json.end()
     }
 }

@@ -1,9 +1,10 @@
 //! Input that cannot be used: where it is and what to do about it.
 
 use core::fmt;
+use core::ops::RangeInclusive;
+use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
+use crate::json::{Json, decimal};
 use crate::spelling::closest;
 
 /// A setting or a request that was refused before anything was sent.
@@ -30,14 +31,16 @@ impl Invalid {
         }
         Self::new(join(parent, name), problem)
     }
+
+    /// Path and problem in one sentence.
+    pub fn sentence(&self) -> String {
+        ["`", &self.path, "` ", &self.problem].concat()
+    }
 }
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`")?;
-        f.write_str(&self.path)?;
-        f.write_str("` ")?;
-        f.write_str(&self.problem)
+        f.write_str(&self.sentence())
     }
 }
 
@@ -49,46 +52,47 @@ pub fn join(parent: &str, name: &str) -> String {
 }
 
 /// The object at `path`, whose fields all have to be `known`.
-pub fn object<'a>(value: &'a Value, path: &str, known: &[&str]) -> Result<&'a Map<String, Value>, Invalid> {
-    let map = value.as_object().ok_or_else(|| Invalid::new(path, "must be an object"))?;
-    match map.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(Invalid::unknown(path, name, known)),
-        None => Ok(map),
+pub fn object<'a>(value: Json<'a>, path: &str, known: &[&str]) -> Result<Json<'a>, Invalid> {
+    if !value.is_object() {
+        return Err(Invalid::new(path, "must be an object"));
+    }
+    match value.fields().map(|(name, _)| name).find(|name| !known.iter().any(|known| name.is(known))) {
+        Some(name) => Err(Invalid::unknown(path, &name.text().unwrap_or_default(), known)),
+        None => Ok(value),
     }
 }
 
 /// The whole number `name` of `map` within `range`, or `default` where it is absent.
-pub fn whole(
-    map: &Map<String, Value>,
-    path: &str,
-    name: &str,
-    range: core::ops::RangeInclusive<u64>,
-    default: u64,
-) -> Result<u64, Invalid> {
-    let Some(value) = map.get(name) else { return Ok(default) };
-    match value.as_u64() {
-        Some(number) if range.contains(&number) => Ok(number),
+pub fn whole(map: Json<'_>, path: &str, name: &str, range: RangeInclusive<u64>, default: u64) -> Result<u64, Invalid> {
+    let value = map.get(name);
+    if value.is_null() {
+        return Ok(default);
+    }
+    let (low, high) = range.into_inner();
+    match value.whole() {
+        Some(number) if number >= low && number <= high => Ok(number),
         _ => {
-            let (low, high) = (range.start().to_string(), range.end().to_string());
-            Err(Invalid::new(join(path, name), ["must be a whole number from ", &low, " to ", &high].concat()))
+            let problem = ["must be a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+            Err(Invalid::new(join(path, name), problem))
         }
     }
 }
 
 /// The boolean `name` of `map`, or `default` where it is absent.
-pub fn flag(map: &Map<String, Value>, path: &str, name: &str, default: bool) -> Result<bool, Invalid> {
-    match map.get(name) {
-        None => Ok(default),
-        Some(Value::Bool(flag)) => Ok(*flag),
-        Some(_) => Err(Invalid::new(join(path, name), "must be true or false")),
+pub fn flag(map: Json<'_>, path: &str, name: &str, default: bool) -> Result<bool, Invalid> {
+    let value = map.get(name);
+    match value.flag() {
+        Some(flag) => Ok(flag),
+        None if value.is_null() => Ok(default),
+        None => Err(Invalid::new(join(path, name), "must be true or false")),
     }
 }
 
 /// The string `name` of `map`, if it is there.
-pub fn text<'a>(map: &'a Map<String, Value>, path: &str, name: &str) -> Result<Option<&'a str>, Invalid> {
-    match map.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Invalid::new(join(path, name), "must be a string")),
+pub fn text<'a>(map: Json<'a>, path: &str, name: &str) -> Result<Option<Cow<'a, str>>, Invalid> {
+    let value = map.get(name);
+    match value.text() {
+        None if !value.is_null() => Err(Invalid::new(join(path, name), "must be a string")),
+        text => Ok(text),
     }
 }

@@ -15,14 +15,13 @@
 //! A whole call, in which the first model is overloaded and the second answers:
 //!
 //! ```
-//! use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Policy, Upstream};
-//! use serde_json::json;
+//! use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Json, Policy, Upstream};
 //!
-//! let body = json!({
+//! let body = r#"{
 //!     "models": ["openai/gpt-4o", "openai/gpt-4o-mini"],
-//!     "messages": [{"role": "user", "content": "Hello?"}],
-//! });
-//! let request = ChatRequest::read(body.as_object().unwrap().clone())?;
+//!     "messages": [{"role": "user", "content": "Hello?"}]
+//! }"#;
+//! let request = ChatRequest::read(Json::parse(body).unwrap())?;
 //! let upstreams = [Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("sk-…".into()))];
 //! let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
 //! let facts = Facts { upstreams: &upstreams, catalog: &catalog, breakers: &mut breakers };
@@ -45,7 +44,7 @@
 //!
 //! let Action::Done(outcome) = call.poll(1_400) else { panic!() };
 //! assert!(outcome.report.fallback && outcome.report.attempts.len() == 2);
-//! assert_eq!(outcome.result.unwrap().into_completion(json!({}))["choices"][0]["message"]["content"], "Yes?");
+//! assert!(outcome.result.unwrap().completion().contains(r#""content": "Yes?""#));
 //! # Ok::<(), failsoft::Invalid>(())
 //! ```
 //!
@@ -56,6 +55,7 @@
 //! | [`sse`], [`chunk`], `events`, `attempt` | from bytes to an answer; [`reader`] is that alone |
 //! | [`failure`], [`verdict`] | what went wrong, in a status or in a 200; what follows |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits, memory and facts |
+//! | [`json`] | reading JSON where it stands, writing it from its parts |
 //! | [`report`] | what happened |
 
 mod attempt;
@@ -70,6 +70,7 @@ mod events;
 pub mod failure;
 pub mod http;
 pub mod invalid;
+pub mod json;
 pub mod policy;
 pub mod reader;
 pub mod report;
@@ -89,6 +90,7 @@ pub use chunk::Chunks;
 pub use failure::{Failure, Kind};
 pub use http::{Headers, HttpRequest};
 pub use invalid::Invalid;
+pub use json::Json;
 pub use policy::Policy;
 pub use report::Report;
 pub use request::ChatRequest;

@@ -4,16 +4,15 @@
 //! package's `policy` option, in a route of the edge and in a request's `failsoft` field:
 //!
 //! ```
-//! # use serde_json::json;
-//! let policy = failsoft::Policy::read(&json!({"attempts": 4, "timeouts": {"idle": 5000}, "empty": "next"}))?;
+//! let json = failsoft::Json::parse(r#"{"attempts": 4, "timeouts": {"idle": 5000}, "empty": "next"}"#).expect("JSON");
+//! let policy = failsoft::Policy::read(json)?;
 //! assert_eq!((policy.attempts, policy.timeouts.idle, policy.timeouts.total), (4, 5_000, 600_000));
 //! # Ok::<(), failsoft::Invalid>(())
 //! ```
 
-use serde_json::{Map, Value};
-
 use crate::Millis;
 use crate::invalid::{Invalid, flag, object, whole};
+use crate::json::Json;
 
 /// Everything that is policy in a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +123,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`Invalid`] with the path below `policy` of the first field that is unknown or out of range.
-    pub fn read(value: &Value) -> Result<Self, Invalid> {
+    pub fn read(value: Json<'_>) -> Result<Self, Invalid> {
         Self::default().with(value)
     }
 
@@ -132,7 +131,7 @@ impl Policy {
     ///
     /// # Errors
     /// As [`Policy::read`].
-    pub fn with(&self, value: &Value) -> Result<Self, Invalid> {
+    pub fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
         if value.is_null() {
             return Ok(self.clone());
         }
@@ -161,8 +160,10 @@ impl Policy {
 }
 
 impl Timeouts {
-    fn with(&self, value: Option<&Value>) -> Result<Self, Invalid> {
-        let Some(value) = value else { return Ok(self.clone()) };
+    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
+        if value.is_null() {
+            return Ok(self.clone());
+        }
         const PATH: &str = "policy.timeouts";
         let map = object(value, PATH, &["headers", "firstToken", "idle", "total"])?;
         Ok(Self {
@@ -175,8 +176,10 @@ impl Timeouts {
 }
 
 impl Retry {
-    fn with(&self, value: Option<&Value>) -> Result<Self, Invalid> {
-        let Some(value) = value else { return Ok(self.clone()) };
+    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
+        if value.is_null() {
+            return Ok(self.clone());
+        }
         const PATH: &str = "policy.retry";
         let map = object(value, PATH, &["same", "maxWait", "base", "cap"])?;
         Ok(Self {
@@ -189,8 +192,10 @@ impl Retry {
 }
 
 impl BreakerPolicy {
-    fn with(&self, value: Option<&Value>) -> Result<Self, Invalid> {
-        let Some(value) = value else { return Ok(self.clone()) };
+    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
+        if value.is_null() {
+            return Ok(self.clone());
+        }
         const PATH: &str = "policy.breaker";
         let map = object(value, PATH, &["failures", "cooldown"])?;
         Ok(Self {
@@ -204,9 +209,12 @@ impl Soft {
     const NAMES: [&str; 4] = ["retry", "next", "fail", "accept"];
 }
 
-fn soft(map: &Map<String, Value>, name: &str, allowed: &[&str], default: Soft) -> Result<Soft, Invalid> {
-    let Some(value) = map.get(name) else { return Ok(default) };
-    match value.as_str().filter(|word| allowed.contains(word)) {
+fn soft(map: Json<'_>, name: &str, allowed: &[&str], default: Soft) -> Result<Soft, Invalid> {
+    let value = map.get(name);
+    if value.is_null() {
+        return Ok(default);
+    }
+    match value.text().filter(|word| allowed.contains(&&**word)).as_deref() {
         Some("retry") => Ok(Soft::Retry),
         Some("next") => Ok(Soft::Next),
         Some("fail") => Ok(Soft::Fail),
@@ -226,20 +234,24 @@ fn mix(seed: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::Policy;
-    use serde_json::json;
+    use crate::json::Json;
+
+    fn refusal(json: &str) -> String {
+        Policy::read(Json::parse(json).expect("JSON")).expect_err("invalid").to_string()
+    }
 
     #[test]
     fn a_field_that_does_not_exist_is_refused_with_its_path_and_near_miss() {
-        let error = Policy::read(&json!({"timeouts": {"firsttoken": 1}})).expect_err("misspelt");
-        assert_eq!(error.to_string(), "`policy.timeouts.firsttoken` is not a known field; did you mean `firstToken`?");
+        assert_eq!(
+            refusal(r#"{"timeouts": {"firsttoken": 1}}"#),
+            "`policy.timeouts.firsttoken` is not a known field; did you mean `firstToken`?"
+        );
     }
 
     #[test]
     fn a_value_out_of_range_is_refused_with_the_range() {
-        let error = Policy::read(&json!({"attempts": 0})).expect_err("zero");
-        assert_eq!(error.to_string(), "`policy.attempts` must be a whole number from 1 to 32");
-        let error = Policy::read(&json!({"onContentFilter": "retry"})).expect_err("not an action here");
-        assert_eq!(error.to_string(), "`policy.onContentFilter` must be one of: next, fail");
+        assert_eq!(refusal(r#"{"attempts": 0}"#), "`policy.attempts` must be a whole number from 1 to 32");
+        assert_eq!(refusal(r#"{"onContentFilter": "retry"}"#), "`policy.onContentFilter` must be one of: next, fail");
     }
 
     #[test]

@@ -1,17 +1,13 @@
 //! What happened in a call: every attempt, its failure, its cost, and which model answered.
 
-use serde::Serialize;
-use serde_json::Value;
-
 use crate::Millis;
 use crate::failure::Failure;
+use crate::json::{Json, Object, array, decimal, quoted};
 
 /// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The model that answered, in the answer's own words; absent until one has.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// A model other than the first of the chain answered.
     pub fallback: bool,
@@ -20,58 +16,48 @@ pub struct Report {
     /// Every request that was sent, in order.
     pub attempts: Vec<AttemptReport>,
     /// Models that were not asked, or not again, and why.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<Dropped>,
     /// What somebody should look at.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// The sum of the known costs of all attempts, in USD; absent if no cost is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<f64>,
+    pub cost: Option<Usd>,
     /// Ids of generations that may have cost money and did not say how much.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsettled: Vec<String>,
 }
 
+/// An amount of US dollars, in units of 10^-12: sums of costs are exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usd(pub u64);
+
 /// One request to an upstream.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttemptReport {
     /// The models that the request named, in order.
     pub models: Vec<String>,
     /// The model that answered, as the answer names it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The provider behind it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// The answer names a model that is none of those asked for.
-    #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub unmatched: bool,
     /// What went wrong; absent for an answer that passed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// What OpenRouter tried inside this request, as it says: `{provider, model, status}` each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub inside: Vec<Value>,
+    /// What OpenRouter tried inside this request, as it says: JSON of `{provider, model, status}` each.
+    pub inside: Vec<String>,
     /// Milliseconds since the call began.
     pub started: Millis,
     /// Milliseconds until the first text, reasoning or tool call.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token: Option<Millis>,
     /// Milliseconds until it ended; absent while it runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Millis>,
     /// The generation's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub generation_id: Option<String>,
     /// What it cost in USD, as the upstream says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<f64>,
+    pub cost: Option<Usd>,
 }
 
 /// A model that left the chain.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped {
     /// Its id.
     pub model: String,
@@ -88,20 +74,108 @@ impl Report {
     /// Adds up what is known once every attempt has ended.
     pub(crate) fn settle(&mut self) {
         let known = self.attempts.iter().filter_map(|attempt| attempt.cost);
-        self.cost = known.reduce(|sum, cost| sum + cost);
+        self.cost = known.reduce(|sum, cost| Usd(sum.0.saturating_add(cost.0)));
         let open = self.attempts.iter().filter(|attempt| attempt.cost.is_none());
         self.unsettled = open.filter_map(|attempt| attempt.generation_id.clone()).collect();
     }
 
-    /// The JSON of the report. What an edge reported replaces the account of the last request, which asked it.
-    pub fn to_json(&self, edge: Option<&Value>) -> Value {
-        let mut own = serde_json::to_value(self).unwrap_or_default();
-        let (Some(fields), Some(edge)) = (own.as_object_mut(), edge.and_then(Value::as_object)) else { return own };
-        let mut attempts = fields["attempts"].as_array().cloned().unwrap_or_default();
-        attempts.pop();
-        attempts.extend(edge.get("attempts").and_then(Value::as_array).into_iter().flatten().cloned());
-        fields.extend(edge.iter().map(|(name, value)| (name.clone(), value.clone())));
-        fields.insert("attempts".into(), attempts.into());
-        own
+    /// The JSON text of the report. What an edge reported replaces the account of the last request, which asked it.
+    pub fn to_json(&self, edge: Option<&str>) -> String {
+        let edge = edge.and_then(Json::parse).unwrap_or(Json::NULL);
+        let asked = self.attempts.len() - usize::from(edge.is_object() && !self.attempts.is_empty());
+        let own = self.attempts[..asked].iter().map(AttemptReport::to_json);
+        let attempts = own.chain(edge.get("attempts").items().map(|attempt| attempt.raw().into()));
+        let mut json = Object::default();
+        for (name, value) in edge.fields().filter(|(name, _)| !name.is("attempts")) {
+            json.entry(name, value.raw());
+        }
+        json.raw("attempts", &array(attempts));
+        let own = self.summary();
+        for (name, value) in Json::parse(&own).unwrap_or(Json::NULL).fields() {
+            if edge.get(&name.text().unwrap_or_default()).is_null() {
+                json.entry(name, value.raw());
+            }
+        }
+        json.end()
+    }
+
+    /// All but the attempts.
+    fn summary(&self) -> String {
+        let mut json = Object::default();
+        json.maybe_text("model", self.model.as_deref());
+        json.flag("fallback", self.fallback).flag("accepted", self.accepted);
+        json.maybe_list("dropped", self.dropped.iter().map(Dropped::to_json));
+        json.maybe_list("warnings", self.warnings.iter().map(|warning| quoted(warning)));
+        json.maybe_raw("cost", self.cost.map(Usd::decimal).as_deref());
+        json.maybe_list("unsettled", self.unsettled.iter().map(|id| quoted(id)));
+        json.end()
+    }
+}
+
+impl AttemptReport {
+    /// The JSON text of the row.
+    pub fn to_json(&self) -> String {
+        let mut json = Object::default();
+        json.raw("models", &array(self.models.iter().map(|model| quoted(model))));
+        json.maybe_text("model", self.model.as_deref());
+        json.maybe_text("provider", self.provider.as_deref());
+        if self.unmatched {
+            json.flag("unmatched", true);
+        }
+        json.maybe_raw("failure", self.failure.as_ref().map(Failure::to_json).as_deref());
+        json.maybe_list("inside", self.inside.iter().cloned());
+        json.whole("started", self.started);
+        json.maybe_whole("firstToken", self.first_token);
+        json.maybe_whole("duration", self.duration);
+        json.maybe_text("generationId", self.generation_id.as_deref());
+        json.maybe_raw("cost", self.cost.map(Usd::decimal).as_deref());
+        json.end()
+    }
+}
+
+impl Dropped {
+    fn to_json(&self) -> String {
+        let mut json = Object::default();
+        json.text("model", &self.model).text("reason", &self.reason);
+        json.end()
+    }
+}
+
+impl Usd {
+    /// In US dollars.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / Self::UNIT as f64
+    }
+
+    const UNIT: u64 = 1_000_000_000_000;
+
+    /// The decimal number of US dollars.
+    pub fn decimal(self) -> String {
+        let fraction = decimal(self.0 % Self::UNIT + Self::UNIT);
+        let fraction = fraction[1..].trim_end_matches('0');
+        let point = if fraction.is_empty() { "" } else { "." };
+        [&decimal(self.0 / Self::UNIT), point, fraction].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Report, Usd};
+
+    #[test]
+    fn money_is_written_as_it_is() {
+        for (trillionths, text) in
+            [(0, "0"), (42_500_000, "0.0000425"), (1_500_000_000_000, "1.5"), (7, "0.000000000007")]
+        {
+            assert_eq!(Usd(trillionths).decimal(), text);
+        }
+    }
+
+    #[test]
+    fn what_an_edge_reported_comes_first() {
+        let own = Report { attempts: vec![Default::default(), Default::default()], ..Report::default() };
+        let edge = r#"{"accepted":true,"attempts":[{"models":["a"]},{"models":["b"]}],"cost":0.5}"#;
+        let expected = r#"{"accepted":true,"cost":0.5,"attempts":[{"models":[],"started":0},{"models":["a"]},{"models":["b"]}],"fallback":false}"#;
+        assert_eq!(own.to_json(Some(edge)), expected);
     }
 }

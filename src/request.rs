@@ -3,11 +3,10 @@
 //! A body that leaves names `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which
 //! would change the order and the bill.
 
-use serde_json::{Map, Value};
-
 use crate::invalid::Invalid;
+use crate::json::{Fields, Json, Object, array, decimal, quoted};
 use crate::tokens;
-use crate::upstream::{Dialect, quoted};
+use crate::upstream::Dialect;
 
 /// The fields of a chat request that are known, OpenAI's and OpenRouter's. A host that checks names checks these.
 pub const FIELDS: [&str; 50] = [
@@ -110,14 +109,18 @@ pub struct ChatRequest {
     pub models: Vec<String>,
     /// The caller wants a stream.
     pub stream: bool,
-    /// The request's own `failsoft` field.
-    pub policy: Option<Value>,
+    /// The JSON text of the request's own `failsoft` field.
+    pub policy: Option<String>,
     /// What becomes of the usage chunk.
     pub usage_chunk: UsageChunk,
     /// How a stream reaches the reader.
     pub lane: Lane,
     /// What the caller should know about the request.
     pub warnings: Vec<String>,
+    /// The caller set clocks of its own: that a model did not keep to them teaches no breaker.
+    pub callers_clocks: bool,
+    /// Nobody else can be asked: a reader gets everything that came, also what came together with an error.
+    pub(crate) as_it_comes: bool,
     /// The caller asked for JSON.
     pub(crate) wants_json: bool,
     /// The caller asked to see the reasoning.
@@ -126,133 +129,149 @@ pub struct ChatRequest {
     pub(crate) prompt_tokens: u64,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
-    stream_options: Map<String, Value>,
+    /// JSON text; empty where it was not given.
+    stream_options: String,
     /// All other fields as JSON text, without the braces.
     rest: String,
 }
 
 impl ChatRequest {
-    /// Reads the body of a chat request.
+    /// Reads the body of a chat request, an object.
     ///
     /// # Errors
-    /// [`Invalid`] with the path of the field that is missing or wrong.
-    pub fn read(mut body: Map<String, Value>) -> Result<Self, Invalid> {
-        let prompt_tokens = check_messages(&body)?;
-        check_numbers(&body)?;
+    /// [`Invalid`] with the path of the field that is missing, wrong or given twice.
+    pub fn read(body: Json<'_>) -> Result<Self, Invalid> {
+        if !body.is_object() {
+            return Err(Invalid::new("body", "must be an object"));
+        }
+        let body = &Fields::of(body);
+        let prompt_tokens = check_messages(body)?;
+        check_numbers(body)?;
         let mut warnings = Vec::new();
-        let models = take_chain(&mut body, &mut warnings)?;
-        let stream = match body.shift_remove("stream") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(stream)) => stream,
-            Some(_) => return Err(Invalid::new("stream", "must be true or false")),
-        };
-        let stream_options = match body.shift_remove("stream_options") {
-            None | Some(Value::Null) => Map::new(),
-            Some(Value::Object(options)) => options,
-            Some(_) => return Err(Invalid::new("stream_options", "must be an object")),
-        };
-        let max_tokens = ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body.get(*name)?.as_u64());
+        let models = chain(body, &mut warnings)?;
+        let stream = body.get("stream");
+        if stream.flag().is_none() && !stream.is_null() {
+            return Err(Invalid::new("stream", "must be true or false"));
+        }
+        let stream_options = body.get("stream_options");
+        if !stream_options.is_object() && !stream_options.is_null() {
+            return Err(Invalid::new("stream_options", "must be an object"));
+        }
+        let policy = body.get("failsoft");
+        let format = body.get("response_format").get("type");
         Ok(Self {
             models,
-            stream,
-            policy: body.shift_remove("failsoft"),
+            stream: stream.flag() == Some(true),
+            policy: (!policy.is_null()).then(|| policy.raw().into()),
             usage_chunk: UsageChunk::AsSent,
             lane: Lane::Gate,
+            callers_clocks: false,
+            as_it_comes: false,
             warnings,
-            wants_json: matches!(body.get("response_format").map(|f| &f["type"]), Some(t) if t == "json_object" || t == "json_schema"),
-            wants_reasoning: wants_reasoning(&body),
+            wants_json: format.is("json_object") || format.is("json_schema"),
+            wants_reasoning: wants_reasoning(body),
             prompt_tokens,
-            max_tokens,
-            stream_options,
-            rest: unbraced(&body),
+            max_tokens: ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body.get(name).whole()),
+            stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
+            rest: rest(body)?,
         })
     }
 
     /// The caller asked for the usage of a stream, as OpenAI's clients do.
     pub fn asks_for_usage(&self) -> bool {
-        self.stream_options.get("include_usage") == Some(&Value::Bool(true))
+        self.option("include_usage").flag() == Some(true)
+    }
+
+    fn option(&self, name: &str) -> Json<'_> {
+        Json::parse(&self.stream_options).unwrap_or(Json::NULL).get(name)
     }
 
     /// The JSON text that asks `models` over `dialect`.
     pub(crate) fn body(&self, dialect: Dialect, models: &[&str], streaming: bool) -> String {
-        let mut body = String::with_capacity(self.rest.len() + 256);
-        body.push('{');
+        let mut body = Object::default();
         match models {
-            [model] => body.extend(["\"model\":", &quoted(model)]),
-            _ => {
-                let names: Vec<String> = models.iter().map(|model| quoted(model)).collect();
-                body.extend(["\"models\":[", &names.join(","), "]"]);
-            }
-        }
+            [model] => body.text("model", model),
+            _ => body.raw("models", &array(models.iter().map(|model| quoted(model)))),
+        };
         if streaming {
-            body.push_str(",\"stream\":true");
-            let mut options = self.stream_options.clone();
-            if dialect != Dialect::OpenRouter {
-                options.insert("include_usage".into(), true.into());
-            }
-            if !options.is_empty() {
-                body.extend([",\"stream_options\":", &Value::Object(options).to_string()]);
+            body.flag("stream", true);
+            let options = self.options(dialect);
+            if options != "{}" {
+                body.raw("stream_options", &options);
             }
         }
         if let (Dialect::Edge, Some(policy)) = (dialect, &self.policy) {
-            body.extend([",\"failsoft\":", &policy.to_string()]);
+            body.raw("failsoft", policy);
         }
-        body.extend([",", &self.rest, "}"]);
-        body
+        body.fields(&self.rest);
+        body.end()
+    }
+
+    /// The caller's `stream_options`. OpenRouter tells the usage in any case; others have to be asked.
+    fn options(&self, dialect: Dialect) -> String {
+        let given = Json::parse(&self.stream_options).unwrap_or(Json::NULL);
+        let asks = dialect != Dialect::OpenRouter;
+        let mut options = Object::default();
+        for (name, value) in given.fields().filter(|(name, _)| !asks || !name.is("include_usage")) {
+            options.entry(name, value.raw());
+        }
+        if asks {
+            options.flag("include_usage", true);
+        }
+        options.end()
     }
 }
 
-fn check_messages(body: &Map<String, Value>) -> Result<u64, Invalid> {
-    let messages = match body.get("messages") {
-        Some(Value::Array(messages)) if !messages.is_empty() => messages,
-        Some(Value::Array(_)) => return Err(Invalid::new("messages", "is empty; give at least one message")),
-        _ => return Err(Invalid::new("messages", "must be an array of {role, content}")),
-    };
-    for (at, message) in messages.iter().enumerate() {
-        if !message["role"].is_string() {
-            let path = ["messages[", &at.to_string(), "].role"].concat();
-            return Err(Invalid::new(path, "must be a string such as \"user\" or \"system\""));
-        }
+fn check_messages(body: &Fields<'_>) -> Result<u64, Invalid> {
+    let messages = body.get("messages");
+    if !messages.is_array() {
+        return Err(Invalid::new("messages", "must be an array of {role, content}"));
+    }
+    if messages.items().next().is_none() {
+        return Err(Invalid::new("messages", "is empty; give at least one message"));
+    }
+    if let Some(at) = messages.items().position(|message| !message.get("role").is_string()) {
+        let path = ["messages[", &decimal(at as u64), "].role"].concat();
+        return Err(Invalid::new(path, "must be a string such as \"user\" or \"system\""));
     }
     Ok(tokens::estimate_request(messages, body.get("tools"), body.get("response_format")))
 }
 
-fn check_numbers(body: &Map<String, Value>) -> Result<(), Invalid> {
-    let wrong = |name: &&&str| body.get(**name).is_some_and(|value| !value.is_number() && !value.is_null());
+fn check_numbers(body: &Fields<'_>) -> Result<(), Invalid> {
+    let wrong = |name: &&&str| !body.get(name).is_number() && !body.get(name).is_null();
     match NUMBERS.iter().find(wrong) {
         Some(name) => Err(Invalid::new(*name, "must be a finite number")),
         None => Ok(()),
     }
 }
 
+/// A model's id, if there is one.
+fn model_id(value: Json<'_>) -> Option<String> {
+    value.text().filter(|model| !model.trim().is_empty()).map(Into::into)
+}
+
 /// `models` in order, else `model`. With both, `models` is what the caller wrote and `model` what a wrapper added.
-fn take_chain(body: &mut Map<String, Value>, warnings: &mut Vec<String>) -> Result<Vec<String>, Invalid> {
-    let single = match body.shift_remove("model") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(model)) if !model.trim().is_empty() => Some(model),
-        Some(_) => return Err(Invalid::new("model", "must be a model's id, such as \"openai/gpt-4o\"")),
-    };
-    let listed = match body.shift_remove("models") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(models)) => models,
-        Some(_) => return Err(Invalid::new("models", "must be an array of model ids")),
-    };
-    if listed.len() > LONGEST_CHAIN {
-        return Err(Invalid::new("models", "has more than 32 entries"));
+fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, Invalid> {
+    let (single, listed) = (body.get("model"), body.get("models"));
+    let head = model_id(single);
+    if head.is_none() && !single.is_null() {
+        return Err(Invalid::new("model", "must be a model's id, such as \"openai/gpt-4o\""));
     }
-    let mut chain: Vec<String> = Vec::with_capacity(listed.len());
-    for (at, model) in listed.into_iter().enumerate() {
-        match model {
-            Value::String(model) if chain.contains(&model) => {
-                warnings.push(["`models` names ", &model, " twice"].concat())
-            }
-            Value::String(model) if !model.trim().is_empty() => chain.push(model),
-            _ => return Err(Invalid::new(["models[", &at.to_string(), "]"].concat(), "must be a model's id")),
+    if !listed.is_array() && !listed.is_null() {
+        return Err(Invalid::new("models", "must be an array of model ids"));
+    }
+    let mut chain: Vec<String> = Vec::new();
+    for (at, model) in listed.items().enumerate() {
+        match model_id(model) {
+            _ if at >= LONGEST_CHAIN => return Err(Invalid::new("models", "has more than 32 entries")),
+            Some(model) if chain.contains(&model) => warnings.push(["`models` names ", &model, " twice"].concat()),
+            Some(model) => chain.push(model),
+            None => return Err(Invalid::new(["models[", &decimal(at as u64), "]"].concat(), "must be a model's id")),
         }
     }
-    match (single, chain.first()) {
+    match (head, chain.first()) {
         (Some(model), None) => chain.push(model),
-        (Some(model), Some(head)) if *head != model => {
+        (Some(model), Some(first)) if *first != model => {
             warnings.push(["`model` (", &model, ") was left out: `models` was given too, and it decides"].concat());
         }
         (None, None) => return Err(Invalid::new("models", "is missing; name at least one model")),
@@ -261,32 +280,39 @@ fn take_chain(body: &mut Map<String, Value>, warnings: &mut Vec<String>) -> Resu
     Ok(chain)
 }
 
-fn wants_reasoning(body: &Map<String, Value>) -> bool {
-    let asked = match body.get("reasoning") {
-        Some(Value::Object(reasoning)) => {
-            reasoning.get("exclude") != Some(&Value::Bool(true))
-                && reasoning.get("effort").is_none_or(|effort| effort != "none")
-        }
-        _ => false,
-    };
-    let effort = body.get("reasoning_effort").is_some_and(|effort| effort.is_string() && effort != "none");
-    asked || effort || body.get("include_reasoning") == Some(&Value::Bool(true))
+fn wants_reasoning(body: &Fields<'_>) -> bool {
+    let (reasoning, effort) = (body.get("reasoning"), body.get("reasoning_effort"));
+    let asked =
+        reasoning.is_object() && reasoning.get("exclude").flag() != Some(true) && !reasoning.get("effort").is("none");
+    asked || (effort.is_string() && !effort.is("none")) || body.get("include_reasoning").flag() == Some(true)
 }
 
-fn unbraced(body: &Map<String, Value>) -> String {
-    let fields: Vec<String> =
-        body.iter().map(|(name, value)| [&quoted(name), ":", &value.to_string()].concat()).collect();
-    fields.join(",")
+/// The object of all fields that go out as they came in. A field that is given twice is refused: who reads it here and
+/// who reads it there might not take the same one.
+fn rest(body: &Fields<'_>) -> Result<String, Invalid> {
+    const OURS: [&str; 5] = ["model", "models", "stream", "stream_options", "failsoft"];
+    let mut rest = Object::default();
+    for (at, (name, value)) in body.iter().enumerate() {
+        let text = name.text().unwrap_or_default();
+        if body.iter().take(at).any(|(earlier, _)| earlier.is(&text)) {
+            return Err(Invalid::new(text, "is given twice"));
+        }
+        if !OURS.contains(&&*text) {
+            rest.entry(name, value.raw());
+        }
+    }
+    Ok(rest.end())
 }
 
 #[cfg(test)]
 mod tests {
     use super::ChatRequest;
+    use crate::json::Json;
     use crate::upstream::Dialect;
     use serde_json::{Value, json};
 
     fn read(body: Value) -> Result<ChatRequest, String> {
-        ChatRequest::read(body.as_object().expect("an object").clone()).map_err(|error| error.to_string())
+        ChatRequest::read(Json::parse(&body.to_string()).expect("JSON")).map_err(|error| error.to_string())
     }
 
     fn hello(mut body: Value) -> Value {

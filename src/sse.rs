@@ -51,7 +51,7 @@ pub struct Decoder {
     at_start: bool,
 }
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Decoder {
     /// A decoder that keeps at most `limit` bytes of an event.

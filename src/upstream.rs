@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use serde_json::Value;
-
 use crate::http::HttpRequest;
 use crate::request::ChatRequest;
 
@@ -107,11 +105,6 @@ impl Upstream {
 fn base(dialect: Dialect, url: &str) -> String {
     let url = url.trim_end_matches('/');
     if dialect == Dialect::Edge && !url.ends_with("/v1") { [url, "/v1"].concat() } else { url.into() }
-}
-
-/// The JSON text of a string.
-pub(crate) fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 #[cfg(test)]

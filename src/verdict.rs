@@ -2,6 +2,7 @@
 
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, Kind};
+use crate::json::Json;
 use crate::policy::{Policy, Soft};
 
 /// How refusals begin, in the words of the models: lower case, straight quotes. Only the beginning of an answer counts.
@@ -75,7 +76,7 @@ pub fn judge(answer: &Accumulator, wants_json: bool, policy: &Policy) -> Option<
         (Kind::Empty, "the answer is empty", policy.empty)
     } else if finish_reason == Some("length") && policy.length != Soft::Accept {
         (Kind::Length, "the answer hit the output limit", policy.length)
-    } else if wants_json && !text.is_empty() && !is_json(text) {
+    } else if wants_json && !text.is_empty() && Json::parse(text).is_none() {
         (Kind::InvalidJson, "JSON was asked for, and the answer is none", policy.invalid_json)
     } else {
         return None;
@@ -83,21 +84,19 @@ pub fn judge(answer: &Accumulator, wants_json: bool, policy: &Policy) -> Option<
     if action == Soft::Accept { None } else { Some((Failure::new(kind, message), action)) }
 }
 
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Beginning, beginning, judge};
     use crate::chunk::Accumulator;
     use crate::failure::Kind;
+    use crate::json::Json;
     use crate::policy::Policy;
     use serde_json::{Value, json};
 
     fn verdict(message: Value, finish_reason: &str, wants_json: bool) -> Option<Kind> {
         let mut answer = Accumulator::default();
-        answer.feed(&json!({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}));
+        let json = json!({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}).to_string();
+        answer.feed(Json::parse(&json).expect("JSON"));
         judge(&answer, wants_json, &Policy::default()).map(|(failure, _)| failure.kind)
     }
 

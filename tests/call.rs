@@ -2,9 +2,15 @@
 
 mod script;
 
-use failsoft::{Catalog, Dialect, Kind};
-use script::{Reply, Script, delta, event, finish, streamed, words};
+use failsoft::report::Usd;
+use failsoft::{Catalog, Dialect, Json, Kind};
+use script::{Reply, Run, Script, delta, event, finish, streamed, words};
 use serde_json::{Value, json};
+
+/// The report, as a caller gets it.
+fn told(run: &Run) -> Value {
+    serde_json::from_str(&run.outcome.report_json()).expect("a report is JSON")
+}
 
 fn two() -> Script {
     Script::new(&["a/one", "b/two"])
@@ -138,7 +144,7 @@ fn the_last_failure_reaches_the_caller_with_status_code_and_wait() {
     let run = two().run(&[Reply::status(503), busy.header("retry-after", "9")]);
     let failure = run.outcome.result.expect_err("nobody answered");
     assert_eq!((failure.http_status(), failure.retry_after), (429, Some(9_000)));
-    assert_eq!(failure.to_openai()["error"]["code"], "rate_limit_exceeded");
+    assert!(failure.to_openai().contains(r#""code":"rate_limit_exceeded""#));
 }
 
 #[test]
@@ -179,7 +185,7 @@ fn an_unknown_id_that_is_not_named_is_found_by_asking_one_by_one() {
 fn a_prompt_that_no_window_holds_fails_before_anything_is_sent_and_says_by_how_much() {
     let catalog = json!({"data": [{"id": "a/one", "context_length": 1000}, {"id": "b/two", "context_length": 2000}]});
     let mut script = two();
-    script.catalog = Catalog::read(&catalog);
+    script.catalog = Catalog::read(Json::parse(&catalog.to_string()).expect("JSON"));
     script.body["messages"][0]["content"] = "word ".repeat(5_000).into();
     let run = script.run(&[]);
     assert_eq!(run.kind(), Some(Kind::ContextLength));
@@ -194,7 +200,7 @@ fn after_a_context_overflow_only_a_larger_window_is_asked() {
         {"id": "a/one", "context_length": 2000}, {"id": "b/same", "context_length": 2000}, {"id": "c/large", "context_length": 9000},
     ]});
     let mut script = Script::new(&["a/one", "b/same", "c/large"]);
-    script.catalog = Catalog::read(&catalog);
+    script.catalog = Catalog::read(Json::parse(&catalog.to_string()).expect("JSON"));
     let overflow = Reply::error(400, json!({"code": 400, "message": "maximum context length is 2000"}));
     let run = script.run(&[overflow, Reply::says("c/large", "fine")]);
     assert_eq!(run.asked(), [["a/one"], ["c/large"]]);
@@ -310,7 +316,7 @@ fn if_no_answer_passes_the_best_is_returned_and_marked() {
     assert_eq!(run.content(), sorry);
     assert!(!run.outcome.report.accepted);
     assert_eq!(run.outcome.report.model.as_deref(), Some("a/one"));
-    assert_eq!(run.outcome.report.cost, Some(1.5));
+    assert_eq!(run.outcome.report.cost.map(Usd::as_f64), Some(1.5));
 }
 
 #[test]
@@ -344,7 +350,7 @@ fn a_completion_is_put_together_from_a_stream_where_the_policy_says_so() {
     assert_eq!(run.bodies()[0]["stream"], true);
     assert_eq!(run.content(), "Hello");
     assert!(run.chunks.is_empty());
-    assert_eq!(run.outcome.report.cost, Some(0.25));
+    assert_eq!(run.outcome.report.cost.map(Usd::as_f64), Some(0.25));
 }
 
 #[test]
@@ -453,7 +459,7 @@ fn a_relayed_stream_is_read_along_and_booked() {
     let run = script.run(&[reply]);
     assert_eq!(String::from_utf8_lossy(&run.relayed), body[0]);
     assert!(run.chunks.is_empty());
-    assert_eq!((run.outcome.report.cost, run.outcome.report.accepted), (Some(0.25), true));
+    assert_eq!((run.outcome.report.cost.map(Usd::as_f64), run.outcome.report.accepted), (Some(0.25), true));
 }
 
 #[test]
@@ -470,7 +476,7 @@ fn an_edge_gets_the_whole_chain_and_its_failure_is_final() {
     let run = script.run(&[refused]);
     assert_eq!((run.asked(), run.kind()), (vec![chain.map(String::from).to_vec()], Some(Kind::Unavailable)));
     assert_eq!(run.bodies()[0]["failsoft"], json!({"attempts": 2}));
-    assert_eq!(run.outcome.report_json()["attempts"].as_array().map(Vec::len), Some(2));
+    assert_eq!(told(&run)["attempts"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]
@@ -487,7 +493,7 @@ fn an_edges_report_takes_the_place_of_the_request_to_it() {
     let stream = [comment, words("b/two", &["fine"]), finish("b/two", "stop")].concat();
     let mut script = Script { dialect: Dialect::Edge, ..two().streaming() };
     let run = script.run(&[Reply::stream(stream)]);
-    let told: Value = run.outcome.report_json();
+    let told = told(&run);
     assert_eq!((told["fallback"].as_bool(), told["attempts"].as_array().map(Vec::len)), (Some(true), Some(2)));
 }
 

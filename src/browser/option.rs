@@ -1,8 +1,8 @@
 //! The options of a call, from the JSON that JavaScript hands over: every name and type is checked here.
 
-use serde_json::{Map, Value, json};
-
 use crate::invalid::{Invalid, flag, join, object, text};
+use crate::json::{Json, Object};
+use crate::policy::{Retry, Soft, Timeouts};
 use crate::request::{ChatRequest, FIELDS, UsageChunk};
 use crate::upstream::{App, Dialect, OPENROUTER, Upstream};
 use crate::{Millis, Policy};
@@ -47,8 +47,6 @@ enum Asked {
     Stream,
     /// What the request's own `stream` says, on OpenAI's wire.
     Wire,
-    /// Nothing: a response is there already.
-    Parse,
 }
 
 /// What is wrong with `name`, if it is no option.
@@ -67,23 +65,23 @@ pub(super) fn unknown(name: &str) -> Option<Invalid> {
 impl Plan {
     /// Reads what JavaScript hands over: `{ask, page, options}`.
     pub(super) fn read(handed: &str) -> Result<Self, Invalid> {
-        let handed: Value = serde_json::from_str(handed).unwrap_or_default();
-        let asked = match handed["ask"].as_str() {
+        let handed = Json::parse(handed).unwrap_or(Json::NULL);
+        let asked = match handed.get("ask").text().as_deref() {
             Some("stream") => Asked::Stream,
             Some("wire") => Asked::Wire,
             Some("parse") => return Self::parse(),
             _ => Asked::Completion,
         };
-        let options = handed["options"].as_object().ok_or_else(|| Invalid::new("options", "must be an object"))?;
-        if let Some(invalid) = options.keys().find_map(|name| unknown(name)) {
+        let options = handed.get("options").as_object().ok_or_else(|| Invalid::new("options", "must be an object"))?;
+        if let Some(invalid) = options.fields().find_map(|(name, _)| unknown(&name.text()?)) {
             return Err(invalid);
         }
-        let upstream = upstream(options, handed["page"] == true)?;
-        let given = options.get("policy").unwrap_or(&Value::Null);
+        let upstream = upstream(options, handed.get("page").flag() == Some(true))?;
+        let given = options.get("policy");
         let policy = Policy { assemble: true, ..Policy::default() }.with(given)?;
-        let mut request = ChatRequest::read(fields(options, asked)?)?;
+        let mut request = ChatRequest::read(Json::parse(&fields(options, asked)?).unwrap_or(Json::NULL))?;
         if upstream.dialect == Dialect::Edge && given.is_object() {
-            request.policy = Some(given.clone());
+            request.policy = Some(given.raw().into());
         }
         if asked == Asked::Wire && upstream.dialect == Dialect::OpenAi && !request.asks_for_usage() {
             request.usage_chunk = UsageChunk::Hidden;
@@ -94,49 +92,58 @@ impl Plan {
     /// The plan of a response that is there already: one attempt, no rule, no clock; all that comes is shown.
     fn parse() -> Result<Self, Invalid> {
         const NEVER: Millis = Millis::MAX / 4;
-        let rules = json!({
-            "attempts": 1, "empty": "accept", "refusal": "accept", "length": "accept", "invalidJson": "accept",
-            "retry": {"same": 0}, "breaker": {"failures": 0},
-        });
-        let mut policy = Policy::read(&rules)?;
-        let clocks = &mut policy.timeouts;
-        (clocks.headers, clocks.first_token, clocks.idle, clocks.total) = (NEVER, NEVER, NEVER, NEVER);
-        let asked = json!({"model": "-", "messages": [{"role": "user"}], "stream": true, "include_reasoning": true});
-        let Value::Object(asked) = asked else { return Err(Invalid::new("", "")) };
+        let policy = Policy {
+            attempts: 1,
+            timeouts: Timeouts { headers: NEVER, first_token: NEVER, idle: NEVER, total: NEVER },
+            retry: Retry { same: 0, max_wait: 0, base: 0, cap: 0 },
+            on_content_filter: Soft::Accept,
+            empty: Soft::Accept,
+            refusal: Soft::Accept,
+            invalid_json: Soft::Accept,
+            ..Policy::default()
+        };
+        let asked = r#"{"model":"-","messages":[{"role":"user"}],"stream":true,"include_reasoning":true}"#;
         let upstream = Upstream::new(Dialect::OpenAi, "", None);
-        Ok(Self { request: ChatRequest::read(asked)?, upstream, policy })
+        let mut request = ChatRequest::read(Json::parse(asked).unwrap_or(Json::NULL))?;
+        request.as_it_comes = true;
+        Ok(Self { request, upstream, policy })
     }
 }
 
 /// The fields of the chat request: those among the options, then those of `body`, which nobody checks.
-fn fields(options: &Map<String, Value>, asked: Asked) -> Result<Map<String, Value>, Invalid> {
-    let known = options.iter().filter(|(name, _)| FIELDS.contains(&name.as_str()));
-    let mut fields: Map<String, Value> = known.map(|(name, value)| (name.clone(), value.clone())).collect();
-    if asked == Asked::Completion && fields.get("stream") == Some(&Value::Bool(true)) {
+fn fields(options: Json<'_>, asked: Asked) -> Result<String, Invalid> {
+    let body = options.get("body");
+    if !body.is_object() && !body.is_null() {
+        return Err(Invalid::new("body", "must be an object"));
+    }
+    if asked == Asked::Completion && options.get("stream").flag() == Some(true) {
         return Err(Invalid::new("stream", "is not for this function; call `chatStreaming`"));
     }
-    match options.get("body") {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(body)) => fields.extend(body.iter().map(|(name, value)| (name.clone(), value.clone()))),
-        Some(_) => return Err(Invalid::new("body", "must be an object")),
-    }
-    match asked {
-        Asked::Stream | Asked::Completion => {
-            fields.insert("stream".into(), (asked == Asked::Stream).into());
+    let mut fields = Object::default();
+    let decided = |name: &str| name == "stream" && asked != Asked::Wire;
+    for (name, value) in options.fields() {
+        let text = name.text().unwrap_or_default();
+        if FIELDS.contains(&&*text) && !decided(&text) && body.get(&text).is_null() {
+            fields.entry(name, value.raw());
         }
-        Asked::Wire | Asked::Parse => {}
     }
-    Ok(fields)
+    for (name, value) in body.fields().filter(|(name, _)| !decided(&name.text().unwrap_or_default())) {
+        fields.entry(name, value.raw());
+    }
+    if asked != Asked::Wire {
+        fields.flag("stream", asked == Asked::Stream);
+    }
+    Ok(fields.end())
 }
 
-fn upstream(options: &Map<String, Value>, page: bool) -> Result<Upstream, Invalid> {
+fn upstream(options: Json<'_>, page: bool) -> Result<Upstream, Invalid> {
     let string = |name| text(options, "", name);
     let may_show_keys = flag(options, "", "dangerouslyAllowBrowser", false)? || !page;
     let (dialect, url, key) = match string("edge")? {
-        Some(edge) => edge_of(edge, options)?,
+        Some(edge) => edge_of(&edge, options)?,
         None => api_of(options)?,
     };
-    let headers = headers(options, &url)?;
+    let headers = headers(options)?;
     let bearer = |(name, value): &(String, String)| {
         let token = value.strip_prefix("Bearer ").filter(|_| name.eq_ignore_ascii_case("authorization"));
         token.map(String::from)
@@ -162,21 +169,21 @@ fn upstream(options: &Map<String, Value>, page: bool) -> Result<Upstream, Invali
 
 type Place = (Dialect, String, Option<String>);
 
-fn edge_of(edge: &str, options: &Map<String, Value>) -> Result<Place, Invalid> {
+fn edge_of(edge: &str, options: Json<'_>) -> Result<Place, Invalid> {
     for name in ["apiKey", "baseURL", "dialect"] {
-        if options.get(name).is_some_and(|value| !value.is_null()) {
+        if !options.get(name).is_null() {
             return Err(Invalid::new(name, "does not go with `edge`; an edge takes `token`, its client key"));
         }
     }
     Ok((Dialect::Edge, address("edge", edge)?, sendable(options, "", "token")?))
 }
 
-fn api_of(options: &Map<String, Value>) -> Result<Place, Invalid> {
-    if options.get("token").is_some_and(|value| !value.is_null()) {
+fn api_of(options: Json<'_>) -> Result<Place, Invalid> {
+    if !options.get("token").is_null() {
         return Err(Invalid::new("token", "goes with `edge`; without one, the key is `apiKey`"));
     }
-    let url = address("baseURL", text(options, "", "baseURL")?.unwrap_or(OPENROUTER))?;
-    let dialect = match text(options, "", "dialect")? {
+    let url = address("baseURL", text(options, "", "baseURL")?.as_deref().unwrap_or(OPENROUTER))?;
+    let dialect = match text(options, "", "dialect")?.as_deref() {
         None => Dialect::of(&url),
         Some("openrouter") => Dialect::OpenRouter,
         Some("openai") => Dialect::OpenAi,
@@ -193,31 +200,33 @@ fn address(name: &str, url: &str) -> Result<String, Invalid> {
     Err(Invalid::new(name, "must be a URL that begins with https:// or http://, or with / for this page's own origin"))
 }
 
-fn app(options: &Map<String, Value>) -> Result<App, Invalid> {
-    let Some(value) = options.get("app").filter(|value| !value.is_null()) else { return Ok(App::default()) };
+fn app(options: Json<'_>) -> Result<App, Invalid> {
+    let value = options.get("app");
+    if value.is_null() {
+        return Ok(App::default());
+    }
     let app = object(value, "app", &["url", "title"])?;
     Ok(App { url: sendable(app, "app", "url")?, title: sendable(app, "app", "title")? })
 }
 
-fn headers(options: &Map<String, Value>, url: &str) -> Result<Vec<(String, String)>, Invalid> {
+fn headers(options: Json<'_>) -> Result<Vec<(String, String)>, Invalid> {
     let mut headers = Vec::new();
     if let Some(feature) = sendable(options, "", "feature")? {
         headers.push(("x-feature".into(), feature));
     }
-    let given = match options.get("headers") {
-        None | Some(Value::Null) => return Ok(headers),
-        Some(Value::Object(given)) => given,
-        Some(_) => return Err(Invalid::new("headers", "must be an object of strings")),
-    };
-    debug_assert!(!url.is_empty());
-    for name in given.keys() {
-        headers.extend(sendable(given, "headers", name)?.map(|value| (name.clone(), value)));
+    let given = options.get("headers");
+    if !given.is_object() && !given.is_null() {
+        return Err(Invalid::new("headers", "must be an object of strings"));
+    }
+    for (name, _) in given.fields() {
+        let name = name.text().unwrap_or_default();
+        headers.extend(sendable(given, "headers", &name)?.map(|value| (name.into(), value)));
     }
     Ok(headers)
 }
 
 /// A string that a header can carry. What it says is not repeated: it may be a key.
-fn sendable(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<String>, Invalid> {
+fn sendable(map: Json<'_>, path: &str, name: &str) -> Result<Option<String>, Invalid> {
     let Some(value) = text(map, path, name)? else { return Ok(None) };
     if value.is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || value.trim() != value {
         let problem = "is empty, or has characters (line ends, letters beyond ASCII) that a header cannot carry";

@@ -1,7 +1,5 @@
 //! What becomes of an attempt that has ended: an answer, the same again, the next model, or the end of the call.
 
-use serde_json::Value;
-
 use super::outcome::{Answer, Kept, Outcome, answer_of};
 use super::{Action, Call, Phase};
 use crate::Millis;
@@ -9,7 +7,9 @@ use crate::attempt::{Attempt, Body, read_whole};
 use crate::breaker::Lesson;
 use crate::chunk::Accumulator;
 use crate::failure::{Again, Failure, Kind, Next, by_status};
+use crate::json::{Json, decimal};
 use crate::policy::Soft;
+use crate::report::Usd;
 use crate::request::Lane;
 use crate::upstream::Dialect;
 use crate::verdict::judge;
@@ -90,8 +90,7 @@ impl Call {
         let window = &self.chain.candidates[self.chain.cursor..][..attempt.window];
         let row = self.report.attempts.last_mut().expect("an attempt has a row from the moment it is sent");
         let Some(answer) = attempt.answer() else {
-            let body = attempt.error_body().unwrap_or_default();
-            row.inside = body["openrouter_metadata"]["attempts"].as_array().cloned().unwrap_or_default();
+            row.inside = inside(attempt.error_body().unwrap_or(Json::NULL).get("openrouter_metadata"));
             return 0;
         };
         let served = answer.model();
@@ -99,12 +98,12 @@ impl Call {
         row.unmatched = matched.is_none() && served.is_some();
         row.model = served.map(Into::into);
         row.provider = answer.provider().map(Into::into);
-        row.cost = answer.usage().and_then(|usage| usage["cost"].as_f64());
+        row.cost = answer.usage().and_then(|usage| usage.get("cost").trillionths()).map(Usd);
         if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
             row.generation_id = Some(id.into());
         }
-        if let Some(inside) = answer.metadata().and_then(|metadata| metadata["attempts"].as_array()) {
-            row.inside = inside.clone();
+        if let Some(metadata) = answer.metadata() {
+            row.inside = inside(metadata);
         }
         matched.unwrap_or(0)
     }
@@ -121,7 +120,7 @@ impl Call {
         }
     }
 
-    fn succeed(&mut self, whole: Option<Value>, now: Millis) {
+    fn succeed(&mut self, whole: Option<String>, now: Millis) {
         let served = self.note_served();
         self.learn_success(served);
         self.note_malformed();
@@ -131,14 +130,14 @@ impl Call {
         let report = self.report.to_json(None);
         let Phase::Running(mut attempt) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
         let Some(events) = attempt.events() else { return };
-        events.annotate(|| report);
+        events.annotate(&report);
         let chunks = std::mem::take(&mut events.waiting);
         // A relayed body has gone over by itself; one that never committed has not.
         let gone_over = self.committed && self.request.lane == Lane::Relay;
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }
-        let edge_report = attempt.answer().and_then(Accumulator::report).cloned();
+        let edge_report = attempt.answer().and_then(Accumulator::report).map(Into::into);
         self.finish(Ok(answer_of(whole, *attempt)), None, edge_report);
     }
 
@@ -146,13 +145,13 @@ impl Call {
         let Phase::Running(attempt) = &mut self.phase else { return };
         let Some(events) = attempt.events() else { return };
         if events.malformed > 0 {
-            let warning = [&events.malformed.to_string(), " unreadable events of the stream were skipped"].concat();
+            let warning = [&decimal(events.malformed.into()), " unreadable events of the stream were skipped"].concat();
             self.report.warnings.push(warning);
         }
     }
 
     /// An answer came and did not pass a rule.
-    fn fail_softly(&mut self, failure: Failure, action: Soft, whole: Option<Value>, now: Millis) {
+    fn fail_softly(&mut self, failure: Failure, action: Soft, whole: Option<String>, now: Millis) {
         let served = self.note_answer();
         self.close(Some(failure.clone()), now);
         let Phase::Running(attempt) = std::mem::replace(&mut self.phase, Phase::Ready) else { return };
@@ -168,7 +167,7 @@ impl Call {
     }
 
     /// The first answer that failed only softly stays, unless there is nothing in it.
-    fn keep_best(&mut self, kind: Kind, mut attempt: Attempt, whole: Option<Value>, served: usize) {
+    fn keep_best(&mut self, kind: Kind, mut attempt: Attempt, whole: Option<String>, served: usize) {
         let nothing_said = attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
         if self.kept.is_some() || kind == Kind::Empty || nothing_said {
             return;
@@ -297,7 +296,7 @@ impl Call {
         &mut self,
         result: Result<Answer, Failure>,
         partial: Option<String>,
-        edge_report: Option<Value>,
+        edge_report: Option<String>,
     ) {
         self.report.settle();
         self.phase = Phase::Over;
@@ -321,7 +320,8 @@ impl Call {
     /// A breaker learns from what is the model's fault and was seen. Of a native window, that is what the upstream tells.
     fn learn_failure(&mut self, failure: &Failure, window: usize) {
         let Phase::Running(attempt) = &self.phase else { return };
-        if self.slept || attempt.judged_there || !failure.kind.is_models_fault() {
+        let blameless = self.slept || (self.request.callers_clocks && failure.kind.is_late());
+        if blameless || attempt.judged_there || !failure.kind.is_models_fault() {
             return;
         }
         if window > 1 {
@@ -335,13 +335,18 @@ impl Call {
     fn learn_inside(&mut self, count: usize) {
         let inside = self.report.attempts.last().map_or(&[][..], |row| &row.inside);
         for candidate in &self.chain.candidates[self.chain.cursor..][..count] {
-            let told =
-                inside.iter().rfind(|row| row["model"].as_str().is_some_and(|model| candidate.answers_to(model)));
-            let status =
-                told.and_then(|row| u16::try_from(row["status"].as_u64()?).ok()).filter(|status| *status >= 400);
+            let about = |row: &Json<'_>| row.get("model").text().is_some_and(|model| candidate.answers_to(&model));
+            let told = inside.iter().rev().filter_map(|row| Json::parse(row)).find(about);
+            let status = told.and_then(|row| u16::try_from(row.get("status").whole()?).ok());
+            let status = status.filter(|status| *status >= 400);
             let Some(kind) = status.map(by_status).filter(|kind| kind.is_models_fault()) else { continue };
             let failure = Failure { status, ..Failure::new(kind, "failed inside a native window") };
             self.lessons.push(Lesson { name: candidate.breaker.clone(), failure: Some(failure) });
         }
     }
+}
+
+/// What a native window tried, as its metadata tells; each on one line, as a report is told in a comment of a stream too.
+fn inside(metadata: Json<'_>) -> Vec<String> {
+    metadata.get("attempts").items().map(|attempt| attempt.raw().replace(['\n', '\r'], " ")).collect()
 }

@@ -1,13 +1,12 @@
 //! How a call ends.
 
-use serde_json::{Map, Value};
-
 use crate::Millis;
 use crate::attempt::{Attempt, Body};
 use crate::breaker::{Breakers, Lesson};
 use crate::chunk::{Accumulator, Chunks};
 use crate::events::Events;
 use crate::failure::Failure;
+use crate::json::{Json, Object};
 use crate::policy::Policy;
 use crate::report::Report;
 
@@ -20,8 +19,8 @@ pub struct Outcome {
     pub partial: Option<String>,
     /// Every attempt.
     pub report: Report,
-    /// What an edge reported, which was asked on this call's behalf.
-    pub edge_report: Option<Value>,
+    /// What an edge reported, which was asked on this call's behalf: JSON text.
+    pub edge_report: Option<String>,
     /// What the breakers should learn.
     pub lessons: Vec<Lesson>,
     /// Breakers whose probe was taken and not used.
@@ -31,8 +30,8 @@ pub struct Outcome {
 /// An answer, complete.
 #[derive(Debug)]
 pub enum Answer {
-    /// As the upstream sent it.
-    Whole(Map<String, Value>),
+    /// As the upstream sent it: JSON text.
+    Whole(String),
     /// Added up from a stream.
     Streamed(Box<Accumulator>),
 }
@@ -47,9 +46,9 @@ pub(super) struct Kept {
 }
 
 impl Outcome {
-    /// The report as JSON, with what an edge told in place of the request to it.
-    pub fn report_json(&self) -> Value {
-        self.report.to_json(self.edge_report.as_ref())
+    /// The JSON text of the report, with what an edge told in place of the request to it.
+    pub fn report_json(&self) -> String {
+        self.report.to_json(self.edge_report.as_deref())
     }
 
     /// Teaches `breakers` what this call saw.
@@ -60,24 +59,35 @@ impl Outcome {
 }
 
 impl Answer {
-    /// OpenAI's completion object, with `report` as its `failsoft`.
-    pub fn into_completion(self, report: Value) -> Map<String, Value> {
-        let mut completion = match self {
-            Self::Whole(completion) => completion,
+    /// The JSON text of OpenAI's completion object.
+    pub fn completion(&self) -> String {
+        match self {
+            Self::Whole(completion) => completion.clone(),
             Self::Streamed(answer) => answer.completion(),
-        };
-        completion.insert("failsoft".into(), report);
-        completion
+        }
+    }
+
+    /// The JSON text of OpenAI's completion object, with `report` as its `failsoft`.
+    pub fn completion_with(&self, report: &str) -> String {
+        let completion = self.completion();
+        let mut json = Object::default();
+        for (name, value) in Json::parse(&completion).unwrap_or(Json::NULL).fields() {
+            if !name.is("failsoft") {
+                json.entry(name, value.raw());
+            }
+        }
+        json.raw("failsoft", report);
+        json.end()
     }
 }
 
-pub(super) fn answer_of(whole: Option<Value>, attempt: Attempt) -> Answer {
+pub(super) fn answer_of(whole: Option<String>, attempt: Attempt) -> Answer {
     match (whole, attempt.body) {
-        (Some(Value::Object(completion)), _) => Answer::Whole(completion),
+        (Some(completion), _) => Answer::Whole(completion),
         (_, Body::Events(events)) => {
             let Events { answer, .. } = *events;
             Answer::Streamed(Box::new(answer))
         }
-        (_, Body::Awaited | Body::Error { .. } | Body::Whole(_)) => Answer::Whole(Map::new()),
+        (_, Body::Awaited | Body::Error { .. } | Body::Whole(_)) => Answer::Whole("{}".into()),
     }
 }

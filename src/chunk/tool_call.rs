@@ -1,6 +1,6 @@
 //! Tool calls from their pieces. The `index` of a piece may lie: an id says more.
 
-use serde_json::{Value, json};
+use crate::json::{Json, Object, array};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct ToolCall {
@@ -20,19 +20,19 @@ impl ToolCalls {
     }
 
     pub(super) fn any_broken(&self) -> bool {
-        let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-        self.0.iter().any(|call| !call.arguments.is_empty() && !is_json(&call.arguments))
+        self.0.iter().any(|call| !call.arguments.is_empty() && Json::parse(&call.arguments).is_none())
     }
 
-    pub(super) fn feed(&mut self, piece: &Value) {
-        let function = &piece["function"];
-        let call = self.of(piece["index"].as_u64(), piece["id"].as_str().unwrap_or_default());
-        call.name.push_str(function["name"].as_str().filter(|name| *name != call.name).unwrap_or_default());
-        match &function["arguments"] {
-            Value::String(arguments) => call.arguments.push_str(arguments),
-            Value::Null => {}
+    pub(super) fn feed(&mut self, piece: Json<'_>) {
+        let function = piece.get("function");
+        let (name, arguments) = (function.get("name").text(), function.get("arguments"));
+        let call = self.of(piece.get("index").whole(), &piece.get("id").text().unwrap_or_default());
+        call.name.push_str(&name.filter(|name| *name != call.name).unwrap_or_default());
+        match arguments.text() {
+            Some(text) => call.arguments.push_str(&text),
+            None if arguments.is_null() => {}
             // Some send the object itself.
-            whole => call.arguments.push_str(&whole.to_string()),
+            None => call.arguments.push_str(arguments.raw()),
         }
     }
 
@@ -57,26 +57,26 @@ impl ToolCalls {
         call
     }
 
-    pub(super) fn completed(&self) -> Value {
-        let completed = |call: &ToolCall| {
-            json!({
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            })
-        };
-        self.0.iter().map(completed).collect()
+    /// JSON text, as in a message.
+    pub(super) fn completed(&self) -> String {
+        array(self.0.iter().map(|call| {
+            let (mut function, mut json) = (Object::default(), Object::default());
+            function.text("name", &call.name).text("arguments", &call.arguments);
+            json.text("id", &call.id).text("type", "function").raw("function", &function.end());
+            json.end()
+        }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::ToolCalls;
+    use crate::json::Json;
     use serde_json::{Value, json};
 
     fn calls(pieces: &[Value]) -> Vec<(String, String, String)> {
         let mut calls = ToolCalls::default();
-        pieces.iter().for_each(|piece| calls.feed(piece));
+        pieces.iter().for_each(|piece| calls.feed(Json::parse(&piece.to_string()).expect("JSON")));
         calls.0.into_iter().map(|call| (call.id, call.name, call.arguments)).collect()
     }
 

@@ -3,23 +3,24 @@
 //! Several fields may speak at once and disagree. What is most specific decides: the source of a limit, then
 //! `availability`, then a moderation's metadata, then a code or type by name, then known phrases, then the status.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use super::{Failure, Kind, retry_after::retry_after};
+use crate::json::{Json, decimal};
 use crate::{Millis, http::Headers};
 
 /// The failure that a response with an error status tells of.
 pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Failure {
-    let envelope: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let mut failure = read(Some(status), headers, error_of(&envelope), now);
+    let envelope = Json::parse_bytes(body).unwrap_or(Json::NULL);
+    let mut failure = read(Some(status), headers, error_of(envelope), now);
     if failure.message.is_empty() {
-        failure.message = ["the upstream answered with status ", &status.to_string(), " and no message"].concat();
+        failure.message = ["the upstream answered with status ", &decimal(status.into()), " and no message"].concat();
     }
     failure
 }
 
 /// The failure that `error`, found in the body or a chunk of a 200, tells of.
-pub fn in_answer(error: &Value, now: Millis) -> Failure {
+pub fn in_answer(error: Json<'_>, now: Millis) -> Failure {
     let mut failure = read(None, &Headers::default(), error, now);
     if failure.message.is_empty() {
         failure.message = "the upstream ended its answer with an error and no message".into();
@@ -27,62 +28,62 @@ pub fn in_answer(error: &Value, now: Millis) -> Failure {
     failure
 }
 
-/// `error` as an object, as a bare string, or the envelope itself: all three occur.
-fn error_of(envelope: &Value) -> &Value {
-    match &envelope["error"] {
-        Value::Null => envelope.get(0).map_or(envelope, error_of),
-        error => error,
-    }
+/// `error` as an object, as a bare string, or the envelope itself: all three occur, and some put it into an array.
+fn error_of(envelope: Json<'_>) -> Json<'_> {
+    let envelope = envelope.items().next().unwrap_or(envelope);
+    let error = envelope.get("error");
+    if error.is_null() { envelope } else { error }
 }
 
-fn read(http_status: Option<u16>, headers: &Headers, error: &Value, now: Millis) -> Failure {
-    let status = http_status.or_else(|| number(&error["code"])).or_else(|| number(&error["http_status"]));
-    let message = [&error["message"], &error["detail"], error].into_iter().find_map(Value::as_str).unwrap_or_default();
-    let kind = kind_of(status, error, message);
+fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Failure {
+    let status = http_status.or_else(|| number(error.get("code"))).or_else(|| number(error.get("http_status")));
+    let message =
+        [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text).unwrap_or_default();
     Failure {
-        kind,
+        kind: kind_of(status, error, &message),
         status,
         code: code_of(error),
         message: message.into(),
         retry_after: retry_after(headers, error, now),
-        provider: error["metadata"]["provider_name"].as_str().map(Into::into),
+        provider: error.get("metadata").get("provider_name").text().map(Into::into),
     }
 }
 
 /// The most telling name: `error_type` says more than a number.
-fn code_of(error: &Value) -> Option<String> {
+fn code_of(error: Json<'_>) -> Option<String> {
     let named = names(error).find(|name| !name.is_empty()).map(Into::into);
-    named.or_else(|| error["code"].as_u64().map(|code| code.to_string()))
+    named.or_else(|| error.get("code").whole().map(decimal))
 }
 
-fn number(value: &Value) -> Option<u16> {
-    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+fn number(value: Json<'_>) -> Option<u16> {
+    let number = value.whole().or_else(|| value.text()?.parse().ok())?;
     u16::try_from(number).ok().filter(|status| (400..600).contains(status))
 }
 
-fn names(error: &Value) -> impl Iterator<Item = &str> {
-    [
-        &error["metadata"]["error_type"],
-        &error["error_type"],
-        &error["availability"]["code"],
-        &error["code"],
-        &error["type"],
-    ]
-    .into_iter()
-    .filter_map(Value::as_str)
-    .filter(|name| name.parse::<u16>().is_err())
+fn names(error: Json<'_>) -> impl Iterator<Item = Cow<'_, str>> {
+    let (metadata, availability) = (error.get("metadata"), error.get("availability"));
+    let places = [
+        metadata.get("error_type"),
+        error.get("error_type"),
+        availability.get("code"),
+        error.get("code"),
+        error.get("type"),
+    ];
+    places.into_iter().filter_map(Json::text).filter(|name| name.parse::<u16>().is_err())
 }
 
-fn kind_of(status: Option<u16>, error: &Value, message: &str) -> Kind {
-    let metadata = &error["metadata"];
+fn kind_of(status: Option<u16>, error: Json<'_>, message: &str) -> Kind {
+    let metadata = error.get("metadata");
     let decided = by_limit(metadata)
-        .or_else(|| by_availability(&error["availability"]))
+        .or_else(|| by_availability(error.get("availability")))
         .or_else(|| by_moderation(metadata))
-        .or_else(|| names(error).filter_map(by_name).find(|kind| *kind != Kind::InvalidRequest))
+        .or_else(|| names(error).filter_map(|name| by_name(&name)).find(|kind| *kind != Kind::InvalidRequest))
         .or_else(|| if blames_request(status) { by_message(message) } else { None });
-    let named_invalid = || names(error).filter_map(by_name).next();
+    let named_invalid = || names(error).filter_map(|name| by_name(&name)).next();
+    // OpenRouter's name for 504 is found on 408 too, where the same request may well work again.
+    let decided = decided.filter(|kind| (*kind, status) != (Kind::Unavailable, Some(408)));
     let kind = decided.or_else(|| status.map(by_status)).or_else(named_invalid).unwrap_or(Kind::ServerError);
-    overruled(kind, error["availability"]["retryable"].as_bool())
+    overruled(kind, error.get("availability").get("retryable").flag())
 }
 
 /// `availability.retryable` beats everything else that was said about the model.
@@ -98,20 +99,20 @@ fn blames_request(status: Option<u16>) -> bool {
     matches!(status, None | Some(400 | 403 | 404 | 413 | 422))
 }
 
-fn by_limit(metadata: &Value) -> Option<Kind> {
-    match metadata["limit_source"].as_str() {
-        Some("openrouter_in_flight_budget") => Some(Kind::InFlightBudget),
-        Some(_) => Some(Kind::PaymentRequired),
-        None if metadata["reason"] == "in_flight_budget_exhausted" => Some(Kind::InFlightBudget),
-        None if metadata["reason"] == "weight_exceeds_budget" => Some(Kind::PaymentRequired),
-        None => None,
+fn by_limit(metadata: Json<'_>) -> Option<Kind> {
+    let (source, reason) = (metadata.get("limit_source"), metadata.get("reason"));
+    if source.is("openrouter_in_flight_budget") || (source.is_null() && reason.is("in_flight_budget_exhausted")) {
+        Some(Kind::InFlightBudget)
+    } else if source.is_string() || reason.is("weight_exceeds_budget") {
+        Some(Kind::PaymentRequired)
+    } else {
+        None
     }
 }
 
-fn by_availability(availability: &Value) -> Option<Kind> {
-    let too_long =
-        availability["excluded_by"].as_array().is_some_and(|by| by.iter().any(|why| why == "context_length"));
-    Some(match availability["code"].as_str()? {
+fn by_availability(availability: Json<'_>) -> Option<Kind> {
+    let too_long = availability.get("excluded_by").items().any(|why| why.is("context_length"));
+    Some(match &*availability.get("code").text()? {
         _ if too_long => Kind::ContextLength,
         "model_not_found" | "model_deprecated" | "free_variant_ended" => Kind::UnknownModel,
         "capacity_exhausted" => Kind::RateLimited,
@@ -121,10 +122,10 @@ fn by_availability(availability: &Value) -> Option<Kind> {
     })
 }
 
-fn by_moderation(metadata: &Value) -> Option<Kind> {
-    if metadata["flagged_input"].is_string() || metadata["reasons"].is_array() {
+fn by_moderation(metadata: Json<'_>) -> Option<Kind> {
+    if metadata.get("flagged_input").is_string() || metadata.get("reasons").is_array() {
         Some(Kind::ContentFilter)
-    } else if metadata["patterns"].is_array() {
+    } else if metadata.get("patterns").is_array() {
         Some(Kind::Forbidden)
     } else {
         None

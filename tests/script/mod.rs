@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use failsoft::{
-    Action, Breakers, Call, Catalog, ChatRequest, Chunks, Dialect, Facts, Failure, Headers, HttpRequest, Input, Kind,
-    Outcome, Policy, Upstream,
+    Action, Breakers, Call, Catalog, ChatRequest, Chunks, Dialect, Facts, Failure, Headers, HttpRequest, Input, Json,
+    Kind, Outcome, Policy, Upstream,
 };
 use serde_json::{Value, json};
 
@@ -157,10 +157,7 @@ impl Run {
 
     pub(crate) fn content(&self) -> String {
         let answer = self.outcome.result.as_ref().expect("an answer");
-        let completion = match answer {
-            failsoft::Answer::Whole(completion) => completion.clone(),
-            failsoft::Answer::Streamed(answer) => answer.completion(),
-        };
+        let completion: Value = serde_json::from_str(&answer.completion()).expect("a completion is JSON");
         completion["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned()
     }
 }
@@ -213,13 +210,16 @@ impl Script {
     }
 
     pub(crate) fn call(&mut self) -> Call {
-        let mut request =
-            ChatRequest::read(self.body.as_object().expect("an object").clone()).expect("a valid request");
+        let (body, policy) = (self.body.to_string(), self.policy.to_string());
+        fn parse(text: &str) -> Json<'_> {
+            Json::parse(text).expect("JSON")
+        }
+        let mut request = ChatRequest::read(parse(&body)).expect("a valid request");
         if self.relay {
             request.lane = failsoft::request::Lane::Relay;
         }
         let upstreams = [Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
-        let policy = Policy::read(&self.policy).expect("a valid policy");
+        let policy = Policy::read(parse(&policy)).expect("a valid policy");
         let facts = Facts { upstreams: &upstreams, catalog: &self.catalog, breakers: &mut self.breakers };
         Call::new(request, &policy, facts, 7, self.start)
     }

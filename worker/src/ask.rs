@@ -2,9 +2,9 @@
 
 use failsoft::failure::Kind;
 use failsoft::invalid::{Invalid, join};
+use failsoft::json::{Object, array, quoted};
 use failsoft::request::{Lane, UsageChunk};
-use failsoft::{ChatRequest, Millis, Policy};
-use serde_json::{Map, Value};
+use failsoft::{ChatRequest, Json, Millis, Policy};
 
 use crate::access::Client;
 use crate::config::{Config, HEADERS_WITHIN, Route};
@@ -33,18 +33,22 @@ pub(crate) struct Ask {
 /// # Errors
 /// What is wrong with it, or what this client may not do, with the path of the field.
 pub(crate) fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Ask, Refusal> {
-    let mut body = parse(body)?;
-    count_messages(&body, config.limits.messages)?;
-    let route = take_route(&mut body, client)?;
-    let mut request = ChatRequest::read(body)?;
+    let body = parse(body)?;
+    count_messages(body, config.limits.messages)?;
+    let route = named_route(body, client)?;
+    let mut request = match route {
+        Some(route) => ChatRequest::read(Json::parse(&routed(body, route)).unwrap_or(Json::NULL))?,
+        None => ChatRequest::read(body)?,
+    };
     if route.is_none() {
         check_models(&request, client)?;
     }
     let ours = route.map_or(&config.policy, |route| &route.policy);
     let policy = match &request.policy {
-        Some(asked) => narrowed(ours, asked)?,
+        Some(asked) => narrowed(ours, Json::parse(asked).unwrap_or(Json::NULL))?,
         None => ours.clone(),
     };
+    request.callers_clocks = policy.timeouts != ours.timeouts;
     request.lane = route.map_or(Lane::Gate, |route| route.lane);
     request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
     let headers_within = route.map_or(HEADERS_WITHIN, |route| route.headers_within);
@@ -52,30 +56,43 @@ pub(crate) fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<
     Ok(Ask { request, policy, client: client.name().into(), route, headers_within })
 }
 
-fn parse(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Refusal::invalid("invalid_json", "the body must be a JSON object")),
-        Err(error) => Err(Refusal::invalid("invalid_json", format!("the body is not JSON: {error}"))),
-    }
-}
-
-fn count_messages(body: &Map<String, Value>, most: usize) -> Result<(), Refusal> {
-    match body.get("messages").and_then(Value::as_array) {
-        Some(messages) if messages.len() > most => {
-            let problem = format!("has {} entries; this edge takes {most} at most", messages.len());
-            Err(Invalid::new("messages", problem).into())
+fn parse(body: &[u8]) -> Result<Json<'_>, Refusal> {
+    match Json::parse_bytes(body) {
+        Some(json) if json.is_object() => Ok(json),
+        Some(_) => Err(Refusal::invalid("invalid_json", "the body must be a JSON object")),
+        None => {
+            let error = serde_json::from_slice::<serde_json::Value>(body).err();
+            let place = error.map_or_else(|| "nested too deeply".into(), |error| error.to_string());
+            Err(Refusal::invalid("invalid_json", format!("the body is not JSON: {place}")))
         }
-        _ => Ok(()),
     }
 }
 
-/// The route that `model` names, whose chain then takes its place.
-fn take_route<'a>(body: &mut Map<String, Value>, client: &Client<'a>) -> Result<Option<&'a Route>, Refusal> {
-    let Some(name) = body.get("model").and_then(Value::as_str).and_then(|model| model.strip_prefix(ROUTE)) else {
+fn count_messages(body: Json<'_>, most: usize) -> Result<(), Refusal> {
+    let count = body.get("messages").items().count();
+    if count <= most {
+        return Ok(());
+    }
+    Err(Invalid::new("messages", format!("has {count} entries; this edge takes {most} at most")).into())
+}
+
+/// The body with the chain of `route` in the place of its name.
+fn routed(body: Json<'_>, route: &Route) -> String {
+    let mut json = Object::default();
+    for (name, value) in body.fields().filter(|(name, _)| !name.is("model") && !name.is("models")) {
+        json.entry(name, value.raw());
+    }
+    json.raw("models", &array(route.models.iter().map(|model| quoted(model))));
+    json.end()
+}
+
+/// The route that `model` names.
+fn named_route<'a>(body: Json<'_>, client: &Client<'a>) -> Result<Option<&'a Route>, Refusal> {
+    let model = body.get("model").text();
+    let Some(name) = model.as_deref().and_then(|model| model.strip_prefix(ROUTE)) else {
         return Ok(None);
     };
-    if body.get("models").is_some_and(|models| !models.is_null()) {
+    if !body.get("models").is_null() {
         return Err(Invalid::new("models", "cannot stand beside a route: the route names its models").into());
     }
     let Some(route) = client.routes().find(|route| route.name == name) else {
@@ -84,8 +101,6 @@ fn take_route<'a>(body: &mut Map<String, Value>, client: &Client<'a>) -> Result<
         let message = format!("there is no such route for this key; there are: {known}");
         return Err(Refusal::new(Kind::UnknownModel, "model_not_found", message).about("model"));
     };
-    body.shift_remove("model");
-    body.insert("models".into(), route.models.iter().map(String::as_str).collect());
     Ok(Some(route))
 }
 
@@ -101,13 +116,19 @@ fn check_models(request: &ChatRequest, client: &Client<'_>) -> Result<(), Refusa
 }
 
 /// `ours`, with what the client `asked` for: less of what costs, and what it wants done about an answer.
-fn narrowed(ours: &Policy, asked: &Value) -> Result<Policy, Invalid> {
+fn narrowed(ours: &Policy, asked: Json<'_>) -> Result<Policy, Invalid> {
     const PATH: &str = "failsoft";
-    let Some(map) = asked.as_object() else { return Err(Invalid::new(PATH, "must be an object")) };
-    if let Some(name) = map.keys().find(|name| !OPEN.contains(&name.as_str())) {
-        let closed = CLOSED.contains(&name.as_str());
-        let decided = || Invalid::new(join(PATH, name), "is decided by the edge");
-        return Err(if closed { decided() } else { Invalid::unknown(PATH, name, &OPEN) });
+    if !asked.is_object() {
+        return Err(Invalid::new(PATH, "must be an object"));
+    }
+    for (name, _) in asked.fields() {
+        let name = name.text().unwrap_or_default();
+        if CLOSED.contains(&&*name) {
+            return Err(Invalid::new(join(PATH, &name), "is decided by the edge"));
+        }
+        if !OPEN.contains(&&*name) {
+            return Err(Invalid::unknown(PATH, &name, &OPEN));
+        }
     }
     let renamed = |invalid: Invalid| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
     let policy = ours.with(asked).map_err(renamed)?;

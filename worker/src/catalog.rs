@@ -1,8 +1,7 @@
 //! The upstream's catalog, fetched behind a request, so that no request waits for it.
 
-use failsoft::{Catalog, Dialect, Upstream};
+use failsoft::{Catalog, Dialect, Json, Upstream};
 use js_sys::futures::JsFuture;
-use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, RequestInit, Response};
 
@@ -19,15 +18,15 @@ pub(crate) async fn refresh(upstream: &Upstream) {
     }
     // Open to all: the key stays here.
     if let Ok(catalog) = get(&[&upstream.url, "/models"].concat()).await {
-        memory::keep_catalog(Catalog::read(&catalog));
+        memory::keep_catalog(Catalog::read(Json::parse(&catalog).unwrap_or(Json::NULL)));
     }
 }
 
-/// The JSON at `url`; null if it is none.
-pub(crate) async fn get(url: &str) -> Result<Value, JsValue> {
+/// The text at `url`; empty, if it is not to be had.
+pub(crate) async fn get(url: &str) -> Result<String, JsValue> {
     let init = RequestInit::new();
     init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
     let response: Response = JsFuture::from(host::fetch(url, &init)?).await?.unchecked_into();
     let text = JsFuture::from(response.text()?).await?.as_string();
-    Ok(text.filter(|_| response.ok()).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    Ok(text.filter(|_| response.ok()).unwrap_or_default())
 }

@@ -6,8 +6,7 @@ mod route;
 
 use failsoft::invalid::{Invalid, join, object, text, whole};
 use failsoft::upstream::{App, OPENROUTER};
-use failsoft::{Dialect, Policy, Upstream};
-use serde_json::{Map, Value};
+use failsoft::{Dialect, Json, Policy, Upstream};
 
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
@@ -101,14 +100,17 @@ fn secret_problem(secret: Option<&str>, local: bool) -> Option<Problem> {
 }
 
 fn parse(variable: &str) -> Result<Config, Problem> {
-    checked(&serde_json::from_str(variable).map_err(Problem::Syntax)?).map_err(Problem::Field)
+    match Json::parse(variable) {
+        Some(value) => checked(value).map_err(Problem::Field),
+        None => Err(Problem::Syntax(serde_json::from_str::<serde_json::Value>(variable).err())),
+    }
 }
 
-fn checked(value: &Value) -> Result<Config, Invalid> {
+fn checked(value: Json<'_>) -> Result<Config, Invalid> {
     let map = object(value, "", &FIELDS)?;
-    let policy = Policy::read(map.get("policy").unwrap_or(&Value::Null))?;
+    let policy = Policy::read(map.get("policy"))?;
     let keys = keys(map)?;
-    let access = match text(map, "", "access")? {
+    let access = match text(map, "", "access")?.as_deref() {
         None | Some("keys") => Access::Keys(keys),
         Some("loopback") if keys.is_empty() => Access::Loopback,
         Some("loopback") => return Err(Invalid::new("keys", "are of no use with \"access\": \"loopback\"")),
@@ -128,23 +130,23 @@ fn checked(value: &Value) -> Result<Config, Invalid> {
     Ok(config)
 }
 
-fn upstream(value: Option<&Value>, local: bool) -> Result<Upstream, Invalid> {
+fn upstream(value: Json<'_>, local: bool) -> Result<Upstream, Invalid> {
     const PATH: &str = "upstream";
-    let empty = Value::Object(Map::new());
-    let map = object(value.unwrap_or(&empty), PATH, &["url", "dialect", "app"])?;
-    let url = text(map, PATH, "url")?.unwrap_or(OPENROUTER);
+    let map = if value.is_null() { value } else { object(value, PATH, &["url", "dialect", "app"])? };
+    let url = text(map, PATH, "url")?;
+    let url = url.as_deref().unwrap_or(OPENROUTER);
     if !url.starts_with("https://") && !(url.starts_with("http://") && (local || is_loopback(authority(url)))) {
         return Err(Invalid::new("upstream.url", "must begin with https://, or the key would travel in the clear"));
     }
-    let dialect = match text(map, PATH, "dialect")? {
+    let dialect = match text(map, PATH, "dialect")?.as_deref() {
         None => Dialect::of(url),
         Some("openrouter") => Dialect::OpenRouter,
         Some("openai") => Dialect::OpenAi,
         Some(_) => return Err(Invalid::new("upstream.dialect", "must be \"openrouter\" or \"openai\"")),
     };
     let app = match map.get("app") {
-        None => App::default(),
-        Some(app) => {
+        app if app.is_null() => App::default(),
+        app => {
             let app = object(app, "upstream.app", &["url", "title"])?;
             App { url: header(app, "upstream.app", "url")?, title: header(app, "upstream.app", "title")? }
         }
@@ -152,7 +154,7 @@ fn upstream(value: Option<&Value>, local: bool) -> Result<Upstream, Invalid> {
     Ok(Upstream { app, ..Upstream::new(dialect, url, None) })
 }
 
-fn header(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<String>, Invalid> {
+fn header(map: Json<'_>, path: &str, name: &str) -> Result<Option<String>, Invalid> {
     match text(map, path, name)? {
         Some(value) if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
             Err(Invalid::new(join(path, name), "goes into a header: printable ASCII only"))
@@ -161,14 +163,13 @@ fn header(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<Str
     }
 }
 
-fn keys(map: &Map<String, Value>) -> Result<Vec<ClientKey>, Invalid> {
-    let rows = match map.get("keys") {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(rows)) => rows,
-        Some(_) => return Err(Invalid::new("keys", "must be an array of {\"name\", \"sha256\"}")),
-    };
-    let mut keys: Vec<ClientKey> = Vec::with_capacity(rows.len());
-    for (at, row) in rows.iter().enumerate() {
+fn keys(map: Json<'_>) -> Result<Vec<ClientKey>, Invalid> {
+    let rows = map.get("keys");
+    if !rows.is_array() && !rows.is_null() {
+        return Err(Invalid::new("keys", "must be an array of {\"name\", \"sha256\"}"));
+    }
+    let mut keys: Vec<ClientKey> = Vec::new();
+    for (at, row) in rows.items().enumerate() {
         let path = format!("keys[{at}]");
         let key = key(row, &path)?;
         if keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
@@ -179,11 +180,11 @@ fn keys(map: &Map<String, Value>) -> Result<Vec<ClientKey>, Invalid> {
     Ok(keys)
 }
 
-fn key(row: &Value, path: &str) -> Result<ClientKey, Invalid> {
+fn key(row: Json<'_>, path: &str) -> Result<ClientKey, Invalid> {
     let map = object(row, path, &["name", "sha256", "origins", "routes", "models"])?;
     let name = text(map, path, "name")?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Invalid::new(join(path, "name"), "is missing: logs call the key by it"))?;
-    let digest = text(map, path, "sha256")?.and_then(digest);
+    let digest = text(map, path, "sha256")?.and_then(|hex| digest(&hex));
     let problem = "must be the SHA-256 of the client's key, 64 hex digits";
     let origins = origins(map, path)?;
     if origins.as_ref().is_some_and(|origins| origins.iter().any(|origin| origin == "*")) {
@@ -210,10 +211,9 @@ fn digest(hex: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-fn limits(value: Option<&Value>) -> Result<Limits, Invalid> {
+fn limits(value: Json<'_>) -> Result<Limits, Invalid> {
     const PATH: &str = "limits";
-    let empty = Value::Object(Map::new());
-    let map = object(value.unwrap_or(&empty), PATH, &["bodyBytes", "messages"])?;
+    let map = if value.is_null() { value } else { object(value, PATH, &["bodyBytes", "messages"])? };
     Ok(Limits {
         body_bytes: whole(map, PATH, "bodyBytes", 1..=100_000_000, 1_000_000)? as usize,
         messages: whole(map, PATH, "messages", 1..=100_000, 256)? as usize,
@@ -221,7 +221,7 @@ fn limits(value: Option<&Value>) -> Result<Limits, Invalid> {
 }
 
 /// Model ids; a `*` at the end stands for anything.
-fn models(map: &Map<String, Value>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
+fn models(map: Json<'_>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
     let models = strings(map, path, "models")?;
     let wrong = |model: &String| model.trim_end_matches('*').contains('*') || model.starts_with("route/");
     match models.iter().flatten().position(wrong) {
@@ -233,7 +233,7 @@ fn models(map: &Map<String, Value>, path: &str) -> Result<Option<Vec<String>>, I
     }
 }
 
-fn origins(map: &Map<String, Value>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
+fn origins(map: Json<'_>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
     let origins = strings(map, path, "origins")?;
     let wrong = |origin: &String| {
         let host = origin.split_once("://").map(|(_, host)| host);
@@ -249,14 +249,19 @@ fn origins(map: &Map<String, Value>, path: &str) -> Result<Option<Vec<String>>, 
 }
 
 /// The array `name` of non-empty strings, if it is there.
-pub(crate) fn strings(map: &Map<String, Value>, path: &str, name: &str) -> Result<Option<Vec<String>>, Invalid> {
-    let Some(value) = map.get(name) else { return Ok(None) };
-    let rows = value.as_array().ok_or_else(|| Invalid::new(join(path, name), "must be an array of strings"))?;
-    let read = |(at, row): (usize, &Value)| match row.as_str() {
-        Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
+pub(crate) fn strings(map: Json<'_>, path: &str, name: &str) -> Result<Option<Vec<String>>, Invalid> {
+    let rows = map.get(name);
+    if rows.is_null() {
+        return Ok(None);
+    }
+    if !rows.is_array() {
+        return Err(Invalid::new(join(path, name), "must be an array of strings"));
+    }
+    let read = |(at, row): (usize, Json<'_>)| match row.text() {
+        Some(text) if !text.trim().is_empty() => Ok(text.into_owned()),
         _ => Err(Invalid::new(format!("{}[{at}]", join(path, name)), "must be a string that is not empty")),
     };
-    rows.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
+    rows.items().enumerate().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 /// A key cannot open a route that does not exist.

@@ -4,7 +4,6 @@ use std::task::{Context, Poll};
 
 use failsoft::{Chunks, Failure, Millis, Outcome, Report};
 use futures_channel::oneshot;
-use serde_json::Value;
 use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
 
@@ -119,8 +118,8 @@ impl Delivery {
         let report = outcome.report;
         match (outcome.result, self.out.is_some() || streams) {
             (Ok(answer), false) => {
-                let completion = answer.into_completion(report.to_json(None));
-                self.respond(|| Reply::json(200, &Value::Object(completion)).told(&report));
+                let completion = answer.completion_with(&report.to_json(None));
+                self.respond(|| Reply::json(200, completion).told(&report));
             }
             (Ok(_), true) => {
                 let text = [&report_comment(&report.to_json(None)), "data: [DONE]\n\n"].concat();
@@ -132,7 +131,7 @@ impl Delivery {
 
     fn fail(&mut self, failure: &Failure, report: &Report) {
         match &mut self.out {
-            Some(out) => out.write(error_event(failure, report.to_json(None)).as_bytes()),
+            Some(out) => out.write(error_event(failure, &report.to_json(None)).as_bytes()),
             None => self.respond(|| Reply::failed(failure, report)),
         }
     }

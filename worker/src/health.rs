@@ -8,10 +8,10 @@ use crate::reply::Reply;
 /// 200, or 503 with the problems.
 pub(crate) fn told(setup: &Setup) -> Reply {
     match setup.as_ref() {
-        Ok(_) => Reply::json(200, &json!({"ok": true})),
+        Ok(_) => Reply::json(200, json!({"ok": true})),
         Err(problems) => {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Reply::json(503, &json!({"ok": false, "problems": problems}))
+            Reply::json(503, json!({"ok": false, "problems": problems}))
         }
     }
 }

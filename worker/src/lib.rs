@@ -146,7 +146,7 @@ async fn answer(
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller)?;
             catalog::refresh(&config.upstream).await;
-            Ok(Reply::json(200, &models::listed(&client, &memory::known_models())))
+            Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
         }
         Endpoint::Playground => {
             access::admit(config, &visit.caller)?;

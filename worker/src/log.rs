@@ -1,5 +1,6 @@
 //! One line for each call, for whoever watches the edge. No prompt, no answer, no key, no text of an upstream.
 
+use failsoft::report::Usd;
 use failsoft::{Millis, Outcome};
 use serde_json::{Value, json};
 
@@ -23,6 +24,6 @@ pub(crate) fn line(id: &str, ask: &Ask, outcome: &Outcome, took: Millis) -> Valu
         "attempts": report.attempts.len(),
         "failures": failures,
         "ms": took,
-        "cost": report.cost,
+        "cost": report.cost.map(Usd::as_f64),
     })
 }

@@ -12,6 +12,7 @@ pub(crate) async fn told(config: &Config) -> Value {
         (Access::Loopback, None) => json!({"emulator": false, "upstream": authority(&config.upstream.url)}),
         (Access::Loopback, Some(control)) => {
             let faults = catalog::get(&[control, "/faults"].concat()).await.unwrap_or_default();
+            let faults: Value = serde_json::from_str(&faults).unwrap_or_default();
             json!({"emulator": true, "upstream": authority(&config.upstream.url), "faults": faults})
         }
     }

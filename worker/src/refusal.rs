@@ -1,12 +1,12 @@
 //! A request that the edge itself turns down, before anybody is asked.
 
-use failsoft::{Failure, Invalid, Kind};
-use serde_json::Value;
+use failsoft::json::Object;
+use failsoft::{Failure, Invalid, Json, Kind};
 
 /// Why, in the words of the protocol.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(crate) failure: Box<Failure>,
+    pub(crate) failure: Failure,
     /// OpenAI's `param`: the path of the field that is to blame.
     pub(crate) param: Option<String>,
     /// Methods that are possible instead.
@@ -16,7 +16,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
         let failure = Failure { code: Some(code.into()), ..Failure::new(kind, message) };
-        Self { failure: Box::new(failure), param: None, allow: None }
+        Self { failure, param: None, allow: None }
     }
 
     /// The request, whoever should answer it, is wrong.
@@ -37,12 +37,16 @@ impl Refusal {
     }
 
     /// OpenAI's error envelope.
-    pub(crate) fn to_openai(&self) -> Value {
-        let mut envelope = self.failure.to_openai();
-        if let Some(param) = &self.param {
-            envelope["error"]["param"] = param.as_str().into();
+    pub(crate) fn to_openai(&self) -> String {
+        let error = self.failure.to_openai();
+        let mut json = Object::default();
+        json.maybe_text("param", self.param.as_deref());
+        for (name, value) in Json::parse(&error).unwrap_or(Json::NULL).fields() {
+            if self.param.is_none() || !name.is("param") {
+                json.entry(name, value.raw());
+            }
         }
-        envelope
+        ["{\"error\":", &json.end(), "}"].concat()
     }
 }
 

@@ -32,7 +32,8 @@ impl Reply {
         Self { status, headers, body }
     }
 
-    pub(crate) fn json(status: u16, body: &Value) -> Self {
+    /// An answer whose body is the JSON text `body`.
+    pub(crate) fn json(status: u16, body: impl ToString) -> Self {
         Self::new(status, JSON, Body::Text(body.to_string()))
     }
 
@@ -42,9 +43,8 @@ impl Reply {
 
     /// The end of a call that failed before anything was sent.
     pub(crate) fn failed(failure: &Failure, report: &Report) -> Self {
-        let mut envelope = failure.to_openai();
-        envelope["failsoft"] = report.to_json(None);
-        let mut reply = Self::json(failure.http_status(), &envelope).told(report);
+        let envelope = envelope(failure, &report.to_json(None));
+        let mut reply = Self::json(failure.http_status(), envelope).told(report);
         // What SDKs would do again has been done here.
         reply.headers.push(("x-should-retry", "false".into()));
         if let Some(wait) = failure.retry_after {
@@ -80,24 +80,27 @@ impl Reply {
 
 impl From<Refusal> for Reply {
     fn from(refusal: Refusal) -> Self {
-        let mut reply = Self::json(refusal.failure.http_status(), &refusal.to_openai());
+        let mut reply = Self::json(refusal.failure.http_status(), refusal.to_openai());
         reply.headers.push(("x-should-retry", "false".into()));
         reply.headers.extend(refusal.allow.map(|methods| ("allow", methods.to_owned())));
         reply
     }
 }
 
+/// OpenAI's error envelope, with what happened beside it.
+fn envelope(failure: &Failure, report: &str) -> String {
+    ["{\"error\":", &failure.to_openai(), ",\"failsoft\":", report, "}"].concat()
+}
+
 /// The event that ends a stream which failed: OpenAI's envelope, what happened, and no `[DONE]` after it.
-pub(crate) fn error_event(failure: &Failure, report: Value) -> String {
-    let mut event = failure.to_openai();
-    event["failsoft"] = report;
-    ["data: ", &event.to_string(), "\n\n"].concat()
+pub(crate) fn error_event(failure: &Failure, report: &str) -> String {
+    ["data: ", &envelope(failure, report), "\n\n"].concat()
 }
 
 /// The comment that tells our own reader what happened; any other passes over it.
-pub(crate) fn report_comment(report: &Value) -> String {
-    // JSON text has no line feed of its own.
-    [": failsoft ", &report.to_string(), "\n\n"].concat()
+pub(crate) fn report_comment(report: &str) -> String {
+    // A report is one line.
+    [": failsoft ", report, "\n\n"].concat()
 }
 
 /// What is wrong with this edge, for those who call it.

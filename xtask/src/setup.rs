@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 
 /// For building, running and deploying.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    tools::wasm_target()?;
+    tools::rust()?;
     npm::install(workspace)?;
     tools::wasm_bindgen(workspace)?;
     tools::worker_build(workspace)?;

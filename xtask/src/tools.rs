@@ -21,20 +21,28 @@ struct Tool<'a> {
     version: &'a str,
 }
 
-/// The compiler's target for WebAssembly.
-pub(crate) fn wasm_target() -> Result<()> {
+/// The compiler's target for WebAssembly, and the source of the standard library, which the package compiles anew.
+pub(crate) fn rust() -> Result<()> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))
         .ok_or(Failure::Missing { what: "rustc", how: "install Rust from https://rustup.rs" })?;
-    if Path::new(&sysroot).join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
-        return Ok(());
+    let rustlib = Path::new(&sysroot).join("lib/rustlib");
+    if !rustlib.join(WASM_TARGET).join("lib").is_dir() {
+        rustup(["target", "add", WASM_TARGET])?;
     }
+    if !rustlib.join("src/rust/library/Cargo.toml").is_file() {
+        rustup(["component", "add", "rust-src"])?;
+    }
+    Ok(())
+}
+
+fn rustup(arguments: [&str; 3]) -> Result<()> {
+    let step = format!("rustup {}", arguments.join(" "));
     if output(Command::new("rustup").arg("--version")).is_none() {
-        let how = "run `rustup target add wasm32-unknown-unknown`, or install Rust from https://rustup.rs";
-        return Err(Failure::Missing { what: "Rust's target wasm32-unknown-unknown", how });
+        let how = "install Rust by rustup from https://rustup.rs; it adds what the build needs";
+        return Err(Failure::Missing { what: "rustup", how });
     }
-    let step = format!("adding Rust's target {WASM_TARGET}");
     say(&step);
-    run_quietly(&step, Command::new("rustup").args(["target", "add", WASM_TARGET]), no_progress)
+    run_quietly(&step, Command::new("rustup").args(arguments), no_progress)
 }
 
 /// The wasm-bindgen of the locked version, installed if it is not there.

@@ -11,7 +11,7 @@ pub(crate) enum Problem {
     SecretEmpty,
     SecretUnprintable,
     /// The variable is no JSON.
-    Syntax(serde_json::Error),
+    Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
     Field(Invalid),
     /// No key is known, so nobody may call.
@@ -24,7 +24,8 @@ impl fmt::Display for Problem {
             Self::SecretMissing => f.write_str("UPSTREAM_API_KEY is not set: `wrangler secret put UPSTREAM_API_KEY`"),
             Self::SecretEmpty => f.write_str("UPSTREAM_API_KEY is empty"),
             Self::SecretUnprintable => f.write_str("UPSTREAM_API_KEY holds characters that no header may carry"),
-            Self::Syntax(error) => write!(f, "FAILSOFT is not JSON: {error}"),
+            Self::Syntax(Some(error)) => write!(f, "FAILSOFT is not JSON: {error}"),
+            Self::Syntax(None) => f.write_str("FAILSOFT is nested too deeply"),
             Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),
             Self::Field(invalid) => write!(f, "FAILSOFT: {invalid}"),
             Self::NoKeys => f.write_str("FAILSOFT has no `keys`, so nobody may call: add {\"name\", \"sha256\"}"),

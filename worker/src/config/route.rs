@@ -2,8 +2,7 @@
 
 use failsoft::invalid::{Invalid, join, object, text, whole};
 use failsoft::request::Lane;
-use failsoft::{Millis, Policy};
-use serde_json::Value;
+use failsoft::{Json, Millis, Policy};
 
 use super::strings;
 
@@ -23,20 +22,21 @@ pub(crate) struct Route {
 
 impl Route {
     /// All routes; what one does not say about its policy, `policy` says.
-    pub(crate) fn read_all(routes: Option<&Value>, policy: &Policy) -> Result<Vec<Self>, Invalid> {
-        let Some(routes) = routes else { return Ok(Vec::new()) };
-        let routes = routes.as_object().ok_or_else(|| Invalid::new("routes", "must be an object of routes by name"))?;
-        routes.iter().map(|(name, route)| Self::read(name, route, policy)).collect()
+    pub(crate) fn read_all(routes: Json<'_>, policy: &Policy) -> Result<Vec<Self>, Invalid> {
+        if !routes.is_object() && !routes.is_null() {
+            return Err(Invalid::new("routes", "must be an object of routes by name"));
+        }
+        routes.fields().map(|(name, route)| Self::read(&name.text().unwrap_or_default(), route, policy)).collect()
     }
 
-    fn read(name: &str, route: &Value, policy: &Policy) -> Result<Self, Invalid> {
+    fn read(name: &str, route: Json<'_>, policy: &Policy) -> Result<Self, Invalid> {
         let path = join("routes", name);
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
             return Err(Invalid::new(path, "is not a name: letters, digits, `-`, `_` and `.` are"));
         }
         let map = object(route, &path, &["models", "policy", "lane", "headersWithin"])?;
         let models = strings(map, &path, "models")?.filter(|models| !models.is_empty());
-        let lane = match text(map, &path, "lane")? {
+        let lane = match text(map, &path, "lane")?.as_deref() {
             None | Some("gate") => Lane::Gate,
             Some("relay") => Lane::Relay,
             Some(_) => return Err(Invalid::new(join(&path, "lane"), "must be \"gate\" or \"relay\"")),
@@ -45,7 +45,7 @@ impl Route {
         Ok(Self {
             name: name.into(),
             models: models.ok_or_else(|| Invalid::new(join(&path, "models"), "must name at least one model"))?,
-            policy: policy.with(map.get("policy").unwrap_or(&Value::Null)).map_err(below)?,
+            policy: policy.with(map.get("policy")).map_err(below)?,
             lane,
             headers_within: whole(map, &path, "headersWithin", 0..=600_000, HEADERS_WITHIN)?,
         })

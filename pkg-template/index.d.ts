@@ -1,0 +1,410 @@
+/** Sends messages to one model. There is no fallback; a passing failure is tried once more. */
+export function chat(messages: Message[], options?: Options): Promise<ChatCompletion>;
+
+/**
+ * Sends messages to the first of `options.models`, and to the next ones if it fails or answers with nothing useful.
+ * @returns OpenAI's completion object. `model` is the one that answered; `failsoft` says what happened.
+ * @throws {ChatError} when no model answered.
+ */
+export function chatWithFallback(messages: Message[], options?: Options): Promise<ChatCompletion>;
+
+/**
+ * As {@link chatWithFallback}, streamed. Settles with the first text, tool call or reasoning that was asked for: until
+ * then another model may take over without anybody noticing, and from then on {@link ChatStream.model} is known.
+ * @throws {ChatError} when no model answered.
+ */
+export function chatStreaming(messages: Message[], options?: Options): Promise<ChatStream>;
+
+/**
+ * The reader alone, for a response that something else has fetched. A stream without `content-type` is read as
+ * server-sent events. A status of 400 and more, or an error as JSON, is thrown as {@link ChatError} while reading.
+ */
+export function parseStream(response: Response | ReadableStream<Uint8Array | string>): ChatStream;
+
+/** The functions above with defaults of their own. A client remembers which models failed lately, and facts about models. */
+export function createClient(defaults?: Options): Client;
+
+/**
+ * A `fetch` for SDKs that take one (openai, @langchain/openai, ai): chat completions go through `client`, all else is
+ * passed on untouched. The request's `model` comes first, the client's `models` follow. Address and key are the
+ * client's if it names `edge`, `baseURL` or `apiKey`, else the SDK's.
+ */
+export function createFetch(client: Client): typeof fetch;
+
+/** The tokens of a text or of messages, estimated (about ±15 % for English prose; no vocabulary is shipped). */
+export function estimateTokens(text: string | Message[]): Promise<number>;
+
+/**
+ * Loads the WebAssembly ahead of the first call, which otherwise does it.
+ * @param input where it is, for bundlers without assets or a CDN: a URL, a response, its bytes or a compiled module.
+ * @throws {ChatError} of kind `wasmUnavailable`.
+ */
+export function init(input?: WasmInput | Promise<WasmInput>): Promise<void>;
+
+export type WasmInput = string | URL | Response | BufferSource | WebAssembly.Module;
+
+/** True for every {@link ChatError}, also of another copy of this package. */
+export function isChatError(error: unknown): error is ChatError;
+
+export interface Client {
+  chat: typeof chat;
+  chatWithFallback: typeof chatWithFallback;
+  chatStreaming: typeof chatStreaming;
+  parseStream: typeof parseStream;
+}
+
+/**
+ * A streamed answer. It has one reader: the first of `for await`, `textStream`, `text()`, `finalCompletion()`,
+ * `toReadableStream()` and `toResponse()` to begin; a second one throws. Nothing is fetched that nobody reads.
+ */
+export class ChatStream implements AsyncIterable<ChatCompletionChunk>, AsyncDisposable {
+  private constructor();
+  /** The model that answers. Of a `parseStream`, known once something was read. */
+  readonly model: string | undefined;
+  /** Every request that was sent, in order; complete once the stream has ended. */
+  readonly attempts: Attempt[];
+  /** What happened so far. */
+  readonly failsoft: Report | undefined;
+  /** Known once the stream has ended, if the upstream said it. */
+  readonly usage: Usage | undefined;
+  /** The text of the first choice: one string for what each chunk of the network brought, never an empty one. */
+  readonly textStream: AsyncIterable<string>;
+  /** OpenAI's chunks as they came. Leaving the loop aborts the request. The chunk with the usage has no choices. */
+  [Symbol.asyncIterator](): AsyncIterator<ChatCompletionChunk, undefined>;
+  /** Reads to the end, unless that was done; the text of the first choice. */
+  text(): Promise<string>;
+  /** Reads to the end, unless that was done; the completion that the chunks add up to. */
+  finalCompletion(): Promise<ChatCompletion>;
+  /** A line of JSON for each chunk, as `ChatCompletionStream.fromReadableStream` of the openai package reads it. */
+  toReadableStream(): ReadableStream<Uint8Array>;
+  /** Server-sent events, ending in `[DONE]`, or in an event with an `error` if the stream broke. */
+  toResponse(init?: ResponseInit): Response;
+  /** Closes the connection; whoever reads sees the end. */
+  cancel(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Why a call, or reading a stream, failed: the last failure of the chain. */
+export class ChatError extends Error {
+  private constructor();
+  readonly name: 'ChatError';
+  readonly kind: Kind;
+  /** The HTTP status that the upstream sent, or named inside a 200. */
+  readonly status?: number;
+  /** The upstream's own code. */
+  readonly code?: string;
+  /** How long the upstream asks to wait, in milliseconds. */
+  readonly retryAfter?: number;
+  /** The provider behind the model, where it was named. */
+  readonly provider?: string;
+  /** Every request that was sent, in order, each with its failure. */
+  readonly attempts: Attempt[];
+  /** What was said before a stream broke. */
+  readonly partial?: string;
+  /** What happened. */
+  readonly failsoft?: Report;
+  /** The signal's reason of an `aborted` call; what `fetch` threw for `network`. */
+  readonly cause?: unknown;
+}
+
+/**
+ * - `rateLimited` 429 · `inFlightBudget` running requests hold the balance · `serverError` 5xx, 408 · `unavailable` 503,
+ *   504, 529 · `network` no connection, or it broke · `badResponse` a success that is no answer
+ * - `headersTimeout`, `firstTokenTimeout`, `stalled`, `timeout`: a clock of `policy.timeouts` ran out
+ * - `unknownModel`, `noEndpoint`, `contextLength`, `contentFilter`: this model cannot answer this request
+ * - `unauthorized`, `paymentRequired`, `forbidden`: the key · `invalidRequest`: the request, an option, or how an object is used
+ * - `cut` a stream that ended too early · `empty`, `refusal`, `length`, `invalidJson`: an answer that did not pass a rule
+ * - `circuitOpen` every model failed lately; see `retryAfter` · `aborted` by `signal` · `wasmUnavailable` it did not load
+ */
+export type Kind =
+  | 'rateLimited' | 'inFlightBudget' | 'serverError' | 'unavailable' | 'network' | 'badResponse'
+  | 'headersTimeout' | 'firstTokenTimeout' | 'stalled' | 'timeout'
+  | 'unknownModel' | 'noEndpoint' | 'contextLength' | 'contentFilter'
+  | 'unauthorized' | 'paymentRequired' | 'forbidden' | 'invalidRequest'
+  | 'cut' | 'empty' | 'refusal' | 'length' | 'invalidJson'
+  | 'circuitOpen' | 'aborted' | 'wasmUnavailable';
+
+/** The options of a call: fields of the chat request, beside where to and how. An unknown name is an error. */
+export interface Options extends RequestFields {
+  /** An edge of failsoft's own, by its origin. It holds the provider's key; the chain and the policy travel to it. */
+  edge?: string;
+  /** The client key of the edge. A provider's key is refused. */
+  token?: string;
+  /** The upstream's base URL, without `/chat/completions`. @default 'https://openrouter.ai/api/v1' */
+  baseURL?: string;
+  /** What the upstream speaks. @default 'openrouter' for openrouter.ai, else 'openai' */
+  dialect?: 'openrouter' | 'openai';
+  /** Sent as `Authorization: Bearer`. In a page, what looks like a provider's secret is refused; see below. */
+  apiKey?: string;
+  /** Allows a secret key in a page: for keys that the visitor brings. @default false */
+  dangerouslyAllowBrowser?: boolean;
+  /** More headers for every request; over a client's own, name by name. */
+  headers?: HeadersInit;
+  /** Ends the call with a ChatError of kind `aborted`, and closes its connection. */
+  signal?: AbortSignal | null;
+  policy?: Policy;
+  /** Attribution in OpenRouter's dashboard. */
+  app?: { url?: string; title?: string };
+  /** What of the app asks, for the books of an edge: sent as `x-feature`. */
+  feature?: string;
+  /** @default globalThis.fetch */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** Called when another model than the first one answered. */
+  onFallback?: (info: Fallback) => void;
+  /** Called for every request that has ended, in order. */
+  onAttempt?: (attempt: Attempt) => void;
+  /** Fields for the upstream that nobody here knows, passed through unchecked. */
+  body?: Record<string, unknown>;
+}
+
+/** The fields of OpenAI's and OpenRouter's chat request, by the names they have there. */
+export interface RequestFields {
+  /** One model. With `models` beside it, `models` decides. */
+  model?: string;
+  /** The chain, in order of preference; at most 32. */
+  models?: string[];
+  audio?: unknown;
+  cache_control?: unknown;
+  debug?: unknown;
+  frequency_penalty?: number | null;
+  function_call?: unknown;
+  functions?: unknown[];
+  image_config?: unknown;
+  include_reasoning?: boolean;
+  logit_bias?: Record<string, number> | null;
+  logprobs?: boolean | null;
+  max_completion_tokens?: number | null;
+  max_tokens?: number | null;
+  metadata?: Record<string, string> | null;
+  min_p?: number | null;
+  modalities?: string[] | null;
+  n?: number | null;
+  parallel_tool_calls?: boolean;
+  plugins?: unknown[];
+  prediction?: unknown;
+  presence_penalty?: number | null;
+  prompt_cache_key?: string;
+  prompt_cache_options?: unknown;
+  provider?: Record<string, unknown> | null;
+  reasoning?: Record<string, unknown> | null;
+  reasoning_effort?: string | null;
+  repetition_penalty?: number | null;
+  response_format?: Record<string, unknown>;
+  route?: string | null;
+  safety_identifier?: string;
+  seed?: number | null;
+  service_tier?: string | null;
+  session_id?: string;
+  stop?: string | string[] | null;
+  stop_server_tools_when?: unknown;
+  store?: boolean | null;
+  stream_options?: Record<string, unknown> | null;
+  temperature?: number | null;
+  tool_choice?: unknown;
+  tools?: unknown[];
+  top_a?: number | null;
+  top_k?: number | null;
+  top_logprobs?: number | null;
+  top_p?: number | null;
+  trace?: Record<string, unknown>;
+  user?: string;
+}
+
+/** What a call may do before it gives up. */
+export interface Policy {
+  /** Requests at most, retries and fallbacks together; 1 to 32. @default 8 */
+  attempts?: number;
+  /** Milliseconds; 1 to 600,000, `total` to 3,600,000. */
+  timeouts?: {
+    /** From sending to the response headers of a stream. @default 30000 */
+    headers?: number;
+    /** From sending to the first text, reasoning or tool call. @default 60000 */
+    firstToken?: number;
+    /** Between events of a stream; keep-alive comments do not count. @default 30000 */
+    idle?: number;
+    /** The whole call. @default 600000 */
+    total?: number;
+  };
+  retry?: {
+    /** How often the same model is asked again; 0 to 10. @default 1 */
+    same?: number;
+    /** The longest wait, in milliseconds, that an upstream may name for the same model to be asked again. @default 2000 */
+    maxWait?: number;
+    /** The bound of the first random pause, in milliseconds; it doubles. @default 500 */
+    base?: number;
+    /** The bound of every random pause, in milliseconds. @default 5000 */
+    cap?: number;
+  };
+  /** After a content filter or moderation. @default 'next' */
+  onContentFilter?: 'next' | 'fail';
+  /** After an answer without content. @default 'retry' */
+  empty?: Soft;
+  /** After an answer that declines. @default 'next' */
+  refusal?: Soft;
+  /** After an answer that is no JSON though JSON was asked for; not of streams. @default 'next' */
+  invalidJson?: Soft;
+  /** After an answer that hit the output limit. @default 'accept' */
+  length?: Soft;
+  /** Streams from upstream also where a whole answer is asked for: silence is noticed early, an abort stops the bill. @default true */
+  assemble?: boolean;
+  breaker?: {
+    /** Failures in a row after which a client leaves a model alone; 0 to 100, 0 never does. @default 3 */
+    failures?: number;
+    /** Milliseconds until one call tries it again. @default 20000 */
+    cooldown?: number;
+  };
+}
+
+/** The same model once more and then the next · the next model · an error · nothing: the rule is off. */
+export type Soft = 'retry' | 'next' | 'fail' | 'accept';
+
+export interface Fallback {
+  /** The first model of the chain. */
+  requested?: string;
+  /** The model that answered. */
+  model?: string;
+  /** Why the first request failed; absent where OpenRouter fell back by itself. */
+  cause?: Failure;
+  attempts: Attempt[];
+}
+
+/** What happened in a call. */
+export interface Report {
+  /** The model that answered, in the answer's own words. */
+  model?: string;
+  /** Another model than the first of the chain answered. */
+  fallback: boolean;
+  /** The answer passed every rule. False: it is the best of answers that did not. */
+  accepted: boolean;
+  attempts: Attempt[];
+  /** Models that were not asked, or not again, and why. */
+  dropped?: { model: string; reason: string }[];
+  /** What somebody should look at. */
+  warnings?: string[];
+  /** The sum of all known costs, in USD. */
+  cost?: number;
+  /** Ids of generations that may have cost money and did not say how much. */
+  unsettled?: string[];
+}
+
+/** One request. */
+export interface Attempt {
+  /** The models that it named: OpenRouter tries up to three by itself. */
+  models: string[];
+  /** The model that answered. */
+  model?: string;
+  provider?: string;
+  /** The answer names a model that is none of those asked for. */
+  unmatched?: boolean;
+  failure?: Failure;
+  /** What OpenRouter tried inside this request, as it says. */
+  inside?: { provider?: string; model?: string; status?: number }[];
+  /** Milliseconds since the call began. */
+  started: number;
+  /** Milliseconds until the first text, reasoning or tool call. */
+  firstToken?: number;
+  /** Milliseconds until it ended. */
+  duration?: number;
+  generationId?: string;
+  /** In USD. */
+  cost?: number;
+}
+
+export interface Failure {
+  kind: Kind;
+  status?: number;
+  code?: string;
+  message: string;
+  /** Milliseconds. */
+  retryAfter?: number;
+  provider?: string;
+}
+
+export interface Message {
+  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool' | (string & {});
+  content?: string | ContentPart[] | null;
+  name?: string;
+  tool_calls?: ToolCall[];
+  tool_call_id?: string;
+  [field: string]: unknown;
+}
+
+export interface ContentPart {
+  type: string;
+  text?: string;
+  [field: string]: unknown;
+}
+
+export interface ToolCall {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+}
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call' | 'error';
+
+/** OpenAI's completion object. */
+export interface ChatCompletion {
+  id?: string;
+  object: 'chat.completion';
+  created?: number;
+  /** The model that answered. */
+  model: string;
+  provider?: string;
+  choices: {
+    index: number;
+    message: {
+      role: 'assistant';
+      content: string | null;
+      refusal?: string | null;
+      reasoning?: string;
+      reasoning_details?: unknown[];
+      tool_calls?: ToolCall[];
+      images?: unknown[];
+      audio?: unknown;
+    };
+    finish_reason: FinishReason | null;
+    native_finish_reason?: string | null;
+    logprobs?: unknown;
+  }[];
+  usage?: Usage;
+  /** What happened. */
+  failsoft: Report;
+  [field: string]: unknown;
+}
+
+/** OpenAI's chunk object. */
+export interface ChatCompletionChunk {
+  id?: string;
+  object?: 'chat.completion.chunk';
+  created?: number;
+  model?: string;
+  provider?: string;
+  /** Empty in the chunk that carries the usage: read `choices[0]?.delta.content`. */
+  choices: {
+    index: number;
+    delta: {
+      role?: string;
+      content?: string | null;
+      refusal?: string | null;
+      reasoning?: string | null;
+      reasoning_details?: unknown[];
+      tool_calls?: { index: number; id?: string; type?: 'function'; function?: { name?: string; arguments?: string } }[];
+      [field: string]: unknown;
+    };
+    finish_reason?: FinishReason | null;
+    native_finish_reason?: string | null;
+    logprobs?: unknown;
+  }[];
+  usage?: Usage | null;
+  [field: string]: unknown;
+}
+
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  /** In USD, where the upstream says it. */
+  cost?: number;
+  [field: string]: unknown;
+}

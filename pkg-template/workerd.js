@@ -1,0 +1,8 @@
+import wasm from './failsoft_bg.wasm';
+import { bind } from './api.js';
+
+const api = /* @__PURE__ */ bind(() => wasm);
+
+export const { chat, chatWithFallback, chatStreaming, parseStream, createClient, createFetch, estimateTokens, init } = api;
+export { ChatError, isChatError } from './error.js';
+export { ChatStream } from './stream.js';

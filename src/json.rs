@@ -1,0 +1,171 @@
+//! JSON, read where it stands: a value is a piece of the text that holds it, checked once and never copied.
+//!
+//! A tree of values costs a page 50 KB of code, and every event of a stream its allocations. What passes through keeps
+//! its order, its numbers and its unknown fields, because it keeps its text.
+//!
+//! ```
+//! use failsoft::Json;
+//!
+//! let chunk = Json::parse(r#"{"choices": [{"delta": {"content": "Caf\u00e9"}}]}"#).expect("JSON");
+//! let delta = chunk.get("choices").items().next().expect("a choice").get("delta");
+//! assert_eq!(delta.get("content").text().as_deref(), Some("Café"));
+//! assert!(chunk.get("usage").get("cost").is_null());
+//! ```
+
+mod scan;
+mod write;
+
+use std::borrow::Cow;
+
+pub(crate) use write::decimal;
+pub use write::{Object, array, quoted};
+
+/// A JSON value. Reading what is not there, or is of another type, gives `null`, nothing or an empty list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Json<'a>(&'a str);
+
+impl<'a> Json<'a> {
+    /// What is not there.
+    pub const NULL: Json<'static> = Json("null");
+
+    /// The value that is the whole of `text`, if `text` is JSON and not nested deeper than 128 levels.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        scan::whole(text).then(|| Self(scan::trimmed(text)))
+    }
+
+    /// [`Json::parse`] of bytes.
+    pub fn parse_bytes(bytes: &'a [u8]) -> Option<Self> {
+        Self::parse(std::str::from_utf8(bytes).ok()?)
+    }
+
+    /// The text of the value.
+    pub fn raw(self) -> &'a str {
+        self.0
+    }
+
+    /// The field `name` of an object; of fields with one name, the first.
+    pub fn get(self, name: &str) -> Self {
+        self.fields().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| value)
+    }
+
+    /// The fields of an object, in order. A key is a string value.
+    pub fn fields(self) -> impl Iterator<Item = (Self, Self)> {
+        let mut parts = self.parts(b'{');
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+
+    /// The items of an array, in order.
+    pub fn items(self) -> impl Iterator<Item = Self> {
+        self.parts(b'[')
+    }
+
+    /// The values inside brackets, one after the other: of an object, keys and values in turn.
+    fn parts(self, open: u8) -> Parts<'a> {
+        let opens = self.0.as_bytes()[0] == open;
+        Parts(if opens { &self.0[1..self.0.len() - 1] } else { "" })
+    }
+
+    /// It is `null`, or not there.
+    pub fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
+    /// It is an object.
+    pub fn is_object(self) -> bool {
+        self.0.starts_with('{')
+    }
+
+    /// Itself, if it is an object.
+    pub fn as_object(self) -> Option<Self> {
+        self.is_object().then_some(self)
+    }
+
+    /// It is an array.
+    pub fn is_array(self) -> bool {
+        self.0.starts_with('[')
+    }
+
+    /// It is a string.
+    pub fn is_string(self) -> bool {
+        self.0.starts_with('"')
+    }
+
+    /// It is a number.
+    pub fn is_number(self) -> bool {
+        self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+    }
+
+    /// It is the string `text`.
+    pub fn is(self, text: &str) -> bool {
+        match self.inside() {
+            Some(inside) if inside.len() == text.len() => inside == text,
+            Some(inside) => inside.contains('\\') && scan::unescaped(inside) == text,
+            None => false,
+        }
+    }
+
+    /// The text of a string. A lone surrogate reads as U+FFFD.
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        self.inside().map(scan::unescaped)
+    }
+
+    fn inside(self) -> Option<&'a str> {
+        self.0.strip_prefix('"')?.strip_suffix('"')
+    }
+
+    /// A boolean.
+    pub fn flag(self) -> Option<bool> {
+        match self.0 {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A number without sign, fraction and exponent.
+    pub fn whole(self) -> Option<u64> {
+        if self.is_number() { self.0.parse().ok() } else { None }
+    }
+
+    /// A number that is not negative, in units of 10^-12, up to 18 million: exact for money, enough for seconds.
+    pub fn trillionths(self) -> Option<u64> {
+        if self.is_number() { scan::trillionths(self.0) } else { None }
+    }
+}
+
+/// The fields of an object, found once: for objects that are large and asked often.
+#[derive(Clone, Debug)]
+pub struct Fields<'a>(Vec<(Json<'a>, Json<'a>)>);
+
+impl<'a> Fields<'a> {
+    /// The fields of `object`; none, if it is not one.
+    pub fn of(object: Json<'a>) -> Self {
+        Self(object.fields().collect())
+    }
+
+    /// The field `name`; of fields with one name, the first.
+    pub fn get(&self, name: &str) -> Json<'a> {
+        self.0.iter().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| *value)
+    }
+
+    /// Keys and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
+        self.0.iter().copied()
+    }
+}
+
+struct Parts<'a>(&'a str);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        let rest = self.0.trim_start_matches([' ', '\t', '\n', '\r', ',', ':']);
+        if rest.is_empty() {
+            return None;
+        }
+        let (value, rest) = rest.split_at(scan::skip(rest.as_bytes()));
+        self.0 = rest;
+        Some(Json(value))
+    }
+}

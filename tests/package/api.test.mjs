@@ -1,0 +1,252 @@
+// The package in Node against the emulator: what a caller sees, and what the upstream saw.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
+
+const failsoft = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+const { chat, chatStreaming, chatWithFallback, createClient, isChatError } = failsoft;
+
+const MESSAGES = [{ role: 'user', content: 'Summarize this for me.' }];
+const SAID = 'openai/gpt-4o says: Summarize this for me.';
+
+let emulator, options;
+
+before(async () => {
+  emulator = await startEmulator(['--word-delay', '5']);
+  options = { baseURL: emulator.baseURL, dialect: 'openrouter', apiKey: 'sk-or-test', policy: { retry: { base: 10 } } };
+});
+beforeEach(() => emulator.clear());
+after(() => emulator?.stop());
+
+/** Each model asked by itself, so that the fallback is ours. */
+const alone = () => ({ ...options, dialect: 'openai' });
+
+async function fails(promise, kind) {
+  const error = await promise.then(() => assert.fail('nothing was thrown'), (error) => error);
+  assert.ok(isChatError(error), String(error.stack));
+  assert.equal(error.kind, kind, error.message);
+  return error;
+}
+
+test('pitfall 1: a model beside models never reaches the upstream', async () => {
+  const data = await chatWithFallback(MESSAGES, { ...options, model: 'x/injected', models: ['openai/gpt-4o', 'openai/gpt-4o-mini'] });
+  assert.equal(data.model, 'openai/gpt-4o');
+  const [{ body }] = await emulator.log();
+  assert.deepEqual([body.model, body.models], [undefined, ['openai/gpt-4o', 'openai/gpt-4o-mini']]);
+  assert.match(data.failsoft.warnings[0], /x\/injected/);
+});
+
+for (const fault of ['empty', 'refusal-text', 'refusal', 'malformed-body', 'whitespace']) {
+  test(`pitfall 2: a 200 with ${fault} falls back`, async () => {
+    const data = await chatWithFallback(MESSAGES, { ...alone(), models: [`fault/${fault}`, 'openai/gpt-4o'], policy: { retry: { base: 1 }, assemble: false } });
+    assert.equal(data.model, 'openai/gpt-4o');
+    assert.equal(data.choices[0].message.content, SAID);
+    assert.ok(data.failsoft.fallback && data.failsoft.attempts[0].failure);
+  });
+}
+
+test('pitfall 2: malformed JSON falls back where JSON was asked for', async () => {
+  const models = ['fault/bad-json', 'openai/gpt-4o'];
+  const data = await chatWithFallback(MESSAGES, { ...options, models, response_format: { type: 'json_object' } });
+  assert.equal(data.failsoft.attempts[0].failure.kind, 'invalidJson');
+});
+
+test('pitfall 3: models that cannot hold the prompt are left out before anything is sent', async () => {
+  const long = [{ role: 'user', content: `${'word, '.repeat(110_000)} words:5` }];
+  const data = await chatWithFallback(long, { ...options, models: ['openai/gpt-4o', 'anthropic/claude-opus-4.7'] });
+  assert.equal(data.model, 'anthropic/claude-opus-4.7');
+  assert.deepEqual(data.failsoft.dropped.map(({ model }) => model), ['openai/gpt-4o']);
+  assert.deepEqual(asked(await emulator.log()), [['anthropic/claude-opus-4.7']]);
+});
+
+test('pitfall 4: the model of a stream is known when it begins, wherever its bytes are cut', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, models: ['fault/drip', 'openai/gpt-4o'] });
+  assert.equal(stream.model, 'fault/drip');
+  let text = '';
+  for await (const piece of stream.textStream) text += piece;
+  assert.match(text, /Summarize this for me\.$/);
+});
+
+test("the article's own chain still answers, with a warning that names the right id", async () => {
+  const models = ['anthropic/claude-opus-4-7', 'openai/gpt-4o', 'openai/gpt-4o-mini'];
+  const data = await chatWithFallback(MESSAGES, { ...options, models });
+  assert.equal(data.model, 'openai/gpt-4o');
+  assert.equal(data.choices[0].message.content, SAID);
+  assert.match(data.failsoft.warnings[0], /anthropic\/claude-opus-4\.7/);
+});
+
+test('a fallback is reported, attempt by attempt, to callbacks that may throw', async (t) => {
+  const complaint = t.mock.method(console, 'error', () => {});
+  const attempts = [];
+  const fallbacks = [];
+  const data = await chatWithFallback(MESSAGES, {
+    ...alone(),
+    models: ['fault/unavailable', 'openai/gpt-4o'],
+    onAttempt: (attempt) => attempts.push(attempt),
+    onFallback: (info) => {
+      fallbacks.push(info);
+      throw new Error('mine');
+    },
+  });
+  assert.equal(data.choices[0].message.content, SAID);
+  assert.deepEqual(attempts.map(({ models, failure }) => [models[0], failure?.kind]), [['fault/unavailable', 'unavailable'], ['openai/gpt-4o', undefined]]);
+  assert.deepEqual(fallbacks.map(({ requested, model, cause }) => [requested, model, cause.kind]), [['fault/unavailable', 'openai/gpt-4o', 'unavailable']]);
+  assert.equal(complaint.mock.callCount(), 1);
+});
+
+test('chat asks one model only, also of a client with a chain', async () => {
+  const client = createClient({ ...alone(), models: ['openai/gpt-4o', 'openai/gpt-4o-mini'] });
+  await fails(client.chat(MESSAGES, { model: 'fault/unavailable' }), 'unavailable');
+  assert.deepEqual(asked(await emulator.log()), [['fault/unavailable']]);
+  assert.equal((await client.chat(MESSAGES)).model, 'openai/gpt-4o');
+});
+
+test('a model named for one call comes before the chain of its client', async () => {
+  const client = createClient({ ...alone(), models: ['openai/gpt-4o'] });
+  const data = await client.chatWithFallback(MESSAGES, { model: 'fault/unavailable' });
+  assert.deepEqual([data.model, data.failsoft.fallback], ['openai/gpt-4o', true]);
+});
+
+test('a client leaves a model alone that said how long, and a function on its own does not', async () => {
+  const models = ['fault/rate-limited-30', 'openai/gpt-4o'];
+  const client = createClient({ ...alone(), models });
+  await client.chatWithFallback(MESSAGES);
+  await client.chatWithFallback(MESSAGES);
+  await chatWithFallback(MESSAGES, { ...alone(), models });
+  assert.deepEqual(asked(await emulator.log()).map(([model]) => model), [...models, 'openai/gpt-4o', ...models]);
+});
+
+test('three fallbacks in a row raise one warning', async (t) => {
+  const warned = t.mock.method(console, 'warn', () => {});
+  const client = createClient({ ...alone(), models: ['fault/unavailable', 'openai/gpt-4o'] });
+  for (let call = 0; call < 4; call++) await client.chatWithFallback(MESSAGES);
+  assert.equal(warned.mock.callCount(), 1);
+  assert.match(warned.mock.calls[0].arguments[0], /unavailable/);
+});
+
+test('a stream gives chunks, text, usage and the completion they add up to', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' });
+  let text = '';
+  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+  assert.equal(text, SAID);
+  assert.ok(stream.usage.cost > 0);
+  assert.equal((await stream.finalCompletion()).choices[0].message.content, SAID);
+  assert.equal(await stream.text(), SAID);
+  assert.equal(stream.attempts.length, 1);
+});
+
+test('a stream can be read by asking for its text alone', async () => {
+  assert.equal(await (await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' })).text(), SAID);
+});
+
+test('reads that overlap each get their own piece, in order', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' });
+  const reader = stream[Symbol.asyncIterator]();
+  const chunks = [];
+  for (let done = false; !done; ) {
+    const results = await Promise.all([reader.next(), reader.next(), reader.next()]);
+    chunks.push(...results.filter(({ done }) => !done).map(({ value }) => value.choices[0]?.delta.content ?? ''));
+    done = results.some(({ done }) => done);
+  }
+  assert.equal(chunks.join(''), SAID);
+});
+
+test('calls of one client that overlap do not disturb each other', async () => {
+  const client = createClient({ ...options, models: ['openai/gpt-4o'] });
+  const texts = ['one', 'two', 'three'].map(async (content) => (await client.chatStreaming([{ role: 'user', content }])).text());
+  assert.deepEqual(await Promise.all(texts), ['one', 'two', 'three'].map((word) => `openai/gpt-4o says: ${word}`));
+});
+
+test('a second reader of a stream gets a clear error', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' });
+  for await (const _ of stream.textStream);
+  assert.throws(() => stream[Symbol.asyncIterator](), /being read already, by textStream/);
+});
+
+test('leaving the loop closes the connection', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/never-ending' });
+  for await (const _ of stream) break;
+  await emulator.log('clientGone');
+});
+
+test('cancelling closes the connection, and whoever reads sees the end', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/stall' });
+  const reading = (async () => {
+    let text = '';
+    for await (const piece of stream.textStream) text += piece;
+    return text;
+  })();
+  setTimeout(() => stream.cancel(), 100);
+  assert.match(await reading, /^fault\/stall says/);
+  await emulator.log('clientGone');
+});
+
+test('an abort closes the connection and is told with its reason', async () => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  setTimeout(() => controller.abort(reason), 50);
+  const error = await fails(chat(MESSAGES, { ...options, model: 'fault/slow-headers', signal: controller.signal }), 'aborted');
+  assert.equal(error.cause, reason);
+  await emulator.log('clientGone');
+});
+
+test('an abort in the middle of a stream ends the reading', async () => {
+  const controller = new AbortController();
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/never-ending', signal: controller.signal });
+  const error = await fails((async () => {
+    for await (const _ of stream.textStream) controller.abort();
+  })(), 'aborted');
+  assert.equal(error.cause.name, 'AbortError');
+  await emulator.log('clientGone');
+});
+
+test('a signal that is aborted already sends nothing', async () => {
+  await fails(chat(MESSAGES, { ...options, model: 'openai/gpt-4o', signal: AbortSignal.abort() }), 'aborted');
+  assert.deepEqual(await emulator.log(), []);
+});
+
+for (const [fault, kind] of [['cut-1500', 'cut'], ['stall-3', 'stalled'], ['error-mid-stream', 'serverError']]) {
+  test(`a stream that ends with ${fault} throws, with what was said`, async () => {
+    const policy = { timeouts: { idle: 300 } };
+    const stream = await chatStreaming([{ role: 'user', content: 'words:20' }], { ...options, models: [`fault/${fault}`, 'openai/gpt-4o'], policy });
+    let text = '';
+    const error = await fails((async () => {
+      for await (const piece of stream.textStream) text += piece;
+    })(), kind);
+    assert.ok(text.length > 0);
+    assert.equal(error.partial, text);
+    await assert.rejects(stream.finalCompletion(), error);
+  });
+}
+
+test('when every model fails, the last failure is told as it was said', async () => {
+  const error = await fails(chatWithFallback(MESSAGES, { ...alone(), models: ['fault/unavailable', 'fault/rate-limited-30'] }), 'rateLimited');
+  assert.deepEqual([error.status, error.retryAfter, error.attempts.length], [429, 30_000, 2]);
+});
+
+test('a host whose fetch has no body streams is read in one piece', async () => {
+  const bodiless = async (url, init) => {
+    const response = await fetch(url, init);
+    return { status: response.status, headers: response.headers, text: () => response.text() };
+  };
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o', fetch: bodiless });
+  assert.equal(await stream.text(), SAID);
+  assert.equal((await chat(MESSAGES, { ...options, model: 'openai/gpt-4o', fetch: bodiless })).model, 'openai/gpt-4o');
+});
+
+test('a response of a stream is a stream again, and so is its error', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' });
+  assert.equal(await failsoft.parseStream(stream.toResponse()).text(), SAID);
+  const cut = await chatStreaming(MESSAGES, { ...options, model: 'fault/error-mid-stream' });
+  await fails(failsoft.parseStream(cut.toResponse()).text(), 'serverError');
+});
+
+test('attribution and features travel as headers', async () => {
+  await chat(MESSAGES, { ...options, model: 'openai/gpt-4o', app: { url: 'https://app.example', title: 'App' }, feature: 'summary' });
+  const [{ headers }] = await emulator.log();
+  assert.deepEqual([headers['http-referer'], headers['x-openrouter-title'], headers['x-feature']], ['https://app.example', 'App', 'summary']);
+});

@@ -1,0 +1,94 @@
+// The openai package with our fetch: its calls get the fallback.
+
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import OpenAI from 'openai';
+
+import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
+
+const { chatStreaming, createClient, createFetch } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+
+const MESSAGES = [{ role: 'user', content: 'Hello?' }];
+const SAID = 'openai/gpt-4o says: Hello?';
+
+let emulator, openai;
+
+before(async () => {
+  emulator = await startEmulator();
+  openai = sdk({ models: ['openai/gpt-4o'], policy: { retry: { base: 1 } } });
+});
+beforeEach(() => emulator.clear());
+after(() => emulator?.stop());
+
+function sdk(defaults) {
+  return new OpenAI({ baseURL: emulator.baseURL, apiKey: 'sk-or-sdk', fetch: createFetch(createClient(defaults)) });
+}
+
+test('a completion falls back, with the address and key of the SDK', async () => {
+  const data = await openai.chat.completions.create({ model: 'fault/empty', messages: MESSAGES });
+  assert.deepEqual([data.model, data.choices[0].message.content], ['openai/gpt-4o', SAID]);
+  const log = await emulator.log();
+  assert.deepEqual(asked(log), [['fault/empty'], ['fault/empty'], ['openai/gpt-4o']]);
+  assert.equal(log[0].headers.authorization, 'Bearer sk-or-sdk');
+});
+
+test('a stream falls back', async () => {
+  const stream = await openai.chat.completions.create({ model: 'fault/rate-limited', messages: MESSAGES, stream: true });
+  let text = '';
+  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+  assert.equal(text, SAID);
+});
+
+test('an error of the chain is one error, with its status, and is not retried', async () => {
+  const alone = sdk({});
+  await assert.rejects(alone.chat.completions.create({ model: 'fault/rate-limited-30', messages: MESSAGES }), (error) => {
+    assert.ok(error instanceof OpenAI.RateLimitError);
+    assert.equal(error.headers.get('retry-after'), '30');
+    return true;
+  });
+  assert.equal((await emulator.log()).length, 1);
+});
+
+test('a stream that breaks is an error for the SDK too', async () => {
+  const stream = await openai.chat.completions.create({ model: 'fault/error-mid-stream', messages: [{ role: 'user', content: 'words:20' }], stream: true });
+  await assert.rejects((async () => {
+    for await (const _ of stream);
+  })(), OpenAI.APIError);
+});
+
+test('an abort of the SDK closes the connection', async () => {
+  const controller = new AbortController();
+  const asking = openai.chat.completions.create({ model: 'fault/slow-headers', messages: MESSAGES }, { signal: controller.signal });
+  setTimeout(() => controller.abort(), 50);
+  await assert.rejects(asking, OpenAI.APIUserAbortError);
+  await emulator.log('clientGone');
+});
+
+test('what is no chat passes untouched', async () => {
+  const models = await openai.models.list();
+  assert.ok(models.data.some(({ id }) => id === 'openai/gpt-4o'));
+});
+
+test("a key of the client never goes to the SDK's address", async () => {
+  const seen = [];
+  const fetch = async (url, init) => {
+    seen.push([url, init.headers.get('authorization')]);
+    return Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
+  };
+  await sdk({ apiKey: 'sk-or-client', fetch }).chat.completions.create({ model: 'a/a', messages: MESSAGES });
+  assert.deepEqual(seen, [['https://openrouter.ai/api/v1/chat/completions', 'Bearer sk-or-client']]);
+});
+
+test('fields that nobody here knows are passed on', async () => {
+  await openai.chat.completions.create({ model: 'openai/gpt-4o', messages: MESSAGES, frobnicate: { z: 1 } });
+  assert.deepEqual((await emulator.log())[0].body.frobnicate, { z: 1 });
+});
+
+test('a stream can be handed to the reader of the openai package', async () => {
+  const { ChatCompletionStream } = await import('openai/lib/ChatCompletionStream');
+  const stream = await chatStreaming(MESSAGES, { baseURL: emulator.baseURL, apiKey: 'sk-or-test', model: 'openai/gpt-4o' });
+  const copy = ChatCompletionStream.fromReadableStream(stream.toReadableStream());
+  assert.equal(await copy.finalContent(), SAID);
+});

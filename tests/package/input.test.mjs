@@ -1,0 +1,116 @@
+// Input that cannot be used gets an error that says what to do, and nothing is sent.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { PACKAGE } from '../support/process.mjs';
+
+const { chatWithFallback, chat, createClient, createFetch, parseStream, estimateTokens, isChatError } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+
+const MESSAGES = [{ role: 'user', content: 'Hello?' }];
+const unsent = () => assert.fail('a request was sent');
+const fine = { apiKey: 'sk-or-test', model: 'a/a', fetch: unsent };
+
+async function refused(messages, options) {
+  const error = await chatWithFallback(messages, options).then(() => assert.fail('nothing was thrown'), (error) => error);
+  assert.ok(isChatError(error) && error.kind === 'invalidRequest', String(error.stack));
+  return error.message;
+}
+
+const TABLE = [
+  ['no messages', undefined, fine, '`messages` must be an array of {role, content}'],
+  ['empty messages', [], fine, '`messages` is empty; give at least one message'],
+  ['a message without a role', [{ content: 'x' }], fine, /`messages\[0\]\.role` must be a string/],
+  ['no models', MESSAGES, { ...fine, model: undefined }, '`models` is missing; name at least one model'],
+  ['models of another type', MESSAGES, { ...fine, models: 'a/a' }, '`models` must be an array of model ids'],
+  ['an unknown option', MESSAGES, { ...fine, temperture: 1 }, '`temperture` is not a known field; did you mean `temperature`?'],
+  ['a misspelt callback', MESSAGES, { ...fine, onFalback: () => {} }, '`onFalback` is not a known field; did you mean `onFallback`?'],
+  ['an option that nobody knows', MESSAGES, { ...fine, frobnicate: 1 }, /`frobnicate` is not a known option; .*`body`/],
+  ['a policy out of range', MESSAGES, { ...fine, policy: { attempts: 0 } }, '`policy.attempts` must be a whole number from 1 to 32'],
+  ['NaN', MESSAGES, { ...fine, temperature: NaN }, '`temperature` is NaN, which JSON cannot carry'],
+  ['an infinite number inside', [{ role: 'user', content: [{ type: 'text', size: Infinity }] }], fine, '`messages[0].content[0].size` is Infinity, which JSON cannot carry'],
+  ['a BigInt', MESSAGES, { ...fine, seed: 1n }, '`seed` is a BigInt, which JSON cannot carry'],
+  ['a function among the data', MESSAGES, { ...fine, tools: [{ run() {} }] }, '`tools[0].run` is a function, which JSON cannot carry'],
+  ['a number as text', MESSAGES, { ...fine, temperature: 'hot' }, '`temperature` must be a finite number'],
+  ['a signal that is none', MESSAGES, { ...fine, signal: {} }, '`signal` must be an AbortSignal'],
+  ['a fetch that is none', MESSAGES, { ...fine, fetch: 'x' }, '`fetch` must be a function'],
+  ['no key', MESSAGES, { ...fine, apiKey: undefined }, /`apiKey` is missing; .*`edge`/],
+  ['a key with a line end', MESSAGES, { ...fine, apiKey: 'sk-or-canary\n' }, /`apiKey` is empty, or has characters/],
+  ["a provider's key for an edge", MESSAGES, { model: 'a/a', fetch: unsent, edge: 'https://edge.example', token: 'sk-or-canary' }, /`token` looks like a provider's secret key/],
+  ['an edge beside a key', MESSAGES, { ...fine, edge: 'https://edge.example' }, /`apiKey` does not go with `edge`/],
+  ['a token without an edge', MESSAGES, { ...fine, token: 'x' }, /`token` goes with `edge`/],
+  ['an address that is none', MESSAGES, { ...fine, baseURL: 'openrouter.ai' }, /`baseURL` must be a URL/],
+  ['a dialect that is none', MESSAGES, { ...fine, dialect: 'x' }, /`dialect` must be "openrouter" or "openai"/],
+  ['a header that HTTP cannot carry', MESSAGES, { ...fine, headers: { 'a b': 'canary' } }, '`headers` has a name or value that HTTP cannot carry'],
+  ['options that are none', MESSAGES, 'x', 'the options must be an object'],
+  ['several upstreams, which is to come', MESSAGES, { ...fine, upstreams: [] }, /`upstreams` is not a known option/],
+];
+
+for (const [name, messages, options, expected] of TABLE) {
+  test(`${name} is refused`, async () => {
+    const message = await refused(messages, options);
+    if (typeof expected === 'string') assert.equal(message, expected);
+    else assert.match(message, expected);
+    assert.ok(!message.includes('canary'));
+  });
+}
+
+test('asking for a stream where there is none names the right function', async () => {
+  assert.match(await refused(MESSAGES, { ...fine, stream: true }), /chatStreaming/);
+});
+
+/** Runs `body` as if this were a page. */
+async function inPage(body) {
+  globalThis.window = { document: {} };
+  try {
+    return await body();
+  } finally {
+    delete globalThis.window;
+  }
+}
+
+test("a provider's key in a page is refused, and allowed on demand", async () => {
+  await inPage(async () => {
+    for (const apiKey of ['sk-canary', 'sk-or-canary', 'sk-ant-canary', 'AIzacanary', 'gsk_canary', 'xai-canary']) {
+      const message = await refused(MESSAGES, { ...fine, apiKey });
+      assert.match(message, /every visitor of this page could read.*`edge`.*dangerouslyAllowBrowser/);
+    }
+    assert.match(await refused(MESSAGES, { ...fine, apiKey: undefined, headers: { Authorization: 'Bearer sk-or-canary' } }), /every visitor/);
+    let sent = 0;
+    const fetch = async () => {
+      sent++;
+      return Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
+    };
+    await chat(MESSAGES, { ...fine, fetch, dangerouslyAllowBrowser: true });
+    await chat(MESSAGES, { model: 'a/a', fetch, baseURL: 'https://api.example/v1', apiKey: 'client-key' });
+    assert.equal(sent, 2);
+  });
+});
+
+test('an answer that is not JSON is a failure of the upstream', async () => {
+  const fetch = async () => new Response('<html>', { headers: { 'content-type': 'text/html' } });
+  await assert.rejects(chat(MESSAGES, { ...fine, fetch, policy: { retry: { same: 0 } } }), { kind: 'badResponse' });
+});
+
+test('body carries fields that nobody here knows', async () => {
+  let sent;
+  const fetch = async (url, init) => {
+    sent = JSON.parse(init.body);
+    return Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
+  };
+  const client = createClient({ ...fine, fetch, body: { frobnicate: 1 } });
+  await client.chat(MESSAGES, { body: { novel: [{ z: 1, a: 2 }] } });
+  assert.deepEqual([sent.frobnicate, JSON.stringify(sent.novel)], [1, '[{"z":1,"a":2}]']);
+});
+
+test('what cannot be read is refused at once', () => {
+  assert.throws(() => parseStream('data: {}'), /a Response or a ReadableStream/);
+  assert.throws(() => createFetch({}), /a client/);
+});
+
+test('tokens are estimated of text and of messages', async () => {
+  assert.ok((await estimateTokens('The quick brown fox jumps over the lazy dog.')) > 5);
+  assert.ok((await estimateTokens(MESSAGES)) > (await estimateTokens('Hello?')));
+});

@@ -1,0 +1,48 @@
+// The tarball that npm makes installs, loads and answers; its types hold.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { PACKAGE, ROOT } from '../support/process.mjs';
+
+const run = promisify(execFile);
+const npm = ['--no-audit', '--no-fund', '--offline', '--loglevel=error'];
+
+let project;
+
+before(async () => {
+  project = await mkdtemp(join(tmpdir(), 'failsoft-install-'));
+  await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], { cwd: PACKAGE });
+  await run('npm', ['install', ...npm, join(project, JSON.parse(stdout)[0].filename)], { cwd: project });
+});
+after(() => rm(project, { recursive: true, force: true }));
+
+test('it loads in Node by its name, and answers', async () => {
+  const script = `
+    import { chat, estimateTokens } from 'failsoft';
+    const fetch = async () => Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
+    const both = await Promise.all([chat([{ role: 'user', content: '?' }], { model: 'a/a', apiKey: 'k', fetch }), estimateTokens('a b c')]);
+    console.log(both[0].choices[0].message.content);`;
+  await writeFile(join(project, 'main.js'), script);
+  const { stdout, stderr } = await run(process.execPath, ['main.js'], { cwd: project });
+  assert.deepEqual([stdout, stderr], ['yes\n', '']);
+});
+
+test('its WebAssembly has an address of its own', async () => {
+  const script = "console.log(import.meta.resolve('failsoft/failsoft_bg.wasm'))";
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project });
+  assert.match(stdout, /failsoft_bg\.wasm\n$/);
+});
+
+test('its types hold what is written against them', async () => {
+  await copyFile(join(ROOT, 'tests/package/types.test-d.ts'), join(project, 'types.test-d.ts'));
+  const tsc = join(ROOT, 'tests/node_modules/typescript/bin/tsc');
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable,esnext.disposable', '--types', ''];
+  await run(process.execPath, [tsc, ...flags, 'types.test-d.ts'], { cwd: project }).catch(({ stdout }) => assert.fail(stdout));
+});

@@ -1,0 +1,74 @@
+// Every fixture, cut at every byte and read byte by byte, gives the same chunks in wasm as expected of it.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { PACKAGE, ROOT } from '../support/process.mjs';
+
+const { parseStream } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+const folder = join(ROOT, 'tests/fixtures/streams');
+const expectations = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8'));
+
+const streamOf = (pieces) => new ReadableStream({
+  start(controller) {
+    for (const piece of pieces) controller.enqueue(piece);
+    controller.close();
+  },
+});
+
+/** What a reader of `pieces` sees. */
+async function read(pieces) {
+  const stream = parseStream(streamOf(pieces));
+  const seen = { chunks: [], failure: undefined };
+  try {
+    for await (const chunk of stream) seen.chunks.push(chunk);
+  } catch (error) {
+    seen.failure = error.kind;
+    seen.status = error.status;
+  }
+  return seen;
+}
+
+const textOf = ({ choices }) => {
+  const content = (choices ?? []).find((choice) => (choice.index ?? 0) === 0)?.delta?.content ?? '';
+  return typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('');
+};
+
+for (const [name, expected] of Object.entries(expectations)) {
+  test(`${name} reads as expected, however it is cut`, async () => {
+    const bytes = new Uint8Array(await readFile(join(folder, `${name}.sse`)));
+    const whole = await read([bytes]);
+    assert.deepEqual([whole.chunks.length, whole.failure, whole.status], [expected.chunks, expected.failure, expected.status]);
+    assert.equal(whole.chunks.map(textOf).join(''), expected.text);
+    for (let at = 0; at <= bytes.length; at++) {
+      assert.deepEqual(await read([bytes.subarray(0, at), bytes.subarray(at)]), whole, `cut at byte ${at}`);
+    }
+    assert.deepEqual(await read(Array.from(bytes, (byte) => Uint8Array.of(byte))), whole);
+  });
+}
+
+test('a response that is an error is thrown as one', async () => {
+  const body = { error: { code: 429, message: 'slow down' } };
+  await assert.rejects(parseStream(Response.json(body, { status: 429, headers: { 'retry-after': '2' } })).text(), {
+    kind: 'rateLimited', status: 429, retryAfter: 2_000, message: 'slow down',
+  });
+  await assert.rejects(parseStream(Response.json({ error: { code: 502, message: 'down' } })).text(), { status: 502 });
+});
+
+test('a completion in one piece reads as one chunk', async () => {
+  const completion = { model: 'a/a', choices: [{ message: { content: 'whole' }, finish_reason: 'stop' }] };
+  assert.equal(await parseStream(Response.json(completion)).text(), 'whole');
+});
+
+test('a hand-made response and a stream of strings are read too', async () => {
+  const sse = 'data: {"model":"a/a","choices":[{"delta":{"content":"hé"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+  assert.equal(await parseStream(new Response(sse)).text(), 'hé');
+  assert.equal(await parseStream(streamOf([sse])).text(), 'hé');
+  const stream = parseStream(new Response(sse));
+  let text = '';
+  for await (const piece of stream.textStream) text += piece;
+  assert.deepEqual([text, stream.model], ['hé', 'a/a']);
+});
