@@ -10,6 +10,11 @@ import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
 const SECOND = 'openai/gpt-4o';
 const MESSAGES = [{ role: 'user', content: 'words:20' }];
+/** Words some time apart: what fails in the middle shall fail after the page has seen the beginning. */
+const PACED = [{ role: 'user', content: 'words:20 pace:50' }];
+
+/** Waits that stand in a header alone. A page cannot read that header of another origin, which does not expose it. */
+const HIDDEN_WAITS = ['rate-limited-date-1', 'in-flight-budget'];
 
 let browser, page, server, emulator, baseURL, text;
 
@@ -40,7 +45,7 @@ before(async () => {
       }
     };
   });
-  text = (await observe('openai/gpt-4o', false)).text;
+  text = (await observe('openai/gpt-4o', false, MESSAGES)).text;
   assert.match(text, /^word1 /);
 });
 
@@ -50,20 +55,32 @@ after(async () => {
   await emulator?.stop();
 });
 
-function observe(model, streamed) {
+function observe(model, streamed, messages) {
   const options = { baseURL, models: [model, SECOND], policy: { timeouts: TIMEOUTS, retry: { base: 10 } } };
-  return page.evaluate(([streamed, messages, options]) => globalThis.observe(streamed, messages, options), [streamed, MESSAGES, options]);
+  return page.evaluate(([streamed, messages, options]) => globalThis.observe(streamed, messages, options), [streamed, messages, options]);
+}
+
+/** Connections that have carried a request. */
+const used = new Set();
+
+/** What the package asked for: Chromium by itself sends again what broke at once on a connection that had been kept open. */
+function own(log) {
+  const [{ connection, models }] = log;
+  const resent = used.has(connection) && /\/(reset|timeout-408)$/.test(models[0]);
+  log.forEach((entry) => used.add(entry.connection));
+  return resent ? log.slice(1) : log;
 }
 
 for (const row of FAULTS) {
   for (const streamed of [false, true]) {
     const expected = streamed ? expectation(row, true) : { ...row };
+    if (HIDDEN_WAITS.includes(row.fault)) expected.again = 0;
     test(`${row.fault}, ${streamed ? 'streamed' : 'in one piece'}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
       await emulator.clear();
       const model = `fault/${expected.fault}`;
-      const seen = await observe(model, streamed);
+      const seen = await observe(model, streamed, expected.then === 'broken' ? PACED : MESSAGES);
       const log = await emulator.log();
-      const first = asked(log).map(([name]) => name);
+      const first = asked(own(log)).map(([name]) => name);
       const attempts = seen.report?.attempts ?? seen.attempts;
       assert.deepEqual(first, [...Array(1 + expected.again).fill(model), ...(expected.then === 'next' ? [SECOND] : [])]);
       assert.deepEqual(attempts.map(({ models }) => models[0]), first);

