@@ -158,6 +158,11 @@ impl Attempt {
         Json::parse_bytes(bytes)
     }
 
+    /// Its head was a success: one model of the window had begun to answer.
+    pub(crate) fn began_to_answer(&self) -> bool {
+        matches!(self.body, Body::Whole(_) | Body::Events(_))
+    }
+
     /// The stream has said that it is complete.
     pub(crate) fn is_done(&self) -> bool {
         matches!(&self.body, Body::Events(events) if events.done)

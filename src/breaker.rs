@@ -8,8 +8,6 @@
 //!   └──────────────────────────────────────────── success ──────────────────┘
 //! ```
 
-use std::collections::BTreeMap;
-
 use crate::{Millis, failure::Failure, failure::Kind, policy::BreakerPolicy};
 
 /// A probe that has not reported by then is taken for lost, and another caller may probe.
@@ -76,12 +74,12 @@ impl Breaker {
     }
 }
 
-/// All breakers that a host keeps: of a client object, or of an isolate.
+/// All breakers that a host keeps: of a client object, or of an isolate. A list, as they are few.
 #[derive(Clone, Debug, Default)]
-pub struct Breakers(BTreeMap<String, Breaker>);
+pub struct Breakers(Vec<(String, Breaker)>);
 
 impl Breakers {
-    /// Breakers kept at most. A chain has a handful; more means that ids are made up, and the oldest names go.
+    /// Breakers kept at most. A chain has a handful; more means that ids are made up, and the oldest go.
     const MOST: usize = 1_000;
 
     /// The name of the breaker of `model` on the upstream at `url`.
@@ -89,33 +87,43 @@ impl Breakers {
         [url, " ", model].concat()
     }
 
+    fn get(&mut self, name: &str) -> Option<&mut Breaker> {
+        self.0.iter_mut().find(|(known, _)| known == name).map(|(_, breaker)| breaker)
+    }
+
     /// May a call to `name` go through? If not, when to come back.
     pub fn admit(&mut self, name: &str, now: Millis) -> Result<(), Millis> {
-        self.0.get_mut(name).map_or(Ok(()), |breaker| breaker.admit(now))
+        self.get(name).map_or(Ok(()), |breaker| breaker.admit(now))
     }
 
     /// Hands the probe of `name` back: the call that took it never reached the model.
     pub fn release(&mut self, name: &str, now: Millis) {
-        if let Some(breaker @ Breaker::HalfOpen { .. }) = self.0.get_mut(name) {
+        if let Some(breaker @ Breaker::HalfOpen { .. }) = self.get(name) {
             *breaker = Breaker::Open { until: now };
         }
     }
 
     /// Learns what a call has to say.
     pub fn record(&mut self, now: Millis, lesson: &Lesson, policy: &BreakerPolicy) {
-        if policy.failures == 0 || (lesson.failure.is_none() && !self.0.contains_key(&lesson.name)) {
+        if policy.failures == 0 {
             return;
         }
-        if self.0.len() >= Self::MOST {
-            self.0.pop_first();
+        if let Some(breaker) = self.get(&lesson.name) {
+            return breaker.record(now, lesson.failure.as_ref(), policy);
         }
-        let breaker = self.0.entry(lesson.name.clone()).or_insert(Breaker::Closed { failures: 0 });
-        breaker.record(now, lesson.failure.as_ref(), policy);
+        if lesson.failure.is_some() {
+            if self.0.len() >= Self::MOST {
+                self.0.remove(0);
+            }
+            let mut breaker = Breaker::Closed { failures: 0 };
+            breaker.record(now, lesson.failure.as_ref(), policy);
+            self.0.push((lesson.name.clone(), breaker));
+        }
     }
 
     /// The state of `name`, if anything is known of it.
     pub fn state(&self, name: &str) -> Option<Breaker> {
-        self.0.get(name).copied()
+        self.0.iter().find(|(known, _)| known == name).map(|(_, breaker)| *breaker)
     }
 }
 

@@ -520,3 +520,13 @@ fn an_error_whose_body_never_ends_still_counts_by_its_status() {
     let run = two().run(&[stuck, Reply::says("b/two", "fine")]);
     assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::RateLimited));
 }
+
+#[test]
+fn an_answer_that_breaks_inside_a_native_window_leaves_those_behind_it_to_be_asked() {
+    let unreadable = || Reply::new(200, "text/html", "<html>");
+    let run = Script::openrouter(&["a/1", "a/2", "a/3"]).run(&[unreadable(), unreadable(), Reply::says("a/2", "fine")]);
+    assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/1", "a/2", "a/3"], vec!["a/2", "a/3"]]);
+    let broken = || Reply::stream(words("a/2", &["I'm"])).then_resets();
+    let run = Script::openrouter(&["a/1", "a/2", "a/3"]).streaming().run(&[broken(), streamed("a/3", &["fine"])]);
+    assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/3"]]);
+}

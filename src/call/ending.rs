@@ -182,9 +182,11 @@ impl Call {
     /// The attempt that runs has failed: ask the same again, ask the next, or give up.
     pub(super) fn fail(&mut self, failure: Failure, now: Millis) {
         let Phase::Running(attempt) = &self.phase else { return };
-        let (window, committed) = (attempt.window, self.committed);
-        self.note_answer();
+        let (window, committed, began) = (attempt.window, self.committed, attempt.began_to_answer());
+        let served = self.note_answer();
         self.learn_failure(&failure, window);
+        // Inside a native window nobody follows on a model that began to answer: those behind it were not asked.
+        let tried = if began { served + 1 } else { window };
         if committed {
             return self.give_up(failure, now);
         }
@@ -197,17 +199,17 @@ impl Call {
         }
         self.phase = Phase::Ready;
         self.last = Some(failure.clone());
-        match self.wait_before_same(&failure, window) {
+        match self.wait_before_same(&failure, tried) {
             Some(wait) => self.repeat(wait, now),
-            None => self.move_on(failure, window, upstream, now),
+            None => self.move_on(failure, tried, upstream, now),
         }
     }
 
     /// How long to wait before the same window is asked again; nothing if it is not.
-    fn wait_before_same(&self, failure: &Failure, window: usize) -> Option<Millis> {
-        let has_next = self.chain.candidates.len() > self.chain.cursor + window;
+    fn wait_before_same(&self, failure: &Failure, tried: usize) -> Option<Millis> {
+        let has_next = self.chain.candidates.len() > self.chain.cursor + tried;
         // A window of several has fallen back already: those behind it come first.
-        if !self.may_repeat() || (window > 1 && has_next) {
+        if !self.may_repeat() || (tried > 1 && has_next) {
             return None;
         }
         let named = failure.retry_after;
@@ -234,7 +236,7 @@ impl Call {
         self.phase = Phase::Pausing { until: now + wait };
     }
 
-    fn move_on(&mut self, failure: Failure, window: usize, upstream: usize, now: Millis) {
+    fn move_on(&mut self, failure: Failure, tried: usize, upstream: usize, now: Millis) {
         match failure.kind.next() {
             Next::Never => self.give_up(failure, now),
             _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
@@ -242,13 +244,13 @@ impl Call {
             }
             Next::OtherUpstream => self.chain.skip_upstream(upstream),
             Next::LargerWindow => {
-                self.chain.keep_larger(window, &mut self.report);
-                self.chain.cursor += window;
+                self.chain.keep_larger(tried, &mut self.report);
+                self.chain.cursor += tried;
             }
             Next::Any if matches!(failure.kind, Kind::UnknownModel | Kind::NoEndpoint) => {
-                self.chain.remove_unknown(window, &failure, &mut self.report);
+                self.chain.remove_unknown(tried, &failure, &mut self.report);
             }
-            Next::Any => self.chain.cursor += window,
+            Next::Any => self.chain.cursor += tried,
         }
     }
 

@@ -6,7 +6,7 @@ use failsoft::{Failure, Invalid, Json, Kind};
 /// Why, in the words of the protocol.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(crate) failure: Failure,
+    pub(crate) failure: Box<Failure>,
     /// OpenAI's `param`: the path of the field that is to blame.
     pub(crate) param: Option<String>,
     /// Methods that are possible instead.
@@ -16,7 +16,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
         let failure = Failure { code: Some(code.into()), ..Failure::new(kind, message) };
-        Self { failure, param: None, allow: None }
+        Self { failure: Box::new(failure), param: None, allow: None }
     }
 
     /// The request, whoever should answer it, is wrong.
