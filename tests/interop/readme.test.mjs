@@ -77,3 +77,16 @@ test('the digest of a client key is made as the README says', async () => {
   const { stdout } = await promisify(execFile)('bash', ['-c', command]);
   assert.equal(stdout.split(' ')[0], clientKey({}, KEY).sha256);
 });
+
+test('the configuration of the README makes an edge that is ready, for the page that it names', async () => {
+  const [, json] = /^ *```json\n([\s\S]*?)^ *```/m.exec(readme);
+  const configured = await startEdge({ failsoft: json.replace('<the digest>', clientKey({}, KEY).sha256) });
+  try {
+    assert.equal((await fetch(`${configured.origin}/healthz`)).status, 200);
+    const headers = { authorization: `Bearer ${KEY}`, origin: 'https://app.example.com' };
+    const { data } = await (await fetch(`${configured.origin}/v1/models`, { headers })).json();
+    assert.equal(data[0].id, 'route/support');
+  } finally {
+    await configured.stop();
+  }
+});
