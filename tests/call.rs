@@ -530,3 +530,14 @@ fn an_answer_that_breaks_inside_a_native_window_leaves_those_behind_it_to_be_ask
     let run = Script::openrouter(&["a/1", "a/2", "a/3"]).streaming().run(&[broken(), streamed("a/3", &["fine"])]);
     assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/3"]]);
 }
+
+#[test]
+fn a_clock_that_the_caller_set_closes_a_model_for_nobody_else() {
+    for (callers_clocks, lessons) in [(false, 1), (true, 0)] {
+        let mut script = Script { callers_clocks, ..two().streaming().policy(json!({"timeouts": {"headers": 1}})) };
+        let run = script.run(&[Reply::silent(), streamed("b/two", &["fine"]).head_after(0)]);
+        assert_eq!(run.text, "fine");
+        let failures = run.outcome.lessons.iter().filter(|lesson| lesson.failure.is_some());
+        assert_eq!(failures.count(), lessons, "{callers_clocks}");
+    }
+}

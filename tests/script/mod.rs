@@ -173,6 +173,8 @@ pub(crate) struct Script {
     pub(crate) start: u64,
     pub(crate) abort_at: Option<u64>,
     pub(crate) relay: bool,
+    /// The caller of an edge has set clocks of its own.
+    pub(crate) callers_clocks: bool,
     /// The host comes back this much later than it was asked to, once.
     pub(crate) sleep: u64,
     /// What the reader takes for each batch of chunks.
@@ -190,6 +192,7 @@ impl Script {
             start: 1_000_000,
             abort_at: None,
             relay: false,
+            callers_clocks: false,
             sleep: 0,
             reader_takes: 0,
         }
@@ -215,6 +218,7 @@ impl Script {
             Json::parse(text).expect("JSON")
         }
         let mut request = ChatRequest::read(parse(&body)).expect("a valid request");
+        request.callers_clocks = self.callers_clocks;
         if self.relay {
             request.lane = failsoft::request::Lane::Relay;
         }
