@@ -1,6 +1,7 @@
 //! One request in flight: what has come of it, and which of its clocks runs out first.
 
 use crate::Millis;
+use crate::chain::Window;
 use crate::chunk::{Accumulator, chunk_of_completion, with_openai_finish_reasons};
 use crate::events::{Events, Reading, error_in};
 use crate::failure::{Failure, Kind, classify};
@@ -34,9 +35,11 @@ pub(crate) enum Body {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) id: AttemptId,
-    /// How many models the request named.
-    pub(crate) window: usize,
+    /// The candidates that the request named.
+    pub(crate) window: Window,
     pub(crate) body: Body,
+    /// The completion, where it came in one piece: JSON text.
+    pub(crate) whole: Option<String>,
     /// The upstream was asked for a stream.
     streamed: bool,
     /// The host holds a connection, or is opening one.
@@ -50,15 +53,17 @@ pub(crate) struct Attempt {
     pub(crate) judged_there: bool,
     /// Everything read so far, for a lane that passes bytes on as they came.
     pub(crate) raw: Option<Vec<u8>>,
-    reads: Reading,
+    /// How its answer is read.
+    pub(crate) reads: Reading,
 }
 
 impl Attempt {
-    pub(crate) fn new(id: AttemptId, window: usize, streamed: bool, reads: Reading, now: Millis) -> Self {
+    pub(crate) fn new(id: AttemptId, window: Window, streamed: bool, reads: Reading, now: Millis) -> Self {
         Self {
             id,
             window,
             body: Body::Awaited,
+            whole: None,
             streamed,
             open: true,
             reading: false,
@@ -114,11 +119,6 @@ impl Attempt {
         self.open && !self.reading && !matches!(self.body, Body::Awaited)
     }
 
-    /// The host may read a chunk: silence counts, from the last event on.
-    pub(crate) fn allow_read(&mut self) {
-        self.reading = true;
-    }
-
     /// The point in time at which the first of its clocks runs out, and what that means.
     ///
     /// An edge runs the same clocks over its own attempts and tells what came of them. Ours must not cut in: they only
@@ -158,9 +158,12 @@ impl Attempt {
         Json::parse_bytes(bytes)
     }
 
-    /// Its head was a success: one model of the window had begun to answer.
-    pub(crate) fn began_to_answer(&self) -> bool {
-        matches!(self.body, Body::Whole(_) | Body::Events(_))
+    /// What an edge has told, as JSON text.
+    pub(crate) fn edge_report(&self) -> Option<String> {
+        match self.answer() {
+            Some(answer) => answer.report().map(Into::into),
+            None => self.error_body()?.get("failsoft").as_object().map(|report| report.raw().into()),
+        }
     }
 
     /// The stream has said that it is complete.
@@ -174,11 +177,6 @@ impl Attempt {
             Body::Events(events) => Some(&events.answer),
             _ => None,
         }
-    }
-
-    /// The rules by which its answer is read.
-    pub(crate) fn reads(&self) -> Reading {
-        self.reads
     }
 
     pub(crate) fn events(&mut self) -> Option<&mut Events> {

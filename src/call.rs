@@ -1,4 +1,4 @@
-//! The state machine of one call. Everything that affects its state lives in this file.
+//! The state machine of one call. Everything that affects its state lives in this file and its folder.
 //!
 //! ```text
 //!            poll: Send                     Head, Bytes                      answer passes
@@ -36,19 +36,12 @@ use crate::policy::{Policy, Soft};
 use crate::report::{AttemptReport, Report};
 use crate::request::{ChatRequest, Lane};
 use crate::upstream::{Dialect, Upstream};
+use ending::note_served;
 use outcome::Kept;
 
 /// A host that comes back this much later than it was asked to has slept, in milliseconds. Hidden tabs run their
 /// timers once a minute.
 const ASLEEP: Millis = 5_000;
-
-#[derive(Debug)]
-enum Phase {
-    Ready,
-    Pausing { until: Millis },
-    Running(Box<Attempt>),
-    Over,
-}
 
 /// One call: a request, its chain, and a policy.
 ///
@@ -70,7 +63,11 @@ pub struct Call {
     slept: bool,
     /// Since when the reader has been busy.
     yielded: Option<Millis>,
-    phase: Phase,
+    /// Nothing is sent before.
+    paused: Millis,
+    /// What is in flight.
+    running: Vec<Attempt>,
+    over: bool,
     actions: VecDeque<Action>,
     committed: bool,
     kept: Option<Kept>,
@@ -95,7 +92,9 @@ impl Call {
             expected: None,
             slept: false,
             yielded: None,
-            phase: Phase::Ready,
+            paused: 0,
+            running: Vec::new(),
+            over: false,
             actions: VecDeque::new(),
             committed: false,
             kept: None,
@@ -117,13 +116,7 @@ impl Call {
 
     /// What an edge has told so far, as JSON text.
     pub fn edge_report(&self) -> Option<String> {
-        match &self.phase {
-            Phase::Running(attempt) => match attempt.answer() {
-                Some(answer) => answer.report().map(Into::into),
-                None => attempt.error_body()?.get("failsoft").as_object().map(|report| report.raw().into()),
-            },
-            Phase::Ready | Phase::Pausing { .. } | Phase::Over => None,
-        }
+        self.running.first().and_then(Attempt::edge_report)
     }
 
     /// What to do next.
@@ -132,62 +125,65 @@ impl Call {
         self.expire(now);
         loop {
             if let Some(action) = self.actions.pop_front() {
-                if let (Action::Yield(_), false) = (&action, matches!(self.phase, Phase::Over)) {
+                if matches!(action, Action::Yield(_)) && !self.over {
                     self.yielded = Some(now + self.excused);
                 }
                 return action;
             }
-            match &mut self.phase {
-                Phase::Ready => self.send(now),
-                Phase::Pausing { until } if now >= *until => self.phase = Phase::Ready,
-                Phase::Running(attempt) if attempt.wants_read() => {
-                    attempt.allow_read();
-                    return Action::Read { attempt: attempt.id };
-                }
-                Phase::Pausing { .. } | Phase::Running(_) => return self.wait(),
-                Phase::Over => return Action::Wait { until: Millis::MAX },
+            if self.over {
+                return Action::Wait { until: Millis::MAX };
             }
+            if let Some(attempt) = self.running.iter_mut().find(|attempt| attempt.wants_read()) {
+                attempt.reading = true;
+                return Action::Read { attempt: attempt.id };
+            }
+            if !self.running.is_empty() || now < self.paused {
+                return self.wait();
+            }
+            self.send(now);
         }
     }
 
     /// Takes note of what happened.
     pub fn handle(&mut self, now: Millis, input: Input<'_>) {
         let now = self.counted(now);
+        let id = match &input {
+            Input::Woken => return,
+            Input::Aborted => return self.abort(now),
+            Input::Head { attempt, .. }
+            | Input::Bytes { attempt, .. }
+            | Input::End { attempt }
+            | Input::Failed { attempt, .. } => *attempt,
+        };
+        let Some(at) = self.running.iter().position(|attempt| attempt.id == id) else { return };
+        let attempt = &mut self.running[at];
         match input {
-            Input::Woken => {}
-            Input::Aborted => self.abort(now),
-            Input::Head { attempt, status, headers } => {
-                let Some(running) = self.running(attempt) else { return };
-                let generation = headers.get("x-generation-id").map(String::from);
-                running.take_head(status, headers, now);
-                self.row().generation_id = generation;
+            Input::Head { status, headers, .. } => {
+                self.report.attempts[id as usize].generation_id = headers.get("x-generation-id").map(Into::into);
+                attempt.take_head(status, headers, now);
             }
-            Input::Bytes { attempt, bytes } => {
-                let Some(running) = self.running(attempt) else { return };
-                match running.take_bytes(bytes, now) {
-                    Ok(()) => self.advance(now),
-                    Err(failure) => {
-                        self.committed |= self.request.as_it_comes;
-                        self.hand_over();
-                        self.fail(failure, now);
-                    }
+            Input::Bytes { bytes, .. } => {
+                let Err(failure) = attempt.take_bytes(bytes, now) else { return self.advance(at, now) };
+                self.committed |= self.request.as_it_comes;
+                self.hand_over(at);
+                let attempt = self.running.remove(at);
+                self.fail(attempt, failure, now);
+            }
+            Input::End { .. } => {
+                attempt.open = false;
+                self.conclude(at, now);
+            }
+            Input::Failed { failure, .. } => {
+                attempt.open = false;
+                // What has come may say more than the connection that broke afterwards.
+                if attempt.is_done() {
+                    return self.conclude(at, now);
                 }
+                let attempt = self.running.remove(at);
+                let failure = attempt.refused(now).unwrap_or(failure);
+                self.fail(attempt, failure, now);
             }
-            Input::End { attempt } => {
-                let Some(running) = self.running(attempt) else { return };
-                running.open = false;
-                self.conclude(now);
-            }
-            Input::Failed { attempt, failure } => {
-                let Some(running) = self.running(attempt) else { return };
-                running.open = false;
-                if running.is_done() {
-                    return self.conclude(now);
-                }
-                // An error status says more than the connection that broke while its body was read.
-                let failure = running.refused(now).unwrap_or(failure);
-                self.fail(failure, now);
-            }
+            Input::Woken | Input::Aborted => {}
         }
     }
 
@@ -206,125 +202,102 @@ impl Call {
     }
 
     fn wait(&mut self) -> Action {
-        let total = self.began + self.policy.timeouts.total;
-        let next = match &self.phase {
-            Phase::Pausing { until } => *until,
-            Phase::Running(attempt) => attempt.deadline(&self.policy.timeouts).map_or(total, |(at, _)| at),
-            Phase::Ready | Phase::Over => total,
-        };
-        let until = next.min(total) + self.excused;
+        let mut next = self.began + self.policy.timeouts.total;
+        if self.running.is_empty() {
+            next = next.min(self.paused);
+        }
+        for attempt in &self.running {
+            if let Some((at, _)) = attempt.deadline(&self.policy.timeouts) {
+                next = next.min(at);
+            }
+        }
+        let until = next + self.excused;
         self.expected = Some(until);
         Action::Wait { until }
     }
 
     /// Ends what has run out of time.
     fn expire(&mut self, now: Millis) {
-        if matches!(self.phase, Phase::Over) {
-            return;
-        }
         let total = self.policy.timeouts.total;
-        if now >= self.began + total {
+        if now >= self.began + total && !self.over {
             let message = ["the call took longer than ", &decimal(total), " ms"].concat();
             return self.give_up(Failure::new(Kind::Timeout, message), now);
         }
-        let Phase::Running(attempt) = &self.phase else { return };
-        match attempt.deadline(&self.policy.timeouts) {
-            Some((at, _)) if now >= at && attempt.is_done() => self.conclude(now),
-            Some((at, kind)) if now >= at => {
-                let failure = attempt.refused(now).unwrap_or_else(|| late(kind, attempt.age(now)));
-                self.fail(failure, now);
-            }
-            _ => {}
+        let late = |attempt: &Attempt| attempt.deadline(&self.policy.timeouts).is_some_and(|(at, _)| now >= at);
+        let Some(at) = self.running.iter().position(late) else { return };
+        if self.running[at].is_done() {
+            return self.conclude(at, now);
         }
+        let attempt = self.running.remove(at);
+        let kind = attempt.deadline(&self.policy.timeouts).map_or(Kind::Stalled, |(_, kind)| kind);
+        let failure = attempt.refused(now).unwrap_or_else(|| too_late(kind, attempt.age(now)));
+        self.fail(attempt, failure, now);
     }
 
     fn send(&mut self, now: Millis) {
         // A content filter that ends the call must be seen: inside a window OpenRouter would fall back on it.
         let alone = self.policy.on_content_filter == Soft::Fail;
         let window = self.chain.window(&self.upstreams, alone);
-        let (Some(first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
+        let id = self.report.attempts.len() as AttemptId;
+        let (Some(&first), true) = (window.first(), id < self.policy.attempts) else {
             return self.exhaust(now);
         };
-        let models: Vec<&str> = window.iter().map(|candidate| candidate.model.as_str()).collect();
+        let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
         let streamed = self.request.stream || self.policy.assemble;
-        let request = self.upstreams[first.upstream].ask(&self.request, &models, streamed);
-        let row = AttemptReport {
+        let upstream = &self.upstreams[self.chain.candidates[first].upstream];
+        let request = upstream.ask(&self.request, &models, streamed);
+        // What an edge lets through has been judged there.
+        let judged_there = upstream.dialect == Dialect::Edge;
+        self.report.attempts.push(AttemptReport {
             models: models.into_iter().map(Into::into).collect(),
             started: now - self.began,
             ..AttemptReport::default()
-        };
-        let id = self.report.attempts.len() as AttemptId;
-        // What an edge lets through has been judged there.
-        let judged_there = self.upstreams[first.upstream].dialect == Dialect::Edge;
+        });
         let reading = Reading::new(&self.request, self.policy.refusal != Soft::Accept && !judged_there);
-        let mut attempt = Attempt::new(id, window.len(), streamed, reading, now);
+        let mut attempt = Attempt::new(id, window, streamed, reading, now);
         attempt.judged_there = judged_there;
         attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
-        self.report.attempts.push(row);
-        self.phase = Phase::Running(Box::new(attempt));
+        self.running.push(attempt);
         self.actions.push_back(Action::Send { attempt: id, request });
     }
 
-    /// The attempt `id`, if it is the one that runs.
-    fn running(&mut self, id: AttemptId) -> Option<&mut Attempt> {
-        match &mut self.phase {
-            Phase::Running(attempt) if attempt.id == id => Some(attempt),
-            Phase::Running(_) | Phase::Ready | Phase::Pausing { .. } | Phase::Over => None,
+    /// Bytes of the attempt at `at` were taken: is it time to commit, to hand over?
+    fn advance(&mut self, at: usize, now: Millis) {
+        let attempt = &mut self.running[at];
+        let (id, age) = (attempt.id, attempt.age(now));
+        let Body::Events(events) = &attempt.body else { return };
+        if events.alive {
+            self.report.attempts[id as usize].first_token.get_or_insert(age);
         }
-    }
-
-    /// The report's row of the attempt that runs: always the last.
-    pub(super) fn row(&mut self) -> &mut AttemptReport {
-        self.report.attempts.last_mut().expect("an attempt has a row from the moment it is sent")
-    }
-
-    /// Bytes of a stream were taken: is it time to commit, to hand over?
-    fn advance(&mut self, now: Millis) {
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        let (id, age, streams) = (attempt.id, attempt.age(now), self.request.stream);
-        let Body::Events(events) = &mut attempt.body else { return };
-        let alive = events.alive;
-        let commits = streams && !self.committed && events.meaningful;
-        if commits {
-            self.commit(id);
+        if self.request.stream && !self.committed && events.meaningful {
+            self.committed = true;
+            if let Some(held) = attempt.raw.take() {
+                self.actions.push_back(Action::Relay { attempt: id, held });
+            }
+            note_served(&mut self.report, &self.chain, attempt);
         }
-        if alive {
-            self.row().first_token.get_or_insert(age);
-        }
-        self.hand_over();
-    }
-
-    /// From here on this answer is the reader's.
-    fn commit(&mut self, id: AttemptId) {
-        self.committed = true;
-        self.note_served();
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        if let Some(held) = attempt.raw.take() {
-            self.actions.push_back(Action::Relay { attempt: id, held });
-        }
+        self.hand_over(at);
     }
 
     /// What came after the commit point is the reader's, whatever came behind it.
-    fn hand_over(&mut self) {
-        if !self.committed {
-            return;
-        }
+    fn hand_over(&mut self, at: usize) {
         let relayed = self.request.lane == Lane::Relay;
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        let Some(events) = attempt.events() else { return };
-        let chunks = std::mem::take(&mut events.waiting);
-        if !relayed && !chunks.is_empty() {
-            self.actions.push_back(Action::Yield(chunks));
+        if let Some(events) = self.running[at].events()
+            && self.committed
+        {
+            let chunks = std::mem::take(&mut events.waiting);
+            if !relayed && !chunks.is_empty() {
+                self.actions.push_back(Action::Yield(chunks));
+            }
         }
     }
 }
 
-fn late(kind: Kind, age: Millis) -> Failure {
-    let what = match kind {
-        Kind::HeadersTimeout => "no response headers came in ",
-        Kind::FirstTokenTimeout => "no text, reasoning or tool call came in ",
-        _ => "the stream went silent, ",
+fn too_late(kind: Kind, age: Millis) -> Failure {
+    let (what, since) = match kind {
+        Kind::HeadersTimeout => ("no response headers came in ", " ms"),
+        Kind::FirstTokenTimeout => ("no text, reasoning or tool call came in ", " ms"),
+        _ => ("the stream went silent, ", " ms after it was asked for"),
     };
-    let since = if kind == Kind::Stalled { " ms after it was asked for" } else { " ms" };
     Failure::new(kind, [what, &decimal(age), since].concat())
 }

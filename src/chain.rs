@@ -1,7 +1,8 @@
 //! Who is asked, in which order, and with whom together.
 //!
-//! A chain is a row of candidates and a cursor. What one request names is the window that begins at the cursor: up to
-//! three models for OpenRouter, which falls back among them by itself, and one for any other upstream.
+//! A chain is a row of candidates, and each is asked until it is spent: failed, or left out. What one request names is a
+//! window over those that are left: up to three models for OpenRouter, which falls back among them by itself, and one
+//! for any other upstream.
 
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
@@ -37,6 +38,10 @@ pub(crate) struct Candidate {
     pub(crate) context_length: Option<u64>,
     /// How often it was asked again.
     pub(crate) repeated: u32,
+    /// It failed in this call, or was left out of it.
+    pub(crate) spent: bool,
+    /// It goes into a request of its own: which of a window was meant could not be told.
+    alone: bool,
     /// The name that an answer may give it instead.
     slug: Option<String>,
     /// The name of its breaker.
@@ -52,13 +57,13 @@ impl Candidate {
     }
 }
 
-/// The candidates that are left, and the next of them.
+/// The candidates of one request, by their place in the chain.
+pub(crate) type Window = Vec<usize>;
+
+/// The candidates of a call, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chain {
     pub(crate) candidates: Vec<Candidate>,
-    pub(crate) cursor: usize,
-    /// Ask one model a request before this place: which of a window is meant could not be told.
-    alone_before: usize,
     /// Breakers whose probe this call took.
     pub(crate) probes: Vec<String>,
 }
@@ -75,20 +80,22 @@ impl Chain {
         report: &mut Report,
     ) -> Result<Self, Failure> {
         let mut chain = Self::default();
-        for (upstream, place) in (0..facts.upstreams.len()).flat_map(|u| (0..request.models.len()).map(move |m| (u, m)))
-        {
-            let model = &request.models[place];
-            let known = facts.catalog.find(model);
-            chain.candidates.push(Candidate {
-                model: model.clone(),
-                upstream,
-                place,
-                context_length: known.and_then(|row| row.context_length),
-                repeated: 0,
-                slug: known.and_then(|row| row.canonical_slug.clone()),
-                breaker: Breakers::name(&facts.upstreams[upstream].url, model),
-                near_miss: if known.is_some() { None } else { facts.catalog.near_miss(model) },
-            });
+        for (upstream, Upstream { url, .. }) in facts.upstreams.iter().enumerate() {
+            for (place, model) in request.models.iter().enumerate() {
+                let known = facts.catalog.find(model);
+                chain.candidates.push(Candidate {
+                    model: model.clone(),
+                    upstream,
+                    place,
+                    context_length: known.and_then(|row| row.context_length),
+                    repeated: 0,
+                    spent: false,
+                    alone: false,
+                    slug: known.and_then(|row| row.canonical_slug.clone()),
+                    breaker: Breakers::name(url, model),
+                    near_miss: if known.is_some() { None } else { facts.catalog.near_miss(model) },
+                });
+            }
         }
         chain.keep_large_enough(request, report)?;
         chain.keep_rested(facts, now, report)?;
@@ -99,44 +106,35 @@ impl Chain {
         let needed = request.prompt_tokens + request.max_tokens.unwrap_or(0);
         let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
         let mut largest = 0;
-        self.candidates.retain(|candidate| match candidate.context_length {
-            Some(window) if window < certain => {
+        for candidate in &mut self.candidates {
+            if let Some(window) = candidate.context_length.filter(|window| *window < certain) {
                 largest = largest.max(window);
+                candidate.spent = true;
                 report.drop_model(&candidate.model, shortfall(needed, window));
-                false
             }
-            _ => true,
-        });
-        if self.candidates.is_empty() {
-            return Err(Failure::new(
-                Kind::ContextLength,
-                ["no model of the chain can hold the prompt: ", &shortfall(needed, largest)].concat(),
-            ));
+        }
+        if self.is_spent() {
+            let message = ["no model of the chain can hold the prompt: ", &shortfall(needed, largest)].concat();
+            return Err(Failure::new(Kind::ContextLength, message));
         }
         Ok(())
     }
 
     fn keep_rested(&mut self, facts: &mut Facts<'_>, now: Millis, report: &mut Report) -> Result<(), Failure> {
         let mut soonest = Millis::MAX;
-        let mut probes = Vec::new();
-        self.candidates.retain(|candidate| {
+        for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
             let probing = !matches!(facts.breakers.state(&candidate.breaker), None | Some(Breaker::Closed { .. }));
             match facts.breakers.admit(&candidate.breaker, now) {
-                Ok(()) => {
-                    if probing {
-                        probes.push(candidate.breaker.clone());
-                    }
-                    true
-                }
+                Ok(()) if probing => self.probes.push(candidate.breaker.clone()),
+                Ok(()) => {}
                 Err(until) => {
                     soonest = soonest.min(until);
+                    candidate.spent = true;
                     report.drop_model(&candidate.model, "it failed lately and is left alone");
-                    false
                 }
             }
-        });
-        self.probes = probes;
-        if self.candidates.is_empty() {
+        }
+        if self.is_spent() {
             let wait = soonest.saturating_sub(now);
             let failure = Failure::new(Kind::CircuitOpen, "every model of the chain failed lately and is left alone");
             return Err(Failure { retry_after: Some(wait), ..failure });
@@ -144,64 +142,80 @@ impl Chain {
         Ok(())
     }
 
-    /// The candidates that the next request names: consecutive ones of one upstream, as many as it takes at once.
-    pub(crate) fn window(&self, upstreams: &[Upstream], alone: bool) -> &[Candidate] {
-        let rest = &self.candidates[self.cursor.min(self.candidates.len())..];
-        let Some(first) = rest.first() else { return rest };
-        let dialect = upstreams[first.upstream].dialect;
-        let alone = dialect == Dialect::OpenRouter && (alone || self.cursor < self.alone_before);
-        let most = if alone { 1 } else { dialect.window() };
-        let same = rest.iter().take(most).take_while(|candidate| candidate.upstream == first.upstream).count();
-        &rest[..same]
+    /// Nobody is left to ask.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.candidates.iter().all(|candidate| candidate.spent)
     }
 
-    /// Removes what the window of `size` at the cursor was told about a model that is not there. The upstream may
-    /// have named it; if not, and it is not the only one, the window is asked again one by one.
-    pub(crate) fn remove_unknown(&mut self, size: usize, failure: &Failure, report: &mut Report) {
-        let window = self.cursor..(self.cursor + size).min(self.candidates.len());
-        let named = window.clone().filter(|&at| size == 1 || failure.message.contains(&self.candidates[at].model));
+    /// Who the next request names: the first that are left, of one upstream, as many as it takes at once.
+    pub(crate) fn window(&self, upstreams: &[Upstream], alone: bool) -> Window {
+        let mut window = Window::new();
+        let mut most = 1;
+        for (at, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.spent) {
+            match window.first() {
+                None => most = upstreams[candidate.upstream].dialect.window(alone || candidate.alone),
+                Some(&first) if self.candidates[first].upstream != candidate.upstream || candidate.alone => break,
+                Some(_) => {}
+            }
+            window.push(at);
+            if window.len() == most {
+                break;
+            }
+        }
+        window
+    }
+
+    /// These have failed.
+    pub(crate) fn spend(&mut self, window: &[usize]) {
+        for &at in window {
+            self.candidates[at].spent = true;
+        }
+    }
+
+    /// Leaves out what `window` was told about a model that is not there. The upstream may have named it; if not, and
+    /// it is not the only one, the window is asked again one by one.
+    pub(crate) fn leave_out_unknown(&mut self, window: &[usize], failure: &Failure, report: &mut Report) {
         // `openai/gpt-4` is part of `openai/gpt-4o`: the longest name is meant.
-        let named = named.max_by_key(|&at| self.candidates[at].model.len());
+        let mut named: Option<usize> = None;
+        for &at in window {
+            let model = &self.candidates[at].model;
+            let meant = window.len() == 1 || failure.message.contains(model);
+            if meant && named.is_none_or(|named| self.candidates[named].model.len() < model.len()) {
+                named = Some(at);
+            }
+        }
         let Some(at) = named else {
-            self.alone_before = window.end;
+            window.iter().for_each(|&at| self.candidates[at].alone = true);
             return;
         };
-        let gone = self.candidates.remove(at);
-        self.alone_before = self.alone_before.saturating_sub(1);
+        let gone = &mut self.candidates[at];
+        gone.spent = true;
         report.drop_model(&gone.model, failure.message.as_str());
         if failure.kind == Kind::UnknownModel {
             let mut warning = ["`", &gone.model, "` is not a valid model id and was left out"].concat();
-            if let Some(near) = gone.near_miss {
-                warning.extend(["; did you mean `", &near, "`?"]);
+            if let Some(near) = &gone.near_miss {
+                warning.extend(["; did you mean `", near, "`?"]);
             }
             report.warnings.push(warning);
         }
     }
 
-    /// Removes those behind the window that are known to be no larger than the largest known in it.
-    pub(crate) fn keep_larger(&mut self, size: usize, report: &mut Report) {
-        let behind = self.cursor + size;
-        let Some(too_small) = self.candidates[self.cursor..behind].iter().filter_map(|c| c.context_length).max() else {
-            return;
-        };
-        let mut at = 0;
-        self.candidates.retain(|candidate| {
-            at += 1;
-            let no_larger = at > behind && candidate.context_length.is_some_and(|window| window <= too_small);
-            if no_larger {
-                report.drop_model(
-                    &candidate.model,
-                    "its context window is no larger than the one that the prompt overflowed",
-                );
+    /// Leaves out those that are known to be no larger than the largest known in `window`, which was too small.
+    pub(crate) fn leave_out_small(&mut self, window: &[usize], report: &mut Report) {
+        let too_small = window.iter().filter_map(|&at| self.candidates[at].context_length).max().unwrap_or_default();
+        for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
+            if candidate.context_length.is_some_and(|length| length <= too_small) {
+                candidate.spent = true;
+                let reason = "its context window is no larger than the one that the prompt overflowed";
+                report.drop_model(&candidate.model, reason);
             }
-            !no_larger
-        });
+        }
     }
 
-    /// Moves on to the first candidate behind the window that is reached with another key.
-    pub(crate) fn skip_upstream(&mut self, upstream: usize) {
-        while self.candidates.get(self.cursor).is_some_and(|candidate| candidate.upstream == upstream) {
-            self.cursor += 1;
+    /// Leaves out all that are reached with the key of `upstream`.
+    pub(crate) fn leave_upstream(&mut self, upstream: usize) {
+        for candidate in self.candidates.iter_mut().filter(|candidate| candidate.upstream == upstream) {
+            candidate.spent = true;
         }
     }
 }

@@ -58,9 +58,10 @@ impl Dialect {
         if host == "openrouter.ai" || host.ends_with(".openrouter.ai") { Self::OpenRouter } else { Self::OpenAi }
     }
 
-    /// The models that one request may name.
-    pub fn window(self) -> usize {
+    /// The models that one request may name; for OpenRouter, one where it must not fall back by itself.
+    pub fn window(self, alone: bool) -> usize {
         match self {
+            Self::OpenRouter if alone => 1,
             // Four and more are a 400.
             Self::OpenRouter => 3,
             Self::OpenAi => 1,
