@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::report::Report;
 use crate::request::ChatRequest;
-use crate::upstream::{Dialect, Upstream};
+use crate::upstream::Upstream;
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
 const ESTIMATE_MARGIN: u64 = 15;

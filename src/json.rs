@@ -109,6 +109,11 @@ impl<'a> Json<'a> {
         self.inside().map(scan::unescaped)
     }
 
+    /// A string as it is written, with its escapes: for names, which have none. Empty, if it is no string.
+    pub fn word(self) -> &'a str {
+        self.inside().unwrap_or_default()
+    }
+
     fn inside(self) -> Option<&'a str> {
         self.0.strip_prefix('"')?.strip_suffix('"')
     }

@@ -12,7 +12,6 @@ use crate::json::{Json, decimal};
 use crate::policy::Soft;
 use crate::report::{Report, Usd};
 use crate::request::Lane;
-use crate::upstream::Dialect;
 use crate::verdict::judge;
 
 impl Call {

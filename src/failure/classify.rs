@@ -37,31 +37,10 @@ fn error_of(envelope: Json<'_>) -> Json<'_> {
 
 fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Failure {
     let status = http_status.or_else(|| number(error.get("code"))).or_else(|| number(error.get("http_status")));
-    let message =
-        [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text).unwrap_or_default();
-    Failure {
-        kind: kind_of(status, error, &message),
-        status,
-        code: code_of(error),
-        message: message.into(),
-        retry_after: retry_after(headers, error, now),
-        provider: error.get("metadata").get("provider_name").text().map(Into::into),
-    }
-}
-
-/// The most telling name: `error_type` says more than a number.
-fn code_of(error: Json<'_>) -> Option<String> {
-    let named = names(error).find(|name| !name.is_empty()).map(Into::into);
-    named.or_else(|| error.get("code").whole().map(decimal))
-}
-
-fn number(value: Json<'_>) -> Option<u16> {
-    let number = value.whole().or_else(|| value.text()?.parse().ok())?;
-    u16::try_from(number).ok().filter(|status| (400..600).contains(status))
-}
-
-fn names(error: Json<'_>) -> impl Iterator<Item = Cow<'_, str>> {
+    let said = [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text);
+    let message = said.unwrap_or_default().into_owned();
     let (metadata, availability) = (error.get("metadata"), error.get("availability"));
+    // The most telling first: `error_type` says more than a number.
     let places = [
         metadata.get("error_type"),
         error.get("error_type"),
@@ -69,21 +48,42 @@ fn names(error: Json<'_>) -> impl Iterator<Item = Cow<'_, str>> {
         error.get("code"),
         error.get("type"),
     ];
-    places.into_iter().filter_map(Json::text).filter(|name| name.parse::<u16>().is_err())
+    let names = places.map(|place| if number(place).is_some() { "" } else { place.word() });
+    let name = names.into_iter().find(|name| !name.is_empty());
+    let code = name.map(Into::into).or_else(|| error.get("code").whole().map(decimal));
+    Failure {
+        kind: kind_of(status, error, &names, &message),
+        status,
+        code,
+        message,
+        retry_after: retry_after(headers, error, now),
+        provider: metadata.get("provider_name").text().map(Cow::into_owned),
+    }
 }
 
-fn kind_of(status: Option<u16>, error: Json<'_>, message: &str) -> Kind {
-    let metadata = error.get("metadata");
+/// A status, as a number or as a string.
+fn number(value: Json<'_>) -> Option<u16> {
+    let number = value.whole().or_else(|| value.word().parse().ok())?;
+    u16::try_from(number).ok().filter(|status| (400..600).contains(status))
+}
+
+fn kind_of(status: Option<u16>, error: Json<'_>, names: &[&str], message: &str) -> Kind {
+    let (metadata, availability) = (error.get("metadata"), error.get("availability"));
+    let mut named = None;
+    for kind in names.iter().filter_map(|name| by_name(name)) {
+        if named.is_none_or(|named| named == Kind::InvalidRequest) {
+            named = Some(kind);
+        }
+    }
     let decided = by_limit(metadata)
-        .or_else(|| by_availability(error.get("availability")))
+        .or_else(|| by_availability(availability))
         .or_else(|| by_moderation(metadata))
-        .or_else(|| names(error).filter_map(|name| by_name(&name)).find(|kind| *kind != Kind::InvalidRequest))
+        .or_else(|| named.filter(|kind| *kind != Kind::InvalidRequest))
         .or_else(|| if blames_request(status) { by_message(message) } else { None });
-    let named_invalid = || names(error).filter_map(|name| by_name(&name)).next();
     // OpenRouter's name for 504 is found on 408 too, where the same request may well work again.
     let decided = decided.filter(|kind| (*kind, status) != (Kind::Unavailable, Some(408)));
-    let kind = decided.or_else(|| status.map(by_status)).or_else(named_invalid).unwrap_or(Kind::ServerError);
-    overruled(kind, error.get("availability").get("retryable").flag())
+    let kind = decided.or_else(|| status.map(by_status)).or(named).unwrap_or(Kind::ServerError);
+    overruled(kind, availability.get("retryable").flag())
 }
 
 /// `availability.retryable` beats everything else that was said about the model.
@@ -112,7 +112,8 @@ fn by_limit(metadata: Json<'_>) -> Option<Kind> {
 
 fn by_availability(availability: Json<'_>) -> Option<Kind> {
     let too_long = availability.get("excluded_by").items().any(|why| why.is("context_length"));
-    Some(match &*availability.get("code").text()? {
+    Some(match availability.get("code").word() {
+        "" => return None,
         _ if too_long => Kind::ContextLength,
         "model_not_found" | "model_deprecated" | "free_variant_ended" => Kind::UnknownModel,
         "capacity_exhausted" => Kind::RateLimited,
@@ -134,41 +135,25 @@ fn by_moderation(metadata: Json<'_>) -> Option<Kind> {
 
 /// OpenRouter's `error_type`, and the codes and types of OpenAI, Anthropic and their imitators.
 fn by_name(name: &str) -> Option<Kind> {
-    Some(match name {
-        "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" => Kind::RateLimited,
-        "server" | "unmapped" | "server_error" | "api_error" | "internal_server_error" | "provider_unavailable" => {
-            Kind::ServerError
-        }
-        "provider_overloaded" | "overloaded_error" | "timeout" | "timeout_error" | "service_unavailable" => {
-            Kind::Unavailable
-        }
-        "model_not_found" | "invalid_model" => Kind::UnknownModel,
-        "not_found" | "not_found_error" | "unsupported_parameter" | "unsupported_value" => Kind::NoEndpoint,
-        "context_length_exceeded" | "token_limit_exceeded" | "max_tokens_exceeded" => Kind::ContextLength,
-        "content_policy_violation" | "refusal" | "content_filter" | "ResponsibleAIPolicyViolation" => {
-            Kind::ContentFilter
-        }
-        "authentication" | "authentication_error" | "invalid_api_key" => Kind::Unauthorized,
-        "payment_required" | "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => {
-            Kind::PaymentRequired
-        }
-        "permission_denied" | "permission_error" => Kind::Forbidden,
-        "invalid_request"
-        | "invalid_prompt"
-        | "invalid_request_error"
-        | "string_too_long"
-        | "invalid_image"
-        | "image_too_large"
-        | "image_too_small"
-        | "unsupported_image_format"
-        | "image_download_failed"
-        | "image_not_found"
-        | "precondition_failed"
-        | "payload_too_large"
-        | "unprocessable"
-        | "request_too_large" => Kind::InvalidRequest,
-        _ => return None,
-    })
+    const NAMES: [(Kind, &str); 11] = [
+        (Kind::RateLimited, "rate_limit_exceeded rate_limit_error too_many_requests"),
+        (Kind::ServerError, "server unmapped server_error api_error internal_server_error provider_unavailable"),
+        (Kind::Unavailable, "provider_overloaded overloaded_error timeout timeout_error service_unavailable"),
+        (Kind::UnknownModel, "model_not_found invalid_model"),
+        (Kind::NoEndpoint, "not_found not_found_error unsupported_parameter unsupported_value"),
+        (Kind::ContextLength, "context_length_exceeded token_limit_exceeded max_tokens_exceeded"),
+        (Kind::ContentFilter, "content_policy_violation refusal content_filter ResponsibleAIPolicyViolation"),
+        (Kind::Unauthorized, "authentication authentication_error invalid_api_key"),
+        (Kind::PaymentRequired, "payment_required insufficient_quota billing_error billing_hard_limit_reached"),
+        (Kind::Forbidden, "permission_denied permission_error"),
+        (
+            Kind::InvalidRequest,
+            "invalid_request invalid_prompt invalid_request_error string_too_long invalid_image image_too_large \
+             image_too_small unsupported_image_format image_download_failed image_not_found precondition_failed \
+             payload_too_large unprocessable request_too_large",
+        ),
+    ];
+    NAMES.iter().find(|(_, names)| names.split(' ').any(|known| known == name)).map(|(kind, _)| *kind)
 }
 
 /// A bare 400 says in words what a code should have said.
