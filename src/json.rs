@@ -48,6 +48,11 @@ impl<'a> Json<'a> {
         self.fields().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| value)
     }
 
+    /// What `path` leads to, field by field: `metadata.headers`. For names without a dot.
+    pub fn at(self, path: &str) -> Self {
+        path.split('.').fold(self, Self::get)
+    }
+
     /// The fields of an object, in order. A key is a string value.
     pub fn fields(self) -> impl Iterator<Item = (Self, Self)> {
         let mut parts = self.parts(b'{');

@@ -39,16 +39,11 @@ fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Milli
     let status = http_status.or_else(|| number(error.get("code"))).or_else(|| number(error.get("http_status")));
     let said = [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text);
     let message = said.unwrap_or_default().into_owned();
-    let (metadata, availability) = (error.get("metadata"), error.get("availability"));
     // The most telling first: `error_type` says more than a number.
-    let places = [
-        metadata.get("error_type"),
-        error.get("error_type"),
-        availability.get("code"),
-        error.get("code"),
-        error.get("type"),
-    ];
-    let names = places.map(|place| if number(place).is_some() { "" } else { place.word() });
+    let names = ["metadata.error_type", "error_type", "availability.code", "code", "type"].map(|path| {
+        let name = error.at(path);
+        if number(name).is_some() { "" } else { name.word() }
+    });
     let name = names.into_iter().find(|name| !name.is_empty());
     let code = name.map(Into::into).or_else(|| error.get("code").whole().map(decimal));
     Failure {
@@ -57,7 +52,7 @@ fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Milli
         code,
         message,
         retry_after: retry_after(headers, error, now),
-        provider: metadata.get("provider_name").text().map(Cow::into_owned),
+        provider: error.at("metadata.provider_name").text().map(Cow::into_owned),
     }
 }
 
@@ -68,22 +63,21 @@ fn number(value: Json<'_>) -> Option<u16> {
 }
 
 fn kind_of(status: Option<u16>, error: Json<'_>, names: &[&str], message: &str) -> Kind {
-    let (metadata, availability) = (error.get("metadata"), error.get("availability"));
     let mut named = None;
     for kind in names.iter().filter_map(|name| by_name(name)) {
         if named.is_none_or(|named| named == Kind::InvalidRequest) {
             named = Some(kind);
         }
     }
-    let decided = by_limit(metadata)
-        .or_else(|| by_availability(availability))
-        .or_else(|| by_moderation(metadata))
+    let decided = by_limit(error)
+        .or_else(|| by_availability(error))
+        .or_else(|| by_moderation(error))
         .or_else(|| named.filter(|kind| *kind != Kind::InvalidRequest))
         .or_else(|| if blames_request(status) { by_message(message) } else { None });
     // OpenRouter's name for 504 is found on 408 too, where the same request may well work again.
     let decided = decided.filter(|kind| (*kind, status) != (Kind::Unavailable, Some(408)));
     let kind = decided.or_else(|| status.map(by_status)).or(named).unwrap_or(Kind::ServerError);
-    overruled(kind, availability.get("retryable").flag())
+    overruled(kind, error.at("availability.retryable").flag())
 }
 
 /// `availability.retryable` beats everything else that was said about the model.
@@ -99,8 +93,8 @@ fn blames_request(status: Option<u16>) -> bool {
     matches!(status, None | Some(400 | 403 | 404 | 413 | 422))
 }
 
-fn by_limit(metadata: Json<'_>) -> Option<Kind> {
-    let (source, reason) = (metadata.get("limit_source"), metadata.get("reason"));
+fn by_limit(error: Json<'_>) -> Option<Kind> {
+    let (source, reason) = (error.at("metadata.limit_source"), error.at("metadata.reason"));
     if source.is("openrouter_in_flight_budget") || (source.is_null() && reason.is("in_flight_budget_exhausted")) {
         Some(Kind::InFlightBudget)
     } else if source.is_string() || reason.is("weight_exceeds_budget") {
@@ -110,9 +104,9 @@ fn by_limit(metadata: Json<'_>) -> Option<Kind> {
     }
 }
 
-fn by_availability(availability: Json<'_>) -> Option<Kind> {
-    let too_long = availability.get("excluded_by").items().any(|why| why.is("context_length"));
-    Some(match availability.get("code").word() {
+fn by_availability(error: Json<'_>) -> Option<Kind> {
+    let too_long = error.at("availability.excluded_by").items().any(|why| why.is("context_length"));
+    Some(match error.at("availability.code").word() {
         "" => return None,
         _ if too_long => Kind::ContextLength,
         "model_not_found" | "model_deprecated" | "free_variant_ended" => Kind::UnknownModel,
@@ -123,10 +117,10 @@ fn by_availability(availability: Json<'_>) -> Option<Kind> {
     })
 }
 
-fn by_moderation(metadata: Json<'_>) -> Option<Kind> {
-    if metadata.get("flagged_input").is_string() || metadata.get("reasons").is_array() {
+fn by_moderation(error: Json<'_>) -> Option<Kind> {
+    if error.at("metadata.flagged_input").is_string() || error.at("metadata.reasons").is_array() {
         Some(Kind::ContentFilter)
-    } else if metadata.get("patterns").is_array() {
+    } else if error.at("metadata.patterns").is_array() {
         Some(Kind::Forbidden)
     } else {
         None
