@@ -90,7 +90,7 @@ impl Attempt {
     ///
     /// # Errors
     /// What the bytes say went wrong.
-    pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis) -> Result<(), Failure> {
+    pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis) -> Result<(), Box<Failure>> {
         self.reading = false;
         if let Some(raw) = &mut self.raw {
             raw.extend_from_slice(bytes);
@@ -145,7 +145,7 @@ impl Attempt {
     }
 
     /// The failure that an error status and its body tell of.
-    pub(crate) fn refused(&self, now: Millis) -> Option<Failure> {
+    pub(crate) fn refused(&self, now: Millis) -> Option<Box<Failure>> {
         match &self.body {
             Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, now)),
             _ => None,

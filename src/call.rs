@@ -66,12 +66,13 @@ pub struct Call {
     /// Nothing is sent before.
     paused: Millis,
     /// What is in flight.
-    running: Vec<Attempt>,
+    #[expect(clippy::vec_box, reason = "an attempt is large, and goes from hand to hand when it has ended")]
+    running: Vec<Box<Attempt>>,
     over: bool,
     actions: VecDeque<Action>,
     committed: bool,
     kept: Option<Kept>,
-    last: Option<Failure>,
+    last: Option<Box<Failure>>,
     report: Report,
     lessons: Vec<Lesson>,
 }
@@ -116,7 +117,7 @@ impl Call {
 
     /// What an edge has told so far, as JSON text.
     pub fn edge_report(&self) -> Option<String> {
-        self.running.first().and_then(Attempt::edge_report)
+        self.running.first().and_then(|attempt| attempt.edge_report())
     }
 
     /// What to do next.
@@ -224,7 +225,7 @@ impl Call {
             return self.give_up(Failure::new(Kind::Timeout, message), now);
         }
         let late = |attempt: &Attempt| attempt.deadline(&self.policy.timeouts).is_some_and(|(at, _)| now >= at);
-        let Some(at) = self.running.iter().position(late) else { return };
+        let Some(at) = self.running.iter().position(|attempt| late(attempt)) else { return };
         if self.running[at].is_done() {
             return self.conclude(at, now);
         }
@@ -257,7 +258,7 @@ impl Call {
         let mut attempt = Attempt::new(id, window, streamed, reading, now);
         attempt.judged_there = judged_there;
         attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
-        self.running.push(attempt);
+        self.running.push(Box::new(attempt));
         self.actions.push_back(Action::Send { attempt: id, request });
     }
 
@@ -293,7 +294,7 @@ impl Call {
     }
 }
 
-fn too_late(kind: Kind, age: Millis) -> Failure {
+fn too_late(kind: Kind, age: Millis) -> Box<Failure> {
     let (what, since) = match kind {
         Kind::HeadersTimeout => ("no response headers came in ", " ms"),
         Kind::FirstTokenTimeout => ("no text, reasoning or tool call came in ", " ms"),

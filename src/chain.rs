@@ -78,7 +78,7 @@ impl Chain {
         facts: &mut Facts<'_>,
         now: Millis,
         report: &mut Report,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Box<Failure>> {
         let mut chain = Self::default();
         for (upstream, Upstream { url, .. }) in facts.upstreams.iter().enumerate() {
             for (place, model) in request.models.iter().enumerate() {
@@ -102,7 +102,7 @@ impl Chain {
         Ok(chain)
     }
 
-    fn keep_large_enough(&mut self, request: &ChatRequest, report: &mut Report) -> Result<(), Failure> {
+    fn keep_large_enough(&mut self, request: &ChatRequest, report: &mut Report) -> Result<(), Box<Failure>> {
         let needed = request.prompt_tokens + request.max_tokens.unwrap_or(0);
         let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
         let mut largest = 0;
@@ -120,7 +120,7 @@ impl Chain {
         Ok(())
     }
 
-    fn keep_rested(&mut self, facts: &mut Facts<'_>, now: Millis, report: &mut Report) -> Result<(), Failure> {
+    fn keep_rested(&mut self, facts: &mut Facts<'_>, now: Millis, report: &mut Report) -> Result<(), Box<Failure>> {
         let mut soonest = Millis::MAX;
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
             let probing = !matches!(facts.breakers.state(&candidate.breaker), None | Some(Breaker::Closed { .. }));
@@ -136,8 +136,10 @@ impl Chain {
         }
         if self.is_spent() {
             let wait = soonest.saturating_sub(now);
-            let failure = Failure::new(Kind::CircuitOpen, "every model of the chain failed lately and is left alone");
-            return Err(Failure { retry_after: Some(wait), ..failure });
+            let message = "every model of the chain failed lately and is left alone";
+            let mut failure = Failure::new(Kind::CircuitOpen, message);
+            failure.retry_after = Some(wait);
+            return Err(failure);
         }
         Ok(())
     }

@@ -54,7 +54,7 @@ pub(crate) struct Events {
     /// Events that were no JSON.
     pub(crate) malformed: u32,
     /// The stream said that it failed, or cannot be read on.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<Box<Failure>>,
 }
 
 impl Events {

@@ -252,12 +252,13 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of `kind` in our own words.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, status: None, code: None, message: message.into(), retry_after: None, provider: None }
+    pub fn new(kind: Kind, message: impl Into<String>) -> Box<Self> {
+        let message = message.into();
+        Box::new(Self { kind, status: None, code: None, message, retry_after: None, provider: None })
     }
 
     /// A stream that ended too early.
-    pub(crate) fn cut() -> Self {
+    pub(crate) fn cut() -> Box<Self> {
         Self::new(Kind::Cut, "the stream ended before the answer was finished")
     }
 

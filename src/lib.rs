@@ -45,7 +45,7 @@
 //! let Action::Done(outcome) = call.poll(1_400) else { panic!() };
 //! assert!(outcome.report.fallback && outcome.report.attempts.len() == 2);
 //! assert!(outcome.result.unwrap().completion().contains(r#""content": "Yes?""#));
-//! # Ok::<(), failsoft::Invalid>(())
+//! # Ok::<(), Box<failsoft::Invalid>>(())
 //! ```
 //!
 //! | module | concern |

@@ -7,11 +7,11 @@
 //! let json = failsoft::Json::parse(r#"{"attempts": 4, "timeouts": {"idle": 5000}, "empty": "next"}"#).expect("JSON");
 //! let policy = failsoft::Policy::read(json)?;
 //! assert_eq!((policy.attempts, policy.timeouts.idle, policy.timeouts.total), (4, 5_000, 600_000));
-//! # Ok::<(), failsoft::Invalid>(())
+//! # Ok::<(), Box<failsoft::Invalid>>(())
 //! ```
 
 use crate::Millis;
-use crate::invalid::{Invalid, flag, object, whole};
+use crate::invalid::{Invalid, Section};
 use crate::json::Json;
 
 /// Everything that is policy in a call.
@@ -105,25 +105,12 @@ impl Default for Policy {
     }
 }
 
-const FIELDS: [&str; 10] = [
-    "attempts",
-    "timeouts",
-    "retry",
-    "onContentFilter",
-    "empty",
-    "refusal",
-    "invalidJson",
-    "length",
-    "assemble",
-    "breaker",
-];
-
 impl Policy {
     /// The defaults, with what `value` says instead.
     ///
     /// # Errors
     /// [`Invalid`] with the path below `policy` of the first field that is unknown or out of range.
-    pub fn read(value: Json<'_>) -> Result<Self, Invalid> {
+    pub fn read(value: Json<'_>) -> Result<Self, Box<Invalid>> {
         Self::default().with(value)
     }
 
@@ -131,24 +118,42 @@ impl Policy {
     ///
     /// # Errors
     /// As [`Policy::read`].
-    pub fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
-        }
-        const PATH: &str = "policy";
-        let map = object(value, PATH, &FIELDS)?;
-        Ok(Self {
-            attempts: whole(map, PATH, "attempts", 1..=32, self.attempts.into())? as u32,
-            timeouts: self.timeouts.with(map.get("timeouts"))?,
-            retry: self.retry.with(map.get("retry"))?,
-            on_content_filter: soft(map, "onContentFilter", &["next", "fail"], self.on_content_filter)?,
-            empty: soft(map, "empty", &Soft::NAMES, self.empty)?,
-            refusal: soft(map, "refusal", &Soft::NAMES, self.refusal)?,
-            invalid_json: soft(map, "invalidJson", &Soft::NAMES, self.invalid_json)?,
-            length: soft(map, "length", &Soft::NAMES, self.length)?,
-            assemble: flag(map, PATH, "assemble", self.assemble)?,
-            breaker: self.breaker.with(map.get("breaker"))?,
-        })
+    pub fn with(&self, value: Json<'_>) -> Result<Self, Box<Invalid>> {
+        let mut policy = self.clone();
+        policy.take(Section::object("policy", value)?)?;
+        Ok(policy)
+    }
+
+    fn take(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {
+        const FIELDS: &str =
+            "attempts timeouts retry onContentFilter empty refusal invalidJson length assemble breaker";
+        given.only(FIELDS)?;
+        given.count("attempts", 1, 32, &mut self.attempts)?;
+        soft(&given, "onContentFilter", "next fail", &mut self.on_content_filter)?;
+        soft(&given, "empty", Soft::NAMES, &mut self.empty)?;
+        soft(&given, "refusal", Soft::NAMES, &mut self.refusal)?;
+        soft(&given, "invalidJson", Soft::NAMES, &mut self.invalid_json)?;
+        soft(&given, "length", Soft::NAMES, &mut self.length)?;
+        given.flag("assemble", &mut self.assemble)?;
+
+        let clocks = given.section("timeouts")?;
+        clocks.only("headers firstToken idle total")?;
+        clocks.whole("headers", 1, 600_000, &mut self.timeouts.headers)?;
+        clocks.whole("firstToken", 1, 600_000, &mut self.timeouts.first_token)?;
+        clocks.whole("idle", 1, 600_000, &mut self.timeouts.idle)?;
+        clocks.whole("total", 1, 3_600_000, &mut self.timeouts.total)?;
+
+        let retry = given.section("retry")?;
+        retry.only("same maxWait base cap")?;
+        retry.count("same", 0, 10, &mut self.retry.same)?;
+        retry.whole("maxWait", 0, 60_000, &mut self.retry.max_wait)?;
+        retry.whole("base", 0, 60_000, &mut self.retry.base)?;
+        retry.whole("cap", 0, 60_000, &mut self.retry.cap)?;
+
+        let breaker = given.section("breaker")?;
+        breaker.only("failures cooldown")?;
+        breaker.count("failures", 0, 100, &mut self.breaker.failures)?;
+        breaker.whole("cooldown", 1, 3_600_000, &mut self.breaker.cooldown)
     }
 
     /// The pause before repetition number `repetition` (from 0), with full jitter: from nothing to the bound, so that
@@ -159,68 +164,17 @@ impl Policy {
     }
 }
 
-impl Timeouts {
-    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
-        }
-        const PATH: &str = "policy.timeouts";
-        let map = object(value, PATH, &["headers", "firstToken", "idle", "total"])?;
-        Ok(Self {
-            headers: whole(map, PATH, "headers", 1..=600_000, self.headers)?,
-            first_token: whole(map, PATH, "firstToken", 1..=600_000, self.first_token)?,
-            idle: whole(map, PATH, "idle", 1..=600_000, self.idle)?,
-            total: whole(map, PATH, "total", 1..=3_600_000, self.total)?,
-        })
-    }
-}
-
-impl Retry {
-    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
-        }
-        const PATH: &str = "policy.retry";
-        let map = object(value, PATH, &["same", "maxWait", "base", "cap"])?;
-        Ok(Self {
-            same: whole(map, PATH, "same", 0..=10, self.same.into())? as u32,
-            max_wait: whole(map, PATH, "maxWait", 0..=60_000, self.max_wait)?,
-            base: whole(map, PATH, "base", 0..=60_000, self.base)?,
-            cap: whole(map, PATH, "cap", 0..=60_000, self.cap)?,
-        })
-    }
-}
-
-impl BreakerPolicy {
-    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
-        }
-        const PATH: &str = "policy.breaker";
-        let map = object(value, PATH, &["failures", "cooldown"])?;
-        Ok(Self {
-            failures: whole(map, PATH, "failures", 0..=100, self.failures.into())? as u32,
-            cooldown: whole(map, PATH, "cooldown", 1..=3_600_000, self.cooldown)?,
-        })
-    }
-}
-
 impl Soft {
-    const NAMES: [&str; 4] = ["retry", "next", "fail", "accept"];
+    const NAMES: &str = "retry next fail accept";
+    const ALL: [Self; 4] = [Self::Retry, Self::Next, Self::Fail, Self::Accept];
 }
 
-fn soft(map: Json<'_>, name: &str, allowed: &[&str], default: Soft) -> Result<Soft, Invalid> {
-    let value = map.get(name);
-    if value.is_null() {
-        return Ok(default);
+fn soft(given: &Section<'_>, name: &str, allowed: &str, soft: &mut Soft) -> Result<(), Box<Invalid>> {
+    if let Some(word) = given.choice(name, allowed)? {
+        let named = Soft::NAMES.split(' ').zip(Soft::ALL).find(|(known, _)| *known == word);
+        *soft = named.map_or(*soft, |(_, soft)| soft);
     }
-    match value.text().filter(|word| allowed.contains(&&**word)).as_deref() {
-        Some("retry") => Ok(Soft::Retry),
-        Some("next") => Ok(Soft::Next),
-        Some("fail") => Ok(Soft::Fail),
-        Some("accept") => Ok(Soft::Accept),
-        _ => Err(Invalid::new(["policy.", name].concat(), ["must be one of: ", &allowed.join(", ")].concat())),
-    }
+    Ok(())
 }
 
 /// SplitMix64's output function: a seed becomes a number that looks random.

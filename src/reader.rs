@@ -39,7 +39,7 @@ impl StreamReader {
 
     /// What the stream said went wrong; nothing after it is read.
     pub fn failure(&self) -> Option<&Failure> {
-        self.0.failure.as_ref()
+        self.0.failure.as_deref()
     }
 
     /// The stream has said that it is complete.
@@ -61,7 +61,7 @@ impl StreamReader {
     ///
     /// # Errors
     /// What the stream said, or [`Kind::Cut`](crate::Kind::Cut) when no finish reason has come.
-    pub fn finish(&self) -> Result<(), Failure> {
+    pub fn finish(&self) -> Result<(), Box<Failure>> {
         match &self.0.failure {
             Some(failure) => Err(failure.clone()),
             None if self.0.answer.is_finished() => Ok(()),

@@ -41,7 +41,7 @@ pub struct AttemptReport {
     /// The answer names a model that is none of those asked for.
     pub unmatched: bool,
     /// What went wrong; absent for an answer that passed.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// What OpenRouter tried inside this request, as it says: JSON of `{provider, model, status}` each.
     pub inside: Vec<String>,
     /// Milliseconds since the call began.
@@ -122,7 +122,7 @@ impl AttemptReport {
         if self.unmatched {
             json.flag("unmatched", true);
         }
-        json.maybe_raw("failure", self.failure.as_ref().map(Failure::to_json).as_deref());
+        json.maybe_raw("failure", self.failure.as_deref().map(Failure::to_json).as_deref());
         json.maybe_list("inside", self.inside.iter().cloned());
         json.whole("started", self.started);
         json.maybe_whole("firstToken", self.first_token);

@@ -140,7 +140,7 @@ impl ChatRequest {
     ///
     /// # Errors
     /// [`Invalid`] with the path of the field that is missing, wrong or given twice.
-    pub fn read(body: Json<'_>) -> Result<Self, Invalid> {
+    pub fn read(body: Json<'_>) -> Result<Self, Box<Invalid>> {
         if !body.is_object() {
             return Err(Invalid::new("body", "must be an object"));
         }
@@ -222,7 +222,7 @@ impl ChatRequest {
     }
 }
 
-fn check_messages(body: &Fields<'_>) -> Result<u64, Invalid> {
+fn check_messages(body: &Fields<'_>) -> Result<u64, Box<Invalid>> {
     let messages = body.get("messages");
     if !messages.is_array() {
         return Err(Invalid::new("messages", "must be an array of {role, content}"));
@@ -237,7 +237,7 @@ fn check_messages(body: &Fields<'_>) -> Result<u64, Invalid> {
     Ok(tokens::estimate_request(messages, body.get("tools"), body.get("response_format")))
 }
 
-fn check_numbers(body: &Fields<'_>) -> Result<(), Invalid> {
+fn check_numbers(body: &Fields<'_>) -> Result<(), Box<Invalid>> {
     let wrong = |name: &&&str| !body.get(name).is_number() && !body.get(name).is_null();
     match NUMBERS.iter().find(wrong) {
         Some(name) => Err(Invalid::new(*name, "must be a finite number")),
@@ -251,7 +251,7 @@ fn model_id(value: Json<'_>) -> Option<String> {
 }
 
 /// `models` in order, else `model`. With both, `models` is what the caller wrote and `model` what a wrapper added.
-fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, Invalid> {
+fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, Box<Invalid>> {
     let (single, listed) = (body.get("model"), body.get("models"));
     let head = model_id(single);
     if head.is_none() && !single.is_null() {
@@ -289,7 +289,7 @@ fn wants_reasoning(body: &Fields<'_>) -> bool {
 
 /// The object of all fields that go out as they came in. A field that is given twice is refused: who reads it here and
 /// who reads it there might not take the same one.
-fn rest(body: &Fields<'_>) -> Result<String, Invalid> {
+fn rest(body: &Fields<'_>) -> Result<String, Box<Invalid>> {
     const OURS: [&str; 5] = ["model", "models", "stream", "stream_options", "failsoft"];
     let mut rest = Object::default();
     for (at, (name, value)) in body.iter().enumerate() {

@@ -64,7 +64,7 @@ fn plain(character: char) -> char {
 }
 
 /// The first rule that a whole answer does not pass, and what the policy wants done about it.
-pub fn judge(answer: &Accumulator, wants_json: bool, policy: &Policy) -> Option<(Failure, Soft)> {
+pub fn judge(answer: &Accumulator, wants_json: bool, policy: &Policy) -> Option<(Box<Failure>, Soft)> {
     let text = answer.text();
     let finish_reason = answer.finish_reason();
     let refused = !answer.refusal().is_empty() || beginning(text) == Beginning::Refused;

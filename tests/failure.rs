@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Sunday, 22 November 2026, 12:00:00 UTC.
 const NOW: u64 = 1_795_348_800_000;
 
-fn failed(status: u16, error: Value) -> Failure {
+fn failed(status: u16, error: Value) -> Box<Failure> {
     classify(status, &Headers::default(), json!({ "error": error, "user_id": "user_x" }).to_string().as_bytes(), NOW)
 }
 

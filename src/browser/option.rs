@@ -50,7 +50,7 @@ enum Asked {
 }
 
 /// What is wrong with `name`, if it is no option.
-pub(super) fn unknown(name: &str) -> Option<Invalid> {
+pub(super) fn unknown(name: &str) -> Option<Box<Invalid>> {
     let known: Vec<&str> = FIELDS.into_iter().chain(OPTIONS).collect();
     if known.contains(&name) {
         return None;
@@ -64,7 +64,7 @@ pub(super) fn unknown(name: &str) -> Option<Invalid> {
 
 impl Plan {
     /// Reads what JavaScript hands over: `{ask, page, options}`.
-    pub(super) fn read(handed: &str) -> Result<Self, Invalid> {
+    pub(super) fn read(handed: &str) -> Result<Self, Box<Invalid>> {
         let handed = Json::parse(handed).unwrap_or(Json::NULL);
         let asked = match handed.get("ask").text().as_deref() {
             Some("stream") => Asked::Stream,
@@ -90,7 +90,7 @@ impl Plan {
     }
 
     /// The plan of a response that is there already: one attempt, no rule, no clock; all that comes is shown.
-    fn parse() -> Result<Self, Invalid> {
+    fn parse() -> Result<Self, Box<Invalid>> {
         const NEVER: Millis = Millis::MAX / 4;
         let policy = Policy {
             attempts: 1,
@@ -111,7 +111,7 @@ impl Plan {
 }
 
 /// The fields of the chat request: those among the options, then those of `body`, which nobody checks.
-fn fields(options: Json<'_>, asked: Asked) -> Result<String, Invalid> {
+fn fields(options: Json<'_>, asked: Asked) -> Result<String, Box<Invalid>> {
     let body = options.get("body");
     if !body.is_object() && !body.is_null() {
         return Err(Invalid::new("body", "must be an object"));
@@ -136,7 +136,7 @@ fn fields(options: Json<'_>, asked: Asked) -> Result<String, Invalid> {
     Ok(fields.end())
 }
 
-fn upstream(options: Json<'_>, page: bool) -> Result<Upstream, Invalid> {
+fn upstream(options: Json<'_>, page: bool) -> Result<Upstream, Box<Invalid>> {
     let string = |name| text(options, "", name);
     let may_show_keys = flag(options, "", "dangerouslyAllowBrowser", false)? || !page;
     let (dialect, url, key) = match string("edge")? {
@@ -169,7 +169,7 @@ fn upstream(options: Json<'_>, page: bool) -> Result<Upstream, Invalid> {
 
 type Place = (Dialect, String, Option<String>);
 
-fn edge_of(edge: &str, options: Json<'_>) -> Result<Place, Invalid> {
+fn edge_of(edge: &str, options: Json<'_>) -> Result<Place, Box<Invalid>> {
     for name in ["apiKey", "baseURL", "dialect"] {
         if !options.get(name).is_null() {
             return Err(Invalid::new(name, "does not go with `edge`; an edge takes `token`, its client key"));
@@ -178,7 +178,7 @@ fn edge_of(edge: &str, options: Json<'_>) -> Result<Place, Invalid> {
     Ok((Dialect::Edge, address("edge", edge)?, sendable(options, "", "token")?))
 }
 
-fn api_of(options: Json<'_>) -> Result<Place, Invalid> {
+fn api_of(options: Json<'_>) -> Result<Place, Box<Invalid>> {
     if !options.get("token").is_null() {
         return Err(Invalid::new("token", "goes with `edge`; without one, the key is `apiKey`"));
     }
@@ -192,7 +192,7 @@ fn api_of(options: Json<'_>) -> Result<Place, Invalid> {
     Ok((dialect, url, sendable(options, "", "apiKey")?))
 }
 
-fn address(name: &str, url: &str) -> Result<String, Invalid> {
+fn address(name: &str, url: &str) -> Result<String, Box<Invalid>> {
     let whole = url.starts_with("https://") || url.starts_with("http://");
     if whole || url.starts_with('/') {
         return Ok(url.strip_suffix("/chat/completions").unwrap_or(url).into());
@@ -200,7 +200,7 @@ fn address(name: &str, url: &str) -> Result<String, Invalid> {
     Err(Invalid::new(name, "must be a URL that begins with https:// or http://, or with / for this page's own origin"))
 }
 
-fn app(options: Json<'_>) -> Result<App, Invalid> {
+fn app(options: Json<'_>) -> Result<App, Box<Invalid>> {
     let value = options.get("app");
     if value.is_null() {
         return Ok(App::default());
@@ -209,7 +209,7 @@ fn app(options: Json<'_>) -> Result<App, Invalid> {
     Ok(App { url: sendable(app, "app", "url")?, title: sendable(app, "app", "title")? })
 }
 
-fn headers(options: Json<'_>) -> Result<Vec<(String, String)>, Invalid> {
+fn headers(options: Json<'_>) -> Result<Vec<(String, String)>, Box<Invalid>> {
     let mut headers = Vec::new();
     if let Some(feature) = sendable(options, "", "feature")? {
         headers.push(("x-feature".into(), feature));
@@ -226,7 +226,7 @@ fn headers(options: Json<'_>) -> Result<Vec<(String, String)>, Invalid> {
 }
 
 /// A string that a header can carry. What it says is not repeated: it may be a key.
-fn sendable(map: Json<'_>, path: &str, name: &str) -> Result<Option<String>, Invalid> {
+fn sendable(map: Json<'_>, path: &str, name: &str) -> Result<Option<String>, Box<Invalid>> {
     let Some(value) = text(map, path, name)? else { return Ok(None) };
     if value.is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || value.trim() != value {
         let problem = "is empty, or has characters (line ends, letters beyond ASCII) that a header cannot carry";

@@ -160,7 +160,7 @@ impl Session {
 }
 
 impl Session {
-    pub(super) fn begin(memory: Rc<Memory>, plan: Result<Plan, Invalid>, host: Host) -> Self {
+    pub(super) fn begin(memory: Rc<Memory>, plan: Result<Plan, Box<Invalid>>, host: Host) -> Self {
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
             let (at_time, at_abort) = (weak.clone(), weak.clone());
             Inner {
@@ -226,7 +226,7 @@ fn begin(inner: &Inner) {
 }
 
 /// The outcome of a call that never began.
-fn failed(failure: Failure) -> Outcome {
+fn failed(failure: Box<Failure>) -> Outcome {
     Outcome {
         result: Err(failure),
         partial: None,

@@ -31,7 +31,7 @@ impl Call {
     }
 
     /// What is wrong with it: nothing, that it is no answer at all, or a rule that it did not pass and what follows.
-    fn verdict(&self, attempt: &mut Attempt, now: Millis) -> Result<(), (Failure, Option<Soft>)> {
+    fn verdict(&self, attempt: &mut Attempt, now: Millis) -> Result<(), (Box<Failure>, Option<Soft>)> {
         let broken = |failure| Err((failure, None));
         if let Some(failure) = attempt.refused(now) {
             return broken(failure);
@@ -62,7 +62,7 @@ impl Call {
     }
 
     /// Closes the row of `attempt`, and its connection.
-    fn close(&mut self, attempt: &Attempt, failure: Option<Failure>, now: Millis) {
+    fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
         let row = &mut self.report.attempts[attempt.id as usize];
         row.duration = Some(attempt.age(now));
         row.failure = failure;
@@ -71,7 +71,7 @@ impl Call {
         }
     }
 
-    fn succeed(&mut self, mut attempt: Attempt, now: Millis) {
+    fn succeed(&mut self, mut attempt: Box<Attempt>, now: Millis) {
         let served = note_served(&mut self.report, &self.chain, &attempt);
         self.learn_success(&attempt, served);
         self.close(&attempt, None, now);
@@ -86,7 +86,8 @@ impl Call {
     }
 
     /// Ends the call with what `attempt` brought.
-    fn deliver(&mut self, mut attempt: Attempt) {
+    #[expect(clippy::boxed_local, reason = "as it came")]
+    fn deliver(&mut self, mut attempt: Box<Attempt>) {
         self.report.settle();
         let report = self.report.to_json(None);
         let Some(events) = attempt.events() else { return };
@@ -98,11 +99,11 @@ impl Call {
             self.actions.push_back(Action::Yield(chunks));
         }
         let edge_report = attempt.edge_report();
-        self.finish(Ok(answer_of(attempt)), None, edge_report);
+        self.finish(Ok(answer_of(*attempt)), None, edge_report);
     }
 
     /// An answer came and did not pass a rule.
-    fn fail_softly(&mut self, attempt: Attempt, failure: Failure, action: Soft, now: Millis) {
+    fn fail_softly(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, action: Soft, now: Millis) {
         let served = note_answer(&mut self.report, &self.chain, &attempt);
         self.close(&attempt, Some(failure.clone()), now);
         // The models before the one that served have failed inside the window.
@@ -119,7 +120,7 @@ impl Call {
     }
 
     /// The first answer that failed only softly stays, unless there is nothing in it.
-    fn keep_best(&mut self, kind: Kind, attempt: Attempt, served: usize) {
+    fn keep_best(&mut self, kind: Kind, attempt: Box<Attempt>, served: usize) {
         let nothing_said = attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
         if self.kept.is_none() && kind != Kind::Empty && !nothing_said {
             self.kept = Some(Kept { attempt, served });
@@ -127,13 +128,13 @@ impl Call {
     }
 
     /// `attempt` has failed: ask the same again, ask the next, or give up.
-    pub(super) fn fail(&mut self, attempt: Attempt, failure: Failure, now: Millis) {
+    pub(super) fn fail(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, now: Millis) {
         let served = note_answer(&mut self.report, &self.chain, &attempt);
         self.learn_failure(&attempt, &failure);
         self.close(&attempt, Some(failure.clone()), now);
         let edge = attempt.judged_there && failure.kind != Kind::Network;
         if self.committed || edge {
-            return self.end_with(attempt, failure);
+            return self.end_with(&attempt, failure);
         }
         // Inside a native window nobody follows on a model that began to answer: those behind it were not asked.
         let began = matches!(attempt.body, Body::Whole(_) | Body::Events(_));
@@ -178,7 +179,7 @@ impl Call {
         self.paused = now + wait;
     }
 
-    fn move_on(&mut self, failure: Failure, tried: &[usize], now: Millis) {
+    fn move_on(&mut self, failure: Box<Failure>, tried: &[usize], now: Millis) {
         match failure.kind.next() {
             Next::Never => self.give_up(failure, now),
             _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
@@ -212,7 +213,7 @@ impl Call {
     }
 
     /// Ends the call, whatever is under way: with the best answer so far, else with `failure`.
-    pub(super) fn give_up(&mut self, failure: Failure, now: Millis) {
+    pub(super) fn give_up(&mut self, failure: Box<Failure>, now: Millis) {
         let mut last = None;
         for attempt in std::mem::take(&mut self.running) {
             self.close(&attempt, Some(failure.clone()), now);
@@ -220,13 +221,13 @@ impl Call {
         }
         match (self.kept.take(), last) {
             (Some(kept), _) if !self.committed => self.settle_for(kept),
-            (_, Some(attempt)) => self.end_with(attempt, failure),
+            (_, Some(attempt)) => self.end_with(&attempt, failure),
             (_, None) => self.finish(Err(failure), None, None),
         }
     }
 
     /// Ends the call with the failure of `attempt`, and what it had said.
-    fn end_with(&mut self, attempt: Attempt, failure: Failure) {
+    fn end_with(&mut self, attempt: &Attempt, failure: Box<Failure>) {
         let said = attempt.answer().map(Accumulator::text).filter(|text| !text.is_empty()).map(Into::into);
         self.finish(Err(failure), said, attempt.edge_report());
     }
@@ -239,7 +240,7 @@ impl Call {
 
     pub(super) fn finish(
         &mut self,
-        result: Result<Answer, Failure>,
+        result: Result<Answer, Box<Failure>>,
         partial: Option<String>,
         edge_report: Option<String>,
     ) {
@@ -272,7 +273,7 @@ impl Call {
             return self.learn_inside(attempt, usize::MAX);
         }
         let name = self.chain.candidates[attempt.window[0]].breaker.clone();
-        self.lessons.push(Lesson { name, failure: Some(failure.clone()) });
+        self.lessons.push(Lesson { name, failure: Some(Box::new(failure.clone())) });
     }
 
     /// The models of the window before `served` failed natively: the last status told of each counts.
@@ -288,7 +289,8 @@ impl Call {
             }
             let status = last.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400);
             let Some(kind) = status.map(by_status).filter(|kind| kind.is_models_fault()) else { continue };
-            let failure = Failure { status, ..Failure::new(kind, "failed inside a native window") };
+            let mut failure = Failure::new(kind, "failed inside a native window");
+            failure.status = status;
             self.lessons.push(Lesson { name: candidate.breaker.clone(), failure: Some(failure) });
         }
     }

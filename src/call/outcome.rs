@@ -14,7 +14,7 @@ use crate::report::Report;
 #[derive(Debug)]
 pub struct Outcome {
     /// The answer, or the last failure.
-    pub result: Result<Answer, Failure>,
+    pub result: Result<Answer, Box<Failure>>,
     /// What a reader has got, or could have, of an answer that failed.
     pub partial: Option<String>,
     /// Every attempt.
@@ -39,7 +39,7 @@ pub enum Answer {
 /// An answer that did not pass every rule, kept in case that none does.
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub(super) attempt: Attempt,
+    pub(super) attempt: Box<Attempt>,
     /// The candidate that served.
     pub(super) served: usize,
 }

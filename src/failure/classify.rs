@@ -10,7 +10,7 @@ use crate::json::{Json, decimal};
 use crate::{Millis, http::Headers};
 
 /// The failure that a response with an error status tells of.
-pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Failure {
+pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box<Failure> {
     let envelope = Json::parse_bytes(body).unwrap_or(Json::NULL);
     let mut failure = read(Some(status), headers, error_of(envelope), now);
     if failure.message.is_empty() {
@@ -20,7 +20,7 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Fai
 }
 
 /// The failure that `error`, found in the body or a chunk of a 200, tells of.
-pub fn in_answer(error: Json<'_>, now: Millis) -> Failure {
+pub fn in_answer(error: Json<'_>, now: Millis) -> Box<Failure> {
     let mut failure = read(None, &Headers::default(), error, now);
     if failure.message.is_empty() {
         failure.message = "the upstream ended its answer with an error and no message".into();
@@ -35,7 +35,7 @@ fn error_of(envelope: Json<'_>) -> Json<'_> {
     if error.is_null() { envelope } else { error }
 }
 
-fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Failure {
+fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Box<Failure> {
     let status = http_status.or_else(|| number(error.get("code"))).or_else(|| number(error.get("http_status")));
     let said = [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text);
     let message = said.unwrap_or_default().into_owned();
@@ -46,14 +46,14 @@ fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Milli
     });
     let name = names.into_iter().find(|name| !name.is_empty());
     let code = name.map(Into::into).or_else(|| error.get("code").whole().map(decimal));
-    Failure {
+    Box::new(Failure {
         kind: kind_of(status, error, &names, &message),
         status,
         code,
         message,
         retry_after: retry_after(headers, error, now),
         provider: error.at("metadata.provider_name").text().map(Cow::into_owned),
-    }
+    })
 }
 
 /// A status, as a number or as a string.
