@@ -1,13 +1,15 @@
 //! One request in flight: what has come of it, and which of its clocks runs out first.
 
 use crate::Millis;
+use crate::call::Splice;
 use crate::chain::Window;
 use crate::chunk::{Accumulator, chunk_of_completion, with_openai_finish_reasons};
-use crate::events::{Events, Reading, error_in};
+use crate::events::{Events, error_in};
 use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
 use crate::json::Json;
 use crate::policy::Timeouts;
+use crate::request::UsageChunk;
 use crate::sse::BYTE_ORDER_MARK;
 
 /// How long after `[DONE]` the end of the body is waited for, in milliseconds: a connection that ended can be used again.
@@ -46,19 +48,27 @@ pub(crate) struct Attempt {
     pub(crate) open: bool,
     /// The host may read one chunk, and has not yet brought it.
     pub(crate) reading: bool,
-    sent: Millis,
+    pub(crate) sent: Millis,
     /// When the last event came, or reading was last allowed.
     heard: Millis,
     /// An edge was asked: what it lets through has been judged there.
     pub(crate) judged_there: bool,
     /// Everything read so far, for a lane that passes bytes on as they came.
     pub(crate) raw: Option<Vec<u8>>,
+    /// It goes on from an answer that broke.
+    pub(crate) splice: Option<Splice>,
+    /// It scores an answer.
+    pub(crate) is_judge: bool,
+    /// The time it has, where that is not the policy's: a judge's.
+    pub(crate) until: Option<Millis>,
+    /// A second model was asked too.
+    pub(crate) hedged: bool,
     /// How its answer is read.
-    pub(crate) reads: Reading,
+    pub(crate) reads: UsageChunk,
 }
 
 impl Attempt {
-    pub(crate) fn new(id: AttemptId, window: Window, streamed: bool, reads: Reading, now: Millis) -> Self {
+    pub(crate) fn new(id: AttemptId, window: Window, streamed: bool, reads: UsageChunk, now: Millis) -> Self {
         Self {
             id,
             window,
@@ -71,6 +81,10 @@ impl Attempt {
             heard: now,
             judged_there: false,
             raw: None,
+            splice: None,
+            is_judge: false,
+            until: None,
+            hedged: false,
             reads,
         }
     }
@@ -124,14 +138,19 @@ impl Attempt {
     /// An edge runs the same clocks over its own attempts and tells what came of them. Ours must not cut in: they only
     /// notice a stream that the edge has begun and let go of.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(Millis, Kind)> {
+        if let Some(until) = self.until {
+            return Some((until, Kind::HeadersTimeout));
+        }
         match &self.body {
             // An answer in one piece sends its headers when it is written: only the call's own time bounds it.
             Body::Awaited | Body::Whole(_) if !self.streamed => None,
             Body::Awaited if self.judged_there => None,
             Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
             Body::Events(events) if events.done => Some((self.heard + LINGER, Kind::Stalled)),
-            Body::Events(events) if !events.alive && self.judged_there => None,
-            Body::Events(events) if !events.alive => Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout)),
+            Body::Events(events) if !events.is_alive() && self.judged_there => None,
+            Body::Events(events) if !events.is_alive() => {
+                Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout))
+            }
             Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
                 let idle = if self.judged_there { 2 * timeouts.idle } else { timeouts.idle };
                 if self.reading { Some((self.heard + idle, Kind::Stalled)) } else { None }
@@ -166,9 +185,14 @@ impl Attempt {
         }
     }
 
-    /// The stream has said that it is complete.
+    /// The stream has said that its answer is complete.
     pub(crate) fn is_done(&self) -> bool {
-        matches!(&self.body, Body::Events(events) if events.done)
+        matches!(&self.body, Body::Events(events) if events.done || events.is_ending())
+    }
+
+    /// Text, reasoning or a tool call has come.
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(&self.body, Body::Events(events) if events.is_alive())
     }
 
     /// What the stream has added up to.
@@ -189,7 +213,7 @@ impl Attempt {
 
 /// Reads a completion that came in one piece, and keeps what can be read of one that is an error. As a stream, where one
 /// was asked for, it is a single chunk.
-pub(crate) fn read_whole(bytes: &[u8], reads: Reading, as_stream: bool, now: Millis) -> (String, Box<Events>) {
+pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, now: Millis) -> (String, Box<Events>) {
     let mut events = Box::new(Events::new(reads));
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let sent = Json::parse_bytes(bytes).unwrap_or(Json::NULL);

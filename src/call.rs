@@ -19,25 +19,32 @@
 mod action;
 mod ending;
 mod outcome;
+mod recovery;
 
 use std::collections::VecDeque;
 
 pub use action::{Action, Input};
 pub use outcome::{Answer, Outcome};
+pub(crate) use recovery::Splice;
 
 use crate::Millis;
 use crate::attempt::{Attempt, AttemptId, Body};
 use crate::breaker::Lesson;
-use crate::chain::{Chain, Facts};
-use crate::events::Reading;
+use crate::catalog::ModelFacts;
+use crate::chain::{Chain, Facts, Window};
+use crate::chunk::Accumulator;
+use crate::events::Events;
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
+use crate::judge::{LONGEST_REPLY, mark, question};
 use crate::policy::{Policy, Soft};
-use crate::report::{AttemptReport, Report};
+use crate::report::{AttemptReport, Report, Usd};
 use crate::request::{ChatRequest, Lane};
 use crate::upstream::{Dialect, Upstream};
+use crate::verdict::{Beginning, beginning};
 use ending::note_served;
 use outcome::Kept;
+use recovery::Joined;
 
 /// A host that comes back this much later than it was asked to has slept, in milliseconds. Hidden tabs run their
 /// timers once a minute.
@@ -71,7 +78,14 @@ pub struct Call {
     over: bool,
     actions: VecDeque<Action>,
     committed: bool,
+    /// The stream broke after the commit point, and goes on with others.
+    joined: Option<Joined>,
+    /// The best answer that did not pass.
     kept: Option<Kept>,
+    /// The answer that is being scored.
+    judged: Option<Kept>,
+    /// What is known of the judge.
+    judge_facts: ModelFacts,
     last: Option<Box<Failure>>,
     report: Report,
     lessons: Vec<Lesson>,
@@ -81,7 +95,7 @@ impl Call {
     /// A call that begins `now`. With nobody to ask it is over at once, which [`Call::poll`] tells.
     pub fn new(request: ChatRequest, policy: &Policy, mut facts: Facts<'_>, seed: u64, now: Millis) -> Self {
         let mut report = Report { warnings: request.warnings.clone(), ..Report::default() };
-        let planned = Chain::plan(&request, &mut facts, now, &mut report);
+        let planned = Chain::plan(&request, policy, &mut facts, now, &mut report);
         let mut call = Self {
             request,
             policy: policy.clone(),
@@ -98,7 +112,15 @@ impl Call {
             over: false,
             actions: VecDeque::new(),
             committed: false,
+            joined: None,
             kept: None,
+            judged: None,
+            judge_facts: policy
+                .judge
+                .as_ref()
+                .and_then(|judge| facts.catalog.find(&judge.model))
+                .cloned()
+                .unwrap_or_default(),
             last: None,
             report,
             lessons: Vec::new(),
@@ -138,10 +160,14 @@ impl Call {
                 attempt.reading = true;
                 return Action::Read { attempt: attempt.id };
             }
-            if !self.running.is_empty() || now < self.paused {
+            if self.hedge_at().is_some_and(|at| now >= at) {
+                self.running.iter_mut().for_each(|attempt| attempt.hedged = true);
+                self.send(now);
+            } else if !self.running.is_empty() || now < self.paused {
                 return self.wait();
+            } else {
+                self.send(now);
             }
-            self.send(now);
         }
     }
 
@@ -164,7 +190,18 @@ impl Call {
                 attempt.take_head(status, headers, now);
             }
             Input::Bytes { bytes, .. } => {
-                let Err(failure) = attempt.take_bytes(bytes, now) else { return self.advance(at, now) };
+                let mut taken = attempt.take_bytes(bytes, now);
+                if taken.is_ok() {
+                    self.advance(at, now);
+                    if self.joined.is_some() {
+                        taken = self.join(at, false);
+                    }
+                }
+                let Err(failure) = taken else { return };
+                // Whatever goes wrong behind its end, the answer is whole.
+                if self.running[at].is_done() {
+                    return self.conclude(at, now);
+                }
                 self.committed |= self.request.as_it_comes;
                 self.hand_over(at);
                 let attempt = self.running.remove(at);
@@ -207,6 +244,7 @@ impl Call {
         if self.running.is_empty() {
             next = next.min(self.paused);
         }
+        next = next.min(self.hedge_at().unwrap_or(next));
         for attempt in &self.running {
             if let Some((at, _)) = attempt.deadline(&self.policy.timeouts) {
                 next = next.min(at);
@@ -235,56 +273,148 @@ impl Call {
         self.fail(attempt, failure, now);
     }
 
+    /// Asks whoever is next, if there is anybody and the budget allows.
     fn send(&mut self, now: Millis) {
-        // A content filter that ends the call must be seen: inside a window OpenRouter would fall back on it.
-        let alone = self.policy.on_content_filter == Soft::Fail;
-        let window = self.chain.window(&self.upstreams, alone);
-        let id = self.report.attempts.len() as AttemptId;
-        let (Some(&first), true) = (window.first(), id < self.policy.attempts) else {
-            return self.exhaust(now);
+        let spent =
+            self.report.attempts.iter().filter_map(|row| row.cost).fold(0, |sum: u64, cost| sum.saturating_add(cost.0));
+        let left = self.policy.max_cost.map(|most| Usd(most.0.saturating_sub(spent)));
+        self.chain.leave_out_expensive(&self.request, left, &mut self.report);
+        let (window, splice) = match self.joined {
+            Some(_) => self.successor(),
+            None => {
+                // A content filter that ends the call must be seen, and so must a silent model: inside a window OpenRouter
+                // would fall back by itself.
+                let alone = self.policy.on_content_filter == Soft::Fail || self.policy.hedge.is_some();
+                (self.chain.window(&self.upstreams, alone), Splice::Joined(0))
+            }
+        };
+        let (Some(&first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
+            // Whoever is still in flight may answer yet.
+            return if self.running.is_empty() {
+                self.exhaust(now)
+            };
         };
         let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
         let streamed = self.request.stream || self.policy.assemble;
         let upstream = &self.upstreams[self.chain.candidates[first].upstream];
-        let request = upstream.ask(&self.request, &models, streamed);
+        let limit = self.chain.limit(&window, &self.request, left);
+        let prefill = match (&self.joined, splice) {
+            (Some(joined), Splice::Continuing) => Some(joined.answer.text().trim_end()),
+            _ => None,
+        };
+        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill);
+        let row = AttemptReport {
+            models: models.into_iter().map(Into::into).collect(),
+            recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),
+            ..AttemptReport::default()
+        };
         // What an edge lets through has been judged there.
         let judged_there = upstream.dialect == Dialect::Edge;
-        self.report.attempts.push(AttemptReport {
-            models: models.into_iter().map(Into::into).collect(),
-            started: now - self.began,
-            ..AttemptReport::default()
-        });
-        let reading = Reading::new(&self.request, self.policy.refusal != Soft::Accept && !judged_there);
-        let mut attempt = Attempt::new(id, window, streamed, reading, now);
+        let upstream = self.chain.candidates[first].upstream;
+        let mut attempt = self.post(upstream, row, window, streamed, body, now);
         attempt.judged_there = judged_there;
+        attempt.splice = self.joined.as_ref().map(|_| splice);
         attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
-        self.running.push(Box::new(attempt));
+        self.running.push(attempt);
+    }
+
+    /// Begins an attempt: a row in the report, a request on its way.
+    fn post(
+        &mut self,
+        upstream: usize,
+        row: AttemptReport,
+        window: Window,
+        streamed: bool,
+        body: String,
+        now: Millis,
+    ) -> Box<Attempt> {
+        let id = self.report.attempts.len() as AttemptId;
+        let request = self.upstreams[upstream].post(streamed, body);
+        self.report.attempts.push(AttemptReport { started: now - self.began, ..row });
         self.actions.push_back(Action::Send { attempt: id, request });
+        window.iter().for_each(|&at| self.chain.candidates[at].asked = true);
+        Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
+    }
+
+    /// Asks the judge of the policy about an answer that has passed every other rule. False: there is none, or it cannot be
+    /// asked and the answer passes without.
+    fn ask_judge(&mut self, kept: &Kept, now: Millis) -> bool {
+        let Some(judge) = &self.policy.judge else { return false };
+        let text = kept.attempt.answer().map(Accumulator::text).unwrap_or_default();
+        let question = question(judge, self.request.messages(), text, &mark(self.seed));
+        let price = self.judge_facts.price;
+        let cost = price.0.zip(price.1).map(|(prompt, answer)| {
+            Usd(prompt.0.saturating_mul(question.tokens).saturating_add(answer.0.saturating_mul(LONGEST_REPLY)))
+        });
+        let dear = cost.zip(judge.max_cost).is_some_and(|(cost, most)| cost > most);
+        if dear || self.report.attempts.len() >= self.policy.attempts as usize {
+            self.report.warnings.push("the judge was not asked: it would have gone beyond a bound".into());
+            return false;
+        }
+        let until = now + judge.timeout;
+        let row = AttemptReport { models: vec![judge.model.clone()], judge: Some(None), ..AttemptReport::default() };
+        let upstream = self.chain.candidates[kept.served].upstream;
+        let mut attempt = self.post(upstream, row, Window::new(), false, question.body, now);
+        attempt.is_judge = true;
+        attempt.until = Some(until);
+        self.running.push(attempt);
+        true
     }
 
     /// Bytes of the attempt at `at` were taken: is it time to commit, to hand over?
     fn advance(&mut self, at: usize, now: Millis) {
-        let attempt = &mut self.running[at];
+        let attempt = &self.running[at];
         let (id, age) = (attempt.id, attempt.age(now));
         let Body::Events(events) = &attempt.body else { return };
-        if events.alive {
+        if events.is_alive() {
             self.report.attempts[id as usize].first_token.get_or_insert(age);
         }
-        if self.request.stream && !self.committed && events.meaningful {
+        if !self.committed && self.may_commit(attempt, events) {
             self.committed = true;
+            let mut attempt = self.running.remove(at);
             if let Some(held) = attempt.raw.take() {
                 self.actions.push_back(Action::Relay { attempt: id, held });
             }
-            note_served(&mut self.report, &self.chain, attempt);
+            self.outrun(now);
+            note_served(&mut self.report, &self.chain, &attempt);
+            self.running.push(attempt);
+            return self.hand_over(0);
         }
         self.hand_over(at);
+    }
+
+    /// Something has come that is worth showing, and no rule may still want to look at it.
+    fn may_commit(&self, attempt: &Attempt, events: &Events) -> bool {
+        let (seen, text) = (events.seen, events.answer.text());
+        let ours = !attempt.judged_there;
+        if !self.request.stream || (ours && self.policy.buffers()) {
+            return false;
+        }
+        if seen.tool_call || (seen.reasoning && self.request.wants_reasoning) || (seen.content && text.is_empty()) {
+            return true;
+        }
+        let holds = ours && self.policy.refusal != Soft::Accept;
+        let long = !ours || self.policy.hold_chars == 0 || text.chars().count() as u64 >= self.policy.hold_chars;
+        let clear = || !holds || beginning(text, &self.policy.refusal_phrases) == Beginning::Clear;
+        // Blank text may be all that comes: it is not an answer yet.
+        (!text.trim().is_empty() && long && clear()) || (seen.refusal && !holds)
+    }
+
+    /// Closes what else is in flight: another was first.
+    fn outrun(&mut self, now: Millis) {
+        for attempt in std::mem::take(&mut self.running) {
+            let failure = Failure::new(Kind::Outrun, "another model answered first");
+            self.close(&attempt, Some(failure), now);
+        }
     }
 
     /// What came after the commit point is the reader's, whatever came behind it.
     fn hand_over(&mut self, at: usize) {
         let relayed = self.request.lane == Lane::Relay;
+        let joined = self.joined.is_some();
         if let Some(events) = self.running[at].events()
             && self.committed
+            && !joined
         {
             let chunks = std::mem::take(&mut events.waiting);
             if !relayed && !chunks.is_empty() {

@@ -6,15 +6,19 @@
 
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
-use crate::catalog::{Catalog, same_model};
+use crate::catalog::{Catalog, ModelFacts, continues_prefill, same_model};
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
-use crate::report::Report;
+use crate::policy::Policy;
+use crate::report::{Report, Usd};
 use crate::request::ChatRequest;
 use crate::upstream::Upstream;
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
 const ESTIMATE_MARGIN: u64 = 15;
+
+/// An output limit is lowered to what a window leaves, but not below this: rather another model is asked.
+const LEAST_ANSWER: u64 = 1_000;
 
 /// What a call knows when it begins. All of it may be empty.
 #[derive(Debug)]
@@ -32,18 +36,18 @@ pub struct Facts<'a> {
 pub(crate) struct Candidate {
     pub(crate) model: String,
     pub(crate) upstream: usize,
-    /// Its place in what the caller asked for.
-    pub(crate) place: usize,
-    /// The tokens it can hold, if known.
-    pub(crate) context_length: Option<u64>,
+    /// What is known of it; where nothing is, nothing is held against it.
+    pub(crate) facts: ModelFacts,
     /// How often it was asked again.
     pub(crate) repeated: u32,
     /// It failed in this call, or was left out of it.
     pub(crate) spent: bool,
+    /// It is being asked.
+    pub(crate) asked: bool,
+    /// It was asked to continue, and would not.
+    pub(crate) refuses_prefill: bool,
     /// It goes into a request of its own: which of a window was meant could not be told.
     alone: bool,
-    /// The name that an answer may give it instead.
-    slug: Option<String>,
     /// The name of its breaker.
     pub(crate) breaker: String,
     /// What may have been meant, should the id turn out to be invalid.
@@ -53,7 +57,51 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// `served`, named by an answer, is this model.
     pub(crate) fn answers_to(&self, served: &str) -> bool {
-        same_model(&self.model, self.slug.as_deref(), served)
+        same_model(&self.model, self.facts.canonical_slug.as_deref(), served)
+    }
+
+    /// It goes on from a last message of the assistant, as far as is known.
+    pub(crate) fn continues(&self) -> bool {
+        !self.refuses_prefill && continues_prefill(&self.model)
+    }
+
+    /// The tokens that it can answer `request` with, if that is known.
+    fn room(&self, request: &ChatRequest) -> Option<u64> {
+        let left = self.facts.context_length.map(|window| window.saturating_sub(request.prompt_tokens));
+        left.into_iter().chain(self.facts.max_output).min()
+    }
+
+    /// What an answer of `tokens` costs, with the prompt of `request`, if the price is known.
+    pub(crate) fn cost(&self, request: &ChatRequest, tokens: u64) -> Option<Usd> {
+        let (prompt, answer) = (self.facts.price.0?, self.facts.price.1?);
+        let prompt = prompt.0.saturating_mul(request.prompt_tokens);
+        Some(Usd(prompt.saturating_add(answer.0.saturating_mul(tokens))))
+    }
+
+    /// Why it cannot be asked, if that is certain before it is.
+    fn unfit(&self, request: &ChatRequest, policy: &Policy, now: Millis) -> Option<(Kind, String)> {
+        let needed = needed(request);
+        let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
+        let above = |price: Option<Usd>, cap: Option<Usd>| {
+            price.zip(cap).is_some_and(|(price, cap)| price.0.saturating_mul(1_000_000) > cap.0)
+        };
+        if let Some(window) = self.facts.context_length.filter(|window| *window < certain) {
+            return Some((Kind::ContextLength, shortfall(needed, window)));
+        }
+        if self.facts.expires.is_some_and(|expires| expires <= now) {
+            return Some((Kind::NoEndpoint, "it has expired".into()));
+        }
+        if let Some(lacking) = request.required.iter().find(|parameter| self.facts.lacks(parameter)) {
+            return Some((Kind::NoEndpoint, ["it does not know `", lacking, "`"].concat()));
+        }
+        let (prompt, answer) = self.facts.price;
+        if above(prompt, policy.max_price.0) || above(answer, policy.max_price.1) {
+            return Some((Kind::TooExpensive, "its price is above the cap".into()));
+        }
+        if self.cost(request, 1).zip(policy.max_cost).is_some_and(|(cost, most)| cost > most) {
+            return Some((Kind::TooExpensive, "the prompt alone would cost more than the call may".into()));
+        }
+        None
     }
 }
 
@@ -69,55 +117,69 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// The chain of `request`, without the models that cannot hold the prompt or are resting.
+    /// The chain of `request`, without the models that cannot hold the prompt or are resting: first over the models of the
+    /// first upstream, then over those of the next.
     ///
     /// # Errors
     /// When nobody is left: why, and for resting models, how long until one may be asked.
     pub(crate) fn plan(
         request: &ChatRequest,
+        policy: &Policy,
         facts: &mut Facts<'_>,
         now: Millis,
         report: &mut Report,
     ) -> Result<Self, Box<Failure>> {
         let mut chain = Self::default();
-        for (upstream, Upstream { url, .. }) in facts.upstreams.iter().enumerate() {
-            for (place, model) in request.models.iter().enumerate() {
-                let known = facts.catalog.find(model);
+        for (at, upstream) in facts.upstreams.iter().enumerate() {
+            let models = if upstream.models.is_empty() { &request.models } else { &upstream.models };
+            for model in models {
+                let known = upstream.catalog.find(model).or_else(|| facts.catalog.find(model));
                 chain.candidates.push(Candidate {
                     model: model.clone(),
-                    upstream,
-                    place,
-                    context_length: known.and_then(|row| row.context_length),
+                    upstream: at,
+                    facts: known.cloned().unwrap_or_default(),
                     repeated: 0,
                     spent: false,
+                    asked: false,
+                    refuses_prefill: false,
                     alone: false,
-                    slug: known.and_then(|row| row.canonical_slug.clone()),
-                    breaker: Breakers::name(url, model),
+                    breaker: Breakers::name(&upstream.url, model),
                     near_miss: if known.is_some() { None } else { facts.catalog.near_miss(model) },
                 });
             }
         }
-        chain.keep_large_enough(request, report)?;
+        chain.keep_fit(request, policy, now, report)?;
         chain.keep_rested(facts, now, report)?;
         Ok(chain)
     }
 
-    fn keep_large_enough(&mut self, request: &ChatRequest, report: &mut Report) -> Result<(), Box<Failure>> {
-        let needed = request.prompt_tokens + request.max_tokens.unwrap_or(0);
-        let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
+    fn keep_fit(
+        &mut self,
+        request: &ChatRequest,
+        policy: &Policy,
+        now: Millis,
+        report: &mut Report,
+    ) -> Result<(), Box<Failure>> {
+        let mut failure = Failure::new(Kind::NoEndpoint, "");
         let mut largest = 0;
         for candidate in &mut self.candidates {
-            if let Some(window) = candidate.context_length.filter(|window| *window < certain) {
-                largest = largest.max(window);
-                candidate.spent = true;
-                report.drop_model(&candidate.model, shortfall(needed, window));
+            let Some((kind, reason)) = candidate.unfit(request, policy, now) else { continue };
+            candidate.spent = true;
+            largest = largest.max(candidate.facts.context_length.unwrap_or_default());
+            failure.kind = kind;
+            report.drop_model(&candidate.model, reason);
+        }
+        if !self.is_spent() {
+            return Ok(());
+        }
+        failure.message = match failure.kind {
+            Kind::ContextLength => {
+                ["no model of the chain can hold the prompt: ", &shortfall(needed(request), largest)].concat()
             }
-        }
-        if self.is_spent() {
-            let message = ["no model of the chain can hold the prompt: ", &shortfall(needed, largest)].concat();
-            return Err(Failure::new(Kind::ContextLength, message));
-        }
-        Ok(())
+            Kind::TooExpensive => "every model of the chain costs more than the policy allows".into(),
+            _ => "no model of the chain can answer this request".into(),
+        };
+        Err(failure)
     }
 
     fn keep_rested(&mut self, facts: &mut Facts<'_>, now: Millis, report: &mut Report) -> Result<(), Box<Failure>> {
@@ -153,7 +215,8 @@ impl Chain {
     pub(crate) fn window(&self, upstreams: &[Upstream], alone: bool) -> Window {
         let mut window = Window::new();
         let mut most = 1;
-        for (at, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.spent) {
+        let left = self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.spent && !candidate.asked);
+        for (at, candidate) in left {
             match window.first() {
                 None => most = upstreams[candidate.upstream].dialect.window(alone || candidate.alone),
                 Some(&first) if self.candidates[first].upstream != candidate.upstream || candidate.alone => break,
@@ -165,6 +228,23 @@ impl Chain {
             }
         }
         window
+    }
+
+    /// The tokens that `window` may answer `request` with when `left` may be spent, where that is less than was asked for
+    /// or is all that bounds it. Nothing else bounds an answer: what a model can do, it says by itself.
+    pub(crate) fn limit(&self, window: &[usize], request: &ChatRequest, left: Option<Usd>) -> Option<u64> {
+        let mut limit = request.max_tokens;
+        for candidate in window.iter().map(|&at| &self.candidates[at]) {
+            if let (Some(wanted), Some(room)) = (limit, candidate.room(request)) {
+                limit = Some(wanted.min(room.max(1)));
+            }
+            if let (Some(left), Some(prompt), Some(price)) = (left, candidate.cost(request, 0), candidate.facts.price.1)
+            {
+                let affordable = left.0.saturating_sub(prompt.0).checked_div(price.0).unwrap_or(u64::MAX);
+                limit = Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX);
+            }
+        }
+        limit
     }
 
     /// These have failed.
@@ -204,12 +284,24 @@ impl Chain {
 
     /// Leaves out those that are known to be no larger than the largest known in `window`, which was too small.
     pub(crate) fn leave_out_small(&mut self, window: &[usize], report: &mut Report) {
-        let too_small = window.iter().filter_map(|&at| self.candidates[at].context_length).max().unwrap_or_default();
+        let too_small =
+            window.iter().filter_map(|&at| self.candidates[at].facts.context_length).max().unwrap_or_default();
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
-            if candidate.context_length.is_some_and(|length| length <= too_small) {
+            if candidate.facts.context_length.is_some_and(|length| length <= too_small) {
                 candidate.spent = true;
                 let reason = "its context window is no larger than the one that the prompt overflowed";
                 report.drop_model(&candidate.model, reason);
+            }
+        }
+    }
+
+    /// Leaves out those that would cost more than what is `left`, as far as their price is known.
+    pub(crate) fn leave_out_expensive(&mut self, request: &ChatRequest, left: Option<Usd>, report: &mut Report) {
+        let Some(left) = left else { return };
+        for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
+            if candidate.cost(request, 1).is_some_and(|cost| cost > left) {
+                candidate.spent = true;
+                report.drop_model(&candidate.model, "it would cost more than is left for the call");
             }
         }
     }
@@ -220,6 +312,11 @@ impl Chain {
             candidate.spent = true;
         }
     }
+}
+
+/// The tokens that a window has to hold: the prompt, and an answer that is worth having.
+fn needed(request: &ChatRequest) -> u64 {
+    request.prompt_tokens + request.max_tokens.unwrap_or(0).min(LEAST_ANSWER)
 }
 
 fn shortfall(needed: u64, window: u64) -> String {

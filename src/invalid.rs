@@ -5,6 +5,7 @@ use core::ops::RangeInclusive;
 use std::borrow::Cow;
 
 use crate::json::{Json, decimal};
+use crate::report::Usd;
 use crate::spelling::closest;
 
 /// A setting or a request that was refused before anything was sent.
@@ -164,6 +165,38 @@ impl<'a> Section<'a> {
             return Ok(Some(value.word()));
         }
         Err(self.wrong(name, ["must be one of: ", &allowed.replace(' ', ", ")].concat()))
+    }
+
+    /// The amount of US dollars `name`, from 0 to a million.
+    ///
+    /// # Errors
+    /// [`Invalid`], if it is no such number.
+    pub fn usd(&self, name: &str, amount: &mut Option<Usd>) -> Result<(), Box<Invalid>> {
+        const MILLION: u64 = 1_000_000_000_000_000_000;
+        let value = self.get(name);
+        match value.trillionths() {
+            _ if value.is_null() => {}
+            Some(given) if given <= MILLION => *amount = Some(Usd(given)),
+            _ => return Err(self.wrong(name, "must be an amount in USD, from 0 to 1000000")),
+        }
+        Ok(())
+    }
+
+    /// The array `name` of strings that are not empty.
+    ///
+    /// # Errors
+    /// [`Invalid`], if it is something else.
+    pub fn texts(&self, name: &str, texts: &mut Vec<String>) -> Result<(), Box<Invalid>> {
+        let value = self.get(name);
+        if value.is_null() {
+            return Ok(());
+        }
+        let given: Vec<String> = value.items().filter_map(Json::text).map(Cow::into_owned).collect();
+        if !value.is_array() || given.len() < value.items().count() || given.iter().any(String::is_empty) {
+            return Err(self.wrong(name, "must be an array of strings that are not empty"));
+        }
+        *texts = given;
+        Ok(())
     }
 
     /// The string `name`, if it is there.

@@ -33,6 +33,11 @@ impl<'a> Json<'a> {
         scan::whole(text).then(|| Self(scan::trimmed(text)))
     }
 
+    /// The value that `text` begins with, whatever follows it.
+    pub fn prefix(text: &'a str) -> Option<Self> {
+        scan::value(text.as_bytes(), 0, 0).map(|end| Self(&text[..end]))
+    }
+
     /// [`Json::parse`] of bytes.
     pub fn parse_bytes(bytes: &'a [u8]) -> Option<Self> {
         Self::parse(std::str::from_utf8(bytes).ok()?)
@@ -135,6 +140,11 @@ impl<'a> Json<'a> {
     /// A number without sign, fraction and exponent.
     pub fn whole(self) -> Option<u64> {
         if self.is_number() { self.0.parse().ok() } else { None }
+    }
+
+    /// [`Json::trillionths`] of a number, or of a string that holds one: prices come as strings.
+    pub fn amount(self) -> Option<u64> {
+        if self.is_string() { Json::parse(self.word())?.trillionths() } else { self.trillionths() }
     }
 
     /// A number that is not negative, in units of 10^-12, up to 18 million: exact for money, enough for seconds.

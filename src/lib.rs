@@ -53,7 +53,7 @@
 //! | [`call`] | the state machine; its states are drawn there |
 //! | [`request`], [`upstream`], `chain` | what is asked, where, of whom and in which order |
 //! | [`sse`], [`chunk`], `events`, `attempt` | from bytes to an answer; [`reader`] is that alone |
-//! | [`failure`], [`verdict`] | what went wrong, in a status or in a 200; what follows |
+//! | [`failure`], [`verdict`], [`schema`], `judge` | what went wrong, in a status or in a 200; what follows |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits, memory and facts |
 //! | [`json`] | reading JSON where it stands, writing it from its parts |
 //! | [`report`] | what happened |
@@ -71,10 +71,12 @@ pub mod failure;
 pub mod http;
 pub mod invalid;
 pub mod json;
+mod judge;
 pub mod policy;
 pub mod reader;
 pub mod report;
 pub mod request;
+pub mod schema;
 mod spelling;
 pub mod sse;
 pub mod tokens;

@@ -13,6 +13,7 @@
 use crate::Millis;
 use crate::invalid::{Invalid, Section};
 use crate::json::Json;
+use crate::report::Usd;
 
 /// Everything that is policy in a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,12 +28,47 @@ pub struct Policy {
     pub on_content_filter: Soft,
     /// What follows an answer without content. Default `retry`.
     pub empty: Soft,
+    /// What follows an answer that is reasoning and nothing else. Default `retry`; some models do so on purpose.
+    pub reasoning_only: Soft,
     /// What follows an answer that declines. Default `next`.
     pub refusal: Soft,
+    /// How refusals begin, in place of the built-in phrases: lower case, straight quotes. JSON: `refusal.phrases`.
+    pub refusal_phrases: Vec<String>,
     /// What follows an answer that is no JSON although JSON was asked for. Default `next`.
     pub invalid_json: Soft,
+    /// JSON inside a fence or between prose is taken out of it. Default false. JSON: `invalidJson.repair`.
+    pub repair_json: bool,
+    /// What follows JSON that is not what the request's `json_schema` describes. Default `next`.
+    pub schema_mismatch: Soft,
     /// What follows an answer that hit the output limit. Default `accept`: a caller may have set it on purpose.
     pub length: Soft,
+    /// What follows an answer of less than [`Policy::shortest`]. Default `next`.
+    pub too_short: Soft,
+    /// Characters that an answer has at least. Default 0, which is no rule; up to 100,000. JSON: `tooShort.chars`.
+    pub shortest: u64,
+    /// What follows an answer that holds one of [`Policy::literals`]. Default `next`.
+    pub pattern: Soft,
+    /// Texts that no answer may hold. Default none. JSON: `pattern.literals`.
+    pub literals: Vec<String>,
+    /// A stream is held until it has this many characters, so that rules can look at its beginning. Default 0, up to
+    /// 100,000.
+    pub hold_chars: u64,
+    /// A stream is held until it is whole, and every rule runs. Default false. A judge asks for it by itself.
+    pub buffer: bool,
+    /// What follows a stream that breaks after the commit point. Default `continue`.
+    pub recover: Recover,
+    /// The reader understands an event that tells it to start over. Default false: OpenAI's clients do not.
+    pub restart_event: bool,
+    /// Milliseconds without a first token after which a second model is asked too. Default none, up to 600,000. JSON:
+    /// `hedge.after`.
+    pub hedge: Option<Millis>,
+    /// A model that scores every answer. Default none.
+    pub judge: Option<JudgePolicy>,
+    /// What the call may cost in USD: no attempt is made that could go beyond. Default no bound.
+    pub max_cost: Option<Usd>,
+    /// What a model may cost in USD for a million tokens: of the prompt, of the answer. Default no bound. JSON:
+    /// `maxPrice.prompt`, `maxPrice.completion`.
+    pub max_price: (Option<Usd>, Option<Usd>),
     /// A request without `stream` is streamed from upstream and put together here, so that a silent model is noticed
     /// early and an abort stops the bill. Default true in a page, false at the edge.
     pub assemble: bool,
@@ -75,6 +111,36 @@ pub struct BreakerPolicy {
     pub cooldown: Millis,
 }
 
+/// How far a call goes to mend a stream that broke after its commit point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recover {
+    /// A model that continues what was said is asked to; else as with `restart`.
+    Continue,
+    /// A model is asked anew, and joined where its answer begins with what was said.
+    Restart,
+    /// The stream ends with an error.
+    Error,
+}
+
+/// A model that scores answers from 0 to 100.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgePolicy {
+    /// Its id, on the upstream of the answer.
+    pub model: String,
+    /// The score that passes. Default 50, from 1 to 100.
+    pub threshold: u64,
+    /// What the score is about, in words. Default: whether the answer is correct, complete and to the point.
+    pub criteria: String,
+    /// Milliseconds that it may take. Default 10,000, from 1 to 600,000.
+    pub timeout: Millis,
+    /// What follows an answer below the threshold. Default `next`.
+    pub action: Soft,
+    /// An answer that the judge could not score passes. Default true.
+    pub open: bool,
+    /// What one score may cost in USD, where the price is known. Default no bound.
+    pub max_cost: Option<Usd>,
+}
+
 /// What follows an answer that a rule did not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Soft {
@@ -96,9 +162,25 @@ impl Default for Policy {
             retry: Retry { same: 1, max_wait: 2_000, base: 500, cap: 5_000 },
             on_content_filter: Soft::Next,
             empty: Soft::Retry,
+            reasoning_only: Soft::Retry,
             refusal: Soft::Next,
+            refusal_phrases: Vec::new(),
             invalid_json: Soft::Next,
+            repair_json: false,
+            schema_mismatch: Soft::Next,
             length: Soft::Accept,
+            too_short: Soft::Next,
+            shortest: 0,
+            pattern: Soft::Next,
+            literals: Vec::new(),
+            hold_chars: 0,
+            buffer: false,
+            recover: Recover::Continue,
+            restart_event: false,
+            hedge: None,
+            judge: None,
+            max_cost: None,
+            max_price: (None, None),
             assemble: false,
             breaker: BreakerPolicy { failures: 3, cooldown: 20_000 },
         }
@@ -125,16 +207,43 @@ impl Policy {
     }
 
     fn take(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {
-        const FIELDS: &str =
-            "attempts timeouts retry onContentFilter empty refusal invalidJson length assemble breaker";
         given.only(FIELDS)?;
         given.count("attempts", 1, 32, &mut self.attempts)?;
         soft(&given, "onContentFilter", "next fail", &mut self.on_content_filter)?;
-        soft(&given, "empty", Soft::NAMES, &mut self.empty)?;
-        soft(&given, "refusal", Soft::NAMES, &mut self.refusal)?;
-        soft(&given, "invalidJson", Soft::NAMES, &mut self.invalid_json)?;
-        soft(&given, "length", Soft::NAMES, &mut self.length)?;
+        rule(&given, "empty", "action", &mut self.empty)?;
+        rule(&given, "reasoningOnly", "action", &mut self.reasoning_only)?;
+        rule(&given, "refusal", "action phrases", &mut self.refusal)?.texts("phrases", &mut self.refusal_phrases)?;
+        rule(&given, "invalidJson", "action repair", &mut self.invalid_json)?.flag("repair", &mut self.repair_json)?;
+        rule(&given, "schemaMismatch", "action", &mut self.schema_mismatch)?;
+        rule(&given, "length", "action", &mut self.length)?;
+        let too_short = rule(&given, "tooShort", "action chars", &mut self.too_short)?;
+        too_short.whole("chars", 0, 100_000, &mut self.shortest)?;
+        rule(&given, "pattern", "action literals", &mut self.pattern)?.texts("literals", &mut self.literals)?;
+        given.whole("holdChars", 0, 100_000, &mut self.hold_chars)?;
+        given.flag("buffer", &mut self.buffer)?;
         given.flag("assemble", &mut self.assemble)?;
+        given.flag("restartEvent", &mut self.restart_event)?;
+        match given.choice("recover", "continue restart error")? {
+            Some("continue") => self.recover = Recover::Continue,
+            Some("restart") => self.recover = Recover::Restart,
+            Some(_) => self.recover = Recover::Error,
+            None => {}
+        }
+        given.usd("maxCostUsd", &mut self.max_cost)?;
+        let price = given.section("maxPrice")?;
+        price.only("prompt completion")?;
+        price.usd("prompt", &mut self.max_price.0)?;
+        price.usd("completion", &mut self.max_price.1)?;
+
+        let hedge = given.section("hedge")?;
+        hedge.only("after")?;
+        if !hedge.get("after").is_null() {
+            hedge.whole("after", 1, 600_000, self.hedge.get_or_insert_default())?;
+        }
+        if !given.get("judge").is_null() {
+            let judge = self.judge.take().unwrap_or_default();
+            self.judge = Some(judge.with(&given.section("judge")?)?);
+        }
 
         let clocks = given.section("timeouts")?;
         clocks.only("headers firstToken idle total")?;
@@ -153,7 +262,26 @@ impl Policy {
         let breaker = given.section("breaker")?;
         breaker.only("failures cooldown")?;
         breaker.count("failures", 0, 100, &mut self.breaker.failures)?;
-        breaker.whole("cooldown", 1, 3_600_000, &mut self.breaker.cooldown)
+        breaker.whole("cooldown", 1, 3_600_000, &mut self.breaker.cooldown)?;
+        self.agrees(&given)
+    }
+
+    /// Refuses settings that contradict each other.
+    fn agrees(&self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
+        let clocks = &self.timeouts;
+        if self.hedge.is_some_and(|after| after >= clocks.first_token.min(clocks.total)) {
+            let problem = "is not before `timeouts.firstToken`, so it would never happen";
+            return Err(given.section("hedge")?.wrong("after", problem));
+        }
+        if self.hold_chars > 0 && self.buffers() {
+            return Err(given.wrong("holdChars", "is of no use where a stream is buffered (`buffer`, `judge`)"));
+        }
+        Ok(())
+    }
+
+    /// A stream is held until it is whole.
+    pub fn buffers(&self) -> bool {
+        self.buffer || self.judge.is_some()
     }
 
     /// The pause before repetition number `repetition` (from 0), with full jitter: from nothing to the bound, so that
@@ -162,6 +290,60 @@ impl Policy {
         let bound = self.retry.base.saturating_mul(1 << repetition.min(16)).min(self.retry.cap);
         mix(seed.wrapping_add(u64::from(repetition))) % (bound + 1)
     }
+}
+
+/// The fields of a policy.
+const FIELDS: &str = "attempts timeouts retry onContentFilter empty reasoningOnly refusal invalidJson schemaMismatch \
+                      length tooShort pattern holdChars buffer recover restartEvent hedge judge maxCostUsd maxPrice \
+                      assemble breaker";
+
+impl Default for JudgePolicy {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            threshold: 50,
+            criteria: "Is it correct, complete and to the point?".into(),
+            timeout: 10_000,
+            action: Soft::Next,
+            open: true,
+            max_cost: None,
+        }
+    }
+}
+
+impl JudgePolicy {
+    fn with(mut self, given: &Section<'_>) -> Result<Self, Box<Invalid>> {
+        given.only("model threshold criteria timeout action onError maxCostUsd")?;
+        if let Some(model) = given.text("model")? {
+            self.model = model.into();
+        }
+        if let Some(criteria) = given.text("criteria")? {
+            self.criteria = criteria.into();
+        }
+        given.whole("threshold", 1, 100, &mut self.threshold)?;
+        given.whole("timeout", 1, 600_000, &mut self.timeout)?;
+        soft(given, "action", "next fail", &mut self.action)?;
+        if let Some(word) = given.choice("onError", "accept reject")? {
+            self.open = word == "accept";
+        }
+        given.usd("maxCostUsd", &mut self.max_cost)?;
+        if self.model.trim().is_empty() {
+            return Err(given.wrong("model", "is missing; name the model that scores"));
+        }
+        Ok(self)
+    }
+}
+
+/// A rule is the word for what follows, or an object with that as `action` beside what else the rule is made of.
+fn rule<'a>(given: &Section<'a>, name: &str, known: &str, action: &mut Soft) -> Result<Section<'a>, Box<Invalid>> {
+    if !given.get(name).is_object() {
+        soft(given, name, Soft::NAMES, action)?;
+        return Section::object("", Json::NULL);
+    }
+    let rule = given.section(name)?;
+    rule.only(known)?;
+    soft(&rule, "action", Soft::NAMES, action)?;
+    Ok(rule)
 }
 
 impl Soft {

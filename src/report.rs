@@ -26,7 +26,7 @@ pub struct Report {
 }
 
 /// An amount of US dollars, in units of 10^-12: sums of costs are exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Usd(pub u64);
 
 /// One request to an upstream.
@@ -40,6 +40,10 @@ pub struct AttemptReport {
     pub provider: Option<String>,
     /// The answer names a model that is none of those asked for.
     pub unmatched: bool,
+    /// It scored the answer of another request: with so many points, or it could not.
+    pub judge: Option<Option<u64>>,
+    /// It went on from an answer that broke: `continue` or `restart`.
+    pub recovery: Option<&'static str>,
     /// What went wrong; absent for an answer that passed.
     pub failure: Option<Box<Failure>>,
     /// What OpenRouter tried inside this request, as it says: JSON of `{provider, model, status}` each.
@@ -122,6 +126,10 @@ impl AttemptReport {
         if self.unmatched {
             json.flag("unmatched", true);
         }
+        if let Some(score) = self.judge {
+            json.flag("judge", true).maybe_whole("score", score);
+        }
+        json.maybe_text("recovery", self.recovery);
         json.maybe_raw("failure", self.failure.as_deref().map(Failure::to_json).as_deref());
         json.maybe_list("inside", self.inside.iter().cloned());
         json.whole("started", self.started);

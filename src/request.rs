@@ -7,6 +7,7 @@ use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, quoted};
 use crate::tokens;
 use crate::upstream::Dialect;
+use crate::verdict::Wanted;
 
 /// The fields of a chat request that are known, OpenAI's and OpenRouter's. A host that checks names checks these.
 pub const FIELDS: [&str; 50] = [
@@ -79,6 +80,9 @@ const NUMBERS: [&str; 13] = [
     "top_p",
 ];
 
+/// The names of the output limit.
+const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
+
 /// The longest chain. More is a mistake of whoever wrote it, or an attack on the bill.
 const LONGEST_CHAIN: usize = 32;
 
@@ -129,6 +133,12 @@ pub struct ChatRequest {
     pub(crate) prompt_tokens: u64,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
+    /// The parameters without which the answer would not be what was asked for, as a catalog names them.
+    pub(crate) required: Vec<&'static str>,
+    /// JSON text of the schema that the answer should have; empty without one.
+    schema: String,
+    /// How the caller named the output limit.
+    limits: Vec<&'static str>,
     /// JSON text; empty where it was not given.
     stream_options: String,
     /// All other fields as JSON text, without the braces.
@@ -171,7 +181,10 @@ impl ChatRequest {
             wants_json: format.is("json_object") || format.is("json_schema"),
             wants_reasoning: wants_reasoning(body),
             prompt_tokens,
-            max_tokens: ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body.get(name).whole()),
+            max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
+            required: required(body),
+            limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
+            schema: body.get("response_format").at("json_schema.schema").raw().into(),
             stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
             rest: rest(body)?,
         })
@@ -182,12 +195,29 @@ impl ChatRequest {
         self.option("include_usage").flag() == Some(true)
     }
 
+    /// The messages, as JSON text.
+    pub(crate) fn messages(&self) -> &str {
+        Json::parse(&self.rest).unwrap_or(Json::NULL).get("messages").raw()
+    }
+
+    /// What rules look at.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted { json: self.wants_json, schema: Json::parse(&self.schema).unwrap_or(Json::NULL) }
+    }
+
     fn option(&self, name: &str) -> Json<'_> {
         Json::parse(&self.stream_options).unwrap_or(Json::NULL).get(name)
     }
 
-    /// The JSON text that asks `models` over `dialect`.
-    pub(crate) fn body(&self, dialect: Dialect, models: &[&str], streaming: bool) -> String {
+    /// The JSON text that asks `models` over `dialect` for at most `limit` tokens, going on from `prefill` where there is one.
+    pub(crate) fn body(
+        &self,
+        dialect: Dialect,
+        models: &[&str],
+        streaming: bool,
+        limit: Option<u64>,
+        prefill: Option<&str>,
+    ) -> String {
         let mut body = Object::default();
         match models {
             [model] => body.text("model", model),
@@ -203,7 +233,25 @@ impl ChatRequest {
         if let (Dialect::Edge, Some(policy)) = (dialect, &self.policy) {
             body.raw("failsoft", policy);
         }
-        body.fields(&self.rest);
+        if let Some(limit) = limit {
+            let named = self.limits.first().copied();
+            let usual = if dialect == Dialect::OpenAi { LIMITS[0] } else { LIMITS[1] };
+            body.whole(named.unwrap_or(usual), limit);
+        }
+        let Some(prefill) = prefill else {
+            body.fields(&self.rest);
+            return body.end();
+        };
+        for (name, value) in Json::parse(&self.rest).unwrap_or(Json::NULL).fields() {
+            if name.is("messages") {
+                let mut last = Object::default();
+                last.text("role", "assistant").text("content", prefill);
+                let messages = value.raw().strip_suffix(']').unwrap_or_default();
+                body.raw("messages", &[messages, ",", &last.end(), "]"].concat());
+            } else {
+                body.entry(name, value.raw());
+            }
+        }
         body.end()
     }
 
@@ -280,6 +328,22 @@ fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, B
     Ok(chain)
 }
 
+/// A model that lacks one of these would drop it without a word.
+fn required(body: &Fields<'_>) -> Vec<&'static str> {
+    let format = body.get("response_format").get("type");
+    let mut required = Vec::new();
+    if body.get("tools").items().next().is_some() {
+        required.push("tools");
+    }
+    if format.is("json_schema") {
+        required.push("structured_outputs");
+    }
+    if format.is("json_object") {
+        required.push("response_format");
+    }
+    required
+}
+
 fn wants_reasoning(body: &Fields<'_>) -> bool {
     let (reasoning, effort) = (body.get("reasoning"), body.get("reasoning_effort"));
     let asked =
@@ -290,7 +354,8 @@ fn wants_reasoning(body: &Fields<'_>) -> bool {
 /// The object of all fields that go out as they came in. A field that is given twice is refused: who reads it here and
 /// who reads it there might not take the same one.
 fn rest(body: &Fields<'_>) -> Result<String, Box<Invalid>> {
-    const OURS: [&str; 5] = ["model", "models", "stream", "stream_options", "failsoft"];
+    const OURS: [&str; 7] =
+        ["model", "models", "stream", "stream_options", "failsoft", "max_completion_tokens", "max_tokens"];
     let mut rest = Object::default();
     for (at, (name, value)) in body.iter().enumerate() {
         let text = name.text().unwrap_or_default();
@@ -324,7 +389,7 @@ mod tests {
     fn never_sends_model_beside_models() {
         let request = read(hello(json!({"model": "x/injected", "models": ["a/a", "b/b"]}))).expect("valid");
         let sent: Value =
-            serde_json::from_str(&request.body(Dialect::OpenRouter, &["a/a", "b/b"], false)).expect("JSON");
+            serde_json::from_str(&request.body(Dialect::OpenRouter, &["a/a", "b/b"], false, None, None)).expect("JSON");
         assert_eq!(sent["models"], json!(["a/a", "b/b"]));
         assert_eq!(sent.get("model"), None);
         assert!(request.warnings[0].contains("x/injected"));
@@ -335,15 +400,15 @@ mod tests {
         let body = hello(
             json!({"model": "a/a", "response_format": {"type": "json_schema", "z": 1, "a": 2}, "novel": {"b": 1}}),
         );
-        let sent = read(body).expect("valid").body(Dialect::OpenAi, &["a/a"], false);
+        let sent = read(body).expect("valid").body(Dialect::OpenAi, &["a/a"], false, None, None);
         assert!(sent.contains(r#""response_format":{"type":"json_schema","z":1,"a":2},"novel":{"b":1}"#), "{sent}");
     }
 
     #[test]
     fn only_an_edge_is_told_the_policy() {
         let request = read(hello(json!({"model": "a/a", "failsoft": {"attempts": 2}}))).expect("valid");
-        assert!(request.body(Dialect::Edge, &["a/a"], false).contains(r#""failsoft":{"attempts":2}"#));
-        assert!(!request.body(Dialect::OpenRouter, &["a/a"], false).contains("failsoft"));
+        assert!(request.body(Dialect::Edge, &["a/a"], false, None, None).contains(r#""failsoft":{"attempts":2}"#));
+        assert!(!request.body(Dialect::OpenRouter, &["a/a"], false, None, None).contains("failsoft"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use crate::catalog::Catalog;
 use crate::http::HttpRequest;
-use crate::request::ChatRequest;
 
 /// OpenRouter's own base URL, the default of the package.
 pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
@@ -32,6 +32,10 @@ pub struct Upstream {
     pub app: App,
     /// Headers that the configuration adds.
     pub headers: Vec<(String, String)>,
+    /// The models that it is asked for, in order; if there are none, those of the request.
+    pub models: Vec<String>,
+    /// What the configuration knows of its models.
+    pub catalog: Catalog,
 }
 
 /// Attribution in OpenRouter's dashboard.
@@ -73,16 +77,24 @@ impl Dialect {
 impl Upstream {
     /// An upstream without attribution and further headers.
     pub fn new(dialect: Dialect, url: &str, key: Option<String>) -> Self {
-        Self { dialect, url: base(dialect, url), key, app: App::default(), headers: Vec::new() }
+        Self {
+            dialect,
+            url: base(dialect, url),
+            key,
+            app: App::default(),
+            headers: Vec::new(),
+            models: Vec::new(),
+            catalog: Catalog::default(),
+        }
     }
 
-    /// The request that asks `models`, in this order, to answer `request`.
-    pub(crate) fn ask(&self, request: &ChatRequest, models: &[&str], streaming: bool) -> HttpRequest {
+    /// The request that carries `body`.
+    pub(crate) fn post(&self, streaming: bool, body: String) -> HttpRequest {
         HttpRequest {
             url: [&self.url, "/chat/completions"].concat(),
             headers: self.own_headers(streaming),
             extra_headers: self.headers.clone(),
-            body: request.body(self.dialect, models, streaming),
+            body,
         }
     }
 

@@ -217,7 +217,7 @@ fn a_stream_is_held_until_its_first_meaningful_delta() {
 }
 
 #[test]
-fn never_falls_back_after_the_first_token() {
+fn without_recovery_nobody_follows_on_a_stream_that_was_begun() {
     for end in [
         Reply::stream(words("a/one", &["Hel"])),
         Reply::stream(words("a/one", &["Hel"])).then_resets(),
@@ -226,7 +226,7 @@ fn never_falls_back_after_the_first_token() {
             .then(event(&json!({"error": {"code": 502, "message": "x"}, "choices": []}))),
         Reply::stream(words("a/one", &["Hel"]) + "data: [DONE]\n\n"),
     ] {
-        let run = two().streaming().run(&[end]);
+        let run = two().streaming().policy(json!({"recover": "error"})).run(&[end]);
         assert_eq!((run.sent.len(), run.text.as_str()), (1, "Hel"));
         assert!(
             matches!(run.kind(), Some(Kind::Cut | Kind::Network | Kind::Stalled | Kind::ServerError)),

@@ -1,7 +1,7 @@
 //! What becomes of an attempt that has ended: an answer, the same again, the next model, or the end of the call.
 
 use super::outcome::{Answer, Kept, Outcome, answer_of};
-use super::{Action, Call};
+use super::{Action, Call, Splice};
 use crate::Millis;
 use crate::attempt::{Attempt, Body, read_whole};
 use crate::breaker::Lesson;
@@ -9,60 +9,87 @@ use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Again, Failure, Kind, Next, by_status};
 use crate::json::{Json, decimal};
+use crate::judge::{mark, score};
 use crate::policy::Soft;
-use crate::report::{Report, Usd};
+use crate::report::{AttemptReport, Report, Usd};
 use crate::request::Lane;
-use crate::verdict::judge;
+use crate::verdict::{json_within, judge};
 
 impl Call {
     /// The body of the attempt at `at` has ended, or said that it is done: what is it worth?
     pub(super) fn conclude(&mut self, at: usize, now: Millis) {
-        let mut attempt = self.running.remove(at);
+        let attempt = &mut self.running[at];
         if let Body::Whole(bytes) = &attempt.body {
-            let (completion, events) = read_whole(bytes, attempt.reads, self.request.stream, now);
+            let as_stream = self.request.stream && !attempt.is_judge;
+            let (completion, events) = read_whole(bytes, attempt.reads, as_stream, now);
             attempt.body = Body::Events(events);
             attempt.whole = Some(completion);
         }
-        match self.verdict(&mut attempt, now) {
-            Ok(()) => self.succeed(attempt, now),
-            Err((failure, None)) => self.fail(attempt, failure, now),
-            Err((failure, Some(action))) => self.fail_softly(attempt, failure, action, now),
+        let complete = attempt.answer().is_some_and(Accumulator::is_finished);
+        let joined = self.join(at, complete);
+        let mut attempt = self.running.remove(at);
+        if let Err(failure) = joined.and_then(|()| self.whole(&mut attempt, now)) {
+            return self.fail(attempt, failure, now);
         }
+        if attempt.is_judge {
+            return self.take_score(attempt, None, now);
+        }
+        let mut passed = 0;
+        if !self.committed && !attempt.judged_there {
+            self.repair(&mut attempt);
+            let Some(answer) = attempt.answer() else { return };
+            let verdict = judge(answer, self.request.wanted(), &self.policy);
+            passed = verdict.passed;
+            if let Some((failure, action)) = verdict.failed {
+                return self.fail_softly(attempt, failure, action, passed, now);
+            }
+        }
+        self.pass(attempt, passed, now);
     }
 
-    /// What is wrong with it: nothing, that it is no answer at all, or a rule that it did not pass and what follows.
-    fn verdict(&self, attempt: &mut Attempt, now: Millis) -> Result<(), (Box<Failure>, Option<Soft>)> {
-        let broken = |failure| Err((failure, None));
+    /// Is it an answer, and whole?
+    fn whole(&self, attempt: &mut Attempt, now: Millis) -> Result<(), Box<Failure>> {
         if let Some(failure) = attempt.refused(now) {
-            return broken(failure);
+            return Err(failure);
         }
-        let (whole, judged_there) = (attempt.whole.is_some(), attempt.judged_there);
+        let whole = attempt.whole.is_some();
         let Some(events) = attempt.events() else {
-            return broken(Failure::new(Kind::Network, "the connection ended before an answer"));
+            return Err(Failure::new(Kind::Network, "the connection ended before an answer"));
         };
         if let Some(failure) = events.failure.take() {
-            return broken(failure);
+            return Err(failure);
         }
-        let answer = &events.answer;
         // A completion in one piece may leave its finish reason out; a stream may not, or a cut would look complete.
-        if !whole && !answer.is_finished() {
-            return broken(Failure::cut());
+        if !whole && !events.answer.is_finished() {
+            return Err(Failure::cut());
         }
-        if events.malformed > 0 && answer.has_broken_tool_call() {
+        if events.malformed > 0 && events.answer.has_broken_tool_call() {
             let message = "an event was unreadable, and a tool call has a hole where it was";
-            return broken(Failure::new(Kind::BadResponse, message));
+            return Err(Failure::new(Kind::BadResponse, message));
         }
-        if self.committed || judged_there {
-            return Ok(());
+        Ok(())
+    }
+
+    /// Takes JSON that was asked for out of what surrounds it, where the policy says so.
+    fn repair(&mut self, attempt: &mut Attempt) {
+        if !self.policy.repair_json || !self.request.wanted().json || self.request.stream {
+            return;
         }
-        match judge(answer, self.request.wants_json && !self.request.stream, &self.policy) {
-            Some((failure, action)) => Err((failure, Some(action))),
-            None => Ok(()),
+        let Some(events) = attempt.events() else { return };
+        let text = events.answer.text();
+        if Json::parse(text).is_none()
+            && let Some(json) = json_within(text)
+        {
+            let json = json.to_owned();
+            events.answer.set_text(json);
+            attempt.whole = None;
+            self.report.warnings.push("the JSON was taken out of what surrounded it".into());
         }
     }
 
     /// Closes the row of `attempt`, and its connection.
-    fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
+    pub(super) fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
+        attempt.window.iter().for_each(|&at| self.chain.candidates[at].asked = false);
         let row = &mut self.report.attempts[attempt.id as usize];
         row.duration = Some(attempt.age(now));
         row.failure = failure;
@@ -71,26 +98,41 @@ impl Call {
         }
     }
 
-    fn succeed(&mut self, mut attempt: Box<Attempt>, now: Millis) {
-        let served = note_served(&mut self.report, &self.chain, &attempt);
+    /// An answer has passed the rules: it is the one, unless a judge has to look at it first.
+    fn pass(&mut self, mut attempt: Box<Attempt>, passed: u32, now: Millis) {
+        let served = note_answer(&mut self.report, &self.chain, &attempt);
         self.learn_success(&attempt, served);
         self.close(&attempt, None, now);
+        self.outrun(now);
         if let Some(events) = attempt.events()
             && events.malformed > 0
         {
             let warning = [&decimal(events.malformed.into()), " unreadable events of the stream were skipped"].concat();
             self.report.warnings.push(warning);
         }
-        self.report.accepted = true;
-        self.deliver(attempt);
+        let judged = !self.committed && !attempt.judged_there;
+        let kept = Kept { attempt, served, rank: rank(passed, 0) };
+        if judged && self.ask_judge(&kept, now) {
+            self.judged = Some(kept);
+        } else {
+            self.deliver(kept, true);
+        }
     }
 
-    /// Ends the call with what `attempt` brought.
-    #[expect(clippy::boxed_local, reason = "as it came")]
-    fn deliver(&mut self, mut attempt: Box<Attempt>) {
+    /// Ends the call with an answer.
+    fn deliver(&mut self, kept: Kept, accepted: bool) {
+        let Kept { mut attempt, served, .. } = kept;
+        serve(&mut self.report, &self.chain, &attempt, served);
+        self.report.accepted = accepted;
         self.report.settle();
         let report = self.report.to_json(None);
+        let edge_report = attempt.edge_report();
         let Some(events) = attempt.events() else { return };
+        if let Some(joined) = self.joined.take() {
+            let answer = self.end_joined(joined, &events.answer, &report);
+            return self.finish(Ok(Answer::Streamed(Box::new(answer))), None, None);
+        }
+        events.end();
         events.annotate(&report);
         let chunks = std::mem::take(&mut events.waiting);
         // A relayed body has gone over by itself; one that never committed has not.
@@ -98,19 +140,18 @@ impl Call {
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }
-        let edge_report = attempt.edge_report();
         self.finish(Ok(answer_of(*attempt)), None, edge_report);
     }
 
     /// An answer came and did not pass a rule.
-    fn fail_softly(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, action: Soft, now: Millis) {
+    fn fail_softly(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, action: Soft, passed: u32, now: Millis) {
         let served = note_answer(&mut self.report, &self.chain, &attempt);
         self.close(&attempt, Some(failure.clone()), now);
         // The models before the one that served have failed inside the window.
         for &at in attempt.window.iter().take_while(|at| **at != served) {
             self.chain.candidates[at].spent = true;
         }
-        self.keep_best(failure.kind, attempt, served);
+        self.keep_best(&failure, Kept { attempt, served, rank: rank(passed, 0) });
         self.last = Some(failure.clone());
         match action {
             Soft::Fail => self.finish(Err(failure), None, None),
@@ -119,28 +160,71 @@ impl Call {
         }
     }
 
-    /// The first answer that failed only softly stays, unless there is nothing in it.
-    fn keep_best(&mut self, kind: Kind, attempt: Box<Attempt>, served: usize) {
-        let nothing_said = attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
-        if self.kept.is_none() && kind != Kind::Empty && !nothing_said {
-            self.kept = Some(Kept { attempt, served });
+    /// Of the answers that failed only softly the best stays, unless there is nothing in it.
+    fn keep_best(&mut self, failure: &Failure, new: Kept) {
+        let nothing_said = new.attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
+        let better = self.kept.as_ref().is_none_or(|kept| kept.rank < new.rank);
+        if better && failure.kind != Kind::Empty && !nothing_said {
+            self.kept = Some(new);
+        }
+    }
+
+    /// The judge has spoken, or has failed.
+    fn take_score(&mut self, attempt: Box<Attempt>, failure: Option<Box<Failure>>, now: Millis) {
+        let row = &mut self.report.attempts[attempt.id as usize];
+        let mut points = None;
+        if let Some(answer) = attempt.answer() {
+            note_row(row, answer);
+            points = score(answer.text(), &mark(self.seed));
+        }
+        row.judge = Some(points);
+        let unread =
+            || if points.is_none() { Some(Failure::new(Kind::BadResponse, "the judge gave no score")) } else { None };
+        self.close(&attempt, failure.or_else(unread), now);
+        let (Some(mut kept), Some(judge)) = (self.judged.take(), &self.policy.judge) else { return };
+        let action = judge.action;
+        if points.map_or(judge.open, |points| points >= judge.threshold) {
+            return self.deliver(kept, true);
+        }
+        let points = points.unwrap_or_default();
+        let message = ["the judge gave the answer ", &decimal(points), " of 100 points"].concat();
+        let failure = Failure::new(Kind::BelowThreshold, message);
+        kept.rank += points;
+        self.report.attempts[kept.attempt.id as usize].failure = Some(failure.clone());
+        self.chain.spend(&[kept.served]);
+        self.keep_best(&failure, kept);
+        self.last = Some(failure.clone());
+        if action == Soft::Fail {
+            self.finish(Err(failure), None, None);
         }
     }
 
     /// `attempt` has failed: ask the same again, ask the next, or give up.
-    pub(super) fn fail(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, now: Millis) {
+    pub(super) fn fail(&mut self, mut attempt: Box<Attempt>, failure: Box<Failure>, now: Millis) {
+        if attempt.is_judge {
+            return self.take_score(attempt, Some(failure), now);
+        }
         let served = note_answer(&mut self.report, &self.chain, &attempt);
         self.learn_failure(&attempt, &failure);
         self.close(&attempt, Some(failure.clone()), now);
         let edge = attempt.judged_there && failure.kind != Kind::Network;
-        if self.committed || edge {
-            return self.end_with(&attempt, failure);
+        if edge || (self.committed && !self.may_recover(&attempt, &failure)) {
+            return self.end_with(Some(&attempt), failure);
         }
         // Inside a native window nobody follows on a model that began to answer: those behind it were not asked.
         let began = matches!(attempt.body, Body::Whole(_) | Body::Events(_));
         let tried =
             if began { attempt.window.iter().take_while(|at| **at <= served).count() } else { attempt.window.len() };
-        let tried = &attempt.window[..tried];
+        let tried = &attempt.window[..tried].to_vec()[..];
+        if self.committed {
+            if attempt.splice == Some(Splice::Continuing) && !began && failure.kind.next() != Next::OtherUpstream {
+                // It may be the last message that it does not like.
+                self.chain.candidates[served].refuses_prefill = true;
+            } else {
+                self.chain.spend(tried);
+            }
+            return self.keep_said(&mut attempt, &failure);
+        }
         self.last = Some(failure.clone());
         match self.wait_before_same(&failure, tried) {
             Some(wait) => self.repeat(tried[0], wait, now),
@@ -200,14 +284,15 @@ impl Call {
     /// Nobody is left to ask, or no attempt.
     pub(super) fn exhaust(&mut self, now: Millis) {
         let nobody = || Failure::new(Kind::NoEndpoint, "no model of the chain is left to ask");
-        let failure = self.last.take().unwrap_or_else(nobody);
+        let broke = self.joined.as_ref().map(|joined| joined.broke.clone());
+        let failure = broke.or_else(|| self.last.take()).unwrap_or_else(nobody);
         self.give_up(failure, now);
     }
 
     pub(super) fn abort(&mut self, now: Millis) {
         if !self.over {
             self.actions.clear();
-            self.kept = None;
+            (self.kept, self.judged) = (None, None);
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
     }
@@ -219,23 +304,20 @@ impl Call {
             self.close(&attempt, Some(failure.clone()), now);
             last = Some(attempt);
         }
-        match (self.kept.take(), last) {
-            (Some(kept), _) if !self.committed => self.settle_for(kept),
-            (_, Some(attempt)) => self.end_with(&attempt, failure),
-            (_, None) => self.finish(Err(failure), None, None),
+        if let Some(kept) = self.judged.take() {
+            self.keep_best(&failure, kept);
+        }
+        match self.kept.take() {
+            Some(kept) if !self.committed => self.deliver(kept, false),
+            Some(_) | None => self.end_with(last.as_deref(), failure),
         }
     }
 
-    /// Ends the call with the failure of `attempt`, and what it had said.
-    fn end_with(&mut self, attempt: &Attempt, failure: Box<Failure>) {
-        let said = attempt.answer().map(Accumulator::text).filter(|text| !text.is_empty()).map(Into::into);
-        self.finish(Err(failure), said, attempt.edge_report());
-    }
-
-    /// No answer passed every rule; this is the best.
-    fn settle_for(&mut self, kept: Kept) {
-        serve(&mut self.report, &self.chain, &kept.attempt, kept.served);
-        self.deliver(kept.attempt);
+    /// Ends the call with a failure, and what had been said: by several attempts, or by `attempt`.
+    fn end_with(&mut self, attempt: Option<&Attempt>, failure: Box<Failure>) {
+        let answer = self.joined.as_ref().map(|joined| &joined.answer).or(attempt.and_then(Attempt::answer));
+        let said = answer.map(Accumulator::text).filter(|text| !text.is_empty()).map(Into::into);
+        self.finish(Err(failure), said, attempt.and_then(Attempt::edge_report));
     }
 
     pub(super) fn finish(
@@ -296,33 +378,37 @@ impl Call {
     }
 }
 
-/// The answer of `attempt` is the reader's, or about to be: says so in the report. The candidate that served.
-pub(super) fn note_served(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
+/// The answer of `attempt` is the reader's, or about to be: says so in the report.
+pub(super) fn note_served(report: &mut Report, chain: &Chain, attempt: &Attempt) {
     let served = note_answer(report, chain, attempt);
     serve(report, chain, attempt, served);
-    served
 }
 
 fn serve(report: &mut Report, chain: &Chain, attempt: &Attempt, served: usize) {
     let candidate = &chain.candidates[served];
     report.model = Some(attempt.answer().and_then(Accumulator::model).unwrap_or(&candidate.model).into());
-    report.fallback = candidate.place != 0;
+    report.fallback = served != 0;
 }
 
 /// Writes what the answer says about itself into its row. The candidate that served; the first of the window, where the
 /// name is not known.
 fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
     let row = &mut report.attempts[attempt.id as usize];
-    let first = attempt.window[0];
+    let first = attempt.window.first().copied().unwrap_or_default();
     let Some(answer) = attempt.answer() else {
         row.inside = inside(attempt.error_body().unwrap_or(Json::NULL).get("openrouter_metadata"));
         return first;
     };
+    note_row(row, answer);
     let served = answer.model();
     let is_served = |at: &usize| served.is_some_and(|served| chain.candidates[*at].answers_to(served));
     let matched = attempt.window.iter().copied().find(is_served);
     row.unmatched = matched.is_none() && served.is_some();
-    row.model = served.map(Into::into);
+    matched.unwrap_or(first)
+}
+
+fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
+    row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
     row.cost = answer.usage().and_then(|usage| usage.get("cost").trillionths()).map(Usd);
     if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
@@ -331,7 +417,11 @@ fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
     if let Some(metadata) = answer.metadata() {
         row.inside = inside(metadata);
     }
-    matched.unwrap_or(first)
+}
+
+/// Answers are ranked by the rules they passed, then by their score.
+fn rank(passed: u32, score: u64) -> u64 {
+    u64::from(passed) * 1_000 + score
 }
 
 /// What a native window tried, as its metadata tells; each on one line, as a report is told in a comment of a stream too.

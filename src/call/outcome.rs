@@ -42,6 +42,8 @@ pub(super) struct Kept {
     pub(super) attempt: Box<Attempt>,
     /// The candidate that served.
     pub(super) served: usize,
+    /// How good it is.
+    pub(super) rank: u64,
 }
 
 impl Outcome {

@@ -5,6 +5,13 @@ mod date;
 use crate::json::Json;
 use crate::{Millis, http::Headers};
 
+/// The beginning of the day `YYYY-MM-DD`.
+pub(crate) fn day(text: &str) -> Option<Millis> {
+    let (year, month, day) = (text.get(..4)?, text.get(5..7)?, text.get(8..10)?);
+    let days = date::days_since_1970(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+    Some(days * 86_400_000)
+}
+
 /// A wait beyond this is a mistake of the sender's clock or unit: one day.
 const LONGEST: Millis = 24 * 60 * 60 * 1000;
 

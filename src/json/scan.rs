@@ -26,7 +26,7 @@ fn blank(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// The end of the value at `at`, if it is one.
-fn value(bytes: &[u8], at: usize, depth: u32) -> Option<usize> {
+pub(super) fn value(bytes: &[u8], at: usize, depth: u32) -> Option<usize> {
     match bytes.get(at)? {
         b'{' => items(bytes, at, b'}', depth),
         b'[' => items(bytes, at, b']', depth),

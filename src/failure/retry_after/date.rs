@@ -20,7 +20,7 @@ pub(super) fn epoch_seconds(date: &str) -> Option<u64> {
 }
 
 /// Years that begin in March put the leap day at their end.
-fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+pub(super) fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
     days.checked_sub(719_469)
