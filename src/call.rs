@@ -21,6 +21,7 @@ mod ending;
 mod outcome;
 mod recovery;
 
+use crate::text::text;
 use std::collections::VecDeque;
 
 pub use action::{Action, Input};
@@ -259,7 +260,7 @@ impl Call {
     fn expire(&mut self, now: Millis) {
         let total = self.policy.timeouts.total;
         if now >= self.began + total && !self.over {
-            let message = ["the call took longer than ", &decimal(total), " ms"].concat();
+            let message = text!("the call took longer than ", &decimal(total), " ms");
             return self.give_up(Failure::new(Kind::Timeout, message), now);
         }
         let late = |attempt: &Attempt| attempt.deadline(&self.policy.timeouts).is_some_and(|(at, _)| now >= at);
@@ -430,5 +431,5 @@ fn too_late(kind: Kind, age: Millis) -> Box<Failure> {
         Kind::FirstTokenTimeout => ("no text, reasoning or tool call came in ", " ms"),
         _ => ("the stream went silent, ", " ms after it was asked for"),
     };
-    Failure::new(kind, [what, &decimal(age), since].concat())
+    Failure::new(kind, text!(what, &decimal(age), since))
 }

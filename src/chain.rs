@@ -12,6 +12,7 @@ use crate::json::decimal;
 use crate::policy::Policy;
 use crate::report::{Report, Usd};
 use crate::request::ChatRequest;
+use crate::text::text;
 use crate::upstream::Upstream;
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
@@ -92,7 +93,7 @@ impl Candidate {
             return Some((Kind::NoEndpoint, "it has expired".into()));
         }
         if let Some(lacking) = request.required.iter().find(|parameter| self.facts.lacks(parameter)) {
-            return Some((Kind::NoEndpoint, ["it does not know `", lacking, "`"].concat()));
+            return Some((Kind::NoEndpoint, text!("it does not know `", lacking, "`")));
         }
         let (prompt, answer) = self.facts.price;
         if above(prompt, policy.max_price.0) || above(answer, policy.max_price.1) {
@@ -174,7 +175,7 @@ impl Chain {
         }
         failure.message = match failure.kind {
             Kind::ContextLength => {
-                ["no model of the chain can hold the prompt: ", &shortfall(needed(request), largest)].concat()
+                text!("no model of the chain can hold the prompt: ", &shortfall(needed(request), largest))
             }
             Kind::TooExpensive => "every model of the chain costs more than the policy allows".into(),
             _ => "no model of the chain can answer this request".into(),
@@ -274,7 +275,7 @@ impl Chain {
         gone.spent = true;
         report.drop_model(&gone.model, failure.message.as_str());
         if failure.kind == Kind::UnknownModel {
-            let mut warning = ["`", &gone.model, "` is not a valid model id and was left out"].concat();
+            let mut warning = text!("`", &gone.model, "` is not a valid model id and was left out");
             if let Some(near) = &gone.near_miss {
                 warning.extend(["; did you mean `", near, "`?"]);
             }

@@ -1,5 +1,6 @@
 //! Input that cannot be used: where it is and what to do about it.
 
+use crate::text::text;
 use core::fmt;
 use core::ops::RangeInclusive;
 use std::borrow::Cow;
@@ -35,7 +36,7 @@ impl Invalid {
 
     /// Path and problem in one sentence.
     pub fn sentence(&self) -> String {
-        ["`", &self.path, "` ", &self.problem].concat()
+        text!("`", &self.path, "` ", &self.problem)
     }
 }
 
@@ -49,7 +50,7 @@ impl std::error::Error for Invalid {}
 
 /// The path of `name` inside `parent`; the top level has no parent.
 pub fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() { name.into() } else { [parent, ".", name].concat() }
+    if parent.is_empty() { name.into() } else { text!(parent, ".", name) }
 }
 
 /// An object among settings, and the path that leads to it. What is not there leaves what it would set as it is.
@@ -120,7 +121,7 @@ impl<'a> Section<'a> {
             _ if value.is_null() => {}
             Some(given) if low <= given && given <= high => *number = given,
             _ => {
-                let problem = ["must be a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+                let problem = text!("must be a whole number from ", &decimal(low), " to ", &decimal(high));
                 return Err(self.wrong(name, problem));
             }
         }
@@ -164,7 +165,7 @@ impl<'a> Section<'a> {
         if allowed.split(' ').any(|word| value.is(word)) {
             return Ok(Some(value.word()));
         }
-        Err(self.wrong(name, ["must be one of: ", &allowed.replace(' ', ", ")].concat()))
+        Err(self.wrong(name, text!("must be one of: ", &allowed.replace(' ', ", "))))
     }
 
     /// The amount of US dollars `name`, from 0 to a million.
@@ -239,7 +240,7 @@ pub fn whole(
     match value.whole() {
         Some(number) if number >= low && number <= high => Ok(number),
         _ => {
-            let problem = ["must be a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+            let problem = text!("must be a whole number from ", &decimal(low), " to ", &decimal(high));
             Err(Invalid::new(join(path, name), problem))
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::json::{Object, quoted};
 use crate::policy::JudgePolicy;
+use crate::text::text;
 use crate::tokens;
 
 /// The longest reply of a judge, in tokens: some reason before they score.
@@ -32,7 +33,7 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
         mark,
         " and the number.",
     ];
-    let material = [mark, "\nconversation: ", messages, "\nanswer: ", &quoted(answer), "\n", mark].concat();
+    let material = text!(mark, "\nconversation: ", messages, "\nanswer: ", &quoted(answer), "\n", mark);
     let (system, mut body) = (system.concat(), Object::default());
     let message = |role: &str, content: &str| {
         let mut message = Object::default();
@@ -41,7 +42,7 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
     };
     let tokens = tokens::estimate(&system) + tokens::estimate(&material);
     body.text("model", &policy.model);
-    body.raw("messages", &["[", &message("system", &system), ",", &message("user", &material), "]"].concat());
+    body.raw("messages", &text!("[", &message("system", &system), ",", &message("user", &material), "]"));
     body.whole("max_tokens", LONGEST_REPLY).whole("temperature", 0);
     Question { body: body.end(), tokens }
 }
@@ -62,7 +63,7 @@ pub(crate) fn score(reply: &str, mark: &str) -> Option<u64> {
 pub(crate) fn mark(seed: u64) -> String {
     let digits = seed.to_le_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let letters: String = digits.map(|digit| char::from(b'A' + digit)).collect();
-    ["#", &letters].concat()
+    text!("#", &letters)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::Millis;
 use crate::failure::Failure;
 use crate::json::{Json, Object, array, decimal, quoted};
+use crate::text::text;
 
 /// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,7 +163,7 @@ impl Usd {
         let fraction = decimal(self.0 % Self::UNIT + Self::UNIT);
         let fraction = fraction[1..].trim_end_matches('0');
         let point = if fraction.is_empty() { "" } else { "." };
-        [&decimal(self.0 / Self::UNIT), point, fraction].concat()
+        text!(&decimal(self.0 / Self::UNIT), point, fraction)
     }
 }
 

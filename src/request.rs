@@ -5,6 +5,7 @@
 
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, quoted};
+use crate::text::text;
 use crate::tokens;
 use crate::upstream::Dialect;
 use crate::verdict::Wanted;
@@ -247,7 +248,7 @@ impl ChatRequest {
                 let mut last = Object::default();
                 last.text("role", "assistant").text("content", prefill);
                 let messages = value.raw().strip_suffix(']').unwrap_or_default();
-                body.raw("messages", &[messages, ",", &last.end(), "]"].concat());
+                body.raw("messages", &text!(messages, ",", &last.end(), "]"));
             } else {
                 body.entry(name, value.raw());
             }
@@ -279,7 +280,7 @@ fn check_messages(body: &Fields<'_>) -> Result<u64, Box<Invalid>> {
         return Err(Invalid::new("messages", "is empty; give at least one message"));
     }
     if let Some(at) = messages.items().position(|message| !message.get("role").is_string()) {
-        let path = ["messages[", &decimal(at as u64), "].role"].concat();
+        let path = text!("messages[", &decimal(at as u64), "].role");
         return Err(Invalid::new(path, "must be a string such as \"user\" or \"system\""));
     }
     Ok(tokens::estimate_request(messages, body.get("tools"), body.get("response_format")))
@@ -312,15 +313,15 @@ fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, B
     for (at, model) in listed.items().enumerate() {
         match model_id(model) {
             _ if at >= LONGEST_CHAIN => return Err(Invalid::new("models", "has more than 32 entries")),
-            Some(model) if chain.contains(&model) => warnings.push(["`models` names ", &model, " twice"].concat()),
+            Some(model) if chain.contains(&model) => warnings.push(text!("`models` names ", &model, " twice")),
             Some(model) => chain.push(model),
-            None => return Err(Invalid::new(["models[", &decimal(at as u64), "]"].concat(), "must be a model's id")),
+            None => return Err(Invalid::new(text!("models[", &decimal(at as u64), "]"), "must be a model's id")),
         }
     }
     match (head, chain.first()) {
         (Some(model), None) => chain.push(model),
         (Some(model), Some(first)) if *first != model => {
-            warnings.push(["`model` (", &model, ") was left out: `models` was given too, and it decides"].concat());
+            warnings.push(text!("`model` (", &model, ") was left out: `models` was given too, and it decides"));
         }
         (None, None) => return Err(Invalid::new("models", "is missing; name at least one model")),
         (Some(_) | None, Some(_)) => {}

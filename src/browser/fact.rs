@@ -1,5 +1,6 @@
 //! Facts about the models of a chain that a large prompt may overflow, asked for before the call begins.
 
+use crate::text::text;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -49,7 +50,7 @@ fn wanted(inner: &Inner) -> Vec<String> {
     let catalog = inner.memory.catalog.borrow();
     let models = catalog.wanting(plan.request.models.iter().map(String::as_str), plan.request.prompt_tokens);
     let base = |model: &str| model.split(':').next().unwrap_or_default().to_owned();
-    models.into_iter().map(|model| [&plan.upstream.url, "/models/", &base(model), "/endpoints"].concat()).collect()
+    models.into_iter().map(|model| text!(&plan.upstream.url, "/models/", &base(model), "/endpoints")).collect()
 }
 
 async fn learn(inner: &Inner, asked: Result<JsValue, JsValue>) -> Result<(), JsValue> {

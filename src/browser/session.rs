@@ -1,5 +1,6 @@
 //! One call, as JavaScript holds it.
 
+use crate::text::text;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
@@ -134,7 +135,7 @@ impl Session {
     pub fn failure(&self) -> Option<String> {
         let state = self.0.state.borrow();
         let Outcome { result: Err(failure), partial, .. } = state.outcome.as_ref()? else { return None };
-        let body = ["{\"error\":", &failure.to_openai(), "}"].concat();
+        let body = text!("{\"error\":", &failure.to_openai(), "}");
         let (mut http, mut json) = (Object::default(), Object::default());
         http.whole("status", failure.http_status().into()).text("body", &body);
         json.raw("failure", &failure.to_json());

@@ -13,6 +13,7 @@ use crate::judge::{mark, score};
 use crate::policy::Soft;
 use crate::report::{AttemptReport, Report, Usd};
 use crate::request::Lane;
+use crate::text::text;
 use crate::verdict::{json_within, judge};
 
 impl Call {
@@ -107,7 +108,7 @@ impl Call {
         if let Some(events) = attempt.events()
             && events.malformed > 0
         {
-            let warning = [&decimal(events.malformed.into()), " unreadable events of the stream were skipped"].concat();
+            let warning = text!(&decimal(events.malformed.into()), " unreadable events of the stream were skipped");
             self.report.warnings.push(warning);
         }
         let judged = !self.committed && !attempt.judged_there;
@@ -187,7 +188,7 @@ impl Call {
             return self.deliver(kept, true);
         }
         let points = points.unwrap_or_default();
-        let message = ["the judge gave the answer ", &decimal(points), " of 100 points"].concat();
+        let message = text!("the judge gave the answer ", &decimal(points), " of 100 points");
         let failure = Failure::new(Kind::BelowThreshold, message);
         kept.rank += points;
         self.report.attempts[kept.attempt.id as usize].failure = Some(failure.clone());

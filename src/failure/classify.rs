@@ -3,6 +3,7 @@
 //! Several fields may speak at once and disagree. What is most specific decides: the source of a limit, then
 //! `availability`, then a moderation's metadata, then a code or type by name, then known phrases, then the status.
 
+use crate::text::text;
 use std::borrow::Cow;
 
 use super::{Failure, Kind, retry_after::retry_after};
@@ -14,7 +15,7 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box
     let envelope = Json::parse_bytes(body).unwrap_or(Json::NULL);
     let mut failure = read(Some(status), headers, error_of(envelope), now);
     if failure.message.is_empty() {
-        failure.message = ["the upstream answered with status ", &decimal(status.into()), " and no message"].concat();
+        failure.message = text!("the upstream answered with status ", &decimal(status.into()), " and no message");
     }
     failure
 }
