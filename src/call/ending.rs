@@ -1,5 +1,6 @@
 //! What becomes of an attempt that has ended: an answer, the same again, the next model, or the end of the call.
 
+use super::judging::rank;
 use super::outcome::{Answer, Kept, Outcome, answer_of};
 use super::{Action, Call, Splice};
 use crate::Millis;
@@ -9,7 +10,6 @@ use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Again, Failure, Kind, Next, by_status};
 use crate::json::{Json, decimal};
-use crate::judge::{mark, score};
 use crate::policy::Soft;
 use crate::report::{AttemptReport, Report, Usd};
 use crate::request::Lane;
@@ -121,7 +121,7 @@ impl Call {
     }
 
     /// Ends the call with an answer.
-    fn deliver(&mut self, kept: Kept, accepted: bool) {
+    pub(super) fn deliver(&mut self, kept: Kept, accepted: bool) {
         let Kept { mut attempt, served, .. } = kept;
         serve(&mut self.report, &self.chain, &attempt, served);
         self.report.accepted = accepted;
@@ -162,41 +162,11 @@ impl Call {
     }
 
     /// Of the answers that failed only softly the best stays, unless there is nothing in it.
-    fn keep_best(&mut self, failure: &Failure, new: Kept) {
+    pub(super) fn keep_best(&mut self, failure: &Failure, new: Kept) {
         let nothing_said = new.attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
         let better = self.kept.as_ref().is_none_or(|kept| kept.rank < new.rank);
         if better && failure.kind != Kind::Empty && !nothing_said {
             self.kept = Some(new);
-        }
-    }
-
-    /// The judge has spoken, or has failed.
-    fn take_score(&mut self, attempt: Box<Attempt>, failure: Option<Box<Failure>>, now: Millis) {
-        let row = &mut self.report.attempts[attempt.id as usize];
-        let mut points = None;
-        if let Some(answer) = attempt.answer() {
-            note_row(row, answer);
-            points = score(answer.text(), &mark(self.seed));
-        }
-        row.judge = Some(points);
-        let unread =
-            || if points.is_none() { Some(Failure::new(Kind::BadResponse, "the judge gave no score")) } else { None };
-        self.close(&attempt, failure.or_else(unread), now);
-        let (Some(mut kept), Some(judge)) = (self.judged.take(), &self.policy.judge) else { return };
-        let action = judge.action;
-        if points.map_or(judge.open, |points| points >= judge.threshold) {
-            return self.deliver(kept, true);
-        }
-        let points = points.unwrap_or_default();
-        let message = text!("the judge gave the answer ", &decimal(points), " of 100 points");
-        let failure = Failure::new(Kind::BelowThreshold, message);
-        kept.rank += points;
-        self.report.attempts[kept.attempt.id as usize].failure = Some(failure.clone());
-        self.chain.spend(&[kept.served]);
-        self.keep_best(&failure, kept);
-        self.last = Some(failure.clone());
-        if action == Soft::Fail {
-            self.finish(Err(failure), None, None);
         }
     }
 
@@ -408,7 +378,7 @@ fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
     matched.unwrap_or(first)
 }
 
-fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
+pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
     row.cost = answer.usage().and_then(|usage| usage.get("cost").trillionths()).map(Usd);
@@ -418,11 +388,6 @@ fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     if let Some(metadata) = answer.metadata() {
         row.inside = inside(metadata);
     }
-}
-
-/// Answers are ranked by the rules they passed, then by their score.
-fn rank(passed: u32, score: u64) -> u64 {
-    u64::from(passed) * 1_000 + score
 }
 
 /// What a native window tried, as its metadata tells; each on one line, as a report is told in a comment of a stream too.
