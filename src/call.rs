@@ -209,7 +209,7 @@ impl Call {
                 attempt.take_head(status, headers, now);
             }
             Input::Bytes { bytes, .. } => {
-                let mut taken = attempt.take_bytes(bytes, now);
+                let mut taken = attempt.take_bytes(bytes, now, now + self.excused);
                 if taken.is_ok() {
                     self.advance(at, now);
                     if self.joined.is_some() {
@@ -237,7 +237,7 @@ impl Call {
                     return self.conclude(at, now);
                 }
                 let attempt = self.running.remove(at);
-                let failure = attempt.refused(now).unwrap_or(failure);
+                let failure = attempt.refused(now + self.excused).unwrap_or(failure);
                 self.fail(attempt, failure, now);
             }
             Input::Woken | Input::Aborted => {}
@@ -277,7 +277,12 @@ impl Call {
     /// Ends what has run out of time.
     fn expire(&mut self, now: Millis) {
         let total = self.policy.timeouts.total;
-        if now >= self.began + total && !self.over {
+        let over = now >= self.began + total;
+        // A complete answer waits for nothing but the end of its connection.
+        if let Some(at) = self.running.iter().position(|attempt| over && attempt.is_done()) {
+            return self.conclude(at, now);
+        }
+        if over && !self.over {
             let message = text!("the call took longer than ", &decimal(total), " ms");
             return self.give_up(Failure::new(Kind::Timeout, message), now);
         }
@@ -288,7 +293,7 @@ impl Call {
         }
         let attempt = self.running.remove(at);
         let kind = attempt.deadline(&self.policy.timeouts).map_or(Kind::Stalled, |(_, kind)| kind);
-        let failure = attempt.refused(now).unwrap_or_else(|| too_late(kind, attempt.age(now)));
+        let failure = attempt.refused(now + self.excused).unwrap_or_else(|| too_late(kind, attempt.age(now)));
         self.fail(attempt, failure, now);
     }
 

@@ -22,7 +22,7 @@ impl Call {
         let attempt = &mut self.running[at];
         if let Body::Whole(bytes) = &attempt.body {
             let as_stream = self.request.stream && !attempt.is_judge;
-            let (completion, events) = read_whole(bytes, attempt.reads, as_stream, now);
+            let (completion, events) = read_whole(bytes, attempt.reads, as_stream, now + self.excused);
             attempt.body = Body::Events(events);
             attempt.whole = Some(completion);
         }
@@ -50,7 +50,7 @@ impl Call {
 
     /// Is it an answer, and whole?
     fn whole(&self, attempt: &mut Attempt, now: Millis) -> Result<(), Box<Failure>> {
-        if let Some(failure) = attempt.refused(now) {
+        if let Some(failure) = attempt.refused(now + self.excused) {
             return Err(failure);
         }
         let whole = attempt.whole.is_some();
@@ -88,6 +88,11 @@ impl Call {
         }
     }
 
+    /// Writes what `attempt` has brought into its row, however it ended. The candidate that served.
+    pub(super) fn note(&mut self, attempt: &Attempt) -> usize {
+        note_answer(&mut self.report, &self.chain, attempt)
+    }
+
     /// Closes the row of `attempt`, and its connection.
     pub(super) fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
         attempt.window.iter().for_each(|&at| self.chain.candidates[at].asked = false);
@@ -101,7 +106,7 @@ impl Call {
 
     /// An answer has passed the rules: it is the one, unless a judge has to look at it first.
     fn pass(&mut self, mut attempt: Box<Attempt>, passed: u32, now: Millis) {
-        let served = note_answer(&mut self.report, &self.chain, &attempt);
+        let served = self.note(&attempt);
         self.learn_success(&attempt, served);
         self.close(&attempt, None, now);
         self.outrun(now);
@@ -146,7 +151,7 @@ impl Call {
 
     /// An answer came and did not pass a rule.
     fn fail_softly(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, action: Soft, passed: u32, now: Millis) {
-        let served = note_answer(&mut self.report, &self.chain, &attempt);
+        let served = self.note(&attempt);
         self.close(&attempt, Some(failure.clone()), now);
         // The models before the one that served have failed inside the window.
         for &at in attempt.window.iter().take_while(|at| **at != served) {
@@ -175,7 +180,7 @@ impl Call {
         if attempt.is_judge {
             return self.take_score(attempt, Some(failure), now);
         }
-        let served = note_answer(&mut self.report, &self.chain, &attempt);
+        let served = self.note(&attempt);
         self.learn_failure(&attempt, &failure);
         self.close(&attempt, Some(failure.clone()), now);
         let edge = attempt.judged_there && failure.kind != Kind::Network;
@@ -262,7 +267,8 @@ impl Call {
 
     pub(super) fn abort(&mut self, now: Millis) {
         if !self.over {
-            self.actions.clear();
+            // What was closed is still to be closed.
+            self.actions.retain(|action| matches!(action, Action::Cancel { .. }));
             (self.kept, self.judged) = (None, None);
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
@@ -272,6 +278,7 @@ impl Call {
     pub(super) fn give_up(&mut self, failure: Box<Failure>, now: Millis) {
         let mut last = None;
         for attempt in std::mem::take(&mut self.running) {
+            self.note(&attempt);
             self.close(&attempt, Some(failure.clone()), now);
             last = Some(attempt);
         }

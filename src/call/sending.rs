@@ -86,6 +86,7 @@ impl Call {
     pub(super) fn outrun(&mut self, now: Millis) {
         for attempt in std::mem::take(&mut self.running) {
             let failure = Failure::new(Kind::Outrun, "another model answered first");
+            self.note(&attempt);
             self.close(&attempt, Some(failure), now);
         }
     }

@@ -27,8 +27,8 @@ const WAITS: [&str; 5] = [
 /// The wait in milliseconds. Headers come before the body, and what was meant for this case before general limits.
 pub(super) fn retry_after(headers: &Headers, error: Json<'_>, now: Millis) -> Option<Millis> {
     let header = |name| headers.get(name).unwrap_or_default();
-    if let Some(millis) = decimal(header("retry-after-ms")) {
-        return Some((millis / 1_000).min(LONGEST));
+    if let Some(millis) = whole(header("retry-after-ms")) {
+        return Some(millis.min(LONGEST));
     }
     let wait = seconds_or_date(header("retry-after"), now)
         .or_else(|| WAITS.iter().find_map(|path| seconds_or_date(scalar(error.at(path)), now)))
@@ -44,6 +44,11 @@ fn scalar(value: Json<'_>) -> &str {
 
 fn seconds_or_date(text: &str, now: Millis) -> Option<Millis> {
     decimal(text).or_else(|| Some((date::epoch_seconds(text.trim())? * 1_000).saturating_sub(now)))
+}
+
+/// The whole part of a decimal number.
+fn whole(text: &str) -> Option<u64> {
+    text.trim().split('.').next()?.parse().ok()
 }
 
 /// A decimal number, in thousandths.
