@@ -1,4 +1,4 @@
-import { Client, estimateTokens as estimate } from './failsoft_bg.js';
+import { Client } from './failsoft_bg.js';
 import { Call, encode } from './call.js';
 import { misuse } from './error.js';
 import { fetchOf } from './fetch.js';
@@ -19,7 +19,7 @@ export function bind(wasm) {
     chatWithFallback: (messages, options) => createClient().chatWithFallback(messages, options),
     chatStreaming: (messages, options) => createClient().chatStreaming(messages, options),
     parseStream: (response) => parse(response, ready),
-    estimateTokens: async (text) => (await ready(), estimate(encode(toJson(text)))),
+    estimateTokens: async (text) => (await ready(), Client.estimateTokens(encode(toJson(text)))),
     init: (input) => load(input ?? wasm),
   };
 }

@@ -1,4 +1,4 @@
-import { nearMiss } from './failsoft_bg.js';
+import { Client } from './failsoft_bg.js';
 import { encode } from './call.js';
 import { misuse } from './error.js';
 
@@ -107,7 +107,7 @@ export function handedOf(ask, options) {
 }
 
 function unknown(name) {
-  const near = nearMiss(encode([name, ...FIELDS, ...OURS].join()));
+  const near = Client.nearMiss(encode([name, ...FIELDS, ...OURS].join()));
   const advice = 'is not a known option; a field that only the upstream knows goes into `body`';
   return wrong(name, near ? `is not a known field; did you mean \`${near}\`?` : advice);
 }

@@ -1,30 +1,15 @@
-//! One call, and the memory that calls of one client share, as JavaScript holds them.
+//! One call, as JavaScript holds it.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::client::Memory;
 use super::plan::Plan;
 use crate::failure::Kind;
 use crate::http::{Headers, READ_HEADERS};
 use crate::json::{Object, array, quoted};
-use crate::{
-    Action, AttemptId, Breakers, Call, Catalog, Chunks, Facts, Failure, HttpRequest, Input, Json, Millis, Outcome,
-    Policy, Report,
-};
-
-/// Who has failed lately, and what is known of models.
-#[derive(Debug, Default)]
-struct Memory {
-    breakers: RefCell<Breakers>,
-    catalog: RefCell<Catalog>,
-}
-
-/// What outlives a call.
-#[wasm_bindgen]
-#[derive(Debug, Default)]
-pub struct Client(Rc<Memory>);
+use crate::{Action, AttemptId, Call, Chunks, Facts, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
 
 /// One call: poll it until it waits, do what it says, tell what happened, and poll again.
 ///
@@ -68,41 +53,6 @@ enum Step {
     Cancel = 4,
     /// The call is over.
     Done = 5,
-}
-
-#[wasm_bindgen]
-impl Client {
-    /// A client that remembers nothing yet.
-    #[wasm_bindgen(constructor)]
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Plans a call, which begins when it is first polled. `handed` is the JSON that [`Plan::read`] describes, `seed` a
-    /// random number from 0 to 2^53. What is wrong with it ends the call.
-    pub fn open(&self, handed: &[u8], seed: f64) -> Session {
-        let phase = match Plan::read(handed) {
-            Ok(plan) => Phase::Planned(Some(Box::new(plan))),
-            Err(invalid) => Phase::Over(Box::new(failed(Failure::new(Kind::InvalidRequest, invalid.sentence())))),
-        };
-        Session {
-            memory: self.0.clone(),
-            seed: seed as u64,
-            phase,
-            policy: Policy::default(),
-            request: None,
-            chunks: Chunks::default(),
-            until: 0,
-        }
-    }
-
-    /// Learns from the body of a page that [`Session::say`] wanted.
-    pub fn learn(&self, page: &[u8]) {
-        if let Some(body) = Json::parse_bytes(page) {
-            self.0.catalog.borrow_mut().learn_endpoints(body);
-        }
-    }
 }
 
 #[wasm_bindgen]
@@ -198,6 +148,14 @@ impl Session {
 }
 
 impl Session {
+    pub(super) fn plan(memory: Rc<Memory>, handed: &[u8], seed: u64) -> Self {
+        let phase = match Plan::read(handed) {
+            Ok(plan) => Phase::Planned(Some(Box::new(plan))),
+            Err(invalid) => Phase::Over(Box::new(failed(Failure::new(Kind::InvalidRequest, invalid.sentence())))),
+        };
+        Self { memory, seed, phase, policy: Policy::default(), request: None, chunks: Chunks::default(), until: 0 }
+    }
+
     /// The call, begun if it was only planned; nothing, if it is over.
     fn begun(&mut self, now: Millis) -> Option<&mut Call> {
         if let Phase::Planned(plan) = &mut self.phase

@@ -13,13 +13,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
-use crate::process::{no_progress, run, run_quietly, say};
+use crate::process::{no_progress, output, run, run_quietly, say};
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -47,6 +47,21 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
+/// `--low-memory-unused` is true as long as the stack, which lies first, keeps its last kilobyte free: at 128 levels of
+/// nested JSON, the deepest that is read, 14 of its 64 are used. A function with one caller is only inlined where it is
+/// tiny: repeated pieces of code compress, one large piece does not.
+const WASM_OPTIMISATIONS: [&str; 5] = [
+    "-Oz",
+    "--low-memory-unused",
+    "--one-caller-inline-max-function-size=20",
+    "--strip-producers",
+    "--strip-target-features",
+];
+
+/// The properties of the glue that are exports of the WebAssembly, for esbuild; what it imports keeps its name.
+const WASM_EXPORTS: &str = "--mangle-props=^(memory$|client_|session_|__wb)";
+const WASM_IMPORTS: &str = "--reserve-props=^__wbg___";
+
 /// Builds pkg/, or finds that nothing has changed. Needs what [`crate::setup::build`] sets up.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     say("building the package");
@@ -61,9 +76,11 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     files::make_empty(&scripts)?;
     files::make_empty(&stage)?;
     bind(workspace, &scripts)?;
-    optimise(workspace, &scripts.join(WASM), &stage.join(WASM))?;
+    optimise(workspace, &scripts.join(WASM))?;
+    let names = workspace.scratch().join("names.json");
+    files::write(&names, shorten_names(workspace, &scripts.join(WASM), &stage.join(WASM))?)?;
     dress(workspace, &template, &scripts, &stage)?;
-    bundle(workspace, &scripts, &stage)?;
+    bundle(workspace, &scripts, &names, &stage)?;
     files::replace(&stage, &workspace.package())?;
     inputs.stamp(&stamp)
 }
@@ -110,10 +127,26 @@ fn bind(workspace: &Workspace, scripts: &Path) -> Result<()> {
     fs::rename(&glue, scripts.join(GLUE)).map_err(Failure::file(&glue))
 }
 
-fn optimise(workspace: &Workspace, bound: &Path, optimised: &Path) -> Result<()> {
+fn optimise(workspace: &Workspace, wasm: &Path) -> Result<()> {
     let mut wasm_opt = npm::program(workspace, "wasm-opt");
-    wasm_opt.args(WASM_FEATURES).args(["-Oz", "--strip-producers"]).arg(bound).arg("-o").arg(optimised);
+    wasm_opt.args(WASM_FEATURES).args(WASM_OPTIMISATIONS).arg(wasm).arg("-o").arg(wasm);
     run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
+}
+
+/// Gives the exports the shortest names; the JSON of old names and new ones, as esbuild takes it to rename the glue.
+fn shorten_names(workspace: &Workspace, long: &Path, short: &Path) -> Result<String> {
+    let mut wasm_opt = npm::program(workspace, "wasm-opt");
+    wasm_opt.args(WASM_FEATURES).arg("--minify-imports-and-exports").arg(long).arg("-o").arg(short);
+    let said = output(&mut wasm_opt).unwrap_or_default();
+    names(&said).ok_or_else(|| Failure::Invalid { what: "wasm-opt's output".to_owned(), expected: "the new names" })
+}
+
+/// `{"exports": [["old", "new"], …]}` as `{"old": "new", …}`.
+fn names(said: &str) -> Option<String> {
+    let said: Value = serde_json::from_str(said).ok()?;
+    let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].clone()));
+    let names: Option<Map<String, Value>> = said["exports"].as_array()?.iter().map(pair).collect();
+    Some(Value::from(names?).to_string())
 }
 
 /// Puts the template's scripts beside the glue, and its other files where the package will be.
@@ -137,12 +170,14 @@ fn with_version(manifest: &str, version: &str) -> Result<String> {
     Ok(format!("{manifest:#}\n"))
 }
 
-fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
+fn bundle(workspace: &Workspace, scripts: &Path, names: &Path, stage: &Path) -> Result<()> {
     let mut esbuild = npm::program(workspace, "esbuild");
     esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
     esbuild.args(["--bundle", "--external:*.wasm", "--external:*.wasm?module", "--external:node:*"]);
     esbuild.args(["--minify", "--format=esm", "--target=es2022", "--charset=utf8", "--legal-comments=none"]);
-    esbuild.arg("--log-level=warning");
+    esbuild.args([WASM_EXPORTS, WASM_IMPORTS]).arg(format!("--mangle-cache={}", names.display()));
+    // Nobody frees what the package makes but the package itself.
+    esbuild.args(["--define:Symbol.dispose=false", "--log-level=warning"]);
     run_quietly("running esbuild", &mut esbuild, no_progress)?;
     for entry in ENTRIES {
         if wasm_urls(&files::read(&stage.join(entry))?) != wasm_urls(&files::read(&scripts.join(entry))?) {
@@ -174,6 +209,13 @@ mod tests {
         let expected = "{\n  \"name\": \"failsoft\",\n  \"version\": \"1.2.3\",\n  \"type\": \"module\"\n}\n";
         assert_eq!(manifest, expected);
         assert!(with_version("[]", "1.2.3").is_err());
+    }
+
+    #[test]
+    fn the_new_names_of_exports_are_read() {
+        let said = r#"{"imports": [], "exports": [["memory", "a"], ["session_poll", "b"]]}"#;
+        assert_eq!(names(said).as_deref(), Some(r#"{"memory":"a","session_poll":"b"}"#));
+        assert_eq!(names("nothing"), None);
     }
 
     #[test]
