@@ -64,11 +64,6 @@ impl Chunks {
         &self.text
     }
 
-    /// The chunks as one JSON array.
-    pub fn to_json_array(&self) -> String {
-        text!("[", &self.lines.trim_end().replace('\n', ","), "]")
-    }
-
     /// The chunks as server-sent events.
     pub fn to_sse(&self) -> String {
         let mut sse = String::with_capacity(self.lines.len() + 16);

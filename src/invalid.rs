@@ -2,7 +2,6 @@
 
 use crate::text::text;
 use core::fmt;
-use core::ops::RangeInclusive;
 use std::borrow::Cow;
 
 use crate::json::{Json, decimal};
@@ -210,57 +209,5 @@ impl<'a> Section<'a> {
             None if !value.is_null() => Err(self.wrong(name, "must be a string")),
             text => Ok(text),
         }
-    }
-}
-
-/// The object at `path`, whose fields all have to be `known`.
-pub fn object<'a>(value: Json<'a>, path: &str, known: &[&str]) -> Result<Json<'a>, Box<Invalid>> {
-    if !value.is_object() {
-        return Err(Invalid::new(path, "must be an object"));
-    }
-    match value.fields().map(|(name, _)| name).find(|name| !known.iter().any(|known| name.is(known))) {
-        Some(name) => Err(Invalid::unknown(path, &name.text().unwrap_or_default(), known)),
-        None => Ok(value),
-    }
-}
-
-/// The whole number `name` of `map` within `range`, or `default` where it is absent.
-pub fn whole(
-    map: Json<'_>,
-    path: &str,
-    name: &str,
-    range: RangeInclusive<u64>,
-    default: u64,
-) -> Result<u64, Box<Invalid>> {
-    let value = map.get(name);
-    if value.is_null() {
-        return Ok(default);
-    }
-    let (low, high) = range.into_inner();
-    match value.whole() {
-        Some(number) if number >= low && number <= high => Ok(number),
-        _ => {
-            let problem = text!("must be a whole number from ", &decimal(low), " to ", &decimal(high));
-            Err(Invalid::new(join(path, name), problem))
-        }
-    }
-}
-
-/// The boolean `name` of `map`, or `default` where it is absent.
-pub fn flag(map: Json<'_>, path: &str, name: &str, default: bool) -> Result<bool, Box<Invalid>> {
-    let value = map.get(name);
-    match value.flag() {
-        Some(flag) => Ok(flag),
-        None if value.is_null() => Ok(default),
-        None => Err(Invalid::new(join(path, name), "must be true or false")),
-    }
-}
-
-/// The string `name` of `map`, if it is there.
-pub fn text<'a>(map: Json<'a>, path: &str, name: &str) -> Result<Option<Cow<'a, str>>, Box<Invalid>> {
-    let value = map.get(name);
-    match value.text() {
-        None if !value.is_null() => Err(Invalid::new(join(path, name), "must be a string")),
-        text => Ok(text),
     }
 }
