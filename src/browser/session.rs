@@ -213,7 +213,7 @@ fn lines(request: &HttpRequest) -> String {
 }
 
 /// The outcome of a call that never began.
-fn failed(failure: Failure) -> Outcome {
+fn failed(failure: Box<Failure>) -> Outcome {
     Outcome {
         result: Err(failure),
         partial: None,
