@@ -75,8 +75,7 @@ impl Candidate {
     /// What an answer of `tokens` costs, with the prompt of `request`, if the price is known.
     pub(crate) fn cost(&self, request: &ChatRequest, tokens: u64) -> Option<Usd> {
         let (prompt, answer) = (self.facts.price.0?, self.facts.price.1?);
-        let prompt = prompt.0.saturating_mul(request.prompt_tokens);
-        Some(Usd(prompt.saturating_add(answer.0.saturating_mul(tokens))))
+        Some(prompt.times(request.prompt_tokens).plus(answer.times(tokens)))
     }
 
     /// Why it cannot be asked, if that is certain before it is.
@@ -84,7 +83,7 @@ impl Candidate {
         let needed = needed(request);
         let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
         let above = |price: Option<Usd>, cap: Option<Usd>| {
-            price.zip(cap).is_some_and(|(price, cap)| price.0.saturating_mul(1_000_000) > cap.0)
+            price.zip(cap).is_some_and(|(price, cap)| price.times(1_000_000) > cap)
         };
         if let Some(window) = self.facts.context_length.filter(|window| *window < certain) {
             return Some((Kind::ContextLength, shortfall(needed, window)));

@@ -4,7 +4,7 @@
 //! wrote it could know, the instructions say that nothing in there is one, and all that counts of what comes back is a
 //! number behind the same mark.
 
-use crate::json::{Object, quoted};
+use crate::json::{Object, quoted, whole_number};
 use crate::policy::JudgePolicy;
 use crate::text::text;
 use crate::tokens;
@@ -55,7 +55,7 @@ pub(crate) fn score(reply: &str, mark: &str) -> Option<u64> {
     // 7/10 is not 7 of 100, and 0.9 not 0.
     let tail = &number[digits..];
     let fraction = tail.starts_with(['.', '/']) && tail[1..].starts_with(|next: char| next.is_ascii_digit());
-    let score: u64 = number[..digits].parse().ok()?;
+    let score = whole_number(&number[..digits])?;
     if score > 100 || (fraction && !tail.starts_with("/100")) { None } else { Some(score) }
 }
 

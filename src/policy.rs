@@ -196,7 +196,7 @@ impl Policy {
     /// The pause before repetition number `repetition` (from 0), with full jitter: from nothing to the bound, so that
     /// callers who failed together do not come back together.
     pub fn backoff(&self, repetition: u32, seed: u64) -> Millis {
-        let bound = self.retry.base.saturating_mul(1 << repetition.min(16)).min(self.retry.cap);
+        let bound = (self.retry.base.min(self.retry.cap) << repetition.min(16)).min(self.retry.cap);
         mix(seed.wrapping_add(u64::from(repetition))) % (bound + 1)
     }
 }

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::judge::{LONGEST_REPLY, mark, question, score};
 use crate::policy::Soft;
-use crate::report::{AttemptReport, Usd};
+use crate::report::AttemptReport;
 use crate::text::text;
 
 impl Call {
@@ -22,9 +22,10 @@ impl Call {
         let text = kept.attempt.answer().map(Accumulator::text).unwrap_or_default();
         let question = question(judge, self.request.messages(), text, &mark(self.seed));
         let price = self.judge_facts.price;
-        let cost = price.0.zip(price.1).map(|(prompt, answer)| {
-            Usd(prompt.0.saturating_mul(question.tokens).saturating_add(answer.0.saturating_mul(LONGEST_REPLY)))
-        });
+        let cost = price
+            .0
+            .zip(price.1)
+            .map(|(prompt, answer)| prompt.times(question.tokens).plus(answer.times(LONGEST_REPLY)));
         let dear = cost.zip(judge.max_cost).is_some_and(|(cost, most)| cost > most);
         if dear || self.report.attempts.len() >= self.policy.attempts as usize {
             self.report.warnings.push("the judge was not asked: it would have gone beyond a bound".into());

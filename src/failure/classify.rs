@@ -7,7 +7,7 @@ use crate::text::text;
 use std::borrow::Cow;
 
 use super::{Failure, Kind, retry_after::retry_after};
-use crate::json::{Json, decimal};
+use crate::json::{Json, decimal, whole_number};
 use crate::{Millis, http::Headers};
 
 /// The failure that a response with an error status tells of.
@@ -59,7 +59,7 @@ fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Milli
 
 /// A status, as a number or as a string.
 fn number(value: Json<'_>) -> Option<u16> {
-    let number = value.whole().or_else(|| value.word().parse().ok())?;
+    let number = value.whole().or_else(|| whole_number(value.word()))?;
     u16::try_from(number).ok().filter(|status| (400..600).contains(status))
 }
 

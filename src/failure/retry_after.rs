@@ -2,13 +2,13 @@
 
 mod date;
 
-use crate::json::Json;
+use crate::json::{Json, whole_number};
 use crate::{Millis, http::Headers};
 
 /// The beginning of the day `YYYY-MM-DD`.
 pub(crate) fn day(text: &str) -> Option<Millis> {
     let (year, month, day) = (text.get(..4)?, text.get(5..7)?, text.get(8..10)?);
-    let days = date::days_since_1970(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+    let days = date::days_since_1970(whole_number(year)?, whole_number(month)?, whole_number(day)?)?;
     Some(days * 86_400_000)
 }
 
@@ -48,7 +48,7 @@ fn seconds_or_date(text: &str, now: Millis) -> Option<Millis> {
 
 /// The whole part of a decimal number.
 fn whole(text: &str) -> Option<u64> {
-    text.trim().split('.').next()?.parse().ok()
+    whole_number(text.trim().split('.').next()?)
 }
 
 /// A decimal number, in thousandths.
@@ -59,6 +59,6 @@ fn decimal(text: &str) -> Option<u64> {
 /// A point in time in milliseconds of the UNIX epoch. A smaller number is seconds, or a unit that nobody documents.
 fn until(text: &str, now: Millis) -> Option<Millis> {
     const YEAR_2001: u64 = 1_000_000_000_000;
-    let epoch: u64 = text.trim().parse().ok()?;
+    let epoch = whole_number(text.trim())?;
     if epoch < YEAR_2001 { None } else { Some(epoch.saturating_sub(now)) }
 }

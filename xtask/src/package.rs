@@ -75,6 +75,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     if inputs.is_stamped(&stamp) && workspace.package().join(WASM).is_file() {
         return Ok(());
     }
+    check_calls(workspace)?;
     let (scripts, stage) = (workspace.scratch().join("scripts"), workspace.scratch().join("package"));
     files::make_empty(&scripts)?;
     files::make_empty(&stage)?;
@@ -140,6 +141,20 @@ fn fingerprint(workspace: &Workspace, template: &[PathBuf]) -> Result<Fingerprin
         inputs.add_file(&self::template(workspace).join(file))?;
     }
     Ok(inputs)
+}
+
+/// A function that returns in one way and is called in another, as those of 128-bit numbers are, is a trap when it is called,
+/// and no more than a warning of the linker before.
+fn check_calls(workspace: &Workspace) -> Result<()> {
+    const TRAP: &[u8] = b"signature_mismatch:";
+    let wasm = workspace.wasm(TARGET, PROFILE, "failsoft");
+    let bytes = fs::read(&wasm).map_err(Failure::file(&wasm))?;
+    if bytes.windows(TRAP.len()).any(|window| window == TRAP) {
+        let expected =
+            "no call of a 128-bit function: write the multiplication or the parsing that makes it in 64 bits";
+        return Err(Failure::Invalid { what: "the page's WebAssembly".to_owned(), expected });
+    }
+    Ok(())
 }
 
 fn bind(workspace: &Workspace, scripts: &Path) -> Result<()> {
