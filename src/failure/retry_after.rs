@@ -14,7 +14,7 @@ pub(super) fn retry_after(headers: &Headers, error: Json<'_>, now: Millis) -> Op
     let relayed = metadata.get("headers");
     headers
         .get("retry-after-ms")
-        .and_then(|text| Some(decimal(text)? / 1_000))
+        .and_then(millis)
         .or_else(|| headers.get("retry-after").and_then(|text| seconds_or_date(text, now)))
         .or_else(|| seconds(error.get("availability").get("retry_after"), now))
         .or_else(|| seconds(metadata.get("retry_after"), now))
@@ -37,6 +37,11 @@ fn scalar(value: Json<'_>) -> Option<String> {
 
 fn seconds_or_date(text: &str, now: Millis) -> Option<Millis> {
     decimal(text).or_else(|| Some((date::epoch_seconds(text.trim())? * 1_000).saturating_sub(now)))
+}
+
+/// The whole part of a decimal number.
+fn millis(text: &str) -> Option<u64> {
+    text.trim().split('.').next()?.parse().ok()
 }
 
 /// A decimal number, in thousandths.
