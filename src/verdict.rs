@@ -72,7 +72,7 @@ pub fn judge(answer: &Accumulator, wants_json: bool, policy: &Policy) -> Option<
         (Kind::ContentFilter, "the answer was stopped by a content filter", policy.on_content_filter)
     } else if refused && policy.refusal != Soft::Accept {
         (Kind::Refusal, "the model declined to answer", policy.refusal)
-    } else if answer.is_blank() && answer.refusal().is_empty() {
+    } else if answer.is_blank() && answer.refusal().is_empty() && policy.empty != Soft::Accept {
         (Kind::Empty, "the answer is empty", policy.empty)
     } else if finish_reason == Some("length") && policy.length != Soft::Accept {
         (Kind::Length, "the answer hit the output limit", policy.length)

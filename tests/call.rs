@@ -541,3 +541,12 @@ fn a_clock_that_the_caller_set_closes_a_model_for_nobody_else() {
         assert_eq!(failures.count(), lessons, "{callers_clocks}");
     }
 }
+
+#[test]
+fn a_rule_that_is_off_hides_no_other() {
+    let blank =
+        json!({"model": "a/one", "choices": [{"index": 0, "message": {"content": " "}, "finish_reason": "length"}]});
+    let mut script = two().policy(json!({"empty": "accept", "length": "next"}));
+    let run = script.run(&[Reply::json(&blank), Reply::says("b/two", "fine")]);
+    assert_eq!(run.content(), "fine");
+}
