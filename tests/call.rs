@@ -550,3 +550,15 @@ fn a_rule_that_is_off_hides_no_other() {
     let run = script.run(&[Reply::json(&blank), Reply::says("b/two", "fine")]);
     assert_eq!(run.content(), "fine");
 }
+
+#[test]
+fn what_an_aborted_answer_has_cost_so_far_is_in_the_report() {
+    let mut script = two().streaming();
+    script.abort_at = Some(700);
+    let usage = event(&json!({"id": "gen-1", "model": "a/one", "choices": [], "usage": {"cost": 0.25}}));
+    let run = script.run(&[Reply::stream(usage).then_hangs()]);
+    let row = &run.outcome.report.attempts[0];
+    assert_eq!((run.kind(), row.model.as_deref()), (Some(Kind::Aborted), Some("a/one")));
+    assert_eq!((row.generation_id.as_deref(), row.cost.map(Usd::as_f64)), (Some("gen-1"), Some(0.25)));
+    assert_eq!(run.outcome.report.cost.map(Usd::as_f64), Some(0.25));
+}

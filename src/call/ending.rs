@@ -275,6 +275,7 @@ impl Call {
         if let Phase::Running(attempt) = &self.phase {
             partial = attempt.answer().map(Accumulator::text).filter(|text| !text.is_empty()).map(Into::into);
             edge_report = self.edge_report();
+            self.note_answer();
             self.close(Some(failure.clone()), now);
         }
         match self.kept.take() {
