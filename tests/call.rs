@@ -3,7 +3,7 @@
 mod script;
 
 use failsoft::report::Usd;
-use failsoft::{Catalog, Dialect, Json, Kind};
+use failsoft::{Action, Catalog, Dialect, Headers, Input, Json, Kind};
 use script::{Reply, Run, Script, delta, event, finish, streamed, words};
 use serde_json::{Value, json};
 
@@ -561,4 +561,18 @@ fn what_an_aborted_answer_has_cost_so_far_is_in_the_report() {
     assert_eq!((run.kind(), row.model.as_deref()), (Some(Kind::Aborted), Some("a/one")));
     assert_eq!((row.generation_id.as_deref(), row.cost.map(Usd::as_f64)), (Some("gen-1"), Some(0.25)));
     assert_eq!(run.outcome.report.cost.map(Usd::as_f64), Some(0.25));
+}
+
+#[test]
+fn an_abort_right_behind_a_failure_still_closes_what_failed() {
+    let mut call = two().streaming().call();
+    let Action::Send { attempt, .. } = call.poll(1_000_000) else { panic!("nothing was sent") };
+    let headers: Headers = [("content-type", "text/event-stream")].into_iter().collect();
+    call.handle(1_000_010, Input::Head { attempt, status: 200, headers });
+    let failed = event(&json!({"error": {"code": 503, "message": "x"}, "choices": []}));
+    call.handle(1_000_020, Input::Bytes { attempt, bytes: failed.as_bytes() });
+    call.handle(1_000_020, Input::Aborted);
+    assert!(matches!(call.poll(1_000_020), Action::Cancel { attempt: 0 }));
+    let Action::Done(outcome) = call.poll(1_000_020) else { panic!("the call goes on") };
+    assert_eq!(outcome.result.err().map(|failure| failure.kind), Some(Kind::Aborted));
 }

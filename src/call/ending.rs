@@ -263,7 +263,8 @@ impl Call {
 
     pub(super) fn abort(&mut self, now: Millis) {
         if !matches!(self.phase, Phase::Over) {
-            self.actions.clear();
+            // What was closed is still to be closed.
+            self.actions.retain(|action| matches!(action, Action::Cancel { .. }));
             self.kept = None;
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
