@@ -219,22 +219,22 @@ impl Call {
 
     /// Ends what has run out of time.
     fn expire(&mut self, now: Millis) {
-        if matches!(self.phase, Phase::Over) {
-            return;
-        }
         let total = self.policy.timeouts.total;
-        if now >= self.began + total {
-            let message = ["the call took longer than ", &decimal(total), " ms"].concat();
-            return self.give_up(Failure::new(Kind::Timeout, message), now);
-        }
-        let Phase::Running(attempt) = &self.phase else { return };
-        match attempt.deadline(&self.policy.timeouts) {
-            Some((at, _)) if now >= at && attempt.is_done() => self.conclude(now),
-            Some((at, kind)) if now >= at => {
-                let failure = attempt.refused(now).unwrap_or_else(|| late(kind, attempt.age(now)));
-                self.fail(failure, now);
+        let over = now >= self.began + total;
+        if let Phase::Running(attempt) = &self.phase {
+            match attempt.deadline(&self.policy.timeouts) {
+                // A complete answer waits for nothing but the end of its connection.
+                Some((at, _)) if attempt.is_done() && (over || now >= at) => self.conclude(now),
+                Some((at, kind)) if !over && now >= at => {
+                    let failure = attempt.refused(now).unwrap_or_else(|| late(kind, attempt.age(now)));
+                    self.fail(failure, now);
+                }
+                _ => {}
             }
-            _ => {}
+        }
+        if over && !matches!(self.phase, Phase::Over) {
+            let message = ["the call took longer than ", &decimal(total), " ms"].concat();
+            self.give_up(Failure::new(Kind::Timeout, message), now);
         }
     }
 

@@ -576,3 +576,11 @@ fn an_abort_right_behind_a_failure_still_closes_what_failed() {
     let Action::Done(outcome) = call.poll(1_000_020) else { panic!("the call goes on") };
     assert_eq!(outcome.result.err().map(|failure| failure.kind), Some(Kind::Aborted));
 }
+
+#[test]
+fn a_complete_answer_is_not_lost_while_its_connection_lingers() {
+    let mut script = two().streaming().policy(json!({"timeouts": {"total": 100}}));
+    let run = script.run(&[streamed("a/one", &["fine"]).then_hangs()]);
+    assert_eq!((run.kind(), run.ended), (None, 1_000_100));
+    assert_eq!(run.text, "fine");
+}
