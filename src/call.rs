@@ -163,8 +163,9 @@ impl Call {
                 self.row().generation_id = generation;
             }
             Input::Bytes { attempt, bytes } => {
+                let wall = self.wall(now);
                 let Some(running) = self.running(attempt) else { return };
-                match running.take_bytes(bytes, now) {
+                match running.take_bytes(bytes, now, wall) {
                     Ok(()) => self.advance(now),
                     Err(failure) => {
                         self.committed |= self.request.as_it_comes;
@@ -179,13 +180,14 @@ impl Call {
                 self.conclude(now);
             }
             Input::Failed { attempt, failure } => {
+                let wall = self.wall(now);
                 let Some(running) = self.running(attempt) else { return };
                 running.open = false;
                 if running.is_done() {
                     return self.conclude(now);
                 }
                 // An error status says more than the connection that broke while its body was read.
-                let failure = running.refused(now).unwrap_or(failure);
+                let failure = running.refused(wall).unwrap_or(failure);
                 self.fail(failure, now);
             }
         }
@@ -203,6 +205,11 @@ impl Call {
             self.slept = true;
         }
         now.saturating_sub(self.excused)
+    }
+
+    /// Time as an upstream's clock shows it, for the dates that it names.
+    fn wall(&self, now: Millis) -> Millis {
+        now + self.excused
     }
 
     fn wait(&mut self) -> Action {
@@ -226,7 +233,7 @@ impl Call {
                 // A complete answer waits for nothing but the end of its connection.
                 Some((at, _)) if attempt.is_done() && (over || now >= at) => self.conclude(now),
                 Some((at, kind)) if !over && now >= at => {
-                    let failure = attempt.refused(now).unwrap_or_else(|| late(kind, attempt.age(now)));
+                    let failure = attempt.refused(self.wall(now)).unwrap_or_else(|| late(kind, attempt.age(now)));
                     self.fail(failure, now);
                 }
                 _ => {}

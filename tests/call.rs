@@ -584,3 +584,14 @@ fn a_complete_answer_is_not_lost_while_its_connection_lingers() {
     assert_eq!((run.kind(), run.ended), (None, 1_000_100));
     assert_eq!(run.text, "fine");
 }
+
+#[test]
+fn a_date_is_read_by_the_wall_not_by_the_clocks_of_the_call() {
+    let mut script = Script { start: 1_795_348_800_000, sleep: 3_600_000, ..Script::new(&["a/one"]) };
+    let ended = script.start + 12 + 1_000 + script.sleep + 12;
+    let until = (ended + 9_000).to_string();
+    let run = script
+        .run(&[Reply::status(429).header("retry-after", "1"), Reply::status(429).header("x-ratelimit-reset", &until)]);
+    assert_eq!(run.ended, ended);
+    assert_eq!(run.outcome.result.expect_err("nobody answered").retry_after, Some(9_000));
+}

@@ -26,14 +26,15 @@ enum Verdict {
 impl Call {
     /// The body has ended, or said that it is done: what is it worth?
     pub(super) fn conclude(&mut self, now: Millis) {
+        let wall = self.wall(now);
         let Phase::Running(attempt) = &mut self.phase else { return };
-        if let Some(failure) = attempt.refused(now) {
+        if let Some(failure) = attempt.refused(wall) {
             return self.fail(failure, now);
         }
         let mut whole = None;
         match &attempt.body {
             Body::Whole(bytes) => {
-                let (completion, events) = read_whole(bytes, attempt.reads(), self.request.stream, now);
+                let (completion, events) = read_whole(bytes, attempt.reads(), self.request.stream, wall);
                 attempt.body = Body::Events(events);
                 whole = Some(completion);
             }
