@@ -93,11 +93,11 @@ fn troubled_stream(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<
         }
         2..=4 => {
             reply.story = "a stream that is cut";
-            events.truncate(random.between(0..=events.len() as u64) as usize);
+            unfinished(&mut events, label, answer, random);
         }
         5 => {
             reply.story = "a stream that is cut, with [DONE]";
-            events.truncate(random.between(0..=events.len() as u64) as usize);
+            unfinished(&mut events, label, answer, random);
             events.push(Event::done());
         }
         6 => {
@@ -110,7 +110,7 @@ fn troubled_stream(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<
         }
         _ => {
             reply.story = "a stream with an error";
-            events.truncate(random.between(0..=events.len() as u64) as usize);
+            unfinished(&mut events, label, answer, random);
             let fault = Fault::inside(class(random), &ask.models[ask.window[0]].id, random, ask.now);
             events.push(error(label, &fault, random));
             reply.fault = Some(fault);
@@ -121,6 +121,15 @@ fn troubled_stream(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<
         let short = reply.body.bytes.len() - random.below(reply.body.bytes.len() as u64 / 2 + 1) as usize;
         reply.body.bytes.truncate(short);
     }
+}
+
+/// Leaves out the last finish reason, or more. Of two choices, one may have ended.
+fn unfinished(events: &mut Vec<Event>, label: &Label, answer: &Answer, random: &mut Random) {
+    events.extend(label.closing(answer, random));
+    let finishes = |event: &Event| event.facts.iter().any(|fact| matches!(fact, Fact::Finish(..)));
+    let last = events.iter().rposition(finishes).unwrap_or_default();
+    let all = random.one_in(4);
+    events.truncate(if all { last } else { random.between(0..=last as u64) as usize });
 }
 
 /// Events that nobody can read, a hole in a tool call, bytes that are no characters, a cost before the end.

@@ -4,11 +4,12 @@ use failsoft::{Answer, Failure, Kind, Outcome};
 use serde_json::Value;
 
 use crate::fault::Class;
-use crate::flight::Flight;
-use crate::host::{Host, Shared};
+use crate::flight::{Flight, State};
+use crate::host::Host;
 use crate::judge::{Checked, Invariant, Violation};
 use crate::plan::Rule;
 use crate::shadow::Admission;
+use crate::world::Shared;
 use crate::{lesson, report};
 
 /// Checks how the call ended, and lets the breakers learn.
@@ -52,7 +53,7 @@ fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
         ("yielded, then failed", host.reader.chunks > 0 && outcome.result.is_err()),
         ("a model was dropped", !outcome.report.dropped.is_empty()),
         ("excused time", host.account.excused > 0),
-        ("cancelled an attempt", host.was_cancelled()),
+        ("cancelled an attempt", host.flights.iter().any(|flight| flight.state == State::Cancelled)),
         ("probed", host.admissions.iter().flatten().any(|admission| *admission == Admission::Probe)),
         ("a probe that was not used", !outcome.unused_probes.is_empty()),
         ("a lesson", outcome.lessons.iter().any(|lesson| lesson.failure.is_some())),

@@ -1,40 +1,21 @@
-//! The host of one call: does what the machine says, tells it what happened, and watches.
+//! The host of one call: tells the machine what happens, and asks what to do about it.
 
-use failsoft::{Action, AttemptId, Breakers, Call, Catalog, Failure, Headers, Input, Kind, Policy};
+use failsoft::{AttemptId, Call, Failure, Headers, Input, Kind, Policy};
 
 use crate::account::Account;
-use crate::coverage::Coverage;
-use crate::ending;
-use crate::flight::{Flight, State};
-use crate::judge::{Checked, Invariant, Judge, Violation};
+use crate::flight::Flight;
+use crate::judge::{Checked, Invariant};
 use crate::plan::{Abort, Plan};
-use crate::random::Random;
 use crate::reader::Reader;
-use crate::sending;
-use crate::shadow::{Admission, Shadow};
-use crate::trace::Trace;
-use crate::upstream::{Model, Site};
+use crate::shadow::Admission;
+use crate::world::Shared;
 
 /// Actions in a row, without anything having happened, that a machine at rest never needs.
 const RESTLESS: u32 = 40;
 
-/// What all calls of a world share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) judge: Judge,
-    pub(crate) trace: Trace,
-    pub(crate) coverage: Coverage,
-    pub(crate) models: Vec<Model>,
-    pub(crate) sites: Vec<Site>,
-    pub(crate) catalog: Catalog,
-    pub(crate) breakers: Breakers,
-    pub(crate) shadow: Shadow,
-    pub(crate) random: Random,
-}
-
 /// What the host does when nothing happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
+pub(crate) enum Rest {
     /// It comes back then.
     Until(u64),
     /// The reader is busy until then.
@@ -66,14 +47,14 @@ pub(crate) struct Host {
     pub(crate) aborted: Option<Aborted>,
     /// The attempt whose bytes go over by themselves.
     pub(crate) relayed: Option<AttemptId>,
-    rest: Rest,
+    pub(crate) rest: Rest,
     /// It notices nothing before then.
-    asleep_until: u64,
-    at_rest: bool,
+    pub(crate) asleep_until: u64,
+    pub(crate) at_rest: bool,
     actions: u64,
     inputs: u64,
     /// Connections that were closed, and are heard of again.
-    ghosts: Vec<(u64, AttemptId)>,
+    pub(crate) ghosts: Vec<(u64, AttemptId)>,
 }
 
 impl Host {
@@ -235,98 +216,5 @@ impl Host {
             .hold(Invariant::Bounded, false, || format!("{RESTLESS} actions without anything having happened"))?;
         self.rest = Rest::Over;
         Ok(())
-    }
-
-    /// Does it; true, if the machine is at rest then.
-    fn act(&mut self, shared: &mut Shared, action: Action, now: u64) -> Result<bool, Violation> {
-        match action {
-            Action::Send { attempt, request } => {
-                let flight = sending::take_off(self, shared, attempt, &request, now)?;
-                self.flights.push(flight);
-            }
-            Action::Read { attempt } => self.read(shared, attempt, now)?,
-            Action::Yield(chunks) => {
-                shared.trace.note(self.number, now, 4, || format!("yield {:?}", chunks.text()));
-                let taken = self.reader.take(&chunks);
-                shared.judge.hold(Invariant::Prefix, taken.is_ok(), || taken.err().unwrap_or_default())?;
-                self.check_reader(shared)?;
-                self.account.yielded(now);
-                if shared.random.chance(self.plan.host.busy) {
-                    self.rest = Rest::Busy(now + shared.random.spread(1..=100_000));
-                    return Ok(true);
-                }
-            }
-            Action::Relay { attempt, held } => self.relay(shared, attempt, held, now)?,
-            Action::Cancel { attempt } => self.cancel(shared, attempt, now)?,
-            Action::Wait { until } => {
-                self.wait(shared, until, now)?;
-                return Ok(true);
-            }
-            Action::Done(outcome) => {
-                self.rest = Rest::Over;
-                ending::settle(self, shared, *outcome, now)?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn read(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> Checked {
-        let flight = self
-            .flights
-            .get_mut(attempt as usize)
-            .filter(|flight| flight.is_open() && !flight.reading && flight.head_at.is_some());
-        shared.judge.hold(Invariant::Open, flight.is_some(), || format!("attempt {attempt} has nothing to read"))?;
-        flight.into_iter().for_each(|flight| flight.read(now));
-        Ok(())
-    }
-
-    fn cancel(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> Checked {
-        shared.trace.note(self.number, now, 5, || format!("cancel {attempt}"));
-        let flight = self.flights.get_mut(attempt as usize).filter(|flight| flight.is_open());
-        shared
-            .judge
-            .hold(Invariant::Open, flight.is_some(), || format!("attempt {attempt} is cancelled, and not open"))?;
-        if let Some(flight) = flight {
-            flight.slept = self.account.slept;
-            flight.cancel(now);
-        }
-        if shared.random.chance(self.plan.host.ghosts) {
-            self.ghosts.push((now + shared.random.below(2_000), attempt));
-        }
-        Ok(())
-    }
-
-    fn relay(&mut self, shared: &mut Shared, attempt: AttemptId, held: Vec<u8>, now: u64) -> Checked {
-        shared
-            .trace
-            .note(self.number, now, held.len() as u64, || format!("relay {attempt}, {} bytes held", held.len()));
-        let first = self.relayed.is_none() && self.reader.chunks == 0 && self.plan.relay;
-        shared.judge.hold(Invariant::Prefix, first, || "a body goes over behind another answer".into())?;
-        self.relayed = Some(attempt);
-        self.reader.relayed = held;
-        self.check_reader(shared)
-    }
-
-    fn wait(&mut self, shared: &mut Shared, until: u64, now: u64) -> Checked {
-        shared.trace.note(self.number, now, until, || format!("wait {}", until - now));
-        self.check_wait(shared, until, now)?;
-        self.account.expected(until);
-        self.at_rest = true;
-        let host = self.plan.host;
-        let lateness = if host.lateness > 0 { shared.random.between(0..=host.lateness) } else { 0 };
-        self.rest = Rest::Until(until + lateness);
-        if shared.random.chance(host.sleeps) {
-            shared.coverage.count("host", "slept");
-            self.asleep_until = now + shared.random.spread(1_000..=3_600_000);
-        } else if host.sleeps > 0 && shared.random.one_in(10) {
-            // Somebody polls for no reason.
-            self.rest = Rest::Until(now + shared.random.below(until - now + 1));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn was_cancelled(&self) -> bool {
-        self.flights.iter().any(|flight| flight.state == State::Cancelled)
     }
 }

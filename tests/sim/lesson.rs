@@ -3,10 +3,11 @@
 use failsoft::{Breakers, Failure, Kind, Outcome};
 
 use crate::flight::{Flight, State};
-use crate::host::{Host, Shared};
+use crate::host::Host;
 use crate::judge::{Checked, Invariant};
 use crate::reply::Said;
 use crate::shadow::Admission;
+use crate::world::Shared;
 
 /// All are resting, as far as one can be asked at all, and the wait is that for the first of them.
 pub(crate) fn check_resting(host: &Host, shared: &Shared, failure: &Failure, now: u64) -> Checked {

@@ -10,11 +10,16 @@
 //! ```
 //!
 //! What is true is known from what an upstream meant, never read from its bytes by the code that is tested. Time is a
-//! number; nothing here asks a clock. `FAILSOFT_SIM_SEED=S FAILSOFT_SIM_CALLS=1` lives one world again and tells it.
+//! number; nothing here asks a clock.
+//!
+//! `cargo xtask fuzz sim --seed S --calls 1` lives one world again and tells it line by line: it sets `FAILSOFT_SIM_SEED`
+//! and `FAILSOFT_SIM_CALLS` for this test. `FAILSOFT_SIM_ONLY` names the one promise to watch: with it,
+//! `cargo xtask fuzz mutants` sees that each of the ways in `mutants.txt` to break the core is noticed as what it is.
 
 mod account;
 mod answer;
 mod coverage;
+mod deed;
 mod ending;
 mod fault;
 mod flight;

@@ -5,9 +5,10 @@ use failsoft::request::UsageChunk;
 use failsoft::{Kind, Outcome};
 
 use crate::flight::Flight;
-use crate::host::{Host, Shared};
+use crate::host::Host;
 use crate::judge::{Checked, Invariant};
 use crate::reply::{Head, Said, Served};
+use crate::world::Shared;
 
 pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Flight>) -> Checked {
     let (judge, report) = (shared.judge, &outcome.report);

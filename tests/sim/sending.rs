@@ -5,11 +5,12 @@ use serde_json::Value;
 
 use crate::fault::Class;
 use crate::flight::Flight;
-use crate::host::{Host, Shared};
+use crate::host::Host;
 use crate::judge::{Checked, Invariant, Violation};
 use crate::plan::Rule;
 use crate::shadow::Admission;
 use crate::upstream::Ask;
+use crate::world::Shared;
 
 /// Checks the request, and lets the upstream answer it.
 pub(crate) fn take_off(

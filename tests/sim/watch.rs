@@ -1,10 +1,11 @@
 //! What must hold while a call goes on: after every action, and whenever it waits.
 
-use failsoft::{Action, Kind};
+use failsoft::{Action, Input, Kind};
 
 use crate::flight::Flight;
-use crate::host::{Host, Shared};
+use crate::host::Host;
 use crate::judge::{Checked, Invariant};
+use crate::world::Shared;
 
 impl Host {
     /// Nothing begins once the time is over, or the caller has gone.
@@ -15,6 +16,14 @@ impl Host {
             format!("the time was over at {deadline}, and it goes on with {action:?}")
         })?;
         self.check_after_abort(shared, action)
+    }
+
+    /// Whatever comes behind the end changes nothing.
+    pub(crate) fn check_over(&mut self, shared: &Shared, now: u64) -> Checked {
+        self.call.handle(now, Input::Aborted);
+        let action = self.call.poll(now);
+        let rests = matches!(action, Action::Wait { .. });
+        shared.judge.hold(Invariant::Abort, rests, || format!("after the end came {action:?}"))
     }
 
     fn check_after_abort(&mut self, shared: &Shared, action: &Action) -> Checked {

@@ -5,7 +5,7 @@ use failsoft::{Breakers, Call, Catalog, ChatRequest, Facts, Json, Policy, Upstre
 use serde_json::json;
 
 use crate::coverage::Coverage;
-use crate::host::{Host, Shared};
+use crate::host::Host;
 use crate::judge::{Invariant, Judge, Violation};
 use crate::plan::Plan;
 use crate::random::Random;
@@ -15,6 +15,20 @@ use crate::upstream::{Model, Site};
 
 /// More steps than any world takes that comes to an end.
 const ENDLESS: u32 = 1_000_000;
+
+/// What all calls of a world share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) judge: Judge,
+    pub(crate) trace: Trace,
+    pub(crate) coverage: Coverage,
+    pub(crate) models: Vec<Model>,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) catalog: Catalog,
+    pub(crate) breakers: Breakers,
+    pub(crate) shadow: Shadow,
+    pub(crate) random: Random,
+}
 
 const IDS: [(&str, &str); 8] = [
     ("openai/gpt-4", "openai/chatgpt-four"),
