@@ -163,7 +163,9 @@ impl Flight {
     pub(crate) fn resting(&self, model: usize) -> Option<u64> {
         let fault = self.reply.fault.as_ref()?;
         let head_at = self.head_at?;
-        let told_at = if fault.wait_in_headers { head_at } else { self.told_fault().map(|_| self.told_at)? };
+        // A 404 whose body is cut is about the model, not about a time.
+        let by_status = fault.wait_in_headers && (fault.status != 404 || self.is_read());
+        let told_at = if by_status { head_at } else { self.told_fault().map(|_| self.told_at)? };
         let meant = match &self.reply.served {
             None => self.window.contains(&model),
             Some(_) if self.window.len() == 1 => self.window[0] == model,

@@ -129,12 +129,15 @@ impl Host {
         let due: Vec<usize> =
             (0..self.flights.len()).filter(|&at| self.flights[at].due().is_some_and(|due| due <= now)).collect();
         let ghosts = self.ghosts.iter().filter(|(at, _)| *at <= now).count();
-        let choice = shared.random.below((due.len() + ghosts + 1) as u64) as usize;
+        // A host may also ask for no reason.
+        let others = due.len() + ghosts;
+        let wakes = others == 0 || matches!(self.rest, Rest::Until(time) if time <= now) || shared.random.one_in(10);
+        let choice = shared.random.below((others + usize::from(wakes)) as u64) as usize;
         self.enter(now);
         self.inputs += 1;
         if let Some(&flight) = due.get(choice) {
             self.hear(shared, flight, now);
-        } else if choice < due.len() + ghosts {
+        } else if choice < others {
             self.haunt(shared, now);
         } else {
             shared.trace.note(self.number, now, 1, || "woken".into());
