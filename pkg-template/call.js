@@ -146,11 +146,12 @@ export class Call {
   #advance(tell) {
     try {
       if (!this.#end) tell?.();
-      while (!this.#resting && !this.#end) {
-        const step = this.#session.poll(Date.now());
+      for (;;) {
+        // Before the next step, and the next request: a callback may abort the call.
         if (!this.#committed) this.#tell();
-        // A callback may have aborted the call.
-        if (this.#end || this.#do(step & 7, step >>> 3)) return;
+        if (this.#resting || this.#end) return;
+        const step = this.#session.poll(Date.now());
+        if (this.#do(step & 7, step >>> 3)) return;
       }
     } catch (error) {
       // A trap in the WebAssembly: whoever waits shall not wait for ever.
@@ -221,7 +222,7 @@ export class Call {
       tell = () => this.#fail(attempt, thrown);
     }
     if (this.#connections.has(attempt)) this.#advance(tell);
-    else cancel(connection);
+    else quietly(() => connection.reader?.cancel());
   }
 
   #fail(attempt, thrown) {
@@ -235,7 +236,8 @@ export class Call {
     const connection = this.#connections.get(attempt);
     this.#connections.delete(attempt);
     connection.controller.abort();
-    cancel(connection);
+    // A `fetch` of the caller's own may not heed the signal.
+    quietly(() => connection.reader?.cancel());
   }
 
   #arm(until) {
@@ -286,9 +288,9 @@ function onePiece(response) {
   return { read: () => pieces.next(), cancel() {} };
 }
 
-/** A `fetch` of the caller's own may not heed the signal. How the cancelling ends is nobody's concern. */
-async function cancel({ reader }) {
+/** Does what nobody waits for, however it ends. */
+export async function quietly(work) {
   try {
-    await reader?.cancel();
+    await work();
   } catch {}
 }
