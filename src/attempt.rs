@@ -1,12 +1,15 @@
 //! One request in flight: what has come of it, and which of its clocks runs out first.
 
 use crate::Millis;
+use crate::call::Splice;
+use crate::chain::Window;
 use crate::chunk::{Accumulator, chunk_of_completion, with_openai_finish_reasons};
-use crate::events::{Events, Reading, error_in};
+use crate::events::{Events, error_in};
 use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
 use crate::json::Json;
 use crate::policy::Timeouts;
+use crate::request::UsageChunk;
 use crate::sse::BYTE_ORDER_MARK;
 
 /// How long after `[DONE]` the end of the body is waited for, in milliseconds: a connection that ended can be used again.
@@ -34,31 +37,43 @@ pub(crate) enum Body {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) id: AttemptId,
-    /// How many models the request named.
-    pub(crate) window: usize,
+    /// The candidates that the request named.
+    pub(crate) window: Window,
     pub(crate) body: Body,
+    /// The completion, where it came in one piece: JSON text.
+    pub(crate) whole: Option<String>,
     /// The upstream was asked for a stream.
     streamed: bool,
     /// The host holds a connection, or is opening one.
     pub(crate) open: bool,
     /// The host may read one chunk, and has not yet brought it.
     pub(crate) reading: bool,
-    sent: Millis,
+    pub(crate) sent: Millis,
     /// When the last event came, or reading was last allowed.
     heard: Millis,
     /// An edge was asked: what it lets through has been judged there.
     pub(crate) judged_there: bool,
     /// Everything read so far, for a lane that passes bytes on as they came.
     pub(crate) raw: Option<Vec<u8>>,
-    reads: Reading,
+    /// It goes on from an answer that broke.
+    pub(crate) splice: Option<Splice>,
+    /// It scores an answer.
+    pub(crate) is_judge: bool,
+    /// The time it has, where that is not the policy's: a judge's.
+    pub(crate) until: Option<Millis>,
+    /// A second model was asked too.
+    pub(crate) hedged: bool,
+    /// How its answer is read.
+    pub(crate) reads: UsageChunk,
 }
 
 impl Attempt {
-    pub(crate) fn new(id: AttemptId, window: usize, streamed: bool, reads: Reading, now: Millis) -> Self {
+    pub(crate) fn new(id: AttemptId, window: Window, streamed: bool, reads: UsageChunk, now: Millis) -> Self {
         Self {
             id,
             window,
             body: Body::Awaited,
+            whole: None,
             streamed,
             open: true,
             reading: false,
@@ -66,6 +81,10 @@ impl Attempt {
             heard: now,
             judged_there: false,
             raw: None,
+            splice: None,
+            is_judge: false,
+            until: None,
+            hedged: false,
             reads,
         }
     }
@@ -81,11 +100,11 @@ impl Attempt {
         };
     }
 
-    /// Takes the next bytes of the body.
+    /// Takes the next bytes of the body. Clocks run by `now`; dates that the bytes name are told by `wall`.
     ///
     /// # Errors
     /// What the bytes say went wrong.
-    pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis) -> Result<(), Failure> {
+    pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis, wall: Millis) -> Result<(), Box<Failure>> {
         self.reading = false;
         if let Some(raw) = &mut self.raw {
             raw.extend_from_slice(bytes);
@@ -100,7 +119,7 @@ impl Attempt {
                 Ok(())
             }
             Body::Events(events) => {
-                events.feed(bytes, now);
+                events.feed(bytes, wall);
                 if std::mem::take(&mut events.heard) {
                     self.heard = now;
                 }
@@ -114,24 +133,24 @@ impl Attempt {
         self.open && !self.reading && !matches!(self.body, Body::Awaited)
     }
 
-    /// The host may read a chunk: silence counts, from the last event on.
-    pub(crate) fn allow_read(&mut self) {
-        self.reading = true;
-    }
-
     /// The point in time at which the first of its clocks runs out, and what that means.
     ///
     /// An edge runs the same clocks over its own attempts and tells what came of them. Ours must not cut in: they only
     /// notice a stream that the edge has begun and let go of.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(Millis, Kind)> {
+        if let Some(until) = self.until {
+            return Some((until, Kind::HeadersTimeout));
+        }
         match &self.body {
             // An answer in one piece sends its headers when it is written: only the call's own time bounds it.
             Body::Awaited | Body::Whole(_) if !self.streamed => None,
             Body::Awaited if self.judged_there => None,
             Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
             Body::Events(events) if events.done => Some((self.heard + LINGER, Kind::Stalled)),
-            Body::Events(events) if !events.alive && self.judged_there => None,
-            Body::Events(events) if !events.alive => Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout)),
+            Body::Events(events) if !events.is_alive() && self.judged_there => None,
+            Body::Events(events) if !events.is_alive() => {
+                Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout))
+            }
             Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
                 let idle = if self.judged_there { 2 * timeouts.idle } else { timeouts.idle };
                 if self.reading { Some((self.heard + idle, Kind::Stalled)) } else { None }
@@ -145,9 +164,9 @@ impl Attempt {
     }
 
     /// The failure that an error status and its body tell of.
-    pub(crate) fn refused(&self, now: Millis) -> Option<Failure> {
+    pub(crate) fn refused(&self, wall: Millis) -> Option<Box<Failure>> {
         match &self.body {
-            Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, now)),
+            Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, wall)),
             _ => None,
         }
     }
@@ -158,14 +177,22 @@ impl Attempt {
         Json::parse_bytes(bytes)
     }
 
-    /// Its head was a success: one model of the window had begun to answer.
-    pub(crate) fn began_to_answer(&self) -> bool {
-        matches!(self.body, Body::Whole(_) | Body::Events(_))
+    /// What an edge has told, as JSON text.
+    pub(crate) fn edge_report(&self) -> Option<String> {
+        match self.answer() {
+            Some(answer) => answer.report().map(Into::into),
+            None => self.error_body()?.get("failsoft").as_object().map(|report| report.raw().into()),
+        }
     }
 
-    /// The stream has said that it is complete.
+    /// The stream has said that its answer is complete.
     pub(crate) fn is_done(&self) -> bool {
-        matches!(&self.body, Body::Events(events) if events.done)
+        matches!(&self.body, Body::Events(events) if events.done || events.is_ending())
+    }
+
+    /// Text, reasoning or a tool call has come.
+    pub(crate) fn is_alive(&self) -> bool {
+        matches!(&self.body, Body::Events(events) if events.is_alive())
     }
 
     /// What the stream has added up to.
@@ -174,11 +201,6 @@ impl Attempt {
             Body::Events(events) => Some(&events.answer),
             _ => None,
         }
-    }
-
-    /// The rules by which its answer is read.
-    pub(crate) fn reads(&self) -> Reading {
-        self.reads
     }
 
     pub(crate) fn events(&mut self) -> Option<&mut Events> {
@@ -191,7 +213,7 @@ impl Attempt {
 
 /// Reads a completion that came in one piece, and keeps what can be read of one that is an error. As a stream, where one
 /// was asked for, it is a single chunk.
-pub(crate) fn read_whole(bytes: &[u8], reads: Reading, as_stream: bool, now: Millis) -> (String, Box<Events>) {
+pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, wall: Millis) -> (String, Box<Events>) {
     let mut events = Box::new(Events::new(reads));
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let sent = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
@@ -202,9 +224,9 @@ pub(crate) fn read_whole(bytes: &[u8], reads: Reading, as_stream: bool, now: Mil
         events.failure = Some(Failure::new(Kind::BadResponse, message));
     } else if as_stream {
         let chunk = chunk_of_completion(completion);
-        events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), now);
+        events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), wall);
     } else {
-        events.take_completion(completion, now);
+        events.take_completion(completion, wall);
     }
     (completion.raw().into(), events)
 }

@@ -8,6 +8,7 @@
 //!   └──────────────────────────────────────────── success ──────────────────┘
 //! ```
 
+use crate::text::text;
 use crate::{Millis, failure::Failure, failure::Kind, policy::BreakerPolicy};
 
 /// A probe that has not reported by then is taken for lost, and another caller may probe.
@@ -39,7 +40,7 @@ pub struct Lesson {
     /// The breaker's name, as [`Breakers::name`] makes it.
     pub name: String,
     /// Nothing when it served, else what it did.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
 }
 
 impl Breaker {
@@ -84,7 +85,7 @@ impl Breakers {
 
     /// The name of the breaker of `model` on the upstream at `url`.
     pub fn name(url: &str, model: &str) -> String {
-        [url, " ", model].concat()
+        text!(url, " ", model)
     }
 
     fn get(&mut self, name: &str) -> Option<&mut Breaker> {
@@ -109,14 +110,14 @@ impl Breakers {
             return;
         }
         if let Some(breaker) = self.get(&lesson.name) {
-            return breaker.record(now, lesson.failure.as_ref(), policy);
+            return breaker.record(now, lesson.failure.as_deref(), policy);
         }
         if lesson.failure.is_some() {
             if self.0.len() >= Self::MOST {
                 self.0.remove(0);
             }
             let mut breaker = Breaker::Closed { failures: 0 };
-            breaker.record(now, lesson.failure.as_ref(), policy);
+            breaker.record(now, lesson.failure.as_deref(), policy);
             self.0.push((lesson.name.clone(), breaker));
         }
     }
@@ -137,7 +138,7 @@ mod tests {
         Policy::default().breaker
     }
 
-    fn down() -> Failure {
+    fn down() -> Box<Failure> {
         Failure::new(Kind::Unavailable, "down")
     }
 
@@ -166,7 +167,8 @@ mod tests {
     #[test]
     fn a_named_wait_opens_it_for_that_long() {
         let mut breaker = Breaker::Closed { failures: 0 };
-        let limited = Failure { retry_after: Some(7_000), ..Failure::new(Kind::RateLimited, "slow down") };
+        let mut limited = Failure::new(Kind::RateLimited, "slow down");
+        limited.retry_after = Some(7_000);
         breaker.record(100, Some(&limited), &policy());
         assert_eq!(breaker, Breaker::Open { until: 7_100 });
     }

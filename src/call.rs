@@ -1,13 +1,31 @@
-//! The state machine of one call. Everything that affects its state lives in this file.
+//! The state machine of one call. Everything that affects its state lives in this file and its folder.
 //!
 //! ```text
-//!            poll: Send                     Head, Bytes                      answer passes
-//!  Ready ───────────────▶ Running ──────────────────────────▶ Running ─────────────────────▶ Over
-//!    ▲                       │ failure                           │  ▲                          ▲
-//!    │ pause over            ▼                                   │  └── Yield, Read (stream)   │
-//!  Pausing ◀──── again? next? or neither ───────────────────────────────────────────────────────┤
-//!                                                                └── failure after the commit ──┘
+//!                             again, after a pause; the next, at once
+//!            ┌──────────────────────────────────────────────────────────────────────┐
+//!            ▼                                                                      │
+//!         Waiting ── Send ──▶ Asked ── Head, Bytes ──▶ Answering ── End ──▶ whole? passes the rules?
+//!                              │  ▲                      │     │                   │      │
+//!            silent too long:  │  │ a hedge: two at      │     │ first meaningful  │      │ yes
+//!            a second is asked └──┘ once, one wins       │     ▼ delta             │      ▼
+//!                                                        │  Committed ── Yield     │   judge? ── below ──┐
+//!                                                failure │     │  ▲                │      │              │
+//!                                                        │     │  │ joined         │      │ passes       │
+//!                                                        │     ▼  │                │      ▼              │
+//!                                                        │  Recovering             │    Over ◀───────────┤
+//!                                                        │     │ nobody is left    │      ▲              │
+//!                                                        ▼     ▼                   ▼      │              │
+//!                                                     nobody is left to ask: the best answer, or an error
 //! ```
+//!
+//! What is in flight is a list: usually one attempt, two with a hedge. Each ends by itself and in one of the rooms below.
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | `sending` | the next window or successor is asked; a hedge is due; who was outrun is closed |
+//! | `ending` | an attempt has ended: it passes, fails softly or fails; the call ends |
+//! | `judging` | a judge is asked, and its score is taken |
+//! | `recovery` | after the commit point: who goes on, and where the new answer is joined |
 //!
 //! The *commit point* is the first meaningful delta of a stream: text, a tool call, reasoning that the caller asked to
 //! see. Until then every chunk is held, and another model may take over invisibly. From then on the reader has seen
@@ -18,37 +36,38 @@
 
 mod action;
 mod ending;
+mod judging;
 mod outcome;
+mod recovery;
+mod sending;
 
+use crate::text::text;
 use std::collections::VecDeque;
 
 pub use action::{Action, Input};
 pub use outcome::{Answer, Outcome};
+pub(crate) use recovery::Splice;
 
 use crate::Millis;
-use crate::attempt::{Attempt, AttemptId, Body};
+use crate::attempt::{Attempt, Body};
 use crate::breaker::Lesson;
+use crate::catalog::ModelFacts;
 use crate::chain::{Chain, Facts};
-use crate::events::Reading;
+use crate::events::Events;
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::policy::{Policy, Soft};
-use crate::report::{AttemptReport, Report};
+use crate::report::Report;
 use crate::request::{ChatRequest, Lane};
-use crate::upstream::{Dialect, Upstream};
+use crate::upstream::Upstream;
+use crate::verdict::{Beginning, beginning};
+use ending::note_served;
 use outcome::Kept;
+use recovery::Joined;
 
 /// A host that comes back this much later than it was asked to has slept, in milliseconds. Hidden tabs run their
 /// timers once a minute.
 const ASLEEP: Millis = 5_000;
-
-#[derive(Debug)]
-enum Phase {
-    Ready,
-    Pausing { until: Millis },
-    Running(Box<Attempt>),
-    Over,
-}
 
 /// One call: a request, its chain, and a policy.
 ///
@@ -70,11 +89,23 @@ pub struct Call {
     slept: bool,
     /// Since when the reader has been busy.
     yielded: Option<Millis>,
-    phase: Phase,
+    /// Nothing is sent before.
+    paused: Millis,
+    /// What is in flight.
+    #[expect(clippy::vec_box, reason = "an attempt is large, and goes from hand to hand when it has ended")]
+    running: Vec<Box<Attempt>>,
+    over: bool,
     actions: VecDeque<Action>,
     committed: bool,
+    /// The stream broke after the commit point, and goes on with others.
+    joined: Option<Joined>,
+    /// The best answer that did not pass.
     kept: Option<Kept>,
-    last: Option<Failure>,
+    /// The answer that is being scored.
+    judged: Option<Kept>,
+    /// What is known of the judge.
+    judge_facts: ModelFacts,
+    last: Option<Box<Failure>>,
     report: Report,
     lessons: Vec<Lesson>,
 }
@@ -83,7 +114,7 @@ impl Call {
     /// A call that begins `now`. With nobody to ask it is over at once, which [`Call::poll`] tells.
     pub fn new(request: ChatRequest, policy: &Policy, mut facts: Facts<'_>, seed: u64, now: Millis) -> Self {
         let mut report = Report { warnings: request.warnings.clone(), ..Report::default() };
-        let planned = Chain::plan(&request, &mut facts, now, &mut report);
+        let planned = Chain::plan(&request, policy, &mut facts, now, &mut report);
         let mut call = Self {
             request,
             policy: policy.clone(),
@@ -95,10 +126,20 @@ impl Call {
             expected: None,
             slept: false,
             yielded: None,
-            phase: Phase::Ready,
+            paused: 0,
+            running: Vec::new(),
+            over: false,
             actions: VecDeque::new(),
             committed: false,
+            joined: None,
             kept: None,
+            judged: None,
+            judge_facts: policy
+                .judge
+                .as_ref()
+                .and_then(|judge| facts.catalog.find(&judge.model))
+                .cloned()
+                .unwrap_or_default(),
             last: None,
             report,
             lessons: Vec::new(),
@@ -117,13 +158,7 @@ impl Call {
 
     /// What an edge has told so far, as JSON text.
     pub fn edge_report(&self) -> Option<String> {
-        match &self.phase {
-            Phase::Running(attempt) => match attempt.answer() {
-                Some(answer) => answer.report().map(Into::into),
-                None => attempt.error_body()?.get("failsoft").as_object().map(|report| report.raw().into()),
-            },
-            Phase::Ready | Phase::Pausing { .. } | Phase::Over => None,
-        }
+        self.running.first().and_then(|attempt| attempt.edge_report())
     }
 
     /// What to do next.
@@ -132,20 +167,25 @@ impl Call {
         self.expire(now);
         loop {
             if let Some(action) = self.actions.pop_front() {
-                if let (Action::Yield(_), false) = (&action, matches!(self.phase, Phase::Over)) {
+                if matches!(action, Action::Yield(_)) && !self.over {
                     self.yielded = Some(now + self.excused);
                 }
                 return action;
             }
-            match &mut self.phase {
-                Phase::Ready => self.send(now),
-                Phase::Pausing { until } if now >= *until => self.phase = Phase::Ready,
-                Phase::Running(attempt) if attempt.wants_read() => {
-                    attempt.allow_read();
-                    return Action::Read { attempt: attempt.id };
-                }
-                Phase::Pausing { .. } | Phase::Running(_) => return self.wait(),
-                Phase::Over => return Action::Wait { until: Millis::MAX },
+            if self.over {
+                return Action::Wait { until: Millis::MAX };
+            }
+            if let Some(attempt) = self.running.iter_mut().find(|attempt| attempt.wants_read()) {
+                attempt.reading = true;
+                return Action::Read { attempt: attempt.id };
+            }
+            if self.hedge_at().is_some_and(|at| now >= at) {
+                self.running.iter_mut().for_each(|attempt| attempt.hedged = true);
+                self.send(now);
+            } else if !self.running.is_empty() || now < self.paused {
+                return self.wait();
+            } else {
+                self.send(now);
             }
         }
     }
@@ -153,41 +193,54 @@ impl Call {
     /// Takes note of what happened.
     pub fn handle(&mut self, now: Millis, input: Input<'_>) {
         let now = self.counted(now);
+        let id = match &input {
+            Input::Woken => return,
+            Input::Aborted => return self.abort(now),
+            Input::Head { attempt, .. }
+            | Input::Bytes { attempt, .. }
+            | Input::End { attempt }
+            | Input::Failed { attempt, .. } => *attempt,
+        };
+        let Some(at) = self.running.iter().position(|attempt| attempt.id == id) else { return };
+        let attempt = &mut self.running[at];
         match input {
-            Input::Woken => {}
-            Input::Aborted => self.abort(now),
-            Input::Head { attempt, status, headers } => {
-                let Some(running) = self.running(attempt) else { return };
-                let generation = headers.get("x-generation-id").map(String::from);
-                running.take_head(status, headers, now);
-                self.row().generation_id = generation;
+            Input::Head { status, headers, .. } => {
+                self.report.attempts[id as usize].generation_id = headers.get("x-generation-id").map(Into::into);
+                attempt.take_head(status, headers, now);
             }
-            Input::Bytes { attempt, bytes } => {
-                let Some(running) = self.running(attempt) else { return };
-                match running.take_bytes(bytes, now) {
-                    Ok(()) => self.advance(now),
-                    Err(failure) => {
-                        self.committed |= self.request.as_it_comes;
-                        self.hand_over();
-                        self.fail(failure, now);
+            Input::Bytes { bytes, .. } => {
+                let mut taken = attempt.take_bytes(bytes, now, now + self.excused);
+                if taken.is_ok() {
+                    self.advance(at, now);
+                    if self.joined.is_some() {
+                        taken = self.join(at, false);
                     }
                 }
-            }
-            Input::End { attempt } => {
-                let Some(running) = self.running(attempt) else { return };
-                running.open = false;
-                self.conclude(now);
-            }
-            Input::Failed { attempt, failure } => {
-                let Some(running) = self.running(attempt) else { return };
-                running.open = false;
-                if running.is_done() {
-                    return self.conclude(now);
+                let Err(failure) = taken else { return };
+                // Whatever goes wrong behind its end, the answer is whole.
+                if self.running[at].is_done() {
+                    return self.conclude(at, now);
                 }
-                // An error status says more than the connection that broke while its body was read.
-                let failure = running.refused(now).unwrap_or(failure);
-                self.fail(failure, now);
+                self.committed |= self.request.as_it_comes;
+                self.hand_over(at);
+                let attempt = self.running.remove(at);
+                self.fail(attempt, failure, now);
             }
+            Input::End { .. } => {
+                attempt.open = false;
+                self.conclude(at, now);
+            }
+            Input::Failed { failure, .. } => {
+                attempt.open = false;
+                // What has come may say more than the connection that broke afterwards.
+                if attempt.is_done() {
+                    return self.conclude(at, now);
+                }
+                let attempt = self.running.remove(at);
+                let failure = attempt.refused(now + self.excused).unwrap_or(failure);
+                self.fail(attempt, failure, now);
+            }
+            Input::Woken | Input::Aborted => {}
         }
     }
 
@@ -206,125 +259,104 @@ impl Call {
     }
 
     fn wait(&mut self) -> Action {
-        let total = self.began + self.policy.timeouts.total;
-        let next = match &self.phase {
-            Phase::Pausing { until } => *until,
-            Phase::Running(attempt) => attempt.deadline(&self.policy.timeouts).map_or(total, |(at, _)| at),
-            Phase::Ready | Phase::Over => total,
-        };
-        let until = next.min(total) + self.excused;
+        let mut next = self.began + self.policy.timeouts.total;
+        if self.running.is_empty() {
+            next = next.min(self.paused);
+        }
+        next = next.min(self.hedge_at().unwrap_or(next));
+        for attempt in &self.running {
+            if let Some((at, _)) = attempt.deadline(&self.policy.timeouts) {
+                next = next.min(at);
+            }
+        }
+        let until = next + self.excused;
         self.expected = Some(until);
         Action::Wait { until }
     }
 
     /// Ends what has run out of time.
     fn expire(&mut self, now: Millis) {
-        if matches!(self.phase, Phase::Over) {
-            return;
-        }
         let total = self.policy.timeouts.total;
-        if now >= self.began + total {
-            let message = ["the call took longer than ", &decimal(total), " ms"].concat();
+        let over = now >= self.began + total;
+        // A complete answer waits for nothing but the end of its connection.
+        if let Some(at) = self.running.iter().position(|attempt| over && attempt.is_done()) {
+            return self.conclude(at, now);
+        }
+        if over && !self.over {
+            let message = text!("the call took longer than ", &decimal(total), " ms");
             return self.give_up(Failure::new(Kind::Timeout, message), now);
         }
-        let Phase::Running(attempt) = &self.phase else { return };
-        match attempt.deadline(&self.policy.timeouts) {
-            Some((at, _)) if now >= at && attempt.is_done() => self.conclude(now),
-            Some((at, kind)) if now >= at => {
-                let failure = attempt.refused(now).unwrap_or_else(|| late(kind, attempt.age(now)));
-                self.fail(failure, now);
+        let late = |attempt: &Attempt| attempt.deadline(&self.policy.timeouts).is_some_and(|(at, _)| now >= at);
+        let Some(at) = self.running.iter().position(|attempt| late(attempt)) else { return };
+        if self.running[at].is_done() {
+            return self.conclude(at, now);
+        }
+        let attempt = self.running.remove(at);
+        let kind = attempt.deadline(&self.policy.timeouts).map_or(Kind::Stalled, |(_, kind)| kind);
+        let failure = attempt.refused(now + self.excused).unwrap_or_else(|| too_late(kind, attempt.age(now)));
+        self.fail(attempt, failure, now);
+    }
+
+    /// Bytes of the attempt at `at` were taken: is it time to commit, to hand over?
+    fn advance(&mut self, at: usize, now: Millis) {
+        let attempt = &self.running[at];
+        let (id, age) = (attempt.id, attempt.age(now));
+        let Body::Events(events) = &attempt.body else { return };
+        if events.is_alive() {
+            self.report.attempts[id as usize].first_token.get_or_insert(age);
+        }
+        if !self.committed && self.may_commit(attempt, events) {
+            self.committed = true;
+            let mut attempt = self.running.remove(at);
+            if let Some(held) = attempt.raw.take() {
+                self.actions.push_back(Action::Relay { attempt: id, held });
             }
-            _ => {}
+            self.outrun(now);
+            note_served(&mut self.report, &self.chain, &attempt);
+            self.running.push(attempt);
+            return self.hand_over(0);
         }
+        self.hand_over(at);
     }
 
-    fn send(&mut self, now: Millis) {
-        // A content filter that ends the call must be seen: inside a window OpenRouter would fall back on it.
-        let alone = self.policy.on_content_filter == Soft::Fail;
-        let window = self.chain.window(&self.upstreams, alone);
-        let (Some(first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
-            return self.exhaust(now);
-        };
-        let models: Vec<&str> = window.iter().map(|candidate| candidate.model.as_str()).collect();
-        let streamed = self.request.stream || self.policy.assemble;
-        let request = self.upstreams[first.upstream].ask(&self.request, &models, streamed);
-        let row = AttemptReport {
-            models: models.into_iter().map(Into::into).collect(),
-            started: now - self.began,
-            ..AttemptReport::default()
-        };
-        let id = self.report.attempts.len() as AttemptId;
-        // What an edge lets through has been judged there.
-        let judged_there = self.upstreams[first.upstream].dialect == Dialect::Edge;
-        let reading = Reading::new(&self.request, self.policy.refusal != Soft::Accept && !judged_there);
-        let mut attempt = Attempt::new(id, window.len(), streamed, reading, now);
-        attempt.judged_there = judged_there;
-        attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
-        self.report.attempts.push(row);
-        self.phase = Phase::Running(Box::new(attempt));
-        self.actions.push_back(Action::Send { attempt: id, request });
-    }
-
-    /// The attempt `id`, if it is the one that runs.
-    fn running(&mut self, id: AttemptId) -> Option<&mut Attempt> {
-        match &mut self.phase {
-            Phase::Running(attempt) if attempt.id == id => Some(attempt),
-            Phase::Running(_) | Phase::Ready | Phase::Pausing { .. } | Phase::Over => None,
+    /// Something has come that is worth showing, and no rule may still want to look at it.
+    fn may_commit(&self, attempt: &Attempt, events: &Events) -> bool {
+        let (seen, text) = (events.seen, events.answer.text());
+        let ours = !attempt.judged_there;
+        if !self.request.stream || (ours && self.policy.buffers()) {
+            return false;
         }
-    }
-
-    /// The report's row of the attempt that runs: always the last.
-    pub(super) fn row(&mut self) -> &mut AttemptReport {
-        self.report.attempts.last_mut().expect("an attempt has a row from the moment it is sent")
-    }
-
-    /// Bytes of a stream were taken: is it time to commit, to hand over?
-    fn advance(&mut self, now: Millis) {
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        let (id, age, streams) = (attempt.id, attempt.age(now), self.request.stream);
-        let Body::Events(events) = &mut attempt.body else { return };
-        let alive = events.alive;
-        let commits = streams && !self.committed && events.meaningful;
-        if commits {
-            self.commit(id);
+        if seen.tool_call || (seen.reasoning && self.request.wants_reasoning) || (seen.content && text.is_empty()) {
+            return true;
         }
-        if alive {
-            self.row().first_token.get_or_insert(age);
-        }
-        self.hand_over();
-    }
-
-    /// From here on this answer is the reader's.
-    fn commit(&mut self, id: AttemptId) {
-        self.committed = true;
-        self.note_served();
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        if let Some(held) = attempt.raw.take() {
-            self.actions.push_back(Action::Relay { attempt: id, held });
-        }
+        let holds = ours && self.policy.refusal != Soft::Accept;
+        let long = !ours || self.policy.hold_chars == 0 || text.chars().count() as u64 >= self.policy.hold_chars;
+        let clear = || !holds || beginning(text, &self.policy.refusal_phrases) == Beginning::Clear;
+        // Blank text may be all that comes: it is not an answer yet.
+        (!text.trim().is_empty() && long && clear()) || (seen.refusal && !holds)
     }
 
     /// What came after the commit point is the reader's, whatever came behind it.
-    fn hand_over(&mut self) {
-        if !self.committed {
-            return;
-        }
+    fn hand_over(&mut self, at: usize) {
         let relayed = self.request.lane == Lane::Relay;
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        let Some(events) = attempt.events() else { return };
-        let chunks = std::mem::take(&mut events.waiting);
-        if !relayed && !chunks.is_empty() {
-            self.actions.push_back(Action::Yield(chunks));
+        let joined = self.joined.is_some();
+        if let Some(events) = self.running[at].events()
+            && self.committed
+            && !joined
+        {
+            let chunks = std::mem::take(&mut events.waiting);
+            if !relayed && !chunks.is_empty() {
+                self.actions.push_back(Action::Yield(chunks));
+            }
         }
     }
 }
 
-fn late(kind: Kind, age: Millis) -> Failure {
-    let what = match kind {
-        Kind::HeadersTimeout => "no response headers came in ",
-        Kind::FirstTokenTimeout => "no text, reasoning or tool call came in ",
-        _ => "the stream went silent, ",
+fn too_late(kind: Kind, age: Millis) -> Box<Failure> {
+    let (what, since) = match kind {
+        Kind::HeadersTimeout => ("no response headers came in ", " ms"),
+        Kind::FirstTokenTimeout => ("no text, reasoning or tool call came in ", " ms"),
+        _ => ("the stream went silent, ", " ms after it was asked for"),
     };
-    let since = if kind == Kind::Stalled { " ms after it was asked for" } else { " ms" };
-    Failure::new(kind, [what, &decimal(age), since].concat())
+    Failure::new(kind, text!(what, &decimal(age), since))
 }

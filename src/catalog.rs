@@ -1,13 +1,17 @@
 //! Facts about models, read from `GET /models`: windows, names, aliases. All of it may be missing or old.
 
+use crate::Millis;
+use crate::failure::day;
 use crate::json::Json;
+use crate::report::Usd;
 use crate::spelling::closest;
+use crate::text::text;
 
 /// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
 const FITS_ANYWHERE: u64 = 6_000;
 
 /// What is known of one model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelFacts {
     /// The id that a request names.
     pub id: String,
@@ -15,6 +19,14 @@ pub struct ModelFacts {
     pub canonical_slug: Option<String>,
     /// Tokens of prompt and answer together.
     pub context_length: Option<u64>,
+    /// Tokens of an answer.
+    pub max_output: Option<u64>,
+    /// What a token of the prompt costs, and one of the answer.
+    pub price: (Option<Usd>, Option<Usd>),
+    /// JSON text of the list of parameters that it knows; empty, if that is not known.
+    pub parameters: String,
+    /// When it goes away.
+    pub expires: Option<Millis>,
 }
 
 /// The models that are known, in the upstream's order.
@@ -34,10 +46,21 @@ impl Catalog {
     /// Adds the model in the body of `GET /models/{author}/{slug}/endpoints`, if it is such a body.
     pub fn learn_endpoints(&mut self, body: Json<'_>) {
         let data = body.get("data");
-        let windows = data.get("endpoints").items().filter_map(|endpoint| endpoint.get("context_length").whole());
-        let (Some(id), window) = (data.get("id").text(), windows.max()) else { return };
-        self.models.retain(|model| model.id != id);
-        self.models.push(ModelFacts { id: id.into(), canonical_slug: None, context_length: window });
+        let Some(id) = data.get("id").text() else { return };
+        let mut model = ModelFacts { id: id.into(), ..ModelFacts::default() };
+        // Whichever endpoint serves: the largest window, and the price to reckon with.
+        for endpoint in data.get("endpoints").items().map(ModelFacts::of) {
+            model.context_length = model.context_length.max(endpoint.context_length);
+            model.max_output = model.max_output.max(endpoint.max_output);
+            model.price = (model.price.0.max(endpoint.price.0), model.price.1.max(endpoint.price.1));
+        }
+        self.add(model);
+    }
+
+    /// Adds a model, in the place of what was known of it.
+    pub fn add(&mut self, model: ModelFacts) {
+        self.models.retain(|known| known.id != model.id);
+        self.models.push(model);
     }
 
     /// What is known of `model`; a variant suffix (`:free`, `:nitro`) is not part of the name.
@@ -74,13 +97,42 @@ pub fn same_model(asked: &str, slug: Option<&str>, served: &str) -> bool {
     asked == served || dated(asked, served) || slug.is_some_and(|slug| base_name(slug) == served)
 }
 
+/// `model` goes on from a last message of the assistant in place of beginning a new one. Many take such a message and
+/// begin again, some refuse it; whoever is not listed is not asked to.
+pub fn continues_prefill(model: &str) -> bool {
+    const CONTINUES: &str = "meta-llama/ mistralai/ deepseek/ qwen/ nousresearch/ anthropic/claude-3 \
+                             anthropic/claude-sonnet-4 anthropic/claude-haiku-4";
+    CONTINUES.split(' ').any(|family| model.starts_with(family))
+}
+
 impl ModelFacts {
     fn read(row: Json<'_>) -> Option<Self> {
         Some(Self {
             id: row.get("id").text()?.into(),
             canonical_slug: row.get("canonical_slug").text().map(Into::into),
-            context_length: row.get("context_length").whole(),
+            ..Self::of(row)
         })
+    }
+
+    /// What a model and an endpoint are told of alike.
+    fn of(row: Json<'_>) -> Self {
+        let price = |name| row.get("pricing").get(name).amount().map(Usd);
+        let parameters = row.get("supported_parameters");
+        let limit = row.get("max_completion_tokens").whole();
+        Self {
+            context_length: row.get("context_length").whole(),
+            max_output: limit.or_else(|| row.at("top_provider.max_completion_tokens").whole()),
+            price: (price("prompt"), price("completion")),
+            parameters: if parameters.is_array() { parameters.raw().into() } else { String::new() },
+            expires: day(row.get("expiration_date").word()),
+            ..Self::default()
+        }
+    }
+
+    /// It is known to lack `parameter`.
+    pub fn lacks(&self, parameter: &str) -> bool {
+        let known = Json::parse(&self.parameters).unwrap_or(Json::NULL);
+        known.is_array() && !known.items().any(|known| known.is(parameter))
     }
 }
 
@@ -99,7 +151,7 @@ fn dotted_version(model: &str) -> Option<String> {
     let bytes = model.as_bytes();
     let dash = (1..bytes.len().checked_sub(1)?)
         .find(|&at| bytes[at] == b'-' && bytes[at - 1].is_ascii_digit() && bytes[at + 1].is_ascii_digit())?;
-    Some([&model[..dash], ".", &model[dash + 1..]].concat())
+    Some(text!(&model[..dash], ".", &model[dash + 1..]))
 }
 
 #[cfg(test)]

@@ -1,19 +1,25 @@
 //! Who is asked, in which order, and with whom together.
 //!
-//! A chain is a row of candidates and a cursor. What one request names is the window that begins at the cursor: up to
-//! three models for OpenRouter, which falls back among them by itself, and one for any other upstream.
+//! A chain is a row of candidates, and each is asked until it is spent: failed, or left out. What one request names is a
+//! window over those that are left: up to three models for OpenRouter, which falls back among them by itself, and one
+//! for any other upstream.
 
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
-use crate::catalog::{Catalog, same_model};
+use crate::catalog::{Catalog, ModelFacts, continues_prefill, same_model};
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
-use crate::report::Report;
+use crate::policy::Policy;
+use crate::report::{Report, Usd};
 use crate::request::ChatRequest;
-use crate::upstream::{Dialect, Upstream};
+use crate::text::text;
+use crate::upstream::Upstream;
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
 const ESTIMATE_MARGIN: u64 = 15;
+
+/// An output limit is lowered to what a window leaves, but not below this: rather another model is asked.
+const LEAST_ANSWER: u64 = 1_000;
 
 /// What a call knows when it begins. All of it may be empty.
 #[derive(Debug)]
@@ -31,14 +37,18 @@ pub struct Facts<'a> {
 pub(crate) struct Candidate {
     pub(crate) model: String,
     pub(crate) upstream: usize,
-    /// Its place in what the caller asked for.
-    pub(crate) place: usize,
-    /// The tokens it can hold, if known.
-    pub(crate) context_length: Option<u64>,
+    /// What is known of it; where nothing is, nothing is held against it.
+    pub(crate) facts: ModelFacts,
     /// How often it was asked again.
     pub(crate) repeated: u32,
-    /// The name that an answer may give it instead.
-    slug: Option<String>,
+    /// It failed in this call, or was left out of it.
+    pub(crate) spent: bool,
+    /// It is being asked.
+    pub(crate) asked: bool,
+    /// It was asked to continue, and would not.
+    pub(crate) refuses_prefill: bool,
+    /// It goes into a request of its own: which of a window was meant could not be told.
+    alone: bool,
     /// The name of its breaker.
     pub(crate) breaker: String,
     /// What may have been meant, should the id turn out to be invalid.
@@ -48,162 +58,265 @@ pub(crate) struct Candidate {
 impl Candidate {
     /// `served`, named by an answer, is this model.
     pub(crate) fn answers_to(&self, served: &str) -> bool {
-        same_model(&self.model, self.slug.as_deref(), served)
+        same_model(&self.model, self.facts.canonical_slug.as_deref(), served)
+    }
+
+    /// It goes on from a last message of the assistant, as far as is known.
+    pub(crate) fn continues(&self) -> bool {
+        !self.refuses_prefill && continues_prefill(&self.model)
+    }
+
+    /// The tokens that it can answer `request` with, if that is known.
+    fn room(&self, request: &ChatRequest) -> Option<u64> {
+        let left = self.facts.context_length.map(|window| window.saturating_sub(request.prompt_tokens));
+        left.into_iter().chain(self.facts.max_output).min()
+    }
+
+    /// What an answer of `tokens` costs, with the prompt of `request`, if the price is known.
+    pub(crate) fn cost(&self, request: &ChatRequest, tokens: u64) -> Option<Usd> {
+        let (prompt, answer) = (self.facts.price.0?, self.facts.price.1?);
+        Some(prompt.times(request.prompt_tokens).plus(answer.times(tokens)))
+    }
+
+    /// Why it cannot be asked, if that is certain before it is.
+    fn unfit(&self, request: &ChatRequest, policy: &Policy, now: Millis) -> Option<(Kind, String)> {
+        let needed = needed(request);
+        let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
+        let above = |price: Option<Usd>, cap: Option<Usd>| {
+            price.zip(cap).is_some_and(|(price, cap)| price.times(1_000_000) > cap)
+        };
+        if let Some(window) = self.facts.context_length.filter(|window| *window < certain) {
+            return Some((Kind::ContextLength, shortfall(needed, window)));
+        }
+        if self.facts.expires.is_some_and(|expires| expires <= now) {
+            return Some((Kind::NoEndpoint, "it has expired".into()));
+        }
+        if let Some(lacking) = request.required.iter().find(|parameter| self.facts.lacks(parameter)) {
+            return Some((Kind::NoEndpoint, text!("it does not know `", lacking, "`")));
+        }
+        let (prompt, answer) = self.facts.price;
+        if above(prompt, policy.max_price.0) || above(answer, policy.max_price.1) {
+            return Some((Kind::TooExpensive, "its price is above the cap".into()));
+        }
+        if self.cost(request, 1).zip(policy.max_cost).is_some_and(|(cost, most)| cost > most) {
+            return Some((Kind::TooExpensive, "the prompt alone would cost more than the call may".into()));
+        }
+        None
     }
 }
 
-/// The candidates that are left, and the next of them.
+/// The candidates of one request, by their place in the chain.
+pub(crate) type Window = Vec<usize>;
+
+/// The candidates of a call, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chain {
     pub(crate) candidates: Vec<Candidate>,
-    pub(crate) cursor: usize,
-    /// Ask one model a request before this place: which of a window is meant could not be told.
-    alone_before: usize,
     /// Breakers whose probe this call took.
     pub(crate) probes: Vec<String>,
 }
 
 impl Chain {
-    /// The chain of `request`, without the models that cannot hold the prompt or are resting.
+    /// The chain of `request`, without the models that cannot hold the prompt or are resting: first over the models of the
+    /// first upstream, then over those of the next.
     ///
     /// # Errors
     /// When nobody is left: why, and for resting models, how long until one may be asked.
     pub(crate) fn plan(
         request: &ChatRequest,
+        policy: &Policy,
         facts: &mut Facts<'_>,
         now: Millis,
         report: &mut Report,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Box<Failure>> {
         let mut chain = Self::default();
-        for (upstream, place) in (0..facts.upstreams.len()).flat_map(|u| (0..request.models.len()).map(move |m| (u, m)))
-        {
-            let model = &request.models[place];
-            let known = facts.catalog.find(model);
-            chain.candidates.push(Candidate {
-                model: model.clone(),
-                upstream,
-                place,
-                context_length: known.and_then(|row| row.context_length),
-                repeated: 0,
-                slug: known.and_then(|row| row.canonical_slug.clone()),
-                breaker: Breakers::name(&facts.upstreams[upstream].url, model),
-                near_miss: if known.is_some() { None } else { facts.catalog.near_miss(model) },
-            });
+        for (at, upstream) in facts.upstreams.iter().enumerate() {
+            let models = if upstream.models.is_empty() { &request.models } else { &upstream.models };
+            for model in models {
+                let known = upstream.catalog.find(model).or_else(|| facts.catalog.find(model));
+                chain.candidates.push(Candidate {
+                    model: model.clone(),
+                    upstream: at,
+                    facts: known.cloned().unwrap_or_default(),
+                    repeated: 0,
+                    spent: false,
+                    asked: false,
+                    refuses_prefill: false,
+                    alone: false,
+                    breaker: Breakers::name(&upstream.url, model),
+                    near_miss: if known.is_some() { None } else { facts.catalog.near_miss(model) },
+                });
+            }
         }
-        chain.keep_large_enough(request, report)?;
+        chain.keep_fit(request, policy, now, report)?;
         chain.keep_rested(facts, now, report)?;
         Ok(chain)
     }
 
-    fn keep_large_enough(&mut self, request: &ChatRequest, report: &mut Report) -> Result<(), Failure> {
-        let needed = request.prompt_tokens + request.max_tokens.unwrap_or(0);
-        let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
+    fn keep_fit(
+        &mut self,
+        request: &ChatRequest,
+        policy: &Policy,
+        now: Millis,
+        report: &mut Report,
+    ) -> Result<(), Box<Failure>> {
+        let mut failure = Failure::new(Kind::NoEndpoint, "");
         let mut largest = 0;
-        self.candidates.retain(|candidate| match candidate.context_length {
-            Some(window) if window < certain => {
-                largest = largest.max(window);
-                report.drop_model(&candidate.model, shortfall(needed, window));
-                false
-            }
-            _ => true,
-        });
-        if self.candidates.is_empty() {
-            return Err(Failure::new(
-                Kind::ContextLength,
-                ["no model of the chain can hold the prompt: ", &shortfall(needed, largest)].concat(),
-            ));
+        for candidate in &mut self.candidates {
+            let Some((kind, reason)) = candidate.unfit(request, policy, now) else { continue };
+            candidate.spent = true;
+            largest = largest.max(candidate.facts.context_length.unwrap_or_default());
+            failure.kind = kind;
+            report.drop_model(&candidate.model, reason);
         }
-        Ok(())
+        if !self.is_spent() {
+            return Ok(());
+        }
+        failure.message = match failure.kind {
+            Kind::ContextLength => {
+                text!("no model of the chain can hold the prompt: ", &shortfall(needed(request), largest))
+            }
+            Kind::TooExpensive => "every model of the chain costs more than the policy allows".into(),
+            _ => "no model of the chain can answer this request".into(),
+        };
+        Err(failure)
     }
 
-    fn keep_rested(&mut self, facts: &mut Facts<'_>, now: Millis, report: &mut Report) -> Result<(), Failure> {
+    fn keep_rested(&mut self, facts: &mut Facts<'_>, now: Millis, report: &mut Report) -> Result<(), Box<Failure>> {
         let mut soonest = Millis::MAX;
-        let mut probes = Vec::new();
-        self.candidates.retain(|candidate| {
+        for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
             let probing = !matches!(facts.breakers.state(&candidate.breaker), None | Some(Breaker::Closed { .. }));
             match facts.breakers.admit(&candidate.breaker, now) {
-                Ok(()) => {
-                    if probing {
-                        probes.push(candidate.breaker.clone());
-                    }
-                    true
-                }
+                Ok(()) if probing => self.probes.push(candidate.breaker.clone()),
+                Ok(()) => {}
                 Err(until) => {
                     soonest = soonest.min(until);
+                    candidate.spent = true;
                     report.drop_model(&candidate.model, "it failed lately and is left alone");
-                    false
                 }
             }
-        });
-        self.probes = probes;
-        if self.candidates.is_empty() {
+        }
+        if self.is_spent() {
             let wait = soonest.saturating_sub(now);
-            let failure = Failure::new(Kind::CircuitOpen, "every model of the chain failed lately and is left alone");
-            return Err(Failure { retry_after: Some(wait), ..failure });
+            let message = "every model of the chain failed lately and is left alone";
+            let mut failure = Failure::new(Kind::CircuitOpen, message);
+            failure.retry_after = Some(wait);
+            return Err(failure);
         }
         Ok(())
     }
 
-    /// The candidates that the next request names: consecutive ones of one upstream, as many as it takes at once.
-    pub(crate) fn window(&self, upstreams: &[Upstream], alone: bool) -> &[Candidate] {
-        let rest = &self.candidates[self.cursor.min(self.candidates.len())..];
-        let Some(first) = rest.first() else { return rest };
-        let dialect = upstreams[first.upstream].dialect;
-        let alone = dialect == Dialect::OpenRouter && (alone || self.cursor < self.alone_before);
-        let most = if alone { 1 } else { dialect.window() };
-        let same = rest.iter().take(most).take_while(|candidate| candidate.upstream == first.upstream).count();
-        &rest[..same]
+    /// Nobody is left to ask.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.candidates.iter().all(|candidate| candidate.spent)
     }
 
-    /// Removes what the window of `size` at the cursor was told about a model that is not there. The upstream may
-    /// have named it; if not, and it is not the only one, the window is asked again one by one.
-    pub(crate) fn remove_unknown(&mut self, size: usize, failure: &Failure, report: &mut Report) {
-        let window = self.cursor..(self.cursor + size).min(self.candidates.len());
-        let named = window.clone().filter(|&at| size == 1 || failure.message.contains(&self.candidates[at].model));
+    /// Who the next request names: the first that are left, of one upstream, as many as it takes at once.
+    pub(crate) fn window(&self, upstreams: &[Upstream], alone: bool) -> Window {
+        let mut window = Window::new();
+        let mut most = 1;
+        let left = self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.spent && !candidate.asked);
+        for (at, candidate) in left {
+            match window.first() {
+                None => most = upstreams[candidate.upstream].dialect.window(alone || candidate.alone),
+                Some(&first) if self.candidates[first].upstream != candidate.upstream || candidate.alone => break,
+                Some(_) => {}
+            }
+            window.push(at);
+            if window.len() == most {
+                break;
+            }
+        }
+        window
+    }
+
+    /// The tokens that `window` may answer `request` with when `left` may be spent, where that is less than was asked for
+    /// or is all that bounds it. Nothing else bounds an answer: what a model can do, it says by itself.
+    pub(crate) fn limit(&self, window: &[usize], request: &ChatRequest, left: Option<Usd>) -> Option<u64> {
+        let mut limit = request.max_tokens;
+        for candidate in window.iter().map(|&at| &self.candidates[at]) {
+            if let (Some(wanted), Some(room)) = (limit, candidate.room(request)) {
+                limit = Some(wanted.min(room.max(1)));
+            }
+            if let (Some(left), Some(prompt), Some(price)) = (left, candidate.cost(request, 0), candidate.facts.price.1)
+            {
+                let affordable = left.0.saturating_sub(prompt.0).checked_div(price.0).unwrap_or(u64::MAX);
+                limit = Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX);
+            }
+        }
+        limit
+    }
+
+    /// These have failed.
+    pub(crate) fn spend(&mut self, window: &[usize]) {
+        for &at in window {
+            self.candidates[at].spent = true;
+        }
+    }
+
+    /// Leaves out what `window` was told about a model that is not there. The upstream may have named it; if not, and
+    /// it is not the only one, the window is asked again one by one.
+    pub(crate) fn leave_out_unknown(&mut self, window: &[usize], failure: &Failure, report: &mut Report) {
         // `openai/gpt-4` is part of `openai/gpt-4o`: the longest name is meant.
-        let named = named.max_by_key(|&at| self.candidates[at].model.len());
+        let mut named: Option<usize> = None;
+        for &at in window {
+            let model = &self.candidates[at].model;
+            let meant = window.len() == 1 || failure.message.contains(model);
+            if meant && named.is_none_or(|named| self.candidates[named].model.len() < model.len()) {
+                named = Some(at);
+            }
+        }
         let Some(at) = named else {
-            self.alone_before = window.end;
+            window.iter().for_each(|&at| self.candidates[at].alone = true);
             return;
         };
-        let gone = self.candidates.remove(at);
-        self.alone_before = self.alone_before.saturating_sub(1);
+        let gone = &mut self.candidates[at];
+        gone.spent = true;
         report.drop_model(&gone.model, failure.message.as_str());
         if failure.kind == Kind::UnknownModel {
-            let mut warning = ["`", &gone.model, "` is not a valid model id and was left out"].concat();
-            if let Some(near) = gone.near_miss {
-                warning.extend(["; did you mean `", &near, "`?"]);
+            let mut warning = text!("`", &gone.model, "` is not a valid model id and was left out");
+            if let Some(near) = &gone.near_miss {
+                warning.extend(["; did you mean `", near, "`?"]);
             }
             report.warnings.push(warning);
         }
     }
 
-    /// Removes those behind the window that are known to be no larger than the largest known in it.
-    pub(crate) fn keep_larger(&mut self, size: usize, report: &mut Report) {
-        let behind = self.cursor + size;
-        let Some(too_small) = self.candidates[self.cursor..behind].iter().filter_map(|c| c.context_length).max() else {
-            return;
-        };
-        let mut at = 0;
-        self.candidates.retain(|candidate| {
-            at += 1;
-            let no_larger = at > behind && candidate.context_length.is_some_and(|window| window <= too_small);
-            if no_larger {
-                report.drop_model(
-                    &candidate.model,
-                    "its context window is no larger than the one that the prompt overflowed",
-                );
+    /// Leaves out those that are known to be no larger than the largest known in `window`, which was too small.
+    pub(crate) fn leave_out_small(&mut self, window: &[usize], report: &mut Report) {
+        let too_small =
+            window.iter().filter_map(|&at| self.candidates[at].facts.context_length).max().unwrap_or_default();
+        for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
+            if candidate.facts.context_length.is_some_and(|length| length <= too_small) {
+                candidate.spent = true;
+                let reason = "its context window is no larger than the one that the prompt overflowed";
+                report.drop_model(&candidate.model, reason);
             }
-            !no_larger
-        });
-    }
-
-    /// Moves on to the first candidate behind the window that is reached with another key.
-    pub(crate) fn skip_upstream(&mut self, upstream: usize) {
-        while self.candidates.get(self.cursor).is_some_and(|candidate| candidate.upstream == upstream) {
-            self.cursor += 1;
         }
     }
+
+    /// Leaves out those that would cost more than what is `left`, as far as their price is known.
+    pub(crate) fn leave_out_expensive(&mut self, request: &ChatRequest, left: Option<Usd>, report: &mut Report) {
+        let Some(left) = left else { return };
+        for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
+            if candidate.cost(request, 1).is_some_and(|cost| cost > left) {
+                candidate.spent = true;
+                report.drop_model(&candidate.model, "it would cost more than is left for the call");
+            }
+        }
+    }
+
+    /// Leaves out all that are reached with the key of `upstream`.
+    pub(crate) fn leave_upstream(&mut self, upstream: usize) {
+        for candidate in self.candidates.iter_mut().filter(|candidate| candidate.upstream == upstream) {
+            candidate.spent = true;
+        }
+    }
+}
+
+/// The tokens that a window has to hold: the prompt, and an answer that is worth having.
+fn needed(request: &ChatRequest) -> u64 {
+    request.prompt_tokens + request.max_tokens.unwrap_or(0).min(LEAST_ANSWER)
 }
 
 fn shortfall(needed: u64, window: u64) -> String {

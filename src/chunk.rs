@@ -7,9 +7,11 @@ mod detail;
 mod shape;
 mod tool_call;
 
+use crate::text::text;
 use std::borrow::Cow;
 
 use crate::json::{Json, Object, array};
+use crate::report::Usd;
 use detail::Details;
 pub use shape::openai_finish_reason;
 pub(crate) use shape::{chunk_of_completion, with_openai_finish_reasons};
@@ -38,6 +40,13 @@ impl Chunks {
 
     pub(crate) fn push_text(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+
+    /// Adds `more`, and leaves it empty.
+    pub(crate) fn append(&mut self, more: &mut Self) {
+        let more = std::mem::take(more);
+        self.lines.push_str(&more.lines);
+        self.text.push_str(&more.text);
     }
 
     /// There is no chunk.
@@ -110,8 +119,8 @@ pub struct Accumulator {
 const HEAD: [&str; 3] = ["created", "system_fingerprint", "service_tier"];
 
 impl Accumulator {
-    /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`.
-    pub fn feed(&mut self, chunk: Json<'_>) -> Seen {
+    /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`; notes in `seen` what it brought.
+    pub fn feed(&mut self, chunk: Json<'_>, seen: &mut Seen) {
         first(&mut self.id, chunk.get("id").text());
         first(&mut self.model, chunk.get("model").text());
         first(&mut self.provider, chunk.get("provider").text());
@@ -124,11 +133,9 @@ impl Accumulator {
         last(&mut self.usage, chunk.get("usage"));
         last(&mut self.metadata, chunk.get("openrouter_metadata"));
         last(&mut self.report, chunk.get("failsoft"));
-        let mut seen = Seen::default();
         for choice in chunk.get("choices").items() {
-            self.choice(choice.get("index").whole().unwrap_or(0)).feed(choice, &mut seen);
+            self.choice(choice.get("index").whole().unwrap_or(0)).feed(choice, seen);
         }
-        seen
     }
 
     /// Keeps the report of an edge that came beside the chunks.
@@ -202,6 +209,83 @@ impl Accumulator {
         })
     }
 
+    /// Some choice has reasoning.
+    pub fn has_reasoning(&self) -> bool {
+        self.choices.iter().any(|choice| !choice.reasoning.is_empty() || !choice.reasoning_details.is_empty())
+    }
+
+    /// Some choice has a tool call.
+    pub fn has_tool_call(&self) -> bool {
+        self.choices.iter().any(|choice| !choice.tool_calls.is_empty())
+    }
+
+    /// It is text and nothing else, of one choice: another answer could go on from it.
+    pub(crate) fn is_text(&self) -> bool {
+        match &self.choices[..] {
+            [] => true,
+            [choice] => {
+                let other = !choice.tool_calls.is_empty() || !choice.images.is_empty() || choice.audio.is_some();
+                choice.index == 0 && !other && choice.refusal.is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    /// Puts `text` in the place of what the first choice said.
+    pub(crate) fn set_text(&mut self, text: String) {
+        if let Some(choice) = self.choices.first_mut() {
+            choice.content = Some(text);
+        }
+    }
+
+    /// Takes back how it ended, and all text beyond `shown` bytes.
+    pub(crate) fn reopen(&mut self, shown: usize) {
+        if let Some(choice) = self.choices.first_mut() {
+            (choice.finish_reason, choice.native_finish_reason) = (None, None);
+            choice.content.iter_mut().for_each(|text| text.truncate(shown));
+        }
+    }
+
+    /// Adds what `other` took.
+    pub(crate) fn add_usage(&mut self, other: &Self) {
+        let Some(more) = other.usage() else { return };
+        self.usage = Some(self.usage().map_or_else(|| more.raw().into(), |usage| sum(usage, more)));
+    }
+
+    /// A chunk of this answer that says `text`.
+    pub(crate) fn chunk(&self, text: &str, model: Option<&str>) -> String {
+        let (mut delta, mut choice) = (Object::default(), Object::default());
+        delta.text("content", text);
+        choice.whole("index", 0).raw("delta", &delta.end()).raw("finish_reason", "null");
+        self.with_choices(model, &text!("[", &choice.end(), "]")).end()
+    }
+
+    /// The chunk that ends this answer as `last` ended.
+    pub(crate) fn end_chunk(&self, last: &Self) -> String {
+        let mut choice = Object::default();
+        choice.whole("index", 0).raw("delta", "{}").text("finish_reason", last.finish_reason().unwrap_or("stop"));
+        self.with_choices(last.model(), &text!("[", &choice.end(), "]")).end()
+    }
+
+    /// The chunk with the usage, and `report` beside it.
+    pub(crate) fn usage_chunk(&self, report: Option<&str>) -> Option<String> {
+        let mut chunk = self.with_choices(self.model(), "[]");
+        chunk.raw("usage", self.usage.as_deref()?).maybe_raw("failsoft", report);
+        Some(chunk.end())
+    }
+
+    fn with_choices(&self, model: Option<&str>, choices: &str) -> Object {
+        let mut json = Object::default();
+        json.maybe_text("id", self.id.as_deref());
+        json.text("object", "chat.completion.chunk");
+        for (name, value) in &self.head {
+            json.raw(name, value);
+        }
+        json.maybe_text("model", model);
+        json.raw("choices", choices);
+        json
+    }
+
     /// A tool call whose arguments are no JSON.
     pub fn has_broken_tool_call(&self) -> bool {
         self.choices.iter().any(|choice| choice.tool_calls.any_broken())
@@ -254,10 +338,11 @@ impl Choice {
         seen.content |= audio.is_object();
         last(&mut self.audio, audio);
         self.logprobs.extend(choice.get("logprobs").get("content").items().map(|token| token.raw().into()));
-        if let Some(reason) = choice.get("finish_reason").text() {
-            self.finish_reason = Some(openai_finish_reason(&reason).into());
+        // What comes behind the end, an error for one, does not change why the answer ended.
+        if self.finish_reason.is_none() {
+            self.finish_reason = choice.get("finish_reason").text().map(|reason| openai_finish_reason(&reason).into());
+            last(&mut self.native_finish_reason, choice.get("native_finish_reason"));
         }
-        last(&mut self.native_finish_reason, choice.get("native_finish_reason"));
     }
 
     fn feed_reasoning(&mut self, delta: Json<'_>, seen: &mut Seen) {
@@ -304,7 +389,7 @@ impl Choice {
         if self.logprobs.is_empty() {
             json.raw("logprobs", "null");
         } else {
-            json.raw("logprobs", &["{\"content\":", &array(&self.logprobs), "}"].concat());
+            json.raw("logprobs", &text!("{\"content\":", &array(&self.logprobs), "}"));
         }
         match &self.finish_reason {
             Some(reason) => json.text("finish_reason", reason),
@@ -321,6 +406,20 @@ pub(crate) fn content_text(content: Json<'_>) -> Option<Cow<'_, str>> {
         return Some(content.items().filter_map(|part| part.get("text").text()).collect::<String>().into());
     }
     content.text()
+}
+
+/// Two objects of numbers as one: what both have is added, down to the last of their objects.
+fn sum(one: Json<'_>, other: Json<'_>) -> String {
+    let mut json = Object::default();
+    for (name, value) in one.fields() {
+        let more = other.get(&name.text().unwrap_or_default());
+        match (value.trillionths(), more.trillionths()) {
+            (Some(one), Some(other)) => json.entry(name, &Usd(one.saturating_add(other)).decimal()),
+            _ if value.is_object() && more.is_object() => json.entry(name, &sum(value, more)),
+            _ => json.entry(name, value.raw()),
+        };
+    }
+    json.end()
 }
 
 /// Keeps what was said first.

@@ -6,47 +6,29 @@ use crate::Millis;
 use crate::chunk::{Accumulator, Chunks, Seen, content_text, with_openai_finish_reasons};
 use crate::failure::{Failure, Kind, in_answer};
 use crate::json::{Json, Object};
-use crate::request::{ChatRequest, UsageChunk};
+use crate::request::UsageChunk;
 use crate::sse::{Decoder, Event};
-use crate::verdict::{Beginning, beginning};
 
 /// The largest event, in bytes: images travel in events too.
 const LARGEST_EVENT: usize = 16 * 1024 * 1024;
 
-/// What the machine asks of a request when it reads its stream.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
-    usage_chunk: UsageChunk,
-    wants_reasoning: bool,
-    /// Text that begins like a refusal is held back until it is clear that it is none.
-    holds_refusals: bool,
-}
-
-impl Reading {
-    /// Every chunk as it came.
-    pub(crate) fn everything() -> Self {
-        Self { usage_chunk: UsageChunk::AsSent, wants_reasoning: true, holds_refusals: false }
-    }
-
-    pub(crate) fn new(request: &ChatRequest, holds_refusals: bool) -> Self {
-        Self { usage_chunk: request.usage_chunk, wants_reasoning: request.wants_reasoning, holds_refusals }
-    }
-}
-
 /// The state of one stream.
 #[derive(Debug)]
 pub(crate) struct Events {
-    reading: Reading,
+    /// What becomes of the chunk with the usage.
+    usage: UsageChunk,
     decoder: Decoder,
     pub(crate) answer: Accumulator,
     /// Chunks that the reader has not got yet.
     pub(crate) waiting: Chunks,
+    /// From the one that ends the answer on: kept back until it is clear that nothing went wrong.
+    ending: Chunks,
+    /// The bytes of the answer's text that are among the chunks.
+    pub(crate) shown: usize,
     /// The chunk with the usage, kept back until the report is complete.
     usage_chunk: Option<String>,
-    /// Something has come that another model could not take back once it is shown.
-    pub(crate) meaningful: bool,
-    /// The model is alive: text, reasoning or a tool call has come.
-    pub(crate) alive: bool,
+    /// What has come.
+    pub(crate) seen: Seen,
     /// An event has come since this was last reset; comments do not count.
     pub(crate) heard: bool,
     /// `[DONE]` has come.
@@ -54,19 +36,20 @@ pub(crate) struct Events {
     /// Events that were no JSON.
     pub(crate) malformed: u32,
     /// The stream said that it failed, or cannot be read on.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<Box<Failure>>,
 }
 
 impl Events {
-    pub(crate) fn new(reading: Reading) -> Self {
+    pub(crate) fn new(usage: UsageChunk) -> Self {
         Self {
-            reading,
+            usage,
             decoder: Decoder::new(LARGEST_EVENT),
             answer: Accumulator::default(),
             waiting: Chunks::default(),
+            ending: Chunks::default(),
+            shown: 0,
             usage_chunk: None,
-            meaningful: false,
-            alive: false,
+            seen: Seen::default(),
             heard: false,
             done: false,
             malformed: 0,
@@ -75,10 +58,10 @@ impl Events {
     }
 
     /// Takes the next bytes of the body.
-    pub(crate) fn feed(&mut self, bytes: &[u8], now: Millis) {
+    pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
         let fed = decoder.feed(bytes, |event| match event {
-            Event::Data(data) => self.take(data, now),
+            Event::Data(data) => self.take(data, wall),
             Event::Comment(comment) => self.take_comment(comment),
         });
         self.decoder = decoder;
@@ -94,66 +77,70 @@ impl Events {
         }
     }
 
-    fn take(&mut self, data: &str, now: Millis) {
+    fn take(&mut self, data: &str, wall: Millis) {
         if self.done || self.failure.is_some() {
             return;
         }
         self.heard = true;
         if data.trim() == "[DONE]" {
             self.done = true;
-            return;
+            return self.end();
         }
         match Json::parse(data).filter(|chunk| chunk.is_object()) {
-            Some(chunk) => self.take_chunk(chunk, now),
+            Some(chunk) => self.take_chunk(chunk, wall),
             None => self.malformed += 1,
         }
     }
 
     /// Takes a chunk.
-    pub(crate) fn take_chunk(&mut self, chunk: Json<'_>, now: Millis) {
+    pub(crate) fn take_chunk(&mut self, chunk: Json<'_>, wall: Millis) {
         // What the chunk says beside an error counts for the report: usage, metadata, the partial text.
-        let seen = self.answer.feed(chunk);
+        self.answer.feed(chunk, &mut self.seen);
         if let Some(error) = error_in(chunk) {
-            self.failure = Some(in_answer(error, now));
+            self.failure = Some(in_answer(error, wall));
             return;
         }
-        self.alive |= seen.content || seen.reasoning || seen.tool_call || seen.refusal;
-        self.meaningful |= self.shows(seen);
-        if is_usage(chunk) && self.reading.usage_chunk != UsageChunk::AsSent {
+        if is_usage(chunk) && self.usage != UsageChunk::AsSent {
             self.usage_chunk = Some(chunk.raw().into());
             return;
         }
+        self.shown = self.answer.text().len();
+        let chunks = if self.answer.is_finished() { &mut self.ending } else { &mut self.waiting };
         if let Some(text) = first_text(chunk) {
-            self.waiting.push_text(&text);
+            chunks.push_text(&text);
         }
         match with_openai_finish_reasons(chunk) {
-            Some(mapped) => self.waiting.push(&mapped),
-            None => self.waiting.push(chunk.raw()),
+            Some(mapped) => chunks.push(&mapped),
+            None => chunks.push(chunk.raw()),
         }
+    }
+
+    /// The answer has ended, and whatever comes behind that cannot change it.
+    pub(crate) fn is_ending(&self) -> bool {
+        !self.ending.is_empty()
+    }
+
+    /// Nothing has gone wrong: the end is the reader's too.
+    pub(crate) fn end(&mut self) {
+        self.waiting.append(&mut self.ending);
     }
 
     /// Takes a completion that came in one piece.
-    pub(crate) fn take_completion(&mut self, completion: Json<'_>, now: Millis) {
-        self.failure = error_in(completion).map(|error| in_answer(error, now));
-        self.answer.feed(completion);
+    pub(crate) fn take_completion(&mut self, completion: Json<'_>, wall: Millis) {
+        self.failure = error_in(completion).map(|error| in_answer(error, wall));
+        self.answer.feed(completion, &mut self.seen);
     }
 
-    fn shows(&self, seen: Seen) -> bool {
-        if seen.tool_call || (seen.reasoning && self.reading.wants_reasoning) {
-            return true;
-        }
-        let held = self.reading.holds_refusals;
-        let text = self.answer.text();
-        // Blank text may be all that comes: it is not an answer yet.
-        seen.content && !text.trim().is_empty() && !(held && beginning(text) != Beginning::Clear)
-            || (seen.content && text.is_empty())
-            || (seen.refusal && !held)
+    /// Text, reasoning or a tool call has come.
+    pub(crate) fn is_alive(&self) -> bool {
+        let Seen { content, reasoning, tool_call, refusal } = self.seen;
+        content || reasoning || tool_call || refusal
     }
 
     /// The usage chunk with `report` in it, if the reader gets one.
     pub(crate) fn annotate(&mut self, report: &str) {
         let Some(chunk) = self.usage_chunk.take() else { return };
-        if self.reading.usage_chunk == UsageChunk::Annotated {
+        if self.usage == UsageChunk::Annotated {
             let mut json = Object::default();
             json.fields(&chunk).raw("failsoft", report);
             self.waiting.push(&json.end());

@@ -3,19 +3,22 @@
 //! | kind | the same again? | the next model? |
 //! |---|---|---|
 //! | [`Kind::RateLimited`], [`Kind::InFlightBudget`] | once, if it says how long and that is short | yes |
-//! | [`Kind::ServerError`], [`Kind::Network`], [`Kind::BadResponse`], [`Kind::Cut`], [`Kind::Empty`] | once | yes |
+//! | [`Kind::ServerError`], [`Kind::Network`], [`Kind::BadResponse`], [`Kind::Cut`] | once | yes |
+//! | [`Kind::Empty`], [`Kind::ReasoningOnly`] | once | yes |
 //! | [`Kind::Unavailable`], [`Kind::HeadersTimeout`], [`Kind::FirstTokenTimeout`], [`Kind::Stalled`] | no | yes |
 //! | [`Kind::UnknownModel`], [`Kind::NoEndpoint`] | no | yes, without this one |
 //! | [`Kind::ContextLength`] | no | one with a larger window |
-//! | [`Kind::ContentFilter`], [`Kind::Refusal`], [`Kind::Length`], [`Kind::InvalidJson`] | no | yes |
+//! | [`Kind::ContentFilter`], [`Kind::Refusal`], [`Kind::Length`], [`Kind::InvalidJson`], [`Kind::SchemaMismatch`] | no | yes |
+//! | [`Kind::TooShort`], [`Kind::Pattern`], [`Kind::BelowThreshold`], [`Kind::Outrun`] | no | yes |
 //! | [`Kind::Unauthorized`], [`Kind::PaymentRequired`], [`Kind::Forbidden`] | no | on another upstream |
-//! | [`Kind::InvalidRequest`], [`Kind::Timeout`], [`Kind::CircuitOpen`], [`Kind::Aborted`] | no | no |
+//! | [`Kind::InvalidRequest`], [`Kind::TooExpensive`], [`Kind::Timeout`], [`Kind::CircuitOpen`], [`Kind::Aborted`] | no | no |
 
 mod classify;
 mod retry_after;
 
 pub(crate) use classify::by_status;
 pub use classify::{classify, in_answer};
+pub(crate) use retry_after::day;
 
 use crate::Millis;
 use crate::json::Object;
@@ -69,6 +72,20 @@ pub enum Kind {
     Length,
     /// JSON was asked for, and the answer is none.
     InvalidJson,
+    /// A success with reasoning and no content.
+    ReasoningOnly,
+    /// JSON was asked for, and the answer is not what its schema describes.
+    SchemaMismatch,
+    /// The answer is shorter than the policy wants.
+    TooShort,
+    /// The answer holds what the policy forbids.
+    Pattern,
+    /// The judge scored the answer below the threshold.
+    BelowThreshold,
+    /// Another attempt of the same call was first.
+    Outrun,
+    /// No model of the chain is within the bounds on price and cost.
+    TooExpensive,
     /// Every model of the chain is resting after failures.
     CircuitOpen,
     /// The caller stopped the call.
@@ -104,7 +121,8 @@ impl Kind {
     pub fn again(self) -> Again {
         match self {
             Self::RateLimited | Self::InFlightBudget => Again::AfterNamedWait,
-            Self::ServerError | Self::Network | Self::BadResponse | Self::Cut | Self::Empty => Again::AfterPause,
+            Self::ServerError | Self::Network | Self::BadResponse | Self::Cut => Again::AfterPause,
+            Self::Empty | Self::ReasoningOnly => Again::AfterPause,
             Self::Unavailable
             | Self::HeadersTimeout
             | Self::FirstTokenTimeout
@@ -121,6 +139,12 @@ impl Kind {
             | Self::Refusal
             | Self::Length
             | Self::InvalidJson
+            | Self::SchemaMismatch
+            | Self::TooShort
+            | Self::Pattern
+            | Self::BelowThreshold
+            | Self::Outrun
+            | Self::TooExpensive
             | Self::CircuitOpen
             | Self::Aborted => Again::Never,
         }
@@ -144,11 +168,19 @@ impl Kind {
             | Self::Cut
             | Self::Empty
             | Self::Refusal
+            | Self::ReasoningOnly
             | Self::Length
-            | Self::InvalidJson => Next::Any,
+            | Self::InvalidJson
+            | Self::SchemaMismatch
+            | Self::TooShort
+            | Self::Pattern
+            | Self::BelowThreshold
+            | Self::Outrun => Next::Any,
             Self::ContextLength => Next::LargerWindow,
             Self::Unauthorized | Self::PaymentRequired | Self::Forbidden => Next::OtherUpstream,
-            Self::InvalidRequest | Self::Timeout | Self::CircuitOpen | Self::Aborted => Next::Never,
+            Self::InvalidRequest | Self::TooExpensive | Self::Timeout | Self::CircuitOpen | Self::Aborted => {
+                Next::Never
+            }
         }
     }
 
@@ -198,6 +230,13 @@ impl Kind {
             Self::Refusal => "refusal",
             Self::Length => "length",
             Self::InvalidJson => "invalidJson",
+            Self::ReasoningOnly => "reasoningOnly",
+            Self::SchemaMismatch => "schemaMismatch",
+            Self::TooShort => "tooShort",
+            Self::Pattern => "pattern",
+            Self::BelowThreshold => "belowThreshold",
+            Self::Outrun => "outrun",
+            Self::TooExpensive => "tooExpensive",
             Self::CircuitOpen => "circuitOpen",
             Self::Aborted => "aborted",
         }
@@ -207,10 +246,12 @@ impl Kind {
     fn status(self) -> u16 {
         match self {
             Self::RateLimited => 429,
-            Self::InFlightBudget | Self::PaymentRequired => 402,
+            Self::InFlightBudget | Self::PaymentRequired | Self::TooExpensive => 402,
             Self::ServerError => 500,
             Self::Unavailable | Self::CircuitOpen => 503,
             Self::Network | Self::BadResponse | Self::Cut | Self::Empty | Self::InvalidJson | Self::Length => 502,
+            Self::ReasoningOnly | Self::SchemaMismatch | Self::TooShort | Self::Pattern => 502,
+            Self::BelowThreshold | Self::Outrun => 502,
             Self::HeadersTimeout | Self::FirstTokenTimeout | Self::Stalled | Self::Timeout => 504,
             Self::UnknownModel | Self::NoEndpoint => 404,
             Self::ContextLength | Self::ContentFilter | Self::Refusal | Self::InvalidRequest => 400,
@@ -252,12 +293,13 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of `kind` in our own words.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, status: None, code: None, message: message.into(), retry_after: None, provider: None }
+    pub fn new(kind: Kind, message: impl Into<String>) -> Box<Self> {
+        let message = message.into();
+        Box::new(Self { kind, status: None, code: None, message, retry_after: None, provider: None })
     }
 
     /// A stream that ended too early.
-    pub(crate) fn cut() -> Self {
+    pub(crate) fn cut() -> Box<Self> {
         Self::new(Kind::Cut, "the stream ended before the answer was finished")
     }
 

@@ -1,10 +1,11 @@
 //! Input that cannot be used: where it is and what to do about it.
 
+use crate::text::text;
 use core::fmt;
-use core::ops::RangeInclusive;
 use std::borrow::Cow;
 
 use crate::json::{Json, decimal};
+use crate::report::Usd;
 use crate::spelling::closest;
 
 /// A setting or a request that was refused before anything was sent.
@@ -18,12 +19,12 @@ pub struct Invalid {
 
 impl Invalid {
     /// `path` is refused because of `problem`.
-    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { path: path.into(), problem: problem.into() }
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Box<Self> {
+        Box::new(Self { path: path.into(), problem: problem.into() })
     }
 
     /// `name`, found inside `parent`, is not one of `known`; names the near miss if there is one.
-    pub fn unknown(parent: &str, name: &str, known: &[&str]) -> Self {
+    pub fn unknown(parent: &str, name: &str, known: &[&str]) -> Box<Self> {
         let mut problem = String::from("is not a known field");
         match closest(name, known.iter().copied()) {
             Some(near) => problem.extend(["; did you mean `", near, "`?"]),
@@ -34,7 +35,7 @@ impl Invalid {
 
     /// Path and problem in one sentence.
     pub fn sentence(&self) -> String {
-        ["`", &self.path, "` ", &self.problem].concat()
+        text!("`", &self.path, "` ", &self.problem)
     }
 }
 
@@ -48,51 +49,165 @@ impl std::error::Error for Invalid {}
 
 /// The path of `name` inside `parent`; the top level has no parent.
 pub fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() { name.into() } else { [parent, ".", name].concat() }
+    if parent.is_empty() { name.into() } else { text!(parent, ".", name) }
 }
 
-/// The object at `path`, whose fields all have to be `known`.
-pub fn object<'a>(value: Json<'a>, path: &str, known: &[&str]) -> Result<Json<'a>, Invalid> {
-    if !value.is_object() {
-        return Err(Invalid::new(path, "must be an object"));
-    }
-    match value.fields().map(|(name, _)| name).find(|name| !known.iter().any(|known| name.is(known))) {
-        Some(name) => Err(Invalid::unknown(path, &name.text().unwrap_or_default(), known)),
-        None => Ok(value),
-    }
+/// An object among settings, and the path that leads to it. What is not there leaves what it would set as it is.
+#[derive(Clone, Debug)]
+pub struct Section<'a> {
+    path: String,
+    json: Json<'a>,
 }
 
-/// The whole number `name` of `map` within `range`, or `default` where it is absent.
-pub fn whole(map: Json<'_>, path: &str, name: &str, range: RangeInclusive<u64>, default: u64) -> Result<u64, Invalid> {
-    let value = map.get(name);
-    if value.is_null() {
-        return Ok(default);
-    }
-    let (low, high) = range.into_inner();
-    match value.whole() {
-        Some(number) if number >= low && number <= high => Ok(number),
-        _ => {
-            let problem = ["must be a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
-            Err(Invalid::new(join(path, name), problem))
+impl<'a> Section<'a> {
+    /// The object `json` at `path`; `null` is one without fields.
+    ///
+    /// # Errors
+    /// [`Invalid`], if it is no object.
+    pub fn object(path: impl Into<String>, json: Json<'a>) -> Result<Self, Box<Invalid>> {
+        let path = path.into();
+        if json.is_object() || json.is_null() {
+            Ok(Self { path, json })
+        } else {
+            Err(Invalid::new(path, "must be an object"))
         }
     }
-}
 
-/// The boolean `name` of `map`, or `default` where it is absent.
-pub fn flag(map: Json<'_>, path: &str, name: &str, default: bool) -> Result<bool, Invalid> {
-    let value = map.get(name);
-    match value.flag() {
-        Some(flag) => Ok(flag),
-        None if value.is_null() => Ok(default),
-        None => Err(Invalid::new(join(path, name), "must be true or false")),
+    /// The object `name` in it.
+    ///
+    /// # Errors
+    /// As [`Section::object`].
+    pub fn section(&self, name: &str) -> Result<Self, Box<Invalid>> {
+        Self::object(join(&self.path, name), self.get(name))
     }
-}
 
-/// The string `name` of `map`, if it is there.
-pub fn text<'a>(map: Json<'a>, path: &str, name: &str) -> Result<Option<Cow<'a, str>>, Invalid> {
-    let value = map.get(name);
-    match value.text() {
-        None if !value.is_null() => Err(Invalid::new(join(path, name), "must be a string")),
-        text => Ok(text),
+    /// The field `name`.
+    pub fn get(&self, name: &str) -> Json<'a> {
+        self.json.get(name)
+    }
+
+    /// Its fields, in order.
+    pub fn fields(&self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
+        self.json.fields()
+    }
+
+    /// What is wrong with the field `name`.
+    pub fn wrong(&self, name: &str, problem: impl Into<String>) -> Box<Invalid> {
+        Invalid::new(join(&self.path, name), problem)
+    }
+
+    /// Refuses every field but `known`, which are words.
+    ///
+    /// # Errors
+    /// [`Invalid`], with the near miss of the first that is unknown.
+    pub fn only(&self, known: &str) -> Result<(), Box<Invalid>> {
+        for (name, _) in self.json.fields() {
+            if !known.split(' ').any(|known| name.is(known)) {
+                let known: Vec<&str> = known.split(' ').collect();
+                return Err(Invalid::unknown(&self.path, &name.text().unwrap_or_default(), &known));
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole number `name`, from `low` to `high`.
+    ///
+    /// # Errors
+    /// [`Invalid`], with the range.
+    pub fn whole(&self, name: &str, low: u64, high: u64, number: &mut u64) -> Result<(), Box<Invalid>> {
+        let value = self.get(name);
+        match value.whole() {
+            _ if value.is_null() => {}
+            Some(given) if low <= given && given <= high => *number = given,
+            _ => {
+                let problem = text!("must be a whole number from ", &decimal(low), " to ", &decimal(high));
+                return Err(self.wrong(name, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Section::whole`] for small numbers.
+    ///
+    /// # Errors
+    /// As [`Section::whole`].
+    pub fn count(&self, name: &str, low: u32, high: u32, count: &mut u32) -> Result<(), Box<Invalid>> {
+        let mut number = u64::from(*count);
+        self.whole(name, low.into(), high.into(), &mut number)?;
+        *count = number as u32;
+        Ok(())
+    }
+
+    /// The boolean `name`.
+    ///
+    /// # Errors
+    /// [`Invalid`], if it is something else.
+    pub fn flag(&self, name: &str, flag: &mut bool) -> Result<(), Box<Invalid>> {
+        let value = self.get(name);
+        match value.flag() {
+            Some(given) => *flag = given,
+            None if value.is_null() => {}
+            None => return Err(self.wrong(name, "must be true or false")),
+        }
+        Ok(())
+    }
+
+    /// The word `name`, one of `allowed`, which are words; nothing, if it is not there.
+    ///
+    /// # Errors
+    /// [`Invalid`], with the words that are possible.
+    pub fn choice(&self, name: &str, allowed: &str) -> Result<Option<&'a str>, Box<Invalid>> {
+        let value = self.get(name);
+        if value.is_null() {
+            return Ok(None);
+        }
+        if allowed.split(' ').any(|word| value.is(word)) {
+            return Ok(Some(value.word()));
+        }
+        Err(self.wrong(name, text!("must be one of: ", &allowed.replace(' ', ", "))))
+    }
+
+    /// The amount of US dollars `name`, from 0 to a million.
+    ///
+    /// # Errors
+    /// [`Invalid`], if it is no such number.
+    pub fn usd(&self, name: &str, amount: &mut Option<Usd>) -> Result<(), Box<Invalid>> {
+        const MILLION: u64 = 1_000_000_000_000_000_000;
+        let value = self.get(name);
+        match value.trillionths() {
+            _ if value.is_null() => {}
+            Some(given) if given <= MILLION => *amount = Some(Usd(given)),
+            _ => return Err(self.wrong(name, "must be an amount in USD, from 0 to 1000000")),
+        }
+        Ok(())
+    }
+
+    /// The array `name` of strings that are not empty.
+    ///
+    /// # Errors
+    /// [`Invalid`], if it is something else.
+    pub fn texts(&self, name: &str, texts: &mut Vec<String>) -> Result<(), Box<Invalid>> {
+        let value = self.get(name);
+        if value.is_null() {
+            return Ok(());
+        }
+        let given: Vec<String> = value.items().filter_map(Json::text).map(Cow::into_owned).collect();
+        if !value.is_array() || given.len() < value.items().count() || given.iter().any(String::is_empty) {
+            return Err(self.wrong(name, "must be an array of strings that are not empty"));
+        }
+        *texts = given;
+        Ok(())
+    }
+
+    /// The string `name`, if it is there.
+    ///
+    /// # Errors
+    /// [`Invalid`], if it is something else.
+    pub fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Box<Invalid>> {
+        let value = self.get(name);
+        match value.text() {
+            None if !value.is_null() => Err(self.wrong(name, "must be a string")),
+            text => Ok(text),
+        }
     }
 }

@@ -17,6 +17,7 @@ mod write;
 
 use std::borrow::Cow;
 
+pub(crate) use scan::whole_number;
 pub(crate) use write::decimal;
 pub use write::{Object, array, quoted};
 
@@ -33,6 +34,11 @@ impl<'a> Json<'a> {
         scan::whole(text).then(|| Self(scan::trimmed(text)))
     }
 
+    /// The value that `text` begins with, whatever follows it.
+    pub fn prefix(text: &'a str) -> Option<Self> {
+        scan::value(text.as_bytes(), 0, 0).map(|end| Self(&text[..end]))
+    }
+
     /// [`Json::parse`] of bytes.
     pub fn parse_bytes(bytes: &'a [u8]) -> Option<Self> {
         Self::parse(std::str::from_utf8(bytes).ok()?)
@@ -46,6 +52,11 @@ impl<'a> Json<'a> {
     /// The field `name` of an object; of fields with one name, the first.
     pub fn get(self, name: &str) -> Self {
         self.fields().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| value)
+    }
+
+    /// What `path` leads to, field by field: `metadata.headers`. For names without a dot.
+    pub fn at(self, path: &str) -> Self {
+        path.split('.').fold(self, Self::get)
     }
 
     /// The fields of an object, in order. A key is a string value.
@@ -109,6 +120,11 @@ impl<'a> Json<'a> {
         self.inside().map(scan::unescaped)
     }
 
+    /// A string as it is written, with its escapes: for names, which have none. Empty, if it is no string.
+    pub fn word(self) -> &'a str {
+        self.inside().unwrap_or_default()
+    }
+
     fn inside(self) -> Option<&'a str> {
         self.0.strip_prefix('"')?.strip_suffix('"')
     }
@@ -124,7 +140,12 @@ impl<'a> Json<'a> {
 
     /// A number without sign, fraction and exponent.
     pub fn whole(self) -> Option<u64> {
-        if self.is_number() { self.0.parse().ok() } else { None }
+        scan::whole_number(self.0)
+    }
+
+    /// [`Json::trillionths`] of a number, or of a string that holds one: prices come as strings.
+    pub fn amount(self) -> Option<u64> {
+        if self.is_string() { Json::parse(self.word())?.trillionths() } else { self.trillionths() }
     }
 
     /// A number that is not negative, in units of 10^-12, up to 18 million: exact for money, enough for seconds.

@@ -45,7 +45,7 @@
 //! let Action::Done(outcome) = call.poll(1_400) else { panic!() };
 //! assert!(outcome.report.fallback && outcome.report.attempts.len() == 2);
 //! assert!(outcome.result.unwrap().completion().contains(r#""content": "Yes?""#));
-//! # Ok::<(), failsoft::Invalid>(())
+//! # Ok::<(), Box<failsoft::Invalid>>(())
 //! ```
 //!
 //! | module | concern |
@@ -53,7 +53,7 @@
 //! | [`call`] | the state machine; its states are drawn there |
 //! | [`request`], [`upstream`], `chain` | what is asked, where, of whom and in which order |
 //! | [`sse`], [`chunk`], `events`, `attempt` | from bytes to an answer; [`reader`] is that alone |
-//! | [`failure`], [`verdict`] | what went wrong, in a status or in a 200; what follows |
+//! | [`failure`], [`verdict`], [`schema`], `judge` | what went wrong, in a status or in a 200; what follows |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits, memory and facts |
 //! | [`json`] | reading JSON where it stands, writing it from its parts |
 //! | [`report`] | what happened |
@@ -71,12 +71,15 @@ pub mod failure;
 pub mod http;
 pub mod invalid;
 pub mod json;
+mod judge;
 pub mod policy;
 pub mod reader;
 pub mod report;
 pub mod request;
+pub mod schema;
 mod spelling;
 pub mod sse;
+mod text;
 pub mod tokens;
 pub mod upstream;
 pub mod verdict;

@@ -7,12 +7,13 @@
 //! let json = failsoft::Json::parse(r#"{"attempts": 4, "timeouts": {"idle": 5000}, "empty": "next"}"#).expect("JSON");
 //! let policy = failsoft::Policy::read(json)?;
 //! assert_eq!((policy.attempts, policy.timeouts.idle, policy.timeouts.total), (4, 5_000, 600_000));
-//! # Ok::<(), failsoft::Invalid>(())
+//! # Ok::<(), Box<failsoft::Invalid>>(())
 //! ```
 
+mod reading;
+
 use crate::Millis;
-use crate::invalid::{Invalid, flag, object, whole};
-use crate::json::Json;
+use crate::report::Usd;
 
 /// Everything that is policy in a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,12 +28,47 @@ pub struct Policy {
     pub on_content_filter: Soft,
     /// What follows an answer without content. Default `retry`.
     pub empty: Soft,
+    /// What follows an answer that is reasoning and nothing else. Default `retry`; some models do so on purpose.
+    pub reasoning_only: Soft,
     /// What follows an answer that declines. Default `next`.
     pub refusal: Soft,
+    /// How refusals begin, in place of the built-in phrases: lower case, straight quotes. JSON: `refusal.phrases`.
+    pub refusal_phrases: Vec<String>,
     /// What follows an answer that is no JSON although JSON was asked for. Default `next`.
     pub invalid_json: Soft,
+    /// JSON inside a fence or between prose is taken out of it. Default false. JSON: `invalidJson.repair`.
+    pub repair_json: bool,
+    /// What follows JSON that is not what the request's `json_schema` describes. Default `next`.
+    pub schema_mismatch: Soft,
     /// What follows an answer that hit the output limit. Default `accept`: a caller may have set it on purpose.
     pub length: Soft,
+    /// What follows an answer of less than [`Policy::shortest`]. Default `next`.
+    pub too_short: Soft,
+    /// Characters that an answer has at least. Default 0, which is no rule; up to 100,000. JSON: `tooShort.chars`.
+    pub shortest: u64,
+    /// What follows an answer that holds one of [`Policy::literals`]. Default `next`.
+    pub pattern: Soft,
+    /// Texts that no answer may hold. Default none. JSON: `pattern.literals`.
+    pub literals: Vec<String>,
+    /// A stream is held until it has this many characters, so that rules can look at its beginning. Default 0, up to
+    /// 100,000.
+    pub hold_chars: u64,
+    /// A stream is held until it is whole, and every rule runs. Default false. A judge asks for it by itself.
+    pub buffer: bool,
+    /// What follows a stream that breaks after the commit point. Default `continue`.
+    pub recover: Recover,
+    /// The reader understands an event that tells it to start over. Default false: OpenAI's clients do not.
+    pub restart_event: bool,
+    /// Milliseconds without a first token after which a second model is asked too. Default none, up to 600,000. JSON:
+    /// `hedge.after`.
+    pub hedge: Option<Millis>,
+    /// A model that scores every answer. Default none.
+    pub judge: Option<JudgePolicy>,
+    /// What the call may cost in USD: no attempt is made that could go beyond. Default no bound.
+    pub max_cost: Option<Usd>,
+    /// What a model may cost in USD for a million tokens: of the prompt, of the answer. Default no bound. JSON:
+    /// `maxPrice.prompt`, `maxPrice.completion`.
+    pub max_price: (Option<Usd>, Option<Usd>),
     /// A request without `stream` is streamed from upstream and put together here, so that a silent model is noticed
     /// early and an abort stops the bill. Default true in a page, false at the edge.
     pub assemble: bool,
@@ -75,6 +111,36 @@ pub struct BreakerPolicy {
     pub cooldown: Millis,
 }
 
+/// How far a call goes to mend a stream that broke after its commit point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recover {
+    /// A model that continues what was said is asked to; else as with `restart`.
+    Continue,
+    /// A model is asked anew, and joined where its answer begins with what was said.
+    Restart,
+    /// The stream ends with an error.
+    Error,
+}
+
+/// A model that scores answers from 0 to 100.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JudgePolicy {
+    /// Its id, on the upstream of the answer.
+    pub model: String,
+    /// The score that passes. Default 50, from 1 to 100.
+    pub threshold: u64,
+    /// What the score is about, in words. Default: whether the answer is correct, complete and to the point.
+    pub criteria: String,
+    /// Milliseconds that it may take. Default 10,000, from 1 to 600,000.
+    pub timeout: Millis,
+    /// What follows an answer below the threshold. Default `next`.
+    pub action: Soft,
+    /// An answer that the judge could not score passes. Default true.
+    pub open: bool,
+    /// What one score may cost in USD, where the price is known. Default no bound.
+    pub max_cost: Option<Usd>,
+}
+
 /// What follows an answer that a rule did not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Soft {
@@ -96,130 +162,56 @@ impl Default for Policy {
             retry: Retry { same: 1, max_wait: 2_000, base: 500, cap: 5_000 },
             on_content_filter: Soft::Next,
             empty: Soft::Retry,
+            reasoning_only: Soft::Retry,
             refusal: Soft::Next,
+            refusal_phrases: Vec::new(),
             invalid_json: Soft::Next,
+            repair_json: false,
+            schema_mismatch: Soft::Next,
             length: Soft::Accept,
+            too_short: Soft::Next,
+            shortest: 0,
+            pattern: Soft::Next,
+            literals: Vec::new(),
+            hold_chars: 0,
+            buffer: false,
+            recover: Recover::Continue,
+            restart_event: false,
+            hedge: None,
+            judge: None,
+            max_cost: None,
+            max_price: (None, None),
             assemble: false,
             breaker: BreakerPolicy { failures: 3, cooldown: 20_000 },
         }
     }
 }
 
-const FIELDS: [&str; 10] = [
-    "attempts",
-    "timeouts",
-    "retry",
-    "onContentFilter",
-    "empty",
-    "refusal",
-    "invalidJson",
-    "length",
-    "assemble",
-    "breaker",
-];
-
 impl Policy {
-    /// The defaults, with what `value` says instead.
-    ///
-    /// # Errors
-    /// [`Invalid`] with the path below `policy` of the first field that is unknown or out of range.
-    pub fn read(value: Json<'_>) -> Result<Self, Invalid> {
-        Self::default().with(value)
-    }
-
-    /// This policy, with what `value` says instead. `null` says nothing.
-    ///
-    /// # Errors
-    /// As [`Policy::read`].
-    pub fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
-        }
-        const PATH: &str = "policy";
-        let map = object(value, PATH, &FIELDS)?;
-        Ok(Self {
-            attempts: whole(map, PATH, "attempts", 1..=32, self.attempts.into())? as u32,
-            timeouts: self.timeouts.with(map.get("timeouts"))?,
-            retry: self.retry.with(map.get("retry"))?,
-            on_content_filter: soft(map, "onContentFilter", &["next", "fail"], self.on_content_filter)?,
-            empty: soft(map, "empty", &Soft::NAMES, self.empty)?,
-            refusal: soft(map, "refusal", &Soft::NAMES, self.refusal)?,
-            invalid_json: soft(map, "invalidJson", &Soft::NAMES, self.invalid_json)?,
-            length: soft(map, "length", &Soft::NAMES, self.length)?,
-            assemble: flag(map, PATH, "assemble", self.assemble)?,
-            breaker: self.breaker.with(map.get("breaker"))?,
-        })
+    /// A stream is held until it is whole.
+    pub fn buffers(&self) -> bool {
+        self.buffer || self.judge.is_some()
     }
 
     /// The pause before repetition number `repetition` (from 0), with full jitter: from nothing to the bound, so that
     /// callers who failed together do not come back together.
     pub fn backoff(&self, repetition: u32, seed: u64) -> Millis {
-        let bound = self.retry.base.saturating_mul(1 << repetition.min(16)).min(self.retry.cap);
+        let bound = (self.retry.base.min(self.retry.cap) << repetition.min(16)).min(self.retry.cap);
         mix(seed.wrapping_add(u64::from(repetition))) % (bound + 1)
     }
 }
 
-impl Timeouts {
-    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
+impl Default for JudgePolicy {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            threshold: 50,
+            criteria: "Is it correct, complete and to the point?".into(),
+            timeout: 10_000,
+            action: Soft::Next,
+            open: true,
+            max_cost: None,
         }
-        const PATH: &str = "policy.timeouts";
-        let map = object(value, PATH, &["headers", "firstToken", "idle", "total"])?;
-        Ok(Self {
-            headers: whole(map, PATH, "headers", 1..=600_000, self.headers)?,
-            first_token: whole(map, PATH, "firstToken", 1..=600_000, self.first_token)?,
-            idle: whole(map, PATH, "idle", 1..=600_000, self.idle)?,
-            total: whole(map, PATH, "total", 1..=3_600_000, self.total)?,
-        })
-    }
-}
-
-impl Retry {
-    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
-        }
-        const PATH: &str = "policy.retry";
-        let map = object(value, PATH, &["same", "maxWait", "base", "cap"])?;
-        Ok(Self {
-            same: whole(map, PATH, "same", 0..=10, self.same.into())? as u32,
-            max_wait: whole(map, PATH, "maxWait", 0..=60_000, self.max_wait)?,
-            base: whole(map, PATH, "base", 0..=60_000, self.base)?,
-            cap: whole(map, PATH, "cap", 0..=60_000, self.cap)?,
-        })
-    }
-}
-
-impl BreakerPolicy {
-    fn with(&self, value: Json<'_>) -> Result<Self, Invalid> {
-        if value.is_null() {
-            return Ok(self.clone());
-        }
-        const PATH: &str = "policy.breaker";
-        let map = object(value, PATH, &["failures", "cooldown"])?;
-        Ok(Self {
-            failures: whole(map, PATH, "failures", 0..=100, self.failures.into())? as u32,
-            cooldown: whole(map, PATH, "cooldown", 1..=3_600_000, self.cooldown)?,
-        })
-    }
-}
-
-impl Soft {
-    const NAMES: [&str; 4] = ["retry", "next", "fail", "accept"];
-}
-
-fn soft(map: Json<'_>, name: &str, allowed: &[&str], default: Soft) -> Result<Soft, Invalid> {
-    let value = map.get(name);
-    if value.is_null() {
-        return Ok(default);
-    }
-    match value.text().filter(|word| allowed.contains(&&**word)).as_deref() {
-        Some("retry") => Ok(Soft::Retry),
-        Some("next") => Ok(Soft::Next),
-        Some("fail") => Ok(Soft::Fail),
-        Some("accept") => Ok(Soft::Accept),
-        _ => Err(Invalid::new(["policy.", name].concat(), ["must be one of: ", &allowed.join(", ")].concat())),
     }
 }
 

@@ -17,8 +17,9 @@
 
 use crate::Millis;
 use crate::chunk::{Accumulator, Chunks};
-use crate::events::{Events, Reading};
+use crate::events::Events;
 use crate::failure::Failure;
+use crate::request::UsageChunk;
 
 /// Reads one stream of chat completion chunks.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct StreamReader(Events);
 
 impl Default for StreamReader {
     fn default() -> Self {
-        Self(Events::new(Reading::everything()))
+        Self(Events::new(UsageChunk::AsSent))
     }
 }
 
@@ -34,12 +35,13 @@ impl StreamReader {
     /// Takes the next bytes, cut anywhere, and gives the chunks that they complete.
     pub fn feed(&mut self, bytes: &[u8], now: Millis) -> Chunks {
         self.0.feed(bytes, now);
+        self.0.end();
         std::mem::take(&mut self.0.waiting)
     }
 
     /// What the stream said went wrong; nothing after it is read.
     pub fn failure(&self) -> Option<&Failure> {
-        self.0.failure.as_ref()
+        self.0.failure.as_deref()
     }
 
     /// The stream has said that it is complete.
@@ -61,7 +63,7 @@ impl StreamReader {
     ///
     /// # Errors
     /// What the stream said, or [`Kind::Cut`](crate::Kind::Cut) when no finish reason has come.
-    pub fn finish(&self) -> Result<(), Failure> {
+    pub fn finish(&self) -> Result<(), Box<Failure>> {
         match &self.0.failure {
             Some(failure) => Err(failure.clone()),
             None if self.0.answer.is_finished() => Ok(()),

@@ -3,6 +3,7 @@
 use crate::Millis;
 use crate::failure::Failure;
 use crate::json::{Json, Object, array, decimal, quoted};
+use crate::text::text;
 
 /// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Report {
 }
 
 /// An amount of US dollars, in units of 10^-12: sums of costs are exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Usd(pub u64);
 
 /// One request to an upstream.
@@ -40,8 +41,12 @@ pub struct AttemptReport {
     pub provider: Option<String>,
     /// The answer names a model that is none of those asked for.
     pub unmatched: bool,
+    /// It scored the answer of another request: with so many points, or it could not.
+    pub judge: Option<Option<u64>>,
+    /// It went on from an answer that broke: `continue` or `restart`.
+    pub recovery: Option<&'static str>,
     /// What went wrong; absent for an answer that passed.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// What OpenRouter tried inside this request, as it says: JSON of `{provider, model, status}` each.
     pub inside: Vec<String>,
     /// Milliseconds since the call began.
@@ -122,7 +127,11 @@ impl AttemptReport {
         if self.unmatched {
             json.flag("unmatched", true);
         }
-        json.maybe_raw("failure", self.failure.as_ref().map(Failure::to_json).as_deref());
+        if let Some(score) = self.judge {
+            json.flag("judge", true).maybe_whole("score", score);
+        }
+        json.maybe_text("recovery", self.recovery);
+        json.maybe_raw("failure", self.failure.as_deref().map(Failure::to_json).as_deref());
         json.maybe_list("inside", self.inside.iter().cloned());
         json.whole("started", self.started);
         json.maybe_whole("firstToken", self.first_token);
@@ -147,6 +156,18 @@ impl Usd {
         self.0 as f64 / Self::UNIT as f64
     }
 
+    /// So much for each of `count`; beyond millions of dollars the most there is. Told by the size of the factors: an exact
+    /// test multiplies in 128 bits, which a page would have to download.
+    pub(crate) fn times(self, count: u64) -> Self {
+        let fits = self.0.leading_zeros() + count.leading_zeros() >= 64;
+        Self(if fits { self.0.wrapping_mul(count) } else { u64::MAX })
+    }
+
+    /// Both together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     const UNIT: u64 = 1_000_000_000_000;
 
     /// The decimal number of US dollars.
@@ -154,7 +175,7 @@ impl Usd {
         let fraction = decimal(self.0 % Self::UNIT + Self::UNIT);
         let fraction = fraction[1..].trim_end_matches('0');
         let point = if fraction.is_empty() { "" } else { "." };
-        [&decimal(self.0 / Self::UNIT), point, fraction].concat()
+        text!(&decimal(self.0 / Self::UNIT), point, fraction)
     }
 }
 

@@ -5,8 +5,10 @@
 
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, quoted};
+use crate::text::text;
 use crate::tokens;
 use crate::upstream::Dialect;
+use crate::verdict::Wanted;
 
 /// Fields that are numbers wherever they are known.
 const NUMBERS: [&str; 13] = [
@@ -24,6 +26,9 @@ const NUMBERS: [&str; 13] = [
     "top_logprobs",
     "top_p",
 ];
+
+/// The names of the output limit.
+const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
 
 /// The longest chain. More is a mistake of whoever wrote it, or an attack on the bill.
 const LONGEST_CHAIN: usize = 32;
@@ -75,6 +80,12 @@ pub struct ChatRequest {
     pub(crate) prompt_tokens: u64,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
+    /// The parameters without which the answer would not be what was asked for, as a catalog names them.
+    pub(crate) required: Vec<&'static str>,
+    /// JSON text of the schema that the answer should have; empty without one.
+    schema: String,
+    /// How the caller named the output limit.
+    limits: Vec<&'static str>,
     /// JSON text; empty where it was not given.
     stream_options: String,
     /// All other fields as JSON text, without the braces.
@@ -86,7 +97,7 @@ impl ChatRequest {
     ///
     /// # Errors
     /// [`Invalid`] with the path of the field that is missing, wrong or given twice.
-    pub fn read(body: Json<'_>) -> Result<Self, Invalid> {
+    pub fn read(body: Json<'_>) -> Result<Self, Box<Invalid>> {
         if !body.is_object() {
             return Err(Invalid::new("body", "must be an object"));
         }
@@ -117,7 +128,10 @@ impl ChatRequest {
             wants_json: format.is("json_object") || format.is("json_schema"),
             wants_reasoning: wants_reasoning(body),
             prompt_tokens,
-            max_tokens: ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body.get(name).whole()),
+            max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
+            required: required(body),
+            limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
+            schema: body.get("response_format").at("json_schema.schema").raw().into(),
             stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
             rest: rest(body)?,
         })
@@ -128,12 +142,29 @@ impl ChatRequest {
         self.option("include_usage").flag() == Some(true)
     }
 
+    /// The messages, as JSON text.
+    pub(crate) fn messages(&self) -> &str {
+        Json::parse(&self.rest).unwrap_or(Json::NULL).get("messages").raw()
+    }
+
+    /// What rules look at.
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        Wanted { json: self.wants_json, schema: Json::parse(&self.schema).unwrap_or(Json::NULL) }
+    }
+
     fn option(&self, name: &str) -> Json<'_> {
         Json::parse(&self.stream_options).unwrap_or(Json::NULL).get(name)
     }
 
-    /// The JSON text that asks `models` over `dialect`.
-    pub(crate) fn body(&self, dialect: Dialect, models: &[&str], streaming: bool) -> String {
+    /// The JSON text that asks `models` over `dialect` for at most `limit` tokens, going on from `prefill` where there is one.
+    pub(crate) fn body(
+        &self,
+        dialect: Dialect,
+        models: &[&str],
+        streaming: bool,
+        limit: Option<u64>,
+        prefill: Option<&str>,
+    ) -> String {
         let mut body = Object::default();
         match models {
             [model] => body.text("model", model),
@@ -149,7 +180,25 @@ impl ChatRequest {
         if let (Dialect::Edge, Some(policy)) = (dialect, &self.policy) {
             body.raw("failsoft", policy);
         }
-        body.fields(&self.rest);
+        if let Some(limit) = limit {
+            let named = self.limits.first().copied();
+            let usual = if dialect == Dialect::OpenAi { LIMITS[0] } else { LIMITS[1] };
+            body.whole(named.unwrap_or(usual), limit);
+        }
+        let Some(prefill) = prefill else {
+            body.fields(&self.rest);
+            return body.end();
+        };
+        for (name, value) in Json::parse(&self.rest).unwrap_or(Json::NULL).fields() {
+            if name.is("messages") {
+                let mut last = Object::default();
+                last.text("role", "assistant").text("content", prefill);
+                let messages = value.raw().strip_suffix(']').unwrap_or_default();
+                body.raw("messages", &text!(messages, ",", &last.end(), "]"));
+            } else {
+                body.entry(name, value.raw());
+            }
+        }
         body.end()
     }
 
@@ -168,7 +217,7 @@ impl ChatRequest {
     }
 }
 
-fn check_messages(body: &Fields<'_>) -> Result<u64, Invalid> {
+fn check_messages(body: &Fields<'_>) -> Result<u64, Box<Invalid>> {
     let messages = body.get("messages");
     if !messages.is_array() {
         return Err(Invalid::new("messages", "must be an array of {role, content}"));
@@ -177,13 +226,13 @@ fn check_messages(body: &Fields<'_>) -> Result<u64, Invalid> {
         return Err(Invalid::new("messages", "is empty; give at least one message"));
     }
     if let Some(at) = messages.items().position(|message| !message.get("role").is_string()) {
-        let path = ["messages[", &decimal(at as u64), "].role"].concat();
+        let path = text!("messages[", &decimal(at as u64), "].role");
         return Err(Invalid::new(path, "must be a string such as \"user\" or \"system\""));
     }
     Ok(tokens::estimate_request(messages, body.get("tools"), body.get("response_format")))
 }
 
-fn check_numbers(body: &Fields<'_>) -> Result<(), Invalid> {
+fn check_numbers(body: &Fields<'_>) -> Result<(), Box<Invalid>> {
     let wrong = |name: &&&str| !body.get(name).is_number() && !body.get(name).is_null();
     match NUMBERS.iter().find(wrong) {
         Some(name) => Err(Invalid::new(*name, "must be a finite number")),
@@ -197,7 +246,7 @@ fn model_id(value: Json<'_>) -> Option<String> {
 }
 
 /// `models` in order, else `model`. With both, `models` is what the caller wrote and `model` what a wrapper added.
-fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, Invalid> {
+fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, Box<Invalid>> {
     let (single, listed) = (body.get("model"), body.get("models"));
     let head = model_id(single);
     if head.is_none() && !single.is_null() {
@@ -210,20 +259,36 @@ fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, I
     for (at, model) in listed.items().enumerate() {
         match model_id(model) {
             _ if at >= LONGEST_CHAIN => return Err(Invalid::new("models", "has more than 32 entries")),
-            Some(model) if chain.contains(&model) => warnings.push(["`models` names ", &model, " twice"].concat()),
+            Some(model) if chain.contains(&model) => warnings.push(text!("`models` names ", &model, " twice")),
             Some(model) => chain.push(model),
-            None => return Err(Invalid::new(["models[", &decimal(at as u64), "]"].concat(), "must be a model's id")),
+            None => return Err(Invalid::new(text!("models[", &decimal(at as u64), "]"), "must be a model's id")),
         }
     }
     match (head, chain.first()) {
         (Some(model), None) => chain.push(model),
         (Some(model), Some(first)) if *first != model => {
-            warnings.push(["`model` (", &model, ") was left out: `models` was given too, and it decides"].concat());
+            warnings.push(text!("`model` (", &model, ") was left out: `models` was given too, and it decides"));
         }
         (None, None) => return Err(Invalid::new("models", "is missing; name at least one model")),
         (Some(_) | None, Some(_)) => {}
     }
     Ok(chain)
+}
+
+/// A model that lacks one of these would drop it without a word.
+fn required(body: &Fields<'_>) -> Vec<&'static str> {
+    let format = body.get("response_format").get("type");
+    let mut required = Vec::new();
+    if body.get("tools").items().next().is_some() {
+        required.push("tools");
+    }
+    if format.is("json_schema") {
+        required.push("structured_outputs");
+    }
+    if format.is("json_object") {
+        required.push("response_format");
+    }
+    required
 }
 
 fn wants_reasoning(body: &Fields<'_>) -> bool {
@@ -235,8 +300,9 @@ fn wants_reasoning(body: &Fields<'_>) -> bool {
 
 /// The object of all fields that go out as they came in. A field that is given twice is refused: who reads it here and
 /// who reads it there might not take the same one.
-fn rest(body: &Fields<'_>) -> Result<String, Invalid> {
-    const OURS: [&str; 5] = ["model", "models", "stream", "stream_options", "failsoft"];
+fn rest(body: &Fields<'_>) -> Result<String, Box<Invalid>> {
+    const OURS: [&str; 7] =
+        ["model", "models", "stream", "stream_options", "failsoft", "max_completion_tokens", "max_tokens"];
     let mut rest = Object::default();
     for (at, (name, value)) in body.iter().enumerate() {
         let text = name.text().unwrap_or_default();
@@ -270,7 +336,7 @@ mod tests {
     fn never_sends_model_beside_models() {
         let request = read(hello(json!({"model": "x/injected", "models": ["a/a", "b/b"]}))).expect("valid");
         let sent: Value =
-            serde_json::from_str(&request.body(Dialect::OpenRouter, &["a/a", "b/b"], false)).expect("JSON");
+            serde_json::from_str(&request.body(Dialect::OpenRouter, &["a/a", "b/b"], false, None, None)).expect("JSON");
         assert_eq!(sent["models"], json!(["a/a", "b/b"]));
         assert_eq!(sent.get("model"), None);
         assert!(request.warnings[0].contains("x/injected"));
@@ -281,15 +347,15 @@ mod tests {
         let body = hello(
             json!({"model": "a/a", "response_format": {"type": "json_schema", "z": 1, "a": 2}, "novel": {"b": 1}}),
         );
-        let sent = read(body).expect("valid").body(Dialect::OpenAi, &["a/a"], false);
+        let sent = read(body).expect("valid").body(Dialect::OpenAi, &["a/a"], false, None, None);
         assert!(sent.contains(r#""response_format":{"type":"json_schema","z":1,"a":2},"novel":{"b":1}"#), "{sent}");
     }
 
     #[test]
     fn only_an_edge_is_told_the_policy() {
         let request = read(hello(json!({"model": "a/a", "failsoft": {"attempts": 2}}))).expect("valid");
-        assert!(request.body(Dialect::Edge, &["a/a"], false).contains(r#""failsoft":{"attempts":2}"#));
-        assert!(!request.body(Dialect::OpenRouter, &["a/a"], false).contains("failsoft"));
+        assert!(request.body(Dialect::Edge, &["a/a"], false, None, None).contains(r#""failsoft":{"attempts":2}"#));
+        assert!(!request.body(Dialect::OpenRouter, &["a/a"], false, None, None).contains("failsoft"));
     }
 
     #[test]

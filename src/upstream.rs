@@ -1,9 +1,10 @@
 //! Where requests go: a base URL, what it speaks, and the key it wants.
 
+use crate::text::text;
 use core::fmt;
 
+use crate::catalog::Catalog;
 use crate::http::HttpRequest;
-use crate::request::ChatRequest;
 
 /// OpenRouter's own base URL, the default of the package.
 pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
@@ -32,6 +33,10 @@ pub struct Upstream {
     pub app: App,
     /// Headers that the configuration adds.
     pub headers: Vec<(String, String)>,
+    /// The models that it is asked for, in order; if there are none, those of the request.
+    pub models: Vec<String>,
+    /// What the configuration knows of its models.
+    pub catalog: Catalog,
 }
 
 /// Attribution in OpenRouter's dashboard.
@@ -58,9 +63,10 @@ impl Dialect {
         if host == "openrouter.ai" || host.ends_with(".openrouter.ai") { Self::OpenRouter } else { Self::OpenAi }
     }
 
-    /// The models that one request may name.
-    pub fn window(self) -> usize {
+    /// The models that one request may name; for OpenRouter, one where it must not fall back by itself.
+    pub fn window(self, alone: bool) -> usize {
         match self {
+            Self::OpenRouter if alone => 1,
             // Four and more are a 400.
             Self::OpenRouter => 3,
             Self::OpenAi => 1,
@@ -72,16 +78,24 @@ impl Dialect {
 impl Upstream {
     /// An upstream without attribution and further headers.
     pub fn new(dialect: Dialect, url: &str, key: Option<String>) -> Self {
-        Self { dialect, url: base(dialect, url), key, app: App::default(), headers: Vec::new() }
+        Self {
+            dialect,
+            url: base(dialect, url),
+            key,
+            app: App::default(),
+            headers: Vec::new(),
+            models: Vec::new(),
+            catalog: Catalog::default(),
+        }
     }
 
-    /// The request that asks `models`, in this order, to answer `request`.
-    pub(crate) fn ask(&self, request: &ChatRequest, models: &[&str], streaming: bool) -> HttpRequest {
+    /// The request that carries `body`.
+    pub(crate) fn post(&self, streaming: bool, body: String) -> HttpRequest {
         HttpRequest {
-            url: [&self.url, "/chat/completions"].concat(),
+            url: text!(&self.url, "/chat/completions"),
             headers: self.own_headers(streaming),
             extra_headers: self.headers.clone(),
-            body: request.body(self.dialect, models, streaming),
+            body,
         }
     }
 
@@ -89,7 +103,7 @@ impl Upstream {
         let accept = if streaming { "text/event-stream" } else { "application/json" };
         let mut headers = vec![("content-type", "application/json".into()), ("accept", accept.into())];
         if let Some(key) = &self.key {
-            headers.push(("authorization", ["Bearer ", key].concat()));
+            headers.push(("authorization", text!("Bearer ", key)));
         }
         if self.dialect == Dialect::OpenRouter {
             // What happened inside a native window is told only to who asks.
@@ -104,7 +118,7 @@ impl Upstream {
 /// An edge is named by its origin; its API lies below `/v1`.
 fn base(dialect: Dialect, url: &str) -> String {
     let url = url.trim_end_matches('/');
-    if dialect == Dialect::Edge && !url.ends_with("/v1") { [url, "/v1"].concat() } else { url.into() }
+    if dialect == Dialect::Edge && !url.ends_with("/v1") { text!(url, "/v1") } else { url.into() }
 }
 
 #[cfg(test)]

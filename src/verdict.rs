@@ -1,35 +1,20 @@
-//! Soft failures: what is wrong with an answer that arrived with a 200.
+//! Soft failures: what is wrong with an answer that arrived with a 200. Each rule has a name and an action of the policy.
 
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, Kind};
 use crate::json::Json;
 use crate::policy::{Policy, Soft};
+use crate::schema::matches;
 
 /// How refusals begin, in the words of the models: lower case, straight quotes. Only the beginning of an answer counts.
-const PHRASES: [&str; 22] = [
-    "i can't help with",
-    "i cannot help with",
-    "i can't assist with",
-    "i cannot assist with",
-    "i can't fulfill",
-    "i cannot fulfill",
-    "i can't comply",
-    "i cannot comply",
-    "i'm not able to help with",
-    "i am not able to help with",
-    "i'm unable to help with",
-    "i'm unable to assist",
-    "i won't be able to help with",
-    "i'm sorry, but i can't",
-    "i'm sorry, but i cannot",
-    "i'm sorry, i can't",
-    "i'm sorry, i cannot",
-    "i am sorry, but i can't",
-    "sorry, but i can't",
-    "sorry, i can't help",
-    "i must decline",
-    "as an ai language model, i can't",
-];
+const PHRASES: &str = "i can't help with|i cannot help with|i can't assist|i cannot assist|i can't fulfill|\
+    i cannot fulfill|i can't comply|i cannot comply|i'm not able to help|i am not able to help|i'm unable to help|\
+    i'm unable to assist|i won't be able to help|i'm sorry, but i can't|i'm sorry, but i cannot|i'm sorry, i can't|i'm sorry, i cannot|\
+    i am sorry, but i can't|i am sorry, but i cannot|sorry, but i can't|sorry, i can't help|i must decline|as an ai language model, i can't|\
+    es tut mir leid, aber ich kann|dabei kann ich nicht helfen|dabei kann ich leider nicht|\
+    je suis désolé, mais je ne peux pas|je ne peux pas vous aider|lo siento, pero no puedo|no puedo ayudarte con|\
+    desculpe, mas não posso|não posso ajudar com|mi dispiace, ma non posso|non posso aiutarti|\
+    извините, но я не могу|к сожалению, я не могу|抱歉，我无法|对不起，我无法|我无法协助|申し訳ありませんが|죄송하지만";
 
 /// What the beginning of an answer says about the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,18 +27,25 @@ pub enum Beginning {
     Refused,
 }
 
-/// Reads the beginning of an answer. Text that departs from every phrase is cleared at once, so an ordinary stream
-/// waits for a word or two at most.
-pub fn beginning(text: &str) -> Beginning {
-    let longest = PHRASES.iter().map(|phrase| phrase.len()).max().unwrap_or_default();
-    let start: String = text.trim_start().chars().take(longest).map(plain).collect();
-    if PHRASES.iter().any(|phrase| start.starts_with(phrase)) {
-        Beginning::Refused
-    } else if PHRASES.iter().any(|phrase| phrase.starts_with(start.as_str())) {
-        Beginning::Open
+/// Reads the beginning of an answer; without `phrases`, by those that are built in. Text that departs from every phrase is
+/// cleared at once, so an ordinary stream waits for a word or two at most.
+pub fn beginning(text: &str, phrases: &[String]) -> Beginning {
+    // Longer than any phrase that is worth having.
+    let start: String = text.trim_start().chars().take(80).map(plain).collect();
+    let mut found = Beginning::Clear;
+    let mut compare = |phrase: &str| {
+        if start.starts_with(phrase) {
+            found = Beginning::Refused;
+        } else if found == Beginning::Clear && phrase.starts_with(&start) {
+            found = Beginning::Open;
+        }
+    };
+    if phrases.is_empty() {
+        PHRASES.split('|').for_each(&mut compare);
     } else {
-        Beginning::Clear
+        phrases.iter().for_each(|phrase| compare(phrase));
     }
+    found
 }
 
 fn plain(character: char) -> char {
@@ -63,41 +55,94 @@ fn plain(character: char) -> char {
     }
 }
 
-/// The first rule that a whole answer does not pass, and what the policy wants done about it.
-pub fn judge(answer: &Accumulator, wants_json: bool, policy: &Policy) -> Option<(Failure, Soft)> {
-    let text = answer.text();
-    let finish_reason = answer.finish_reason();
-    let refused = !answer.refusal().is_empty() || beginning(text) == Beginning::Refused;
-    let (kind, message, action) = if finish_reason == Some("content_filter") {
-        (Kind::ContentFilter, "the answer was stopped by a content filter", policy.on_content_filter)
-    } else if refused && policy.refusal != Soft::Accept {
-        (Kind::Refusal, "the model declined to answer", policy.refusal)
-    } else if answer.is_blank() && answer.refusal().is_empty() {
-        (Kind::Empty, "the answer is empty", policy.empty)
-    } else if finish_reason == Some("length") && policy.length != Soft::Accept {
-        (Kind::Length, "the answer hit the output limit", policy.length)
-    } else if wants_json && !text.is_empty() && Json::parse(text).is_none() {
-        (Kind::InvalidJson, "JSON was asked for, and the answer is none", policy.invalid_json)
-    } else {
-        return None;
-    };
-    if action == Soft::Accept { None } else { Some((Failure::new(kind, message), action)) }
+/// What the rules say about a whole answer.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    /// The first rule that it did not pass, and what the policy wants done about it.
+    pub(crate) failed: Option<(Box<Failure>, Soft)>,
+    /// How many rules it passed.
+    pub(crate) passed: u32,
+}
+
+/// What the caller asked for, as far as rules look at it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// JSON.
+    pub(crate) json: bool,
+    /// JSON of this shape, or `null`.
+    pub(crate) schema: Json<'a>,
+}
+
+/// Holds a whole answer against every rule of the policy.
+pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -> Verdict {
+    let (text, finish_reason) = (answer.text(), answer.finish_reason());
+    let declined = !answer.refusal().is_empty();
+    let refused = declined || beginning(text, &policy.refusal_phrases) == Beginning::Refused;
+    let blank = answer.is_blank() && !declined;
+    let reasoned = answer.has_reasoning();
+    let said = wanted.json && !text.is_empty();
+    let json = Json::parse(text);
+    let mismatch = said && json.is_some_and(|json| !wanted.schema.is_null() && !matches(json, wanted.schema));
+    let short = policy.shortest > 0 && (text.chars().take(policy.shortest as usize).count() as u64) < policy.shortest;
+    let rules = [
+        (Kind::ContentFilter, policy.on_content_filter, finish_reason == Some("content_filter")),
+        (Kind::Refusal, policy.refusal, refused),
+        (Kind::Empty, policy.empty, blank && !reasoned),
+        (Kind::ReasoningOnly, policy.reasoning_only, blank && reasoned),
+        (Kind::Length, policy.length, finish_reason == Some("length")),
+        (Kind::InvalidJson, policy.invalid_json, said && json.is_none()),
+        (Kind::SchemaMismatch, policy.schema_mismatch, mismatch),
+        (Kind::TooShort, policy.too_short, short && !answer.has_tool_call()),
+        (Kind::Pattern, policy.pattern, policy.literals.iter().any(|literal| text.contains(literal.as_str()))),
+    ];
+    let mut verdict = Verdict { failed: None, passed: 0 };
+    for (kind, action, fails) in rules {
+        if !fails || action == Soft::Accept {
+            verdict.passed += 1;
+        } else if verdict.failed.is_none() {
+            verdict.failed = Some((Failure::new(kind, sentence(kind)), action));
+        }
+    }
+    verdict
+}
+
+fn sentence(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ContentFilter => "the answer was stopped by a content filter",
+        Kind::Refusal => "the model declined to answer",
+        Kind::Empty => "the answer is empty",
+        Kind::ReasoningOnly => "the answer is reasoning and nothing else",
+        Kind::Length => "the answer hit the output limit",
+        Kind::InvalidJson => "JSON was asked for, and the answer is none",
+        Kind::SchemaMismatch => "the answer is not what the schema asked for",
+        Kind::TooShort => "the answer is shorter than the policy wants",
+        _ => "the answer holds a text that the policy forbids",
+    }
+}
+
+/// The first JSON object in `text`, else the first array: inside a fence, or between prose.
+pub(crate) fn json_within(text: &str) -> Option<&str> {
+    // What opens and never closes is prose; a few tries find what is meant.
+    let first = |open| text.match_indices(open).take(16).find_map(|(at, _)| Json::prefix(&text[at..]));
+    first('{').or_else(|| first('[')).map(Json::raw)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Beginning, beginning, judge};
+    use super::{Beginning, Wanted, beginning, json_within, judge};
     use crate::chunk::Accumulator;
     use crate::failure::Kind;
     use crate::json::Json;
     use crate::policy::Policy;
     use serde_json::{Value, json};
 
-    fn verdict(message: Value, finish_reason: &str, wants_json: bool) -> Option<Kind> {
+    fn verdict(message: Value, finish_reason: &str, json: bool, policy: &str) -> Option<Kind> {
         let mut answer = Accumulator::default();
-        let json = json!({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}).to_string();
-        answer.feed(Json::parse(&json).expect("JSON"));
-        judge(&answer, wants_json, &Policy::default()).map(|(failure, _)| failure.kind)
+        let body = json!({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}).to_string();
+        answer.feed(Json::parse(&body).expect("JSON"), &mut Default::default());
+        let policy = Policy::read(Json::parse(policy).expect("JSON")).expect("a policy");
+        let schema = Json::parse(r#"{"type": "object", "required": ["a"]}"#).expect("JSON");
+        judge(&answer, Wanted { json, schema }, &policy).failed.map(|(failure, _)| failure.kind)
     }
 
     #[test]
@@ -108,7 +153,7 @@ mod tests {
             (said(""), "stop", false, Some(Kind::Empty)),
             (said(" \n\t"), "stop", false, Some(Kind::Empty)),
             (json!({"content": null}), "stop", false, Some(Kind::Empty)),
-            (json!({"content": "", "reasoning": "hm"}), "stop", false, Some(Kind::Empty)),
+            (json!({"content": "", "reasoning": "hm"}), "stop", false, Some(Kind::ReasoningOnly)),
             (
                 json!({"content": null, "tool_calls": [{"id": "a", "function": {"name": "f"}}]}),
                 "tool_calls",
@@ -122,9 +167,12 @@ mod tests {
             (said("half an ans"), "length", false, None),
             (said("{\"a\": 1}"), "stop", true, None),
             (said("{\"a\": "), "stop", true, Some(Kind::InvalidJson)),
+            (said("{\"b\": 1}"), "stop", true, Some(Kind::SchemaMismatch)),
+            (said("Es tut mir leid, aber ich kann dabei nicht helfen."), "stop", false, Some(Kind::Refusal)),
+            (said("抱歉，我无法提供帮助。"), "stop", false, Some(Kind::Refusal)),
             (said("{\"a\": "), "stop", false, None),
         ] {
-            assert_eq!(verdict(message.clone(), finish_reason, wants_json), expected, "{message}");
+            assert_eq!(verdict(message.clone(), finish_reason, wants_json, "{}"), expected, "{message}");
         }
     }
 
@@ -138,7 +186,36 @@ mod tests {
             ("Hello", Beginning::Clear),
             ("I can't help with that", Beginning::Refused),
         ] {
-            assert_eq!(beginning(text), expected, "{text}");
+            assert_eq!(beginning(text, &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_rule_is_on_or_off_and_made_of_what_the_policy_says() {
+        let said = |text: &str| json!({"role": "assistant", "content": text});
+        for (text, policy, expected) in [
+            ("short", r#"{"tooShort": {"chars": 6}}"#, Some(Kind::TooShort)),
+            ("enough", r#"{"tooShort": {"chars": 6}}"#, None),
+            ("short", r#"{"tooShort": {"chars": 6, "action": "accept"}}"#, None),
+            ("see [TODO] here", r#"{"pattern": {"literals": ["[TODO]"]}}"#, Some(Kind::Pattern)),
+            ("Nope, sorry.", r#"{"refusal": {"phrases": ["nope"]}}"#, Some(Kind::Refusal)),
+            ("I cannot help with that", r#"{"refusal": {"phrases": ["nope"]}}"#, None),
+            ("I cannot help with that", r#"{"refusal": "accept"}"#, None),
+        ] {
+            assert_eq!(verdict(said(text), "stop", false, policy), expected, "{text} {policy}");
+        }
+        assert_eq!(verdict(said("half"), "length", false, r#"{"length": "next"}"#), Some(Kind::Length));
+    }
+
+    #[test]
+    fn finds_json_in_a_fence_and_between_prose() {
+        for (text, found) in [
+            ("```json\n{\"a\": 1}\n```", Some("{\"a\": 1}")),
+            ("Here [it] is: {\"a\": [1, \"}\"]} Enjoy!", Some("{\"a\": [1, \"}\"]}")),
+            ("no json", None),
+            ("{\"a\": ", None),
+        ] {
+            assert_eq!(json_within(text), found, "{text}");
         }
     }
 }

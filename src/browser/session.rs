@@ -9,6 +9,7 @@ use super::plan::Plan;
 use crate::failure::Kind;
 use crate::http::READ_HEADERS;
 use crate::json::{Object, array, quoted};
+use crate::text::text;
 use crate::{Action, AttemptId, Call, Chunks, Facts, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
 
 /// One call: poll it until it waits, do what it says, tell what happened, and poll again.
@@ -192,11 +193,11 @@ fn lines(request: &HttpRequest) -> String {
     for (name, value) in &request.extra_headers {
         headers.text(name, value);
     }
-    [&headers.end(), "\n", &request.body, "\n", &request.url].concat()
+    text!(&headers.end(), "\n", &request.body, "\n", &request.url)
 }
 
 /// The outcome of a call that never began.
-fn failed(failure: Failure) -> Outcome {
+fn failed(failure: Box<Failure>) -> Outcome {
     Outcome {
         result: Err(failure),
         partial: None,

@@ -76,7 +76,7 @@ pub enum Input<'a> {
         /// Whose.
         attempt: AttemptId,
         /// Why, as the host says it.
-        failure: Failure,
+        failure: Box<Failure>,
     },
     /// The time that [`Action::Wait`] named has come.
     Woken,

@@ -1,135 +1,144 @@
 //! What becomes of an attempt that has ended: an answer, the same again, the next model, or the end of the call.
 
+use super::judging::rank;
 use super::outcome::{Answer, Kept, Outcome, answer_of};
-use super::{Action, Call, Phase};
+use super::{Action, Call, Splice};
 use crate::Millis;
 use crate::attempt::{Attempt, Body, read_whole};
 use crate::breaker::Lesson;
+use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Again, Failure, Kind, Next, by_status};
 use crate::json::{Json, decimal};
 use crate::policy::Soft;
-use crate::report::Usd;
+use crate::report::{AttemptReport, Report, Usd};
 use crate::request::Lane;
-use crate::upstream::Dialect;
-use crate::verdict::judge;
-
-#[derive(Debug)]
-enum Verdict {
-    Passed,
-    /// No answer at all.
-    Broken(Failure),
-    /// An answer that a rule did not pass.
-    Soft(Failure, Soft),
-}
+use crate::text::text;
+use crate::verdict::{json_within, judge};
 
 impl Call {
-    /// The body has ended, or said that it is done: what is it worth?
-    pub(super) fn conclude(&mut self, now: Millis) {
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        if let Some(failure) = attempt.refused(now) {
-            return self.fail(failure, now);
+    /// The body of the attempt at `at` has ended, or said that it is done: what is it worth?
+    pub(super) fn conclude(&mut self, at: usize, now: Millis) {
+        let attempt = &mut self.running[at];
+        if let Body::Whole(bytes) = &attempt.body {
+            let as_stream = self.request.stream && !attempt.is_judge;
+            let (completion, events) = read_whole(bytes, attempt.reads, as_stream, now + self.excused);
+            attempt.body = Body::Events(events);
+            attempt.whole = Some(completion);
         }
-        let mut whole = None;
-        match &attempt.body {
-            Body::Whole(bytes) => {
-                let (completion, events) = read_whole(bytes, attempt.reads(), self.request.stream, now);
-                attempt.body = Body::Events(events);
-                whole = Some(completion);
+        let complete = attempt.answer().is_some_and(Accumulator::is_finished);
+        let joined = self.join(at, complete);
+        let mut attempt = self.running.remove(at);
+        if let Err(failure) = joined.and_then(|()| self.whole(&mut attempt, now)) {
+            return self.fail(attempt, failure, now);
+        }
+        if attempt.is_judge {
+            return self.take_score(attempt, None, now);
+        }
+        let mut passed = 0;
+        if !self.committed && !attempt.judged_there {
+            self.repair(&mut attempt);
+            let Some(answer) = attempt.answer() else { return };
+            let verdict = judge(answer, self.request.wanted(), &self.policy);
+            passed = verdict.passed;
+            if let Some((failure, action)) = verdict.failed {
+                return self.fail_softly(attempt, failure, action, passed, now);
             }
-            Body::Events(_) => {}
-            Body::Awaited | Body::Error { .. } => {
-                return self.fail(Failure::new(Kind::Network, "the connection ended before an answer"), now);
-            }
         }
-        match self.judge_answer(whole.is_some()) {
-            Verdict::Passed => self.succeed(whole, now),
-            Verdict::Broken(failure) => self.fail(failure, now),
-            Verdict::Soft(failure, action) => self.fail_softly(failure, action, whole, now),
-        }
+        self.pass(attempt, passed, now);
     }
 
-    fn judge_answer(&mut self, whole: bool) -> Verdict {
-        let Phase::Running(attempt) = &mut self.phase else { return Verdict::Passed };
-        let judged_there = attempt.judged_there;
-        let Some(events) = attempt.events() else { return Verdict::Passed };
-        if let Some(failure) = events.failure.take() {
-            return Verdict::Broken(failure);
+    /// Is it an answer, and whole?
+    fn whole(&self, attempt: &mut Attempt, now: Millis) -> Result<(), Box<Failure>> {
+        if let Some(failure) = attempt.refused(now + self.excused) {
+            return Err(failure);
         }
-        let answer = &events.answer;
-        // A completion in one piece may leave its finish reason out; a stream may not, or a cut would look complete.
-        if !whole && !answer.is_finished() {
-            return Verdict::Broken(Failure::cut());
-        }
-        if events.malformed > 0 && answer.has_broken_tool_call() {
-            let message = "an event was unreadable, and a tool call has a hole where it was";
-            return Verdict::Broken(Failure::new(Kind::BadResponse, message));
-        }
-        if self.committed || judged_there {
-            return Verdict::Passed;
-        }
-        match judge(answer, self.request.wants_json && !self.request.stream, &self.policy) {
-            Some((failure, action)) => Verdict::Soft(failure, action),
-            None => Verdict::Passed,
-        }
-    }
-
-    /// The answer is the reader's, or about to be: says so in the report.
-    pub(super) fn note_served(&mut self) -> usize {
-        let served = self.note_answer();
-        let row = self.report.attempts.last();
-        self.report.model = row.and_then(|row| row.model.clone().or_else(|| row.models.first().cloned()));
-        self.report.fallback = self.chain.candidates[self.chain.cursor + served].place != 0;
-        served
-    }
-
-    /// Writes what the answer says about itself into its row. The place in the window of the model that served; the
-    /// first, where the name is not known.
-    fn note_answer(&mut self) -> usize {
-        let Phase::Running(attempt) = &self.phase else { return 0 };
-        let window = &self.chain.candidates[self.chain.cursor..][..attempt.window];
-        let row = self.report.attempts.last_mut().expect("an attempt has a row from the moment it is sent");
-        let Some(answer) = attempt.answer() else {
-            row.inside = inside(attempt.error_body().unwrap_or(Json::NULL).get("openrouter_metadata"));
-            return 0;
+        let whole = attempt.whole.is_some();
+        let Some(events) = attempt.events() else {
+            return Err(Failure::new(Kind::Network, "the connection ended before an answer"));
         };
-        let served = answer.model();
-        let matched = served.and_then(|served| window.iter().position(|candidate| candidate.answers_to(served)));
-        row.unmatched = matched.is_none() && served.is_some();
-        row.model = served.map(Into::into);
-        row.provider = answer.provider().map(Into::into);
-        row.cost = answer.usage().and_then(|usage| usage.get("cost").trillionths()).map(Usd);
-        if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
-            row.generation_id = Some(id.into());
+        if let Some(failure) = events.failure.take() {
+            return Err(failure);
         }
-        if let Some(metadata) = answer.metadata() {
-            row.inside = inside(metadata);
+        // A completion in one piece may leave its finish reason out; a stream may not, or a cut would look complete.
+        if !whole && !events.answer.is_finished() {
+            return Err(Failure::cut());
         }
-        matched.unwrap_or(0)
+        if events.malformed > 0 && events.answer.has_broken_tool_call() {
+            let message = "an event was unreadable, and a tool call has a hole where it was";
+            return Err(Failure::new(Kind::BadResponse, message));
+        }
+        Ok(())
     }
 
-    /// Closes the row of the attempt that runs.
-    fn close(&mut self, failure: Option<Failure>, now: Millis) {
-        let Phase::Running(attempt) = &self.phase else { return };
-        let (id, age, open) = (attempt.id, attempt.age(now), attempt.open);
-        let row = self.row();
-        row.duration = Some(age);
+    /// Takes JSON that was asked for out of what surrounds it, where the policy says so.
+    fn repair(&mut self, attempt: &mut Attempt) {
+        if !self.policy.repair_json || !self.request.wanted().json || self.request.stream {
+            return;
+        }
+        let Some(events) = attempt.events() else { return };
+        let text = events.answer.text();
+        if Json::parse(text).is_none()
+            && let Some(json) = json_within(text)
+        {
+            let json = json.to_owned();
+            events.answer.set_text(json);
+            attempt.whole = None;
+            self.report.warnings.push("the JSON was taken out of what surrounded it".into());
+        }
+    }
+
+    /// Writes what `attempt` has brought into its row, however it ended. The candidate that served.
+    pub(super) fn note(&mut self, attempt: &Attempt) -> usize {
+        note_answer(&mut self.report, &self.chain, attempt)
+    }
+
+    /// Closes the row of `attempt`, and its connection.
+    pub(super) fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
+        attempt.window.iter().for_each(|&at| self.chain.candidates[at].asked = false);
+        let row = &mut self.report.attempts[attempt.id as usize];
+        row.duration = Some(attempt.age(now));
         row.failure = failure;
-        if open {
-            self.actions.push_back(Action::Cancel { attempt: id });
+        if attempt.open {
+            self.actions.push_back(Action::Cancel { attempt: attempt.id });
         }
     }
 
-    fn succeed(&mut self, whole: Option<String>, now: Millis) {
-        let served = self.note_served();
-        self.learn_success(served);
-        self.note_malformed();
-        self.close(None, now);
-        self.report.accepted = true;
+    /// An answer has passed the rules: it is the one, unless a judge has to look at it first.
+    fn pass(&mut self, mut attempt: Box<Attempt>, passed: u32, now: Millis) {
+        let served = self.note(&attempt);
+        self.learn_success(&attempt, served);
+        self.close(&attempt, None, now);
+        self.outrun(now);
+        if let Some(events) = attempt.events()
+            && events.malformed > 0
+        {
+            let warning = text!(&decimal(events.malformed.into()), " unreadable events of the stream were skipped");
+            self.report.warnings.push(warning);
+        }
+        let judged = !self.committed && !attempt.judged_there;
+        let kept = Kept { attempt, served, rank: rank(passed, 0) };
+        if judged && self.ask_judge(&kept, now) {
+            self.judged = Some(kept);
+        } else {
+            self.deliver(kept, true);
+        }
+    }
+
+    /// Ends the call with an answer.
+    pub(super) fn deliver(&mut self, kept: Kept, accepted: bool) {
+        let Kept { mut attempt, served, .. } = kept;
+        serve(&mut self.report, &self.chain, &attempt, served);
+        self.report.accepted = accepted;
         self.report.settle();
         let report = self.report.to_json(None);
-        let Phase::Running(mut attempt) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        let edge_report = attempt.edge_report();
         let Some(events) = attempt.events() else { return };
+        if let Some(joined) = self.joined.take() {
+            let answer = self.end_joined(joined, &events.answer, &report);
+            return self.finish(Ok(Answer::Streamed(Box::new(answer))), None, None);
+        }
+        events.end();
         events.annotate(&report);
         let chunks = std::mem::take(&mut events.waiting);
         // A relayed body has gone over by itself; one that never committed has not.
@@ -137,171 +146,166 @@ impl Call {
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }
-        let edge_report = attempt.answer().and_then(Accumulator::report).map(Into::into);
-        self.finish(Ok(answer_of(whole, *attempt)), None, edge_report);
-    }
-
-    fn note_malformed(&mut self) {
-        let Phase::Running(attempt) = &mut self.phase else { return };
-        let Some(events) = attempt.events() else { return };
-        if events.malformed > 0 {
-            let warning = [&decimal(events.malformed.into()), " unreadable events of the stream were skipped"].concat();
-            self.report.warnings.push(warning);
-        }
+        self.finish(Ok(answer_of(*attempt)), None, edge_report);
     }
 
     /// An answer came and did not pass a rule.
-    fn fail_softly(&mut self, failure: Failure, action: Soft, whole: Option<String>, now: Millis) {
-        let served = self.note_answer();
-        self.close(Some(failure.clone()), now);
-        let Phase::Running(attempt) = std::mem::replace(&mut self.phase, Phase::Ready) else { return };
-        self.keep_best(failure.kind, *attempt, whole, served);
+    fn fail_softly(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, action: Soft, passed: u32, now: Millis) {
+        let served = self.note(&attempt);
+        self.close(&attempt, Some(failure.clone()), now);
         // The models before the one that served have failed inside the window.
-        self.chain.cursor += served;
+        for &at in attempt.window.iter().take_while(|at| **at != served) {
+            self.chain.candidates[at].spent = true;
+        }
+        self.keep_best(&failure, Kept { attempt, served, rank: rank(passed, 0) });
         self.last = Some(failure.clone());
         match action {
             Soft::Fail => self.finish(Err(failure), None, None),
-            Soft::Retry if self.may_repeat() => self.repeat(self.backoff(), now),
-            Soft::Retry | Soft::Next | Soft::Accept => self.chain.cursor += 1,
+            Soft::Retry if self.may_repeat(served) => self.repeat(served, self.backoff(served), now),
+            Soft::Retry | Soft::Next | Soft::Accept => self.chain.spend(&[served]),
         }
     }
 
-    /// The first answer that failed only softly stays, unless there is nothing in it.
-    fn keep_best(&mut self, kind: Kind, mut attempt: Attempt, whole: Option<String>, served: usize) {
-        let nothing_said = attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
-        if self.kept.is_some() || kind == Kind::Empty || nothing_said {
-            return;
+    /// Of the answers that failed only softly the best stays, unless there is nothing in it.
+    pub(super) fn keep_best(&mut self, failure: &Failure, new: Kept) {
+        let nothing_said = new.attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
+        let better = self.kept.as_ref().is_none_or(|kept| kept.rank < new.rank);
+        if better && failure.kind != Kind::Empty && !nothing_said {
+            self.kept = Some(new);
         }
-        let chunks = attempt.events().map(|events| std::mem::take(&mut events.waiting)).unwrap_or_default();
-        let candidate = &self.chain.candidates[self.chain.cursor + served];
-        let model = attempt.answer().and_then(Accumulator::model).unwrap_or(&candidate.model).to_owned();
-        let place = candidate.place;
-        self.kept = Some(Kept { answer: answer_of(whole, attempt), chunks, model, place });
     }
 
-    /// The attempt that runs has failed: ask the same again, ask the next, or give up.
-    pub(super) fn fail(&mut self, failure: Failure, now: Millis) {
-        let Phase::Running(attempt) = &self.phase else { return };
-        let (window, committed, began) = (attempt.window, self.committed, attempt.began_to_answer());
-        let served = self.note_answer();
-        self.learn_failure(&failure, window);
+    /// `attempt` has failed: ask the same again, ask the next, or give up.
+    pub(super) fn fail(&mut self, mut attempt: Box<Attempt>, failure: Box<Failure>, now: Millis) {
+        if attempt.is_judge {
+            return self.take_score(attempt, Some(failure), now);
+        }
+        let served = self.note(&attempt);
+        self.learn_failure(&attempt, &failure);
+        self.close(&attempt, Some(failure.clone()), now);
+        let edge = attempt.judged_there && failure.kind != Kind::Network;
+        if edge || (self.committed && !self.may_recover(&attempt, &failure)) {
+            return self.end_with(Some(&attempt), failure);
+        }
         // Inside a native window nobody follows on a model that began to answer: those behind it were not asked.
-        let tried = if began { served + 1 } else { window };
-        if committed {
-            return self.give_up(failure, now);
+        let began = matches!(attempt.body, Body::Whole(_) | Body::Events(_));
+        let tried =
+            if began { attempt.window.iter().take_while(|at| **at <= served).count() } else { attempt.window.len() };
+        let tried = &attempt.window[..tried].to_vec()[..];
+        if self.committed {
+            if attempt.splice == Some(Splice::Continuing) && !began && failure.kind.next() != Next::OtherUpstream {
+                // It may be the last message that it does not like.
+                self.chain.candidates[served].refuses_prefill = true;
+            } else {
+                self.chain.spend(tried);
+            }
+            return self.keep_said(&mut attempt, &failure);
         }
-        self.close(Some(failure.clone()), now);
-        let upstream = self.chain.candidates[self.chain.cursor].upstream;
-        let edge = self.upstreams[upstream].dialect == Dialect::Edge;
-        if edge && failure.kind != Kind::Network {
-            let edge_report = self.edge_report();
-            return self.finish(Err(failure), None, edge_report);
-        }
-        self.phase = Phase::Ready;
         self.last = Some(failure.clone());
         match self.wait_before_same(&failure, tried) {
-            Some(wait) => self.repeat(wait, now),
-            None => self.move_on(failure, tried, upstream, now),
+            Some(wait) => self.repeat(tried[0], wait, now),
+            None => self.move_on(failure, tried, now),
         }
     }
 
     /// How long to wait before the same window is asked again; nothing if it is not.
-    fn wait_before_same(&self, failure: &Failure, tried: usize) -> Option<Millis> {
-        let has_next = self.chain.candidates.len() > self.chain.cursor + tried;
+    fn wait_before_same(&self, failure: &Failure, tried: &[usize]) -> Option<Millis> {
+        let has_next = self.chain.candidates.iter().enumerate().any(|(at, next)| !next.spent && !tried.contains(&at));
         // A window of several has fallen back already: those behind it come first.
-        if !self.may_repeat() || (tried > 1 && has_next) {
+        if !self.may_repeat(tried[0]) || (tried.len() > 1 && has_next) {
             return None;
         }
         let named = failure.retry_after;
+        let short = named.is_none_or(|wait| wait <= self.policy.retry.max_wait);
         match failure.kind.again() {
-            Again::Never => None,
-            Again::AfterNamedWait => named.filter(|wait| *wait <= self.policy.retry.max_wait),
-            Again::AfterPause if named.is_some_and(|wait| wait > self.policy.retry.max_wait) => None,
-            Again::AfterPause => Some(named.unwrap_or(0).max(self.backoff())),
+            Again::AfterNamedWait if short => named,
+            Again::AfterPause if short => Some(named.unwrap_or(0).max(self.backoff(tried[0]))),
+            Again::Never | Again::AfterNamedWait | Again::AfterPause => None,
         }
     }
 
-    fn may_repeat(&self) -> bool {
+    fn may_repeat(&self, candidate: usize) -> bool {
         let budget = self.report.attempts.len() < self.policy.attempts as usize;
-        budget && self.chain.candidates[self.chain.cursor].repeated < self.policy.retry.same
+        budget && self.chain.candidates[candidate].repeated < self.policy.retry.same
     }
 
-    fn backoff(&self) -> Millis {
-        let repeated = self.chain.candidates[self.chain.cursor].repeated;
+    fn backoff(&self, candidate: usize) -> Millis {
+        let repeated = self.chain.candidates[candidate].repeated;
         self.policy.backoff(repeated, self.seed.wrapping_add(self.report.attempts.len() as u64))
     }
 
-    fn repeat(&mut self, wait: Millis, now: Millis) {
-        self.chain.candidates[self.chain.cursor].repeated += 1;
-        self.phase = Phase::Pausing { until: now + wait };
+    fn repeat(&mut self, candidate: usize, wait: Millis, now: Millis) {
+        self.chain.candidates[candidate].repeated += 1;
+        self.paused = now + wait;
     }
 
-    fn move_on(&mut self, failure: Failure, tried: usize, upstream: usize, now: Millis) {
+    fn move_on(&mut self, failure: Box<Failure>, tried: &[usize], now: Millis) {
         match failure.kind.next() {
             Next::Never => self.give_up(failure, now),
             _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
                 self.finish(Err(failure), None, None);
             }
-            Next::OtherUpstream => self.chain.skip_upstream(upstream),
-            Next::LargerWindow => {
-                self.chain.keep_larger(tried, &mut self.report);
-                self.chain.cursor += tried;
-            }
+            Next::OtherUpstream => self.chain.leave_upstream(self.chain.candidates[tried[0]].upstream),
             Next::Any if matches!(failure.kind, Kind::UnknownModel | Kind::NoEndpoint) => {
-                self.chain.remove_unknown(tried, &failure, &mut self.report);
+                self.chain.leave_out_unknown(tried, &failure, &mut self.report);
             }
-            Next::Any => self.chain.cursor += tried,
+            Next::Any => self.chain.spend(tried),
+            Next::LargerWindow => {
+                self.chain.spend(tried);
+                self.chain.leave_out_small(tried, &mut self.report);
+            }
         }
     }
 
     /// Nobody is left to ask, or no attempt.
     pub(super) fn exhaust(&mut self, now: Millis) {
         let nobody = || Failure::new(Kind::NoEndpoint, "no model of the chain is left to ask");
-        let failure = self.last.take().unwrap_or_else(nobody);
+        let broke = self.joined.as_ref().map(|joined| joined.broke.clone());
+        let failure = broke.or_else(|| self.last.take()).unwrap_or_else(nobody);
         self.give_up(failure, now);
     }
 
     pub(super) fn abort(&mut self, now: Millis) {
-        if !matches!(self.phase, Phase::Over) {
-            self.actions.clear();
-            self.kept = None;
+        if !self.over {
+            // What was closed is still to be closed.
+            self.actions.retain(|action| matches!(action, Action::Cancel { .. }));
+            (self.kept, self.judged) = (None, None);
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
     }
 
     /// Ends the call, whatever is under way: with the best answer so far, else with `failure`.
-    pub(super) fn give_up(&mut self, failure: Failure, now: Millis) {
-        let (mut partial, mut edge_report) = (None, None);
-        if let Phase::Running(attempt) = &self.phase {
-            partial = attempt.answer().map(Accumulator::text).filter(|text| !text.is_empty()).map(Into::into);
-            edge_report = self.edge_report();
-            self.close(Some(failure.clone()), now);
+    pub(super) fn give_up(&mut self, failure: Box<Failure>, now: Millis) {
+        let mut last = None;
+        for attempt in std::mem::take(&mut self.running) {
+            self.note(&attempt);
+            self.close(&attempt, Some(failure.clone()), now);
+            last = Some(attempt);
+        }
+        if let Some(kept) = self.judged.take() {
+            self.keep_best(&failure, kept);
         }
         match self.kept.take() {
-            Some(kept) if !self.committed => self.settle_for(kept),
-            Some(_) | None => self.finish(Err(failure), partial, edge_report),
+            Some(kept) if !self.committed => self.deliver(kept, false),
+            Some(_) | None => self.end_with(last.as_deref(), failure),
         }
     }
 
-    /// No answer passed every rule; this is the best.
-    fn settle_for(&mut self, kept: Kept) {
-        self.report.model = Some(kept.model);
-        self.report.fallback = kept.place != 0;
-        if self.request.stream {
-            self.committed = true;
-            self.actions.push_back(Action::Yield(kept.chunks));
-        }
-        self.finish(Ok(kept.answer), None, None);
+    /// Ends the call with a failure, and what had been said: by several attempts, or by `attempt`.
+    fn end_with(&mut self, attempt: Option<&Attempt>, failure: Box<Failure>) {
+        let answer = self.joined.as_ref().map(|joined| &joined.answer).or(attempt.and_then(Attempt::answer));
+        let said = answer.map(Accumulator::text).filter(|text| !text.is_empty()).map(Into::into);
+        self.finish(Err(failure), said, attempt.and_then(Attempt::edge_report));
     }
 
     pub(super) fn finish(
         &mut self,
-        result: Result<Answer, Failure>,
+        result: Result<Answer, Box<Failure>>,
         partial: Option<String>,
         edge_report: Option<String>,
     ) {
         self.report.settle();
-        self.phase = Phase::Over;
+        self.over = true;
         let lessons = std::mem::take(&mut self.lessons);
         let mut unused_probes = std::mem::take(&mut self.chain.probes);
         unused_probes.retain(|probe| !lessons.iter().any(|lesson| lesson.name == *probe));
@@ -311,40 +315,85 @@ impl Call {
     }
 
     /// The one that served has; those before it in the window failed, as far as the upstream tells.
-    fn learn_success(&mut self, served: usize) {
-        self.learn_inside(served);
-        if !self.report.attempts.last().is_some_and(|row| row.unmatched) {
-            let name = self.chain.candidates[self.chain.cursor + served].breaker.clone();
+    fn learn_success(&mut self, attempt: &Attempt, served: usize) {
+        self.learn_inside(attempt, served);
+        if !self.report.attempts[attempt.id as usize].unmatched {
+            let name = self.chain.candidates[served].breaker.clone();
             self.lessons.push(Lesson { name, failure: None });
         }
     }
 
     /// A breaker learns from what is the model's fault and was seen. Of a native window, that is what the upstream tells.
-    fn learn_failure(&mut self, failure: &Failure, window: usize) {
-        let Phase::Running(attempt) = &self.phase else { return };
+    fn learn_failure(&mut self, attempt: &Attempt, failure: &Failure) {
         let blameless = self.slept || (self.request.callers_clocks && failure.kind.is_late());
         if blameless || attempt.judged_there || !failure.kind.is_models_fault() {
             return;
         }
-        if window > 1 {
-            return self.learn_inside(window);
+        if attempt.window.len() > 1 {
+            return self.learn_inside(attempt, usize::MAX);
         }
-        let name = self.chain.candidates[self.chain.cursor].breaker.clone();
-        self.lessons.push(Lesson { name, failure: Some(failure.clone()) });
+        let name = self.chain.candidates[attempt.window[0]].breaker.clone();
+        self.lessons.push(Lesson { name, failure: Some(Box::new(failure.clone())) });
     }
 
-    /// The first `count` models of the window failed natively: the last status told of each counts.
-    fn learn_inside(&mut self, count: usize) {
-        let inside = self.report.attempts.last().map_or(&[][..], |row| &row.inside);
-        for candidate in &self.chain.candidates[self.chain.cursor..][..count] {
-            let about = |row: &Json<'_>| row.get("model").text().is_some_and(|model| candidate.answers_to(&model));
-            let told = inside.iter().rev().filter_map(|row| Json::parse(row)).find(about);
-            let status = told.and_then(|row| u16::try_from(row.get("status").whole()?).ok());
-            let status = status.filter(|status| *status >= 400);
+    /// The models of the window before `served` failed natively: the last status told of each counts.
+    fn learn_inside(&mut self, attempt: &Attempt, served: usize) {
+        let inside = &self.report.attempts[attempt.id as usize].inside;
+        for &at in attempt.window.iter().take_while(|at| **at != served) {
+            let candidate = &self.chain.candidates[at];
+            let mut last = None;
+            for row in inside.iter().filter_map(|row| Json::parse(row)) {
+                if row.get("model").text().is_some_and(|model| candidate.answers_to(&model)) {
+                    last = row.get("status").whole();
+                }
+            }
+            let status = last.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400);
             let Some(kind) = status.map(by_status).filter(|kind| kind.is_models_fault()) else { continue };
-            let failure = Failure { status, ..Failure::new(kind, "failed inside a native window") };
+            let mut failure = Failure::new(kind, "failed inside a native window");
+            failure.status = status;
             self.lessons.push(Lesson { name: candidate.breaker.clone(), failure: Some(failure) });
         }
+    }
+}
+
+/// The answer of `attempt` is the reader's, or about to be: says so in the report.
+pub(super) fn note_served(report: &mut Report, chain: &Chain, attempt: &Attempt) {
+    let served = note_answer(report, chain, attempt);
+    serve(report, chain, attempt, served);
+}
+
+fn serve(report: &mut Report, chain: &Chain, attempt: &Attempt, served: usize) {
+    let candidate = &chain.candidates[served];
+    report.model = Some(attempt.answer().and_then(Accumulator::model).unwrap_or(&candidate.model).into());
+    report.fallback = served != 0;
+}
+
+/// Writes what the answer says about itself into its row. The candidate that served; the first of the window, where the
+/// name is not known.
+fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
+    let row = &mut report.attempts[attempt.id as usize];
+    let first = attempt.window.first().copied().unwrap_or_default();
+    let Some(answer) = attempt.answer() else {
+        row.inside = inside(attempt.error_body().unwrap_or(Json::NULL).get("openrouter_metadata"));
+        return first;
+    };
+    note_row(row, answer);
+    let served = answer.model();
+    let is_served = |at: &usize| served.is_some_and(|served| chain.candidates[*at].answers_to(served));
+    let matched = attempt.window.iter().copied().find(is_served);
+    row.unmatched = matched.is_none() && served.is_some();
+    matched.unwrap_or(first)
+}
+
+pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
+    row.model = answer.model().map(Into::into);
+    row.provider = answer.provider().map(Into::into);
+    row.cost = answer.usage().and_then(|usage| usage.get("cost").trillionths()).map(Usd);
+    if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
+        row.generation_id = Some(id.into());
+    }
+    if let Some(metadata) = answer.metadata() {
+        row.inside = inside(metadata);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::Millis;
 use crate::attempt::{Attempt, Body};
 use crate::breaker::{Breakers, Lesson};
-use crate::chunk::{Accumulator, Chunks};
+use crate::chunk::Accumulator;
 use crate::events::Events;
 use crate::failure::Failure;
 use crate::json::{Json, Object};
@@ -14,7 +14,7 @@ use crate::report::Report;
 #[derive(Debug)]
 pub struct Outcome {
     /// The answer, or the last failure.
-    pub result: Result<Answer, Failure>,
+    pub result: Result<Answer, Box<Failure>>,
     /// What a reader has got, or could have, of an answer that failed.
     pub partial: Option<String>,
     /// Every attempt.
@@ -39,10 +39,11 @@ pub enum Answer {
 /// An answer that did not pass every rule, kept in case that none does.
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub(super) answer: Answer,
-    pub(super) chunks: Chunks,
-    pub(super) model: String,
-    pub(super) place: usize,
+    pub(super) attempt: Box<Attempt>,
+    /// The candidate that served.
+    pub(super) served: usize,
+    /// How good it is.
+    pub(super) rank: u64,
 }
 
 impl Outcome {
@@ -81,13 +82,13 @@ impl Answer {
     }
 }
 
-pub(super) fn answer_of(whole: Option<String>, attempt: Attempt) -> Answer {
-    match (whole, attempt.body) {
+pub(super) fn answer_of(attempt: Attempt) -> Answer {
+    match (attempt.whole, attempt.body) {
         (Some(completion), _) => Answer::Whole(completion),
-        (_, Body::Events(events)) => {
+        (None, Body::Events(events)) => {
             let Events { answer, .. } = *events;
             Answer::Streamed(Box::new(answer))
         }
-        (_, Body::Awaited | Body::Error { .. } | Body::Whole(_)) => Answer::Whole("{}".into()),
+        (None, Body::Awaited | Body::Error { .. } | Body::Whole(_)) => Answer::Whole("{}".into()),
     }
 }

@@ -3,24 +3,25 @@
 //! Several fields may speak at once and disagree. What is most specific decides: the source of a limit, then
 //! `availability`, then a moderation's metadata, then a code or type by name, then known phrases, then the status.
 
+use crate::text::text;
 use std::borrow::Cow;
 
 use super::{Failure, Kind, retry_after::retry_after};
-use crate::json::{Json, decimal};
+use crate::json::{Json, decimal, whole_number};
 use crate::{Millis, http::Headers};
 
 /// The failure that a response with an error status tells of.
-pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Failure {
+pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box<Failure> {
     let envelope = Json::parse_bytes(body).unwrap_or(Json::NULL);
     let mut failure = read(Some(status), headers, error_of(envelope), now);
     if failure.message.is_empty() {
-        failure.message = ["the upstream answered with status ", &decimal(status.into()), " and no message"].concat();
+        failure.message = text!("the upstream answered with status ", &decimal(status.into()), " and no message");
     }
     failure
 }
 
 /// The failure that `error`, found in the body or a chunk of a 200, tells of.
-pub fn in_answer(error: Json<'_>, now: Millis) -> Failure {
+pub fn in_answer(error: Json<'_>, now: Millis) -> Box<Failure> {
     let mut failure = read(None, &Headers::default(), error, now);
     if failure.message.is_empty() {
         failure.message = "the upstream ended its answer with an error and no message".into();
@@ -35,55 +36,49 @@ fn error_of(envelope: Json<'_>) -> Json<'_> {
     if error.is_null() { envelope } else { error }
 }
 
-fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Failure {
+fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Box<Failure> {
     let status = http_status.or_else(|| number(error.get("code"))).or_else(|| number(error.get("http_status")));
-    let message =
-        [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text).unwrap_or_default();
-    Failure {
-        kind: kind_of(status, error, &message),
+    let said = [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text);
+    let message = said.unwrap_or_default().into_owned();
+    // The most telling first: `error_type` says more than a number.
+    let names = ["metadata.error_type", "error_type", "availability.code", "code", "type"].map(|path| {
+        let name = error.at(path);
+        if number(name).is_some() { "" } else { name.word() }
+    });
+    let name = names.into_iter().find(|name| !name.is_empty());
+    let code = name.map(Into::into).or_else(|| error.get("code").whole().map(decimal));
+    Box::new(Failure {
+        kind: kind_of(status, error, &names, &message),
         status,
-        code: code_of(error),
-        message: message.into(),
+        code,
+        message,
         retry_after: retry_after(headers, error, now),
-        provider: error.get("metadata").get("provider_name").text().map(Into::into),
-    }
+        provider: error.at("metadata.provider_name").text().map(Cow::into_owned),
+    })
 }
 
-/// The most telling name: `error_type` says more than a number.
-fn code_of(error: Json<'_>) -> Option<String> {
-    let named = names(error).find(|name| !name.is_empty()).map(Into::into);
-    named.or_else(|| error.get("code").whole().map(decimal))
-}
-
+/// A status, as a number or as a string.
 fn number(value: Json<'_>) -> Option<u16> {
-    let number = value.whole().or_else(|| value.text()?.parse().ok())?;
+    let number = value.whole().or_else(|| whole_number(value.word()))?;
     u16::try_from(number).ok().filter(|status| (400..600).contains(status))
 }
 
-fn names(error: Json<'_>) -> impl Iterator<Item = Cow<'_, str>> {
-    let (metadata, availability) = (error.get("metadata"), error.get("availability"));
-    let places = [
-        metadata.get("error_type"),
-        error.get("error_type"),
-        availability.get("code"),
-        error.get("code"),
-        error.get("type"),
-    ];
-    places.into_iter().filter_map(Json::text).filter(|name| name.parse::<u16>().is_err())
-}
-
-fn kind_of(status: Option<u16>, error: Json<'_>, message: &str) -> Kind {
-    let metadata = error.get("metadata");
-    let decided = by_limit(metadata)
-        .or_else(|| by_availability(error.get("availability")))
-        .or_else(|| by_moderation(metadata))
-        .or_else(|| names(error).filter_map(|name| by_name(&name)).find(|kind| *kind != Kind::InvalidRequest))
+fn kind_of(status: Option<u16>, error: Json<'_>, names: &[&str], message: &str) -> Kind {
+    let mut named = None;
+    for kind in names.iter().filter_map(|name| by_name(name)) {
+        if named.is_none_or(|named| named == Kind::InvalidRequest) {
+            named = Some(kind);
+        }
+    }
+    let decided = by_limit(error)
+        .or_else(|| by_availability(error))
+        .or_else(|| by_moderation(error))
+        .or_else(|| named.filter(|kind| *kind != Kind::InvalidRequest))
         .or_else(|| if blames_request(status) { by_message(message) } else { None });
-    let named_invalid = || names(error).filter_map(|name| by_name(&name)).next();
     // OpenRouter's name for 504 is found on 408 too, where the same request may well work again.
     let decided = decided.filter(|kind| (*kind, status) != (Kind::Unavailable, Some(408)));
-    let kind = decided.or_else(|| status.map(by_status)).or_else(named_invalid).unwrap_or(Kind::ServerError);
-    overruled(kind, error.get("availability").get("retryable").flag())
+    let kind = decided.or_else(|| status.map(by_status)).or(named).unwrap_or(Kind::ServerError);
+    overruled(kind, error.at("availability.retryable").flag())
 }
 
 /// `availability.retryable` beats everything else that was said about the model.
@@ -99,8 +94,8 @@ fn blames_request(status: Option<u16>) -> bool {
     matches!(status, None | Some(400 | 403 | 404 | 413 | 422))
 }
 
-fn by_limit(metadata: Json<'_>) -> Option<Kind> {
-    let (source, reason) = (metadata.get("limit_source"), metadata.get("reason"));
+fn by_limit(error: Json<'_>) -> Option<Kind> {
+    let (source, reason) = (error.at("metadata.limit_source"), error.at("metadata.reason"));
     if source.is("openrouter_in_flight_budget") || (source.is_null() && reason.is("in_flight_budget_exhausted")) {
         Some(Kind::InFlightBudget)
     } else if source.is_string() || reason.is("weight_exceeds_budget") {
@@ -110,9 +105,10 @@ fn by_limit(metadata: Json<'_>) -> Option<Kind> {
     }
 }
 
-fn by_availability(availability: Json<'_>) -> Option<Kind> {
-    let too_long = availability.get("excluded_by").items().any(|why| why.is("context_length"));
-    Some(match &*availability.get("code").text()? {
+fn by_availability(error: Json<'_>) -> Option<Kind> {
+    let too_long = error.at("availability.excluded_by").items().any(|why| why.is("context_length"));
+    Some(match error.at("availability.code").word() {
+        "" => return None,
         _ if too_long => Kind::ContextLength,
         "model_not_found" | "model_deprecated" | "free_variant_ended" => Kind::UnknownModel,
         "capacity_exhausted" => Kind::RateLimited,
@@ -122,10 +118,10 @@ fn by_availability(availability: Json<'_>) -> Option<Kind> {
     })
 }
 
-fn by_moderation(metadata: Json<'_>) -> Option<Kind> {
-    if metadata.get("flagged_input").is_string() || metadata.get("reasons").is_array() {
+fn by_moderation(error: Json<'_>) -> Option<Kind> {
+    if error.at("metadata.flagged_input").is_string() || error.at("metadata.reasons").is_array() {
         Some(Kind::ContentFilter)
-    } else if metadata.get("patterns").is_array() {
+    } else if error.at("metadata.patterns").is_array() {
         Some(Kind::Forbidden)
     } else {
         None
@@ -134,41 +130,25 @@ fn by_moderation(metadata: Json<'_>) -> Option<Kind> {
 
 /// OpenRouter's `error_type`, and the codes and types of OpenAI, Anthropic and their imitators.
 fn by_name(name: &str) -> Option<Kind> {
-    Some(match name {
-        "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" => Kind::RateLimited,
-        "server" | "unmapped" | "server_error" | "api_error" | "internal_server_error" | "provider_unavailable" => {
-            Kind::ServerError
-        }
-        "provider_overloaded" | "overloaded_error" | "timeout" | "timeout_error" | "service_unavailable" => {
-            Kind::Unavailable
-        }
-        "model_not_found" | "invalid_model" => Kind::UnknownModel,
-        "not_found" | "not_found_error" | "unsupported_parameter" | "unsupported_value" => Kind::NoEndpoint,
-        "context_length_exceeded" | "token_limit_exceeded" | "max_tokens_exceeded" => Kind::ContextLength,
-        "content_policy_violation" | "refusal" | "content_filter" | "ResponsibleAIPolicyViolation" => {
-            Kind::ContentFilter
-        }
-        "authentication" | "authentication_error" | "invalid_api_key" => Kind::Unauthorized,
-        "payment_required" | "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" => {
-            Kind::PaymentRequired
-        }
-        "permission_denied" | "permission_error" => Kind::Forbidden,
-        "invalid_request"
-        | "invalid_prompt"
-        | "invalid_request_error"
-        | "string_too_long"
-        | "invalid_image"
-        | "image_too_large"
-        | "image_too_small"
-        | "unsupported_image_format"
-        | "image_download_failed"
-        | "image_not_found"
-        | "precondition_failed"
-        | "payload_too_large"
-        | "unprocessable"
-        | "request_too_large" => Kind::InvalidRequest,
-        _ => return None,
-    })
+    const NAMES: [(Kind, &str); 11] = [
+        (Kind::RateLimited, "rate_limit_exceeded rate_limit_error too_many_requests"),
+        (Kind::ServerError, "server unmapped server_error api_error internal_server_error provider_unavailable"),
+        (Kind::Unavailable, "provider_overloaded overloaded_error timeout timeout_error service_unavailable"),
+        (Kind::UnknownModel, "model_not_found invalid_model"),
+        (Kind::NoEndpoint, "not_found not_found_error unsupported_parameter unsupported_value"),
+        (Kind::ContextLength, "context_length_exceeded token_limit_exceeded max_tokens_exceeded"),
+        (Kind::ContentFilter, "content_policy_violation refusal content_filter ResponsibleAIPolicyViolation"),
+        (Kind::Unauthorized, "authentication authentication_error invalid_api_key"),
+        (Kind::PaymentRequired, "payment_required insufficient_quota billing_error billing_hard_limit_reached"),
+        (Kind::Forbidden, "permission_denied permission_error"),
+        (
+            Kind::InvalidRequest,
+            "invalid_request invalid_prompt invalid_request_error string_too_long invalid_image image_too_large \
+             image_too_small unsupported_image_format image_download_failed image_not_found precondition_failed \
+             payload_too_large unprocessable request_too_large",
+        ),
+    ];
+    NAMES.iter().find(|(_, names)| names.split(' ').any(|known| known == name)).map(|(kind, _)| *kind)
 }
 
 /// A bare 400 says in words what a code should have said.

@@ -2,41 +2,53 @@
 
 mod date;
 
-use crate::json::Json;
+use crate::json::{Json, whole_number};
 use crate::{Millis, http::Headers};
+
+/// The beginning of the day `YYYY-MM-DD`.
+pub(crate) fn day(text: &str) -> Option<Millis> {
+    let (year, month, day) = (text.get(..4)?, text.get(5..7)?, text.get(8..10)?);
+    let days = date::days_since_1970(whole_number(year)?, whole_number(month)?, whole_number(day)?)?;
+    Some(days * 86_400_000)
+}
 
 /// A wait beyond this is a mistake of the sender's clock or unit: one day.
 const LONGEST: Millis = 24 * 60 * 60 * 1000;
 
+/// Where a body names a wait.
+const WAITS: [&str; 5] = [
+    "availability.retry_after",
+    "metadata.retry_after",
+    "metadata.retry_after_seconds",
+    "metadata.headers.Retry-After",
+    "metadata.headers.retry-after",
+];
+
 /// The wait in milliseconds. Headers come before the body, and what was meant for this case before general limits.
 pub(super) fn retry_after(headers: &Headers, error: Json<'_>, now: Millis) -> Option<Millis> {
-    let metadata = error.get("metadata");
-    let relayed = metadata.get("headers");
-    headers
-        .get("retry-after-ms")
-        .and_then(|text| Some(decimal(text)? / 1_000))
-        .or_else(|| headers.get("retry-after").and_then(|text| seconds_or_date(text, now)))
-        .or_else(|| seconds(error.get("availability").get("retry_after"), now))
-        .or_else(|| seconds(metadata.get("retry_after"), now))
-        .or_else(|| seconds(metadata.get("retry_after_seconds"), now))
-        .or_else(|| ["Retry-After", "retry-after"].iter().find_map(|name| seconds(relayed.get(name), now)))
-        .or_else(|| headers.get("x-ratelimit-reset").and_then(|text| until(text, now)))
-        .or_else(|| until(&scalar(relayed.get("X-RateLimit-Reset"))?, now))
-        .map(|wait| wait.min(LONGEST))
-}
-
-fn seconds(value: Json<'_>, now: Millis) -> Option<Millis> {
-    seconds_or_date(&scalar(value)?, now)
+    let header = |name| headers.get(name).unwrap_or_default();
+    if let Some(millis) = whole(header("retry-after-ms")) {
+        return Some(millis.min(LONGEST));
+    }
+    let wait = seconds_or_date(header("retry-after"), now)
+        .or_else(|| WAITS.iter().find_map(|path| seconds_or_date(scalar(error.at(path)), now)))
+        .or_else(|| until(header("x-ratelimit-reset"), now))
+        .or_else(|| until(scalar(error.at("metadata.headers.X-RateLimit-Reset")), now));
+    wait.map(|wait| wait.min(LONGEST))
 }
 
 /// A number, or a string that may hold one.
-fn scalar(value: Json<'_>) -> Option<String> {
-    let text = if value.is_number() { Some(value.raw().into()) } else { value.text() };
-    text.map(Into::into)
+fn scalar(value: Json<'_>) -> &str {
+    if value.is_number() { value.raw() } else { value.word() }
 }
 
 fn seconds_or_date(text: &str, now: Millis) -> Option<Millis> {
     decimal(text).or_else(|| Some((date::epoch_seconds(text.trim())? * 1_000).saturating_sub(now)))
+}
+
+/// The whole part of a decimal number.
+fn whole(text: &str) -> Option<u64> {
+    whole_number(text.trim().split('.').next()?)
 }
 
 /// A decimal number, in thousandths.
@@ -47,6 +59,6 @@ fn decimal(text: &str) -> Option<u64> {
 /// A point in time in milliseconds of the UNIX epoch. A smaller number is seconds, or a unit that nobody documents.
 fn until(text: &str, now: Millis) -> Option<Millis> {
     const YEAR_2001: u64 = 1_000_000_000_000;
-    let epoch: u64 = text.trim().parse().ok()?;
+    let epoch = whole_number(text.trim())?;
     if epoch < YEAR_2001 { None } else { Some(epoch.saturating_sub(now)) }
 }

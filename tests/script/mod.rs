@@ -1,5 +1,8 @@
 //! A host without I/O: replies are a script, time is a variable.
 
+// Each test file speaks a part of it.
+#![allow(dead_code)]
+
 use std::collections::VecDeque;
 
 use failsoft::{
@@ -168,6 +171,8 @@ pub(crate) struct Script {
     pub(crate) body: Value,
     pub(crate) policy: Value,
     pub(crate) dialect: Dialect,
+    /// Further upstreams, each with models of its own.
+    pub(crate) others: Vec<Upstream>,
     pub(crate) catalog: Catalog,
     pub(crate) breakers: Breakers,
     pub(crate) start: u64,
@@ -187,6 +192,7 @@ impl Script {
             body: json!({"models": models, "messages": [{"role": "user", "content": "hello"}]}),
             policy: Value::Null,
             dialect: Dialect::OpenAi,
+            others: Vec::new(),
             catalog: Catalog::default(),
             breakers: Breakers::default(),
             start: 1_000_000,
@@ -222,7 +228,8 @@ impl Script {
         if self.relay {
             request.lane = failsoft::request::Lane::Relay;
         }
-        let upstreams = [Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
+        let mut upstreams = vec![Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
+        upstreams.extend(self.others.iter().cloned());
         let policy = Policy::read(parse(&policy)).expect("a valid policy");
         let facts = Facts { upstreams: &upstreams, catalog: &self.catalog, breakers: &mut self.breakers };
         Call::new(request, &policy, facts, 7, self.start)
@@ -241,16 +248,21 @@ impl Script {
     }
 }
 
+/// One request in flight.
+struct Flight {
+    attempt: u32,
+    reply: Reply,
+    ready_at: Option<u64>,
+    head_sent: bool,
+}
+
 struct Host<'a> {
     replies: &'a [Reply],
-    current: Option<(u32, Reply)>,
+    flights: Vec<Flight>,
     now: u64,
     abort_at: Option<u64>,
     sleep: u64,
     reader_takes: u64,
-    reading: bool,
-    ready_at: Option<u64>,
-    head_sent: bool,
     run: Run,
 }
 
@@ -266,14 +278,11 @@ impl<'a> Host<'a> {
         };
         Self {
             replies,
-            current: None,
+            flights: Vec::new(),
             now: script.start,
             abort_at: script.abort_at.map(|at| script.start + at),
             sleep: script.sleep,
             reader_takes: script.reader_takes,
-            reading: false,
-            ready_at: None,
-            head_sent: false,
             run: Run {
                 sent: Vec::new(),
                 sent_at: Vec::new(),
@@ -291,16 +300,14 @@ impl<'a> Host<'a> {
         match action {
             Action::Send { attempt, request } => {
                 let reply = self.replies.get(attempt as usize).expect("a reply for every request").clone();
-                self.ready_at = Some(self.now.saturating_add(reply.head_after));
-                self.head_sent = false;
-                self.reading = false;
-                self.current = Some((attempt, reply));
+                let ready_at = Some(self.now.saturating_add(reply.head_after));
+                self.flights.push(Flight { attempt, reply, ready_at, head_sent: false });
                 self.run.sent.push(request);
                 self.run.sent_at.push(self.now);
             }
-            Action::Read { .. } => {
-                self.reading = true;
-                self.ready_at = Some(self.now + 1);
+            Action::Read { attempt } => {
+                let ready_at = Some(self.now + 1);
+                self.flight(attempt).into_iter().for_each(|flight| flight.ready_at = ready_at);
             }
             Action::Yield(chunks) => {
                 self.now += self.reader_takes;
@@ -309,11 +316,15 @@ impl<'a> Host<'a> {
             Action::Relay { held, .. } => self.run.relayed.extend(held),
             Action::Cancel { attempt } => {
                 self.run.cancelled.push(attempt);
-                self.current = None;
+                self.flights.retain(|flight| flight.attempt != attempt);
             }
             Action::Wait { until } => self.wait(until, call),
             Action::Done(_) => unreachable!("the loop ends there"),
         }
+    }
+
+    fn flight(&mut self, attempt: u32) -> Option<&mut Flight> {
+        self.flights.iter_mut().find(|flight| flight.attempt == attempt)
     }
 
     fn keep(&mut self, chunks: &Chunks) {
@@ -322,7 +333,7 @@ impl<'a> Host<'a> {
     }
 
     fn wait(&mut self, until: u64, call: &mut Call) {
-        let happens = self.ready_at.filter(|_| self.current.is_some()).unwrap_or(u64::MAX);
+        let happens = self.flights.iter().filter_map(|flight| flight.ready_at).min().unwrap_or(u64::MAX);
         if let Some(abort) = self.abort_at.filter(|abort| *abort <= until.min(happens)) {
             self.now = abort;
             self.abort_at = None;
@@ -330,31 +341,32 @@ impl<'a> Host<'a> {
         }
         if happens <= until {
             self.now = happens.max(self.now);
-            return self.happen(call);
+            return self.happen(happens, call);
         }
         self.now = until + std::mem::take(&mut self.sleep);
         call.handle(self.now, Input::Woken);
     }
 
-    fn happen(&mut self, call: &mut Call) {
-        self.ready_at = None;
-        let Some((attempt, reply)) = &mut self.current else { return };
+    fn happen(&mut self, when: u64, call: &mut Call) {
+        let now = self.now;
+        let due = self.flights.iter_mut().find(|flight| flight.ready_at == Some(when));
+        let Some(Flight { attempt, reply, ready_at, head_sent }) = due else { return };
         let attempt = *attempt;
+        *ready_at = None;
         let broken = || Failure::new(Kind::Network, "connection reset");
-        if !self.head_sent {
-            self.head_sent = true;
+        if !std::mem::replace(head_sent, true) {
             if reply.status == 0 {
-                return call.handle(self.now, Input::Failed { attempt, failure: broken() });
+                return call.handle(now, Input::Failed { attempt, failure: broken() });
             }
             let headers: Headers = reply.headers.iter().cloned().collect();
-            return call.handle(self.now, Input::Head { attempt, status: reply.status, headers });
+            return call.handle(now, Input::Head { attempt, status: reply.status, headers });
         }
         match reply.pieces.pop_front() {
-            Some(Piece::Bytes(bytes)) => call.handle(self.now, Input::Bytes { attempt, bytes: &bytes }),
-            Some(Piece::Silence(millis)) => self.ready_at = Some(self.now + millis),
+            Some(Piece::Bytes(bytes)) => call.handle(now, Input::Bytes { attempt, bytes: &bytes }),
+            Some(Piece::Silence(millis)) => *ready_at = Some(now + millis),
             Some(Piece::Hang) => {}
-            Some(Piece::Reset) => call.handle(self.now, Input::Failed { attempt, failure: broken() }),
-            None => call.handle(self.now, Input::End { attempt }),
+            Some(Piece::Reset) => call.handle(now, Input::Failed { attempt, failure: broken() }),
+            None => call.handle(now, Input::End { attempt }),
         }
     }
 

@@ -116,7 +116,7 @@ fn check_models(request: &ChatRequest, client: &Client<'_>) -> Result<(), Refusa
 }
 
 /// `ours`, with what the client `asked` for: less of what costs, and what it wants done about an answer.
-fn narrowed(ours: &Policy, asked: Json<'_>) -> Result<Policy, Invalid> {
+fn narrowed(ours: &Policy, asked: Json<'_>) -> Result<Policy, Box<Invalid>> {
     const PATH: &str = "failsoft";
     if !asked.is_object() {
         return Err(Invalid::new(PATH, "must be an object"));
@@ -130,7 +130,7 @@ fn narrowed(ours: &Policy, asked: Json<'_>) -> Result<Policy, Invalid> {
             return Err(Invalid::unknown(PATH, &name, &OPEN));
         }
     }
-    let renamed = |invalid: Invalid| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
+    let renamed = |invalid: Box<Invalid>| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
     let policy = ours.with(asked).map_err(renamed)?;
     let (new, old) = (&policy.timeouts, &ours.timeouts);
     for (name, new, old) in [

@@ -4,14 +4,14 @@
 mod problem;
 mod route;
 
-use failsoft::invalid::{Invalid, join, object, text, whole};
+use failsoft::invalid::{Invalid, Section};
 use failsoft::upstream::{App, OPENROUTER};
 use failsoft::{Dialect, Json, Policy, Upstream};
 
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
 
-const FIELDS: [&str; 9] = ["upstream", "access", "keys", "routes", "models", "policy", "origins", "limits", "emulator"];
+const FIELDS: &str = "upstream access keys routes models policy origins limits emulator";
 
 /// Everything that is set, and right.
 #[derive(Debug)]
@@ -106,72 +106,66 @@ fn parse(variable: &str) -> Result<Config, Problem> {
     }
 }
 
-fn checked(value: Json<'_>) -> Result<Config, Invalid> {
-    let map = object(value, "", &FIELDS)?;
-    let policy = Policy::read(map.get("policy"))?;
-    let keys = keys(map)?;
-    let access = match text(map, "", "access")?.as_deref() {
-        None | Some("keys") => Access::Keys(keys),
+fn checked(value: Json<'_>) -> Result<Config, Box<Invalid>> {
+    let config = &Section::object("", value)?;
+    config.only(FIELDS)?;
+    let policy = Policy::read(config.get("policy"))?;
+    let keys = keys(config)?;
+    let access = match config.choice("access", "keys loopback")? {
         Some("loopback") if keys.is_empty() => Access::Loopback,
-        Some("loopback") => return Err(Invalid::new("keys", "are of no use with \"access\": \"loopback\"")),
-        Some(_) => return Err(Invalid::new("access", "must be \"keys\" or \"loopback\"")),
+        Some("loopback") => return Err(config.wrong("keys", "are of no use with \"access\": \"loopback\"")),
+        _ => Access::Keys(keys),
     };
     let config = Config {
-        upstream: upstream(map.get("upstream"), access == Access::Loopback)?,
-        routes: Route::read_all(map.get("routes"), &policy)?,
-        models: models(map, "")?,
+        upstream: upstream(&config.section("upstream")?, access == Access::Loopback)?,
+        routes: Route::read_all(&config.section("routes")?, &policy)?,
+        models: models(config)?,
         policy,
-        origins: origins(map, "")?.unwrap_or_default(),
-        limits: limits(map.get("limits"))?,
-        emulator: text(map, "", "emulator")?.map(Into::into),
+        origins: origins(config)?.unwrap_or_default(),
+        limits: limits(&config.section("limits")?)?,
+        emulator: config.text("emulator")?.map(Into::into),
         access,
     };
     known_routes(&config)?;
     Ok(config)
 }
 
-fn upstream(value: Json<'_>, local: bool) -> Result<Upstream, Invalid> {
-    const PATH: &str = "upstream";
-    let map = if value.is_null() { value } else { object(value, PATH, &["url", "dialect", "app"])? };
-    let url = text(map, PATH, "url")?;
+fn upstream(given: &Section<'_>, local: bool) -> Result<Upstream, Box<Invalid>> {
+    given.only("url dialect app")?;
+    let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
     if !url.starts_with("https://") && !(url.starts_with("http://") && (local || is_loopback(authority(url)))) {
-        return Err(Invalid::new("upstream.url", "must begin with https://, or the key would travel in the clear"));
+        return Err(given.wrong("url", "must begin with https://, or the key would travel in the clear"));
     }
-    let dialect = match text(map, PATH, "dialect")?.as_deref() {
+    let dialect = match given.choice("dialect", "openrouter openai")? {
         None => Dialect::of(url),
         Some("openrouter") => Dialect::OpenRouter,
-        Some("openai") => Dialect::OpenAi,
-        Some(_) => return Err(Invalid::new("upstream.dialect", "must be \"openrouter\" or \"openai\"")),
+        Some(_) => Dialect::OpenAi,
     };
-    let app = match map.get("app") {
-        app if app.is_null() => App::default(),
-        app => {
-            let app = object(app, "upstream.app", &["url", "title"])?;
-            App { url: header(app, "upstream.app", "url")?, title: header(app, "upstream.app", "title")? }
-        }
-    };
+    let app = given.section("app")?;
+    app.only("url title")?;
+    let app = App { url: header(&app, "url")?, title: header(&app, "title")? };
     Ok(Upstream { app, ..Upstream::new(dialect, url, None) })
 }
 
-fn header(map: Json<'_>, path: &str, name: &str) -> Result<Option<String>, Invalid> {
-    match text(map, path, name)? {
+fn header(given: &Section<'_>, name: &str) -> Result<Option<String>, Box<Invalid>> {
+    match given.text(name)? {
         Some(value) if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-            Err(Invalid::new(join(path, name), "goes into a header: printable ASCII only"))
+            Err(given.wrong(name, "goes into a header: printable ASCII only"))
         }
         value => Ok(value.map(Into::into)),
     }
 }
 
-fn keys(map: Json<'_>) -> Result<Vec<ClientKey>, Invalid> {
-    let rows = map.get("keys");
+fn keys(config: &Section<'_>) -> Result<Vec<ClientKey>, Box<Invalid>> {
+    let rows = config.get("keys");
     if !rows.is_array() && !rows.is_null() {
-        return Err(Invalid::new("keys", "must be an array of {\"name\", \"sha256\"}"));
+        return Err(config.wrong("keys", "must be an array of {\"name\", \"sha256\"}"));
     }
     let mut keys: Vec<ClientKey> = Vec::new();
     for (at, row) in rows.items().enumerate() {
         let path = format!("keys[{at}]");
-        let key = key(row, &path)?;
+        let key = key(&Section::object(path.as_str(), row)?)?;
         if keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
             return Err(Invalid::new(path, "repeats the name or the digest of another key"));
         }
@@ -180,22 +174,22 @@ fn keys(map: Json<'_>) -> Result<Vec<ClientKey>, Invalid> {
     Ok(keys)
 }
 
-fn key(row: Json<'_>, path: &str) -> Result<ClientKey, Invalid> {
-    let map = object(row, path, &["name", "sha256", "origins", "routes", "models"])?;
-    let name = text(map, path, "name")?.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Invalid::new(join(path, "name"), "is missing: logs call the key by it"))?;
-    let digest = text(map, path, "sha256")?.and_then(|hex| digest(&hex));
+fn key(given: &Section<'_>) -> Result<ClientKey, Box<Invalid>> {
+    given.only("name sha256 origins routes models")?;
+    let name = given.text("name")?.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| given.wrong("name", "is missing: logs call the key by it"))?;
+    let digest = given.text("sha256")?.and_then(|hex| digest(&hex));
     let problem = "must be the SHA-256 of the client's key, 64 hex digits";
-    let origins = origins(map, path)?;
+    let origins = origins(given)?;
     if origins.as_ref().is_some_and(|origins| origins.iter().any(|origin| origin == "*")) {
-        return Err(Invalid::new(join(path, "origins"), "cannot be \"*\"; leave it out, and any page may use the key"));
+        return Err(given.wrong("origins", "cannot be \"*\"; leave it out, and any page may use the key"));
     }
     Ok(ClientKey {
         name: name.into(),
-        sha256: digest.ok_or_else(|| Invalid::new(join(path, "sha256"), problem))?,
+        sha256: digest.ok_or_else(|| given.wrong("sha256", problem))?,
         origins,
-        routes: strings(map, path, "routes")?,
-        models: models(map, path)?,
+        routes: strings(given, "routes")?,
+        models: models(given)?,
     })
 }
 
@@ -211,61 +205,56 @@ fn digest(hex: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-fn limits(value: Json<'_>) -> Result<Limits, Invalid> {
-    const PATH: &str = "limits";
-    let map = if value.is_null() { value } else { object(value, PATH, &["bodyBytes", "messages"])? };
-    Ok(Limits {
-        body_bytes: whole(map, PATH, "bodyBytes", 1..=100_000_000, 1_000_000)? as usize,
-        messages: whole(map, PATH, "messages", 1..=100_000, 256)? as usize,
-    })
+fn limits(given: &Section<'_>) -> Result<Limits, Box<Invalid>> {
+    given.only("bodyBytes messages")?;
+    let (mut body_bytes, mut messages) = (1_000_000, 256);
+    given.count("bodyBytes", 1, 100_000_000, &mut body_bytes)?;
+    given.count("messages", 1, 100_000, &mut messages)?;
+    Ok(Limits { body_bytes: body_bytes as usize, messages: messages as usize })
 }
 
 /// Model ids; a `*` at the end stands for anything.
-fn models(map: Json<'_>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
-    let models = strings(map, path, "models")?;
+fn models(given: &Section<'_>) -> Result<Option<Vec<String>>, Box<Invalid>> {
+    let models = strings(given, "models")?;
     let wrong = |model: &String| model.trim_end_matches('*').contains('*') || model.starts_with("route/");
     match models.iter().flatten().position(wrong) {
-        Some(at) => Err(Invalid::new(
-            format!("{}[{at}]", join(path, "models")),
-            "must be a model's id, or the beginning of one and `*`",
-        )),
+        Some(at) => Err(given.wrong(&format!("models[{at}]"), "must be a model's id, or the beginning of one and `*`")),
         None => Ok(models),
     }
 }
 
-fn origins(map: Json<'_>, path: &str) -> Result<Option<Vec<String>>, Invalid> {
-    let origins = strings(map, path, "origins")?;
+fn origins(given: &Section<'_>) -> Result<Option<Vec<String>>, Box<Invalid>> {
+    let origins = strings(given, "origins")?;
     let wrong = |origin: &String| {
         let host = origin.split_once("://").map(|(_, host)| host);
         origin != "*" && host.is_none_or(|host| host.is_empty() || host.contains(['/', '*', '?', '#', '@']))
     };
     match origins.iter().flatten().position(wrong) {
-        Some(at) => Err(Invalid::new(
-            format!("{}[{at}]", join(path, "origins")),
-            "must be an origin such as https://app.example, without a path",
-        )),
+        Some(at) => {
+            Err(given.wrong(&format!("origins[{at}]"), "must be an origin such as https://app.example, without a path"))
+        }
         None => Ok(origins),
     }
 }
 
 /// The array `name` of non-empty strings, if it is there.
-pub(crate) fn strings(map: Json<'_>, path: &str, name: &str) -> Result<Option<Vec<String>>, Invalid> {
-    let rows = map.get(name);
+pub(crate) fn strings(given: &Section<'_>, name: &str) -> Result<Option<Vec<String>>, Box<Invalid>> {
+    let rows = given.get(name);
     if rows.is_null() {
         return Ok(None);
     }
     if !rows.is_array() {
-        return Err(Invalid::new(join(path, name), "must be an array of strings"));
+        return Err(given.wrong(name, "must be an array of strings"));
     }
     let read = |(at, row): (usize, Json<'_>)| match row.text() {
         Some(text) if !text.trim().is_empty() => Ok(text.into_owned()),
-        _ => Err(Invalid::new(format!("{}[{at}]", join(path, name)), "must be a string that is not empty")),
+        _ => Err(given.wrong(&format!("{name}[{at}]"), "must be a string that is not empty")),
     };
     rows.items().enumerate().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 /// A key cannot open a route that does not exist.
-fn known_routes(config: &Config) -> Result<(), Invalid> {
+fn known_routes(config: &Config) -> Result<(), Box<Invalid>> {
     let Access::Keys(keys) = &config.access else { return Ok(()) };
     for (at, key) in keys.iter().enumerate() {
         for (nth, name) in key.routes.iter().flatten().enumerate() {

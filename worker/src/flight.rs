@@ -24,7 +24,7 @@ pub(crate) enum News {
     Head { status: u16, headers: Headers },
     Bytes(Vec<u8>),
     End,
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 #[derive(Debug)]
@@ -155,6 +155,6 @@ fn taken(body: Body, result: &ReadableStreamReadResult) -> (News, State) {
     (News::Bytes(bytes.to_vec()), State::Open(Some(Body { buffer: bytes.buffer(), ..body })))
 }
 
-fn lost(thrown: &JsValue) -> Failure {
+fn lost(thrown: &JsValue) -> Box<Failure> {
     Failure::new(Kind::Network, ["the connection to the upstream failed: ", &host::message(thrown)].concat())
 }

@@ -15,8 +15,9 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
-        let failure = Failure { code: Some(code.into()), ..Failure::new(kind, message) };
-        Self { failure: Box::new(failure), param: None, allow: None }
+        let mut failure = Failure::new(kind, message);
+        failure.code = Some(code.into());
+        Self { failure, param: None, allow: None }
     }
 
     /// The request, whoever should answer it, is wrong.
@@ -50,8 +51,8 @@ impl Refusal {
     }
 }
 
-impl From<Invalid> for Refusal {
-    fn from(invalid: Invalid) -> Self {
+impl From<Box<Invalid>> for Refusal {
+    fn from(invalid: Box<Invalid>) -> Self {
         Self::invalid("invalid_request", invalid.to_string()).about(invalid.path)
     }
 }

@@ -1,22 +1,26 @@
 //! The date of an HTTP header, in the one form that RFC 9110 lets a sender use: `Sun, 06 Nov 1994 08:49:37 GMT`.
 
-const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
 /// Seconds of the UNIX epoch.
 pub(super) fn epoch_seconds(date: &str) -> Option<u64> {
-    let mut words = date.strip_suffix(" GMT")?.split(' ').skip(1);
-    let day: u64 = words.next()?.parse().ok()?;
-    let name = words.next().filter(|name| name.len() == 3)?;
-    let month = (MONTHS.find(name)? / 3) as u64 + 1;
-    let year: u64 = words.next()?.parse().ok()?;
-    let mut clock = words.next()?.splitn(3, ':').map(str::parse::<u64>);
-    let (hours, minutes, seconds) = (clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?);
-    let days = days_since_1970(year, month, day)?;
-    Some(days * 86_400 + hours * 3_600 + minutes * 60 + seconds)
+    let date = date.as_bytes();
+    if date.len() != 29 || !date.ends_with(b" GMT") {
+        return None;
+    }
+    let month = MONTHS.chunks(3).position(|name| *name == date[8..11])? as u64 + 1;
+    let number = |at: usize, length: usize| {
+        date[at..at + length].iter().try_fold(0, |number, digit| match digit {
+            b'0'..=b'9' => Some(number * 10 + u64::from(digit - b'0')),
+            _ => None,
+        })
+    };
+    let days = days_since_1970(number(12, 4)?, month, number(5, 2)?)?;
+    Some(((days * 24 + number(17, 2)?) * 60 + number(20, 2)?) * 60 + number(23, 2)?)
 }
 
 /// Years that begin in March put the leap day at their end.
-fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+pub(super) fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
     days.checked_sub(719_469)

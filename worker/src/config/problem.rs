@@ -13,7 +13,7 @@ pub(crate) enum Problem {
     /// The variable is no JSON.
     Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
-    Field(Invalid),
+    Field(Box<Invalid>),
     /// No key is known, so nobody may call.
     NoKeys,
 }

@@ -1,8 +1,8 @@
 //! A route: a chain with its policy, under a name that a client can ask for as `route/NAME`.
 
-use failsoft::invalid::{Invalid, join, object, text, whole};
+use failsoft::invalid::{Invalid, Section, join};
 use failsoft::request::Lane;
-use failsoft::{Json, Millis, Policy};
+use failsoft::{Millis, Policy};
 
 use super::strings;
 
@@ -22,32 +22,33 @@ pub(crate) struct Route {
 
 impl Route {
     /// All routes; what one does not say about its policy, `policy` says.
-    pub(crate) fn read_all(routes: Json<'_>, policy: &Policy) -> Result<Vec<Self>, Invalid> {
-        if !routes.is_object() && !routes.is_null() {
-            return Err(Invalid::new("routes", "must be an object of routes by name"));
-        }
-        routes.fields().map(|(name, route)| Self::read(&name.text().unwrap_or_default(), route, policy)).collect()
+    pub(crate) fn read_all(routes: &Section<'_>, policy: &Policy) -> Result<Vec<Self>, Box<Invalid>> {
+        routes.fields().map(|(name, _)| Self::read(routes, &name.text().unwrap_or_default(), policy)).collect()
     }
 
-    fn read(name: &str, route: Json<'_>, policy: &Policy) -> Result<Self, Invalid> {
-        let path = join("routes", name);
+    fn read(routes: &Section<'_>, name: &str, policy: &Policy) -> Result<Self, Box<Invalid>> {
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-            return Err(Invalid::new(path, "is not a name: letters, digits, `-`, `_` and `.` are"));
+            return Err(routes.wrong(name, "is not a name: letters, digits, `-`, `_` and `.` are"));
         }
-        let map = object(route, &path, &["models", "policy", "lane", "headersWithin"])?;
-        let models = strings(map, &path, "models")?.filter(|models| !models.is_empty());
-        let lane = match text(map, &path, "lane")?.as_deref() {
-            None | Some("gate") => Lane::Gate,
+        let route = routes.section(name)?;
+        route.only("models policy lane headersWithin")?;
+        let models = strings(&route, "models")?.filter(|models| !models.is_empty());
+        let lane = match route.choice("lane", "gate relay")? {
             Some("relay") => Lane::Relay,
-            Some(_) => return Err(Invalid::new(join(&path, "lane"), "must be \"gate\" or \"relay\"")),
+            _ => Lane::Gate,
         };
-        let below = |invalid: Invalid| Invalid::new(join(&path, &invalid.path), invalid.problem);
+        let mut headers_within = HEADERS_WITHIN;
+        route.whole("headersWithin", 0, 600_000, &mut headers_within)?;
+        let below = |invalid: Box<Invalid>| {
+            let path = join(&join("routes", name), &invalid.path);
+            Invalid::new(path, invalid.problem)
+        };
         Ok(Self {
             name: name.into(),
-            models: models.ok_or_else(|| Invalid::new(join(&path, "models"), "must name at least one model"))?,
-            policy: policy.with(map.get("policy")).map_err(below)?,
+            models: models.ok_or_else(|| route.wrong("models", "must name at least one model"))?,
+            policy: policy.with(route.get("policy")).map_err(below)?,
             lane,
-            headers_within: whole(map, &path, "headersWithin", 0..=600_000, HEADERS_WITHIN)?,
+            headers_within,
         })
     }
 }

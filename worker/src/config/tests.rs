@@ -53,7 +53,7 @@ fn what_is_wrong_is_named_with_its_path() {
         ),
         (
             json!({"routes": {"a": {"models": ["x"], "lane": "fast"}}}),
-            "FAILSOFT: `routes.a.lane` must be \"gate\" or \"relay\"",
+            "FAILSOFT: `routes.a.lane` must be one of: gate, relay",
         ),
         (
             json!({"policy": {"timeouts": {"firsttoken": 1}}}),
@@ -76,7 +76,7 @@ fn what_is_wrong_is_named_with_its_path() {
             json!({"upstream": {"url": "http://api.example/v1"}}),
             "FAILSOFT: `upstream.url` must begin with https://, or the key would travel in the clear",
         ),
-        (json!({"access": "open"}), "FAILSOFT: `access` must be \"keys\" or \"loopback\""),
+        (json!({"access": "open"}), "FAILSOFT: `access` must be one of: keys, loopback"),
         (
             json!({"limits": {"messages": "many"}}),
             "FAILSOFT: `limits.messages` must be a whole number from 1 to 100000",

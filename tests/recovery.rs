@@ -1,0 +1,197 @@
+//! A stream that breaks after its commit point goes on, and what the reader has got stays the beginning of the whole.
+
+mod script;
+
+use failsoft::Kind;
+use script::{Reply, Run, Script, delta, event, finish, streamed};
+use serde_json::{Value, json};
+
+const FIRST: &str = "vendor/first";
+/// Continues a prefill.
+const CONTINUES: &str = "meta-llama/continues";
+/// Begins again, whatever it is asked.
+const BEGINS_AGAIN: &str = "vendor/begins-again";
+
+/// 60 words, some of them not of ASCII.
+fn answer() -> String {
+    (1..=60).map(|n| if n % 7 == 0 { format!("wört{n} ") } else { format!("word{n} ") }).collect()
+}
+
+fn pieces(text: &str) -> Vec<&str> {
+    text.split_inclusive(' ').collect()
+}
+
+/// The whole stream of `text` as `model` sends it.
+fn body(model: &str, text: &str) -> String {
+    let words: String = pieces(text).iter().map(|word| delta(model, json!({"content": word}))).collect();
+    [delta(model, json!({"role": "assistant", "content": ""})), words, finish(model, "stop")].concat()
+}
+
+fn prefill(run: &Run, request: usize) -> Option<String> {
+    let messages = run.bodies()[request]["messages"].clone();
+    let last = messages.as_array()?.last()?.clone();
+    (last["role"] == "assistant").then(|| last["content"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Runs with a first model whose stream ends as `broken` says, and `then` as the second model. The second's stream is what
+/// such a model says to what it is asked; so the request is looked at first.
+fn recovered(models: &[&str], broken: Reply) -> Run {
+    let mut script = Script::new(models).streaming();
+    let whole = answer();
+    // What a continuation says depends on what was said: ask once with a model that says nothing useful.
+    let second = models[1];
+    if second == BEGINS_AGAIN {
+        return script.run(&[broken, streamed(second, &pieces(&whole))]);
+    }
+    let probe = Script::new(models).streaming().run(&[broken.clone(), Reply::status(401)]);
+    let said = probe.text.clone();
+    if probe.sent.len() == 1 {
+        return probe;
+    }
+    assert_eq!(prefill(&probe, 1).as_deref(), Some(said.trim_end()), "the prefill is what was said, trimmed");
+    let rest = whole.strip_prefix(said.trim_end()).expect("what was said is a beginning").to_owned();
+    script.run(&[broken, streamed(second, &pieces(&rest))])
+}
+
+fn check(run: &Run, what: &str) {
+    let whole = answer();
+    assert_eq!(run.text, whole, "{what}: the text");
+    assert_eq!(run.kind(), None, "{what}");
+    assert_eq!(run.content(), whole, "{what}: the completion");
+    let ids: Vec<&Value> = run.chunks.iter().filter_map(|chunk| chunk.get("id")).collect();
+    assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{what}: one id");
+    let roles = run.chunks.iter().filter(|chunk| chunk["choices"][0]["delta"]["role"].is_string()).count();
+    assert_eq!(roles, 1, "{what}: one role");
+    let ends = run.chunks.iter().filter(|chunk| chunk["choices"][0]["finish_reason"].is_string()).count();
+    assert_eq!(ends, 1, "{what}: one end");
+}
+
+#[test]
+fn a_stream_cut_at_any_byte_is_delivered_whole_and_exact() {
+    let text = body(FIRST, &answer());
+    let from = text.find("word40").expect("the 40th word");
+    for second in [CONTINUES, BEGINS_AGAIN] {
+        for cut in from..=text.len() {
+            let run = recovered(&[FIRST, second], Reply::stream(&text.as_bytes()[..cut]));
+            check(&run, &format!("{second}, cut at {cut}"));
+        }
+    }
+}
+
+#[test]
+fn a_stall_a_reset_and_an_error_chunk_are_mended_alike() {
+    let text = body(FIRST, &answer());
+    let upto = &text[..text.find("word45").expect("the 45th word")];
+    let upto = &upto[..=upto.rfind("\n\n").expect("an event") + 1];
+    for second in [CONTINUES, BEGINS_AGAIN] {
+        for (what, broken) in [
+            ("stall", Reply::stream(upto).then_hangs()),
+            ("reset", Reply::stream(upto).then_resets()),
+            ("error", Reply::stream(upto).then(event(&json!({"error": {"code": 502, "message": "x"}, "choices": []})))),
+            (
+                "error with a choice",
+                Reply::stream(upto).then(event(&json!({
+                    "error": {"code": "server_error", "message": "x"},
+                    "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
+                }))),
+            ),
+        ] {
+            check(&recovered(&[FIRST, second], broken), &format!("{second}, {what}"));
+        }
+    }
+}
+
+#[test]
+fn what_goes_wrong_behind_the_end_changes_nothing() {
+    let text = body(FIRST, &answer());
+    let ended = text.find("\"finish_reason\":\"stop\"").expect("the end");
+    let ended = ended + text[ended..].find("\n\n").expect("its event") + 2;
+    for broken in [
+        Reply::stream(&text[..ended]).then_hangs(),
+        Reply::stream(&text[..ended]).then_resets(),
+        Reply::stream(&text[..ended]).then(event(&json!({"error": {"code": 502, "message": "x"}, "choices": []}))),
+    ] {
+        let run = Script::new(&[FIRST, CONTINUES]).streaming().run(&[broken]);
+        check(&run, "behind the end");
+    }
+}
+
+#[test]
+fn both_models_are_in_the_report_and_usage_is_summed() {
+    let text = body(FIRST, &answer());
+    let first = text.replace("data: [DONE]\n\n", "");
+    let cut = first.find("word50").expect("the 50th word");
+    let usage =
+        event(&json!({"id": "gen-1", "model": FIRST, "choices": [], "usage": {"cost": 0.5, "total_tokens": 7}}));
+    let run = recovered(&[FIRST, BEGINS_AGAIN], Reply::stream([&first[..cut], "\n\n", &usage].concat()));
+    let report: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
+    assert_eq!(report["attempts"][0]["failure"]["kind"], "cut");
+    assert_eq!(report["attempts"][1]["recovery"], "restart");
+    assert_eq!((&report["model"], &report["fallback"]), (&json!(BEGINS_AGAIN), &json!(true)));
+    assert_eq!(report["cost"], 0.75);
+    let usage = run.chunks.last().map(|chunk| chunk["usage"].clone()).expect("a usage chunk");
+    assert_eq!(usage, json!({"cost": 0.75, "total_tokens": 7}));
+}
+
+#[test]
+fn a_model_that_refuses_the_prefill_is_asked_anew() {
+    let text = body(FIRST, &answer());
+    let broken = Reply::stream(&text[..text.find("word41").expect("a word")]);
+    let refused = Reply::error(400, json!({"code": 400, "message": "does not support assistant message prefill"}));
+    let run =
+        Script::new(&[FIRST, CONTINUES]).streaming().run(&[broken, refused, streamed(CONTINUES, &pieces(&answer()))]);
+    check(&run, "refused");
+    assert_eq!((prefill(&run, 1).is_some(), prefill(&run, 2)), (true, None));
+}
+
+#[test]
+fn a_stream_may_break_more_than_once() {
+    let whole = answer();
+    let text = body(FIRST, &whole);
+    let again = body(BEGINS_AGAIN, &whole);
+    let first = Reply::stream(&text[..text.find("word40").expect("a word")]);
+    let second = Reply::stream(&again[..again.find("word55").expect("a word")]);
+    let models = [FIRST, BEGINS_AGAIN, "vendor/third"];
+    check(&Script::new(&models).streaming().run(&[first, second, streamed("vendor/third", &pieces(&whole))]), "twice");
+}
+
+#[test]
+fn an_answer_that_goes_another_way_is_an_error_unless_the_reader_can_start_over() {
+    let text = body(FIRST, &answer());
+    let broken = || Reply::stream(&text[..text.find("word40").expect("a word")]);
+    let other = || streamed(BEGINS_AGAIN, &["Something ", "else ", "altogether."]);
+    let run = Script::new(&[FIRST, BEGINS_AGAIN]).streaming().run(&[broken(), other()]);
+    assert_eq!(run.kind(), Some(Kind::Cut));
+    assert_eq!(run.outcome.partial.as_deref(), Some(run.text.as_str()));
+    assert!(answer().starts_with(&run.text));
+
+    let mut willing = Script::new(&[FIRST, BEGINS_AGAIN]).streaming().policy(json!({"restartEvent": true}));
+    let run = willing.run(&[broken(), other()]);
+    assert_eq!(run.content(), "Something else altogether.");
+    assert!(run.chunks.iter().any(|chunk| chunk["object"] == "failsoft.restart"));
+}
+
+#[test]
+fn tool_calls_json_and_several_choices_are_never_joined() {
+    let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{\"a\""}}]});
+    let tools = Reply::stream(delta(FIRST, call));
+    assert_eq!(Script::new(&[FIRST, CONTINUES]).streaming().run(&[tools]).kind(), Some(Kind::Cut));
+
+    let begun = || Reply::stream(delta(FIRST, json!({"content": "{\"a\":"})));
+    let mut json_wanted = Script::new(&[FIRST, CONTINUES]).streaming();
+    json_wanted.body["response_format"] = json!({"type": "json_object"});
+    assert_eq!(json_wanted.run(&[begun()]).kind(), Some(Kind::Cut));
+
+    let other = event(&json!({"model": FIRST, "choices": [{"index": 1, "delta": {"content": "b"}}]}));
+    let two = Reply::stream([delta(FIRST, json!({"content": "Hello"})), other].concat());
+    assert_eq!(Script::new(&[FIRST, CONTINUES]).streaming().run(&[two]).kind(), Some(Kind::Cut));
+}
+
+#[test]
+fn the_callers_mistake_and_time_end_a_stream_that_was_begun() {
+    let begun = || Reply::stream(delta(FIRST, json!({"content": "Hello"}))).then_hangs();
+    let mut late = Script::new(&[FIRST, CONTINUES]).streaming().policy(json!({"timeouts": {"total": 1_000}}));
+    assert_eq!(late.run(&[begun()]).kind(), Some(Kind::Timeout));
+    let mut budget = Script::new(&[FIRST, CONTINUES]).streaming().policy(json!({"attempts": 1}));
+    assert_eq!(budget.run(&[begun()]).kind(), Some(Kind::Stalled));
+}
