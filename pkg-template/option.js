@@ -1,5 +1,3 @@
-import { Client } from './failsoft_bg.js';
-import { encode } from './call.js';
 import { misuse } from './error.js';
 
 /** The fields of a chat request, OpenAI's and OpenRouter's. */
@@ -107,9 +105,29 @@ export function handedOf(ask, options) {
 }
 
 function unknown(name) {
-  const near = Client.nearMiss(encode([name, ...FIELDS, ...OURS].join()));
+  const near = nearMiss(name, [...FIELDS, ...OURS]);
   const advice = 'is not a known option; a field that only the upstream knows goes into `body`';
   return wrong(name, near ? `is not a known field; did you mean \`${near}\`?` : advice);
+}
+
+/** What was meant by `word`, by the rule of src/spelling.rs: one edit in every four characters is forgiven. */
+function nearMiss(word, known) {
+  const allowed = Math.max(word.length >> 2, 1);
+  const edits = known.map((name) => distance(folded(word), folded(name)));
+  const fewest = Math.min(...edits);
+  return fewest <= allowed && known[edits.indexOf(fewest)];
+}
+
+const folded = (name) => name.toLowerCase().replace(/[_. ]/g, '-');
+
+/** Levenshtein's distance, one row of the table at a time. */
+function distance(from, to) {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (const letter of from) {
+    let left = row[0] + 1;
+    row = row.map((above, at) => (left = at ? Math.min(row[at - 1] + (letter !== to[at - 1]), above + 1, left + 1) : left));
+  }
+  return row.at(-1);
 }
 
 /** Where a call goes, what is spoken there, and with which key. */

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { ROOT } from './process.mjs';
 
 export const WORKER = join(ROOT, 'worker');
-const require = createRequire(import.meta.url);
+export const WORKERD = createRequire(import.meta.url)('workerd').default;
 const QUIET = {
   CI: '1',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
@@ -39,7 +39,12 @@ export async function startEdge({ failsoft, secret = 'sk-or-test' }) {
   await writeFile(join(folder, 'config.capnp'), await capnp(port, Object.keys(variables).filter((name) => variables[name] !== null)));
   const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`];
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
-  return running(require('workerd').default, args, { env: { ...process.env, ...environment } }, port, folder);
+  requireBuild();
+  return running(WORKERD, args, { env: { ...process.env, ...environment } }, port, folder);
+}
+
+function requireBuild() {
+  if (!existsSync(join(WORKER, 'build/index.js'))) throw new Error('worker/build is missing: cargo xtask build worker');
 }
 
 /** The edge as `wrangler dev` runs it: with the page. */
@@ -50,6 +55,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   await writeFile(dotenv, `FAILSOFT='${text(failsoft)}'\nUPSTREAM_API_KEY='${text(secret)}'\n`, { mode: 0o600 });
   const args = [join(ROOT, 'tests/node_modules/wrangler/bin/wrangler.js'), 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0'];
   args.push('--show-interactive-dev-session=false', '--env-file', dotenv);
+  requireBuild();
   return running(process.execPath, args, { cwd: WORKER, env: { ...process.env, ...QUIET } }, port, folder);
 }
 
@@ -83,8 +89,7 @@ const worker :Workerd.Worker = (
 }
 
 /** Starts a program that will listen on `port`; gives what it says, and a way to end it. */
-async function running(command, args, options, port, folder) {
-  if (!existsSync(join(WORKER, 'build/index.js'))) throw new Error('worker/build is missing: cargo xtask build worker');
+export async function running(command, args, options, port, folder) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
@@ -105,7 +110,7 @@ async function running(command, args, options, port, folder) {
   while (!(await answers(origin))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop();
-      throw new Error(`the edge did not start:\n${said}`);
+      throw new Error(`it did not start:\n${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -133,7 +138,7 @@ async function answers(origin) {
   return answer !== null;
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
