@@ -164,7 +164,7 @@ mod tests {
             "routes": {"support": {"models": ["a/a", "b/b"], "lane": "relay", "policy": {"timeouts": {"idle": 300}}}},
             "limits": {"messages": 2},
         });
-        Config::read(Some(&config.to_string()), Some("sk")).expect("a configuration")
+        Config::of(&config.to_string(), "sk").expect("a configuration")
     }
 
     fn hello(mut body: Value) -> Value {

@@ -36,11 +36,11 @@ async fn run(id: String, ask: Ask, config: Rc<Config>, gone: Gone, respond: ones
     let began = host::now();
     let streams = ask.request.stream;
     let delivery = Delivery::new(respond, streams.then_some(began + ask.headers_within));
-    let mut driver = Driver::new(memory::call(&ask, &config.upstream, began), delivery, gone);
+    let mut driver = Driver::new(memory::call(&ask, &config.upstreams, began), delivery, gone);
     let outcome = driver.run().await;
     let now = host::now();
     memory::learn(&outcome, &ask.policy, now);
     host::log(&log::line(&id, &ask, &outcome, now.saturating_sub(began)).to_string());
     driver.finish(outcome, streams).await;
-    catalog::refresh(&config.upstream).await;
+    catalog::refresh(&config.upstreams).await;
 }

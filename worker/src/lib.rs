@@ -42,13 +42,17 @@
 //! yet lies in the isolate's memory.
 //!
 //! # Configuration
-//! The secret `UPSTREAM_API_KEY` (or `OPENROUTER_API_KEY`), and the variable `FAILSOFT`, a JSON object:
+//! The variable `FAILSOFT`, a JSON object, and the secrets that it names:
 //!
 //! | field | meaning | default |
 //! |---|---|---|
 //! | `upstream.url` | base URL of the API | `https://openrouter.ai/api/v1` |
 //! | `upstream.dialect` | `openrouter` or `openai` | by the host |
+//! | `upstream.key` | the name of the secret that holds its key | `UPSTREAM_API_KEY`, else `OPENROUTER_API_KEY` |
 //! | `upstream.app` | `{url, title}`, attribution at OpenRouter | none |
+//! | `upstream.headers` | headers that every request to it carries | none |
+//! | `upstream.models` | what it is asked for, in order, in place of the request's models: ids, or `{id, contextLength, maxOutput, prompt, completion}` with tokens, and prices in USD for a million of them | the request's |
+//! | `upstreams` | in place of `upstream`: several such, in order; the next is asked when the models of one have failed, or its key has | |
 //! | `access` | `keys`: clients have keys · `loopback`: this machine only, without keys | `keys` |
 //! | `keys[].name` | for logs | |
 //! | `keys[].sha256` | of the client's key, in hex: `printf %s fs_… \| sha256sum` | |
@@ -145,7 +149,7 @@ async fn answer(
         Endpoint::Chat => chat::answer(request, visit, config, context).await,
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller)?;
-            catalog::refresh(&config.upstream).await;
+            catalog::refresh(&config.upstreams).await;
             Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
         }
         Endpoint::Playground => {

@@ -34,15 +34,13 @@ pub(crate) fn setup(env: &Env) -> Setup {
 }
 
 fn read(env: &Env) -> Result<Config, Vec<Problem>> {
-    let variable = |name| host::variable(env, name);
-    let secret = variable("UPSTREAM_API_KEY").or_else(|| variable("OPENROUTER_API_KEY"));
-    Config::read(variable("FAILSOFT").as_deref(), secret.as_deref())
+    Config::read(|name| host::variable(env, name))
 }
 
 /// A call, with what is known of the models.
-pub(crate) fn call(ask: &Ask, upstream: &Upstream, now: Millis) -> Call {
+pub(crate) fn call(ask: &Ask, upstreams: &[Upstream], now: Millis) -> Call {
     MEMORY.with_borrow_mut(|Memory { breakers, catalog, .. }| {
-        let facts = Facts { upstreams: std::slice::from_ref(upstream), catalog, breakers };
+        let facts = Facts { upstreams, catalog, breakers };
         Call::new(ask.request.clone(), &ask.policy, facts, host::seed(), now)
     })
 }
