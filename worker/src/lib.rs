@@ -69,8 +69,10 @@
 //! | `limits.bodyBytes`, `limits.messages` | of one request | 1000000, 256 |
 //! | `emulator` | the control of an emulator, for the playground | none |
 //!
-//! A request may narrow the policy in its own field `failsoft`: fewer `attempts`, shorter `timeouts`, and what it wants
-//! done about answers that are `empty`, a `refusal`, of bad `length`, `invalidJson` or filtered (`onContentFilter`).
+//! A request may narrow the policy in its own field `failsoft`: fewer `attempts`, shorter `timeouts`, a lower `maxCostUsd`
+//! and `maxPrice`, and what it wants of an answer: all rules (`empty`, `refusal`, `pattern`, …), `holdChars`, `buffer`,
+//! `recover`, `restartEvent`. What costs the owner money or concerns other calls is the owner's: `retry`, `hedge`, `judge`,
+//! `assemble`, `breaker`.
 
 mod access;
 mod ask;
