@@ -46,6 +46,8 @@ pub(crate) struct Ask {
     pub(crate) client: String,
     pub(crate) route: Option<String>,
     pub(crate) headers_within: Millis,
+    /// The client chose among providers by itself: what comes of it says nothing about the model for others.
+    pub(crate) leaves_no_trace: bool,
 }
 
 /// Reads and checks `body`.
@@ -73,7 +75,8 @@ pub(crate) fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<
     request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
     let headers_within = route.map_or(HEADERS_WITHIN, |route| route.headers_within);
     let route = route.map(|route| route.name.clone());
-    Ok(Ask { request, policy, client: client.name().into(), route, headers_within })
+    let leaves_no_trace = !body.get("provider").is_null();
+    Ok(Ask { request, policy, client: client.name().into(), route, headers_within, leaves_no_trace })
 }
 
 fn parse(body: &[u8]) -> Result<Json<'_>, Refusal> {

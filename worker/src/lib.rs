@@ -41,6 +41,12 @@
 //! and as it is, faults too, for less CPU; a branch of it is read along for the log, so what a slow client has not taken
 //! yet lies in the isolate's memory.
 //!
+//! # Breakers
+//! A model that failed several times in a row is left alone for a while, then probed by one call. All isolates share what
+//! they know of that through one Durable Object (binding `BREAKERS`), told and asked behind the responses: no request
+//! waits for it, and without it each isolate goes on by itself. A call teaches nothing of failures that are its caller's own
+//! doing: shorter `timeouts`, a choice of `provider`, leaving.
+//!
 //! # Configuration
 //! The variable `FAILSOFT`, a JSON object, and the secrets that it names:
 //!
@@ -77,6 +83,7 @@
 mod access;
 mod ask;
 mod body;
+mod breakers;
 mod catalog;
 mod chat;
 mod config;
@@ -102,6 +109,7 @@ use std::rc::Rc;
 
 use worker::{Context, Env, event};
 
+use crate::breakers::Link;
 use crate::config::Config;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -118,7 +126,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let mut reply = if visit.method == "OPTIONS" {
         preflight(&visit, config.map(Rc::as_ref))
     } else {
-        answer(&request, &visit, &setup, &context).await.unwrap_or_else(Reply::from)
+        answer(&request, &visit, &setup, Link::of(&env), &context).await.unwrap_or_else(Reply::from)
     };
     reply.headers.extend(cors::answer(config.map(Rc::as_ref), origin));
     reply.headers.push(("x-request-id", visit.id));
@@ -139,6 +147,7 @@ async fn answer(
     request: &web_sys::Request,
     visit: &Visit,
     setup: &memory::Setup,
+    link: Link,
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
@@ -148,7 +157,7 @@ async fn answer(
     let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
     match endpoint {
         Endpoint::Health => Ok(health::told(setup)),
-        Endpoint::Chat => chat::answer(request, visit, config, context).await,
+        Endpoint::Chat => chat::answer(request, visit, config, link, context).await,
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller)?;
             catalog::refresh(&config.upstreams).await;
