@@ -1,10 +1,10 @@
-import { Client, estimateTokens as estimate } from './failsoft_bg.js';
-import { load } from './load.js';
-import { given, merge, split, toJson } from './option.js';
+import { Client } from './failsoft_bg.js';
+import { Call, encode } from './call.js';
 import { misuse } from './error.js';
-import { Source } from './source.js';
-import { ChatStream } from './stream.js';
 import { fetchOf } from './fetch.js';
+import { load } from './load.js';
+import { given, handedOf, hostOf, merge, toJson } from './option.js';
+import { ChatStream } from './stream.js';
 import { warner } from './warn.js';
 
 /** The functions of the package, given where its WebAssembly lies. */
@@ -19,7 +19,7 @@ export function bind(wasm) {
     chatWithFallback: (messages, options) => createClient().chatWithFallback(messages, options),
     chatStreaming: (messages, options) => createClient().chatStreaming(messages, options),
     parseStream: (response) => parse(response, ready),
-    estimateTokens: async (text) => (await ready(), estimate(toJson(text))),
+    estimateTokens: async (text) => (await ready(), Client.estimateTokens(encode(toJson(text)))),
     init: (input) => load(input ?? wasm),
   };
 }
@@ -27,16 +27,15 @@ export function bind(wasm) {
 function clientOf(defaults, ready) {
   const warn = warner();
   let memory;
-  /** Begins a call; gives its source at the commit point, or at its end. */
+  /** Begins a call; gives it at the commit point, or at its end. */
   const call = async (ask, options) => {
     const merged = merge(defaults, options);
     await ready();
     memory ??= new Client();
-    const { data, host } = split(merged);
-    if (ask === 'chat') data.models = undefined;
-    const source = open(memory, ask, data, host, warn);
-    await source.start();
-    return source;
+    const host = hostOf(merged);
+    const begun = new Call(memory, handedOf(ask, merged), host, warn(host.onFallback));
+    await begun.start();
+    return begun;
   };
   return {
     chat: async (messages, options) => (await call('chat', { ...headOf(defaults, given(options)), messages })).completion(),
@@ -54,42 +53,12 @@ function headOf(defaults, options) {
   return { ...options, model };
 }
 
-function open(memory, ask, options, host, warn) {
-  const handed = `{"ask":"${ask}","page":${isPage()},"options":${toJson(options)}}`;
-  const { fetch = globalThis.fetch, signal, onAttempt, onFallback } = host;
-  if (typeof fetch !== 'function') throw misuse('this host has no `fetch`; give one with the option `fetch`');
-  const session = memory.open(handed, fetch, signal, onAttempt && guarded('onAttempt', onAttempt));
-  return new Source(session, signal, warn(onFallback && guarded('onFallback', onFallback)));
-}
-
-/** What a callback throws is its own affair. */
-function guarded(name, callback) {
-  const complain = (error) => console.error(`failsoft: ${name} threw`, error);
-  return (info) => {
-    try {
-      const result = callback(info);
-      if (typeof result?.then === 'function') result.then(undefined, complain);
-    } catch (error) {
-      complain(error);
-    }
-  };
-}
-
-/** Whoever opens the developer tools can read what this code knows. */
-function isPage() {
-  const { window, WorkerGlobalScope, navigator, Deno } = globalThis;
-  if (window?.document) return true;
-  const worker = typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope;
-  return worker && navigator?.userAgent !== 'Cloudflare-Workers' && Deno === undefined;
-}
-
 function parse(given, ready) {
   const response = responseOf(given);
+  let call;
   return new ChatStream(undefined, async () => {
     await ready();
-    const source = new Source(new Client().open('{"ask":"parse"}', async () => response));
-    await source.start();
-    return source;
+    return (call ??= new Call(new Client(), '{"ask":"parse"}', { fetch: () => response }));
   });
 }
 
@@ -97,9 +66,9 @@ function parse(given, ready) {
 function responseOf(given) {
   const bare = typeof given?.getReader === 'function';
   if (!bare && typeof given?.headers?.get !== 'function') throw misuse('parseStream takes a Response or a ReadableStream');
-  const { body, status = 200, headers } = bare ? { body: given, headers: new Headers() } : given;
+  const { body, status = 200, headers } = bare ? { body: given } : given;
   if (given.bodyUsed || body?.locked) throw misuse('the body of this response is being read already');
-  const type = headers.get('content-type');
+  const type = headers?.get('content-type');
   const seen = new Headers(headers);
   // Hand-made responses have no type or a wrong one; only JSON is believed.
   if (status < 400 && !type?.includes('json')) seen.set('content-type', 'text/event-stream');

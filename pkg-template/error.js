@@ -2,18 +2,11 @@
 const brand = Symbol.for('failsoft.ChatError');
 
 export class ChatError extends Error {
-  /** @param {{kind: string, message: string, status?: number, code?: string, retryAfter?: number}} failure */
-  constructor(failure, { report, partial, http, cause } = {}) {
-    super(failure.message, cause === undefined ? undefined : { cause });
-    this.kind = failure.kind;
-    this.status = failure.status;
-    this.code = failure.code;
-    this.retryAfter = failure.retryAfter;
-    this.provider = failure.provider;
-    this.partial = partial ?? undefined;
-    this.attempts = report?.attempts ?? [];
-    this.failsoft = report;
-    Object.defineProperty(this, brand, { value: http ?? true });
+  /** @param http how an OpenAI client is told: `{status, error}`. */
+  constructor({ kind, message, status, code, retryAfter, provider }, { report, partial, http = {}, cause } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, { kind, status, code, retryAfter, provider, partial, attempts: report?.attempts ?? [], failsoft: report });
+    Object.defineProperty(this, brand, { value: http });
   }
 }
 Object.defineProperty(ChatError.prototype, 'name', { value: 'ChatError', configurable: true, writable: true });
@@ -21,25 +14,25 @@ Object.defineProperty(ChatError.prototype, 'name', { value: 'ChatError', configu
 export const isChatError = (error) => error?.[brand] !== undefined;
 
 /** The error that an option, or the use of an object, deserves. */
-export const misuse = (message, cause) => new ChatError({ kind: 'invalidRequest', message }, { cause });
+export const misuse = (message) => new ChatError({ kind: 'invalidRequest', message });
 
 /** The response that tells an OpenAI client of `error`. */
 export function responseOf(error) {
-  const http = error[brand];
+  const { retryAfter } = error;
   const headers = new Headers({
     'content-type': 'application/json',
     // Retries and fallbacks were ours; a client's own would multiply them.
     'x-should-retry': 'false',
   });
-  if (error.retryAfter !== undefined) {
-    headers.set('retry-after-ms', String(error.retryAfter));
-    headers.set('retry-after', String(Math.ceil(error.retryAfter / 1000)));
+  if (retryAfter !== undefined) {
+    headers.set('retry-after-ms', retryAfter);
+    headers.set('retry-after', Math.ceil(retryAfter / 1000));
   }
-  return new Response(envelopeOf(error), { status: http.status ?? 400, headers });
+  return new Response(envelopeOf(error), { status: error[brand].status ?? 400, headers });
 }
 
 /** OpenAI's JSON for `error`. */
 export function envelopeOf(error) {
   const told = { message: error.message, type: 'invalid_request_error', param: null, code: error.kind };
-  return error[brand].body ?? JSON.stringify({ error: told });
+  return JSON.stringify({ error: error[brand].error ?? told });
 }

@@ -36,7 +36,7 @@ async function requestOf(input, init = {}) {
   } catch {
     return undefined;
   }
-  const headers = plainHeaders(init.headers ?? request?.headers ?? {});
+  const headers = plainHeaders(init.headers ?? request?.headers);
   return { url, body, headers, signal: init.signal ?? request?.signal };
 }
 
@@ -49,10 +49,11 @@ async function answer({ defaults, call }, { url, body, headers, signal }) {
     options.baseURL = url.replace(/\?.*$/, '');
     options.apiKey = headers.authorization?.replace(/^Bearer /i, '');
   }
-  const source = await call('wire', options);
-  const told = { 'x-failsoft-model': source.report.model ?? '', 'x-failsoft-attempts': String(source.report.attempts.length) };
-  if (body.stream) return new ChatStream(source).toResponse({ headers: told });
-  return Response.json(source.completion(), { headers: told });
+  const begun = await call('wire', options);
+  const { model = '', attempts } = begun.report;
+  const told = { 'x-failsoft-model': model, 'x-failsoft-attempts': String(attempts.length) };
+  if (body.stream) return new ChatStream(begun).toResponse({ headers: told });
+  return Response.json(begun.completion(), { headers: told });
 }
 
 /** The request's own model is the head, and the client's chain follows. */

@@ -1,19 +1,18 @@
-import { Form } from './failsoft_bg.js';
+import { LINES, TEXT, encode } from './call.js';
 import { envelopeOf, isChatError, misuse } from './error.js';
-
-const DONE = 'data: [DONE]\n\n';
 
 /** A streamed answer. It has one reader: whichever way of reading begins first. */
 export class ChatStream {
-  #source;
-  #start;
+  #call;
+  #begin;
   #taken;
-  #cancelled = false;
+  #cancelled;
   #whole;
 
-  constructor(source, start) {
-    this.#source = source;
-    this.#start = start;
+  /** @param begin what gives the call with the first read, where there is none yet. */
+  constructor(call, begin) {
+    this.#call = call;
+    this.#begin = begin;
   }
 
   get model() {
@@ -25,23 +24,43 @@ export class ChatStream {
   }
 
   get failsoft() {
-    return this.#source?.report;
+    return this.#call?.report;
   }
 
   get usage() {
     try {
-      return this.#source?.completion()?.usage;
+      return this.#call?.completion()?.usage;
     } catch {
       return undefined;
     }
   }
 
   [Symbol.asyncIterator]() {
-    return this.#chunks(this.#take('for await'));
+    const pull = this.#take('for await');
+    let chunks = [];
+    return this.#iterator(async () => {
+      // Reads may overlap: what one of them brought can be another's.
+      for (let lines; !chunks.length; chunks.push(...parsed(lines))) {
+        lines = await pull(LINES);
+        if (lines === undefined) break;
+      }
+      return chunks.shift();
+    });
   }
 
   get textStream() {
-    return { [Symbol.asyncIterator]: () => this.#texts(this.#take('textStream')) };
+    return {
+      [Symbol.asyncIterator]: () => {
+        const pull = this.#take('textStream');
+        return this.#iterator(async () => {
+          let text;
+          // A chunk of the network may carry no text.
+          do text = await pull(TEXT);
+          while (text === '');
+          return text;
+        });
+      },
+    };
   }
 
   async text() {
@@ -49,12 +68,11 @@ export class ChatStream {
   }
 
   finalCompletion() {
-    this.#whole ??= this.#drain();
-    return this.#whole;
+    return (this.#whole ??= this.#drain());
   }
 
   toReadableStream() {
-    return this.#bytes('toReadableStream', Form.Lines, '', (error) => {
+    return this.#bytes('toReadableStream', (lines) => lines, '', (error) => {
       throw error;
     });
   }
@@ -64,9 +82,9 @@ export class ChatStream {
     headers.set('content-type', 'text/event-stream; charset=utf-8');
     headers.set('cache-control', 'no-cache');
     // What an upstream would send: an event with an error, and no end mark.
-    const body = this.#bytes('toResponse', Form.Sse, DONE, (error) => {
+    const body = this.#bytes('toResponse', events, events('[DONE]\n'), (error) => {
       if (!isChatError(error)) throw error;
-      return `data: ${envelopeOf(error)}\n\n`;
+      return events(`${envelopeOf(error)}\n`);
     });
     return new Response(body, { ...init, headers });
   }
@@ -75,57 +93,29 @@ export class ChatStream {
   async cancel() {
     this.#cancelled = true;
     this.#taken ??= 'cancel';
-    this.#source?.abort();
+    this.#call?.abort();
   }
 
-  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
-    await this.cancel();
+  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    return this.cancel();
   }
 
+  /** Makes `reader` the reader; gives what pulls a string for what one chunk of the network brought, or undefined. */
   #take(reader) {
     if (this.#taken) {
       throw misuse(`this stream is being read already, by ${this.#taken}; a stream has one reader, so ${reader} gets nothing`);
     }
     this.#taken = reader;
-    return { pull: (form) => this.#pull(form) };
-  }
-
-  /** A string for what one chunk of the network brought, or undefined at the end. */
-  async #pull(form) {
-    if (this.#cancelled) return undefined;
-    this.#source ??= await this.#start();
-    try {
-      return await this.#source.pull(form);
-    } catch (error) {
-      if (this.#cancelled) return undefined;
-      throw error;
-    }
-  }
-
-  #texts(reader) {
-    return this.#iterator(async () => {
-      let text;
-      // A chunk of the network may carry no text.
-      do text = await reader.pull(Form.Text);
-      while (text === '');
-      return text;
-    });
-  }
-
-  #chunks(reader) {
-    let chunks = [];
-    let at = 0;
-    return this.#iterator(async () => {
-      while (at === chunks.length) {
-        chunks = [];
-        at = 0;
-        const json = await reader.pull(Form.Json);
-        // Reads may overlap: what one of them brought can be another's.
-        if (json !== undefined) chunks.push(...JSON.parse(json));
-        else if (at === chunks.length) return undefined;
+    return async (form) => {
+      try {
+        if (this.#cancelled) return undefined;
+        this.#call ??= await this.#begin();
+        if (!this.#cancelled) return await this.#call.pull(form);
+        this.#call.abort();
+      } catch (error) {
+        if (!this.#cancelled) throw error;
       }
-      return chunks[at++];
-    });
+    };
   }
 
   #iterator(next) {
@@ -145,30 +135,36 @@ export class ChatStream {
   }
 
   async #drain() {
-    if (!this.#source?.isOver) {
-      const reader = this.#take('finalCompletion');
-      while ((await reader.pull(Form.Nothing)) !== undefined);
+    if (!this.#call?.isOver) {
+      const pull = this.#take('finalCompletion');
+      while ((await pull()) !== undefined);
     }
     if (this.#cancelled) throw misuse('the stream was cancelled: there is no completion');
-    return this.#source.completion();
+    return this.#call.completion();
   }
 
-  #bytes(name, form, end, onError) {
-    const reader = this.#take(name);
-    const encoder = new TextEncoder();
+  /** The bytes of what `write` makes of lines; at the end, of `end` or of what `onError` says. */
+  #bytes(name, write, end, onError) {
+    const pull = this.#take(name);
     return new ReadableStream({
       pull: async (controller) => {
-        let text;
+        let lines, text;
         try {
-          text = await reader.pull(form);
+          lines = await pull(LINES);
+          text = lines === undefined ? end : write(lines);
         } catch (error) {
-          controller.enqueue(encoder.encode(onError(error)));
-          return controller.close();
+          text = onError(error);
         }
-        if (text || end) controller.enqueue(encoder.encode(text ?? end));
-        if (text === undefined) controller.close();
+        // An empty piece too: without any, nobody would ask again.
+        if (text || lines !== undefined) controller.enqueue(encode(text));
+        if (lines === undefined) controller.close();
       },
       cancel: () => this.cancel(),
     }, { highWaterMark: 0 });
   }
 }
+
+const parsed = (lines) => JSON.parse(`[${lines.trim().replaceAll('\n', ',')}]`);
+
+/** Lines as server-sent events. */
+const events = (lines) => lines.replace(/[^\n]+/g, 'data: $&\n');

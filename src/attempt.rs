@@ -100,11 +100,11 @@ impl Attempt {
         };
     }
 
-    /// Takes the next bytes of the body.
+    /// Takes the next bytes of the body. Clocks run by `now`; dates that the bytes name are told by `wall`.
     ///
     /// # Errors
     /// What the bytes say went wrong.
-    pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis) -> Result<(), Box<Failure>> {
+    pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis, wall: Millis) -> Result<(), Box<Failure>> {
         self.reading = false;
         if let Some(raw) = &mut self.raw {
             raw.extend_from_slice(bytes);
@@ -119,7 +119,7 @@ impl Attempt {
                 Ok(())
             }
             Body::Events(events) => {
-                events.feed(bytes, now);
+                events.feed(bytes, wall);
                 if std::mem::take(&mut events.heard) {
                     self.heard = now;
                 }
@@ -164,9 +164,9 @@ impl Attempt {
     }
 
     /// The failure that an error status and its body tell of.
-    pub(crate) fn refused(&self, now: Millis) -> Option<Box<Failure>> {
+    pub(crate) fn refused(&self, wall: Millis) -> Option<Box<Failure>> {
         match &self.body {
-            Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, now)),
+            Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, wall)),
             _ => None,
         }
     }
@@ -213,7 +213,7 @@ impl Attempt {
 
 /// Reads a completion that came in one piece, and keeps what can be read of one that is an error. As a stream, where one
 /// was asked for, it is a single chunk.
-pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, now: Millis) -> (String, Box<Events>) {
+pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, wall: Millis) -> (String, Box<Events>) {
     let mut events = Box::new(Events::new(reads));
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let sent = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
@@ -224,9 +224,9 @@ pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, now: 
         events.failure = Some(Failure::new(Kind::BadResponse, message));
     } else if as_stream {
         let chunk = chunk_of_completion(completion);
-        events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), now);
+        events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), wall);
     } else {
-        events.take_completion(completion, now);
+        events.take_completion(completion, wall);
     }
     (completion.raw().into(), events)
 }

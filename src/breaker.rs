@@ -8,6 +8,7 @@
 //!   └──────────────────────────────────────────── success ──────────────────┘
 //! ```
 
+use crate::text::text;
 use crate::{Millis, failure::Failure, failure::Kind, policy::BreakerPolicy};
 
 /// A probe that has not reported by then is taken for lost, and another caller may probe.
@@ -84,7 +85,7 @@ impl Breakers {
 
     /// The name of the breaker of `model` on the upstream at `url`.
     pub fn name(url: &str, model: &str) -> String {
-        [url, " ", model].concat()
+        text!(url, " ", model)
     }
 
     fn get(&mut self, name: &str) -> Option<&mut Breaker> {

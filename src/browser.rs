@@ -1,51 +1,19 @@
-//! The core in a page: `fetch`, timers and abort around [`Call`](crate::Call), and what JavaScript may call.
+//! The core as the JavaScript of a page drives it. Numbers, text and bytes go in and out; nothing is called from here,
+//! so calls may overlap and callbacks may call back. What went wrong is the end of a session, told as JSON.
 //!
 //! ```text
-//!  JavaScript                        here                                   the core
-//!  api.js ── Client.open ──▶ Options ──▶ Session ── poll, handle ──▶ Call
-//!              drive()  ◀──  until chunks wait, or the end
-//!              next(), bytes(), take()  ◀──▶  the short way of a committed stream: one chunk in, one string out
+//!  pkg-template/call.js                                      here                        the core
+//!  fetch, timers, abort, readers ──▶ open, poll, say ──▶ Client ──▶ Session ──▶ poll, handle ──▶ Call
+//!                                ──▶ head, bytes, end, failed, abort ──┘
 //! ```
 //!
-//! Nothing here throws: what went wrong is the outcome of a session, a tagged value. Nothing is borrowed while code of
-//! the page runs, so calls may overlap and callbacks may call back. Everything lives behind the feature `browser`.
+//! Everything lives behind the feature `browser`.
 
 #[cfg(target_family = "wasm")]
 mod allocator;
 mod client;
-mod connection;
-mod fact;
-mod option;
+mod plan;
 mod session;
-mod state;
-mod timer;
-mod wake;
 
 pub use client::Client;
-pub use session::{Form, Session, Step};
-
-use wasm_bindgen::prelude::wasm_bindgen;
-
-use crate::{Json, Millis, tokens};
-
-/// What is wrong with the first of `names` (a JSON array) that is no option, if there is one.
-#[wasm_bindgen(js_name = unknownOption)]
-pub fn unknown_option(names: &str) -> Option<String> {
-    let names = Json::parse(names).unwrap_or(Json::NULL);
-    names.items().find_map(|name| Some(option::unknown(&name.text()?)?.sentence()))
-}
-
-/// The tokens of a text or of messages, given as JSON, about.
-#[wasm_bindgen(js_name = estimateTokens)]
-pub fn estimate_tokens(json: &str) -> f64 {
-    let json = Json::parse(json).unwrap_or(Json::NULL);
-    let tokens = match json.text() {
-        Some(text) => tokens::estimate(&text),
-        None => tokens::estimate_request(json, Json::NULL, Json::NULL),
-    };
-    tokens as f64
-}
-
-fn now() -> Millis {
-    js_sys::Date::now() as Millis
-}
+pub use session::Session;

@@ -1,13 +1,31 @@
 //! The state machine of one call. Everything that affects its state lives in this file and its folder.
 //!
 //! ```text
-//!            poll: Send                     Head, Bytes                      answer passes
-//!  Ready ───────────────▶ Running ──────────────────────────▶ Running ─────────────────────▶ Over
-//!    ▲                       │ failure                           │  ▲                          ▲
-//!    │ pause over            ▼                                   │  └── Yield, Read (stream)   │
-//!  Pausing ◀──── again? next? or neither ───────────────────────────────────────────────────────┤
-//!                                                                └── failure after the commit ──┘
+//!                             again, after a pause; the next, at once
+//!            ┌──────────────────────────────────────────────────────────────────────┐
+//!            ▼                                                                      │
+//!         Waiting ── Send ──▶ Asked ── Head, Bytes ──▶ Answering ── End ──▶ whole? passes the rules?
+//!                              │  ▲                      │     │                   │      │
+//!            silent too long:  │  │ a hedge: two at      │     │ first meaningful  │      │ yes
+//!            a second is asked └──┘ once, one wins       │     ▼ delta             │      ▼
+//!                                                        │  Committed ── Yield     │   judge? ── below ──┐
+//!                                                failure │     │  ▲                │      │              │
+//!                                                        │     │  │ joined         │      │ passes       │
+//!                                                        │     ▼  │                │      ▼              │
+//!                                                        │  Recovering             │    Over ◀───────────┤
+//!                                                        │     │ nobody is left    │      ▲              │
+//!                                                        ▼     ▼                   ▼      │              │
+//!                                                     nobody is left to ask: the best answer, or an error
 //! ```
+//!
+//! What is in flight is a list: usually one attempt, two with a hedge. Each ends by itself and in one of the rooms below.
+//!
+//! | room | what happens there |
+//! |---|---|
+//! | `sending` | the next window or successor is asked; a hedge is due; who was outrun is closed |
+//! | `ending` | an attempt has ended: it passes, fails softly or fails; the call ends |
+//! | `judging` | a judge is asked, and its score is taken |
+//! | `recovery` | after the commit point: who goes on, and where the new answer is joined |
 //!
 //! The *commit point* is the first meaningful delta of a stream: text, a tool call, reasoning that the caller asked to
 //! see. Until then every chunk is held, and another model may take over invisibly. From then on the reader has seen
@@ -18,9 +36,12 @@
 
 mod action;
 mod ending;
+mod judging;
 mod outcome;
 mod recovery;
+mod sending;
 
+use crate::text::text;
 use std::collections::VecDeque;
 
 pub use action::{Action, Input};
@@ -28,19 +49,17 @@ pub use outcome::{Answer, Outcome};
 pub(crate) use recovery::Splice;
 
 use crate::Millis;
-use crate::attempt::{Attempt, AttemptId, Body};
+use crate::attempt::{Attempt, Body};
 use crate::breaker::Lesson;
 use crate::catalog::ModelFacts;
-use crate::chain::{Chain, Facts, Window};
-use crate::chunk::Accumulator;
+use crate::chain::{Chain, Facts};
 use crate::events::Events;
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
-use crate::judge::{LONGEST_REPLY, mark, question};
 use crate::policy::{Policy, Soft};
-use crate::report::{AttemptReport, Report, Usd};
+use crate::report::Report;
 use crate::request::{ChatRequest, Lane};
-use crate::upstream::{Dialect, Upstream};
+use crate::upstream::Upstream;
 use crate::verdict::{Beginning, beginning};
 use ending::note_served;
 use outcome::Kept;
@@ -190,7 +209,7 @@ impl Call {
                 attempt.take_head(status, headers, now);
             }
             Input::Bytes { bytes, .. } => {
-                let mut taken = attempt.take_bytes(bytes, now);
+                let mut taken = attempt.take_bytes(bytes, now, now + self.excused);
                 if taken.is_ok() {
                     self.advance(at, now);
                     if self.joined.is_some() {
@@ -218,7 +237,7 @@ impl Call {
                     return self.conclude(at, now);
                 }
                 let attempt = self.running.remove(at);
-                let failure = attempt.refused(now).unwrap_or(failure);
+                let failure = attempt.refused(now + self.excused).unwrap_or(failure);
                 self.fail(attempt, failure, now);
             }
             Input::Woken | Input::Aborted => {}
@@ -258,8 +277,13 @@ impl Call {
     /// Ends what has run out of time.
     fn expire(&mut self, now: Millis) {
         let total = self.policy.timeouts.total;
-        if now >= self.began + total && !self.over {
-            let message = ["the call took longer than ", &decimal(total), " ms"].concat();
+        let over = now >= self.began + total;
+        // A complete answer waits for nothing but the end of its connection.
+        if let Some(at) = self.running.iter().position(|attempt| over && attempt.is_done()) {
+            return self.conclude(at, now);
+        }
+        if over && !self.over {
+            let message = text!("the call took longer than ", &decimal(total), " ms");
             return self.give_up(Failure::new(Kind::Timeout, message), now);
         }
         let late = |attempt: &Attempt| attempt.deadline(&self.policy.timeouts).is_some_and(|(at, _)| now >= at);
@@ -269,96 +293,8 @@ impl Call {
         }
         let attempt = self.running.remove(at);
         let kind = attempt.deadline(&self.policy.timeouts).map_or(Kind::Stalled, |(_, kind)| kind);
-        let failure = attempt.refused(now).unwrap_or_else(|| too_late(kind, attempt.age(now)));
+        let failure = attempt.refused(now + self.excused).unwrap_or_else(|| too_late(kind, attempt.age(now)));
         self.fail(attempt, failure, now);
-    }
-
-    /// Asks whoever is next, if there is anybody and the budget allows.
-    fn send(&mut self, now: Millis) {
-        let spent =
-            self.report.attempts.iter().filter_map(|row| row.cost).fold(0, |sum: u64, cost| sum.saturating_add(cost.0));
-        let left = self.policy.max_cost.map(|most| Usd(most.0.saturating_sub(spent)));
-        self.chain.leave_out_expensive(&self.request, left, &mut self.report);
-        let (window, splice) = match self.joined {
-            Some(_) => self.successor(),
-            None => {
-                // A content filter that ends the call must be seen, and so must a silent model: inside a window OpenRouter
-                // would fall back by itself.
-                let alone = self.policy.on_content_filter == Soft::Fail || self.policy.hedge.is_some();
-                (self.chain.window(&self.upstreams, alone), Splice::Joined(0))
-            }
-        };
-        let (Some(&first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
-            // Whoever is still in flight may answer yet.
-            return if self.running.is_empty() {
-                self.exhaust(now)
-            };
-        };
-        let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
-        let streamed = self.request.stream || self.policy.assemble;
-        let upstream = &self.upstreams[self.chain.candidates[first].upstream];
-        let limit = self.chain.limit(&window, &self.request, left);
-        let prefill = match (&self.joined, splice) {
-            (Some(joined), Splice::Continuing) => Some(joined.answer.text().trim_end()),
-            _ => None,
-        };
-        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill);
-        let row = AttemptReport {
-            models: models.into_iter().map(Into::into).collect(),
-            recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),
-            ..AttemptReport::default()
-        };
-        // What an edge lets through has been judged there.
-        let judged_there = upstream.dialect == Dialect::Edge;
-        let upstream = self.chain.candidates[first].upstream;
-        let mut attempt = self.post(upstream, row, window, streamed, body, now);
-        attempt.judged_there = judged_there;
-        attempt.splice = self.joined.as_ref().map(|_| splice);
-        attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
-        self.running.push(attempt);
-    }
-
-    /// Begins an attempt: a row in the report, a request on its way.
-    fn post(
-        &mut self,
-        upstream: usize,
-        row: AttemptReport,
-        window: Window,
-        streamed: bool,
-        body: String,
-        now: Millis,
-    ) -> Box<Attempt> {
-        let id = self.report.attempts.len() as AttemptId;
-        let request = self.upstreams[upstream].post(streamed, body);
-        self.report.attempts.push(AttemptReport { started: now - self.began, ..row });
-        self.actions.push_back(Action::Send { attempt: id, request });
-        window.iter().for_each(|&at| self.chain.candidates[at].asked = true);
-        Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
-    }
-
-    /// Asks the judge of the policy about an answer that has passed every other rule. False: there is none, or it cannot be
-    /// asked and the answer passes without.
-    fn ask_judge(&mut self, kept: &Kept, now: Millis) -> bool {
-        let Some(judge) = &self.policy.judge else { return false };
-        let text = kept.attempt.answer().map(Accumulator::text).unwrap_or_default();
-        let question = question(judge, self.request.messages(), text, &mark(self.seed));
-        let price = self.judge_facts.price;
-        let cost = price.0.zip(price.1).map(|(prompt, answer)| {
-            Usd(prompt.0.saturating_mul(question.tokens).saturating_add(answer.0.saturating_mul(LONGEST_REPLY)))
-        });
-        let dear = cost.zip(judge.max_cost).is_some_and(|(cost, most)| cost > most);
-        if dear || self.report.attempts.len() >= self.policy.attempts as usize {
-            self.report.warnings.push("the judge was not asked: it would have gone beyond a bound".into());
-            return false;
-        }
-        let until = now + judge.timeout;
-        let row = AttemptReport { models: vec![judge.model.clone()], judge: Some(None), ..AttemptReport::default() };
-        let upstream = self.chain.candidates[kept.served].upstream;
-        let mut attempt = self.post(upstream, row, Window::new(), false, question.body, now);
-        attempt.is_judge = true;
-        attempt.until = Some(until);
-        self.running.push(attempt);
-        true
     }
 
     /// Bytes of the attempt at `at` were taken: is it time to commit, to hand over?
@@ -400,14 +336,6 @@ impl Call {
         (!text.trim().is_empty() && long && clear()) || (seen.refusal && !holds)
     }
 
-    /// Closes what else is in flight: another was first.
-    fn outrun(&mut self, now: Millis) {
-        for attempt in std::mem::take(&mut self.running) {
-            let failure = Failure::new(Kind::Outrun, "another model answered first");
-            self.close(&attempt, Some(failure), now);
-        }
-    }
-
     /// What came after the commit point is the reader's, whatever came behind it.
     fn hand_over(&mut self, at: usize) {
         let relayed = self.request.lane == Lane::Relay;
@@ -430,5 +358,5 @@ fn too_late(kind: Kind, age: Millis) -> Box<Failure> {
         Kind::FirstTokenTimeout => ("no text, reasoning or tool call came in ", " ms"),
         _ => ("the stream went silent, ", " ms after it was asked for"),
     };
-    Failure::new(kind, [what, &decimal(age), since].concat())
+    Failure::new(kind, text!(what, &decimal(age), since))
 }

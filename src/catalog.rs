@@ -5,6 +5,7 @@ use crate::failure::day;
 use crate::json::Json;
 use crate::report::Usd;
 use crate::spelling::closest;
+use crate::text::text;
 
 /// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
 const FITS_ANYWHERE: u64 = 6_000;
@@ -150,7 +151,7 @@ fn dotted_version(model: &str) -> Option<String> {
     let bytes = model.as_bytes();
     let dash = (1..bytes.len().checked_sub(1)?)
         .find(|&at| bytes[at] == b'-' && bytes[at - 1].is_ascii_digit() && bytes[at + 1].is_ascii_digit())?;
-    Some([&model[..dash], ".", &model[dash + 1..]].concat())
+    Some(text!(&model[..dash], ".", &model[dash + 1..]))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::json::decimal;
 use crate::policy::Policy;
 use crate::report::{Report, Usd};
 use crate::request::ChatRequest;
+use crate::text::text;
 use crate::upstream::Upstream;
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
@@ -74,8 +75,7 @@ impl Candidate {
     /// What an answer of `tokens` costs, with the prompt of `request`, if the price is known.
     pub(crate) fn cost(&self, request: &ChatRequest, tokens: u64) -> Option<Usd> {
         let (prompt, answer) = (self.facts.price.0?, self.facts.price.1?);
-        let prompt = prompt.0.saturating_mul(request.prompt_tokens);
-        Some(Usd(prompt.saturating_add(answer.0.saturating_mul(tokens))))
+        Some(prompt.times(request.prompt_tokens).plus(answer.times(tokens)))
     }
 
     /// Why it cannot be asked, if that is certain before it is.
@@ -83,7 +83,7 @@ impl Candidate {
         let needed = needed(request);
         let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
         let above = |price: Option<Usd>, cap: Option<Usd>| {
-            price.zip(cap).is_some_and(|(price, cap)| price.0.saturating_mul(1_000_000) > cap.0)
+            price.zip(cap).is_some_and(|(price, cap)| price.times(1_000_000) > cap)
         };
         if let Some(window) = self.facts.context_length.filter(|window| *window < certain) {
             return Some((Kind::ContextLength, shortfall(needed, window)));
@@ -92,7 +92,7 @@ impl Candidate {
             return Some((Kind::NoEndpoint, "it has expired".into()));
         }
         if let Some(lacking) = request.required.iter().find(|parameter| self.facts.lacks(parameter)) {
-            return Some((Kind::NoEndpoint, ["it does not know `", lacking, "`"].concat()));
+            return Some((Kind::NoEndpoint, text!("it does not know `", lacking, "`")));
         }
         let (prompt, answer) = self.facts.price;
         if above(prompt, policy.max_price.0) || above(answer, policy.max_price.1) {
@@ -174,7 +174,7 @@ impl Chain {
         }
         failure.message = match failure.kind {
             Kind::ContextLength => {
-                ["no model of the chain can hold the prompt: ", &shortfall(needed(request), largest)].concat()
+                text!("no model of the chain can hold the prompt: ", &shortfall(needed(request), largest))
             }
             Kind::TooExpensive => "every model of the chain costs more than the policy allows".into(),
             _ => "no model of the chain can answer this request".into(),
@@ -274,7 +274,7 @@ impl Chain {
         gone.spent = true;
         report.drop_model(&gone.model, failure.message.as_str());
         if failure.kind == Kind::UnknownModel {
-            let mut warning = ["`", &gone.model, "` is not a valid model id and was left out"].concat();
+            let mut warning = text!("`", &gone.model, "` is not a valid model id and was left out");
             if let Some(near) = &gone.near_miss {
                 warning.extend(["; did you mean `", near, "`?"]);
             }

@@ -7,6 +7,7 @@ mod detail;
 mod shape;
 mod tool_call;
 
+use crate::text::text;
 use std::borrow::Cow;
 
 use crate::json::{Json, Object, array};
@@ -61,11 +62,6 @@ impl Chunks {
     /// The text of the first choice in these chunks.
     pub fn text(&self) -> &str {
         &self.text
-    }
-
-    /// The chunks as one JSON array.
-    pub fn to_json_array(&self) -> String {
-        ["[", &self.lines.trim_end().replace('\n', ","), "]"].concat()
     }
 
     /// The chunks as server-sent events.
@@ -261,14 +257,14 @@ impl Accumulator {
         let (mut delta, mut choice) = (Object::default(), Object::default());
         delta.text("content", text);
         choice.whole("index", 0).raw("delta", &delta.end()).raw("finish_reason", "null");
-        self.with_choices(model, &["[", &choice.end(), "]"].concat()).end()
+        self.with_choices(model, &text!("[", &choice.end(), "]")).end()
     }
 
     /// The chunk that ends this answer as `last` ended.
     pub(crate) fn end_chunk(&self, last: &Self) -> String {
         let mut choice = Object::default();
         choice.whole("index", 0).raw("delta", "{}").text("finish_reason", last.finish_reason().unwrap_or("stop"));
-        self.with_choices(last.model(), &["[", &choice.end(), "]"].concat()).end()
+        self.with_choices(last.model(), &text!("[", &choice.end(), "]")).end()
     }
 
     /// The chunk with the usage, and `report` beside it.
@@ -393,7 +389,7 @@ impl Choice {
         if self.logprobs.is_empty() {
             json.raw("logprobs", "null");
         } else {
-            json.raw("logprobs", &["{\"content\":", &array(&self.logprobs), "}"].concat());
+            json.raw("logprobs", &text!("{\"content\":", &array(&self.logprobs), "}"));
         }
         match &self.finish_reason {
             Some(reason) => json.text("finish_reason", reason),

@@ -58,10 +58,10 @@ impl Events {
     }
 
     /// Takes the next bytes of the body.
-    pub(crate) fn feed(&mut self, bytes: &[u8], now: Millis) {
+    pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
         let fed = decoder.feed(bytes, |event| match event {
-            Event::Data(data) => self.take(data, now),
+            Event::Data(data) => self.take(data, wall),
             Event::Comment(comment) => self.take_comment(comment),
         });
         self.decoder = decoder;
@@ -77,7 +77,7 @@ impl Events {
         }
     }
 
-    fn take(&mut self, data: &str, now: Millis) {
+    fn take(&mut self, data: &str, wall: Millis) {
         if self.done || self.failure.is_some() {
             return;
         }
@@ -87,17 +87,17 @@ impl Events {
             return self.end();
         }
         match Json::parse(data).filter(|chunk| chunk.is_object()) {
-            Some(chunk) => self.take_chunk(chunk, now),
+            Some(chunk) => self.take_chunk(chunk, wall),
             None => self.malformed += 1,
         }
     }
 
     /// Takes a chunk.
-    pub(crate) fn take_chunk(&mut self, chunk: Json<'_>, now: Millis) {
+    pub(crate) fn take_chunk(&mut self, chunk: Json<'_>, wall: Millis) {
         // What the chunk says beside an error counts for the report: usage, metadata, the partial text.
         self.answer.feed(chunk, &mut self.seen);
         if let Some(error) = error_in(chunk) {
-            self.failure = Some(in_answer(error, now));
+            self.failure = Some(in_answer(error, wall));
             return;
         }
         if is_usage(chunk) && self.usage != UsageChunk::AsSent {
@@ -126,8 +126,8 @@ impl Events {
     }
 
     /// Takes a completion that came in one piece.
-    pub(crate) fn take_completion(&mut self, completion: Json<'_>, now: Millis) {
-        self.failure = error_in(completion).map(|error| in_answer(error, now));
+    pub(crate) fn take_completion(&mut self, completion: Json<'_>, wall: Millis) {
+        self.failure = error_in(completion).map(|error| in_answer(error, wall));
         self.answer.feed(completion, &mut self.seen);
     }
 

@@ -1,7 +1,7 @@
 //! Input that cannot be used: where it is and what to do about it.
 
+use crate::text::text;
 use core::fmt;
-use core::ops::RangeInclusive;
 use std::borrow::Cow;
 
 use crate::json::{Json, decimal};
@@ -35,7 +35,7 @@ impl Invalid {
 
     /// Path and problem in one sentence.
     pub fn sentence(&self) -> String {
-        ["`", &self.path, "` ", &self.problem].concat()
+        text!("`", &self.path, "` ", &self.problem)
     }
 }
 
@@ -49,7 +49,7 @@ impl std::error::Error for Invalid {}
 
 /// The path of `name` inside `parent`; the top level has no parent.
 pub fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() { name.into() } else { [parent, ".", name].concat() }
+    if parent.is_empty() { name.into() } else { text!(parent, ".", name) }
 }
 
 /// An object among settings, and the path that leads to it. What is not there leaves what it would set as it is.
@@ -120,7 +120,7 @@ impl<'a> Section<'a> {
             _ if value.is_null() => {}
             Some(given) if low <= given && given <= high => *number = given,
             _ => {
-                let problem = ["must be a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+                let problem = text!("must be a whole number from ", &decimal(low), " to ", &decimal(high));
                 return Err(self.wrong(name, problem));
             }
         }
@@ -164,7 +164,7 @@ impl<'a> Section<'a> {
         if allowed.split(' ').any(|word| value.is(word)) {
             return Ok(Some(value.word()));
         }
-        Err(self.wrong(name, ["must be one of: ", &allowed.replace(' ', ", ")].concat()))
+        Err(self.wrong(name, text!("must be one of: ", &allowed.replace(' ', ", "))))
     }
 
     /// The amount of US dollars `name`, from 0 to a million.
@@ -209,57 +209,5 @@ impl<'a> Section<'a> {
             None if !value.is_null() => Err(self.wrong(name, "must be a string")),
             text => Ok(text),
         }
-    }
-}
-
-/// The object at `path`, whose fields all have to be `known`.
-pub fn object<'a>(value: Json<'a>, path: &str, known: &[&str]) -> Result<Json<'a>, Box<Invalid>> {
-    if !value.is_object() {
-        return Err(Invalid::new(path, "must be an object"));
-    }
-    match value.fields().map(|(name, _)| name).find(|name| !known.iter().any(|known| name.is(known))) {
-        Some(name) => Err(Invalid::unknown(path, &name.text().unwrap_or_default(), known)),
-        None => Ok(value),
-    }
-}
-
-/// The whole number `name` of `map` within `range`, or `default` where it is absent.
-pub fn whole(
-    map: Json<'_>,
-    path: &str,
-    name: &str,
-    range: RangeInclusive<u64>,
-    default: u64,
-) -> Result<u64, Box<Invalid>> {
-    let value = map.get(name);
-    if value.is_null() {
-        return Ok(default);
-    }
-    let (low, high) = range.into_inner();
-    match value.whole() {
-        Some(number) if number >= low && number <= high => Ok(number),
-        _ => {
-            let problem = ["must be a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
-            Err(Invalid::new(join(path, name), problem))
-        }
-    }
-}
-
-/// The boolean `name` of `map`, or `default` where it is absent.
-pub fn flag(map: Json<'_>, path: &str, name: &str, default: bool) -> Result<bool, Box<Invalid>> {
-    let value = map.get(name);
-    match value.flag() {
-        Some(flag) => Ok(flag),
-        None if value.is_null() => Ok(default),
-        None => Err(Invalid::new(join(path, name), "must be true or false")),
-    }
-}
-
-/// The string `name` of `map`, if it is there.
-pub fn text<'a>(map: Json<'a>, path: &str, name: &str) -> Result<Option<Cow<'a, str>>, Box<Invalid>> {
-    let value = map.get(name);
-    match value.text() {
-        None if !value.is_null() => Err(Invalid::new(join(path, name), "must be a string")),
-        text => Ok(text),
     }
 }

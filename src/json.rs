@@ -17,6 +17,7 @@ mod write;
 
 use std::borrow::Cow;
 
+pub(crate) use scan::whole_number;
 pub(crate) use write::decimal;
 pub use write::{Object, array, quoted};
 
@@ -139,7 +140,7 @@ impl<'a> Json<'a> {
 
     /// A number without sign, fraction and exponent.
     pub fn whole(self) -> Option<u64> {
-        if self.is_number() { self.0.parse().ok() } else { None }
+        scan::whole_number(self.0)
     }
 
     /// [`Json::trillionths`] of a number, or of a string that holds one: prices come as strings.

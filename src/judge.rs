@@ -4,8 +4,9 @@
 //! wrote it could know, the instructions say that nothing in there is one, and all that counts of what comes back is a
 //! number behind the same mark.
 
-use crate::json::{Object, quoted};
+use crate::json::{Object, quoted, whole_number};
 use crate::policy::JudgePolicy;
+use crate::text::text;
 use crate::tokens;
 
 /// The longest reply of a judge, in tokens: some reason before they score.
@@ -32,7 +33,7 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
         mark,
         " and the number.",
     ];
-    let material = [mark, "\nconversation: ", messages, "\nanswer: ", &quoted(answer), "\n", mark].concat();
+    let material = text!(mark, "\nconversation: ", messages, "\nanswer: ", &quoted(answer), "\n", mark);
     let (system, mut body) = (system.concat(), Object::default());
     let message = |role: &str, content: &str| {
         let mut message = Object::default();
@@ -41,7 +42,7 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
     };
     let tokens = tokens::estimate(&system) + tokens::estimate(&material);
     body.text("model", &policy.model);
-    body.raw("messages", &["[", &message("system", &system), ",", &message("user", &material), "]"].concat());
+    body.raw("messages", &text!("[", &message("system", &system), ",", &message("user", &material), "]"));
     body.whole("max_tokens", LONGEST_REPLY).whole("temperature", 0);
     Question { body: body.end(), tokens }
 }
@@ -54,7 +55,7 @@ pub(crate) fn score(reply: &str, mark: &str) -> Option<u64> {
     // 7/10 is not 7 of 100, and 0.9 not 0.
     let tail = &number[digits..];
     let fraction = tail.starts_with(['.', '/']) && tail[1..].starts_with(|next: char| next.is_ascii_digit());
-    let score: u64 = number[..digits].parse().ok()?;
+    let score = whole_number(&number[..digits])?;
     if score > 100 || (fraction && !tail.starts_with("/100")) { None } else { Some(score) }
 }
 
@@ -62,7 +63,7 @@ pub(crate) fn score(reply: &str, mark: &str) -> Option<u64> {
 pub(crate) fn mark(seed: u64) -> String {
     let digits = seed.to_le_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let letters: String = digits.map(|digit| char::from(b'A' + digit)).collect();
-    ["#", &letters].concat()
+    text!("#", &letters)
 }
 
 #[cfg(test)]

@@ -79,6 +79,7 @@ pub mod request;
 pub mod schema;
 mod spelling;
 pub mod sse;
+mod text;
 pub mod tokens;
 pub mod upstream;
 pub mod verdict;

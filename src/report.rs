@@ -3,6 +3,7 @@
 use crate::Millis;
 use crate::failure::Failure;
 use crate::json::{Json, Object, array, decimal, quoted};
+use crate::text::text;
 
 /// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -155,6 +156,18 @@ impl Usd {
         self.0 as f64 / Self::UNIT as f64
     }
 
+    /// So much for each of `count`; beyond millions of dollars the most there is. Told by the size of the factors: an exact
+    /// test multiplies in 128 bits, which a page would have to download.
+    pub(crate) fn times(self, count: u64) -> Self {
+        let fits = self.0.leading_zeros() + count.leading_zeros() >= 64;
+        Self(if fits { self.0.wrapping_mul(count) } else { u64::MAX })
+    }
+
+    /// Both together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     const UNIT: u64 = 1_000_000_000_000;
 
     /// The decimal number of US dollars.
@@ -162,7 +175,7 @@ impl Usd {
         let fraction = decimal(self.0 % Self::UNIT + Self::UNIT);
         let fraction = fraction[1..].trim_end_matches('0');
         let point = if fraction.is_empty() { "" } else { "." };
-        [&decimal(self.0 / Self::UNIT), point, fraction].concat()
+        text!(&decimal(self.0 / Self::UNIT), point, fraction)
     }
 }
 

@@ -5,63 +5,10 @@
 
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, quoted};
+use crate::text::text;
 use crate::tokens;
 use crate::upstream::Dialect;
 use crate::verdict::Wanted;
-
-/// The fields of a chat request that are known, OpenAI's and OpenRouter's. A host that checks names checks these.
-pub const FIELDS: [&str; 50] = [
-    "messages",
-    "model",
-    "models",
-    "stream",
-    "stream_options",
-    "failsoft",
-    "audio",
-    "cache_control",
-    "debug",
-    "frequency_penalty",
-    "function_call",
-    "functions",
-    "image_config",
-    "include_reasoning",
-    "logit_bias",
-    "logprobs",
-    "max_completion_tokens",
-    "max_tokens",
-    "metadata",
-    "min_p",
-    "modalities",
-    "n",
-    "parallel_tool_calls",
-    "plugins",
-    "prediction",
-    "presence_penalty",
-    "prompt_cache_key",
-    "prompt_cache_options",
-    "provider",
-    "reasoning",
-    "reasoning_effort",
-    "repetition_penalty",
-    "response_format",
-    "route",
-    "safety_identifier",
-    "seed",
-    "service_tier",
-    "session_id",
-    "stop",
-    "stop_server_tools_when",
-    "store",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_a",
-    "top_k",
-    "top_logprobs",
-    "top_p",
-    "trace",
-    "user",
-];
 
 /// Fields that are numbers wherever they are known.
 const NUMBERS: [&str; 13] = [
@@ -247,7 +194,7 @@ impl ChatRequest {
                 let mut last = Object::default();
                 last.text("role", "assistant").text("content", prefill);
                 let messages = value.raw().strip_suffix(']').unwrap_or_default();
-                body.raw("messages", &[messages, ",", &last.end(), "]"].concat());
+                body.raw("messages", &text!(messages, ",", &last.end(), "]"));
             } else {
                 body.entry(name, value.raw());
             }
@@ -279,7 +226,7 @@ fn check_messages(body: &Fields<'_>) -> Result<u64, Box<Invalid>> {
         return Err(Invalid::new("messages", "is empty; give at least one message"));
     }
     if let Some(at) = messages.items().position(|message| !message.get("role").is_string()) {
-        let path = ["messages[", &decimal(at as u64), "].role"].concat();
+        let path = text!("messages[", &decimal(at as u64), "].role");
         return Err(Invalid::new(path, "must be a string such as \"user\" or \"system\""));
     }
     Ok(tokens::estimate_request(messages, body.get("tools"), body.get("response_format")))
@@ -312,15 +259,15 @@ fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, B
     for (at, model) in listed.items().enumerate() {
         match model_id(model) {
             _ if at >= LONGEST_CHAIN => return Err(Invalid::new("models", "has more than 32 entries")),
-            Some(model) if chain.contains(&model) => warnings.push(["`models` names ", &model, " twice"].concat()),
+            Some(model) if chain.contains(&model) => warnings.push(text!("`models` names ", &model, " twice")),
             Some(model) => chain.push(model),
-            None => return Err(Invalid::new(["models[", &decimal(at as u64), "]"].concat(), "must be a model's id")),
+            None => return Err(Invalid::new(text!("models[", &decimal(at as u64), "]"), "must be a model's id")),
         }
     }
     match (head, chain.first()) {
         (Some(model), None) => chain.push(model),
         (Some(model), Some(first)) if *first != model => {
-            warnings.push(["`model` (", &model, ") was left out: `models` was given too, and it decides"].concat());
+            warnings.push(text!("`model` (", &model, ") was left out: `models` was given too, and it decides"));
         }
         (None, None) => return Err(Invalid::new("models", "is missing; name at least one model")),
         (Some(_) | None, Some(_)) => {}

@@ -1,5 +1,6 @@
 //! Where requests go: a base URL, what it speaks, and the key it wants.
 
+use crate::text::text;
 use core::fmt;
 
 use crate::catalog::Catalog;
@@ -91,7 +92,7 @@ impl Upstream {
     /// The request that carries `body`.
     pub(crate) fn post(&self, streaming: bool, body: String) -> HttpRequest {
         HttpRequest {
-            url: [&self.url, "/chat/completions"].concat(),
+            url: text!(&self.url, "/chat/completions"),
             headers: self.own_headers(streaming),
             extra_headers: self.headers.clone(),
             body,
@@ -102,7 +103,7 @@ impl Upstream {
         let accept = if streaming { "text/event-stream" } else { "application/json" };
         let mut headers = vec![("content-type", "application/json".into()), ("accept", accept.into())];
         if let Some(key) = &self.key {
-            headers.push(("authorization", ["Bearer ", key].concat()));
+            headers.push(("authorization", text!("Bearer ", key)));
         }
         if self.dialect == Dialect::OpenRouter {
             // What happened inside a native window is told only to who asks.
@@ -117,7 +118,7 @@ impl Upstream {
 /// An edge is named by its origin; its API lies below `/v1`.
 fn base(dialect: Dialect, url: &str) -> String {
     let url = url.trim_end_matches('/');
-    if dialect == Dialect::Edge && !url.ends_with("/v1") { [url, "/v1"].concat() } else { url.into() }
+    if dialect == Dialect::Edge && !url.ends_with("/v1") { text!(url, "/v1") } else { url.into() }
 }
 
 #[cfg(test)]

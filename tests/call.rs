@@ -3,7 +3,7 @@
 mod script;
 
 use failsoft::report::Usd;
-use failsoft::{Catalog, Dialect, Json, Kind};
+use failsoft::{Action, Catalog, Dialect, Headers, Input, Json, Kind};
 use script::{Reply, Run, Script, delta, event, finish, streamed, words};
 use serde_json::{Value, json};
 
@@ -540,4 +540,58 @@ fn a_clock_that_the_caller_set_closes_a_model_for_nobody_else() {
         let failures = run.outcome.lessons.iter().filter(|lesson| lesson.failure.is_some());
         assert_eq!(failures.count(), lessons, "{callers_clocks}");
     }
+}
+
+#[test]
+fn a_rule_that_is_off_hides_no_other() {
+    let blank =
+        json!({"model": "a/one", "choices": [{"index": 0, "message": {"content": " "}, "finish_reason": "length"}]});
+    let mut script = two().policy(json!({"empty": "accept", "length": "next"}));
+    let run = script.run(&[Reply::json(&blank), Reply::says("b/two", "fine")]);
+    assert_eq!(run.content(), "fine");
+}
+
+#[test]
+fn what_an_aborted_answer_has_cost_so_far_is_in_the_report() {
+    let mut script = two().streaming();
+    script.abort_at = Some(700);
+    let usage = event(&json!({"id": "gen-1", "model": "a/one", "choices": [], "usage": {"cost": 0.25}}));
+    let run = script.run(&[Reply::stream(usage).then_hangs()]);
+    let row = &run.outcome.report.attempts[0];
+    assert_eq!((run.kind(), row.model.as_deref()), (Some(Kind::Aborted), Some("a/one")));
+    assert_eq!((row.generation_id.as_deref(), row.cost.map(Usd::as_f64)), (Some("gen-1"), Some(0.25)));
+    assert_eq!(run.outcome.report.cost.map(Usd::as_f64), Some(0.25));
+}
+
+#[test]
+fn an_abort_right_behind_a_failure_still_closes_what_failed() {
+    let mut call = two().streaming().call();
+    let Action::Send { attempt, .. } = call.poll(1_000_000) else { panic!("nothing was sent") };
+    let headers: Headers = [("content-type", "text/event-stream")].into_iter().collect();
+    call.handle(1_000_010, Input::Head { attempt, status: 200, headers });
+    let failed = event(&json!({"error": {"code": 503, "message": "x"}, "choices": []}));
+    call.handle(1_000_020, Input::Bytes { attempt, bytes: failed.as_bytes() });
+    call.handle(1_000_020, Input::Aborted);
+    assert!(matches!(call.poll(1_000_020), Action::Cancel { attempt: 0 }));
+    let Action::Done(outcome) = call.poll(1_000_020) else { panic!("the call goes on") };
+    assert_eq!(outcome.result.err().map(|failure| failure.kind), Some(Kind::Aborted));
+}
+
+#[test]
+fn a_complete_answer_is_not_lost_while_its_connection_lingers() {
+    let mut script = two().streaming().policy(json!({"timeouts": {"total": 100}}));
+    let run = script.run(&[streamed("a/one", &["fine"]).then_hangs()]);
+    assert_eq!((run.kind(), run.ended), (None, 1_000_100));
+    assert_eq!(run.text, "fine");
+}
+
+#[test]
+fn a_date_is_read_by_the_wall_not_by_the_clocks_of_the_call() {
+    let mut script = Script { start: 1_795_348_800_000, sleep: 3_600_000, ..Script::new(&["a/one"]) };
+    let ended = script.start + 12 + 1_000 + script.sleep + 12;
+    let until = (ended + 9_000).to_string();
+    let run = script
+        .run(&[Reply::status(429).header("retry-after", "1"), Reply::status(429).header("x-ratelimit-reset", &until)]);
+    assert_eq!(run.ended, ended);
+    assert_eq!(run.outcome.result.expect_err("nobody answered").retry_after, Some(9_000));
 }

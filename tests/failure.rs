@@ -139,6 +139,7 @@ fn retry_after_is_found_in_all_its_places_and_forms() {
         (header("retry-after", "Sun, 22 Nov 2026 12:00:07 GMT"), 7_000),
         (header("retry-after", "Sun, 22 Nov 2026 11:59:00 GMT"), 0),
         (header("retry-after-ms", "250"), 250),
+        (header("retry-after-ms", "36000000.5"), 36_000_000),
         (header("x-ratelimit-reset", "1795348812000"), 12_000),
         (body(json!({"availability": {"code": "capacity_exhausted", "retry_after": 4}})), 4_000),
         (body(json!({"metadata": {"retry_after_seconds": 5}})), 5_000),

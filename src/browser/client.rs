@@ -1,17 +1,15 @@
-//! What outlives a call: who has failed lately, and what is known of models.
+//! What outlives a call, and what needs none.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::AbortSignal;
 
-use super::option::Plan;
 use super::session::Session;
-use super::state::Host;
-use crate::{Breakers, Catalog};
+use crate::spelling::closest;
+use crate::{Breakers, Catalog, Json, tokens};
 
+/// Who has failed lately, and what is known of models.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) breakers: RefCell<Breakers>,
@@ -32,15 +30,36 @@ impl Client {
         Self::default()
     }
 
-    /// Begins a call. `handed` is the JSON of `{ask, page, options}`; `fetch` takes a URL and what goes with it. An
-    /// option that is wrong makes a session that has failed.
-    pub fn open(
-        &self,
-        handed: &str,
-        fetch: Function,
-        signal: Option<AbortSignal>,
-        on_attempt: Option<Function>,
-    ) -> Session {
-        Session::begin(self.0.clone(), Plan::read(handed), Host { fetch, signal, on_attempt })
+    /// Plans a call, which begins when it is first polled. `handed` is the JSON of `{ask, upstreams, policy, request}`,
+    /// `seed` a random number from 0 to 2^53. What is wrong with it ends the call.
+    pub fn open(&self, handed: &[u8], seed: f64) -> Session {
+        Session::plan(self.0.clone(), handed, seed as u64)
+    }
+
+    /// Learns facts from the body of a page that the session wanted.
+    pub fn learn(&self, page: &[u8]) {
+        if let Some(body) = Json::parse_bytes(page) {
+            self.0.catalog.borrow_mut().learn_endpoints(body);
+        }
+    }
+
+    /// The tokens of a text or of messages, given as JSON, about.
+    #[wasm_bindgen(js_name = estimateTokens)]
+    pub fn estimate_tokens(json: &[u8]) -> f64 {
+        let json = Json::parse_bytes(json).unwrap_or(Json::NULL);
+        let tokens = match json.text() {
+            Some(text) => tokens::estimate(&text),
+            None => tokens::estimate_request(json, Json::NULL, Json::NULL),
+        };
+        tokens as f64
+    }
+
+    /// The one of the names behind the first that is closest to it, if one is close enough to be worth naming; else
+    /// empty. `names` are separated by commas.
+    #[wasm_bindgen(js_name = nearMiss)]
+    pub fn near_miss(names: &[u8]) -> String {
+        let names = String::from_utf8_lossy(names);
+        let (word, known) = names.split_once(',').unwrap_or_default();
+        closest(word, known.split(',')).unwrap_or_default().into()
     }
 }

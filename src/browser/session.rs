@@ -1,228 +1,215 @@
 //! One call, as JavaScript holds it.
 
-use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use js_sys::{Function, Math};
-use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::client::Memory;
-use super::connection::{self, Body};
-use super::option::Plan;
-use super::state::{Host, Inner, State};
-use super::timer::Timer;
-use super::wake::Wake;
-use super::{fact, now};
+use super::plan::Plan;
 use crate::failure::Kind;
-use crate::invalid::Invalid;
-use crate::json::Object;
-use crate::{Call, Facts, Failure, Input, Outcome, Report};
+use crate::http::{Headers, READ_HEADERS};
+use crate::json::{Object, array, quoted};
+use crate::text::text;
+use crate::{Action, AttemptId, Call, Chunks, Facts, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
 
-/// What comes next.
-#[wasm_bindgen]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Read one chunk of the body.
-    Read = 0,
-    /// Chunks wait to be taken.
-    Yield = 1,
-    /// Something else has to happen first.
-    Wait = 2,
-    /// The call is over.
-    Done = 3,
-}
-
-/// How chunks leave.
-#[wasm_bindgen]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// The text in them.
-    Text = 0,
-    /// A JSON array.
-    Json = 1,
-    /// Server-sent events.
-    Sse = 2,
-    /// A line of JSON for each.
-    Lines = 3,
-    /// Not at all.
-    Nothing = 4,
-}
-
-/// One call.
+/// One call: poll it until it waits, do what it says, tell what happened, and poll again.
+///
+/// Text and not objects, because V8 up to Node 22 dies when it has to deoptimise code around an inlined call that
+/// returns a reference.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Session(Rc<Inner>);
+pub struct Session {
+    memory: Rc<Memory>,
+    seed: u64,
+    phase: Phase,
+    /// The policy of the call, for what the breakers learn of it.
+    policy: Policy,
+    /// The request that is to be sent.
+    request: Option<HttpRequest>,
+    /// Chunks for the reader.
+    chunks: Chunks,
+    until: Millis,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// With the plan, until the call takes it over.
+    Planned(Option<Box<Plan>>),
+    Running(Box<Call>),
+    Over(Box<Outcome>),
+}
+
+/// What [`Session::poll`] says, in its lowest three bits. `call.js` has the same numbers.
+#[derive(Clone, Copy)]
+enum Step {
+    /// Poll again at [`Session::until`], or when something has happened.
+    Wait = 0,
+    /// Read one chunk of the attempt's body.
+    Read = 1,
+    /// Chunks wait for the reader.
+    Yield = 2,
+    /// Send the request of the attempt.
+    Send = 3,
+    /// Close the connection of the attempt.
+    Cancel = 4,
+    /// The call is over.
+    Done = 5,
+}
 
 #[wasm_bindgen]
 impl Session {
-    /// Does everything that is to be done until chunks wait or the call is over; tells `done` the [`Step`].
+    /// What to do next: a [`Step`], and above its three bits the attempt that it is about.
+    pub fn poll(&mut self, now: f64) -> u32 {
+        let now = now as Millis;
+        let Some(call) = self.begun(now) else { return Step::Done as u32 };
+        let (step, attempt) = match call.poll(now) {
+            Action::Send { attempt, request } => {
+                self.request = Some(request);
+                (Step::Send, attempt)
+            }
+            Action::Read { attempt } => (Step::Read, attempt),
+            Action::Yield(chunks) => {
+                self.chunks = chunks;
+                (Step::Yield, 0)
+            }
+            // Only asked for by a request whose lane is the relay; a page's never is.
+            Action::Relay { attempt, .. } => (Step::Wait, attempt),
+            Action::Cancel { attempt } => (Step::Cancel, attempt),
+            Action::Wait { until } => {
+                self.until = until;
+                (Step::Wait, 0)
+            }
+            Action::Done(outcome) => {
+                outcome.teach(&mut self.memory.breakers.borrow_mut(), now, &self.policy);
+                self.phase = Phase::Over(outcome);
+                (Step::Done, 0)
+            }
+        };
+        attempt << 3 | step as u32
+    }
+
+    /// When to poll again at the latest.
+    pub fn until(&self) -> f64 {
+        self.until as f64
+    }
+
+    /// What belongs to the last step, or tells of the call:
     ///
-    /// A callback rather than a promise, and JSON rather than objects below: V8 up to Node 22 dies when it has to
-    /// deoptimise code around an inlined call that returns a reference.
-    pub fn drive(&self, done: Function) {
-        let inner = self.0.clone();
-        inner.state.borrow_mut().resting = false;
-        spawn_local(async move {
-            let step = drive(&inner).await;
-            let _ = done.call1(&JsValue::UNDEFINED, &JsValue::from(step as u32));
-        });
-    }
-
-    /// The reader wants more.
-    pub fn next(&self) -> Step {
-        self.0.state.borrow_mut().resting = false;
-        self.0.pump()
-    }
-
-    /// The reader of the body, if there is one; it is at hand once [`Session::drive`] has come back.
-    pub fn reader(&self) -> Option<JsValue> {
-        match &self.0.state.borrow().connection.as_ref()?.body {
-            Body::Stream(reader) => Some(reader.into()),
-            Body::Awaited | Body::Text(_) | Body::Spent => None,
+    /// | `what` | |
+    /// |---|---|
+    /// | 0 | the text in the chunks that wait |
+    /// | 1 | those chunks, a line of JSON each |
+    /// | 2 | the request that is to be sent, in three lines: its headers as JSON, its body, its URL |
+    /// | 3 | the URLs of facts that are worth waiting for before the call begins, as JSON |
+    /// | 4 | the completion, after a success |
+    /// | 5 | what has happened so far, as JSON: `{report, failure, partial, http}` |
+    pub fn say(&mut self, what: u32) -> String {
+        match (what, &self.phase) {
+            (0, _) => self.chunks.text().into(),
+            (1, _) => self.chunks.iter().flat_map(|chunk| [chunk, "\n"]).collect(),
+            (2, _) => self.request.take().map(|request| lines(&request)).unwrap_or_default(),
+            (3, Phase::Planned(Some(plan))) => {
+                array(plan.wanted(&self.memory.catalog.borrow()).iter().map(|url| quoted(url)))
+            }
+            (4, Phase::Over(outcome)) => outcome.result.as_ref().map(|answer| answer.completion()).unwrap_or_default(),
+            _ => self.account(),
         }
+    }
+
+    /// The response of `attempt` has begun. `headers` are the values of [`READ_HEADERS`], in that order, a line each;
+    /// an empty line for what is not there.
+    pub fn head(&mut self, attempt: AttemptId, status: u16, headers: &[u8], now: f64) {
+        let headers = String::from_utf8_lossy(headers);
+        let sent = READ_HEADERS.into_iter().zip(headers.split('\n')).filter(|(_, value)| !value.is_empty());
+        let headers: Headers = sent.collect();
+        self.handle(now, Input::Head { attempt, status, headers });
     }
 
     /// The chunk that was to be read.
-    pub fn bytes(&self, bytes: &[u8]) -> Step {
-        self.read(|attempt| Input::Bytes { attempt, bytes })
+    pub fn bytes(&mut self, attempt: AttemptId, bytes: &[u8], now: f64) {
+        self.handle(now, Input::Bytes { attempt, bytes });
     }
 
     /// The body has ended.
-    pub fn end(&self) -> Step {
-        self.read(|attempt| Input::End { attempt })
+    pub fn end(&mut self, attempt: AttemptId, now: f64) {
+        self.handle(now, Input::End { attempt });
     }
 
-    /// Reading failed.
-    pub fn failed(&self, thrown: JsValue) -> Step {
-        let attempt = self.0.state.borrow_mut().read.take();
-        if let Some(attempt) = attempt {
-            self.0.fail(attempt, thrown);
-        }
-        self.0.pump()
-    }
-
-    /// The chunks that wait.
-    pub fn take(&self, form: Form) -> Option<String> {
-        let chunks = std::mem::take(&mut self.0.state.borrow_mut().waiting);
-        match form {
-            Form::Text => Some(chunks.text().into()),
-            Form::Json => Some(chunks.to_json_array()),
-            Form::Sse => Some(chunks.to_sse()),
-            Form::Lines => Some(chunks.iter().flat_map(|chunk| [chunk, "\n"]).collect()),
-            Form::Nothing => None,
-        }
+    /// There is no connection, or it broke.
+    pub fn failed(&mut self, attempt: AttemptId, message: &[u8], now: f64) {
+        let failure = Failure::new(Kind::Network, String::from_utf8_lossy(message));
+        self.handle(now, Input::Failed { attempt, failure });
     }
 
     /// The caller wants no more.
-    pub fn abort(&self) {
-        self.0.abort();
-    }
-
-    /// What has happened so far, as JSON.
-    pub fn report(&self) -> String {
-        let state = self.0.state.borrow();
-        match &*state {
-            State { outcome: Some(outcome), .. } => outcome.report_json(),
-            State { call: Some(call), .. } => call.report().to_json(call.edge_report().as_deref()),
-            _ => Report::default().to_json(None),
-        }
-    }
-
-    /// Why the call failed, if it has, as JSON: the failure, what was said, and how to say it over HTTP.
-    pub fn failure(&self) -> Option<String> {
-        let state = self.0.state.borrow();
-        let Outcome { result: Err(failure), partial, .. } = state.outcome.as_ref()? else { return None };
-        let body = ["{\"error\":", &failure.to_openai(), "}"].concat();
-        let (mut http, mut json) = (Object::default(), Object::default());
-        http.whole("status", failure.http_status().into()).text("body", &body);
-        json.raw("failure", &failure.to_json());
-        json.maybe_text("partial", partial.as_deref());
-        json.raw("http", &http.end());
-        Some(json.end())
-    }
-
-    /// What `fetch` or a reader threw last.
-    pub fn thrown(&self) -> JsValue {
-        self.0.state.borrow().thrown.clone().unwrap_or_default()
-    }
-
-    /// The JSON of the completion, once, if the call has succeeded.
-    pub fn completion(&self) -> Option<String> {
-        let mut state = self.0.state.borrow_mut();
-        let outcome = state.outcome.as_mut()?;
-        let report = outcome.report_json();
-        let taken = Failure::new(Kind::Aborted, "the completion was taken");
-        let answer = std::mem::replace(&mut outcome.result, Err(taken)).ok()?;
-        Some(answer.completion_with(&report))
+    pub fn abort(&mut self, now: f64) {
+        self.begun(now as Millis);
+        self.handle(now, Input::Aborted);
     }
 }
 
 impl Session {
-    pub(super) fn begin(memory: Rc<Memory>, plan: Result<Plan, Box<Invalid>>, host: Host) -> Self {
-        let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
-            let (at_time, at_abort) = (weak.clone(), weak.clone());
-            Inner {
-                memory,
-                host,
-                state: RefCell::default(),
-                timer: Timer::new(move || at_time.upgrade().iter().for_each(Inner::woken)),
-                wake: Wake::default(),
-                on_abort: Closure::new(move || at_abort.upgrade().iter().for_each(Inner::abort)),
-            }
-        });
-        match plan {
-            Ok(plan) => {
-                inner.state.borrow_mut().plan = Some(plan);
-                inner.heed_signal();
-            }
-            Err(invalid) => {
-                let failure = Failure::new(Kind::InvalidRequest, invalid.sentence());
-                inner.state.borrow_mut().outcome = Some(failed(failure));
-            }
-        }
-        Self(inner)
+    pub(super) fn plan(memory: Rc<Memory>, handed: &[u8], seed: u64) -> Self {
+        let phase = match Plan::read(handed) {
+            Ok(plan) => Phase::Planned(Some(Box::new(plan))),
+            Err(invalid) => Phase::Over(Box::new(failed(Failure::new(Kind::InvalidRequest, invalid.sentence())))),
+        };
+        Self { memory, seed, phase, policy: Policy::default(), request: None, chunks: Chunks::default(), until: 0 }
     }
 
-    fn read<'a>(&self, input: impl FnOnce(crate::AttemptId) -> Input<'a>) -> Step {
-        let attempt = self.0.state.borrow_mut().read.take();
-        if let Some(attempt) = attempt {
-            self.0.handle(input(attempt));
+    /// The call, begun if it was only planned; nothing, if it is over.
+    fn begun(&mut self, now: Millis) -> Option<&mut Call> {
+        if let Phase::Planned(plan) = &mut self.phase
+            && let Some(plan) = plan.take()
+        {
+            let Plan { request, upstreams, policy } = *plan;
+            let (catalog, mut breakers) = (self.memory.catalog.borrow(), self.memory.breakers.borrow_mut());
+            let facts = Facts { upstreams: &upstreams, catalog: &catalog, breakers: &mut breakers };
+            self.phase = Phase::Running(Box::new(Call::new(request, &policy, facts, self.seed, now)));
+            self.policy = policy;
         }
-        self.0.pump()
+        match &mut self.phase {
+            Phase::Running(call) => Some(call),
+            Phase::Planned(_) | Phase::Over(_) => None,
+        }
+    }
+
+    fn handle(&mut self, now: f64, input: Input<'_>) {
+        if let Phase::Running(call) = &mut self.phase {
+            call.handle(now as Millis, input);
+        }
+    }
+
+    fn account(&self) -> String {
+        let mut json = Object::default();
+        match &self.phase {
+            Phase::Planned(_) => json.raw("report", &Report::default().to_json(None)),
+            Phase::Running(call) => json.raw("report", &call.report().to_json(call.edge_report().as_deref())),
+            Phase::Over(outcome) => json.raw("report", &outcome.report_json()),
+        };
+        if let Phase::Over(outcome) = &self.phase
+            && let Err(failure) = &outcome.result
+        {
+            let mut http = Object::default();
+            http.whole("status", failure.http_status().into()).raw("error", &failure.to_openai());
+            json.raw("failure", &failure.to_json());
+            json.maybe_text("partial", outcome.partial.as_deref());
+            json.raw("http", &http.end());
+        }
+        json.end()
     }
 }
 
-async fn drive(inner: &Rc<Inner>) -> Step {
-    if inner.state.borrow().plan.is_some() {
-        fact::gather(inner).await;
-        begin(inner);
+fn lines(request: &HttpRequest) -> String {
+    let mut headers = Object::default();
+    for (name, value) in &request.headers {
+        headers.text(name, value);
     }
-    loop {
-        match inner.pump() {
-            step @ (Step::Yield | Step::Done) => return step,
-            Step::Read => connection::read(inner),
-            Step::Wait => {}
-        }
-        inner.wake.woken().await;
+    // Where a name comes twice, `JSON.parse` takes the later value.
+    for (name, value) in &request.extra_headers {
+        headers.text(name, value);
     }
-}
-
-/// From the plan to the call.
-fn begin(inner: &Inner) {
-    let mut state = inner.state.borrow_mut();
-    let Some(Plan { request, upstream, policy }) = state.plan.take() else { return };
-    let upstreams = [upstream];
-    let (catalog, mut breakers) = (inner.memory.catalog.borrow(), inner.memory.breakers.borrow_mut());
-    let facts = Facts { upstreams: &upstreams, catalog: &catalog, breakers: &mut breakers };
-    let seed = (Math::random() * 2f64.powi(53)) as u64;
-    let mut call = Call::new(request, &policy, facts, seed, now());
-    if state.aborted {
-        call.handle(now(), Input::Aborted);
-    }
-    state.call = Some(call);
-    state.policy = policy;
+    text!(&headers.end(), "\n", &request.body, "\n", &request.url)
 }
 
 /// The outcome of a call that never began.

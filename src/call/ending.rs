@@ -1,5 +1,6 @@
 //! What becomes of an attempt that has ended: an answer, the same again, the next model, or the end of the call.
 
+use super::judging::rank;
 use super::outcome::{Answer, Kept, Outcome, answer_of};
 use super::{Action, Call, Splice};
 use crate::Millis;
@@ -9,10 +10,10 @@ use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Again, Failure, Kind, Next, by_status};
 use crate::json::{Json, decimal};
-use crate::judge::{mark, score};
 use crate::policy::Soft;
 use crate::report::{AttemptReport, Report, Usd};
 use crate::request::Lane;
+use crate::text::text;
 use crate::verdict::{json_within, judge};
 
 impl Call {
@@ -21,7 +22,7 @@ impl Call {
         let attempt = &mut self.running[at];
         if let Body::Whole(bytes) = &attempt.body {
             let as_stream = self.request.stream && !attempt.is_judge;
-            let (completion, events) = read_whole(bytes, attempt.reads, as_stream, now);
+            let (completion, events) = read_whole(bytes, attempt.reads, as_stream, now + self.excused);
             attempt.body = Body::Events(events);
             attempt.whole = Some(completion);
         }
@@ -49,7 +50,7 @@ impl Call {
 
     /// Is it an answer, and whole?
     fn whole(&self, attempt: &mut Attempt, now: Millis) -> Result<(), Box<Failure>> {
-        if let Some(failure) = attempt.refused(now) {
+        if let Some(failure) = attempt.refused(now + self.excused) {
             return Err(failure);
         }
         let whole = attempt.whole.is_some();
@@ -87,6 +88,11 @@ impl Call {
         }
     }
 
+    /// Writes what `attempt` has brought into its row, however it ended. The candidate that served.
+    pub(super) fn note(&mut self, attempt: &Attempt) -> usize {
+        note_answer(&mut self.report, &self.chain, attempt)
+    }
+
     /// Closes the row of `attempt`, and its connection.
     pub(super) fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
         attempt.window.iter().for_each(|&at| self.chain.candidates[at].asked = false);
@@ -100,14 +106,14 @@ impl Call {
 
     /// An answer has passed the rules: it is the one, unless a judge has to look at it first.
     fn pass(&mut self, mut attempt: Box<Attempt>, passed: u32, now: Millis) {
-        let served = note_answer(&mut self.report, &self.chain, &attempt);
+        let served = self.note(&attempt);
         self.learn_success(&attempt, served);
         self.close(&attempt, None, now);
         self.outrun(now);
         if let Some(events) = attempt.events()
             && events.malformed > 0
         {
-            let warning = [&decimal(events.malformed.into()), " unreadable events of the stream were skipped"].concat();
+            let warning = text!(&decimal(events.malformed.into()), " unreadable events of the stream were skipped");
             self.report.warnings.push(warning);
         }
         let judged = !self.committed && !attempt.judged_there;
@@ -120,7 +126,7 @@ impl Call {
     }
 
     /// Ends the call with an answer.
-    fn deliver(&mut self, kept: Kept, accepted: bool) {
+    pub(super) fn deliver(&mut self, kept: Kept, accepted: bool) {
         let Kept { mut attempt, served, .. } = kept;
         serve(&mut self.report, &self.chain, &attempt, served);
         self.report.accepted = accepted;
@@ -145,7 +151,7 @@ impl Call {
 
     /// An answer came and did not pass a rule.
     fn fail_softly(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, action: Soft, passed: u32, now: Millis) {
-        let served = note_answer(&mut self.report, &self.chain, &attempt);
+        let served = self.note(&attempt);
         self.close(&attempt, Some(failure.clone()), now);
         // The models before the one that served have failed inside the window.
         for &at in attempt.window.iter().take_while(|at| **at != served) {
@@ -161,41 +167,11 @@ impl Call {
     }
 
     /// Of the answers that failed only softly the best stays, unless there is nothing in it.
-    fn keep_best(&mut self, failure: &Failure, new: Kept) {
+    pub(super) fn keep_best(&mut self, failure: &Failure, new: Kept) {
         let nothing_said = new.attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
         let better = self.kept.as_ref().is_none_or(|kept| kept.rank < new.rank);
         if better && failure.kind != Kind::Empty && !nothing_said {
             self.kept = Some(new);
-        }
-    }
-
-    /// The judge has spoken, or has failed.
-    fn take_score(&mut self, attempt: Box<Attempt>, failure: Option<Box<Failure>>, now: Millis) {
-        let row = &mut self.report.attempts[attempt.id as usize];
-        let mut points = None;
-        if let Some(answer) = attempt.answer() {
-            note_row(row, answer);
-            points = score(answer.text(), &mark(self.seed));
-        }
-        row.judge = Some(points);
-        let unread =
-            || if points.is_none() { Some(Failure::new(Kind::BadResponse, "the judge gave no score")) } else { None };
-        self.close(&attempt, failure.or_else(unread), now);
-        let (Some(mut kept), Some(judge)) = (self.judged.take(), &self.policy.judge) else { return };
-        let action = judge.action;
-        if points.map_or(judge.open, |points| points >= judge.threshold) {
-            return self.deliver(kept, true);
-        }
-        let points = points.unwrap_or_default();
-        let message = ["the judge gave the answer ", &decimal(points), " of 100 points"].concat();
-        let failure = Failure::new(Kind::BelowThreshold, message);
-        kept.rank += points;
-        self.report.attempts[kept.attempt.id as usize].failure = Some(failure.clone());
-        self.chain.spend(&[kept.served]);
-        self.keep_best(&failure, kept);
-        self.last = Some(failure.clone());
-        if action == Soft::Fail {
-            self.finish(Err(failure), None, None);
         }
     }
 
@@ -204,7 +180,7 @@ impl Call {
         if attempt.is_judge {
             return self.take_score(attempt, Some(failure), now);
         }
-        let served = note_answer(&mut self.report, &self.chain, &attempt);
+        let served = self.note(&attempt);
         self.learn_failure(&attempt, &failure);
         self.close(&attempt, Some(failure.clone()), now);
         let edge = attempt.judged_there && failure.kind != Kind::Network;
@@ -291,7 +267,8 @@ impl Call {
 
     pub(super) fn abort(&mut self, now: Millis) {
         if !self.over {
-            self.actions.clear();
+            // What was closed is still to be closed.
+            self.actions.retain(|action| matches!(action, Action::Cancel { .. }));
             (self.kept, self.judged) = (None, None);
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
@@ -301,6 +278,7 @@ impl Call {
     pub(super) fn give_up(&mut self, failure: Box<Failure>, now: Millis) {
         let mut last = None;
         for attempt in std::mem::take(&mut self.running) {
+            self.note(&attempt);
             self.close(&attempt, Some(failure.clone()), now);
             last = Some(attempt);
         }
@@ -407,7 +385,7 @@ fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
     matched.unwrap_or(first)
 }
 
-fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
+pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
     row.cost = answer.usage().and_then(|usage| usage.get("cost").trillionths()).map(Usd);
@@ -417,11 +395,6 @@ fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     if let Some(metadata) = answer.metadata() {
         row.inside = inside(metadata);
     }
-}
-
-/// Answers are ranked by the rules they passed, then by their score.
-fn rank(passed: u32, score: u64) -> u64 {
-    u64::from(passed) * 1_000 + score
 }
 
 /// What a native window tried, as its metadata tells; each on one line, as a report is told in a comment of a stream too.

@@ -5,7 +5,6 @@
 //! beginning of the whole. Never with tool calls or JSON under way: half of such a thing is not text.
 
 use super::{Action, Call};
-use crate::Millis;
 use crate::attempt::Attempt;
 use crate::chain::Window;
 use crate::chunk::{Accumulator, Chunks, Seen};
@@ -136,14 +135,6 @@ impl Call {
         }
         self.actions.push_back(Action::Yield(chunks));
         joined.answer
-    }
-
-    /// Milliseconds after which a second model is asked too, for what is in flight.
-    pub(super) fn hedge_at(&self) -> Option<Millis> {
-        let [attempt] = &self.running[..] else { return None };
-        let waits =
-            !self.committed && !attempt.judged_there && !attempt.is_alive() && !attempt.hedged && !attempt.is_judge;
-        self.policy.hedge.filter(|_| waits).map(|after| attempt.sent + after)
     }
 }
 

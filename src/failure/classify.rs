@@ -3,10 +3,11 @@
 //! Several fields may speak at once and disagree. What is most specific decides: the source of a limit, then
 //! `availability`, then a moderation's metadata, then a code or type by name, then known phrases, then the status.
 
+use crate::text::text;
 use std::borrow::Cow;
 
 use super::{Failure, Kind, retry_after::retry_after};
-use crate::json::{Json, decimal};
+use crate::json::{Json, decimal, whole_number};
 use crate::{Millis, http::Headers};
 
 /// The failure that a response with an error status tells of.
@@ -14,7 +15,7 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box
     let envelope = Json::parse_bytes(body).unwrap_or(Json::NULL);
     let mut failure = read(Some(status), headers, error_of(envelope), now);
     if failure.message.is_empty() {
-        failure.message = ["the upstream answered with status ", &decimal(status.into()), " and no message"].concat();
+        failure.message = text!("the upstream answered with status ", &decimal(status.into()), " and no message");
     }
     failure
 }
@@ -58,7 +59,7 @@ fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Milli
 
 /// A status, as a number or as a string.
 fn number(value: Json<'_>) -> Option<u16> {
-    let number = value.whole().or_else(|| value.word().parse().ok())?;
+    let number = value.whole().or_else(|| whole_number(value.word()))?;
     u16::try_from(number).ok().filter(|status| (400..600).contains(status))
 }
 

@@ -2,13 +2,13 @@
 
 mod date;
 
-use crate::json::Json;
+use crate::json::{Json, whole_number};
 use crate::{Millis, http::Headers};
 
 /// The beginning of the day `YYYY-MM-DD`.
 pub(crate) fn day(text: &str) -> Option<Millis> {
     let (year, month, day) = (text.get(..4)?, text.get(5..7)?, text.get(8..10)?);
-    let days = date::days_since_1970(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+    let days = date::days_since_1970(whole_number(year)?, whole_number(month)?, whole_number(day)?)?;
     Some(days * 86_400_000)
 }
 
@@ -27,8 +27,8 @@ const WAITS: [&str; 5] = [
 /// The wait in milliseconds. Headers come before the body, and what was meant for this case before general limits.
 pub(super) fn retry_after(headers: &Headers, error: Json<'_>, now: Millis) -> Option<Millis> {
     let header = |name| headers.get(name).unwrap_or_default();
-    if let Some(millis) = decimal(header("retry-after-ms")) {
-        return Some((millis / 1_000).min(LONGEST));
+    if let Some(millis) = whole(header("retry-after-ms")) {
+        return Some(millis.min(LONGEST));
     }
     let wait = seconds_or_date(header("retry-after"), now)
         .or_else(|| WAITS.iter().find_map(|path| seconds_or_date(scalar(error.at(path)), now)))
@@ -46,6 +46,11 @@ fn seconds_or_date(text: &str, now: Millis) -> Option<Millis> {
     decimal(text).or_else(|| Some((date::epoch_seconds(text.trim())? * 1_000).saturating_sub(now)))
 }
 
+/// The whole part of a decimal number.
+fn whole(text: &str) -> Option<u64> {
+    whole_number(text.trim().split('.').next()?)
+}
+
 /// A decimal number, in thousandths.
 fn decimal(text: &str) -> Option<u64> {
     Json::parse(text).and_then(Json::trillionths).map(|number| number / 1_000_000_000)
@@ -54,6 +59,6 @@ fn decimal(text: &str) -> Option<u64> {
 /// A point in time in milliseconds of the UNIX epoch. A smaller number is seconds, or a unit that nobody documents.
 fn until(text: &str, now: Millis) -> Option<Millis> {
     const YEAR_2001: u64 = 1_000_000_000_000;
-    let epoch: u64 = text.trim().parse().ok()?;
+    let epoch = whole_number(text.trim())?;
     if epoch < YEAR_2001 { None } else { Some(epoch.saturating_sub(now)) }
 }

@@ -191,18 +191,53 @@ fn code_point(bytes: &[u8]) -> (char, usize) {
     (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }
 
+/// The whole number that `text` is, if it is one of digits and not too large.
+///
+/// The standard library's way multiplies in 128 bits, which a page would have to download.
+pub(crate) fn whole_number(text: &str) -> Option<u64> {
+    let append = |value: u64, byte: u8| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 || value > (u64::MAX - 9) / 10 { None } else { Some(value * 10 + u64::from(digit)) }
+    };
+    if text.is_empty() { None } else { text.bytes().try_fold(0, append) }
+}
+
 /// A decimal number times 10^12, cut off below and bounded above; nothing if it is negative.
 pub(super) fn trillionths(number: &str) -> Option<u64> {
-    if number.starts_with('-') {
-        return None;
+    let (mut value, mut scale, mut in_fraction) = (0_u64, 12_i64, false);
+    let mut bytes = number.bytes();
+    for byte in bytes.by_ref() {
+        match byte {
+            b'-' => return None,
+            b'.' => in_fraction = true,
+            b'0'..=b'9' => {
+                let fits = value < u64::MAX / 10;
+                if fits {
+                    value = value * 10 + u64::from(byte - b'0');
+                }
+                scale += i64::from(!fits) - i64::from(in_fraction);
+            }
+            _ => break,
+        }
     }
-    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let exponent: i64 = exponent.strip_prefix('+').unwrap_or(exponent).parse().unwrap_or(i64::MAX / 2);
-    let scale = exponent.saturating_add(12).saturating_sub(fraction.len() as i64);
-    let digits = || whole.bytes().chain(fraction.bytes());
-    let kept = digits().count().saturating_sub(scale.min(0).unsigned_abs() as usize);
-    let append = |value: u64, digit: u8| value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
-    let value = digits().take(kept).fold(0, append);
-    Some((0..scale.max(0)).take_while(|_| value > 0).take(20).fold(value, |value, _| value.saturating_mul(10)))
+    let (mut exponent, mut is_negative) = (0, false);
+    for byte in bytes {
+        match byte {
+            b'-' => is_negative = true,
+            b'0'..=b'9' => exponent = (exponent * 10 + i64::from(byte - b'0')).min(999),
+            _ => {}
+        }
+    }
+    scale += if is_negative { -exponent } else { exponent };
+    // No more than twenty digits fit.
+    for _ in 0..scale.unsigned_abs().min(20) {
+        value = if scale < 0 {
+            value / 10
+        } else if value > u64::MAX / 10 {
+            u64::MAX
+        } else {
+            value * 10
+        };
+    }
+    Some(value)
 }

@@ -1,6 +1,7 @@
 //! JSON text from its parts.
 
 use super::Json;
+use crate::text::text;
 
 /// An object under construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl Object {
 
     /// The text of the object.
     pub fn end(&self) -> String {
-        [&self.0, "}"].concat()
+        text!(&self.0, "}")
     }
 }
 

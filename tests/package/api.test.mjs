@@ -210,9 +210,25 @@ test('a signal that is aborted already sends nothing', async () => {
 });
 
 for (const [fault, kind] of [['cut-1500', 'cut'], ['stall-3', 'stalled'], ['error-mid-stream', 'serverError']]) {
-  test(`a stream that ends with ${fault} throws, with what was said`, async () => {
-    const policy = { timeouts: { idle: 300 } };
-    const stream = await chatStreaming([{ role: 'user', content: 'words:20' }], { ...options, models: [`fault/${fault}`, 'openai/gpt-4o'], policy });
+  const ask = (recover, models) => {
+    const policy = { recover, timeouts: { idle: 300 } };
+    return chatStreaming([{ role: 'user', content: 'words:60' }], { ...alone(), models, policy });
+  };
+
+  for (const next of ['meta-llama/llama-3.3-70b-instruct', 'openai/gpt-4o']) {
+    test(`a stream that ends with ${fault} goes on with ${next}, whole and exact`, async () => {
+      const whole = await (await ask('continue', [next])).text();
+      const stream = await ask('continue', [`fault/${fault}`, next]);
+      let text = '';
+      for await (const piece of stream.textStream) text += piece;
+      assert.equal(text, whole);
+      assert.equal(await stream.finalCompletion().then(({ choices }) => choices[0].message.content), whole);
+      assert.deepEqual(stream.attempts.map(({ failure }) => failure?.kind), [kind, undefined]);
+    });
+  }
+
+  test(`a stream that ends with ${fault} throws, with what was said, where nobody goes on`, async () => {
+    const stream = await ask('error', [`fault/${fault}`, 'openai/gpt-4o']);
     let text = '';
     const error = await fails((async () => {
       for await (const piece of stream.textStream) text += piece;

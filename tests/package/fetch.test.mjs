@@ -51,8 +51,16 @@ test('an error of the chain is one error, with its status, and is not retried', 
   assert.equal((await emulator.log()).length, 1);
 });
 
-test('a stream that breaks is an error for the SDK too', async () => {
-  const stream = await openai.chat.completions.create({ model: 'fault/error-mid-stream', messages: [{ role: 'user', content: 'words:20' }], stream: true });
+const broken = { model: 'fault/error-mid-stream', messages: [{ role: 'user', content: 'words:40' }], stream: true };
+
+test('a stream that breaks goes on for the SDK too', async () => {
+  let text = '';
+  for await (const chunk of await openai.chat.completions.create(broken)) text += chunk.choices[0]?.delta.content ?? '';
+  assert.equal(text.trim().split(/\s+/).length, 40);
+});
+
+test('a stream that breaks and may not go on is an error for the SDK too', async () => {
+  const stream = await sdk({ models: ['openai/gpt-4o'], policy: { recover: 'error' } }).chat.completions.create(broken);
   await assert.rejects((async () => {
     for await (const _ of stream);
   })(), OpenAI.APIError);

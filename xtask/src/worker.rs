@@ -40,7 +40,7 @@ fn compile(workspace: &Workspace) -> Result<()> {
 fn fingerprint(workspace: &Workspace) -> Result<Fingerprint> {
     let mut inputs = Fingerprint::new(include_str!("worker.rs"));
     inputs.add(&tools::worker_build(workspace)?.to_string_lossy());
-    inputs.add_file(&workspace.wasm("release", "failsoft_worker"))?;
+    inputs.add_file(&workspace.wasm("wasm32-unknown-unknown", "release", "failsoft_worker"))?;
     inputs.add_file(&workspace.tests().join("package-lock.json"))?;
     Ok(inputs)
 }

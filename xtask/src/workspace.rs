@@ -54,9 +54,9 @@ impl Workspace {
         self.target.join("xtask")
     }
 
-    /// Where cargo leaves the WebAssembly of a crate built with `profile`.
-    pub(crate) fn wasm(&self, profile: &str, name: &str) -> PathBuf {
-        self.target.join("wasm32-unknown-unknown").join(profile).join(format!("{name}.wasm"))
+    /// Where cargo leaves the WebAssembly of a crate built for `target` with `profile`.
+    pub(crate) fn wasm(&self, target: &str, profile: &str, name: &str) -> PathBuf {
+        self.target.join(target).join(profile).join(format!("{name}.wasm"))
     }
 
     /// A cargo command at the root, as if it were typed there.

@@ -1,0 +1,294 @@
+import { ChatError } from './error.js';
+
+/** The steps of `Session.poll`, in its lowest three bits; above them is the attempt that a step is about. */
+const WAIT = 0;
+const READ = 1;
+const YIELD = 2;
+const SEND = 3;
+const CANCEL = 4;
+
+/** What `Session.say` says. */
+export const TEXT = 0;
+export const LINES = 1;
+const REQUEST = 2;
+const WANTED = 3;
+const COMPLETION = 4;
+const ACCOUNT = 5;
+
+/** The headers that the core reads, in its order: READ_HEADERS of src/http.rs. */
+const HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'];
+
+/** How long a call waits for facts about its models, in milliseconds: it can be made without them. */
+const PATIENCE = 1500;
+
+/** The longest wait that hosts take; a later deadline is met by setting the timer again. */
+const LONGEST = 2 ** 31 - 1;
+
+const encoder = new TextEncoder();
+export const encode = (text) => encoder.encode(text);
+
+/**
+ * One call: does what the machine says, and tells it what happened. A reader pulls from it: one chunk of the network at
+ * a time, and one string for it.
+ */
+export class Call {
+  #client;
+  #session;
+  #host;
+  #over;
+  /** By attempt: what closes the connection, and reads its body once the response has begun. */
+  #connections = new Map();
+  #timer;
+  #due;
+  /** Chunks are there for the reader. */
+  #waiting;
+  /** The reader is busy with what it was given; until it comes back, the machine is left alone. */
+  #resting;
+  #committed;
+  #wake;
+  #last = Promise.resolve();
+  /** Attempts that `onAttempt` was told of. */
+  #told = 0;
+  /** What `fetch` or a reader threw last. */
+  #thrown;
+  #end;
+  #completion;
+
+  /** @param over what to call with the report, and the error, when the call has ended. */
+  constructor(client, handed, host, over) {
+    this.#client = client;
+    this.#session = client.open(encode(handed), Math.random() * 2 ** 53);
+    this.#host = host;
+    this.#over = over;
+  }
+
+  /** Runs the call up to its commit point, or to its end. */
+  async start() {
+    const { signal } = this.#host;
+    signal?.addEventListener('abort', this.abort);
+    if (signal?.aborted) this.abort();
+    else await this.#gather(JSON.parse(this.#session.say(WANTED)));
+    this.#advance();
+    await this.#halt();
+  }
+
+  /** Takes what has come in `form`, if one is given: a string, or undefined at the end. Pulls queue up. */
+  pull(form) {
+    const next = async () => {
+      if (!this.#waiting) {
+        this.#resting = false;
+        this.#advance();
+        await this.#halt();
+      }
+      if (this.#waiting) {
+        this.#waiting = false;
+        return form === undefined ? '' : this.#session.say(form);
+      }
+      this.#check();
+    };
+    return (this.#last = this.#last.then(next, next));
+  }
+
+  abort = () => {
+    this.#resting = false;
+    this.#advance(() => this.#session.abort(Date.now()));
+  };
+
+  get report() {
+    return (this.#end ?? this.#account()).report;
+  }
+
+  get isOver() {
+    return !!this.#end;
+  }
+
+  /** The completion, once the call has succeeded. */
+  completion() {
+    if (!this.#end) return undefined;
+    this.#check();
+    if (!this.#completion) {
+      this.#completion = { ...JSON.parse(this.#session.say(COMPLETION)), failsoft: this.report };
+      this.#session.free();
+    }
+    return this.#completion;
+  }
+
+  #account() {
+    return JSON.parse(this.#session.say(ACCOUNT));
+  }
+
+  #check() {
+    if (this.#end.error) throw this.#end.error;
+  }
+
+  /** Until chunks wait or the call is over. */
+  async #halt() {
+    if (!this.#waiting && !this.#end) await new Promise((wake) => (this.#wake = wake));
+  }
+
+  /** Asks for facts. What does not come in time is done without. */
+  async #gather(urls) {
+    if (!urls.length) return;
+    const { fetch } = this.#host;
+    const controller = new AbortController();
+    const learn = async (url) => {
+      const response = await fetch(url, { signal: controller.signal });
+      this.#client.learn(encode(await response.text()));
+    };
+    const learned = Promise.allSettled(urls.map(learn));
+    this.#timer = setTimeout(() => this.#wake(), PATIENCE);
+    await Promise.race([learned, this.#halt()]);
+    this.#disarm();
+    controller.abort();
+  }
+
+  /** Tells the machine what happened, and does what it says until it waits, has something for the reader, or is over. */
+  #advance(tell) {
+    try {
+      if (!this.#end) tell?.();
+      while (!this.#resting && !this.#end) {
+        const step = this.#session.poll(Date.now());
+        if (!this.#committed) this.#tell();
+        // A callback may have aborted the call.
+        if (this.#end || this.#do(step & 7, step >>> 3)) return;
+      }
+    } catch (error) {
+      // A trap in the WebAssembly: whoever waits shall not wait for ever.
+      this.#finish({ report: { attempts: [] } }, error);
+    }
+  }
+
+  /** Does what one step says; true when there is nothing more to do for now. */
+  #do(step, attempt) {
+    switch (step) {
+      case WAIT:
+        this.#arm(this.#session.until());
+        return true;
+      case READ:
+        this.#read(attempt);
+        break;
+      case YIELD:
+        this.#waiting = this.#resting = this.#committed = true;
+        this.#wake?.();
+        break;
+      case SEND:
+        this.#send(attempt);
+        break;
+      case CANCEL:
+        this.#close(attempt);
+        break;
+      default:
+        this.#finish(this.#account());
+    }
+  }
+
+  #send(attempt) {
+    const { fetch } = this.#host;
+    const [headers, body, url] = this.#session.say(REQUEST).split('\n');
+    const connection = { controller: new AbortController() };
+    this.#connections.set(attempt, connection);
+    this.#thrown = undefined;
+    this.#await(attempt, connection, async () => {
+      const { signal } = connection.controller;
+      const response = await fetch(url, { method: 'POST', headers: new Headers(JSON.parse(headers)), body, signal });
+      connection.reader = response.body?.getReader() ?? onePiece(response);
+      const seen = HEADERS.map((name) => response.headers.get(name)).join('\n');
+      return () => this.#session.head(attempt, response.status, encode(seen), Date.now());
+    });
+  }
+
+  #read(attempt) {
+    const connection = this.#connections.get(attempt);
+    this.#await(attempt, connection, async () => {
+      const { done, value } = await connection.reader.read();
+      if (done) {
+        return () => {
+          this.#connections.delete(attempt);
+          this.#session.end(attempt, Date.now());
+        };
+      }
+      const bytes = typeof value === 'string' ? encode(value) : ArrayBuffer.isView(value) ? value : new Uint8Array(value);
+      return () => this.#session.bytes(attempt, bytes, Date.now());
+    });
+  }
+
+  /** Goes on when `work` is done, unless its connection has been closed meanwhile: then nothing of it counts. */
+  async #await(attempt, connection, work) {
+    let tell;
+    try {
+      tell = await work();
+    } catch (thrown) {
+      tell = () => this.#fail(attempt, thrown);
+    }
+    if (this.#connections.has(attempt)) this.#advance(tell);
+    else cancel(connection);
+  }
+
+  #fail(attempt, thrown) {
+    this.#connections.delete(attempt);
+    this.#thrown = thrown;
+    const said = [thrown, thrown?.cause].map((error) => error?.message).filter(Boolean);
+    this.#session.failed(attempt, encode(['the connection failed', ...said].join(': ')), Date.now());
+  }
+
+  #close(attempt) {
+    const connection = this.#connections.get(attempt);
+    this.#connections.delete(attempt);
+    connection.controller.abort();
+    cancel(connection);
+  }
+
+  #arm(until) {
+    // A timer that is due earlier stays: setting one for every chunk would cost more.
+    if (this.#timer !== undefined && this.#due <= until) return;
+    this.#disarm();
+    this.#due = until;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#advance();
+    }, Math.min(until - Date.now(), LONGEST));
+  }
+
+  #disarm() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** An attempt that failed is told at once. One that served may be an edge's, which tells of its own at the end. */
+  #tell() {
+    const { onAttempt } = this.#host;
+    if (!onAttempt) return;
+    const { attempts } = this.report;
+    while (this.#told < attempts.length && (this.#end || attempts[this.#told].failure)) onAttempt(attempts[this.#told++]);
+  }
+
+  #finish({ report, failure, partial, http }, error) {
+    const { signal } = this.#host;
+    if (failure) {
+      const cause = failure.kind === 'aborted' ? signal?.reason : this.#thrown;
+      error = new ChatError(failure, { report, partial, http, cause });
+    }
+    this.#end = { report, error };
+    this.#disarm();
+    for (const attempt of this.#connections.keys()) this.#close(attempt);
+    signal?.removeEventListener('abort', this.abort);
+    this.#tell();
+    this.#over?.(report, error);
+    this.#wake?.();
+  }
+}
+
+/** A body that comes in one piece: some hosts, React Native's for one, cannot do better. */
+function onePiece(response) {
+  const pieces = (async function* () {
+    yield response.text();
+  })();
+  return { read: () => pieces.next(), cancel() {} };
+}
+
+/** A `fetch` of the caller's own may not heed the signal. How the cancelling ends is nobody's concern. */
+async function cancel({ reader }) {
+  try {
+    await reader?.cancel();
+  } catch {}
+}

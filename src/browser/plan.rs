@@ -1,0 +1,89 @@
+//! What a call needs to begin, from the JSON that JavaScript has made of the options.
+
+use std::borrow::Cow;
+
+use crate::invalid::Invalid;
+use crate::json::Json;
+use crate::policy::{Recover, Retry, Soft, Timeouts};
+use crate::request::{ChatRequest, UsageChunk};
+use crate::text::text;
+use crate::upstream::{App, Dialect, Upstream};
+use crate::{Catalog, Millis, Policy};
+
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) request: ChatRequest,
+    pub(super) upstreams: Vec<Upstream>,
+    pub(super) policy: Policy,
+}
+
+impl Plan {
+    /// Reads `{ask, upstreams, policy, request}`. `ask` is `"parse"` for a response that is there already, `"wire"` for
+    /// a client that speaks OpenAI's protocol itself.
+    pub(super) fn read(handed: &[u8]) -> Result<Self, Box<Invalid>> {
+        let handed = Json::parse_bytes(handed).unwrap_or(Json::NULL);
+        let ask = handed.get("ask");
+        if ask.is("parse") {
+            return Self::parse();
+        }
+        let upstreams: Vec<Upstream> = handed.get("upstreams").items().map(upstream).collect();
+        let policy = Policy { assemble: true, ..Policy::default() }.with(handed.get("policy"))?;
+        let mut request = ChatRequest::read(handed.get("request"))?;
+        let usage_comes_unasked = upstreams.iter().any(|upstream| upstream.dialect == Dialect::OpenAi);
+        if ask.is("wire") && usage_comes_unasked && !request.asks_for_usage() {
+            request.usage_chunk = UsageChunk::Hidden;
+        }
+        Ok(Self { request, upstreams, policy })
+    }
+
+    /// The plan of a response that is there already: one attempt, no rule, no clock; all that comes is shown.
+    fn parse() -> Result<Self, Box<Invalid>> {
+        const NEVER: Millis = Millis::MAX / 4;
+        let policy = Policy {
+            attempts: 1,
+            timeouts: Timeouts { headers: NEVER, first_token: NEVER, idle: NEVER, total: NEVER },
+            retry: Retry { same: 0, max_wait: 0, base: 0, cap: 0 },
+            on_content_filter: Soft::Accept,
+            empty: Soft::Accept,
+            reasoning_only: Soft::Accept,
+            refusal: Soft::Accept,
+            invalid_json: Soft::Accept,
+            recover: Recover::Error,
+            ..Policy::default()
+        };
+        let asked = r#"{"model":"-","messages":[{"role":"user"}],"stream":true,"include_reasoning":true}"#;
+        let mut request = ChatRequest::read(Json::parse(asked).unwrap_or(Json::NULL))?;
+        request.as_it_comes = true;
+        Ok(Self { request, upstreams: vec![Upstream::new(Dialect::OpenAi, "", None)], policy })
+    }
+
+    /// The URLs of facts that `catalog` lacks about models which the prompt may overflow. Only OpenRouter has such pages.
+    pub(super) fn wanted(&self, catalog: &Catalog) -> Vec<String> {
+        // A bound on money needs prices, whatever the size of the prompt.
+        let bounded = self.policy.max_cost.is_some() || self.policy.max_price != (None, None);
+        let tokens = if bounded { u64::MAX } else { self.request.prompt_tokens };
+        let models = catalog.wanting(self.request.models.iter().map(String::as_str), tokens);
+        let Some(upstream) = self.upstreams.iter().find(|upstream| upstream.dialect == Dialect::OpenRouter) else {
+            return Vec::new();
+        };
+        let base = |model: &str| model.split(':').next().unwrap_or_default().to_owned();
+        models.into_iter().map(|model| text!(&upstream.url, "/models/", &base(model), "/endpoints")).collect()
+    }
+}
+
+fn upstream(given: Json<'_>) -> Upstream {
+    let string = |name| given.get(name).text().map(Cow::into_owned);
+    let dialect = match given.get("dialect").text().as_deref() {
+        Some("openrouter") => Dialect::OpenRouter,
+        Some("edge") => Dialect::Edge,
+        _ => Dialect::OpenAi,
+    };
+    let mut upstream = Upstream::new(dialect, &string("url").unwrap_or_default(), string("key"));
+    let app = given.get("app");
+    let [url, title] = ["url", "title"].map(|name| app.get(name).text().map(Cow::into_owned));
+    upstream.app = App { url, title };
+    let headers = given.get("headers");
+    let owned = |json: Json<'_>| json.text().unwrap_or_default().into_owned();
+    upstream.headers = headers.fields().map(|(name, value)| (owned(name), owned(value))).collect();
+    upstream
+}

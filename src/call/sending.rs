@@ -1,0 +1,93 @@
+//! Who is asked next, with what, and whether a second one is asked too.
+
+use super::{Action, Call, Splice};
+use crate::Millis;
+use crate::attempt::{Attempt, AttemptId};
+use crate::chain::Window;
+use crate::failure::{Failure, Kind};
+use crate::policy::Soft;
+use crate::report::{AttemptReport, Usd};
+use crate::request::Lane;
+use crate::upstream::Dialect;
+
+impl Call {
+    /// Asks whoever is next, if there is anybody and the budget allows.
+    pub(super) fn send(&mut self, now: Millis) {
+        let spent =
+            self.report.attempts.iter().filter_map(|row| row.cost).fold(0, |sum: u64, cost| sum.saturating_add(cost.0));
+        let left = self.policy.max_cost.map(|most| Usd(most.0.saturating_sub(spent)));
+        self.chain.leave_out_expensive(&self.request, left, &mut self.report);
+        let (window, splice) = match self.joined {
+            Some(_) => self.successor(),
+            None => {
+                // A content filter that ends the call must be seen, and so must a silent model: inside a window OpenRouter
+                // would fall back by itself.
+                let alone = self.policy.on_content_filter == Soft::Fail || self.policy.hedge.is_some();
+                (self.chain.window(&self.upstreams, alone), Splice::Joined(0))
+            }
+        };
+        let (Some(&first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
+            // Whoever is still in flight may answer yet.
+            return if self.running.is_empty() {
+                self.exhaust(now)
+            };
+        };
+        let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
+        let streamed = self.request.stream || self.policy.assemble;
+        let upstream = &self.upstreams[self.chain.candidates[first].upstream];
+        let limit = self.chain.limit(&window, &self.request, left);
+        let prefill = match (&self.joined, splice) {
+            (Some(joined), Splice::Continuing) => Some(joined.answer.text().trim_end()),
+            _ => None,
+        };
+        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill);
+        let row = AttemptReport {
+            models: models.into_iter().map(Into::into).collect(),
+            recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),
+            ..AttemptReport::default()
+        };
+        // What an edge lets through has been judged there.
+        let judged_there = upstream.dialect == Dialect::Edge;
+        let upstream = self.chain.candidates[first].upstream;
+        let mut attempt = self.post(upstream, row, window, streamed, body, now);
+        attempt.judged_there = judged_there;
+        attempt.splice = self.joined.as_ref().map(|_| splice);
+        attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
+        self.running.push(attempt);
+    }
+
+    /// Begins an attempt: a row in the report, a request on its way.
+    pub(super) fn post(
+        &mut self,
+        upstream: usize,
+        row: AttemptReport,
+        window: Window,
+        streamed: bool,
+        body: String,
+        now: Millis,
+    ) -> Box<Attempt> {
+        let id = self.report.attempts.len() as AttemptId;
+        let request = self.upstreams[upstream].post(streamed, body);
+        self.report.attempts.push(AttemptReport { started: now - self.began, ..row });
+        self.actions.push_back(Action::Send { attempt: id, request });
+        window.iter().for_each(|&at| self.chain.candidates[at].asked = true);
+        Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
+    }
+
+    /// When a second model is asked too, because the first is silent.
+    pub(super) fn hedge_at(&self) -> Option<Millis> {
+        let [attempt] = &self.running[..] else { return None };
+        let waits =
+            !self.committed && !attempt.judged_there && !attempt.is_alive() && !attempt.hedged && !attempt.is_judge;
+        self.policy.hedge.filter(|_| waits).map(|after| attempt.sent + after)
+    }
+
+    /// Closes what else is in flight: another was first.
+    pub(super) fn outrun(&mut self, now: Millis) {
+        for attempt in std::mem::take(&mut self.running) {
+            let failure = Failure::new(Kind::Outrun, "another model answered first");
+            self.note(&attempt);
+            self.close(&attempt, Some(failure), now);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A policy from JSON: every field, its range, and what contradicts what.
+
+use super::{JudgePolicy, Policy, Recover, Soft};
+use crate::invalid::{Invalid, Section};
+use crate::json::Json;
+
+/// The fields of a policy.
+const FIELDS: &str = "attempts timeouts retry onContentFilter empty reasoningOnly refusal invalidJson schemaMismatch \
+                      length tooShort pattern holdChars buffer recover restartEvent hedge judge maxCostUsd maxPrice \
+                      assemble breaker";
+
+impl Policy {
+    /// The defaults, with what `value` says instead.
+    ///
+    /// # Errors
+    /// [`Invalid`] with the path below `policy` of the first field that is unknown or out of range.
+    pub fn read(value: Json<'_>) -> Result<Self, Box<Invalid>> {
+        Self::default().with(value)
+    }
+
+    /// This policy, with what `value` says instead. `null` says nothing.
+    ///
+    /// # Errors
+    /// As [`Policy::read`].
+    pub fn with(&self, value: Json<'_>) -> Result<Self, Box<Invalid>> {
+        let mut policy = self.clone();
+        policy.take(Section::object("policy", value)?)?;
+        Ok(policy)
+    }
+
+    fn take(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {
+        given.only(FIELDS)?;
+        given.count("attempts", 1, 32, &mut self.attempts)?;
+        soft(&given, "onContentFilter", "next fail", &mut self.on_content_filter)?;
+        rule(&given, "empty", "action", &mut self.empty)?;
+        rule(&given, "reasoningOnly", "action", &mut self.reasoning_only)?;
+        rule(&given, "refusal", "action phrases", &mut self.refusal)?.texts("phrases", &mut self.refusal_phrases)?;
+        rule(&given, "invalidJson", "action repair", &mut self.invalid_json)?.flag("repair", &mut self.repair_json)?;
+        rule(&given, "schemaMismatch", "action", &mut self.schema_mismatch)?;
+        rule(&given, "length", "action", &mut self.length)?;
+        let too_short = rule(&given, "tooShort", "action chars", &mut self.too_short)?;
+        too_short.whole("chars", 0, 100_000, &mut self.shortest)?;
+        rule(&given, "pattern", "action literals", &mut self.pattern)?.texts("literals", &mut self.literals)?;
+        given.whole("holdChars", 0, 100_000, &mut self.hold_chars)?;
+        given.flag("buffer", &mut self.buffer)?;
+        given.flag("assemble", &mut self.assemble)?;
+        given.flag("restartEvent", &mut self.restart_event)?;
+        match given.choice("recover", "continue restart error")? {
+            Some("continue") => self.recover = Recover::Continue,
+            Some("restart") => self.recover = Recover::Restart,
+            Some(_) => self.recover = Recover::Error,
+            None => {}
+        }
+        given.usd("maxCostUsd", &mut self.max_cost)?;
+        let price = given.section("maxPrice")?;
+        price.only("prompt completion")?;
+        price.usd("prompt", &mut self.max_price.0)?;
+        price.usd("completion", &mut self.max_price.1)?;
+
+        let hedge = given.section("hedge")?;
+        hedge.only("after")?;
+        if !hedge.get("after").is_null() {
+            hedge.whole("after", 1, 600_000, self.hedge.get_or_insert_default())?;
+        }
+        if !given.get("judge").is_null() {
+            let judge = self.judge.take().unwrap_or_default();
+            self.judge = Some(judge.with(&given.section("judge")?)?);
+        }
+
+        let clocks = given.section("timeouts")?;
+        clocks.only("headers firstToken idle total")?;
+        clocks.whole("headers", 1, 600_000, &mut self.timeouts.headers)?;
+        clocks.whole("firstToken", 1, 600_000, &mut self.timeouts.first_token)?;
+        clocks.whole("idle", 1, 600_000, &mut self.timeouts.idle)?;
+        clocks.whole("total", 1, 3_600_000, &mut self.timeouts.total)?;
+
+        let retry = given.section("retry")?;
+        retry.only("same maxWait base cap")?;
+        retry.count("same", 0, 10, &mut self.retry.same)?;
+        retry.whole("maxWait", 0, 60_000, &mut self.retry.max_wait)?;
+        retry.whole("base", 0, 60_000, &mut self.retry.base)?;
+        retry.whole("cap", 0, 60_000, &mut self.retry.cap)?;
+
+        let breaker = given.section("breaker")?;
+        breaker.only("failures cooldown")?;
+        breaker.count("failures", 0, 100, &mut self.breaker.failures)?;
+        breaker.whole("cooldown", 1, 3_600_000, &mut self.breaker.cooldown)?;
+        self.agrees(&given)
+    }
+
+    /// Refuses settings that contradict each other.
+    fn agrees(&self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
+        let clocks = &self.timeouts;
+        if self.hedge.is_some_and(|after| after >= clocks.first_token.min(clocks.total)) {
+            let problem = "is not before `timeouts.firstToken`, so it would never happen";
+            return Err(given.section("hedge")?.wrong("after", problem));
+        }
+        if self.hold_chars > 0 && self.buffers() {
+            return Err(given.wrong("holdChars", "is of no use where a stream is buffered (`buffer`, `judge`)"));
+        }
+        Ok(())
+    }
+}
+
+impl JudgePolicy {
+    fn with(mut self, given: &Section<'_>) -> Result<Self, Box<Invalid>> {
+        given.only("model threshold criteria timeout action onError maxCostUsd")?;
+        if let Some(model) = given.text("model")? {
+            self.model = model.into();
+        }
+        if let Some(criteria) = given.text("criteria")? {
+            self.criteria = criteria.into();
+        }
+        given.whole("threshold", 1, 100, &mut self.threshold)?;
+        given.whole("timeout", 1, 600_000, &mut self.timeout)?;
+        soft(given, "action", "next fail", &mut self.action)?;
+        if let Some(word) = given.choice("onError", "accept reject")? {
+            self.open = word == "accept";
+        }
+        given.usd("maxCostUsd", &mut self.max_cost)?;
+        if self.model.trim().is_empty() {
+            return Err(given.wrong("model", "is missing; name the model that scores"));
+        }
+        Ok(self)
+    }
+}
+
+/// A rule is the word for what follows, or an object with that as `action` beside what else the rule is made of.
+fn rule<'a>(given: &Section<'a>, name: &str, known: &str, action: &mut Soft) -> Result<Section<'a>, Box<Invalid>> {
+    if !given.get(name).is_object() {
+        soft(given, name, Soft::NAMES, action)?;
+        return Section::object("", Json::NULL);
+    }
+    let rule = given.section(name)?;
+    rule.only(known)?;
+    soft(&rule, "action", Soft::NAMES, action)?;
+    Ok(rule)
+}
+
+impl Soft {
+    const NAMES: &str = "retry next fail accept";
+    const ALL: [Self; 4] = [Self::Retry, Self::Next, Self::Fail, Self::Accept];
+}
+
+fn soft(given: &Section<'_>, name: &str, allowed: &str, soft: &mut Soft) -> Result<(), Box<Invalid>> {
+    if let Some(word) = given.choice(name, allowed)? {
+        let named = Soft::NAMES.split(' ').zip(Soft::ALL).find(|(known, _)| *known == word);
+        *soft = named.map_or(*soft, |(_, soft)| soft);
+    }
+    Ok(())
+}
