@@ -56,10 +56,11 @@ function headOf(defaults, options) {
 function parse(given, ready) {
   const response = responseOf(given);
   let call;
-  return new ChatStream(undefined, async () => {
+  const begin = async () => {
     await ready();
     return (call ??= new Call(new Client(), '{"ask":"parse"}', { fetch: () => response }));
-  });
+  };
+  return new ChatStream(undefined, begin, response.body);
 }
 
 /** As much of a response as the core looks at. */

@@ -1,11 +1,16 @@
 import { ChatError } from './error.js';
 
-/** The steps of `Session.poll`, in its lowest three bits; above them is the attempt that a step is about. */
-const WAIT = 0;
-const READ = 1;
-const YIELD = 2;
-const SEND = 3;
+/** The steps of `Session.poll`. */
+const SEND = 1;
+const READ = 2;
+const YIELD = 3;
 const CANCEL = 4;
+
+/** What `Session.tell` is told, beside the status of a response. */
+const BYTES = -1;
+const END = -2;
+const FAILED = -3;
+const ABORTED = -4;
 
 /** What `Session.say` says. */
 export const TEXT = 0;
@@ -49,7 +54,7 @@ export class Call {
   #last = Promise.resolve();
   /** Attempts that `onAttempt` was told of. */
   #told = 0;
-  /** What `fetch` or a reader threw last. */
+  /** What `fetch` or a reader threw, if that was the last that happened. */
   #thrown;
   #end;
   #completion;
@@ -91,7 +96,7 @@ export class Call {
 
   abort = () => {
     this.#resting = false;
-    this.#advance(() => this.#session.abort(Date.now()));
+    this.#advance(0, ABORTED);
   };
 
   get report() {
@@ -143,14 +148,16 @@ export class Call {
   }
 
   /** Tells the machine what happened, and does what it says until it waits, has something for the reader, or is over. */
-  #advance(tell) {
+  #advance(attempt, what, bytes = []) {
     try {
-      if (!this.#end) tell?.();
-      while (!this.#resting && !this.#end) {
-        const step = this.#session.poll(Date.now());
+      if (what !== undefined && !this.#end) this.#session.tell(what, attempt, bytes, Date.now());
+      for (;;) {
+        // Before the next step, and the next request: a callback may abort the call.
         if (!this.#committed) this.#tell();
-        // A callback may have aborted the call.
-        if (this.#end || this.#do(step & 7, step >>> 3)) return;
+        if (this.#resting || this.#end) return;
+        const step = this.#session.poll(Date.now());
+        if (step >= 0) return this.#arm(step);
+        this.#do(-step & 7, -step >> 3);
       }
     } catch (error) {
       // A trap in the WebAssembly: whoever waits shall not wait for ever.
@@ -158,27 +165,19 @@ export class Call {
     }
   }
 
-  /** Does what one step says; true when there is nothing more to do for now. */
   #do(step, attempt) {
     switch (step) {
-      case WAIT:
-        this.#arm(this.#session.until());
-        return true;
+      case SEND:
+        return this.#send(attempt);
       case READ:
-        this.#read(attempt);
-        break;
+        return this.#read(attempt);
       case YIELD:
         this.#waiting = this.#resting = this.#committed = true;
-        this.#wake?.();
-        break;
-      case SEND:
-        this.#send(attempt);
-        break;
+        return this.#wake?.();
       case CANCEL:
-        this.#close(attempt);
-        break;
+        return this.#close(attempt);
       default:
-        this.#finish(this.#account());
+        return this.#finish(this.#account());
     }
   }
 
@@ -187,13 +186,11 @@ export class Call {
     const [headers, body, url] = this.#session.say(REQUEST).split('\n');
     const connection = { controller: new AbortController() };
     this.#connections.set(attempt, connection);
-    this.#thrown = undefined;
     this.#await(attempt, connection, async () => {
       const { signal } = connection.controller;
       const response = await fetch(url, { method: 'POST', headers: new Headers(JSON.parse(headers)), body, signal });
       connection.reader = response.body?.getReader() ?? onePiece(response);
-      const seen = HEADERS.map((name) => response.headers.get(name)).join('\n');
-      return () => this.#session.head(attempt, response.status, encode(seen), Date.now());
+      return [response.status, encode(HEADERS.map((name) => response.headers.get(name)).join('\n'))];
     });
   }
 
@@ -201,41 +198,33 @@ export class Call {
     const connection = this.#connections.get(attempt);
     this.#await(attempt, connection, async () => {
       const { done, value } = await connection.reader.read();
-      if (done) {
-        return () => {
-          this.#connections.delete(attempt);
-          this.#session.end(attempt, Date.now());
-        };
-      }
-      const bytes = typeof value === 'string' ? encode(value) : ArrayBuffer.isView(value) ? value : new Uint8Array(value);
-      return () => this.#session.bytes(attempt, bytes, Date.now());
+      if (done) return [END];
+      return [BYTES, typeof value === 'string' ? encode(value) : ArrayBuffer.isView(value) ? value : new Uint8Array(value)];
     });
   }
 
-  /** Goes on when `work` is done, unless its connection has been closed meanwhile: then nothing of it counts. */
+  /** Goes on with what `work` brings, unless its connection has been closed meanwhile: then nothing of it counts. */
   async #await(attempt, connection, work) {
-    let tell;
+    let happened, thrown;
     try {
-      tell = await work();
-    } catch (thrown) {
-      tell = () => this.#fail(attempt, thrown);
+      happened = await work();
+    } catch (error) {
+      thrown = error;
+      const said = [error, error?.cause].map((error) => error?.message).filter(Boolean);
+      happened = [FAILED, encode(['the connection failed', ...said].join(': '))];
     }
-    if (this.#connections.has(attempt)) this.#advance(tell);
-    else cancel(connection);
-  }
-
-  #fail(attempt, thrown) {
-    this.#connections.delete(attempt);
+    if (!this.#connections.has(attempt)) return quietly(() => connection.reader?.cancel());
+    if (happened[0] === END || happened[0] === FAILED) this.#connections.delete(attempt);
     this.#thrown = thrown;
-    const said = [thrown, thrown?.cause].map((error) => error?.message).filter(Boolean);
-    this.#session.failed(attempt, encode(['the connection failed', ...said].join(': ')), Date.now());
+    this.#advance(attempt, ...happened);
   }
 
   #close(attempt) {
-    const connection = this.#connections.get(attempt);
+    const { controller, reader } = this.#connections.get(attempt);
     this.#connections.delete(attempt);
-    connection.controller.abort();
-    cancel(connection);
+    controller.abort();
+    // A `fetch` of the caller's own may not heed the signal.
+    quietly(() => reader?.cancel());
   }
 
   #arm(until) {
@@ -286,9 +275,9 @@ function onePiece(response) {
   return { read: () => pieces.next(), cancel() {} };
 }
 
-/** A `fetch` of the caller's own may not heed the signal. How the cancelling ends is nobody's concern. */
-async function cancel({ reader }) {
+/** Does what nobody waits for, however it ends. */
+export async function quietly(work) {
   try {
-    await reader?.cancel();
+    await work();
   } catch {}
 }

@@ -121,7 +121,8 @@ export type Kind =
   | 'headersTimeout' | 'firstTokenTimeout' | 'stalled' | 'timeout'
   | 'unknownModel' | 'noEndpoint' | 'contextLength' | 'contentFilter'
   | 'unauthorized' | 'paymentRequired' | 'forbidden' | 'invalidRequest'
-  | 'cut' | 'empty' | 'refusal' | 'length' | 'invalidJson'
+  | 'cut' | 'empty' | 'reasoningOnly' | 'refusal' | 'length' | 'invalidJson' | 'schemaMismatch' | 'tooShort' | 'pattern'
+  | 'belowThreshold' | 'outrun' | 'tooExpensive'
   | 'circuitOpen' | 'aborted' | 'wasmUnavailable';
 
 /** The options of a call: fields of the chat request, beside where to and how. An unknown name is an error. */
@@ -136,6 +137,9 @@ export interface Options extends RequestFields {
   dialect?: 'openrouter' | 'openai';
   /** Sent as `Authorization: Bearer`. In a page, what looks like a provider's secret is refused; see below. */
   apiKey?: string;
+  /** Several upstreams, in order: the chain goes over the models of the first, then over those of the next. In place of
+   * `baseURL`, `apiKey` and `dialect`. */
+  upstreams?: UpstreamOptions[];
   /** Allows a secret key in a page: for keys that the visitor brings. @default false */
   dangerouslyAllowBrowser?: boolean;
   /** More headers for every request; over a client's own, name by name. */
@@ -155,6 +159,33 @@ export interface Options extends RequestFields {
   onAttempt?: (attempt: Attempt) => void;
   /** Fields for the upstream that nobody here knows, passed through unchecked. */
   body?: Record<string, unknown>;
+}
+
+/** One of several upstreams. */
+export interface UpstreamOptions {
+  /** Without `/chat/completions`. @default 'https://openrouter.ai/api/v1' */
+  baseURL?: string;
+  apiKey?: string;
+  /** @default 'openrouter' for openrouter.ai, else 'openai' */
+  dialect?: 'openrouter' | 'openai';
+  /** Over those of the call, name by name. */
+  headers?: HeadersInit;
+  app?: { url?: string; title?: string };
+  /** The models to ask there, in order, and what is known of them. @default the call's own `models` */
+  models?: (string | ModelFacts)[];
+}
+
+/** What an upstream does not tell of a model by itself. */
+export interface ModelFacts {
+  id: string;
+  /** Tokens of prompt and answer together. */
+  contextLength?: number;
+  /** Tokens of an answer. */
+  maxOutput?: number;
+  /** USD for a million tokens of the prompt. */
+  prompt?: number;
+  /** USD for a million tokens of the answer. */
+  completion?: number;
 }
 
 /** The fields of OpenAI's and OpenRouter's chat request, by the names they have there. */
@@ -238,13 +269,53 @@ export interface Policy {
   /** After a content filter or moderation. @default 'next' */
   onContentFilter?: 'next' | 'fail';
   /** After an answer without content. @default 'retry' */
-  empty?: Soft;
-  /** After an answer that declines. @default 'next' */
-  refusal?: Soft;
-  /** After an answer that is no JSON though JSON was asked for; not of streams. @default 'next' */
-  invalidJson?: Soft;
+  empty?: Rule;
+  /** After an answer that is reasoning and nothing else; some models do so on purpose. @default 'retry' */
+  reasoningOnly?: Rule;
+  /** After an answer that declines. `phrases`: how refusals begin, in place of the built-in ones of nine languages. @default 'next' */
+  refusal?: Rule<{ phrases?: string[] }>;
+  /** After an answer that is no JSON though JSON was asked for. `repair`: JSON inside a fence or between prose is taken out
+   * of it; not of streams. @default 'next' */
+  invalidJson?: Rule<{ repair?: boolean }>;
+  /** After JSON that is not what `response_format.json_schema` describes (OpenAI's strict subset). @default 'next' */
+  schemaMismatch?: Rule;
   /** After an answer that hit the output limit. @default 'accept' */
-  length?: Soft;
+  length?: Rule;
+  /** After an answer of fewer `chars`; 0 to 100,000. @default no bound */
+  tooShort?: Rule<{ chars?: number }>;
+  /** After an answer that holds one of `literals`. @default none */
+  pattern?: Rule<{ literals?: string[] }>;
+  /** A stream is held until it has so many characters, for the rules that can tell by its beginning; 0 to 100,000. @default 0 */
+  holdChars?: number;
+  /** A stream is held until it is whole, and every rule runs. @default false */
+  buffer?: boolean;
+  /** After a stream that breaks when some of it was read: a model continues it; a model is asked again and joined where it
+   * comes by what was said; an error. @default 'continue' */
+  recover?: 'continue' | 'restart' | 'error';
+  /** Where no answer can be joined, the stream starts over after a chunk `{object: 'failsoft.restart'}`. @default false */
+  restartEvent?: boolean;
+  /** A second model is asked too when the first has been silent for so many milliseconds; the first to answer wins. @default off */
+  hedge?: { after: number };
+  /** A model scores every answer; below the threshold the next one answers, and the best is returned. Streams are buffered. @default off */
+  judge?: {
+    model: string;
+    /** From 1 to 100. @default 50 */
+    threshold?: number;
+    /** What the score is about. @default 'Is it correct, complete and to the point?' */
+    criteria?: string;
+    /** Milliseconds. @default 10000 */
+    timeout?: number;
+    /** After an answer below the threshold. @default 'next' */
+    action?: 'next' | 'fail';
+    /** Of an answer that could not be scored. @default 'accept' */
+    onError?: 'accept' | 'reject';
+    /** What one score may cost, where the price is known. @default no bound */
+    maxCostUsd?: number;
+  };
+  /** What the call may cost: no attempt goes beyond, where the price is known; the output is limited to it. @default no bound */
+  maxCostUsd?: number;
+  /** What a model may cost, in USD for a million tokens. @default no bound */
+  maxPrice?: { prompt?: number; completion?: number };
   /** Streams from upstream also where a whole answer is asked for: silence is noticed early, an abort stops the bill. @default true */
   assemble?: boolean;
   breaker?: {
@@ -254,6 +325,9 @@ export interface Policy {
     cooldown?: number;
   };
 }
+
+/** A rule: what follows, alone or beside what else the rule is made of. */
+export type Rule<Fields = unknown> = Soft | ({ action?: Soft } & Fields);
 
 /** The same model once more and then the next · the next model · an error · nothing: the rule is off. */
 export type Soft = 'retry' | 'next' | 'fail' | 'accept';
@@ -296,6 +370,12 @@ export interface Attempt {
   provider?: string;
   /** The answer names a model that is none of those asked for. */
   unmatched?: boolean;
+  /** It scored the answer of another request. */
+  judge?: boolean;
+  /** From 0 to 100, of a judge that gave one. */
+  score?: number;
+  /** It went on from an answer that broke. */
+  recovery?: 'continue' | 'restart';
   failure?: Failure;
   /** What OpenRouter tried inside this request, as it says. */
   inside?: { provider?: string; model?: string; status?: number }[];

@@ -1,5 +1,3 @@
-import { Client } from './failsoft_bg.js';
-import { encode } from './call.js';
 import { misuse } from './error.js';
 
 /** The fields of a chat request, OpenAI's and OpenRouter's. */
@@ -14,8 +12,11 @@ const FIELDS = (
 /** The options that are ours, beside those fields. */
 const OURS = (
   'apiKey app baseURL body dangerouslyAllowBrowser dialect edge feature fetch headers onAttempt onFallback policy signal ' +
-  'token'
+  'token upstreams'
 ).split(' ');
+
+/** What an entry of `upstreams` may say. */
+const OF_UPSTREAM = ['baseURL', 'apiKey', 'dialect', 'headers', 'app', 'models'];
 
 /** How the keys of providers begin. */
 const SECRET = /^(sk[-_]|AIza|gsk_|xai-|pplx-|hf_|r8_|nvapi-|fw_|csk-|tgp_)/;
@@ -92,7 +93,8 @@ export function handedOf(ask, options) {
     if (FIELDS.includes(name)) fields[name] = value;
     else if (!OURS.includes(name)) throw unknown(name);
   }
-  const upstreams = [upstreamOf(options)];
+  const upstreams = upstreamsOf(options);
+  if (!fields.model && !fields.models) fields.models = upstreams[0].models;
   const streams = ask === 'stream';
   if (ask === 'chat') fields.models = undefined;
   const request = { ...fields, ...take(options, 'body', isObject, 'must be an object') };
@@ -107,13 +109,63 @@ export function handedOf(ask, options) {
 }
 
 function unknown(name) {
-  const near = Client.nearMiss(encode([name, ...FIELDS, ...OURS].join()));
+  const near = nearMiss(name, [...FIELDS, ...OURS]);
   const advice = 'is not a known option; a field that only the upstream knows goes into `body`';
   return wrong(name, near ? `is not a known field; did you mean \`${near}\`?` : advice);
 }
 
+/** What was meant by `word`, by the rule of src/spelling.rs: one edit in every four characters is forgiven. */
+function nearMiss(word, known) {
+  const allowed = Math.max(word.length >> 2, 1);
+  const edits = known.map((name) => distance(folded(word), folded(name)));
+  const fewest = Math.min(...edits);
+  return fewest <= allowed && known[edits.indexOf(fewest)];
+}
+
+const folded = (name) => name.toLowerCase().replace(/[_. ]/g, '-');
+
+/** Levenshtein's distance, one row of the table at a time. */
+function distance(from, to) {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (const letter of from) {
+    let left = row[0] + 1;
+    row = row.map((above, at) => (left = at ? Math.min(row[at - 1] + (letter !== to[at - 1]), above + 1, left + 1) : left));
+  }
+  return row.at(-1);
+}
+
+/** Where a call goes: to one place, or to several in order. */
+function upstreamsOf(options) {
+  const listed = take(options, 'upstreams', (value) => Array.isArray(value) && value.length > 0 && value.every(isObject),
+    'must be an array of upstreams: {baseURL, apiKey, dialect, headers, models}');
+  if (!listed) return [upstreamOf(options, '')];
+  for (const name of ['edge', 'token', 'baseURL', 'apiKey', 'dialect']) {
+    take(options, name, () => false, 'does not go with `upstreams`; each of them has its own');
+  }
+  return listed.map((row, at) => {
+    const parent = `upstreams[${at}].`;
+    for (const name of Object.keys(row)) {
+      if (!OF_UPSTREAM.includes(name)) throw wrong(parent + name, `is not a known field; known are: ${OF_UPSTREAM.join(', ')}`);
+    }
+    const headers = { ...options.headers, ...plainHeaders(row.headers) };
+    const upstream = upstreamOf({ ...options, ...row, headers }, parent);
+    const isModel = (model) => isString(model) || isString(model?.id);
+    const problem = 'must be an array of ids, or of {id, contextLength, maxOutput, prompt, completion}';
+    const models = take(row, 'models', (value) => Array.isArray(value) && value.every(isModel), problem, parent) ?? [];
+    upstream.models = models.map((model) => model.id ?? model);
+    upstream.catalog = { data: models.filter(isObject).map(factsOf) };
+    return upstream;
+  });
+}
+
+/** A model as a catalog tells of it: prices for a token, not for a million. */
+function factsOf({ id, contextLength: context_length, maxOutput: max_completion_tokens, prompt, completion }) {
+  const price = (usd) => (isGiven(usd) ? usd / 1e6 : undefined);
+  return { id, context_length, max_completion_tokens, pricing: { prompt: price(prompt), completion: price(completion) } };
+}
+
 /** Where a call goes, what is spoken there, and with which key. */
-function upstreamOf(options) {
+function upstreamOf(options, parent) {
   const isEdge = isGiven(options.edge);
   if (isEdge) {
     for (const name of ['apiKey', 'baseURL', 'dialect']) {
@@ -122,28 +174,28 @@ function upstreamOf(options) {
   } else {
     take(options, 'token', () => false, 'goes with `edge`; without one, the key is `apiKey`');
   }
-  const url = isEdge ? address(options, 'edge') : (address(options, 'baseURL') ?? 'https://openrouter.ai/api/v1');
-  const key = sendable(options, isEdge ? 'token' : 'apiKey');
+  const url = isEdge ? address(options, 'edge') : (address(options, 'baseURL', parent) ?? 'https://openrouter.ai/api/v1');
+  const key = sendable(options, isEdge ? 'token' : 'apiKey', parent);
   const isOpenRouter = /^(\w+:\/\/)?([^/:?]+\.)?openrouter\.ai([/:?]|$)/.test(url);
   const isDialect = (value) => ['openrouter', 'openai'].includes(value);
-  const spoken = take(options, 'dialect', isDialect, 'must be "openrouter" or "openai"');
+  const spoken = take(options, 'dialect', isDialect, 'must be "openrouter" or "openai"', parent);
   const dialect = isEdge ? 'edge' : (spoken ?? (isOpenRouter ? 'openrouter' : 'openai'));
   const headers = { 'x-feature': sendable(options, 'feature'), ...options.headers };
   const keys = [key, headers.authorization?.replace(/^Bearer /, '')];
-  refuseSecrets(keys.some((key) => SECRET.test(key)), isEdge, options);
+  refuseSecrets(keys.some((key) => SECRET.test(key)), isEdge, options, parent);
   if (!key && !headers.authorization && isOpenRouter && !isEdge) {
-    throw wrong('apiKey', "is missing; give OpenRouter's key, or name your own edge with `edge`");
+    throw wrong(`${parent}apiKey`, "is missing; give OpenRouter's key, or name your own edge with `edge`");
   }
   return { dialect, url, key, headers, app: appOf(options) };
 }
 
-function address(options, name) {
+function address(options, name, parent) {
   const problem = "must be a URL that begins with https:// or http://, or with / for this page's own origin";
-  const url = take(options, name, (value) => isString(value) && /^(https?:\/)?\//.test(value), problem);
+  const url = take(options, name, (value) => isString(value) && /^(https?:\/)?\//.test(value), problem, parent);
   return url?.replace(/\/chat\/completions$/, '');
 }
 
-function refuseSecrets(isSecret, isEdge, options) {
+function refuseSecrets(isSecret, isEdge, options, parent) {
   const allowed = take(options, 'dangerouslyAllowBrowser', (value) => typeof value === 'boolean', 'must be true or false');
   if (!isSecret) return;
   if (isEdge) throw wrong('token', "looks like a provider's secret key; an edge wants its own client key");
@@ -151,7 +203,7 @@ function refuseSecrets(isSecret, isEdge, options) {
   const problem =
     'looks like a secret key, which every visitor of this page could read; name your own edge with ' +
     "`edge`, or set `dangerouslyAllowBrowser: true` if the key is the visitor's own";
-  throw wrong('apiKey', problem);
+  throw wrong(`${parent}apiKey`, problem);
 }
 
 function appOf(options) {

@@ -1,18 +1,20 @@
-import { LINES, TEXT, encode } from './call.js';
+import { LINES, TEXT, encode, quietly } from './call.js';
 import { envelopeOf, isChatError, misuse } from './error.js';
 
 /** A streamed answer. It has one reader: whichever way of reading begins first. */
 export class ChatStream {
   #call;
   #begin;
+  #body;
   #taken;
   #cancelled;
   #whole;
 
-  /** @param begin what gives the call with the first read, where there is none yet. */
-  constructor(call, begin) {
+  /** @param begin what gives the call with the first read, where there is none yet; it reads `body`. */
+  constructor(call, begin, body) {
     this.#call = call;
     this.#begin = begin;
+    this.#body = body;
   }
 
   get model() {
@@ -93,7 +95,8 @@ export class ChatStream {
   async cancel() {
     this.#cancelled = true;
     this.#taken ??= 'cancel';
-    this.#call?.abort();
+    if (this.#call) this.#call.abort();
+    else await quietly(() => this.#body?.cancel());
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
@@ -111,7 +114,6 @@ export class ChatStream {
         if (this.#cancelled) return undefined;
         this.#call ??= await this.#begin();
         if (!this.#cancelled) return await this.#call.pull(form);
-        this.#call.abort();
       } catch (error) {
         if (!this.#cancelled) throw error;
       }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::session::Session;
-use crate::spelling::closest;
 use crate::{Breakers, Catalog, Json, tokens};
 
 /// Who has failed lately, and what is known of models.
@@ -52,14 +51,5 @@ impl Client {
             None => tokens::estimate_request(json, Json::NULL, Json::NULL),
         };
         tokens as f64
-    }
-
-    /// The one of the names behind the first that is closest to it, if one is close enough to be worth naming; else
-    /// empty. `names` are separated by commas.
-    #[wasm_bindgen(js_name = nearMiss)]
-    pub fn near_miss(names: &[u8]) -> String {
-        let names = String::from_utf8_lossy(names);
-        let (word, known) = names.split_once(',').unwrap_or_default();
-        closest(word, known.split(',')).unwrap_or_default().into()
     }
 }

@@ -85,5 +85,7 @@ fn upstream(given: Json<'_>) -> Upstream {
     let headers = given.get("headers");
     let owned = |json: Json<'_>| json.text().unwrap_or_default().into_owned();
     upstream.headers = headers.fields().map(|(name, value)| (owned(name), owned(value))).collect();
+    upstream.models = given.get("models").items().map(owned).collect();
+    upstream.catalog = Catalog::read(given.get("catalog"));
     upstream
 }

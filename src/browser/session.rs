@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::client::Memory;
 use super::plan::Plan;
 use crate::failure::Kind;
-use crate::http::{Headers, READ_HEADERS};
+use crate::http::READ_HEADERS;
 use crate::json::{Object, array, quoted};
 use crate::text::text;
 use crate::{Action, AttemptId, Call, Chunks, Facts, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
@@ -28,7 +28,6 @@ pub struct Session {
     request: Option<HttpRequest>,
     /// Chunks for the reader.
     chunks: Chunks,
-    until: Millis,
 }
 
 #[derive(Debug)]
@@ -39,58 +38,54 @@ enum Phase {
     Over(Box<Outcome>),
 }
 
-/// What [`Session::poll`] says, in its lowest three bits. `call.js` has the same numbers.
+/// What to do, as [`Session::poll`] says it. `call.js` has the same numbers.
 #[derive(Clone, Copy)]
 enum Step {
-    /// Poll again at [`Session::until`], or when something has happened.
-    Wait = 0,
-    /// Read one chunk of the attempt's body.
-    Read = 1,
-    /// Chunks wait for the reader.
-    Yield = 2,
     /// Send the request of the attempt.
-    Send = 3,
+    Send = 1,
+    /// Read one chunk of the attempt's body.
+    Read = 2,
+    /// Chunks wait for the reader.
+    Yield = 3,
     /// Close the connection of the attempt.
     Cancel = 4,
     /// The call is over.
     Done = 5,
 }
 
+impl Step {
+    fn of(self, attempt: AttemptId) -> f64 {
+        -f64::from(attempt << 3 | self as u32)
+    }
+}
+
 #[wasm_bindgen]
 impl Session {
-    /// What to do next: a [`Step`], and above its three bits the attempt that it is about.
-    pub fn poll(&mut self, now: f64) -> u32 {
+    /// What to do next. Not below zero: nothing before something happens, or this point in time comes. Below zero, with
+    /// the sign turned: a [`Step`] in the lowest three bits, and above them the attempt that it is about.
+    pub fn poll(&mut self, now: f64) -> f64 {
         let now = now as Millis;
-        let Some(call) = self.begun(now) else { return Step::Done as u32 };
-        let (step, attempt) = match call.poll(now) {
+        let Some(call) = self.begun(now) else { return Step::Done.of(0) };
+        match call.poll(now) {
             Action::Send { attempt, request } => {
                 self.request = Some(request);
-                (Step::Send, attempt)
+                Step::Send.of(attempt)
             }
-            Action::Read { attempt } => (Step::Read, attempt),
+            Action::Read { attempt } => Step::Read.of(attempt),
             Action::Yield(chunks) => {
                 self.chunks = chunks;
-                (Step::Yield, 0)
+                Step::Yield.of(0)
             }
+            Action::Cancel { attempt } => Step::Cancel.of(attempt),
+            Action::Wait { until } => until as f64,
             // Only asked for by a request whose lane is the relay; a page's never is.
-            Action::Relay { attempt, .. } => (Step::Wait, attempt),
-            Action::Cancel { attempt } => (Step::Cancel, attempt),
-            Action::Wait { until } => {
-                self.until = until;
-                (Step::Wait, 0)
-            }
+            Action::Relay { .. } => now as f64,
             Action::Done(outcome) => {
                 outcome.teach(&mut self.memory.breakers.borrow_mut(), now, &self.policy);
                 self.phase = Phase::Over(outcome);
-                (Step::Done, 0)
+                Step::Done.of(0)
             }
-        };
-        attempt << 3 | step as u32
-    }
-
-    /// When to poll again at the latest.
-    pub fn until(&self) -> f64 {
-        self.until as f64
+        }
     }
 
     /// What belongs to the last step, or tells of the call:
@@ -116,35 +111,30 @@ impl Session {
         }
     }
 
-    /// The response of `attempt` has begun. `headers` are the values of [`READ_HEADERS`], in that order, a line each;
-    /// an empty line for what is not there.
-    pub fn head(&mut self, attempt: AttemptId, status: u16, headers: &[u8], now: f64) {
-        let headers = String::from_utf8_lossy(headers);
-        let sent = READ_HEADERS.into_iter().zip(headers.split('\n')).filter(|(_, value)| !value.is_empty());
-        let headers: Headers = sent.collect();
-        self.handle(now, Input::Head { attempt, status, headers });
-    }
-
-    /// The chunk that was to be read.
-    pub fn bytes(&mut self, attempt: AttemptId, bytes: &[u8], now: f64) {
-        self.handle(now, Input::Bytes { attempt, bytes });
-    }
-
-    /// The body has ended.
-    pub fn end(&mut self, attempt: AttemptId, now: f64) {
-        self.handle(now, Input::End { attempt });
-    }
-
-    /// There is no connection, or it broke.
-    pub fn failed(&mut self, attempt: AttemptId, message: &[u8], now: f64) {
-        let failure = Failure::new(Kind::Network, String::from_utf8_lossy(message));
-        self.handle(now, Input::Failed { attempt, failure });
-    }
-
-    /// The caller wants no more.
-    pub fn abort(&mut self, now: f64) {
-        self.begun(now as Millis);
-        self.handle(now, Input::Aborted);
+    /// What happened:
+    ///
+    /// | `what` | | `bytes` |
+    /// |---|---|---|
+    /// | -1 | the chunk came that was to be read | the chunk |
+    /// | -2 | the body has ended | |
+    /// | -3 | there is no connection, or it broke | why, in words |
+    /// | -4 | the caller wants no more, whatever the attempt | |
+    /// | else | the response has begun; this is its status | a line for each of [`READ_HEADERS`], empty if not there |
+    pub fn tell(&mut self, what: i32, attempt: AttemptId, bytes: &[u8], now: f64) {
+        let now = now as Millis;
+        let Some(call) = self.begun(now) else { return };
+        let text = String::from_utf8_lossy(bytes);
+        let input = match what {
+            -1 => Input::Bytes { attempt, bytes },
+            -2 => Input::End { attempt },
+            -3 => Input::Failed { attempt, failure: Failure::new(Kind::Network, text) },
+            -4 => Input::Aborted,
+            status => {
+                let headers = READ_HEADERS.into_iter().zip(text.split('\n')).filter(|(_, value)| !value.is_empty());
+                Input::Head { attempt, status: status as u16, headers: headers.collect() }
+            }
+        };
+        call.handle(now, input);
     }
 }
 
@@ -154,7 +144,7 @@ impl Session {
             Ok(plan) => Phase::Planned(Some(Box::new(plan))),
             Err(invalid) => Phase::Over(Box::new(failed(Failure::new(Kind::InvalidRequest, invalid.sentence())))),
         };
-        Self { memory, seed, phase, policy: Policy::default(), request: None, chunks: Chunks::default(), until: 0 }
+        Self { memory, seed, phase, policy: Policy::default(), request: None, chunks: Chunks::default() }
     }
 
     /// The call, begun if it was only planned; nothing, if it is over.
@@ -171,12 +161,6 @@ impl Session {
         match &mut self.phase {
             Phase::Running(call) => Some(call),
             Phase::Planned(_) | Phase::Over(_) => None,
-        }
-    }
-
-    fn handle(&mut self, now: f64, input: Input<'_>) {
-        if let Phase::Running(call) = &mut self.phase {
-            call.handle(now as Millis, input);
         }
     }
 

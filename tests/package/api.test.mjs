@@ -266,3 +266,60 @@ test('attribution and features travel as headers', async () => {
   const [{ headers }] = await emulator.log();
   assert.deepEqual([headers['http-referer'], headers['x-openrouter-title'], headers['x-feature']], ['https://app.example', 'App', 'summary']);
 });
+
+test('what fetch threw is told, and is the cause', async () => {
+  const thrown = new TypeError('fetch failed', { cause: new Error('refused') });
+  const lost = () => Promise.reject(thrown);
+  const error = await fails(chat(MESSAGES, { ...options, model: 'openai/gpt-4o', fetch: lost, policy: { retry: { base: 1 } } }), 'network');
+  assert.deepEqual([error.message, error.attempts.length], ['the connection failed: fetch failed: refused', 2]);
+  assert.equal(error.cause, thrown);
+});
+
+test('an attempt that failed is told before the next is sent, and a callback may end the call', async () => {
+  const controller = new AbortController();
+  const told = [];
+  const onAttempt = ({ models }) => {
+    told.push(models[0]);
+    controller.abort();
+  };
+  const models = ['fault/unavailable', 'openai/gpt-4o'];
+  await fails(chatWithFallback(MESSAGES, { ...alone(), models, onAttempt, signal: controller.signal }), 'aborted');
+  assert.deepEqual(told, ['fault/unavailable']);
+  assert.deepEqual(asked(await emulator.log()), [['fault/unavailable']]);
+});
+
+test('cancelling a stream that nobody read closes the connection', async () => {
+  const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/never-ending' });
+  await stream.cancel();
+  await emulator.log('clientGone');
+});
+
+test('a stream of many chunks sets a timer or two', async (t) => {
+  const stream = await chatStreaming([{ role: 'user', content: 'words:60' }], { ...options, model: 'openai/gpt-4o' });
+  const set = t.mock.method(globalThis, 'setTimeout');
+  let pieces = 0;
+  for await (const _ of stream.textStream) pieces++;
+  const ours = set.mock.calls.filter(({ stack }) => stack.stack.includes(PACKAGE)).length;
+  assert.ok(pieces > 30 && ours <= 2, `${ours} timers for ${pieces} pieces`);
+});
+
+test('facts that do not come in time are done without, and not asked for any longer', async () => {
+  const long = [{ role: 'user', content: 'word, '.repeat(10_000) }];
+  let signal;
+  const slow = (url, init) => {
+    if (!url.endsWith('/endpoints')) return fetch(url, init);
+    ({ signal } = init);
+    return new Promise(() => {});
+  };
+  const began = Date.now();
+  const data = await chat(long, { ...options, model: 'openai/gpt-4o', fetch: slow });
+  assert.equal(data.model, 'openai/gpt-4o');
+  assert.ok(signal.aborted && Date.now() - began >= 1_400);
+});
+
+test("the headers of one call go over those of its client, in any of their forms", async () => {
+  const client = createClient({ ...options, headers: new Headers({ 'x-one': '1', 'x-two': '1' }) });
+  await client.chat(MESSAGES, { model: 'openai/gpt-4o', headers: [['X-Two', '2']] });
+  const [{ headers }] = await emulator.log();
+  assert.deepEqual([headers['x-one'], headers['x-two']], ['1', '2']);
+});

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +13,14 @@ import { PACKAGE, ROOT } from '../support/process.mjs';
 const run = promisify(execFile);
 const npm = ['--no-audit', '--no-fund', '--offline', '--loglevel=error'];
 
-let project;
+let project, packed;
 
 before(async () => {
   project = await mkdtemp(join(tmpdir(), 'failsoft-install-'));
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], { cwd: PACKAGE });
-  await run('npm', ['install', ...npm, join(project, JSON.parse(stdout)[0].filename)], { cwd: project });
+  [packed] = JSON.parse(stdout);
+  await run('npm', ['install', ...npm, join(project, packed.filename)], { cwd: project });
 });
 after(() => rm(project, { recursive: true, force: true }));
 
@@ -38,6 +39,13 @@ test('its WebAssembly has an address of its own', async () => {
   const script = "console.log(import.meta.resolve('failsoft/failsoft_bg.wasm'))";
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project });
   assert.match(stdout, /failsoft_bg\.wasm\n$/);
+});
+
+test('it holds what its manifest names, and nothing else', async () => {
+  const { exports } = JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8'));
+  const targets = (target) => (typeof target === 'string' ? [target] : Object.values(target).flatMap(targets));
+  const named = new Set(targets(exports).map((path) => path.slice(2)));
+  assert.deepEqual(packed.files.map(({ path }) => path).sort(), [...named, 'LICENSE', 'README.md'].sort());
 });
 
 test('its types hold what is written against them', async () => {

@@ -72,3 +72,24 @@ test('a hand-made response and a stream of strings are read too', async () => {
   for await (const piece of stream.textStream) text += piece;
   assert.deepEqual([text, stream.model], ['hé', 'a/a']);
 });
+
+test('JSON is read as deep as 128 levels, and what is deeper is skipped like any unreadable event', async () => {
+  const event = (depth) => `data: {"choices":[{"delta":{"content":"x"}}],"usage":${'['.repeat(depth)}${']'.repeat(depth)}}\n\n`;
+  const end = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n';
+  assert.equal(await parseStream(streamOf([event(127), end])).text(), 'x');
+  for (const depth of [128, 100_000]) assert.equal(await parseStream(streamOf([event(depth), event(1), end])).text(), 'x');
+});
+
+test('a stream that is cancelled closes its body and brings nothing more, whether it was read or not', async () => {
+  for (const reads of [0, 1, 2]) {
+    let cancelled = false;
+    const pull = (controller) => controller.enqueue('data: {"choices":[{"delta":{"content":"x"}}]}\n\n');
+    const stream = parseStream(new ReadableStream({ pull, cancel: () => (cancelled = true) }));
+    const texts = stream.textStream[Symbol.asyncIterator]();
+    if (reads === 2) await texts.next();
+    const reading = reads > 0 && texts.next();
+    await stream.cancel();
+    assert.ok(cancelled);
+    assert.deepEqual(await Promise.all([reading, texts.next()]).then((results) => results.at(-1).done), true);
+  }
+});

@@ -20,8 +20,11 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', headless: true, args: FLAGS });
 }
 
-/** Serves `folder` below `/package/` and an empty page at `/`, with `headers` on every answer. */
-export async function serve(folder, headers = {}) {
+/**
+ * Serves `folder` below `/package/` and an empty page at `/`, with `headers` on every answer; WebAssembly as `wasm` says,
+ * where it says something.
+ */
+export async function serve(folder, headers = {}, wasm = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url, 'http://x').pathname);
     if (!path.startsWith('/package/')) {
@@ -29,8 +32,10 @@ export async function serve(folder, headers = {}) {
       return;
     }
     try {
-      const body = await readFile(join(folder, path.slice('/package/'.length)));
-      response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', ...headers }).end(body);
+      const found = await readFile(join(folder, path.slice('/package/'.length)));
+      const answer = { status: 200, type: TYPES[extname(path)] ?? 'application/octet-stream', body: found };
+      const { status, type, body } = path.endsWith('.wasm') ? { ...answer, ...wasm } : answer;
+      response.writeHead(status, { 'content-type': type, ...headers }).end(body);
     } catch {
       response.writeHead(404).end();
     }

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { ROOT } from './process.mjs';
 
 export const WORKER = join(ROOT, 'worker');
-const require = createRequire(import.meta.url);
+export const WORKERD = createRequire(import.meta.url)('workerd').default;
 const QUIET = {
   CI: '1',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
@@ -45,8 +45,13 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared, folder));
   const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`];
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
-  const edge = await running(require('workerd').default, args, { env: { ...process.env, ...environment } }, ports[0], folder);
+  requireBuild();
+  const edge = await running(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
   return { ...edge, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
+}
+
+function requireBuild() {
+  if (!existsSync(join(WORKER, 'build/index.js'))) throw new Error('worker/build is missing: cargo xtask build worker');
 }
 
 /** The edge as `wrangler dev` runs it: with the page. */
@@ -57,6 +62,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   await writeFile(dotenv, `FAILSOFT='${text(failsoft)}'\nUPSTREAM_API_KEY='${text(secret)}'\n`, { mode: 0o600 });
   const args = [join(ROOT, 'tests/node_modules/wrangler/bin/wrangler.js'), 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0'];
   args.push('--show-interactive-dev-session=false', '--env-file', dotenv);
+  requireBuild();
   return running(process.execPath, args, { cwd: WORKER, env: { ...process.env, ...QUIET } }, port, folder);
 }
 
@@ -101,8 +107,7 @@ ${ports.map(worker).join('')}`;
 }
 
 /** Starts a program that will listen on `port`; gives what it says, and a way to end it. */
-async function running(command, args, options, port, folder) {
-  if (!existsSync(join(WORKER, 'build/index.js'))) throw new Error('worker/build is missing: cargo xtask build worker');
+export async function running(command, args, options, port, folder) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
@@ -123,7 +128,7 @@ async function running(command, args, options, port, folder) {
   while (!(await answers(origin))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop();
-      throw new Error(`the edge did not start:\n${said}`);
+      throw new Error(`it did not start:\n${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -151,7 +156,7 @@ async function answers(origin) {
   return answer !== null;
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

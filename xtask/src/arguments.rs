@@ -16,6 +16,11 @@ cargo xtask COMMAND
              package | worker      only that
   test     sets up and runs every suite; the last line counts them all
              SUITE…                only these: core package browser edge interop types size deploy
+  fuzz sim      lives worlds of faults from a seed, in which the core has to keep its promises
+             --calls N             at least so many calls; the default is 1000000
+             --seed N              the first world; with --calls 1 it is told line by line
+  fuzz mutants  breaks the core in every way of tests/sim/mutants.txt, and wants each noticed
+             INVARIANT…            only what these should notice
   size     says what the package and the Worker weigh
   deploy   builds, and deploys the Worker with wrangler
   setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
@@ -30,6 +35,8 @@ pub(crate) enum Task {
     Dev(Dev),
     Build { package: bool, worker: bool },
     Test(Vec<Suite>),
+    Simulate(Simulate),
+    Mutants(Vec<String>),
     Size,
     Deploy,
     Setup,
@@ -50,6 +57,19 @@ impl Default for Dev {
     }
 }
 
+/// The options of `fuzz sim`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Simulate {
+    pub(crate) calls: u64,
+    pub(crate) seed: u64,
+}
+
+impl Default for Simulate {
+    fn default() -> Self {
+        Self { calls: 1_000_000, seed: 1 }
+    }
+}
+
 /// Reads the command line without the program's name.
 pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure> {
     let mut words = Words(words.collect::<Vec<_>>().into_iter());
@@ -62,6 +82,7 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
             .map(|word| Suite::named(&word).ok_or_else(|| usage(Problem::UnknownSuite, &word)))
             .collect::<Result<_, _>>()
             .map(Task::Test),
+        "fuzz" => fuzz(words),
         "size" => words.end(Task::Size),
         "deploy" => words.end(Task::Deploy),
         "setup" => words.end(Task::Setup),
@@ -94,6 +115,27 @@ fn build(words: Words) -> Result<Task, Failure> {
     }
     let all = !package && !worker;
     Ok(Task::Build { package: package || all, worker: worker || all })
+}
+
+fn fuzz(mut words: Words) -> Result<Task, Failure> {
+    let part = words.0.next().unwrap_or_default();
+    match part.as_str() {
+        "sim" => simulate(words).map(Task::Simulate),
+        "mutants" => Ok(Task::Mutants(words.0.collect())),
+        _ => Err(usage(Problem::UnknownFuzz, if part.is_empty() { "fuzz" } else { &part })),
+    }
+}
+
+fn simulate(mut words: Words) -> Result<Simulate, Failure> {
+    let mut simulate = Simulate::default();
+    while let Some((name, inline)) = words.option() {
+        match name.as_str() {
+            "--calls" => simulate.calls = words.value(&name, inline, Problem::NotANumber, |word| word.parse().ok())?,
+            "--seed" => simulate.seed = words.value(&name, inline, Problem::NotANumber, |word| word.parse().ok())?,
+            _ => return Err(usage(Problem::UnknownOption, &name)),
+        }
+    }
+    Ok(simulate)
 }
 
 fn port(word: &str) -> Option<u16> {
@@ -177,6 +219,13 @@ mod tests {
     }
 
     #[test]
+    fn a_long_run_has_defaults_and_a_seed_can_be_lived_again() {
+        assert_eq!(read_line("fuzz sim"), Ok(Task::Simulate(Simulate { calls: 1_000_000, seed: 1 })));
+        assert_eq!(read_line("fuzz sim --seed 7 --calls=1"), Ok(Task::Simulate(Simulate { calls: 1, seed: 7 })));
+        assert_eq!(read_line("fuzz mutants Cut"), Ok(Task::Mutants(vec!["Cut".to_owned()])));
+    }
+
+    #[test]
     fn a_mistake_is_named() {
         let cases = [
             ("biuld", "biuld: no such command"),
@@ -188,6 +237,9 @@ mod tests {
             ("dev --port 65536", "--port: needs a port"),
             ("dev --upstream openrouter.ai", "--upstream: needs a URL"),
             ("dev --dialect anthropic", "--dialect: needs `openrouter` or `openai`"),
+            ("fuzz", "fuzz: needs `sim` or `mutants`"),
+            ("fuzz simulator", "simulator: needs `sim` or `mutants`"),
+            ("fuzz sim --seed x", "--seed: needs a whole number"),
             ("size now", "now: no such option"),
         ];
         for (line, expected) in cases {

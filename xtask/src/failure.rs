@@ -42,8 +42,10 @@ pub(crate) enum Problem {
     UnknownOption,
     UnknownSuite,
     UnknownPart,
+    UnknownFuzz,
     NoValue,
     NotAPort,
+    NotANumber,
     NotADialect,
     NotAUrl,
 }
@@ -80,8 +82,10 @@ impl fmt::Display for Problem {
             Self::UnknownOption => "no such option here",
             Self::UnknownSuite => "no such suite",
             Self::UnknownPart => "no such part; there are `package` and `worker`",
+            Self::UnknownFuzz => "needs `sim` or `mutants`",
             Self::NoValue => "needs a value",
             Self::NotAPort => "needs a port between 1 and 65535",
+            Self::NotANumber => "needs a whole number",
             Self::NotADialect => "needs `openrouter` or `openai`",
             Self::NotAUrl => "needs a URL that begins with http:// or https://",
         })

@@ -10,8 +10,10 @@ mod emulator;
 mod failure;
 mod files;
 mod fingerprint;
+mod fuzz;
 mod libtest;
 mod lock;
+mod mutant;
 mod npm;
 mod package;
 mod process;
@@ -61,6 +63,8 @@ fn perform(task: Task) -> Result<()> {
         Task::Dev(options) => dev::run(&workspace, &options),
         Task::Build { package, worker } => build(&workspace, package, worker),
         Task::Test(suites) => test::run(&workspace, &suites),
+        Task::Simulate(options) => fuzz::simulate(&workspace, &options),
+        Task::Mutants(named) => mutant::run(&workspace, &named),
         Task::Size => size::show(&workspace),
         Task::Deploy => deploy::run(&workspace),
         Task::Setup => setup::everything(&workspace),

@@ -118,6 +118,22 @@ pub(crate) fn run(step: &str, command: &mut Command) -> Result<()> {
 /// Runs a program that is silent unless it fails, and says every quarter of a minute that it still runs.
 /// `progress` reads what it has said so far.
 pub(crate) fn run_quietly(step: &str, command: &mut Command, progress: fn(&str) -> Option<String>) -> Result<()> {
+    let (status, said) = listen(step, command, progress)?;
+    if !status.success() {
+        let lines: Vec<&str> = said.lines().collect();
+        for line in &lines[lines.len().saturating_sub(TAIL)..] {
+            eprintln!("  {line}");
+        }
+    }
+    succeeded(step, status)
+}
+
+/// Runs a program that stays silent, and returns what it said and how it ended.
+pub(crate) fn listen(
+    step: &str,
+    command: &mut Command,
+    progress: fn(&str) -> Option<String>,
+) -> Result<(ExitStatus, String)> {
     let mut program = Program::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let said = Arc::new(Mutex::new(Vec::new()));
     let readers = [collect(program.child.stdout.take(), &said), collect(program.child.stderr.take(), &said)];
@@ -128,14 +144,8 @@ pub(crate) fn run_quietly(step: &str, command: &mut Command, progress: fn(&str) 
     for reader in readers.into_iter().flatten() {
         let _ = reader.join();
     }
-    if !status.success() {
-        let said = text(&said);
-        let lines: Vec<&str> = said.lines().collect();
-        for line in &lines[lines.len().saturating_sub(TAIL)..] {
-            eprintln!("  {line}");
-        }
-    }
-    succeeded(step, status)
+    let said = text(&said);
+    Ok((status, said))
 }
 
 /// For programs of whose output nothing can be counted.

@@ -1,0 +1,262 @@
+//! How an answer reaches the wire, and everything that may happen to it there.
+
+use serde_json::{Value, json};
+
+use crate::fault::{Class, Fault};
+use crate::heard::Fact;
+use crate::random::Random;
+use crate::reply::{End, Head, Reply, Said, Served, pause};
+use crate::speech::{Answer, Cost};
+use crate::upstream::{Ask, Health, Site};
+use crate::wire::{Body, Event, Label};
+
+/// `model` answers.
+pub(crate) fn draw(
+    site: &Site,
+    ask: &Ask<'_>,
+    model: usize,
+    mut inside: Vec<(usize, u16)>,
+    random: &mut Random,
+) -> Reply {
+    inside.push((model, 200));
+    let answer = Answer::draw(random, ask.plan.wants_json, ask.plan.wants_second);
+    let (said, name) = name(ask, model, random);
+    let label = Label { id: ask.id.clone(), model: name.clone(), window: site.told(ask, &inside) };
+    let troubled = random.chance(if site.health[model] == Health::Fine { 15 } else { 50 });
+    let streams = if ask.streamed { !random.one_in(20) } else { random.one_in(40) };
+    let head_after = pause(random, &ask.plan.clocks);
+    let content_type = if streams { "text/event-stream; charset=utf-8" } else { "application/json" };
+    let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
+    if random.chance(40) {
+        headers.push(("x-generation-id".into(), ask.id.clone()));
+    }
+    let mut reply = Reply::nothing("an answer", Head::Status(200, headers), head_after);
+    reply.served = Some(Served { model, said, name, speech: answer.speech });
+    reply.id.clone_from(&ask.id);
+    reply.inside = inside;
+    match (streams, troubled) {
+        (true, false) => stream(&mut reply, &label, &answer, random),
+        (true, true) => troubled_stream(&mut reply, &label, &answer, ask, random),
+        (false, false) => reply.body = label.whole(&answer, random),
+        (false, true) => troubled_whole(&mut reply, &label, &answer, ask, random),
+    }
+    if reply.pieces.is_empty() {
+        reply.cut(&ask.plan.clocks, random);
+    }
+    reply
+}
+
+/// Whom the answer names.
+fn name(ask: &Ask<'_>, model: usize, random: &mut Random) -> (Said, Option<String>) {
+    let model = &ask.models[model];
+    let base = model.id.split(':').next().unwrap_or(&model.id);
+    let knows_slug = if model.listed && model.slug_told { Said::Known } else { Said::Stranger };
+    match random.below(100) {
+        0..=69 => (Said::Known, Some(model.id.clone())),
+        70..=79 => (Said::Known, Some(format!("{base}-2026-01-15"))),
+        80..=84 => (Said::Known, Some(base.into())),
+        85..=90 => (knows_slug, Some(model.slug.clone())),
+        91..=94 => (Said::Stranger, Some("somebody/else".into())),
+        _ => (Said::Nobody, None),
+    }
+}
+
+/// An answer that goes well, whatever it says.
+fn stream(reply: &mut Reply, label: &Label, answer: &Answer, random: &mut Random) {
+    let mut events = label.spoken(answer, random);
+    events.extend(label.closing(answer, random));
+    let (story, end, done) = random.weigh(&[
+        (80, ("a stream", End::Clean, true)),
+        (10, ("a stream without [DONE]", End::Clean, false)),
+        (5, ("a stream whose connection stays", End::Silence, true)),
+        (5, ("a stream whose connection breaks behind [DONE]", End::Reset, true)),
+    ]);
+    if done {
+        events.push(Event::done());
+    }
+    reply.story = story;
+    reply.end = end;
+    reply.body = written(events, random);
+}
+
+fn troubled_stream(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<'_>, random: &mut Random) {
+    let mut events = label.spoken(answer, random);
+    disturb(&mut events, label, answer, random);
+    let end = random.pick(&[End::Clean, End::Clean, End::Reset, End::Silence]);
+    reply.end = end;
+    match random.below(10) {
+        0 | 1 => {
+            reply.story = "a stream with unreadable events";
+            events.extend(label.closing(answer, random));
+            events.push(Event::done());
+            reply.end = End::Clean;
+        }
+        2..=4 => {
+            reply.story = "a stream that is cut";
+            unfinished(&mut events, label, answer, random);
+        }
+        5 => {
+            reply.story = "a stream that is cut, with [DONE]";
+            unfinished(&mut events, label, answer, random);
+            events.push(Event::done());
+        }
+        6 => {
+            reply.story = "nothing but comments";
+            return murmur(reply, random);
+        }
+        7 if random.one_in(600) => {
+            reply.story = "an event that is too large";
+            events.push(Event::new(vec![b'x'; 17 << 20], []));
+        }
+        _ => {
+            reply.story = "a stream with an error";
+            unfinished(&mut events, label, answer, random);
+            let fault = Fault::inside(class(random), &ask.models[ask.window[0]].id, random, ask.now);
+            events.push(error(label, &fault, random));
+            reply.fault = Some(fault);
+        }
+    }
+    reply.body = written(events, random);
+    if reply.story == "a stream that is cut" && random.chance(60) {
+        let short = reply.body.bytes.len() - random.below(reply.body.bytes.len() as u64 / 2 + 1) as usize;
+        reply.body.bytes.truncate(short);
+    }
+}
+
+/// Leaves out the last finish reason, or more. Of two choices, one may have ended.
+fn unfinished(events: &mut Vec<Event>, label: &Label, answer: &Answer, random: &mut Random) {
+    events.extend(label.closing(answer, random));
+    let finishes = |event: &Event| event.facts.iter().any(|fact| matches!(fact, Fact::Finish(..)));
+    let last = events.iter().rposition(finishes).unwrap_or_default();
+    let all = random.one_in(4);
+    events.truncate(if all { last } else { random.between(0..=last as u64) as usize });
+}
+
+/// Events that nobody can read, a hole in a tool call, bytes that are no characters, a cost before the end.
+fn disturb(events: &mut Vec<Event>, label: &Label, answer: &Answer, random: &mut Random) {
+    let place = |events: &[Event], random: &mut Random| random.between(1..=events.len() as u64) as usize;
+    if random.chance(50) {
+        let at = place(events, random);
+        events.insert(at, Event::malformed(random));
+    }
+    let pieces = |event: &Event| event.facts.iter().any(|fact| matches!(fact, Fact::Tool(_)));
+    if let Some(at) = events.iter().rposition(pieces).filter(|_| random.chance(50)) {
+        events[at] = Event::malformed(random);
+    }
+    if random.chance(20) {
+        let text = Fact::Text(0, "\u{fffd}".into());
+        let choices = r#"{"index":0,"delta":{"content":"?"}}"#;
+        let mut event = label.chunk(choices, "", [Fact::Begins(0), text]);
+        event.data.iter_mut().filter(|byte| **byte == b'?').for_each(|byte| *byte = 0xff);
+        // Behind a text that is decided: this adds to it.
+        let decided =
+            |event: &Event| event.facts.iter().any(|fact| matches!(fact, Fact::Text(0, text) if text.contains("well")));
+        if let Some(at) = events.iter().rposition(decided) {
+            events.insert(at + 1, event);
+        }
+    }
+    if answer.cost.is_some() && random.chance(30) {
+        let at = place(events, random);
+        events.insert(at, label.cost_so_far(&Cost::draw(random)));
+    }
+}
+
+/// Comments only, for as long as a connection lasts.
+fn murmur(reply: &mut Reply, random: &mut Random) {
+    let gap = random.spread(500..=15_000);
+    for _ in 0..random.spread(1..=60) {
+        reply.body.comment("\n");
+        reply.pieces.push((gap, reply.body.bytes.len()));
+    }
+}
+
+fn written(events: Vec<Event>, random: &mut Random) -> Body {
+    let ending = random.weigh(&[(80, "\n"), (15, "\r\n"), (5, "\r")]);
+    let mut body = Body::default();
+    if random.one_in(20) {
+        body.bytes.extend_from_slice(b"\xef\xbb\xbf");
+    }
+    for _ in 0..random.below(3) {
+        body.comment(ending);
+    }
+    for event in events {
+        if random.one_in(20) {
+            body.comment(ending);
+        }
+        body.event(event, ending, random);
+    }
+    body
+}
+
+fn class(random: &mut Random) -> Class {
+    random.pick(&[
+        Class::Limited,
+        Class::Server,
+        Class::Server,
+        Class::Down,
+        Class::Down,
+        Class::Filtered,
+        Class::TooLong,
+        Class::Absent,
+        Class::InFlight,
+        Class::Mistake,
+        Class::Unpaid,
+        Class::Forbidden,
+    ])
+}
+
+/// A chunk that carries an error: beside the choices, with none, in one of them, or alone.
+fn error(label: &Label, fault: &Fault, random: &mut Random) -> Event {
+    let beside = format!(",\"error\":{}", fault.error);
+    let failed = r#"{"index":0,"delta":{"content":""},"finish_reason":"error"}"#;
+    match random.below(4) {
+        0 => label.chunk("", &beside, [Fact::Error]),
+        1 => label.chunk(failed, &beside, [Fact::Begins(0), Fact::Error]),
+        2 => {
+            let choice =
+                format!("{{\"index\":0,\"delta\":{{}},\"error\":{},\"finish_reason\":\"error\"}}", fault.error);
+            label.chunk(&choice, "", [Fact::Begins(0), Fact::Error])
+        }
+        _ => Event::new(json!({"error": fault.error}).to_string(), [Fact::Error]),
+    }
+}
+
+fn troubled_whole(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<'_>, random: &mut Random) {
+    let whole = label.whole(answer, random);
+    let length = whole.bytes.len();
+    match random.below(6) {
+        0 => {
+            reply.story = "half a completion";
+            reply.body.bytes = whole.bytes[..random.below(length as u64 - 1) as usize].to_vec();
+        }
+        1 => {
+            reply.story = "a completion that breaks off";
+            reply.body.bytes = whole.bytes[..random.below(length as u64) as usize].to_vec();
+            reply.end = random.pick(&[End::Reset, End::Silence]);
+        }
+        2 => {
+            reply.story = "a page, empty, or JSON that is no completion";
+            reply.body.bytes = random.pick(&["<html>", "", "{}", "null", "{\"choices\": []}"]).into();
+        }
+        form => {
+            reply.story = "a completion that is an error";
+            let fault = Fault::inside(class(random), &ask.models[ask.window[0]].id, random, ask.now);
+            let said = [Fact::Named, Fact::Begins(0), Fact::Text(0, "ha".into()), Fact::Error];
+            let facts = if form == 3 { vec![Fact::Error] } else { said.to_vec() };
+            reply.body = Body::at_end(failed(label, &fault, form == 3).to_string().into_bytes(), facts);
+            reply.fault = Some(fault);
+        }
+    }
+}
+
+fn failed(label: &Label, fault: &Fault, bare: bool) -> Value {
+    if bare {
+        return json!({"error": fault.error});
+    }
+    let choice = json!({"index": 0, "message": {"content": "ha"}, "error": fault.error, "finish_reason": "error"});
+    let mut body = json!({"id": label.id, "choices": [choice]});
+    if let Some(model) = &label.model {
+        body["model"] = model.clone().into();
+    }
+    body
+}

@@ -1,0 +1,96 @@
+//! What the worlds had in them: a simulator that meets nothing finds nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Coverage {
+    pub(crate) calls: u64,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Coverage {
+    pub(crate) fn count(&mut self, group: &str, name: &str) {
+        match self.counts.get_mut(&*format!("{group}: {name}")) {
+            Some(count) => *count += 1,
+            None => drop(self.counts.insert(format!("{group}: {name}"), 1)),
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        for (name, count) in other.counts {
+            *self.counts.entry(name).or_default() += count;
+        }
+    }
+
+    /// What should have occurred, and did not.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let expected =
+            EXPECTED.iter().flat_map(|(group, names)| names.iter().map(move |name| format!("{group}: {name}")));
+        expected.filter(|name| !self.counts.contains_key(name)).collect()
+    }
+}
+
+/// What every run of some length must have met.
+const EXPECTED: [(&str, &[&str]); 3] = [
+    (
+        "outcome",
+        &[
+            "accepted",
+            "not accepted",
+            "rateLimited",
+            "inFlightBudget",
+            "serverError",
+            "unavailable",
+            "network",
+            "badResponse",
+            "headersTimeout",
+            "firstTokenTimeout",
+            "stalled",
+            "timeout",
+            "unknownModel",
+            "noEndpoint",
+            "contextLength",
+            "contentFilter",
+            "unauthorized",
+            "paymentRequired",
+            "forbidden",
+            "invalidRequest",
+            "cut",
+            "empty",
+            "refusal",
+            "length",
+            "invalidJson",
+            "circuitOpen",
+            "aborted",
+        ],
+    ),
+    (
+        "seen",
+        &[
+            "fallback",
+            "native fallback",
+            "relayed",
+            "yielded, then failed",
+            "a model was dropped",
+            "excused time",
+            "cancelled an attempt",
+            "probed",
+            "a probe that was not used",
+            "a lesson",
+            "an unmatched model",
+            "six attempts and more",
+        ],
+    ),
+    ("host", &["aborted", "slept"]),
+];
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, count) in &self.counts {
+            writeln!(f, "{count:>10}  {name}")?;
+        }
+        write!(f, "{:>10}  calls", self.calls)
+    }
+}

@@ -1,0 +1,100 @@
+//! Doing what the machine says.
+
+use failsoft::{Action, AttemptId};
+
+use crate::host::{Host, Rest};
+use crate::judge::{Checked, Invariant, Violation};
+use crate::world::Shared;
+use crate::{ending, sending};
+
+impl Host {
+    /// Does it; true, if the machine is at rest then.
+    pub(crate) fn act(&mut self, shared: &mut Shared, action: Action, now: u64) -> Result<bool, Violation> {
+        match action {
+            Action::Send { attempt, request } => {
+                let flight = sending::take_off(self, shared, attempt, &request, now)?;
+                self.flights.push(flight);
+            }
+            Action::Read { attempt } => self.read(shared, attempt, now)?,
+            Action::Yield(chunks) => {
+                shared.trace.note(self.number, now, 4, || format!("yield {:?}", chunks.text()));
+                let taken = self.reader.take(&chunks);
+                shared.judge.hold(Invariant::Prefix, taken.is_ok(), || taken.err().unwrap_or_default())?;
+                self.check_reader(shared)?;
+                self.account.yielded(now);
+                if shared.random.chance(self.plan.host.busy) {
+                    self.rest = Rest::Busy(now + shared.random.spread(1..=100_000));
+                    return Ok(true);
+                }
+            }
+            Action::Relay { attempt, held } => self.relay(shared, attempt, held, now)?,
+            Action::Cancel { attempt } => self.cancel(shared, attempt, now)?,
+            Action::Wait { until } => {
+                self.wait(shared, until, now)?;
+                return Ok(true);
+            }
+            Action::Done(outcome) => {
+                self.rest = Rest::Over;
+                self.check_over(shared, now)?;
+                ending::settle(self, shared, *outcome, now)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn read(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> Checked {
+        let flight = self
+            .flights
+            .get_mut(attempt as usize)
+            .filter(|flight| flight.is_open() && !flight.reading && flight.head_at.is_some());
+        shared.judge.hold(Invariant::Open, flight.is_some(), || format!("attempt {attempt} has nothing to read"))?;
+        flight.into_iter().for_each(|flight| flight.read(now));
+        Ok(())
+    }
+
+    fn cancel(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> Checked {
+        shared.trace.note(self.number, now, 5, || format!("cancel {attempt}"));
+        let flight = self.flights.get_mut(attempt as usize).filter(|flight| flight.is_open());
+        shared
+            .judge
+            .hold(Invariant::Open, flight.is_some(), || format!("attempt {attempt} is cancelled, and not open"))?;
+        if let Some(flight) = flight {
+            flight.slept = self.account.slept;
+            flight.cancel(now);
+        }
+        if shared.random.chance(self.plan.host.ghosts) {
+            self.ghosts.push((now + shared.random.below(2_000), attempt));
+        }
+        Ok(())
+    }
+
+    fn relay(&mut self, shared: &mut Shared, attempt: AttemptId, held: Vec<u8>, now: u64) -> Checked {
+        shared
+            .trace
+            .note(self.number, now, held.len() as u64, || format!("relay {attempt}, {} bytes held", held.len()));
+        let first = self.relayed.is_none() && self.reader.chunks == 0 && self.plan.relay;
+        shared.judge.hold(Invariant::Prefix, first, || "a body goes over behind another answer".into())?;
+        self.relayed = Some(attempt);
+        self.reader.relayed = held;
+        self.check_reader(shared)
+    }
+
+    fn wait(&mut self, shared: &mut Shared, until: u64, now: u64) -> Checked {
+        shared.trace.note(self.number, now, until, || format!("wait {}", until.saturating_sub(now)));
+        self.check_wait(shared, until, now)?;
+        self.account.expected(until);
+        self.at_rest = true;
+        let host = self.plan.host;
+        let lateness = if host.lateness > 0 { shared.random.between(0..=host.lateness) } else { 0 };
+        self.rest = Rest::Until(until + lateness);
+        if shared.random.chance(host.sleeps) {
+            shared.coverage.count("host", "slept");
+            self.asleep_until = now + shared.random.spread(1_000..=3_600_000);
+        } else if host.sleeps > 0 && shared.random.one_in(10) {
+            // Somebody polls for no reason.
+            self.rest = Rest::Until(now + shared.random.below(until.saturating_sub(now) + 1));
+        }
+        Ok(())
+    }
+}

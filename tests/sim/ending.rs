@@ -1,0 +1,151 @@
+//! A call is over: is the answer what the upstream said, and is the failure true?
+
+use failsoft::{Answer, Failure, Kind, Outcome};
+use serde_json::Value;
+
+use crate::fault::Class;
+use crate::flight::{Flight, State};
+use crate::host::Host;
+use crate::judge::{Checked, Invariant, Violation};
+use crate::plan::Rule;
+use crate::shadow::Admission;
+use crate::world::Shared;
+use crate::{lesson, report};
+
+/// Checks how the call ended, and lets the breakers learn.
+pub(crate) fn settle(host: &Host, shared: &mut Shared, outcome: Outcome, now: u64) -> Checked {
+    let judge = shared.judge;
+    shared.trace.note(host.number, now, 6, || match &outcome.result {
+        Ok(_) => format!("done, accepted: {}; {}", outcome.report.accepted, outcome.report_json()),
+        Err(failure) => format!("done, {failure:?}; {}", outcome.report_json()),
+    });
+    count(host, shared, &outcome);
+    let open = host.flights.iter().find(|flight| flight.is_open()).map(|flight| flight.attempt);
+    judge.hold(Invariant::Open, open.is_none(), || format!("attempt {open:?} is left open"))?;
+    let served = match &outcome.result {
+        Ok(answer) => check_answer(host, shared, &outcome, answer)?,
+        Err(failure) => {
+            check_failure(host, shared, &outcome, failure, now)?;
+            None
+        }
+    };
+    check_lost(host, shared, &outcome, served)?;
+    report::check(host, shared, &outcome, served)?;
+    lesson::check(host, shared, &outcome, served)?;
+    lesson::teach(host, shared, &outcome, now)
+}
+
+fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
+    let coverage = &mut shared.coverage;
+    coverage.calls += 1;
+    match &outcome.result {
+        Ok(_) if outcome.report.accepted => coverage.count("outcome", "accepted"),
+        Ok(_) => coverage.count("outcome", "not accepted"),
+        Err(failure) => coverage.count("outcome", failure.kind.name()),
+    }
+    for row in &outcome.report.attempts {
+        coverage.count("attempt", row.failure.as_ref().map_or("served", |failure| failure.kind.name()));
+    }
+    let seen = [
+        ("fallback", outcome.report.fallback),
+        ("native fallback", outcome.report.attempts.iter().any(|row| row.inside.len() > 1 && row.failure.is_none())),
+        ("relayed", host.relayed.is_some()),
+        ("yielded, then failed", host.reader.chunks > 0 && outcome.result.is_err()),
+        ("a model was dropped", !outcome.report.dropped.is_empty()),
+        ("excused time", host.account.excused > 0),
+        ("cancelled an attempt", host.flights.iter().any(|flight| flight.state == State::Cancelled)),
+        ("probed", host.admissions.iter().flatten().any(|admission| *admission == Admission::Probe)),
+        ("a probe that was not used", !outcome.unused_probes.is_empty()),
+        ("a lesson", outcome.lessons.iter().any(|lesson| lesson.failure.is_some())),
+        ("an unmatched model", outcome.report.attempts.iter().any(|row| row.unmatched)),
+        ("six attempts and more", outcome.report.attempts.len() >= 6),
+    ];
+    seen.into_iter().filter(|(_, seen)| *seen).for_each(|(name, _)| coverage.count("seen", name));
+}
+
+/// The answer is one that was given, whole, and is shown as what it is. Gives its attempt.
+fn check_answer<'a>(
+    host: &'a Host,
+    shared: &Shared,
+    outcome: &Outcome,
+    answer: &Answer,
+) -> Result<Option<&'a Flight>, Violation> {
+    let (judge, accepted) = (shared.judge, outcome.report.accepted);
+    let completion: Value = serde_json::from_str(&answer.completion()).unwrap_or_default();
+    let flight = host.flights.iter().find(|flight| completion["id"] == *flight.reply.id);
+    judge.hold(Invariant::Cut, flight.is_some(), || format!("nobody gave the answer {completion}"))?;
+    let Some(flight) = flight else { return Ok(None) };
+    let heard = &flight.heard;
+    judge.hold(Invariant::Cut, heard.is_complete(), || format!("a success, of which came {heard:?}"))?;
+    check_said(host, shared, flight, &completion["choices"][0]["message"])?;
+    let broken = broken(host, flight);
+    judge.hold(Invariant::Rules, broken.is_empty() == accepted, || {
+        format!("accepted is {accepted}, and of the rules it breaks {broken:?}")
+    })?;
+    judge.hold(Invariant::Rules, accepted || !heard.is_blank(), || "the best answer is empty".into())?;
+    Ok(Some(flight))
+}
+
+/// The rules that what came of an attempt does not pass.
+fn broken(host: &Host, flight: &Flight) -> Vec<Rule> {
+    let served = flight.reply.served.as_ref();
+    served.map(|served| flight.heard.broken(served.speech, &host.plan)).unwrap_or_default()
+}
+
+/// The answer says what the upstream said, to the caller and to the reader.
+fn check_said(host: &Host, shared: &Shared, flight: &Flight, message: &Value) -> Checked {
+    let judge = shared.judge;
+    let (text, said) = (message["content"].as_str().unwrap_or_default(), flight.heard.text());
+    judge.hold(Invariant::Prefix, text == said, || format!("the answer is {text:?}, the upstream said {said:?}"))?;
+    let arguments = message["tool_calls"][0]["function"]["arguments"].as_str();
+    let called = flight.heard.tool.as_deref();
+    judge.hold(Invariant::Prefix, arguments == called, || format!("calls with {arguments:?}, said was {called:?}"))?;
+    let all = match host.relayed {
+        Some(attempt) => {
+            let bytes = &flight.reply.body.bytes[..flight.bytes];
+            attempt == flight.attempt && host.reader.relayed == bytes && host.reader.chunks == 0
+        }
+        None if host.plan.stream => host.reader.text == text && host.reader.ids == [flight.reply.id.as_str()],
+        None => host.reader.chunks == 0,
+    };
+    judge.hold(Invariant::Prefix, all, || format!("the reader has {:?} of {text:?}", host.reader))
+}
+
+fn check_failure(host: &Host, shared: &Shared, outcome: &Outcome, failure: &Failure, now: u64) -> Checked {
+    let judge = shared.judge;
+    let is = |kind: Kind| failure.kind == kind;
+    judge.hold(Invariant::Abort, is(Kind::Aborted) == host.aborted.is_some() || !is(Kind::Aborted), || {
+        "nobody aborted".into()
+    })?;
+    let late = now >= host.account.deadline();
+    judge.hold(Invariant::Deadline, !is(Kind::Timeout) || late, || "it ran out of time that it had".into())?;
+    let partial = outcome.partial.as_deref();
+    let said = host.flights.last().map_or("", |flight| flight.heard.text());
+    let true_ = partial.is_none_or(|partial| partial == said && !partial.is_empty());
+    judge.hold(Invariant::Prefix, true_, || format!("{partial:?} is left, the upstream said {said:?}"))?;
+    let kept = host.reader.text.is_empty() || partial.is_some_and(|partial| partial.starts_with(&host.reader.text));
+    judge.hold(Invariant::Prefix, kept, || format!("{partial:?} is left, the reader has {:?}", host.reader.text))?;
+    if is(Kind::CircuitOpen) { lesson::check_resting(host, shared, failure, now) } else { Ok(()) }
+}
+
+/// A whole answer that passes every rule is the answer. One that does not is better than none.
+fn check_lost(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Flight>) -> Checked {
+    let whole = |flight: &&Flight| flight.reply.served.is_some() && flight.ended_well() && flight.heard.is_complete();
+    let aborted = host.aborted.is_some() && outcome.result.is_err();
+    if let Some(good) = host.flights.iter().filter(whole).find(|flight| broken(host, flight).is_empty()) {
+        let kept = outcome.report.accepted && served.is_some_and(|served| served.attempt == good.attempt);
+        let lost = || format!("attempt {} gave a good answer", good.attempt);
+        return shared.judge.hold(Invariant::Lost, kept || aborted, lost);
+    }
+    let shown = host.reader.chunks > 0 || host.relayed.is_some();
+    // A rule may want an error, whatever was said before.
+    let filtered = |flight: &Flight| flight.told_fault().is_some_and(|fault| fault.class == Class::Filtered);
+    let final_ = |flight: &Flight| broken(host, flight).contains(&Rule::Final);
+    let ends = |flight: &Flight| final_(flight) || (filtered(flight) && host.plan.rules.filter == Rule::Final);
+    let excused = aborted || shown || host.flights.iter().any(ends);
+    let fair = |flight: &&Flight| !flight.heard.is_blank();
+    let fair = host.flights.iter().filter(whole).find(fair).map(|flight| flight.attempt);
+    shared.judge.hold(Invariant::Lost, fair.is_none() || outcome.result.is_ok() || excused, || {
+        format!("attempt {fair:?} gave an answer that is better than none")
+    })
+}

@@ -1,0 +1,145 @@
+//! What has truly come of an answer: known from what the upstream meant, not read from its bytes.
+
+use crate::plan::{Plan, Rule};
+use crate::speech::{Meaning, Speech};
+
+/// One thing that an upstream says. It counts once its last byte has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// An event of any kind; comments are none.
+    Event,
+    /// The answer's id, and the model's name if it is told.
+    Named,
+    /// A choice has begun.
+    Begins(usize),
+    Text(usize, String),
+    Reasoning,
+    Image,
+    Refusal,
+    /// Arguments of the tool call.
+    Tool(String),
+    Finish(usize, Meaning),
+    /// The cost so far, in units of 10^-12 dollars.
+    Cost(u64),
+    /// What happened inside a native window.
+    Window,
+    Malformed,
+    /// The answer says that it failed.
+    Error,
+    /// `[DONE]`.
+    Done,
+    /// It came in one piece.
+    Whole,
+}
+
+/// The sum of all facts that have come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) named: bool,
+    begun: [bool; 2],
+    finished: [bool; 2],
+    texts: [String; 2],
+    reasoning: bool,
+    image: bool,
+    refusal: bool,
+    pub(crate) tool: Option<String>,
+    meaning: Option<Meaning>,
+    pub(crate) cost: Option<u64>,
+    pub(crate) window: bool,
+    malformed: u32,
+    pub(crate) error: bool,
+    pub(crate) done: bool,
+    whole: bool,
+}
+
+impl Heard {
+    pub(crate) fn take(&mut self, fact: &Fact) {
+        if self.done || self.error {
+            return;
+        }
+        match fact {
+            Fact::Event => {}
+            Fact::Named => self.named = true,
+            Fact::Begins(choice) => self.begun[*choice] = true,
+            Fact::Text(choice, text) => self.texts[*choice].push_str(text),
+            Fact::Reasoning => self.reasoning = true,
+            Fact::Image => self.image = true,
+            Fact::Refusal => self.refusal = true,
+            Fact::Tool(piece) => self.tool.get_or_insert_default().push_str(piece),
+            Fact::Finish(choice, meaning) => {
+                self.finished[*choice] = true;
+                if *choice == 0 {
+                    self.meaning = Some(*meaning);
+                }
+            }
+            Fact::Cost(cost) => self.cost = Some(*cost),
+            Fact::Window => self.window = true,
+            Fact::Malformed => self.malformed += 1,
+            Fact::Error => self.error = true,
+            Fact::Done => self.done = true,
+            Fact::Whole => self.whole = true,
+        }
+    }
+
+    /// The text of the first choice.
+    pub(crate) fn text(&self) -> &str {
+        &self.texts[0]
+    }
+
+    /// Something has come that shows that the model is at work.
+    pub(crate) fn is_alive(&self) -> bool {
+        let said = self.texts.iter().any(|text| !text.is_empty());
+        said || self.reasoning || self.image || self.refusal || self.tool.is_some()
+    }
+
+    /// An answer, and all of it: no choice lacks its end, nothing failed, no tool call has a hole.
+    pub(crate) fn is_complete(&self) -> bool {
+        let ended = self.whole || self.begun.iter().zip(self.finished).all(|(begun, finished)| !begun || finished);
+        let holed = self.tool.as_ref().is_some_and(|tool| !tool.is_empty() && !is_json(tool));
+        self.begun[0] && ended && !self.error && (self.malformed == 0 || !holed)
+    }
+
+    /// There is nothing in it to show or to do.
+    pub(crate) fn is_blank(&self) -> bool {
+        let blank = self.texts.iter().all(|text| text.trim().is_empty());
+        blank && !self.image && self.tool.is_none() && !self.refusal
+    }
+
+    /// The rules of the caller's policy that this answer, being complete, does not pass.
+    pub(crate) fn broken(&self, speech: Speech, plan: &Plan) -> Vec<Rule> {
+        let rules = &plan.rules;
+        if plan.stream && !self.whole && self.shows(speech, plan) {
+            // The reader had it before it could be judged.
+            return Vec::new();
+        }
+        let no_json = plan.wants_json && !plan.stream && !self.text().is_empty() && !is_json(self.text());
+        let broken = [
+            (rules.filter, self.meaning == Some(Meaning::Filtered)),
+            (rules.refusal, self.refusal || speech == Speech::Refusal),
+            (rules.empty, self.is_blank()),
+            (rules.length, self.meaning == Some(Meaning::Length)),
+            (rules.invalid_json, no_json),
+        ];
+        broken.into_iter().filter(|(rule, broken)| *broken && *rule != Rule::Off).map(|(rule, _)| rule).collect()
+    }
+
+    /// A stream with this in it cannot be held back any longer.
+    fn shows(&self, speech: Speech, plan: &Plan) -> bool {
+        let held = plan.rules.refusal != Rule::Off;
+        let told = match speech {
+            Speech::Plain | Speech::Near | Speech::Json | Speech::BrokenJson => true,
+            Speech::Beginning | Speech::Refusal => !held,
+            Speech::Blank | Speech::Nothing => false,
+        };
+        (self.reasoning && plan.wants_reasoning)
+            || self.tool.is_some()
+            || self.image
+            || (told && !self.text().is_empty())
+            || (self.refusal && !held)
+            || (self.text().is_empty() && !self.texts[1].is_empty())
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok()
+}

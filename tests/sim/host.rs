@@ -1,0 +1,223 @@
+//! The host of one call: tells the machine what happens, and asks what to do about it.
+
+use failsoft::{AttemptId, Call, Failure, Headers, Input, Kind, Policy};
+
+use crate::account::Account;
+use crate::flight::Flight;
+use crate::judge::{Checked, Invariant};
+use crate::plan::{Abort, Plan};
+use crate::reader::Reader;
+use crate::shadow::Admission;
+use crate::world::Shared;
+
+/// Actions in a row, without anything having happened, that a machine at rest never needs.
+const RESTLESS: u32 = 40;
+
+/// What the host does when nothing happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// It comes back then.
+    Until(u64),
+    /// The reader is busy until then.
+    Busy(u64),
+    Over,
+}
+
+/// The caller does not want the answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Aborted {
+    /// The machine was at rest, so it was not over.
+    pub(crate) at_rest: bool,
+    /// Chunks came to the reader all the same.
+    pub(crate) yielded: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) number: usize,
+    pub(crate) plan: Plan,
+    /// What the machine was given for the plan's policy.
+    pub(crate) policy: Policy,
+    pub(crate) call: Call,
+    pub(crate) account: Account,
+    pub(crate) flights: Vec<Flight>,
+    pub(crate) reader: Reader,
+    /// For each upstream, each model of the world.
+    pub(crate) admissions: Vec<Vec<Admission>>,
+    pub(crate) aborted: Option<Aborted>,
+    /// The attempt whose bytes go over by themselves.
+    pub(crate) relayed: Option<AttemptId>,
+    pub(crate) rest: Rest,
+    /// It notices nothing before then.
+    pub(crate) asleep_until: u64,
+    pub(crate) at_rest: bool,
+    actions: u64,
+    inputs: u64,
+    /// Connections that were closed, and are heard of again.
+    pub(crate) ghosts: Vec<(u64, AttemptId)>,
+}
+
+impl Host {
+    pub(crate) fn new(
+        number: usize,
+        plan: Plan,
+        policy: Policy,
+        call: Call,
+        admissions: Vec<Vec<Admission>>,
+        now: u64,
+    ) -> Self {
+        let account = Account::new(&plan, now);
+        Self {
+            number,
+            plan,
+            policy,
+            call,
+            account,
+            flights: Vec::new(),
+            reader: Reader::default(),
+            admissions,
+            aborted: None,
+            relayed: None,
+            rest: Rest::Until(now),
+            asleep_until: 0,
+            at_rest: false,
+            actions: 0,
+            inputs: 0,
+            ghosts: Vec::new(),
+        }
+    }
+
+    /// When it does something next.
+    pub(crate) fn next(&self) -> Option<u64> {
+        let abort = self.abort_at();
+        let soonest = match self.rest {
+            Rest::Over => return None,
+            Rest::Busy(until) => until.min(abort),
+            Rest::Until(time) => {
+                let flights = self.flights.iter().filter_map(Flight::due);
+                let ghosts = self.ghosts.iter().map(|(at, _)| *at);
+                flights.chain(ghosts).chain([time, abort]).min().unwrap_or(time)
+            }
+        };
+        Some(soonest.max(self.asleep_until))
+    }
+
+    fn abort_at(&self) -> u64 {
+        match self.plan.abort {
+            Abort::At(after) if self.aborted.is_none() => self.account.began + after,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Lets one thing happen, and does what the machine wants done about it.
+    pub(crate) fn step(&mut self, shared: &mut Shared, now: u64) -> Checked {
+        if self.abort_at() <= now && (self.rest != Rest::Until(now) || shared.random.chance(50)) {
+            self.abort(shared, now);
+        } else if let Rest::Until(_) = self.rest {
+            self.meet(shared, now);
+        }
+        let failed = |flight: &Flight| flight.heard.error;
+        let behind_error = self.plan.abort == Abort::BehindError && self.flights.last().is_some_and(failed);
+        if behind_error || self.plan.abort == Abort::BehindInput(self.inputs) {
+            self.abort(shared, now);
+        }
+        self.drain(shared, now)
+    }
+
+    /// Something that is due, of all that is.
+    fn meet(&mut self, shared: &mut Shared, now: u64) {
+        let due: Vec<usize> =
+            (0..self.flights.len()).filter(|&at| self.flights[at].due().is_some_and(|due| due <= now)).collect();
+        let ghosts = self.ghosts.iter().filter(|(at, _)| *at <= now).count();
+        // A host may also ask for no reason.
+        let others = due.len() + ghosts;
+        let wakes = others == 0 || matches!(self.rest, Rest::Until(time) if time <= now) || shared.random.one_in(10);
+        let choice = shared.random.below((others + usize::from(wakes)) as u64) as usize;
+        self.enter(now);
+        self.inputs += 1;
+        if let Some(&flight) = due.get(choice) {
+            self.hear(shared, flight, now);
+        } else if choice < others {
+            self.haunt(shared, now);
+        } else {
+            shared.trace.note(self.number, now, 1, || "woken".into());
+            // A timer may also do nothing but poll.
+            if shared.random.chance(50) {
+                self.call.handle(now, Input::Woken);
+            }
+        }
+    }
+
+    fn hear(&mut self, shared: &mut Shared, at: usize, now: u64) {
+        let counted = self.account.counted(now);
+        let flight = &mut self.flights[at];
+        let attempt = flight.attempt;
+        flight.slept = self.account.slept;
+        let input = flight.happen(now, counted);
+        let detail = if let Input::Bytes { bytes, .. } = &input { bytes.len() as u64 } else { 2 };
+        shared.trace.note(self.number, now, detail, || match &input {
+            Input::Bytes { bytes, .. } => format!("attempt {attempt} bytes {:?}", String::from_utf8_lossy(bytes)),
+            other => format!("{other:?}"),
+        });
+        if let (Some(relayed), Input::Bytes { bytes, .. }) = (self.relayed, &input)
+            && relayed == attempt
+        {
+            self.reader.relayed.extend_from_slice(bytes);
+        }
+        self.call.handle(now, input);
+    }
+
+    /// A closed connection is heard of once more.
+    fn haunt(&mut self, shared: &mut Shared, now: u64) {
+        let Some(at) = self.ghosts.iter().position(|(at, _)| *at <= now) else { return };
+        let (_, attempt) = self.ghosts.remove(at);
+        let form = shared.random.below(4);
+        shared.trace.note(self.number, now, form, || format!("attempt {attempt} is heard of again ({form})"));
+        self.call.handle(
+            now,
+            match form {
+                0 => Input::End { attempt },
+                1 => Input::Failed { attempt, failure: Failure::new(Kind::Network, "closed") },
+                2 => Input::Bytes { attempt, bytes: b"data: {\"choices\":[{\"delta\":{\"content\":\"ghost\"}}]}\n\n" },
+                _ => Input::Head { attempt, status: 400, headers: Headers::default() },
+            },
+        );
+    }
+
+    fn abort(&mut self, shared: &mut Shared, now: u64) {
+        if self.aborted.is_some() || self.rest == Rest::Over {
+            return;
+        }
+        shared.trace.note(self.number, now, 3, || "aborted".into());
+        shared.coverage.count("host", "aborted");
+        self.aborted = Some(Aborted { at_rest: self.at_rest, yielded: false });
+        self.enter(now);
+        self.call.handle(now, Input::Aborted);
+    }
+
+    fn enter(&mut self, now: u64) {
+        self.at_rest = false;
+        self.account.enter(now);
+    }
+
+    /// Does what the machine says until there is nothing more to do.
+    fn drain(&mut self, shared: &mut Shared, now: u64) -> Checked {
+        for _ in 0..RESTLESS {
+            self.enter(now);
+            let action = self.call.poll(now);
+            self.actions += 1;
+            self.check_action(shared, &action, now)?;
+            if self.act(shared, action, now)? {
+                return Ok(());
+            }
+            if self.plan.abort == Abort::BetweenActions(self.actions) {
+                self.abort(shared, now);
+            }
+        }
+        shared
+            .judge
+            .hold(Invariant::Bounded, false, || format!("{RESTLESS} actions without anything having happened"))?;
+        self.rest = Rest::Over;
+        Ok(())
+    }
+}

@@ -1,0 +1,256 @@
+//! One call as its caller means it: what is asked, under which policy, by which host, for which reader.
+
+use failsoft::request::UsageChunk;
+use serde_json::{Map, Value, json};
+
+use crate::random::Random;
+
+/// The numbers of a policy, as they were written or as the documentation gives them where nothing was.
+#[derive(Clone, Debug)]
+pub(crate) struct Clocks {
+    pub(crate) headers: u64,
+    pub(crate) first_token: u64,
+    pub(crate) idle: u64,
+    pub(crate) total: u64,
+}
+
+/// What follows an answer that breaks a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    Off,
+    /// Another answer.
+    On,
+    /// An error.
+    Final,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) filter: Rule,
+    pub(crate) empty: Rule,
+    pub(crate) refusal: Rule,
+    pub(crate) invalid_json: Rule,
+    pub(crate) length: Rule,
+}
+
+/// When the caller loses interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Abort {
+    Never,
+    /// So many milliseconds after the call began.
+    At(u64),
+    /// After so many actions, before the next is asked for.
+    BetweenActions(u64),
+    /// After so many inputs, before anything is asked for.
+    BehindInput(u64),
+    /// Right after an answer said that it failed.
+    BehindError,
+}
+
+/// How well a host keeps time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// Timers are late by up to this, in milliseconds.
+    pub(crate) lateness: u64,
+    /// Of a hundred waits, so many become a sleep.
+    pub(crate) sleeps: u64,
+    /// Of a hundred batches, the reader is busy with so many.
+    pub(crate) busy: u64,
+    /// Of a hundred cancelled connections, so many are heard of again.
+    pub(crate) ghosts: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The chain, as places in the world's list.
+    pub(crate) chain: Vec<usize>,
+    pub(crate) request: String,
+    pub(crate) policy: String,
+    pub(crate) stream: bool,
+    pub(crate) assemble: bool,
+    pub(crate) relay: bool,
+    pub(crate) wants_json: bool,
+    pub(crate) wants_reasoning: bool,
+    pub(crate) wants_second: bool,
+    pub(crate) usage_chunk: UsageChunk,
+    pub(crate) callers_clocks: bool,
+    pub(crate) attempts: u64,
+    /// How often the same may be asked again.
+    pub(crate) same: u64,
+    pub(crate) clocks: Clocks,
+    pub(crate) rules: Rules,
+    pub(crate) breaker_failures: u64,
+    pub(crate) cooldown: u64,
+    pub(crate) abort: Abort,
+    pub(crate) host: Host,
+    pub(crate) seed: u64,
+}
+
+impl Plan {
+    pub(crate) fn draw(random: &mut Random, models: &[String]) -> Self {
+        let chain = chain(random, models.len());
+        let stream = random.chance(60);
+        let (wants_json, wants_reasoning) = (random.chance(20), random.chance(20));
+        let wants_second = random.one_in(20);
+        let mut fields = Map::new();
+        let clocks = clocks(random, &mut fields);
+        let attempts = number(random, &mut fields, "attempts", 8, |random| random.spread(1..=32));
+        let mut retry = Map::new();
+        let same = number(random, &mut retry, "same", 1, |random| random.below(4));
+        number(random, &mut retry, "maxWait", 2_000, |random| random.below(60_001));
+        number(random, &mut retry, "base", 500, |random| random.spread(1..=60_000) - 1);
+        number(random, &mut retry, "cap", 5_000, |random| random.spread(1..=60_000) - 1);
+        let mut breaker = Map::new();
+        let breaker_failures = number(random, &mut breaker, "failures", 3, |random| random.below(5));
+        let cooldown = number(random, &mut breaker, "cooldown", 20_000, |random| random.spread(1..=200_000));
+        insert(&mut fields, "retry", retry);
+        insert(&mut fields, "breaker", breaker);
+        let rules = rules(random, &mut fields);
+        let assemble = !random.chance(60);
+        if assemble || random.chance(50) {
+            fields.insert("assemble".into(), assemble.into());
+        }
+        let mut plan = Self {
+            request: String::new(),
+            policy: Value::Object(fields).to_string(),
+            stream,
+            assemble,
+            relay: stream && random.chance(25),
+            wants_json,
+            wants_reasoning,
+            wants_second,
+            usage_chunk: random.pick(&[UsageChunk::AsSent, UsageChunk::Annotated, UsageChunk::Hidden]),
+            callers_clocks: random.one_in(8),
+            attempts,
+            same,
+            clocks,
+            rules,
+            breaker_failures,
+            cooldown,
+            abort: abort(random),
+            host: host(random),
+            seed: random.next(),
+            chain,
+        };
+        plan.request = request(random, &plan, models);
+        plan
+    }
+}
+
+/// Up to six models, each once, in any order.
+fn chain(random: &mut Random, models: usize) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..models).collect();
+    let length = random.between(1..=6).min(models as u64);
+    (0..length).map(|_| left.remove(random.below(left.len() as u64) as usize)).collect()
+}
+
+fn request(random: &mut Random, plan: &Plan, models: &[String]) -> String {
+    let words = if random.chance(8) { random.spread(200..=8_000) as usize } else { 3 };
+    let mut body = json!({"messages": [{"role": "user", "content": "word ".repeat(words)}]});
+    let names: Vec<&str> = plan.chain.iter().map(|&model| models[model].as_str()).collect();
+    match names[..] {
+        [only] if random.chance(50) => body["model"] = only.into(),
+        _ => body["models"] = json!(names),
+    }
+    if names.len() > 1 && random.one_in(10) {
+        body["model"] = random.pick(&names).into();
+    }
+    if plan.stream || random.chance(30) {
+        body["stream"] = plan.stream.into();
+    }
+    if plan.wants_json {
+        body["response_format"] = json!({"type": random.pick(&["json_object", "json_schema"])});
+    }
+    if plan.wants_reasoning {
+        body["reasoning"] = json!({"effort": "low"});
+    }
+    if plan.wants_second {
+        body["n"] = 2.into();
+    }
+    if random.one_in(10) {
+        body["max_tokens"] = random.spread(1..=4_000).into();
+    }
+    body.to_string()
+}
+
+/// The number `name`: often left to its default, which the documentation names.
+fn number(
+    random: &mut Random,
+    fields: &mut Map<String, Value>,
+    name: &str,
+    default: u64,
+    draw: impl FnOnce(&mut Random) -> u64,
+) -> u64 {
+    if random.chance(45) {
+        return default;
+    }
+    let number = draw(random);
+    fields.insert(name.into(), number.into());
+    number
+}
+
+fn insert(fields: &mut Map<String, Value>, name: &str, inner: Map<String, Value>) {
+    if !inner.is_empty() {
+        fields.insert(name.into(), Value::Object(inner));
+    }
+}
+
+fn clocks(random: &mut Random, fields: &mut Map<String, Value>) -> Clocks {
+    let mut inner = Map::new();
+    let mut clock = |random: &mut Random, name: &str, default: u64, longest: u64| {
+        number(random, &mut inner, name, default, |random| {
+            let shortest = random.pick(&[1, 500, 500, 5_000]);
+            random.spread(shortest..=longest)
+        })
+    };
+    let clocks = Clocks {
+        headers: clock(random, "headers", 30_000, 600_000),
+        first_token: clock(random, "firstToken", 60_000, 600_000),
+        idle: clock(random, "idle", 30_000, 600_000),
+        total: clock(random, "total", 600_000, 3_600_000),
+    };
+    insert(fields, "timeouts", inner);
+    clocks
+}
+
+fn rules(random: &mut Random, fields: &mut Map<String, Value>) -> Rules {
+    const WORDS: [&str; 4] = ["retry", "next", "fail", "accept"];
+    let mut rule = |random: &mut Random, name: &str, words: &[&'static str], by_default: Rule| {
+        if random.chance(50) {
+            return by_default;
+        }
+        let word = random.pick(words);
+        fields.insert(name.into(), word.into());
+        match word {
+            "accept" => Rule::Off,
+            "fail" => Rule::Final,
+            _ => Rule::On,
+        }
+    };
+    Rules {
+        filter: rule(random, "onContentFilter", &WORDS[1..3], Rule::On),
+        empty: rule(random, "empty", &WORDS, Rule::On),
+        refusal: rule(random, "refusal", &WORDS, Rule::On),
+        invalid_json: rule(random, "invalidJson", &WORDS, Rule::On),
+        length: rule(random, "length", &WORDS, Rule::Off),
+    }
+}
+
+fn abort(random: &mut Random) -> Abort {
+    match random.below(100) {
+        0..=5 => Abort::At(random.spread(1..=60_000)),
+        6..=8 => Abort::BetweenActions(random.spread(1..=60)),
+        9..=11 => Abort::BehindInput(random.spread(1..=20)),
+        12 | 13 => Abort::BehindError,
+        _ => Abort::Never,
+    }
+}
+
+fn host(random: &mut Random) -> Host {
+    Host {
+        lateness: random.weigh(&[(60, 0), (30, 200), (10, 4_900)]),
+        sleeps: random.weigh(&[(85, 0), (10, 2), (5, 20)]),
+        busy: random.weigh(&[(70, 0), (20, 10), (10, 60)]),
+        ghosts: random.weigh(&[(50, 0), (50, 50)]),
+    }
+}

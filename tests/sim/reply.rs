@@ -1,0 +1,135 @@
+//! What an upstream does with one request: a head, pieces of a body, an end, each after a while; and the truth about it.
+
+use failsoft::Kind;
+
+use crate::fault::Fault;
+use crate::plan::Clocks;
+use crate::random::Random;
+use crate::speech::Speech;
+use crate::wire::Body;
+
+/// How the connection answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// Not at all.
+    Never,
+    /// It breaks.
+    Reset,
+    Status(u16, Vec<(String, String)>),
+}
+
+/// What comes behind the last byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Clean,
+    Reset,
+    /// Nothing more, and the connection stays open.
+    Silence,
+}
+
+/// Whom the answer names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The model that serves, in words by which it can be known.
+    Known,
+    /// Somebody whom nobody asked for.
+    Stranger,
+    Nobody,
+}
+
+/// Who answers, and what.
+#[derive(Clone, Debug)]
+pub(crate) struct Served {
+    /// The model, as a place in the world's list.
+    pub(crate) model: usize,
+    pub(crate) said: Said,
+    /// The name in the answer.
+    pub(crate) name: Option<String>,
+    pub(crate) speech: Speech,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    /// For the trace.
+    pub(crate) story: &'static str,
+    pub(crate) head: Head,
+    pub(crate) head_after: u64,
+    pub(crate) body: Body,
+    /// Where the body is cut, and how long each piece takes to come.
+    pub(crate) pieces: Vec<(u64, usize)>,
+    pub(crate) end: End,
+    pub(crate) end_after: u64,
+    /// The error, in the status or in the body.
+    pub(crate) fault: Option<Fault>,
+    /// Nothing, where no model began to answer.
+    pub(crate) served: Option<Served>,
+    pub(crate) id: String,
+    /// What each model of a native window answered OpenRouter.
+    pub(crate) inside: Vec<(usize, u16)>,
+}
+
+impl Reply {
+    pub(crate) fn nothing(story: &'static str, head: Head, head_after: u64) -> Self {
+        Self {
+            story,
+            head,
+            head_after,
+            body: Body::default(),
+            pieces: Vec::new(),
+            end: End::Clean,
+            end_after: 0,
+            fault: None,
+            served: None,
+            id: String::new(),
+            inside: Vec::new(),
+        }
+    }
+
+    /// The body is a stream of events.
+    pub(crate) fn is_stream(&self) -> bool {
+        match &self.head {
+            Head::Status(200, headers) => {
+                headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"))
+            }
+            Head::Status(..) | Head::Never | Head::Reset => false,
+        }
+    }
+
+    /// The status and its body say that this went wrong; nothing else was said.
+    pub(crate) fn refusal(&self) -> Option<(&Fault, Kind)> {
+        let refused = matches!(self.head, Head::Status(400.., _));
+        self.fault.as_ref().filter(|_| refused).map(|fault| (fault, fault.class.kind()))
+    }
+
+    /// Cuts the body into pieces that come one by one.
+    pub(crate) fn cut(&mut self, clocks: &Clocks, random: &mut Random) {
+        let length = self.body.bytes.len();
+        let largest = match random.below(20) {
+            0 => 1,
+            1..=3 => 7,
+            4..=9 => 60,
+            10..=14 => 400,
+            _ => length.max(1),
+        };
+        // A byte at a time, of a large body, is the same again and again.
+        let largest = largest.max(length / 3_000);
+        let hurries = largest == 1 || random.chance(60);
+        let mut at = 0;
+        while at < length {
+            at += (random.spread(1..=largest as u64) as usize).min(length - at);
+            let after = if hurries { random.below(3) } else { pause(random, clocks) };
+            self.pieces.push((after, at));
+        }
+        self.end_after = pause(random, clocks);
+    }
+}
+
+/// Usually short; now and then long, or close to one of the clocks.
+pub(crate) fn pause(random: &mut Random, clocks: &Clocks) -> u64 {
+    match random.below(200) {
+        0..=169 => random.below(20),
+        170..=189 => random.spread(1..=3_000),
+        190 => random.spread(1..=200_000),
+        _ => random.pick(&[clocks.headers, clocks.first_token, clocks.idle]) + random.below(3) - 1,
+    }
+}

@@ -1,0 +1,85 @@
+//! Breakers, kept a second time by the documented rules, from what the calls taught.
+
+use failsoft::Kind;
+use failsoft::breaker::{Breaker, Breakers, Lesson};
+
+use crate::plan::Plan;
+
+/// How long a probe may take before another caller may try.
+const LEASE: u64 = 60_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Closed { failures: u64 },
+    Open { until: u64 },
+    Leased { until: u64, by: usize },
+}
+
+/// What a call may do with one model when it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Free,
+    /// This call probes it.
+    Probe,
+    /// It could have been probed, and was not asked for.
+    Untaken,
+    /// It is left alone until then.
+    Resting(u64),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shadow(Vec<(String, State)>);
+
+impl Shadow {
+    /// What `call`, which has just begun, may do with `name`. Whether it took the probe, `breakers` know.
+    pub(crate) fn admit(&mut self, name: &str, call: usize, now: u64, breakers: &Breakers) -> Admission {
+        let Some((_, state)) = self.0.iter_mut().find(|(known, _)| known == name) else { return Admission::Free };
+        match *state {
+            State::Closed { .. } => Admission::Free,
+            State::Open { until } | State::Leased { until, .. } if now < until => Admission::Resting(until),
+            State::Open { .. } | State::Leased { .. } => match breakers.state(name) {
+                Some(Breaker::HalfOpen { lease }) if lease > now => {
+                    *state = State::Leased { until: now + LEASE, by: call };
+                    Admission::Probe
+                }
+                _ => Admission::Untaken,
+            },
+        }
+    }
+
+    pub(crate) fn learn(&mut self, lesson: &Lesson, plan: &Plan, now: u64) {
+        if plan.breaker_failures == 0 {
+            return;
+        }
+        if !self.0.iter().any(|(known, _)| *known == lesson.name) {
+            self.0.push((lesson.name.clone(), State::Closed { failures: 0 }));
+        }
+        let Some((_, state)) = self.0.iter_mut().find(|(known, _)| *known == lesson.name) else { return };
+        let Some(failure) = &lesson.failure else {
+            *state = State::Closed { failures: 0 };
+            return;
+        };
+        let failures = match *state {
+            State::Closed { failures } => failures + 1,
+            State::Open { .. } | State::Leased { .. } => plan.breaker_failures,
+        };
+        let named = matches!(failure.kind, Kind::RateLimited | Kind::Unavailable).then_some(failure.retry_after);
+        *state = match named.flatten() {
+            Some(wait) if wait > 0 => State::Open { until: now + wait },
+            _ if failures >= plan.breaker_failures => State::Open { until: now + plan.cooldown },
+            _ => State::Closed { failures },
+        };
+    }
+
+    pub(crate) fn release(&mut self, name: &str, now: u64) {
+        if let Some((_, state @ State::Leased { .. })) = self.0.iter_mut().find(|(known, _)| known == name) {
+            *state = State::Open { until: now };
+        }
+    }
+
+    /// A lease that `call`, which is over, has not given back.
+    pub(crate) fn leaked(&self, call: usize) -> Option<&str> {
+        let leased = |state: &State| matches!(state, State::Leased { by, .. } if *by == call);
+        self.0.iter().find(|(_, state)| leased(state)).map(|(name, _)| name.as_str())
+    }
+}

@@ -1,0 +1,186 @@
+//! What a model says, before it is written down in any form.
+
+use crate::random::Random;
+
+/// What the text is, by construction: nobody has to read it to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    Plain,
+    /// Begins like a refusal and is none.
+    Near,
+    /// Ends while it could still have become a refusal.
+    Beginning,
+    Refusal,
+    Blank,
+    Nothing,
+    Json,
+    BrokenJson,
+}
+
+/// Why a choice ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Complete,
+    Length,
+    Filtered,
+}
+
+/// An amount of money, as it is written and in units of 10^-12 dollars.
+#[derive(Clone, Debug)]
+pub(crate) struct Cost {
+    pub(crate) text: String,
+    pub(crate) trillionths: u64,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) speech: Speech,
+    pub(crate) reasoning: Vec<String>,
+    pub(crate) image: bool,
+    /// The text in the pieces in which it streams.
+    pub(crate) text: Vec<String>,
+    /// The field made for refusals.
+    pub(crate) refusal: Option<&'static str>,
+    /// The arguments of a tool call.
+    pub(crate) tool: Vec<String>,
+    /// What a second choice says.
+    pub(crate) second: Option<&'static str>,
+    pub(crate) finish: (&'static str, Meaning),
+    pub(crate) cost: Option<Cost>,
+}
+
+const WORDS: [&str; 12] = [
+    "well",
+    "the",
+    "naïve",
+    "日本",
+    "🦀",
+    "\"quoted\"",
+    "back\\slash",
+    "line\nfeed",
+    "tab\t",
+    "42",
+    "e\u{301}",
+    "\u{7f}\u{1}",
+];
+
+const REFUSALS: [&str; 5] = [
+    "I'm sorry, but I can't help with that.",
+    "I\u{2019}m sorry, but I can\u{2019}t help with that.",
+    " I cannot assist with this request.",
+    "As an AI language model, I can't do that.",
+    "I must decline.",
+];
+
+const FINISHES: [(u64, (&str, Meaning)); 11] = [
+    (60, ("stop", Meaning::Complete)),
+    (3, ("STOP", Meaning::Complete)),
+    (3, ("end_turn", Meaning::Complete)),
+    (3, ("eos", Meaning::Complete)),
+    (8, ("length", Meaning::Length)),
+    (2, ("max_tokens", Meaning::Length)),
+    (1, ("MAX_TOKENS", Meaning::Length)),
+    (5, ("content_filter", Meaning::Filtered)),
+    (1, ("SAFETY", Meaning::Filtered)),
+    (1, ("refusal", Meaning::Filtered)),
+    (1, ("function_call", Meaning::Complete)),
+];
+
+impl Answer {
+    pub(crate) fn draw(random: &mut Random, wants_json: bool, wants_second: bool) -> Self {
+        let json = if wants_json { 60 } else { 3 };
+        let speech = random.weigh(&[
+            (60, Speech::Plain),
+            (4, Speech::Near),
+            (2, Speech::Beginning),
+            (8, Speech::Refusal),
+            (3, Speech::Blank),
+            (6, Speech::Nothing),
+            (json, Speech::Json),
+            (json / 3, Speech::BrokenJson),
+        ]);
+        let tool: Vec<String> = if random.one_in(12) { arguments(random) } else { Vec::new() };
+        let finish = if tool.is_empty() || random.one_in(5) {
+            random.weigh(&FINISHES)
+        } else {
+            (random.pick(&["tool_calls", "tool_use"]), Meaning::Complete)
+        };
+        Self {
+            speech,
+            reasoning: (0..if random.one_in(6) { random.below(4) } else { 0 }).map(|_| "hm ".into()).collect(),
+            image: random.one_in(40),
+            text: text(speech, random),
+            refusal: random.one_in(40).then_some("I would rather not"),
+            tool,
+            second: wants_second.then(|| random.pick(&["also", "", "so"])),
+            finish,
+            cost: random.chance(80).then(|| Cost::draw(random)),
+        }
+    }
+}
+
+impl Cost {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        let digits = random.between(0..=99_999);
+        if random.one_in(8) {
+            return Self { text: format!("{digits}e-8"), trillionths: digits * 10_000 };
+        }
+        Self { text: format!("{}.{:07}", digits / 10_000, digits % 10_000), trillionths: cents(digits) }
+    }
+}
+
+/// `digits` as whole ten-thousands, and the rest as units of 10^-7.
+fn cents(digits: u64) -> u64 {
+    digits / 10_000 * 1_000_000_000_000 + digits % 10_000 * 100_000
+}
+
+fn text(speech: Speech, random: &mut Random) -> Vec<String> {
+    let text = match speech {
+        Speech::Plain => plain(random),
+        Speech::Near => random.pick(&["I'm sorry to hear that.", "I can tell you more.", "I can't wait!"]).into(),
+        Speech::Beginning => random.pick(&["I'm sorry", "I can", "I", "Sorry, "]).into(),
+        Speech::Refusal => random.pick(&REFUSALS).into(),
+        Speech::Blank => random.pick(&[" ", "\n\n", " \t\n"]).into(),
+        Speech::Nothing => String::new(),
+        Speech::Json => random.pick(&["{\"a\": [1, \"é\"]}", "[]", " {\"b\": null}\n", "7"]).into(),
+        Speech::BrokenJson => random.pick(&["{\"a\": [1, ", "```json\n{}\n```", "{'a': 1}", "{} {}"]).into(),
+    };
+    pieces(&text, random)
+}
+
+/// No phrase of a refusal begins like this.
+fn plain(random: &mut Random) -> String {
+    let mut text = random.pick(&["Well", "  Why", "日本", "\"", "0", "The sky"]).to_owned();
+    for _ in 0..random.spread(1..=12) {
+        text.push(' ');
+        text.push_str(random.pick(&WORDS));
+    }
+    if random.one_in(3_000) {
+        text.extend(std::iter::repeat_n("wörd ", 20_000));
+    }
+    text
+}
+
+fn arguments(random: &mut Random) -> Vec<String> {
+    let whole = random.pick(&["{\"city\": \"Par\\\"is\"}", "{}", "{\"a\": {\"b\": [1, 2]}}", "{\"broken\": "]);
+    pieces(whole, random)
+}
+
+/// `text`, cut between characters.
+fn pieces(text: &str, random: &mut Random) -> Vec<String> {
+    let longest = random.spread(1..=40);
+    let (mut pieces, mut piece, mut length) = (Vec::new(), String::new(), 0);
+    for character in text.chars() {
+        piece.push(character);
+        length += 1;
+        if length >= longest && pieces.len() < 24 {
+            pieces.push(std::mem::take(&mut piece));
+            length = 0;
+        }
+    }
+    if !piece.is_empty() {
+        pieces.push(piece);
+    }
+    pieces
+}

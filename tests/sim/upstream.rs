@@ -1,0 +1,173 @@
+//! Upstreams: who is up, who is not, and what that does to a request.
+
+use failsoft::{Dialect, Upstream};
+use serde_json::{Value, json};
+
+use crate::answer;
+use crate::fault::{Class, Fault};
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::reply::{End, Head, Reply, pause};
+
+/// A model, and what is told of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) id: String,
+    /// Another name under which it answers.
+    pub(crate) slug: String,
+    /// The catalog has a row for it.
+    pub(crate) listed: bool,
+    /// The row tells the other name.
+    pub(crate) slug_told: bool,
+    /// The window that the row tells.
+    pub(crate) context_length: Option<u64>,
+}
+
+/// How a model fares on an upstream, for the whole life of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Fine,
+    Flaky,
+    Limited,
+    Down,
+    /// No such id.
+    Gone,
+    /// Nobody serves it.
+    Absent,
+    /// Its window is too small for everything.
+    Small,
+}
+
+/// An upstream, and everything about it that a request meets.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) upstream: Upstream,
+    pub(crate) key: String,
+    pub(crate) health: Vec<Health>,
+    /// It does not take the key.
+    locked: bool,
+    /// It tells what happened inside a native window.
+    tells: bool,
+}
+
+/// A request, as the upstream reads it.
+#[derive(Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) models: &'a [Model],
+    pub(crate) window: &'a [usize],
+    pub(crate) streamed: bool,
+    pub(crate) id: String,
+    pub(crate) now: u64,
+}
+
+impl Site {
+    pub(crate) fn draw(random: &mut Random, number: usize, models: usize) -> Self {
+        let dialect = random.pick(&[Dialect::OpenRouter, Dialect::OpenRouter, Dialect::OpenAi]);
+        let key = format!("sk-{number}");
+        let weights = if random.one_in(4) { (20, 30) } else { (70, 10) };
+        let health = [
+            (weights.0, Health::Fine),
+            (weights.1, Health::Flaky),
+            (6, Health::Limited),
+            (6, Health::Down),
+            (4, Health::Gone),
+            (3, Health::Absent),
+            (3, Health::Small),
+        ];
+        Self {
+            upstream: Upstream::new(dialect, &format!("https://upstream-{number}.example/v1"), Some(key.clone())),
+            key,
+            health: (0..models).map(|_| random.weigh(&health)).collect(),
+            locked: random.one_in(40),
+            tells: random.chance(60),
+        }
+    }
+
+    pub(crate) fn answer(&self, ask: &Ask<'_>, random: &mut Random) -> Reply {
+        let head_after = pause(random, &ask.plan.clocks);
+        let name = |model: usize| ask.models[model].id.as_str();
+        match random.below(100) {
+            0..=2 => return Reply::nothing("the connection breaks", Head::Reset, head_after),
+            3 => return Reply::nothing("no headers", Head::Never, head_after),
+            4..=6 => return self.refuse(ask, Class::Mistake, name(ask.window[0]), Vec::new(), random),
+            7 => return self.refuse(ask, Class::Filtered, name(ask.window[0]), Vec::new(), random),
+            _ => {}
+        }
+        if self.locked || random.one_in(50) {
+            let class = random.pick(&[Class::Unauthorized, Class::Unpaid, Class::Forbidden]);
+            return self.refuse(ask, class, name(ask.window[0]), Vec::new(), random);
+        }
+        if let Some(gone) = ask.window.iter().find(|&&model| self.health[model] == Health::Gone) {
+            return self.refuse(ask, Class::Unknown, name(*gone), Vec::new(), random);
+        }
+        let mut inside = Vec::new();
+        let mut last = Class::Down;
+        for &model in ask.window {
+            match self.trouble(model, random) {
+                None => return answer::draw(self, ask, model, inside, random),
+                Some(class) => {
+                    inside.push((model, Fault::draw(class, name(model), random, ask.now).status));
+                    last = class;
+                }
+            }
+        }
+        let behind = ask.window[ask.window.len() - 1];
+        self.refuse(ask, last, name(behind), inside, random)
+    }
+
+    /// What keeps a model from answering, this time.
+    fn trouble(&self, model: usize, random: &mut Random) -> Option<Class> {
+        const ANY: [Class; 8] = [
+            Class::Server,
+            Class::Server,
+            Class::Down,
+            Class::Limited,
+            Class::InFlight,
+            Class::Absent,
+            Class::TooLong,
+            Class::Filtered,
+        ];
+        let (answers, class) = match self.health[model] {
+            Health::Fine => (95, random.pick(&ANY)),
+            Health::Flaky => (50, random.pick(&ANY)),
+            Health::Limited => (30, Class::Limited),
+            Health::Down => (5, random.pick(&[Class::Down, Class::Down, Class::Server])),
+            Health::Gone => (0, Class::Unknown),
+            Health::Absent => (0, Class::Absent),
+            Health::Small => (10, Class::TooLong),
+        };
+        (!random.chance(answers)).then_some(class)
+    }
+
+    /// What this upstream tells of a native window, if it does.
+    pub(crate) fn told(&self, ask: &Ask<'_>, inside: &[(usize, u16)]) -> Option<Value> {
+        let row =
+            |(model, status): &(usize, u16)| json!({"provider": "P", "model": ask.models[*model].id, "status": status});
+        let tells = self.tells && self.upstream.dialect == Dialect::OpenRouter;
+        tells.then(|| json!({"attempts": inside.iter().map(row).collect::<Vec<_>>()}))
+    }
+
+    fn refuse(
+        &self,
+        ask: &Ask<'_>,
+        class: Class,
+        about: &str,
+        inside: Vec<(usize, u16)>,
+        random: &mut Random,
+    ) -> Reply {
+        let fault = Fault::draw(class, about, random, ask.now);
+        let told = self.told(ask, &inside).filter(|_| !inside.is_empty() && !fault.error.is_null());
+        let (content_type, bytes) = fault.body(told, random);
+        let mut headers = fault.headers.clone();
+        headers.push(("content-type".into(), content_type.into()));
+        let head_after = pause(random, &ask.plan.clocks);
+        let mut reply = Reply::nothing("an error", Head::Status(fault.status, headers), head_after);
+        reply.body.bytes = bytes;
+        reply.cut(&ask.plan.clocks, random);
+        reply.end = random.weigh(&[(90, End::Clean), (5, End::Reset), (5, End::Silence)]);
+        reply.fault = Some(fault);
+        reply.inside = inside;
+        reply
+    }
+}

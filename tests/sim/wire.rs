@@ -1,0 +1,209 @@
+//! An answer as bytes: a stream of events, or one piece of JSON; and where in the bytes each fact is complete.
+
+use serde_json::{Value, json};
+
+use crate::heard::Fact;
+use crate::random::Random;
+use crate::speech::{Answer, Cost};
+
+/// What an answer says about itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Label {
+    pub(crate) id: String,
+    /// The model, in the upstream's words, unless it keeps silent.
+    pub(crate) model: Option<String>,
+    /// What a native window tells of its way.
+    pub(crate) window: Option<Value>,
+}
+
+/// A body, and what is known once so many of its bytes have come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) facts: Vec<(usize, Fact)>,
+}
+
+/// One event, before it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) data: Vec<u8>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+impl Event {
+    pub(crate) fn new(data: impl Into<Vec<u8>>, facts: impl IntoIterator<Item = Fact>) -> Self {
+        let facts = std::iter::once(Fact::Event).chain(facts).collect();
+        Self { data: data.into(), facts }
+    }
+
+    pub(crate) fn done() -> Self {
+        Self::new("[DONE]", [Fact::Done])
+    }
+
+    /// An event that nobody can read.
+    pub(crate) fn malformed(random: &mut Random) -> Self {
+        Self::new(random.pick(&["{\"choices\": [{\"del", "oops", "[]", "\"\"", "{\"a\":1}}"]), [Fact::Malformed])
+    }
+}
+
+impl Label {
+    /// A chunk with these choices, as JSON text, and what else it carries.
+    pub(crate) fn chunk(&self, choices: &str, beside: &str, facts: impl IntoIterator<Item = Fact>) -> Event {
+        let model = self.model.as_ref().map(|model| format!(",\"model\":\"{model}\"")).unwrap_or_default();
+        let id = &self.id;
+        let data = format!(
+            "{{\"id\":\"{id}\",\"object\":\"chat.completion.chunk\",\"created\":1{model},\"choices\":[{choices}]{beside}}}"
+        );
+        Event::new(data, std::iter::once(Fact::Named).chain(facts))
+    }
+
+    fn delta(&self, choice: usize, delta: &str, facts: impl IntoIterator<Item = Fact>) -> Event {
+        let choices = format!("{{\"index\":{choice},\"delta\":{{{delta}}},\"finish_reason\":null}}");
+        self.chunk(&choices, "", std::iter::once(Fact::Begins(choice)).chain(facts))
+    }
+
+    /// The events of `answer` before its end.
+    pub(crate) fn spoken(&self, answer: &Answer, random: &mut Random) -> Vec<Event> {
+        let mut events = vec![self.delta(0, "\"role\":\"assistant\",\"content\":\"\"", [])];
+        for piece in &answer.reasoning {
+            let name = random.pick(&["reasoning", "reasoning_content"]);
+            events.push(self.delta(0, &format!("\"{name}\":{}", quoted(piece)), [Fact::Reasoning]));
+        }
+        if answer.image {
+            events.push(self.delta(0, "\"images\":[{\"type\":\"image_url\"}]", [Fact::Image]));
+        }
+        let in_parts = random.one_in(20);
+        for piece in &answer.text {
+            let text = if in_parts { format!("[{{\"text\":{}}}]", quoted(piece)) } else { quoted(piece) };
+            events.push(self.delta(0, &format!("\"content\":{text}"), [Fact::Text(0, piece.clone())]));
+        }
+        if let Some(refusal) = answer.refusal {
+            events.push(self.delta(0, &format!("\"refusal\":{}", quoted(refusal)), [Fact::Refusal]));
+        }
+        for (at, piece) in answer.tool.iter().enumerate() {
+            let id = if at == 0 { "\"id\":\"t\"," } else { "" };
+            let name = if at == 0 { "\"name\":\"f\"," } else { "" };
+            let call = format!("{{\"index\":0,{id}\"function\":{{{name}\"arguments\":{}}}}}", quoted(piece));
+            events.push(self.delta(0, &format!("\"tool_calls\":[{call}]"), [Fact::Tool(piece.clone())]));
+        }
+        if let Some(text) = answer.second {
+            events.push(self.delta(1, &format!("\"content\":{}", quoted(text)), [Fact::Text(1, text.into())]));
+        }
+        events
+    }
+
+    /// The events that end `answer`, without `[DONE]`.
+    pub(crate) fn closing(&self, answer: &Answer, random: &mut Random) -> Vec<Event> {
+        let end =
+            |choice: usize| format!("{{\"index\":{choice},\"delta\":{{}},\"finish_reason\":\"{}\"}}", answer.finish.0);
+        let mut events = Vec::new();
+        if answer.second.is_some() {
+            events.push(self.chunk(&end(1), "", [Fact::Finish(1, answer.finish.1)]));
+        }
+        let (beside, mut facts) = self.beside(answer.cost.as_ref(), &answer.text);
+        if random.chance(70) {
+            events.push(self.chunk(&end(0), "", [Fact::Finish(0, answer.finish.1)]));
+            events.push(self.chunk("", &beside, facts));
+        } else {
+            facts.push(Fact::Finish(0, answer.finish.1));
+            events.push(self.chunk(&end(0), &beside, facts));
+        }
+        events
+    }
+
+    /// Usage and metadata.
+    fn beside(&self, cost: Option<&Cost>, said: &[String]) -> (String, Vec<Fact>) {
+        let mut facts = Vec::new();
+        let mut usage = format!(",\"usage\":{{\"completion_tokens\":{}", said.len());
+        if let Some(cost) = cost {
+            usage.push_str(&format!(",\"cost\":{}", cost.text));
+            facts.push(Fact::Cost(cost.trillionths));
+        }
+        usage.push('}');
+        if let Some(window) = &self.window {
+            usage.push_str(&format!(",\"openrouter_metadata\":{window}"));
+            facts.push(Fact::Window);
+        }
+        (usage, facts)
+    }
+
+    /// A chunk that tells the cost so far, while the answer goes on.
+    pub(crate) fn cost_so_far(&self, cost: &Cost) -> Event {
+        self.chunk("", &format!(",\"usage\":{{\"cost\":{}}}", cost.text), [Fact::Cost(cost.trillionths)])
+    }
+
+    /// `answer` in one piece; it may leave its finish reason out.
+    pub(crate) fn whole(&self, answer: &Answer, random: &mut Random) -> Body {
+        let mut facts = vec![Fact::Whole, Fact::Named, Fact::Begins(0)];
+        let mut message = json!({"role": "assistant", "content": answer.text.concat()});
+        facts.extend(answer.text.iter().map(|piece| Fact::Text(0, piece.clone())));
+        if answer.image {
+            message["images"] = json!([{"type": "image_url"}]);
+            facts.push(Fact::Image);
+        }
+        if !answer.reasoning.is_empty() {
+            message["reasoning"] = answer.reasoning.concat().into();
+            facts.push(Fact::Reasoning);
+        }
+        if let Some(refusal) = answer.refusal {
+            message["refusal"] = refusal.into();
+            facts.push(Fact::Refusal);
+        }
+        if !answer.tool.is_empty() {
+            let arguments = answer.tool.concat();
+            message["tool_calls"] =
+                json!([{"id": "t", "type": "function", "function": {"name": "f", "arguments": arguments}}]);
+            facts.push(Fact::Tool(arguments));
+        }
+        let mut choices = vec![json!({"index": 0, "message": message})];
+        if let Some(text) = answer.second {
+            choices.push(json!({"index": 1, "message": {"content": text}, "finish_reason": "stop"}));
+            facts.push(Fact::Text(1, text.into()));
+        }
+        if !random.one_in(10) {
+            choices[0]["finish_reason"] = answer.finish.0.into();
+            facts.push(Fact::Finish(0, answer.finish.1));
+        }
+        let (beside, told) = self.beside(answer.cost.as_ref(), &answer.text);
+        facts.extend(told);
+        let model = self.model.as_ref().map(|model| format!("\"model\":\"{model}\",")).unwrap_or_default();
+        let choices = Value::Array(choices);
+        let text =
+            format!("{{\"id\":\"{}\",\"object\":\"chat.completion\",{model}\"choices\":{choices}{beside}}}", self.id);
+        let mut bytes = if random.one_in(20) { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
+        bytes.extend_from_slice(text.as_bytes());
+        Body::at_end(bytes, facts)
+    }
+}
+
+impl Body {
+    /// For facts that are known only when the body has ended.
+    pub(crate) const END: usize = usize::MAX;
+
+    pub(crate) fn at_end(bytes: Vec<u8>, facts: Vec<Fact>) -> Self {
+        Self { bytes, facts: facts.into_iter().map(|fact| (Self::END, fact)).collect() }
+    }
+
+    /// Adds an event whose lines end with `ending`. Of a CRLF that is the last line's, the CR is enough.
+    pub(crate) fn event(&mut self, event: Event, ending: &str, random: &mut Random) {
+        if random.one_in(40) {
+            self.bytes.extend_from_slice(random.pick(&["event: message", "id: 7", "retry: 5", "unknown"]).as_bytes());
+            self.bytes.extend_from_slice(ending.as_bytes());
+        }
+        self.bytes.extend_from_slice(if random.one_in(20) { b"data:" } else { b"data: " });
+        self.bytes.extend_from_slice(&event.data);
+        self.bytes.extend_from_slice(ending.as_bytes());
+        self.bytes.extend_from_slice(ending.as_bytes());
+        let complete = self.bytes.len() + 1 - ending.len();
+        self.facts.extend(event.facts.into_iter().map(|fact| (complete, fact)));
+    }
+
+    pub(crate) fn comment(&mut self, ending: &str) {
+        self.bytes.extend_from_slice([": OPENROUTER PROCESSING", ending, ending].concat().as_bytes());
+    }
+}
+
+/// The JSON text of a string.
+pub(crate) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}

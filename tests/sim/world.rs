@@ -1,0 +1,157 @@
+//! A world from a seed: upstreams, models, callers; and what becomes of them.
+
+use failsoft::request::Lane;
+use failsoft::{Breakers, Call, Catalog, ChatRequest, Facts, Json, Policy, Upstream};
+use serde_json::json;
+
+use crate::coverage::Coverage;
+use crate::host::Host;
+use crate::judge::{Invariant, Judge, Violation};
+use crate::plan::Plan;
+use crate::random::Random;
+use crate::shadow::{Admission, Shadow};
+use crate::trace::Trace;
+use crate::upstream::{Model, Site};
+
+/// More steps than any world takes that comes to an end.
+const ENDLESS: u32 = 1_000_000;
+
+/// What all calls of a world share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) judge: Judge,
+    pub(crate) trace: Trace,
+    pub(crate) coverage: Coverage,
+    pub(crate) models: Vec<Model>,
+    pub(crate) sites: Vec<Site>,
+    pub(crate) catalog: Catalog,
+    pub(crate) breakers: Breakers,
+    pub(crate) shadow: Shadow,
+    pub(crate) random: Random,
+}
+
+const IDS: [(&str, &str); 8] = [
+    ("openai/gpt-4", "openai/chatgpt-four"),
+    ("openai/gpt-4o", "openai/chatgpt-omni"),
+    ("openai/gpt-4o-mini", "openai/chatgpt-small"),
+    ("anthropic/claude-opus-4.7", "anthropic/claude-4.7-opus-20260416"),
+    ("google/gemini-2.5-flash", "google/flash"),
+    ("meta-llama/llama-4:free", "meta-llama/four"),
+    ("x-ai/made-up-1-2", "x-ai/other"),
+    ("z-ai/glm", "z-ai/glm-five"),
+];
+
+/// Sunday, 22 November 2026, 12:00:00 UTC.
+const START: u64 = 1_795_348_800_000;
+
+/// Lives the world of `seed` to its end, or to the first promise that is broken.
+pub(crate) fn live(seed: u64, judge: Judge, trace: &mut Trace) -> Result<Coverage, Violation> {
+    let mut random = Random::new(seed);
+    let models = models(&mut random);
+    let sites =
+        (0..random.pick(&[1, 1, 1, 2, 3])).map(|number| Site::draw(&mut random, number, models.len())).collect();
+    let catalog = catalog(&models);
+    let ids: Vec<String> = models.iter().map(|model| model.id.clone()).collect();
+    let starts = starts(&mut random);
+    let plans: Vec<Plan> = starts.iter().map(|_| Plan::draw(&mut random, &ids)).collect();
+    let mut shared = Shared {
+        judge,
+        trace: std::mem::take(trace),
+        coverage: Coverage::default(),
+        models,
+        sites,
+        catalog,
+        breakers: Breakers::default(),
+        shadow: Shadow::default(),
+        random,
+    };
+    let lived = run(&mut shared, starts.into_iter().zip(plans).collect());
+    *trace = shared.trace;
+    lived.map(|()| shared.coverage)
+}
+
+fn run(shared: &mut Shared, callers: Vec<(u64, Plan)>) -> Result<(), Violation> {
+    let mut callers = callers.into_iter().enumerate().peekable();
+    let mut hosts: Vec<Host> = Vec::new();
+    for _ in 0..ENDLESS {
+        let next = hosts.iter().enumerate().filter_map(|(at, host)| Some((host.next()?, at))).min();
+        match (callers.peek(), next) {
+            (Some((_, (start, _))), next) if next.is_none_or(|(time, _)| *start <= time) => {
+                let Some((number, (start, plan))) = callers.next() else { continue };
+                hosts.extend(begin(shared, number, plan, start)?);
+            }
+            (_, Some((now, at))) => hosts[at].step(shared, now)?,
+            (_, None) => return Ok(()),
+        }
+    }
+    shared.judge.hold(Invariant::Bounded, false, || format!("{ENDLESS} steps, and no end"))
+}
+
+/// A call begins, unless what it asks for is refused, which nothing here should be.
+fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Option<Host>, Violation> {
+    shared.trace.note(number, now, plan.seed, || format!("begins: {plan:?}"));
+    let request = ChatRequest::read(Json::parse(&plan.request).unwrap_or(Json::NULL));
+    let policy = Policy::read(Json::parse(&plan.policy).unwrap_or(Json::NULL));
+    let (Ok(mut request), Ok(policy)) = (request, policy) else {
+        shared.judge.hold(Invariant::Report, false, || format!("{} or {} is refused", plan.request, plan.policy))?;
+        return Ok(None);
+    };
+    request.callers_clocks = plan.callers_clocks;
+    request.usage_chunk = plan.usage_chunk;
+    if plan.relay {
+        request.lane = Lane::Relay;
+    }
+    let upstreams: Vec<Upstream> = shared.sites.iter().map(|site| site.upstream.clone()).collect();
+    let facts = Facts { upstreams: &upstreams, catalog: &shared.catalog, breakers: &mut shared.breakers };
+    let call = Call::new(request, &policy, facts, plan.seed, now);
+    let admissions = admissions(shared, number, &plan, now);
+    Ok(Some(Host::new(number, plan, policy, call, admissions, now)))
+}
+
+fn admissions(shared: &mut Shared, number: usize, plan: &Plan, now: u64) -> Vec<Vec<Admission>> {
+    let mut admissions = vec![vec![Admission::Free; shared.models.len()]; shared.sites.len()];
+    for (site, row) in shared.sites.iter().zip(&mut admissions) {
+        for &model in &plan.chain {
+            let name = Breakers::name(&site.upstream.url, &shared.models[model].id);
+            row[model] = shared.shadow.admit(&name, number, now, &shared.breakers);
+        }
+    }
+    admissions
+}
+
+fn models(random: &mut Random) -> Vec<Model> {
+    let listed = random.chance(60);
+    let model = |(id, slug): (&str, &str), random: &mut Random| {
+        let listed = listed && random.chance(85);
+        let context_length = (listed && random.chance(80)).then(|| random.spread(300..=200_000));
+        Model { id: id.into(), slug: slug.into(), listed, slug_told: random.chance(70), context_length }
+    };
+    let count = random.between(1..=IDS.len() as u64) as usize;
+    IDS[..count].iter().map(|row| model(*row, random)).collect()
+}
+
+fn catalog(models: &[Model]) -> Catalog {
+    let rows: Vec<_> = models.iter().filter(|model| model.listed).map(row).collect();
+    if rows.is_empty() { Catalog::default() } else { read(&json!({"data": rows}).to_string()) }
+}
+
+fn row(model: &Model) -> serde_json::Value {
+    let slug = model.slug_told.then_some(&model.slug);
+    json!({"id": model.id, "canonical_slug": slug, "context_length": model.context_length})
+}
+
+fn read(text: &str) -> Catalog {
+    Catalog::read(Json::parse(text).unwrap_or(Json::NULL))
+}
+
+/// When the callers come: one behind the other, or before the other is done.
+fn starts(random: &mut Random) -> Vec<u64> {
+    let gap = random.pick(&[1, 50, 3_000, 30_000, 100_000, 700_000]);
+    let mut now = START + random.below(1_000_000);
+    (0..random.between(1..=8))
+        .map(|_| {
+            now += random.spread(1..=gap * 2);
+            now
+        })
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! `cargo xtask fuzz mutants`: does the simulator notice a broken core?
+//!
+//! Each mutant of `tests/sim/mutants.txt` is one change to the core that breaks one promise. It is made in a copy of the
+//! tree, and the simulator, asked to watch that promise alone, has to fail.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::arguments::Simulate;
+use crate::failure::{Failure, Result};
+use crate::files;
+use crate::fuzz;
+use crate::process::{listen, no_progress, say};
+use crate::workspace::Workspace;
+
+const LIST: &str = "tests/sim/mutants.txt";
+
+/// What cargo needs to see of the workspace in order to test the core.
+const FILES: [&str; 6] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    "tests/emulator/Cargo.toml",
+    "worker/Cargo.toml",
+    "xtask/Cargo.toml",
+];
+const FOLDERS: [&str; 5] = ["src", "tests/sim", "tests/emulator/src", "worker/src", "xtask/src"];
+
+/// As many as the suite's own run has.
+const CALLS: u64 = 20_000;
+
+/// One change to the core.
+#[derive(Debug, PartialEq, Eq)]
+struct Mutant {
+    file: String,
+    /// What is there, once.
+    find: String,
+    put: String,
+    /// The promise that it breaks.
+    breaks: String,
+}
+
+/// What became of a mutant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Caught,
+    Survived,
+    /// Its text is not in the file, or more than once.
+    Outdated,
+    /// It cannot be built, or fails for another reason.
+    DoesNotRun,
+}
+
+/// Tries every mutant, or those that break one of the `named` promises, and fails if one is not noticed.
+pub(crate) fn run(workspace: &Workspace, named: &[String]) -> Result<()> {
+    let mutants = read(&files::read(&workspace.root.join(LIST))?)?;
+    let tree = workspace.scratch().join("mutants");
+    copy(workspace, &tree)?;
+    say("the core as it is");
+    if simulate(workspace, &tree, None)? != Fate::Survived {
+        return Err(Failure::Invalid {
+            what: "the simulator".to_owned(),
+            expected: "the core to pass before it is broken",
+        });
+    }
+    let wanted = |mutant: &&Mutant| named.is_empty() || named.contains(&mutant.breaks);
+    let mut fates = Vec::new();
+    for mutant in mutants.iter().filter(wanted) {
+        say(&mutant.to_string());
+        let fate = try_out(workspace, &tree, mutant)?;
+        println!("{fate}: {mutant}");
+        fates.push(fate);
+    }
+    let caught = fates.iter().filter(|fate| **fate == Fate::Caught).count();
+    println!("{caught} of {} mutants caught", fates.len());
+    if caught == fates.len() && caught > 0 { Ok(()) } else { Err(Failure::Reported) }
+}
+
+/// Paragraphs of four lines, each a word and what it says; lines with `#` are for people.
+fn read(list: &str) -> Result<Vec<Mutant>> {
+    let invalid = || Failure::Invalid { what: LIST.to_owned(), expected: "paragraphs of file, find, put and breaks" };
+    let lines: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
+    let paragraphs = lines.split(|line| line.is_empty()).filter(|paragraph| !paragraph.is_empty());
+    let mutant = |paragraph: &[&str]| {
+        let [file, find, put, breaks] = paragraph else { return None };
+        let text = |line: &str, word: &str| Some(line.strip_prefix(word)?.trim_start().to_owned());
+        Some(Mutant {
+            file: text(file, "file")?,
+            find: text(find, "find")?,
+            put: text(put, "put")?,
+            breaks: text(breaks, "breaks")?,
+        })
+    };
+    paragraphs.map(|paragraph| mutant(paragraph).ok_or_else(invalid)).collect()
+}
+
+fn copy(workspace: &Workspace, tree: &Path) -> Result<()> {
+    files::make_empty(tree)?;
+    let mut paths: Vec<PathBuf> = FILES.iter().map(PathBuf::from).collect();
+    for folder in FOLDERS {
+        paths.extend(files::below(&workspace.root.join(folder))?.iter().map(|file| Path::new(folder).join(file)));
+    }
+    paths.iter().try_for_each(|path| files::copy(&workspace.root.join(path), &tree.join(path)))
+}
+
+fn try_out(workspace: &Workspace, tree: &Path, mutant: &Mutant) -> Result<Fate> {
+    let path = tree.join(&mutant.file);
+    let text = files::read(&path)?;
+    if text.matches(&mutant.find).count() != 1 {
+        return Ok(Fate::Outdated);
+    }
+    files::write(&path, text.replace(&mutant.find, &mutant.put))?;
+    let fate = simulate(workspace, tree, Some(&mutant.breaks));
+    files::write(&path, text)?;
+    fate
+}
+
+/// Runs the simulator in the copy, watching all promises or one.
+fn simulate(workspace: &Workspace, tree: &Path, only: Option<&str>) -> Result<Fate> {
+    let mut build = workspace.cargo();
+    build.current_dir(tree).args(["test", "--quiet", "--package=failsoft", "--test=sim", "--no-run"]);
+    let (built, said) = listen("building", &mut build, no_progress)?;
+    if !built.success() {
+        eprintln!("{said}");
+        return Ok(Fate::DoesNotRun);
+    }
+    let mut cargo = workspace.cargo();
+    fuzz::describe(&mut cargo, &Simulate { calls: CALLS, seed: 1 });
+    cargo.current_dir(tree).env("RUST_BACKTRACE", "0").envs(only.map(|only| ("FAILSOFT_SIM_ONLY", only)));
+    let (status, said) = listen("running", &mut cargo, no_progress)?;
+    let breaks = only.map(|only| format!(" breaks {only}: "));
+    let tells = |line: &&str| breaks.as_ref().is_some_and(|breaks| line.starts_with("world ") && line.contains(breaks));
+    match said.lines().find(tells) {
+        Some(line) => {
+            println!("  {line}");
+            Ok(Fate::Caught)
+        }
+        None if status.success() => Ok(Fate::Survived),
+        None => {
+            eprintln!("{said}");
+            Ok(Fate::DoesNotRun)
+        }
+    }
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} breaks where `{}` becomes `{}` in {}", self.breaks, self.find, self.put, self.file)
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Caught => "caught",
+            Self::Survived => "SURVIVED",
+            Self::Outdated => "OUTDATED, its text is not there exactly once",
+            Self::DoesNotRun => "DOES NOT RUN",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mutant_is_four_lines() {
+        let list = "# what it is\nfile    src/a.rs\nfind    x <= y\nput     x < y\nbreaks  Budget\n\n# nothing\n";
+        let mutant = Mutant {
+            file: "src/a.rs".to_owned(),
+            find: "x <= y".to_owned(),
+            put: "x < y".to_owned(),
+            breaks: "Budget".to_owned(),
+        };
+        assert_eq!(read(list).ok(), Some(vec![mutant]));
+        assert!(read("file src/a.rs\nput x\n").is_err());
+    }
+}
