@@ -103,9 +103,9 @@ test('a stream is held for the rules that can tell by its beginning', async () =
 });
 
 test('below the threshold the next model answers; the judge is in the report, with its cost', async () => {
-  await emulator.script(SECOND, ['say:{mark} 20', 'healthy', 'say:{mark} 90']);
+  await emulator.script(SECOND, ['echo:20', 'healthy', 'echo:90']);
   for (const how of ['complete', 'stream']) {
-    await emulator.script(SECOND, ['say:{mark} 20', 'healthy', 'say:{mark} 90']);
+    await emulator.script(SECOND, ['echo:20', 'healthy', 'echo:90']);
     const result = await run(how, HELLO, { policy: { judge: { model: SECOND, threshold: 60 } } });
     assert.deepEqual(kinds(result), ['belowThreshold', undefined, undefined, undefined], how);
     assert.deepEqual(result.report.attempts.map(({ score }) => score), [undefined, 20, undefined, 90]);

@@ -85,9 +85,8 @@ impl Answer {
             return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
         }
         let text = match (behaviour, &ask.prefill) {
-            (Behaviour::Say(words), _) => {
-                words.replace("{mark}", ask.prompt.split_whitespace().next().unwrap_or_default())
-            }
+            (Behaviour::Say(words), _) => words.clone(),
+            (Behaviour::Echo(words), _) => format!("{} {words}", ask.prompt.lines().next().unwrap_or_default()),
             (_, Some(prefill)) if model.row.prefill != Prefill::StartsOver => remainder(&text(ask, model), prefill),
             _ => text(ask, model),
         };
