@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -48,6 +49,8 @@ const here = (code) => code.replaceAll('https://edge.example.com', edge.origin).
 const REDIRECT = (url) => `const real = fetch; globalThis.fetch = (to, init) => real(String(to).replace('${OPENROUTER}', '${url}'), init);\n`;
 
 const scripts = snippets('js');
+/** The JSON among the snippets: the one that says `word`. */
+const json = (word) => [...readme.matchAll(/^ *```json\n([\s\S]*?)^ *```/gm)].map(([, text]) => text).find((text) => text.includes(`"${word}"`));
 
 test('there are snippets for the page, a script, an SDK, and the edge', () => {
   assert.equal(scripts.length, 4);
@@ -79,13 +82,39 @@ test('the digest of a client key is made as the README says', async () => {
 });
 
 test('the configuration of the README makes an edge that is ready, for the page that it names', async () => {
-  const [, json] = /^ *```json\n([\s\S]*?)^ *```/m.exec(readme);
-  const configured = await startEdge({ failsoft: json.replace('<the digest>', clientKey({}, KEY).sha256) });
+  const configured = await startEdge({ failsoft: json('keys').replace('<the digest>', clientKey({}, KEY).sha256) });
   try {
     assert.equal((await fetch(`${configured.origin}/healthz`)).status, 200);
     const headers = { authorization: `Bearer ${KEY}`, origin: 'https://app.example.com' };
     const { data } = await (await fetch(`${configured.origin}/v1/models`, { headers })).json();
     assert.equal(data[0].id, 'route/support');
+  } finally {
+    await configured.stop();
+  }
+});
+
+test('the policy of the README is one for a call and for a route', async () => {
+  const policy = JSON.parse(json('hedge'));
+  const { chatWithFallback } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+  await emulator.script(policy.judge.model, ['echo:90']);
+  const options = { baseURL: emulator.baseURL, apiKey: 'sk-or-example', models: ['openai/gpt-4o'], policy };
+  const { failsoft } = await chatWithFallback([{ role: 'user', content: 'words:40' }], options);
+  assert.deepEqual([failsoft.accepted, failsoft.attempts.map(({ score }) => score)], [true, [undefined, 90]]);
+  const upstream = { url: emulator.baseURL, dialect: 'openrouter' };
+  const configured = await startEdge({ failsoft: { upstream, access: 'loopback', routes: { polite: { models: ['openai/gpt-4o'], policy } } } });
+  try {
+    assert.equal((await fetch(`${configured.origin}/healthz`)).status, 200);
+  } finally {
+    await configured.stop();
+  }
+});
+
+test('the upstreams of the README make an edge that is ready', async () => {
+  const upstreams = JSON.parse(json('upstreams'));
+  const keys = Object.fromEntries(upstreams.upstreams.map(({ key }) => [key, 'sk-example']));
+  const configured = await startEdge({ failsoft: { ...upstreams, access: 'loopback', models: ['*'] }, secrets: keys });
+  try {
+    assert.equal((await fetch(`${configured.origin}/healthz`)).status, 200);
   } finally {
     await configured.stop();
   }
