@@ -21,6 +21,7 @@ mod setup;
 mod signal;
 mod size;
 mod stage;
+mod stale;
 mod suite;
 mod tally;
 mod tap;

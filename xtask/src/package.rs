@@ -21,6 +21,7 @@ use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
 use crate::process::{no_progress, output, run, run_quietly, say};
+use crate::stale;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -76,6 +77,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     check_calls(workspace)?;
+    check_reads(workspace)?;
     let (scripts, stage) = (workspace.scratch().join("scripts"), workspace.scratch().join("package"));
     files::make_empty(&scripts)?;
     files::make_empty(&stage)?;
@@ -155,6 +157,24 @@ fn check_calls(workspace: &Workspace) -> Result<()> {
         return Err(Failure::Invalid { what: "the page's WebAssembly".to_owned(), expected });
     }
     Ok(())
+}
+
+/// The compiler reads some locals before the call that writes them: the price of functions that return two values.
+fn check_reads(workspace: &Workspace) -> Result<()> {
+    let mut wasm_dis = npm::program(workspace, "wasm-dis");
+    wasm_dis.args(WASM_FEATURES).arg(workspace.wasm(TARGET, PROFILE, "failsoft"));
+    let invalid = |what: String, expected| Err(Failure::Invalid { what, expected });
+    let Some(text) = output(&mut wasm_dis) else {
+        return invalid("the page's WebAssembly".to_owned(), "a module that wasm-dis can read");
+    };
+    match stale::readers(&text)[..] {
+        [] => Ok(()),
+        ref functions => {
+            let expected = "no local that is read before the call that writes it: match the Option that the call returns, \
+                            in place of a default for it";
+            invalid(functions.join(", "), expected)
+        }
+    }
 }
 
 fn bind(workspace: &Workspace, scripts: &Path) -> Result<()> {
