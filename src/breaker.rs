@@ -113,13 +113,22 @@ impl Breakers {
             return breaker.record(now, lesson.failure.as_deref(), policy);
         }
         if lesson.failure.is_some() {
-            if self.0.len() >= Self::MOST {
-                self.0.remove(0);
-            }
             let mut breaker = Breaker::Closed { failures: 0 };
             breaker.record(now, lesson.failure.as_deref(), policy);
-            self.0.push((lesson.name.clone(), breaker));
+            self.set(&lesson.name, breaker);
         }
+    }
+
+    /// Takes over what others know of `name`.
+    pub fn set(&mut self, name: &str, breaker: Breaker) {
+        if let Some(known) = self.get(name) {
+            *known = breaker;
+            return;
+        }
+        if self.0.len() >= Self::MOST {
+            self.0.remove(0);
+        }
+        self.0.push((name.into(), breaker));
     }
 
     /// The state of `name`, if anything is known of it.

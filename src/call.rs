@@ -60,7 +60,7 @@ use crate::policy::{Policy, Soft};
 use crate::report::Report;
 use crate::request::{ChatRequest, Lane};
 use crate::upstream::Upstream;
-use crate::verdict::{Beginning, beginning};
+use crate::verdict::{Beginning, beginning, forbidden};
 use ending::note_served;
 use outcome::Kept;
 use recovery::Joined;
@@ -306,6 +306,12 @@ impl Call {
             self.report.attempts[id as usize].first_token.get_or_insert(age);
         }
         if !self.committed && self.may_commit(attempt, events) {
+            if let Some(failure) = forbidden(events.answer.text(), &self.policy)
+                && !attempt.judged_there
+            {
+                let attempt = self.running.remove(at);
+                return self.fail_softly(attempt, failure, self.policy.pattern, None, now);
+            }
             self.committed = true;
             let mut attempt = self.running.remove(at);
             if let Some(held) = attempt.raw.take() {

@@ -93,7 +93,7 @@ pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -
         (Kind::InvalidJson, policy.invalid_json, said && json.is_none()),
         (Kind::SchemaMismatch, policy.schema_mismatch, mismatch),
         (Kind::TooShort, policy.too_short, short && !answer.has_tool_call()),
-        (Kind::Pattern, policy.pattern, policy.literals.iter().any(|literal| text.contains(literal.as_str()))),
+        (Kind::Pattern, policy.pattern, forbidden(text, policy).is_some()),
     ];
     let mut verdict = Verdict { failed: None, passed: 0 };
     for (kind, action, fails) in rules {
@@ -104,6 +104,12 @@ pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -
         }
     }
     verdict
+}
+
+/// The failure of a text, or of the beginning of one, that holds what the policy forbids.
+pub(crate) fn forbidden(text: &str, policy: &Policy) -> Option<Box<Failure>> {
+    let held = policy.pattern != Soft::Accept && policy.literals.iter().any(|literal| text.contains(literal.as_str()));
+    held.then(|| Failure::new(Kind::Pattern, sentence(Kind::Pattern)))
 }
 
 fn sentence(kind: Kind) -> &'static str {

@@ -3,7 +3,7 @@
 mod script;
 
 use failsoft::{Catalog, Dialect, Json, Kind, Upstream};
-use script::{Reply, Run, Script, delta, streamed};
+use script::{Reply, Run, Script, delta, finish, streamed, words};
 use serde_json::{Value, json};
 
 fn told(run: &Run) -> Value {
@@ -140,7 +140,11 @@ fn the_beginning_of_a_stream_is_held_for_the_rules_that_can_tell_by_it() {
     let run =
         two().streaming().policy(held.clone()).run(&[streamed("a/one", &["so ", "BAD"]), streamed("b/two", &["fine"])]);
     assert_eq!(run.text, "fine");
-    let long = streamed("a/one", &["twenty characters at once, ", "and then BAD"]);
+    let begun = streamed("a/one", &["twenty characters, BAD ", "and then more"]);
+    let run = two().streaming().policy(held.clone()).run(&[begun, streamed("b/two", &["fine"])]);
+    assert_eq!((run.text.as_str(), run.cancelled.as_slice()), ("fine", &[0][..]));
+    let later = [words("a/one", &["and then BAD"]), finish("a/one", "stop")].concat();
+    let long = Reply::stream(words("a/one", &["twenty characters at once, "])).then(later);
     assert_eq!(two().streaming().policy(held).run(&[long]).text, "twenty characters at once, and then BAD");
 
     let whole = json!({"buffer": true, "pattern": {"literals": ["BAD"]}});

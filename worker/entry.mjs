@@ -1,2 +1,3 @@
-// What the Worker is to the outside: its handler. Whatever else the bundle exports is not named here, and not reachable.
-export { default } from './build/index.js';
+// What the Worker is to the outside: its handler, and the class of its Durable Object. Whatever else the bundle exports is
+// not named here, and not reachable.
+export { Breakers, default } from './build/index.js';

@@ -42,7 +42,7 @@ impl Call {
             let verdict = judge(answer, self.request.wanted(), &self.policy);
             passed = verdict.passed;
             if let Some((failure, action)) = verdict.failed {
-                return self.fail_softly(attempt, failure, action, passed, now);
+                return self.fail_softly(attempt, failure, action, Some(passed), now);
             }
         }
         self.pass(attempt, passed, now);
@@ -149,15 +149,24 @@ impl Call {
         self.finish(Ok(answer_of(*attempt)), None, edge_report);
     }
 
-    /// An answer came and did not pass a rule.
-    fn fail_softly(&mut self, attempt: Box<Attempt>, failure: Box<Failure>, action: Soft, passed: u32, now: Millis) {
+    /// An answer, or its beginning, did not pass a rule; whole, it passed so many others.
+    pub(super) fn fail_softly(
+        &mut self,
+        attempt: Box<Attempt>,
+        failure: Box<Failure>,
+        action: Soft,
+        passed: Option<u32>,
+        now: Millis,
+    ) {
         let served = self.note(&attempt);
         self.close(&attempt, Some(failure.clone()), now);
         // The models before the one that served have failed inside the window.
         for &at in attempt.window.iter().take_while(|at| **at != served) {
             self.chain.candidates[at].spent = true;
         }
-        self.keep_best(&failure, Kept { attempt, served, rank: rank(passed, 0) });
+        if let Some(passed) = passed {
+            self.keep_best(&failure, Kept { attempt, served, rank: rank(passed, 0) });
+        }
         self.last = Some(failure.clone());
         match action {
             Soft::Fail => self.finish(Err(failure), None, None),

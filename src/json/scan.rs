@@ -155,42 +155,38 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
 
 /// The text of a string, without its quotes.
 pub(super) fn unescaped(inside: &str) -> Cow<'_, str> {
-    let mut text = String::new();
-    let mut rest = inside;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        if text.is_empty() {
-            text.reserve(inside.len());
-        }
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let (character, length) = match rest.as_bytes()[1] {
+    let Some(first) = memchr::memchr(b'\\', inside.as_bytes()) else { return Cow::Borrowed(inside) };
+    let mut text = String::with_capacity(inside.len());
+    text.push_str(&inside[..first]);
+    let mut rest = &inside[first..];
+    while let Some(escape) = rest.as_bytes().get(1) {
+        let (character, length) = match escape {
             b'b' => ('\u{8}', 2),
             b'f' => ('\u{c}', 2),
             b'n' => ('\n', 2),
             b'r' => ('\r', 2),
             b't' => ('\t', 2),
             b'u' => code_point(rest.as_bytes()),
-            other => (other as char, 2),
+            other => (*other as char, 2),
         };
         text.push(character);
         rest = &rest[length..];
+        let plain = memchr::memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
+        text.push_str(&rest[..plain]);
+        rest = &rest[plain..];
     }
-    if text.is_empty() {
-        return Cow::Borrowed(inside);
-    }
-    text.push_str(rest);
     Cow::Owned(text)
 }
 
 /// The character of the `\uXXXX` that `bytes` begin with, or of the pair of them, and its length.
 fn code_point(bytes: &[u8]) -> (char, usize) {
-    let Some(high) = hex(bytes, 2) else { return (char::REPLACEMENT_CHARACTER, 6) };
-    if (0xd800..0xdc00).contains(&high)
-        && bytes.get(6..8) == Some(b"\\u")
-        && let Some(low @ 0xdc00..0xe000) = hex(bytes, 8)
-    {
-        let paired = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-        return (char::from_u32(paired).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
+    let high = hex(bytes, 2).unwrap_or_default();
+    if (0xd800..0xdc00).contains(&high) && bytes.get(6..8) == Some(b"\\u") {
+        let low = hex(bytes, 8).unwrap_or_default();
+        if (0xdc00..0xe000).contains(&low) {
+            let paired = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+            return (char::from_u32(paired).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
+        }
     }
     (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
 }

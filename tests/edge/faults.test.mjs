@@ -48,7 +48,8 @@ for (const row of FAULTS) {
     test(`${expected.fault}, ${streamed ? 'streamed' : 'in one piece'}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
       await emulator.clear();
       const model = `fault/${expected.fault}`;
-      const answer = await chat(edge, { models: [model, SECOND], stream: streamed, stream_options: { include_usage: true } });
+      const failsoft = expected.then === 'broken' ? { recover: 'error' } : {};
+      const answer = await chat(edge, { models: [model, SECOND], stream: streamed, stream_options: { include_usage: true }, failsoft });
       const requests = asked(await emulator.log()).map((models) => models.join());
       assert.deepEqual(requests, [...Array(1 + expected.again).fill(model), ...(expected.then === 'next' ? [SECOND] : [])]);
       const attempts = attemptsOf(answer);
@@ -58,6 +59,23 @@ for (const row of FAULTS) {
       assert.match(answer.headers['x-request-id'], /^[0-9a-f-]{36}$/);
       assert.equal(answer.broken, false);
       (streamed && answer.status === 200 ? checkStream : checkJson)(answer, expected, attempts);
+    });
+  }
+}
+
+for (const row of FAULTS.filter((row) => row.streamed?.then === 'broken')) {
+  for (const [next, how] of [[SECOND, 'restart'], ['meta-llama/llama-3.3-70b-instruct', 'continue']]) {
+    test(`${row.fault}, streamed: ${next} goes on, and nobody notices`, async () => {
+      await emulator.clear();
+      const answer = await chat(edge, { models: [`fault/${row.fault}`, next], stream: true, stream_options: { include_usage: true } });
+      const { events } = answer;
+      assert.equal(events.text, text);
+      assert.ok(events.done && !answer.broken && events.torn === null && events.error === null);
+      const [first, second] = reportOf(answer).attempts;
+      assert.ok(isKind(first.failure.kind, row.streamed.kind), first.failure.kind);
+      assert.deepEqual([second.models, second.recovery, second.failure], [[next], how, undefined]);
+      assert.equal(new Set(events.chunks.map(({ id }) => id)).size, 1);
+      assert.equal(events.chunks.filter(({ choices }) => choices[0]?.finish_reason).length, 1);
     });
   }
 }

@@ -42,7 +42,7 @@ test('no key is needed, streamed or not, for any model', async () => {
 });
 
 test('an error in a stream reaches a client of `wrangler dev` too', async () => {
-  const { events } = await ask({ models: ['fault/cut-1500', SECOND], stream: true });
+  const { events } = await ask({ models: ['fault/cut-1500', SECOND], stream: true, failsoft: { recover: 'error' } });
   assert.equal(events.error.error.kind, 'cut');
   assert.equal(events.done, false);
 });

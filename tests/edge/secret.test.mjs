@@ -1,4 +1,4 @@
-// The upstream's key is nowhere but in the request to the upstream, and of the Worker's code nothing but its handler can
+// The upstream's key is nowhere but in the request to the upstream, and of the Worker's code nothing but its handlers can
 // be called from outside.
 
 import assert from 'node:assert/strict';
@@ -92,7 +92,7 @@ test('the key goes nowhere else, even if the upstream sends us there', async () 
   }
 });
 
-test('of all that the Worker is made of, one handler can be called from outside', async () => {
+test('of all that the Worker is made of, its handlers and its classes can be called from outside, and nothing of the library', async () => {
   const wasm = join(WORKER, 'build/index_bg.wasm');
   registerHooks({
     resolve(specifier, context, next) {
@@ -110,7 +110,12 @@ test('of all that the Worker is made of, one handler can be called from outside'
   globalThis.addEventListener ??= () => {};
   const { main } = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const module = await import(pathToFileURL(join(WORKER, main)));
-  assert.deepEqual(Object.keys(module), ['default']);
+  assert.deepEqual(Object.keys(module), ['Breakers', 'default']);
+  const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['length', 'name', 'prototype'].includes(name)).sort();
   assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch']);
-  assert.deepEqual(Object.getOwnPropertyNames(module.default).filter((name) => !['length', 'name', 'prototype'].includes(name)), []);
+  // wasm-bindgen's own two do nothing to others, and a class that extends no DurableObject has no RPC.
+  const object = module.Breakers;
+  assert.deepEqual(own(object.prototype), ['__destroy_into_raw', 'constructor', 'fetch', 'free']);
+  assert.equal(Object.getPrototypeOf(object), Function.prototype);
+  assert.deepEqual([...own(module.default), ...own(object)], []);
 });

@@ -7,7 +7,7 @@ use crate::heard::Fact;
 use crate::random::Random;
 use crate::reply::{End, Head, Reply, Said, Served, pause};
 use crate::speech::{Answer, Cost};
-use crate::upstream::{Ask, Health, Site};
+use crate::upstream::{Ask, Health, Site, Task};
 use crate::wire::{Body, Event, Label};
 
 /// `model` answers.
@@ -19,7 +19,17 @@ pub(crate) fn draw(
     random: &mut Random,
 ) -> Reply {
     inside.push((model, 200));
-    let answer = Answer::draw(random, ask.plan.wants_json, ask.plan.wants_second);
+    let (answer, whole, points) = match &ask.task {
+        Task::Answer => (Answer::draw(random, ask.plan.wants_json, ask.plan.wants_second), None, None),
+        Task::Restart(said) | Task::Continue(said) => {
+            let (answer, whole) = Answer::behind(said, matches!(ask.task, Task::Continue(_)), random);
+            (answer, whole, None)
+        }
+        Task::Score(mark) => {
+            let (answer, points) = Answer::score(mark, random);
+            (answer, None, points)
+        }
+    };
     let (said, name) = name(ask, model, random);
     let label = Label { id: ask.id.clone(), model: name.clone(), window: site.told(ask, &inside) };
     let troubled = random.chance(if site.health[model] == Health::Fine { 15 } else { 50 });
@@ -31,7 +41,7 @@ pub(crate) fn draw(
         headers.push(("x-generation-id".into(), ask.id.clone()));
     }
     let mut reply = Reply::nothing("an answer", Head::Status(200, headers), head_after);
-    reply.served = Some(Served { model, said, name, speech: answer.speech });
+    reply.served = Some(Served { model, said, name, speech: answer.speech, whole, points });
     reply.id.clone_from(&ask.id);
     reply.inside = inside;
     match (streams, troubled) {
@@ -79,12 +89,31 @@ fn stream(reply: &mut Reply, label: &Label, answer: &Answer, random: &mut Random
     reply.body = written(events, random);
 }
 
+/// An answer that has ended, and what goes wrong behind that.
+fn broken_behind(
+    reply: &mut Reply,
+    events: &mut Vec<Event>,
+    label: &Label,
+    answer: &Answer,
+    ask: &Ask<'_>,
+    random: &mut Random,
+) {
+    reply.story = "a stream that breaks behind its end";
+    events.extend(label.closing(answer, random));
+    if random.chance(50) {
+        let fault = Fault::inside(class(random), &ask.models[ask.window[0]].id, random, ask.now);
+        events.push(Event::new(json!({"error": fault.error}).to_string(), [Fact::Error]));
+        reply.fault = Some(fault);
+    }
+}
+
 fn troubled_stream(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<'_>, random: &mut Random) {
     let mut events = label.spoken(answer, random);
     disturb(&mut events, label, answer, random);
     let end = random.pick(&[End::Clean, End::Clean, End::Reset, End::Silence]);
     reply.end = end;
-    match random.below(10) {
+    match random.below(11) {
+        10 => broken_behind(reply, &mut events, label, answer, ask, random),
         0 | 1 => {
             reply.story = "a stream with unreadable events";
             events.extend(label.closing(answer, random));

@@ -18,9 +18,10 @@ impl Host {
             Action::Read { attempt } => self.read(shared, attempt, now)?,
             Action::Yield(chunks) => {
                 shared.trace.note(self.number, now, 4, || format!("yield {:?}", chunks.text()));
+                let had = self.reader.text.len();
                 let taken = self.reader.take(&chunks);
                 shared.judge.hold(Invariant::Prefix, taken.is_ok(), || taken.err().unwrap_or_default())?;
-                self.check_reader(shared)?;
+                self.check_reader(shared, had)?;
                 self.account.yielded(now);
                 if shared.random.chance(self.plan.host.busy) {
                     self.rest = Rest::Busy(now + shared.random.spread(1..=100_000));
@@ -77,7 +78,7 @@ impl Host {
         shared.judge.hold(Invariant::Prefix, first, || "a body goes over behind another answer".into())?;
         self.relayed = Some(attempt);
         self.reader.relayed = held;
-        self.check_reader(shared)
+        self.check_reader(shared, 0)
     }
 
     fn wait(&mut self, shared: &mut Shared, until: u64, now: u64) -> Checked {

@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use crate::fault::Class;
 use crate::flight::{Flight, State};
+use crate::gate;
 use crate::host::Host;
 use crate::judge::{Checked, Invariant, Violation};
 use crate::plan::Rule;
+use crate::reply::Served;
 use crate::shadow::Admission;
 use crate::world::Shared;
 use crate::{lesson, report};
@@ -58,6 +60,16 @@ fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
         ("a probe that was not used", !outcome.unused_probes.is_empty()),
         ("a lesson", outcome.lessons.iter().any(|lesson| lesson.failure.is_some())),
         ("an unmatched model", outcome.report.attempts.iter().any(|row| row.unmatched)),
+        ("recovered", host.flights.iter().any(Flight::recovers) && outcome.result.is_ok()),
+        (
+            "recovered twice",
+            host.flights.iter().filter(|flight| flight.recovers()).count() > 1 && outcome.result.is_ok(),
+        ),
+        ("recovery failed", host.flights.iter().any(Flight::recovers) && outcome.result.is_err()),
+        ("told to start over", host.reader.restarts > 0),
+        ("outrun", host.flights.iter().any(|flight| host.was_outrun(flight))),
+        ("rejected by the judge", host.flights.iter().any(|flight| gate::rejection(host, flight).is_some())),
+        ("a judge without a score", outcome.report.attempts.iter().any(|row| row.judge == Some(None))),
         ("six attempts and more", outcome.report.attempts.len() >= 6),
     ];
     seen.into_iter().filter(|(_, seen)| *seen).for_each(|(name, _)| coverage.count("seen", name));
@@ -72,12 +84,18 @@ fn check_answer<'a>(
 ) -> Result<Option<&'a Flight>, Violation> {
     let (judge, accepted) = (shared.judge, outcome.report.accepted);
     let completion: Value = serde_json::from_str(&answer.completion()).unwrap_or_default();
-    let flight = host.flights.iter().find(|flight| completion["id"] == *flight.reply.id);
+    let joined = host.flights.iter().any(Flight::recovers);
+    let named = |flight: &&Flight| completion["id"] == *flight.reply.id;
+    let flight = if joined { host.flights.last() } else { host.flights.iter().find(named) };
     judge.hold(Invariant::Cut, flight.is_some(), || format!("nobody gave the answer {completion}"))?;
     let Some(flight) = flight else { return Ok(None) };
     let heard = &flight.heard;
     judge.hold(Invariant::Cut, heard.is_complete(), || format!("a success, of which came {heard:?}"))?;
-    check_said(host, shared, flight, &completion["choices"][0]["message"])?;
+    if joined {
+        check_joined(host, shared, flight, &completion)?;
+    } else {
+        check_said(host, shared, flight, &completion["choices"][0]["message"])?;
+    }
     let broken = broken(host, flight);
     judge.hold(Invariant::Rules, broken.is_empty() == accepted, || {
         format!("accepted is {accepted}, and of the rules it breaks {broken:?}")
@@ -88,8 +106,35 @@ fn check_answer<'a>(
 
 /// The rules that what came of an attempt does not pass.
 fn broken(host: &Host, flight: &Flight) -> Vec<Rule> {
-    let served = flight.reply.served.as_ref();
-    served.map(|served| flight.heard.broken(served.speech, &host.plan)).unwrap_or_default()
+    // What the reader had could not be judged any more.
+    let Some(served) = flight.reply.served.as_ref().filter(|_| !flight.shown && !flight.recovers()) else {
+        return Vec::new();
+    };
+    let mut broken = flight.heard.broken(served.speech, &host.plan);
+    broken.extend(gate::rejection(host, flight));
+    broken
+}
+
+/// It came whole, and passes every rule but perhaps the judge's.
+pub(crate) fn passes_rules(host: &Host, flight: &Flight) -> bool {
+    let fits = |served: &Served| flight.shown || flight.heard.broken(served.speech, &host.plan).is_empty();
+    let goes_on = !flight.recovers() || host.joint.as_ref().is_some_and(|joint| joint.attempt == flight.attempt);
+    flight.is_answer()
+        && !flight.is_judge()
+        && (flight.recovers() || flight.reply.served.as_ref().is_some_and(fits))
+        && goes_on
+}
+
+/// What several attempts have said is the answer, to the caller and to the reader, and nothing of it is lost.
+fn check_joined(host: &Host, shared: &Shared, last: &Flight, completion: &Value) -> Checked {
+    let message = &completion["choices"][0]["message"];
+    let text = message["content"].as_str().unwrap_or_default();
+    let same = text == host.reader.text && completion["id"] == host.reader.ids[0].as_str();
+    shared.judge.hold(Invariant::Prefix, same, || format!("the reader has {:?} of {completion}", host.reader))?;
+    let hold = |holds: bool, what: &dyn Fn() -> String| shared.judge.hold(Invariant::Recovery, holds, what);
+    hold(last.heard.is_text() && message["tool_calls"].is_null(), &|| "what goes on is not text".into())?;
+    let whole = last.reply.served.as_ref().and_then(|served| served.whole.as_ref());
+    hold(whole.is_none_or(|whole| whole == text), &|| format!("the answer is {text:?} in place of {whole:?}"))
 }
 
 /// The answer says what the upstream said, to the caller and to the reader.
@@ -120,9 +165,13 @@ fn check_failure(host: &Host, shared: &Shared, outcome: &Outcome, failure: &Fail
     let late = now >= host.account.deadline();
     judge.hold(Invariant::Deadline, !is(Kind::Timeout) || late, || "it ran out of time that it had".into())?;
     let partial = outcome.partial.as_deref();
-    let said = host.flights.last().map_or("", |flight| flight.heard.text());
-    let true_ = partial.is_none_or(|partial| partial == said && !partial.is_empty());
-    judge.hold(Invariant::Prefix, true_, || format!("{partial:?} is left, the upstream said {said:?}"))?;
+    let joined = host.flights.iter().any(Flight::recovers);
+    let said = |partial: &str| match joined {
+        true => partial == host.reader.text,
+        false => host.flights.iter().any(|flight| flight.heard.text() == partial && !flight.is_judge()),
+    };
+    let true_ = partial.is_none_or(|partial| said(partial) && !partial.is_empty());
+    judge.hold(Invariant::Prefix, true_, || format!("{partial:?} is left, the reader has {:?}", host.reader))?;
     let kept = host.reader.text.is_empty() || partial.is_some_and(|partial| partial.starts_with(&host.reader.text));
     judge.hold(Invariant::Prefix, kept, || format!("{partial:?} is left, the reader has {:?}", host.reader.text))?;
     if is(Kind::CircuitOpen) { lesson::check_resting(host, shared, failure, now) } else { Ok(()) }
@@ -130,10 +179,14 @@ fn check_failure(host: &Host, shared: &Shared, outcome: &Outcome, failure: &Fail
 
 /// A whole answer that passes every rule is the answer. One that does not is better than none.
 fn check_lost(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Flight>) -> Checked {
-    let whole = |flight: &&Flight| flight.reply.served.is_some() && flight.ended_well() && flight.heard.is_complete();
+    let meant = |flight: &Flight| flight.reply.served.as_ref().is_some_and(|served| served.whole.is_some());
+    let whole = |flight: &&Flight| {
+        let joins = !flight.recovers() || (meant(flight) && flight.heard.is_text());
+        flight.is_answer() && !flight.is_judge() && !host.was_outrun(flight) && joins
+    };
     let aborted = host.aborted.is_some() && outcome.result.is_err();
     if let Some(good) = host.flights.iter().filter(whole).find(|flight| broken(host, flight).is_empty()) {
-        let kept = outcome.report.accepted && served.is_some_and(|served| served.attempt == good.attempt);
+        let kept = outcome.report.accepted && served.is_some_and(|served| whole(&served));
         let lost = || format!("attempt {} gave a good answer", good.attempt);
         return shared.judge.hold(Invariant::Lost, kept || aborted, lost);
     }

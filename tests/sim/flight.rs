@@ -5,6 +5,7 @@ use failsoft::{AttemptId, Failure, Headers, Input, Kind};
 use crate::fault::Fault;
 use crate::heard::Heard;
 use crate::reply::{End, Head, Reply, Said};
+use crate::upstream::Task;
 use crate::wire::Body;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,9 @@ pub(crate) struct Flight {
     /// The models that it was asked for.
     pub(crate) window: Vec<usize>,
     pub(crate) streamed: bool,
+    pub(crate) task: Task,
+    /// Something of it is the reader's, or could not be held back any longer.
+    pub(crate) shown: bool,
     pub(crate) reply: Reply,
     /// When it was sent, in time that counts.
     pub(crate) sent: u64,
@@ -49,7 +53,7 @@ impl Flight {
     pub(crate) fn new(
         attempt: AttemptId,
         (site, window): (usize, Vec<usize>),
-        streamed: bool,
+        (streamed, task): (bool, Task),
         reply: Reply,
         (now, counted): (u64, u64),
     ) -> Self {
@@ -59,6 +63,8 @@ impl Flight {
             site,
             window,
             streamed,
+            task,
+            shown: false,
             reply,
             sent: counted,
             state: State::Open,
@@ -73,6 +79,21 @@ impl Flight {
             fact: 0,
             due,
         }
+    }
+
+    /// It scores what another said.
+    pub(crate) fn is_judge(&self) -> bool {
+        matches!(self.task, Task::Score(_))
+    }
+
+    /// It goes on from where another broke off.
+    pub(crate) fn recovers(&self) -> bool {
+        matches!(self.task, Task::Restart(_) | Task::Continue(_))
+    }
+
+    /// It gave an answer, and all of it.
+    pub(crate) fn is_answer(&self) -> bool {
+        self.reply.served.is_some() && self.ended_well() && self.heard.is_complete()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -150,7 +171,7 @@ impl Flight {
 
     /// It ended as a good answer ends.
     pub(crate) fn ended_well(&self) -> bool {
-        self.state == State::Ended || self.heard.done
+        self.state == State::Ended || self.heard.is_over()
     }
 
     /// Its error is known in full.

@@ -1,7 +1,7 @@
 //! What has truly come of an answer: known from what the upstream meant, not read from its bytes.
 
 use crate::plan::{Plan, Rule};
-use crate::speech::{Meaning, Speech};
+use crate::speech::{Meaning, Speech, is_cleared};
 
 /// One thing that an upstream says. It counts once its last byte has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +48,15 @@ pub(crate) struct Heard {
     pub(crate) window: bool,
     malformed: u32,
     pub(crate) error: bool,
+    /// It said so behind its end, which changes nothing.
+    late_error: bool,
     pub(crate) done: bool,
     whole: bool,
 }
 
 impl Heard {
     pub(crate) fn take(&mut self, fact: &Fact) {
-        if self.done || self.error {
+        if self.done || self.error || self.late_error {
             return;
         }
         match fact {
@@ -75,6 +77,7 @@ impl Heard {
             Fact::Cost(cost) => self.cost = Some(*cost),
             Fact::Window => self.window = true,
             Fact::Malformed => self.malformed += 1,
+            Fact::Error if self.has_ended() && !self.whole => self.late_error = true,
             Fact::Error => self.error = true,
             Fact::Done => self.done = true,
             Fact::Whole => self.whole = true,
@@ -92,11 +95,25 @@ impl Heard {
         said || self.reasoning || self.image || self.refusal || self.tool.is_some()
     }
 
+    /// Every choice that has begun has said why it ended.
+    fn has_ended(&self) -> bool {
+        self.begun[0] && self.begun.iter().zip(self.finished).all(|(begun, finished)| !begun || finished)
+    }
+
+    /// A stream of which nothing more can change anything.
+    pub(crate) fn is_over(&self) -> bool {
+        self.done || (self.has_ended() && !self.whole && !self.error)
+    }
+
+    /// Text of one choice, and nothing that is none.
+    pub(crate) fn is_text(&self) -> bool {
+        self.tool.is_none() && !self.image && !self.refusal && !self.begun[1]
+    }
+
     /// An answer, and all of it: no choice lacks its end, nothing failed, no tool call has a hole.
     pub(crate) fn is_complete(&self) -> bool {
-        let ended = self.whole || self.begun.iter().zip(self.finished).all(|(begun, finished)| !begun || finished);
         let holed = self.tool.as_ref().is_some_and(|tool| !tool.is_empty() && !is_json(tool));
-        self.begun[0] && ended && !self.error && (self.malformed == 0 || !holed)
+        self.begun[0] && (self.whole || self.has_ended()) && !self.error && (self.malformed == 0 || !holed)
     }
 
     /// There is nothing in it to show or to do.
@@ -107,36 +124,39 @@ impl Heard {
 
     /// The rules of the caller's policy that this answer, being complete, does not pass.
     pub(crate) fn broken(&self, speech: Speech, plan: &Plan) -> Vec<Rule> {
-        let rules = &plan.rules;
-        if plan.stream && !self.whole && self.shows(speech, plan) {
-            // The reader had it before it could be judged.
-            return Vec::new();
-        }
-        let no_json = plan.wants_json && !plan.stream && !self.text().is_empty() && !is_json(self.text());
+        let (rules, text) = (&plan.rules, self.text());
+        let no_json = plan.wants_json && !text.is_empty() && !is_json(text);
+        let short = text.chars().count() < rules.shortest && self.tool.is_none();
         let broken = [
             (rules.filter, self.meaning == Some(Meaning::Filtered)),
             (rules.refusal, self.refusal || speech == Speech::Refusal),
-            (rules.empty, self.is_blank()),
+            (rules.empty, self.is_blank() && !self.reasoning),
+            (rules.reasoning_only, self.is_blank() && self.reasoning),
+            (rules.too_short, short),
+            (rules.pattern, rules.literals.iter().any(|literal| text.contains(literal))),
             (rules.length, self.meaning == Some(Meaning::Length)),
             (rules.invalid_json, no_json),
         ];
         broken.into_iter().filter(|(rule, broken)| *broken && *rule != Rule::Off).map(|(rule, _)| rule).collect()
     }
 
-    /// A stream with this in it cannot be held back any longer.
-    fn shows(&self, speech: Speech, plan: &Plan) -> bool {
-        let held = plan.rules.refusal != Rule::Off;
+    /// A stream of which this has come, and nothing wrong with it, cannot be held back any longer.
+    pub(crate) fn shows(&self, speech: Speech, plan: &Plan) -> bool {
+        if !plan.stream || plan.buffer || self.whole || self.error || self.late_error {
+            return false;
+        }
+        let (text, held) = (self.text(), plan.rules.refusal != Rule::Off);
         let told = match speech {
-            Speech::Plain | Speech::Near | Speech::Json | Speech::BrokenJson => true,
+            Speech::Plain | Speech::Json | Speech::BrokenJson => true,
+            Speech::Near => !held || is_cleared(text),
             Speech::Beginning | Speech::Refusal => !held,
             Speech::Blank | Speech::Nothing => false,
         };
         (self.reasoning && plan.wants_reasoning)
             || self.tool.is_some()
-            || self.image
-            || (told && !self.text().is_empty())
+            || (told && !text.trim().is_empty() && text.chars().count() >= plan.hold)
             || (self.refusal && !held)
-            || (self.text().is_empty() && !self.texts[1].is_empty())
+            || (text.is_empty() && (self.image || !self.texts[1].is_empty()))
     }
 }
 

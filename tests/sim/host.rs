@@ -32,6 +32,14 @@ pub(crate) struct Aborted {
     pub(crate) yielded: bool,
 }
 
+/// What the reader had, and from where on in the answer of `attempt` it goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct Joint {
+    pub(crate) attempt: AttemptId,
+    pub(crate) had: String,
+    pub(crate) from: usize,
+}
+
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) number: usize,
@@ -40,8 +48,11 @@ pub(crate) struct Host {
     pub(crate) policy: Policy,
     pub(crate) call: Call,
     pub(crate) account: Account,
+    pub(crate) now: u64,
     pub(crate) flights: Vec<Flight>,
     pub(crate) reader: Reader,
+    /// Where the last answer was joined to what the reader had.
+    pub(crate) joint: Option<Joint>,
     /// For each upstream, each model of the world.
     pub(crate) admissions: Vec<Vec<Admission>>,
     pub(crate) aborted: Option<Aborted>,
@@ -73,8 +84,10 @@ impl Host {
             policy,
             call,
             account,
+            now,
             flights: Vec::new(),
             reader: Reader::default(),
+            joint: None,
             admissions,
             aborted: None,
             relayed: None,
@@ -154,6 +167,7 @@ impl Host {
         let attempt = flight.attempt;
         flight.slept = self.account.slept;
         let input = flight.happen(now, counted);
+        let came = matches!(input, Input::Bytes { .. });
         let detail = if let Input::Bytes { bytes, .. } = &input { bytes.len() as u64 } else { 2 };
         shared.trace.note(self.number, now, detail, || match &input {
             Input::Bytes { bytes, .. } => format!("attempt {attempt} bytes {:?}", String::from_utf8_lossy(bytes)),
@@ -165,6 +179,9 @@ impl Host {
             self.reader.relayed.extend_from_slice(bytes);
         }
         self.call.handle(now, input);
+        let flight = &mut self.flights[at];
+        let speech = flight.reply.served.as_ref().map(|served| served.speech).filter(|_| came && !flight.is_judge());
+        flight.shown |= speech.is_some_and(|speech| flight.heard.shows(speech, &self.plan));
     }
 
     /// A closed connection is heard of once more.
@@ -195,7 +212,25 @@ impl Host {
         self.call.handle(now, Input::Aborted);
     }
 
+    /// The reader has something that cannot be taken back.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.reader.chunks > 0 || self.relayed.is_some()
+    }
+
+    /// Another was first, so nobody has looked at what it said last.
+    pub(crate) fn was_outrun(&self, flight: &Flight) -> bool {
+        let row = &self.call.report().attempts[flight.attempt as usize];
+        row.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Outrun)
+    }
+
+    /// The attempts to answer over `site` that have ended, whichever way.
+    pub(crate) fn ended_at(&self, site: usize) -> impl Iterator<Item = &Flight> {
+        let ended = move |flight: &&Flight| flight.site == site && !flight.is_open() && !flight.is_judge();
+        self.flights.iter().filter(ended).filter(|flight| !self.was_outrun(flight))
+    }
+
     fn enter(&mut self, now: u64) {
+        self.now = now;
         self.at_rest = false;
         self.account.enter(now);
     }

@@ -31,12 +31,20 @@ pub(crate) enum Invariant {
     Deterministic,
     /// A good answer is not thrown away.
     Lost,
+    /// A broken stream goes on only where that can be text, by who may, and exactly.
+    Recovery,
+    /// A second model is asked beside a silent one, and no third; the loser is closed.
+    Hedge,
+    /// An answer is scored once, and below the threshold it does not pass.
+    Gate,
+    /// What is asked stays within the bounds on price and cost.
+    Money,
     /// The core does not panic.
     Panic,
 }
 
 impl Invariant {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Deadline,
         Self::Budget,
         Self::Breaker,
@@ -51,6 +59,10 @@ impl Invariant {
         Self::Bounded,
         Self::Deterministic,
         Self::Lost,
+        Self::Recovery,
+        Self::Hedge,
+        Self::Gate,
+        Self::Money,
         Self::Panic,
     ];
 

@@ -2,6 +2,7 @@
 
 use failsoft::{Breakers, Failure, Kind, Outcome};
 
+use crate::ending::passes_rules;
 use crate::flight::{Flight, State};
 use crate::host::Host;
 use crate::judge::{Checked, Invariant};
@@ -12,15 +13,16 @@ use crate::world::Shared;
 /// All are resting, as far as one can be asked at all, and the wait is that for the first of them.
 pub(crate) fn check_resting(host: &Host, shared: &Shared, failure: &Failure, now: u64) -> Checked {
     let (judge, mut soonest) = (shared.judge, None);
-    for (site, &model) in
-        (0..shared.sites.len()).flat_map(|site| host.plan.chain.iter().map(move |model| (site, model)))
+    for (site, &model) in (0..shared.sites.len())
+        .flat_map(|site| shared.sites[site].chain(&host.plan).iter().map(move |model| (site, model)))
     {
         let admission = host.admissions[site][model];
         if let Admission::Resting(until) = admission {
             soonest = Some(soonest.map_or(until, |soonest: u64| soonest.min(until)));
         }
-        // A model whose window is known may have been too small.
-        let rests = matches!(admission, Admission::Resting(_)) || shared.models[model].context_length.is_some();
+        // A model that is known may have been too small, or too dear.
+        let known = shared.models[model].context_length.is_some() || shared.models[model].price.is_some();
+        let rests = matches!(admission, Admission::Resting(_)) || known;
         judge.hold(Invariant::Breaker, rests, || format!("{} could have been asked", shared.models[model].id))?;
     }
     let wait = failure.retry_after.unwrap_or_default();
@@ -34,6 +36,10 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
     let name = |site: usize, model: usize| Breakers::name(&shared.sites[site].upstream.url, &shared.models[model].id);
     for lesson in &outcome.lessons {
         let blamed = |flight: &&Flight| {
+            let elsewhere = lesson.failure.as_ref().is_some_and(|failure| host.went_elsewhere(flight, failure));
+            if flight.is_judge() || elsewhere {
+                return false;
+            }
             let told =
                 |model: usize| flight.reply.inside.iter().any(|&(other, status)| other == model && status >= 400);
             flight.window.iter().any(|&model| {
@@ -44,10 +50,12 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         };
         let is_true = match &lesson.failure {
             Some(_) => host.flights.iter().any(|flight| blamed(&flight)),
-            None => served.is_some_and(|flight| {
+            None => host.flights.iter().any(|flight| {
                 let who = flight.reply.served.as_ref().filter(|served| served.said == Said::Known);
                 let model = who.map_or(flight.window[0], |served| served.model);
-                outcome.report.accepted && name(flight.site, model) == lesson.name
+                let passed =
+                    served.is_some_and(|served| served.attempt == flight.attempt) || passes_rules(host, flight);
+                passed && name(flight.site, model) == lesson.name
             }),
         };
         judge.hold(Invariant::Breaker, is_true, || format!("{lesson:?} was not seen"))?;
@@ -56,6 +64,9 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
     for (row, flight) in rows {
         let Some(failure) = &row.failure else { continue };
         let own_clock = matches!(failure.kind, Kind::HeadersTimeout | Kind::FirstTokenTimeout | Kind::Stalled);
+        if host.went_elsewhere(flight, failure) {
+            continue;
+        }
         let excused = flight.slept || (own_clock && host.plan.callers_clocks);
         if failure.kind.is_models_fault() && !excused {
             let name = name(flight.site, flight.window[0]);
@@ -71,6 +82,15 @@ fn is_blamed(flight: &Flight) -> bool {
     match flight.told_fault() {
         Some(fault) => fault.class.blames_model(),
         None => !(flight.state == State::Broken && flight.head_at.is_none()),
+    }
+}
+
+impl Host {
+    /// It answered well, and not what the reader had the beginning of: nobody's fault.
+    fn went_elsewhere(&self, flight: &Flight, failure: &Failure) -> bool {
+        let cut_here = flight.state == State::Cancelled && !flight.heard.is_over();
+        let whole = flight.heard.is_complete() && flight.ended_well();
+        failure.kind == Kind::Cut && flight.recovers() && (cut_here || whole)
     }
 }
 

@@ -23,6 +23,7 @@ mod deed;
 mod ending;
 mod fault;
 mod flight;
+mod gate;
 mod heard;
 mod host;
 mod judge;

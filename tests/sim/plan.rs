@@ -1,9 +1,12 @@
 //! One call as its caller means it: what is asked, under which policy, by which host, for which reader.
 
+use failsoft::Json;
 use failsoft::request::UsageChunk;
+use failsoft::tokens::estimate_request;
 use serde_json::{Map, Value, json};
 
 use crate::random::Random;
+use crate::world::SCORER;
 
 /// The numbers of a policy, as they were written or as the documentation gives them where nothing was.
 #[derive(Clone, Debug)]
@@ -12,6 +15,34 @@ pub(crate) struct Clocks {
     pub(crate) first_token: u64,
     pub(crate) idle: u64,
     pub(crate) total: u64,
+}
+
+/// What follows a stream that breaks when the reader has a part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recover {
+    Continue,
+    Restart,
+    Error,
+}
+
+/// A model has to score every answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gate {
+    pub(crate) threshold: u64,
+    pub(crate) timeout: u64,
+    /// An answer without a score passes.
+    pub(crate) open: bool,
+    pub(crate) rule: Rule,
+    /// In units of 10^-12 dollars.
+    pub(crate) max_cost: Option<u64>,
+}
+
+/// What may be spent, in units of 10^-12 dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Money {
+    pub(crate) cost: Option<u64>,
+    /// For a million tokens of the prompt, and of the answer.
+    pub(crate) price: (Option<u64>, Option<u64>),
 }
 
 /// What follows an answer that breaks a rule.
@@ -28,6 +59,13 @@ pub(crate) enum Rule {
 pub(crate) struct Rules {
     pub(crate) filter: Rule,
     pub(crate) empty: Rule,
+    pub(crate) reasoning_only: Rule,
+    pub(crate) too_short: Rule,
+    /// Characters that an answer has at least.
+    pub(crate) shortest: usize,
+    pub(crate) pattern: Rule,
+    /// What no answer may hold.
+    pub(crate) literals: Vec<&'static str>,
     pub(crate) refusal: Rule,
     pub(crate) invalid_json: Rule,
     pub(crate) length: Rule,
@@ -79,6 +117,19 @@ pub(crate) struct Plan {
     pub(crate) same: u64,
     pub(crate) clocks: Clocks,
     pub(crate) rules: Rules,
+    /// So many characters of a stream are held back.
+    pub(crate) hold: usize,
+    /// All of it is.
+    pub(crate) buffer: bool,
+    pub(crate) recover: Recover,
+    pub(crate) restart_event: bool,
+    pub(crate) hedge: Option<u64>,
+    pub(crate) gate: Option<Gate>,
+    pub(crate) money: Money,
+    /// The output limit that the caller set.
+    pub(crate) max_tokens: Option<u64>,
+    /// The prompt, in tokens, as it is estimated.
+    pub(crate) prompt_tokens: u64,
     pub(crate) breaker_failures: u64,
     pub(crate) cooldown: u64,
     pub(crate) abort: Abort,
@@ -106,6 +157,25 @@ impl Plan {
         insert(&mut fields, "retry", retry);
         insert(&mut fields, "breaker", breaker);
         let rules = rules(random, &mut fields);
+        let recover = recover(random, &mut fields);
+        let restart_event = random.one_in(4);
+        if restart_event {
+            fields.insert("restartEvent".into(), true.into());
+        }
+        let hedge = random.one_in(4).then(|| random.spread(1..=clocks.first_token.min(clocks.total)));
+        let hedge = hedge.filter(|after| *after < clocks.first_token.min(clocks.total));
+        if let Some(after) = hedge {
+            fields.insert("hedge".into(), json!({"after": after}));
+        }
+        let gate = if random.one_in(6) { Some(gate(random, &mut fields)) } else { None };
+        let (buffer, mut hold) = (random.one_in(10), 0);
+        if buffer {
+            fields.insert("buffer".into(), true.into());
+        } else if gate.is_none() && random.one_in(6) {
+            hold = random.spread(1..=60);
+            fields.insert("holdChars".into(), hold.into());
+        }
+        let money = money(random, &mut fields);
         let assemble = !random.chance(60);
         if assemble || random.chance(50) {
             fields.insert("assemble".into(), assemble.into());
@@ -125,6 +195,15 @@ impl Plan {
             same,
             clocks,
             rules,
+            hold: hold as usize,
+            buffer: buffer || gate.is_some(),
+            recover,
+            restart_event,
+            hedge,
+            gate,
+            money,
+            prompt_tokens: 0,
+            max_tokens: random.one_in(10).then(|| random.spread(1..=4_000)),
             breaker_failures,
             cooldown,
             abort: abort(random),
@@ -133,12 +212,18 @@ impl Plan {
             chain,
         };
         plan.request = request(random, &plan, models);
+        plan.prompt_tokens = estimate(&plan.request);
         plan
     }
 }
 
+fn estimate(request: &str) -> u64 {
+    let body = Json::parse(request).unwrap_or(Json::NULL);
+    estimate_request(body.get("messages"), body.get("tools"), body.get("response_format"))
+}
+
 /// Up to six models, each once, in any order.
-fn chain(random: &mut Random, models: usize) -> Vec<usize> {
+pub(crate) fn chain(random: &mut Random, models: usize) -> Vec<usize> {
     let mut left: Vec<usize> = (0..models).collect();
     let length = random.between(1..=6).min(models as u64);
     (0..length).map(|_| left.remove(random.below(left.len() as u64) as usize)).collect()
@@ -167,8 +252,8 @@ fn request(random: &mut Random, plan: &Plan, models: &[String]) -> String {
     if plan.wants_second {
         body["n"] = 2.into();
     }
-    if random.one_in(10) {
-        body["max_tokens"] = random.spread(1..=4_000).into();
+    if let Some(most) = plan.max_tokens {
+        body["max_tokens"] = most.into();
     }
     body.to_string()
 }
@@ -215,25 +300,93 @@ fn clocks(random: &mut Random, fields: &mut Map<String, Value>) -> Clocks {
 
 fn rules(random: &mut Random, fields: &mut Map<String, Value>) -> Rules {
     const WORDS: [&str; 4] = ["retry", "next", "fail", "accept"];
+    let meaning = |word: &str| match word {
+        "accept" => Rule::Off,
+        "fail" => Rule::Final,
+        _ => Rule::On,
+    };
     let mut rule = |random: &mut Random, name: &str, words: &[&'static str], by_default: Rule| {
         if random.chance(50) {
             return by_default;
         }
         let word = random.pick(words);
         fields.insert(name.into(), word.into());
-        match word {
-            "accept" => Rule::Off,
-            "fail" => Rule::Final,
-            _ => Rule::On,
-        }
+        meaning(word)
     };
-    Rules {
+    let mut rules = Rules {
+        too_short: Rule::Off,
+        shortest: 0,
+        pattern: Rule::Off,
+        literals: Vec::new(),
         filter: rule(random, "onContentFilter", &WORDS[1..3], Rule::On),
         empty: rule(random, "empty", &WORDS, Rule::On),
+        reasoning_only: rule(random, "reasoningOnly", &WORDS, Rule::On),
         refusal: rule(random, "refusal", &WORDS, Rule::On),
         invalid_json: rule(random, "invalidJson", &WORDS, Rule::On),
         length: rule(random, "length", &WORDS, Rule::Off),
+    };
+    let mut made = |random: &mut Random, name: &str, what: &str, value: Value| {
+        let word = random.pick(&WORDS);
+        fields.insert(name.into(), json!({what: value, "action": word}));
+        meaning(word)
+    };
+    if random.one_in(8) {
+        rules.shortest = random.spread(1..=80) as usize;
+        rules.too_short = made(random, "tooShort", "chars", rules.shortest.into());
     }
+    if random.one_in(8) {
+        rules.literals = vec![random.pick(&["tab", "日本", "quoted\"", "sky", "e\u{301}"])];
+        rules.pattern = made(random, "pattern", "literals", json!(rules.literals));
+    }
+    rules
+}
+
+fn recover(random: &mut Random, fields: &mut Map<String, Value>) -> Recover {
+    if random.chance(60) {
+        return Recover::Continue;
+    }
+    let words = [("continue", Recover::Continue), ("restart", Recover::Restart), ("error", Recover::Error)];
+    let (word, recover) = random.pick(&words);
+    fields.insert("recover".into(), word.into());
+    recover
+}
+
+fn gate(random: &mut Random, fields: &mut Map<String, Value>) -> Gate {
+    let mut inner = Map::new();
+    inner.insert("model".into(), SCORER.into());
+    let threshold = number(random, &mut inner, "threshold", 50, |random| random.between(1..=100));
+    let timeout = number(random, &mut inner, "timeout", 10_000, |random| random.spread(1..=600_000));
+    let (open, final_) = (random.chance(50), random.one_in(4));
+    if !open || random.chance(50) {
+        inner.insert("onError".into(), if open { "accept" } else { "reject" }.into());
+    }
+    if final_ || random.chance(50) {
+        inner.insert("action".into(), if final_ { "fail" } else { "next" }.into());
+    }
+    let max_cost = usd(random, &mut inner, "maxCostUsd", 1_000_000_000);
+    insert(fields, "judge", inner);
+    Gate { threshold, timeout, open, rule: if final_ { Rule::Final } else { Rule::On }, max_cost }
+}
+
+fn money(random: &mut Random, fields: &mut Map<String, Value>) -> Money {
+    let cost = usd(random, fields, "maxCostUsd", 10_000_000_000);
+    let mut inner = Map::new();
+    let price = (
+        usd(random, &mut inner, "prompt", 60_000_000_000_000),
+        usd(random, &mut inner, "completion", 60_000_000_000_000),
+    );
+    insert(fields, "maxPrice", inner);
+    Money { cost, price }
+}
+
+/// An amount of up to `most`, now and then, that a number of ten digits can name.
+fn usd(random: &mut Random, fields: &mut Map<String, Value>, name: &str, most: u64) -> Option<u64> {
+    if !random.one_in(8) {
+        return None;
+    }
+    let amount = random.spread(1..=most / 1_000_000) * 1_000_000;
+    fields.insert(name.into(), json!(amount as f64 / 1e12));
+    Some(amount)
 }
 
 fn abort(random: &mut Random) -> Abort {

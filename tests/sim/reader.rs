@@ -13,6 +13,8 @@ pub(crate) struct Reader {
     /// Chunks of a kind that tells the usage and nothing else.
     pub(crate) usages: Vec<Value>,
     pub(crate) chunks: usize,
+    /// How often it was told to start over.
+    pub(crate) restarts: usize,
     /// The bytes that came as they were.
     pub(crate) relayed: Vec<u8>,
 }
@@ -20,10 +22,14 @@ pub(crate) struct Reader {
 impl Reader {
     /// What is wrong with these chunks, if anything is.
     pub(crate) fn take(&mut self, chunks: &Chunks) -> Result<(), String> {
-        let before = self.text.len();
+        let mut before = self.text.len();
         for line in chunks.iter() {
             let chunk: Value = serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
             self.chunks += 1;
+            if chunk["object"] == "failsoft.restart" {
+                (self.restarts, before) = (self.restarts + 1, 0);
+                self.text.clear();
+            }
             self.take_chunk(&chunk);
             let choices = chunk["choices"].as_array().is_some_and(|choices| !choices.is_empty());
             if chunk["usage"].is_object() && !choices {

@@ -46,6 +46,10 @@ pub(crate) struct Served {
     /// The name in the answer.
     pub(crate) name: Option<String>,
     pub(crate) speech: Speech,
+    /// What the reader has to have in the end, if this goes on from what another said.
+    pub(crate) whole: Option<String>,
+    /// The points in a judge's reply.
+    pub(crate) points: Option<u64>,
 }
 
 #[derive(Clone, Debug)]

@@ -3,11 +3,14 @@
 use failsoft::report::AttemptReport;
 use failsoft::request::UsageChunk;
 use failsoft::{Kind, Outcome};
+use serde_json::Value;
 
-use crate::flight::Flight;
+use crate::flight::{Flight, State};
+use crate::gate;
 use crate::host::Host;
 use crate::judge::{Checked, Invariant};
 use crate::reply::{Head, Said, Served};
+use crate::upstream::Task;
 use crate::world::Shared;
 
 pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Flight>) -> Checked {
@@ -19,7 +22,11 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         check_row(host, shared, row, flight)?;
         sum = flight.heard.cost.map(|cost| sum.unwrap_or(0) + cost).or(sum);
         let answers = report.accepted && served.is_some_and(|served| served.attempt == flight.attempt);
-        hold(row.failure.is_none() == answers, &|| {
+        let scored = flight.is_judge() && gate::points(flight).is_some() && row.judge != Some(None);
+        // The judge had not spoken when the call was over.
+        let judged = host.flights.get(flight.attempt as usize + 1).is_some_and(Flight::is_judge);
+        let waits = judged && row.failure.is_none() && outcome.result.is_err() || !report.accepted && judged;
+        hold(row.failure.is_none() == (answers || scored) || waits, &|| {
             format!("attempt {} failed with {:?}", flight.attempt, row.failure)
         })?;
     }
@@ -41,7 +48,7 @@ fn check_served(host: &Host, shared: &Shared, outcome: &Outcome, flight: &Flight
     let name = who.name.as_ref().unwrap_or(&shared.models[first].id);
     hold(report.model.as_ref() == Some(name), &|| format!("{:?} answered, and it was {name}", report.model))?;
     let model = if who.said == Said::Known { who.model } else { first };
-    let fallback = host.plan.chain[0] != model;
+    let fallback = (0, shared.sites[0].chain(&host.plan)[0]) != (flight.site, model);
     hold(report.fallback == fallback, &|| format!("fallback is {}", report.fallback))?;
     for chunk in &host.reader.usages {
         let told = chunk["failsoft"]["attempts"].as_array().map(Vec::len);
@@ -51,8 +58,20 @@ fn check_served(host: &Host, shared: &Shared, outcome: &Outcome, flight: &Flight
             UsageChunk::Hidden => false,
         };
         hold(expected || !report.accepted, &|| format!("the reader is told {chunk}"))?;
+        check_usage(host, shared, chunk)?;
     }
     Ok(())
+}
+
+/// What the reader is told of the cost is that of all that it has read.
+fn check_usage(host: &Host, shared: &Shared, chunk: &Value) -> Checked {
+    let joined = host.flights.iter().filter(|flight| flight.recovers() || host.reader.ids.contains(&flight.reply.id));
+    let sum = joined.filter_map(|flight| flight.heard.cost).reduce(|sum, cost| sum + cost);
+    let told = chunk["usage"]["cost"].as_f64().map(|cost| (cost * 1e12).round() as u64);
+    let recovers = host.flights.iter().any(Flight::recovers);
+    shared
+        .judge
+        .hold(Invariant::Report, !recovers || told == sum, || format!("the cost is {sum:?}, and told was {chunk}"))
 }
 
 /// The id of the generation has come, by one way or another.
@@ -77,12 +96,22 @@ fn check_row(host: &Host, shared: &Shared, row: &AttemptReport, flight: &Flight)
     hold(cost == flight.heard.cost, &|| format!("attempt {attempt} cost {cost:?}, told was {:?}", flight.heard.cost))?;
     let name = flight.reply.served.as_ref().filter(|_| flight.heard.named);
     hold(row.model == name.and_then(|served| served.name.clone()), &|| format!("{:?} served {attempt}", row.model))?;
-    let stranger = name.is_some_and(|served| served.said == Said::Stranger);
+    let stranger = !flight.is_judge() && name.is_some_and(|served| served.said == Said::Stranger);
     hold(row.unmatched == stranger, &|| format!("attempt {attempt} is unmatched: {}", row.unmatched))?;
     let inside = if flight.heard.window { flight.reply.inside.len() } else { row.inside.len() };
     hold(row.inside.len() == inside, &|| format!("inside attempt {attempt} were {:?}", row.inside))?;
+    let recovery = match &flight.task {
+        Task::Answer | Task::Score(_) => None,
+        Task::Restart(_) => Some("restart"),
+        Task::Continue(_) => Some("continue"),
+    };
+    hold(row.recovery == recovery && row.judge.is_some() == flight.is_judge(), &|| {
+        format!("attempt {attempt}: {row:?}")
+    })?;
     let Some(failure) = &row.failure else { return Ok(()) };
-    let cut_short = matches!(failure.kind, Kind::Timeout | Kind::Aborted);
+    // Another attempt, or the end of the call, ended it.
+    let others = host.plan.hedge.is_some() && flight.state == State::Cancelled;
+    let cut_short = others || matches!(failure.kind, Kind::Timeout | Kind::Aborted | Kind::Outrun);
     let Some((fault, kind)) = flight.reply.refusal().filter(|_| flight.is_read() && !cut_short) else { return Ok(()) };
     hold(failure.kind == kind, &|| format!("attempt {attempt} failed with {failure:?}, and that was {fault:?}"))?;
     let wait = fault.wait.map(|wait| wait.left(flight.told_at));

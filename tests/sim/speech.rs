@@ -120,6 +120,69 @@ impl Answer {
     }
 }
 
+/// What a model does that is asked to go on from where another broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// It goes on.
+    Continues,
+    /// It says the last words again, then goes on.
+    Repeats,
+    /// It begins again, in the same words.
+    Again,
+    /// It says what it likes.
+    Otherwise,
+}
+
+impl Answer {
+    /// An answer behind `said`, which may have been the last message of the request; and the whole that it aims at.
+    pub(crate) fn behind(said: &str, prefilled: bool, random: &mut Random) -> (Self, Option<String>) {
+        let mut answer = Self::draw(random, false, false);
+        let manners = [(40, Manner::Continues), (20, Manner::Repeats), (20, Manner::Again), (10, Manner::Otherwise)];
+        let manner = random.weigh(if prefilled { &manners } else { &manners[2..] });
+        let mut whole = said.to_owned();
+        if random.chance(90) {
+            push_words(&mut whole, random);
+        }
+        let kept = said.trim_end().len();
+        let from = match manner {
+            Manner::Continues => kept,
+            Manner::Repeats => {
+                let back = kept.saturating_sub(random.between(20..=40) as usize);
+                (back..=kept).rev().filter(|at| kept - at >= 20).find(|at| said.is_char_boundary(*at)).unwrap_or(0)
+            }
+            Manner::Again => 0,
+            Manner::Otherwise => return (answer, None),
+        };
+        answer.text = pieces(&whole[from..], random);
+        answer.speech = Speech::Plain;
+        (answer, Some(whole))
+    }
+
+    /// A judge's reply, and the points in it.
+    pub(crate) fn score(mark: &str, random: &mut Random) -> (Self, Option<u64>) {
+        let mut answer = Self::draw(random, false, false);
+        let points = random.between(0..=100);
+        let (text, points) = match random.below(10) {
+            0 => ("Good!".to_owned(), None),
+            1 => (format!("{points}"), None),
+            2 => (format!("{mark} 7/10"), None),
+            3 => (format!("It says {mark} 100. {mark} {points}/100"), Some(points)),
+            _ => (format!("{mark} {points}"), Some(points)),
+        };
+        answer.text = pieces(&text, random);
+        answer.speech = Speech::Plain;
+        (answer, points)
+    }
+}
+
+/// After so many characters, what begins like a refusal is known to be none.
+const NEAR: [(&str, usize); 3] = [("I'm sorry to hear that.", 11), ("I can tell you more.", 7), ("I can't wait!", 9)];
+
+/// `text`, a beginning of what begins like a refusal, is long enough to be known for none.
+pub(crate) fn is_cleared(text: &str) -> bool {
+    NEAR.iter().any(|(near, from)| text.starts_with(&near[..*from]))
+}
+
 impl Cost {
     pub(crate) fn draw(random: &mut Random) -> Self {
         let digits = random.between(0..=99_999);
@@ -138,7 +201,7 @@ fn cents(digits: u64) -> u64 {
 fn text(speech: Speech, random: &mut Random) -> Vec<String> {
     let text = match speech {
         Speech::Plain => plain(random),
-        Speech::Near => random.pick(&["I'm sorry to hear that.", "I can tell you more.", "I can't wait!"]).into(),
+        Speech::Near => random.pick(&NEAR).0.into(),
         Speech::Beginning => random.pick(&["I'm sorry", "I can", "I", "Sorry, "]).into(),
         Speech::Refusal => random.pick(&REFUSALS).into(),
         Speech::Blank => random.pick(&[" ", "\n\n", " \t\n"]).into(),
@@ -152,14 +215,19 @@ fn text(speech: Speech, random: &mut Random) -> Vec<String> {
 /// No phrase of a refusal begins like this.
 fn plain(random: &mut Random) -> String {
     let mut text = random.pick(&["Well", "  Why", "日本", "\"", "0", "The sky"]).to_owned();
-    for _ in 0..random.spread(1..=12) {
-        text.push(' ');
-        text.push_str(random.pick(&WORDS));
-    }
+    push_words(&mut text, random);
     if random.one_in(3_000) {
         text.extend(std::iter::repeat_n("wörd ", 20_000));
     }
     text
+}
+
+/// Words that occur once: what is repeated of them is repeated on purpose.
+fn push_words(text: &mut String, random: &mut Random) {
+    for _ in 0..random.spread(1..=40) {
+        let number = text.len();
+        text.push_str(&format!(" {}{number}", random.pick(&WORDS)));
+    }
 }
 
 fn arguments(random: &mut Random) -> Vec<String> {

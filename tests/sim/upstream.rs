@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::answer;
 use crate::fault::{Class, Fault};
-use crate::plan::Plan;
+use crate::plan::{Plan, chain};
 use crate::random::Random;
 use crate::reply::{End, Head, Reply, pause};
 
@@ -21,6 +21,10 @@ pub(crate) struct Model {
     pub(crate) slug_told: bool,
     /// The window that the row tells.
     pub(crate) context_length: Option<u64>,
+    /// What a token of the prompt costs, and one of the answer, in units of 10^-12 dollars, as the row tells.
+    pub(crate) price: Option<(u64, u64)>,
+    /// The longest answer that the row tells, in tokens.
+    pub(crate) max_output: Option<u64>,
 }
 
 /// How a model fares on an upstream, for the whole life of a world.
@@ -44,6 +48,8 @@ pub(crate) struct Site {
     pub(crate) upstream: Upstream,
     pub(crate) key: String,
     pub(crate) health: Vec<Health>,
+    /// The models that it is configured for; if there are none, those of the request.
+    own: Vec<usize>,
     /// It does not take the key.
     locked: bool,
     /// It tells what happened inside a native window.
@@ -59,10 +65,24 @@ pub(crate) struct Ask<'a> {
     pub(crate) streamed: bool,
     pub(crate) id: String,
     pub(crate) now: u64,
+    /// What it has to do with what came before.
+    pub(crate) task: Task,
+}
+
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Answer,
+    /// Another answer broke; the reader has this of it.
+    Restart(String),
+    /// The same, and its last message is what the reader has.
+    Continue(String),
+    /// A score is asked for, behind this mark.
+    Score(String),
 }
 
 impl Site {
-    pub(crate) fn draw(random: &mut Random, number: usize, models: usize) -> Self {
+    pub(crate) fn draw(random: &mut Random, number: usize, models: &[Model]) -> Self {
         let dialect = random.pick(&[Dialect::OpenRouter, Dialect::OpenRouter, Dialect::OpenAi]);
         let key = format!("sk-{number}");
         let weights = if random.one_in(4) { (20, 30) } else { (70, 10) };
@@ -75,13 +95,22 @@ impl Site {
             (3, Health::Absent),
             (3, Health::Small),
         ];
+        let mut upstream = Upstream::new(dialect, &format!("https://upstream-{number}.example/v1"), Some(key.clone()));
+        let own: Vec<usize> = if random.one_in(6) { chain(random, models.len() - 1) } else { Vec::new() };
+        upstream.models = own.iter().map(|&model| models[model].id.clone()).collect();
         Self {
-            upstream: Upstream::new(dialect, &format!("https://upstream-{number}.example/v1"), Some(key.clone())),
+            upstream,
             key,
-            health: (0..models).map(|_| random.weigh(&health)).collect(),
+            own,
+            health: (0..models.len()).map(|_| random.weigh(&health)).collect(),
             locked: random.one_in(40),
             tells: random.chance(60),
         }
+    }
+
+    /// Whom it is asked for, in order.
+    pub(crate) fn chain<'a>(&'a self, plan: &'a Plan) -> &'a [usize] {
+        if self.own.is_empty() { &plan.chain } else { &self.own }
     }
 
     pub(crate) fn answer(&self, ask: &Ask<'_>, random: &mut Random) -> Reply {
@@ -92,6 +121,9 @@ impl Site {
             3 => return Reply::nothing("no headers", Head::Never, head_after),
             4..=6 => return self.refuse(ask, Class::Mistake, name(ask.window[0]), Vec::new(), random),
             7 => return self.refuse(ask, Class::Filtered, name(ask.window[0]), Vec::new(), random),
+            8..=27 if matches!(ask.task, Task::Continue(_)) => {
+                return self.refuse(ask, Class::Mistake, name(ask.window[0]), Vec::new(), random);
+            }
             _ => {}
         }
         if self.locked || random.one_in(50) {

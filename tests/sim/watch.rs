@@ -3,8 +3,9 @@
 use failsoft::{Action, Input, Kind};
 
 use crate::flight::Flight;
-use crate::host::Host;
+use crate::host::{Host, Joint};
 use crate::judge::{Checked, Invariant};
+use crate::reader::Reader;
 use crate::world::Shared;
 
 impl Host {
@@ -45,7 +46,7 @@ impl Host {
     }
 
     /// What the reader has is how the answer goes that it was begun with.
-    pub(crate) fn check_reader(&self, shared: &Shared) -> Checked {
+    pub(crate) fn check_reader(&mut self, shared: &Shared, had: usize) -> Checked {
         let judge = shared.judge;
         if let Some(attempt) = self.relayed {
             let flight = &self.flights[attempt as usize];
@@ -53,6 +54,11 @@ impl Host {
             return judge.hold(Invariant::Prefix, same, || "what was relayed is not what came".into());
         }
         judge.hold(Invariant::Prefix, self.reader.ids.len() == 1, || format!("chunks of {:?}", self.reader.ids))?;
+        let allowed = self.plan.restart_event || self.reader.restarts == 0;
+        judge.hold(Invariant::Recovery, allowed, || "a reader that does not know how is told to start over".into())?;
+        if let Some(flight) = self.flights.last().filter(|flight| flight.recovers()) {
+            return check_joined(&self.reader, &mut self.joint, shared, flight, had);
+        }
         let said = self.flights.iter().find(|flight| flight.reply.id == self.reader.ids[0]);
         let said = said.map_or("", |flight| flight.heard.text());
         judge.hold(Invariant::Prefix, said.starts_with(&self.reader.text), || {
@@ -65,7 +71,7 @@ impl Host {
         let (judge, deadline) = (shared.judge, self.account.deadline());
         judge.hold(Invariant::Deadline, until <= deadline, || format!("waits until {until}, beyond {deadline}"))?;
         for flight in self.flights.iter().filter(|flight| flight.is_open()) {
-            let bound = self.clock(flight) + self.account.excused;
+            let bound = self.clock(flight).min(self.gate_clock(flight)) + self.account.excused;
             judge.hold(Invariant::Deadline, until <= bound, || {
                 format!("waits until {until}, attempt {} has time until {bound}", flight.attempt)
             })?;
@@ -73,10 +79,17 @@ impl Host {
         judge.hold(Invariant::Bounded, until > now, || "waits for what is over".into())
     }
 
+    /// A judge has a clock of its own, and no other.
+    fn gate_clock(&self, flight: &Flight) -> u64 {
+        let timeout = self.plan.gate.filter(|_| flight.is_judge()).map(|gate| gate.timeout);
+        timeout.map_or(u64::MAX / 2, |timeout| flight.sent + timeout)
+    }
+
     /// Until when the attempt may go on as it does, in time that counts.
     fn clock(&self, flight: &Flight) -> u64 {
         let clocks = &self.plan.clocks;
         match flight.head_at {
+            _ if flight.is_judge() => u64::MAX / 2,
             None if flight.streamed => flight.sent + clocks.headers.min(clocks.first_token),
             Some(_) if flight.reply.is_stream() && !flight.heard.done => {
                 let idle = if flight.reading { flight.heard_at + clocks.idle } else { u64::MAX };
@@ -85,4 +98,27 @@ impl Host {
             None | Some(_) => u64::MAX / 2,
         }
     }
+}
+
+/// An answer goes on behind what the reader had: exactly, where the model meant to.
+fn check_joined(reader: &Reader, joint: &mut Option<Joint>, shared: &Shared, flight: &Flight, had: usize) -> Checked {
+    let (text, said) = (&reader.text, flight.heard.text());
+    if text.is_empty() {
+        // It was told to start over.
+        *joint = None;
+        return Ok(());
+    }
+    let known = joint.as_ref().is_some_and(|joint| joint.attempt == flight.attempt);
+    if !known {
+        let from = said.len().saturating_sub(text.len() - had);
+        *joint = Some(Joint { attempt: flight.attempt, had: text[..had].to_owned(), from });
+    }
+    let Some(Joint { had, from, .. }) = joint else { return Ok(()) };
+    let new = text.strip_prefix(had.as_str());
+    shared.judge.hold(Invariant::Prefix, new == said.get(*from..), || {
+        format!("the reader has {text:?}, and had {had:?}; attempt {} said {said:?}", flight.attempt)
+    })?;
+    let whole = flight.reply.served.as_ref().and_then(|served| served.whole.as_ref());
+    let meant = whole.is_none_or(|whole| whole.starts_with(text.as_str()));
+    shared.judge.hold(Invariant::Recovery, meant, || format!("the reader has {text:?}, and not a part of {whole:?}"))
 }

@@ -24,13 +24,18 @@ pub(crate) struct Shared {
     pub(crate) coverage: Coverage,
     pub(crate) models: Vec<Model>,
     pub(crate) sites: Vec<Site>,
+    /// The place of the model that scores answers; no chain names it.
+    pub(crate) scorer: usize,
     pub(crate) catalog: Catalog,
     pub(crate) breakers: Breakers,
     pub(crate) shadow: Shadow,
     pub(crate) random: Random,
 }
 
-const IDS: [(&str, &str); 8] = [
+/// The model that scores answers.
+pub(crate) const SCORER: &str = "judge/strict";
+
+const IDS: [(&str, &str); 9] = [
     ("openai/gpt-4", "openai/chatgpt-four"),
     ("openai/gpt-4o", "openai/chatgpt-omni"),
     ("openai/gpt-4o-mini", "openai/chatgpt-small"),
@@ -38,6 +43,7 @@ const IDS: [(&str, &str); 8] = [
     ("google/gemini-2.5-flash", "google/flash"),
     ("meta-llama/llama-4:free", "meta-llama/four"),
     ("x-ai/made-up-1-2", "x-ai/other"),
+    ("mistralai/large", "mistralai/big"),
     ("z-ai/glm", "z-ai/glm-five"),
 ];
 
@@ -48,10 +54,10 @@ const START: u64 = 1_795_348_800_000;
 pub(crate) fn live(seed: u64, judge: Judge, trace: &mut Trace) -> Result<Coverage, Violation> {
     let mut random = Random::new(seed);
     let models = models(&mut random);
-    let sites =
-        (0..random.pick(&[1, 1, 1, 2, 3])).map(|number| Site::draw(&mut random, number, models.len())).collect();
+    let sites = (0..random.pick(&[1, 1, 1, 2, 3])).map(|number| Site::draw(&mut random, number, &models)).collect();
     let catalog = catalog(&models);
-    let ids: Vec<String> = models.iter().map(|model| model.id.clone()).collect();
+    let scorer = models.len() - 1;
+    let ids: Vec<String> = models[..scorer].iter().map(|model| model.id.clone()).collect();
     let starts = starts(&mut random);
     let plans: Vec<Plan> = starts.iter().map(|_| Plan::draw(&mut random, &ids)).collect();
     let mut shared = Shared {
@@ -60,6 +66,7 @@ pub(crate) fn live(seed: u64, judge: Judge, trace: &mut Trace) -> Result<Coverag
         coverage: Coverage::default(),
         models,
         sites,
+        scorer,
         catalog,
         breakers: Breakers::default(),
         shadow: Shadow::default(),
@@ -111,7 +118,7 @@ fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Opt
 fn admissions(shared: &mut Shared, number: usize, plan: &Plan, now: u64) -> Vec<Vec<Admission>> {
     let mut admissions = vec![vec![Admission::Free; shared.models.len()]; shared.sites.len()];
     for (site, row) in shared.sites.iter().zip(&mut admissions) {
-        for &model in &plan.chain {
+        for &model in site.chain(plan) {
             let name = Breakers::name(&site.upstream.url, &shared.models[model].id);
             row[model] = shared.shadow.admit(&name, number, now, &shared.breakers);
         }
@@ -124,10 +131,19 @@ fn models(random: &mut Random) -> Vec<Model> {
     let model = |(id, slug): (&str, &str), random: &mut Random| {
         let listed = listed && random.chance(85);
         let context_length = (listed && random.chance(80)).then(|| random.spread(300..=200_000));
-        Model { id: id.into(), slug: slug.into(), listed, slug_told: random.chance(70), context_length }
+        let price = (listed && random.chance(60)).then(|| (price(random), price(random)));
+        let max_output = (listed && random.chance(30)).then(|| random.spread(1..=8_000));
+        let slug_told = random.chance(70);
+        Model { id: id.into(), slug: slug.into(), listed, slug_told, context_length, price, max_output }
     };
-    let count = random.between(1..=IDS.len() as u64) as usize;
-    IDS[..count].iter().map(|row| model(*row, random)).collect()
+    let (from, count) = (random.below(4) as usize, random.between(1..=IDS.len() as u64) as usize);
+    let ids = IDS.iter().cycle().skip(from * 2).take(count).chain([&(SCORER, "judge/five")]);
+    ids.map(|row| model(*row, random)).collect()
+}
+
+/// What a token costs, in units of 10^-12 dollars: up to some 60 dollars a million.
+fn price(random: &mut Random) -> u64 {
+    if random.one_in(10) { 0 } else { random.spread(10_000..=60_000_000) }
 }
 
 fn catalog(models: &[Model]) -> Catalog {
@@ -137,7 +153,15 @@ fn catalog(models: &[Model]) -> Catalog {
 
 fn row(model: &Model) -> serde_json::Value {
     let slug = model.slug_told.then_some(&model.slug);
-    json!({"id": model.id, "canonical_slug": slug, "context_length": model.context_length})
+    let mut row = json!({"id": model.id, "canonical_slug": slug, "context_length": model.context_length});
+    if let Some((prompt, completion)) = model.price {
+        let usd = |price: u64| format!("0.{price:012}");
+        row["pricing"] = json!({"prompt": usd(prompt), "completion": usd(completion)});
+    }
+    if let Some(most) = model.max_output {
+        row["top_provider"] = json!({"max_completion_tokens": most});
+    }
+    row
 }
 
 fn read(text: &str) -> Catalog {

@@ -31,16 +31,23 @@ export const CLIENT_KEY = 'fs_test_client';
 export const clientKey = (fields = {}, key = CLIENT_KEY) => ({ name: 'test', sha256: sha256(key), ...fields });
 export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
-/** The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`. */
-export async function startEdge({ failsoft, secret = 'sk-or-test' }) {
+/**
+ * The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`.
+ * `secrets` are more of them, by name. With several `isolates`, all of them share the Durable Object of the first, and
+ * `origins` are theirs. `shared: false` takes the object away.
+ */
+export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true }) {
   const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
-  const port = await freePort();
-  const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret };
-  await writeFile(join(folder, 'config.capnp'), await capnp(port, Object.keys(variables).filter((name) => variables[name] !== null)));
+  const ports = [];
+  while (ports.length < isolates) ports.push(await freePort());
+  const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
+  const names = Object.keys(variables).filter((name) => variables[name] !== null);
+  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared, folder));
   const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`];
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild();
-  return running(WORKERD, args, { env: { ...process.env, ...environment } }, port, folder);
+  const edge = await running(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
+  return { ...edge, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
 }
 
 function requireBuild() {
@@ -62,30 +69,41 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
-async function capnp(port, variables) {
+async function capnp(ports, variables, shared, folder) {
   const wrangler = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
+  const [{ name: binding, class_name: className }] = wrangler.durable_objects.bindings;
   const list = (items) => `[${items.join(', ')}]`;
-  const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "worker", worker = .worker),
-    (name = "network", network = (allow = ["public", "private"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
-);
-const worker :Workerd.Worker = (
+  const flags = list(wrangler.compatibility_flags.map((flag) => `"${flag}"`));
+  const worker = (port, at) => {
+    const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
+    const object = at === 0 ? `"${className}"` : `(className = "${className}", serviceName = "worker0")`;
+    if (shared) bindings.push(`(name = "${binding}", durableObjectNamespace = ${object})`);
+    const owner = `durableObjectNamespaces = [(className = "${className}", uniqueKey = "breakers", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),`;
+    return `const worker${at} :Workerd.Worker = (
   modules = [
     (name = "entry.mjs", esModule = embed "/entry.mjs"),
     (name = "build/index.js", esModule = embed "/build/index.js"),
     (name = "build/index_bg.wasm", wasm = embed "/build/index_bg.wasm"),
   ],
   compatibilityDate = "${wrangler.compatibility_date}",
-  compatibilityFlags = ${list(wrangler.compatibility_flags.map((flag) => `"${flag}"`))},
+  compatibilityFlags = ${flags},
   globalOutbound = "network",
+  ${at === 0 ? owner : ''}
   bindings = ${list(bindings)},
 );
 `;
+  };
+  const services = ports.map((_, at) => `(name = "worker${at}", worker = .worker${at})`);
+  services.push('(name = "network", network = (allow = ["public", "private"]))');
+  services.push(`(name = "disk", disk = (path = "${folder}", writable = true))`);
+  const sockets = ports.map((port, at) => `(name = "http${at}", address = "127.0.0.1:${port}", http = (), service = "worker${at}")`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = ${list(services)},
+  sockets = ${list(sockets)},
+);
+${ports.map(worker).join('')}`;
 }
 
 /** Starts a program that will listen on `port`; gives what it says, and a way to end it. */

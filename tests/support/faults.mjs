@@ -4,7 +4,8 @@
 //   kind      why the first attempt failed; null: it did not
 //   again     how often the same model is asked again
 //   then      'next': the second model answers · 'fine': the first does · 'final': the caller gets the error
-//   streamed  the same for a stream, where it differs: 'broken' is an error after text has been shown
+//   streamed  the same for a stream, where it differs: 'broken' is an error after text has been shown,
+//             where the policy is `recover: "error"`
 //   whole     the same for an answer that is asked for in one piece, where it differs
 
 /** Clocks that are short enough to notice silence in a test, and long enough not to take a busy machine for it. */
@@ -62,7 +63,7 @@ export const FAULTS = [
   http('empty', 'empty', 1),
   http('empty-once', 'empty', 1, 'fine'),
   http('whitespace', 'empty', 1),
-  http('reasoning-only', 'empty', 1),
+  http('reasoning-only', 'reasoningOnly', 1),
   http('refusal', 'refusal', 0),
   http('refusal-text', 'refusal', 0),
   http('content-filter', 'contentFilter', 0),

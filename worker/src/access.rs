@@ -155,7 +155,7 @@ mod tests {
     const WEB: &str = "3e4ac8e5fd41ad2cd53b6b16e67bd1b3b3cba7a0f6a3c9f8a2ef1ad0e1c2d3f4";
 
     fn config(value: Value) -> Config {
-        Config::read(Some(&value.to_string()), Some("sk")).expect("a configuration")
+        Config::of(&value.to_string(), "sk").expect("a configuration")
     }
 
     fn hex(key: &str) -> String {

@@ -3,6 +3,7 @@
 use failsoft::failure::Kind;
 use failsoft::invalid::{Invalid, join};
 use failsoft::json::{Object, array, quoted};
+use failsoft::report::Usd;
 use failsoft::request::{Lane, UsageChunk};
 use failsoft::{ChatRequest, Json, Millis, Policy};
 
@@ -14,8 +15,27 @@ use crate::refusal::Refusal;
 pub(crate) const ROUTE: &str = "route/";
 
 /// What a client may say about the policy of its call.
-const OPEN: [&str; 7] = ["attempts", "timeouts", "empty", "refusal", "invalidJson", "length", "onContentFilter"];
-const CLOSED: [&str; 3] = ["retry", "assemble", "breaker"];
+const OPEN: [&str; 17] = [
+    "attempts",
+    "timeouts",
+    "empty",
+    "reasoningOnly",
+    "refusal",
+    "invalidJson",
+    "schemaMismatch",
+    "length",
+    "tooShort",
+    "pattern",
+    "onContentFilter",
+    "holdChars",
+    "buffer",
+    "recover",
+    "restartEvent",
+    "maxCostUsd",
+    "maxPrice",
+];
+/// What costs the owner money, or concerns the calls of others.
+const CLOSED: [&str; 5] = ["retry", "assemble", "breaker", "hedge", "judge"];
 
 /// A call that may be made.
 #[derive(Debug)]
@@ -26,6 +46,8 @@ pub(crate) struct Ask {
     pub(crate) client: String,
     pub(crate) route: Option<String>,
     pub(crate) headers_within: Millis,
+    /// The client chose among providers by itself: what comes of it says nothing about the model for others.
+    pub(crate) leaves_no_trace: bool,
 }
 
 /// Reads and checks `body`.
@@ -53,7 +75,8 @@ pub(crate) fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<
     request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
     let headers_within = route.map_or(HEADERS_WITHIN, |route| route.headers_within);
     let route = route.map(|route| route.name.clone());
-    Ok(Ask { request, policy, client: client.name().into(), route, headers_within })
+    let leaves_no_trace = !body.get("provider").is_null();
+    Ok(Ask { request, policy, client: client.name().into(), route, headers_within, leaves_no_trace })
 }
 
 fn parse(body: &[u8]) -> Result<Json<'_>, Refusal> {
@@ -131,17 +154,27 @@ fn narrowed(ours: &Policy, asked: Json<'_>) -> Result<Policy, Box<Invalid>> {
         }
     }
     let renamed = |invalid: Box<Invalid>| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
-    let policy = ours.with(asked).map_err(renamed)?;
+    // Clocks that leave a hedge no time are no mistake of the client: then there is none.
+    let mut policy = Policy { hedge: None, ..ours.clone() }.with(asked).map_err(renamed)?;
+    policy.hedge = ours.hedge.filter(|after| *after < policy.timeouts.first_token.min(policy.timeouts.total));
     let (new, old) = (&policy.timeouts, &ours.timeouts);
-    for (name, new, old) in [
-        ("attempts", policy.attempts.into(), ours.attempts.into()),
-        ("timeouts.headers", new.headers, old.headers),
-        ("timeouts.firstToken", new.first_token, old.first_token),
-        ("timeouts.idle", new.idle, old.idle),
-        ("timeouts.total", new.total, old.total),
+    let count = |name, new: u64, old: u64| (name, new, Some(old), old.to_string());
+    let usd = |name, new: Option<Usd>, old: Option<Usd>| {
+        let most = old.map(Usd::decimal).unwrap_or_default();
+        (name, new.map_or(u64::MAX, |new| new.0), old.map(|old| old.0), most)
+    };
+    for (name, new, old, most) in [
+        count("attempts", policy.attempts.into(), ours.attempts.into()),
+        count("timeouts.headers", new.headers, old.headers),
+        count("timeouts.firstToken", new.first_token, old.first_token),
+        count("timeouts.idle", new.idle, old.idle),
+        count("timeouts.total", new.total, old.total),
+        usd("maxCostUsd", policy.max_cost, ours.max_cost),
+        usd("maxPrice.prompt", policy.max_price.0, ours.max_price.0),
+        usd("maxPrice.completion", policy.max_price.1, ours.max_price.1),
     ] {
-        if new > old {
-            return Err(Invalid::new(join(PATH, name), format!("cannot be more than {old} here")));
+        if old.is_some_and(|old| new > old) {
+            return Err(Invalid::new(join(PATH, name), format!("cannot be more than {most} here")));
         }
     }
     Ok(policy)
@@ -153,6 +186,8 @@ mod tests {
     use crate::access::{Caller, admit};
     use crate::config::Config;
     use crate::refusal::Refusal;
+    use failsoft::policy::Recover;
+    use failsoft::report::Usd;
     use failsoft::request::{Lane, UsageChunk};
     use serde_json::{Value, json};
 
@@ -160,11 +195,11 @@ mod tests {
         let config = json!({
             "access": "loopback",
             "models": ["openai/gpt-4o", "anthropic/*"],
-            "policy": {"attempts": 5},
+            "policy": {"attempts": 5, "maxCostUsd": 0.5, "maxPrice": {"completion": 10}, "hedge": {"after": 2000}},
             "routes": {"support": {"models": ["a/a", "b/b"], "lane": "relay", "policy": {"timeouts": {"idle": 300}}}},
             "limits": {"messages": 2},
         });
-        Config::read(Some(&config.to_string()), Some("sk")).expect("a configuration")
+        Config::of(&config.to_string(), "sk").expect("a configuration")
     }
 
     fn hello(mut body: Value) -> Value {
@@ -190,6 +225,28 @@ mod tests {
         assert_eq!(ask.request.models, ["a/a", "b/b"]);
         assert_eq!((ask.request.lane, ask.request.usage_chunk), (Lane::Relay, UsageChunk::Hidden));
         assert_eq!((ask.policy.attempts, ask.policy.timeouts.idle), (2, 300));
+    }
+
+    #[test]
+    fn a_client_says_what_it_wants_of_an_answer_and_tightens_bounds() {
+        let config = config();
+        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+        let asked = json!({
+            "timeouts": {"firstToken": 1_000}, "reasoningOnly": "accept", "schemaMismatch": "fail", "tooShort": {"chars": 5},
+            "pattern": {"literals": ["x"]}, "buffer": true, "recover": "error", "restartEvent": true, "maxCostUsd": 0.1,
+            "maxPrice": {"prompt": 3, "completion": 9.5}, "invalidJson": {"action": "next", "repair": true},
+        });
+        let body = hello(json!({"model": "openai/gpt-4o", "failsoft": asked}));
+        let policy = read(body.to_string().as_bytes(), &config, &client).expect("a call").policy;
+        assert!(policy.buffer && policy.restart_event && policy.repair_json);
+        assert_eq!((policy.shortest, policy.literals, policy.recover), (5, vec!["x".to_owned()], Recover::Error));
+        assert_eq!(policy.max_cost, Some(Usd(100_000_000_000)));
+        assert_eq!(policy.max_price, (Some(Usd(3_000_000_000_000)), Some(Usd(9_500_000_000_000))));
+        // The second model would be asked after the first is given up.
+        assert_eq!(policy.hedge, None);
+        let body = hello(json!({"model": "openai/gpt-4o", "failsoft": {"holdChars": 40}}));
+        let policy = read(body.to_string().as_bytes(), &config, &client).expect("a call").policy;
+        assert_eq!((policy.hold_chars, policy.hedge, policy.max_cost), (40, Some(2_000), Some(Usd(500_000_000_000))));
     }
 
     #[test]
@@ -235,6 +292,26 @@ mod tests {
                 json!({"model": "openai/gpt-4o", "failsoft": {"retry": {}}}),
                 400,
                 "`failsoft.retry` is decided by the edge",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"hedge": {"after": 1}}}),
+                400,
+                "`failsoft.hedge` is decided by the edge",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"judge": {"model": "a/a"}}}),
+                400,
+                "`failsoft.judge` is decided by the edge",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"maxCostUsd": 0.51}}),
+                400,
+                "`failsoft.maxCostUsd` cannot be more than 0.5 here",
+            ),
+            (
+                json!({"model": "openai/gpt-4o", "failsoft": {"maxPrice": {"completion": 10.5}}}),
+                400,
+                "`failsoft.maxPrice.completion` cannot be more than 10 here",
             ),
             (
                 json!({"model": "openai/gpt-4o", "failsoft": {"atempts": 1}}),

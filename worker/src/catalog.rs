@@ -10,11 +10,12 @@ use crate::{host, memory};
 /// Milliseconds.
 const TIMEOUT: u32 = 10_000;
 
-/// Asks for it if that is due. What goes wrong is ignored: the catalog helps, and nothing depends on it.
-pub(crate) async fn refresh(upstream: &Upstream) {
-    match upstream.dialect {
-        Dialect::OpenRouter if memory::wants_catalog(host::now()) => {}
-        Dialect::OpenRouter | Dialect::OpenAi | Dialect::Edge => return,
+/// Asks OpenRouter for it, if it is among `upstreams` and that is due. What goes wrong is ignored: the catalog helps, and
+/// nothing depends on it.
+pub(crate) async fn refresh(upstreams: &[Upstream]) {
+    let Some(upstream) = upstreams.iter().find(|upstream| upstream.dialect == Dialect::OpenRouter) else { return };
+    if !memory::wants_catalog(host::now()) {
+        return;
     }
     // Open to all: the key stays here.
     if let Ok(catalog) = get(&[&upstream.url, "/models"].concat()).await {

@@ -3,21 +3,22 @@
 
 mod problem;
 mod route;
+mod upstream;
 
 use failsoft::invalid::{Invalid, Section};
-use failsoft::upstream::{App, OPENROUTER};
-use failsoft::{Dialect, Json, Policy, Upstream};
+use failsoft::{Json, Policy, Upstream};
 
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
+use upstream::Named;
 
-const FIELDS: &str = "upstream access keys routes models policy origins limits emulator";
+const FIELDS: &str = "upstream upstreams access keys routes models policy origins limits emulator";
 
 /// Everything that is set, and right.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Whom to ask, with the key.
-    pub(crate) upstream: Upstream,
+    /// Whom to ask, in order and with their keys; at least one.
+    pub(crate) upstreams: Vec<Upstream>,
     pub(crate) access: Access,
     pub(crate) routes: Vec<Route>,
     /// What a client may name itself, where its key says nothing else.
@@ -59,28 +60,45 @@ pub(crate) struct Limits {
 }
 
 impl Config {
-    /// Reads the variable and the secret.
+    /// Reads what `variable` gives by name: the JSON, and the secrets that it names.
     ///
     /// # Errors
     /// All that is wrong.
-    pub(crate) fn read(variable: Option<&str>, secret: Option<&str>) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let config = parse(variable.unwrap_or("{}")).map_err(|problem| problems.push(problem)).ok();
+        let (config, secrets) = match parse(variable("FAILSOFT").as_deref().unwrap_or("{}")) {
+            Ok((config, secrets)) => (Some(config), secrets),
+            Err(problem) => {
+                problems.push(problem);
+                (None, vec![upstream::SECRET.into()])
+            }
+        };
         let (local, nobody) = match config.as_ref().map(|config| &config.access) {
             Some(Access::Keys(keys)) => (false, keys.is_empty()),
             Some(Access::Loopback) => (true, false),
             None => (false, false),
         };
-        let secret = secret.map(str::trim);
-        problems.extend(secret_problem(secret, local));
+        let mut keys = Vec::new();
+        for (at, name) in secrets.iter().enumerate() {
+            let key = upstream::secret(name, &variable);
+            let told = secrets[..at].contains(name);
+            problems.extend(secret_problem(name, key.as_deref(), local).filter(|_| !told));
+            keys.push(key.filter(|key| !key.is_empty()));
+        }
         problems.extend(nobody.then_some(Problem::NoKeys));
         match config {
             Some(mut config) if problems.is_empty() => {
-                config.upstream.key = secret.filter(|key| !key.is_empty()).map(Into::into);
+                config.upstreams.iter_mut().zip(keys).for_each(|(upstream, key)| upstream.key = key);
                 Ok(config)
             }
             _ => Err(problems),
         }
+    }
+
+    /// What `json` configures, with `key` for every upstream.
+    #[cfg(test)]
+    pub(crate) fn of(json: &str, key: &str) -> Result<Self, Vec<Problem>> {
+        Self::read(|name| Some(if name == "FAILSOFT" { json } else { key }.into()))
     }
 
     /// The route of this name.
@@ -90,23 +108,25 @@ impl Config {
 }
 
 /// On one's own machine an upstream may want no key.
-fn secret_problem(secret: Option<&str>, local: bool) -> Option<Problem> {
+fn secret_problem(name: &str, secret: Option<&str>, local: bool) -> Option<Problem> {
+    let name = || name.to_owned();
     match secret {
-        None => Some(Problem::SecretMissing),
-        Some("") if !local => Some(Problem::SecretEmpty),
-        Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Problem::SecretUnprintable),
+        None => Some(Problem::SecretMissing(name())),
+        Some("") if !local => Some(Problem::SecretEmpty(name())),
+        Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Problem::SecretUnprintable(name())),
         Some(_) => None,
     }
 }
 
-fn parse(variable: &str) -> Result<Config, Problem> {
+/// The configuration, with no keys yet, and for each upstream the name of the secret that holds its key.
+fn parse(variable: &str) -> Result<(Config, Vec<String>), Problem> {
     match Json::parse(variable) {
         Some(value) => checked(value).map_err(Problem::Field),
         None => Err(Problem::Syntax(serde_json::from_str::<serde_json::Value>(variable).err())),
     }
 }
 
-fn checked(value: Json<'_>) -> Result<Config, Box<Invalid>> {
+fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
     let config = &Section::object("", value)?;
     config.only(FIELDS)?;
     let policy = Policy::read(config.get("policy"))?;
@@ -116,8 +136,10 @@ fn checked(value: Json<'_>) -> Result<Config, Box<Invalid>> {
         Some("loopback") => return Err(config.wrong("keys", "are of no use with \"access\": \"loopback\"")),
         _ => Access::Keys(keys),
     };
+    let named = Named::read_all(config, access == Access::Loopback)?;
+    let (upstreams, secrets) = named.into_iter().map(|named| (named.upstream, named.secret)).unzip();
     let config = Config {
-        upstream: upstream(&config.section("upstream")?, access == Access::Loopback)?,
+        upstreams,
         routes: Route::read_all(&config.section("routes")?, &policy)?,
         models: models(config)?,
         policy,
@@ -127,34 +149,7 @@ fn checked(value: Json<'_>) -> Result<Config, Box<Invalid>> {
         access,
     };
     known_routes(&config)?;
-    Ok(config)
-}
-
-fn upstream(given: &Section<'_>, local: bool) -> Result<Upstream, Box<Invalid>> {
-    given.only("url dialect app")?;
-    let url = given.text("url")?;
-    let url = url.as_deref().unwrap_or(OPENROUTER);
-    if !url.starts_with("https://") && !(url.starts_with("http://") && (local || is_loopback(authority(url)))) {
-        return Err(given.wrong("url", "must begin with https://, or the key would travel in the clear"));
-    }
-    let dialect = match given.choice("dialect", "openrouter openai")? {
-        None => Dialect::of(url),
-        Some("openrouter") => Dialect::OpenRouter,
-        Some(_) => Dialect::OpenAi,
-    };
-    let app = given.section("app")?;
-    app.only("url title")?;
-    let app = App { url: header(&app, "url")?, title: header(&app, "title")? };
-    Ok(Upstream { app, ..Upstream::new(dialect, url, None) })
-}
-
-fn header(given: &Section<'_>, name: &str) -> Result<Option<String>, Box<Invalid>> {
-    match given.text(name)? {
-        Some(value) if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-            Err(given.wrong(name, "goes into a header: printable ASCII only"))
-        }
-        value => Ok(value.map(Into::into)),
-    }
+    Ok((config, secrets))
 }
 
 fn keys(config: &Section<'_>) -> Result<Vec<ClientKey>, Box<Invalid>> {

@@ -56,7 +56,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn allowed(value: Value, origin: &str) -> bool {
-        allows(&Config::read(Some(&value.to_string()), Some("sk")).expect("a configuration"), origin)
+        allows(&Config::of(&value.to_string(), "sk").expect("a configuration"), origin)
     }
 
     #[test]

@@ -41,14 +41,24 @@
 //! and as it is, faults too, for less CPU; a branch of it is read along for the log, so what a slow client has not taken
 //! yet lies in the isolate's memory.
 //!
+//! # Breakers
+//! A model that failed several times in a row is left alone for a while, then probed by one call. All isolates share what
+//! they know of that through one Durable Object (binding `BREAKERS`), told and asked behind the responses: no request
+//! waits for it, and without it each isolate goes on by itself. A call teaches nothing of failures that are its caller's own
+//! doing: shorter `timeouts`, a choice of `provider`, leaving.
+//!
 //! # Configuration
-//! The secret `UPSTREAM_API_KEY` (or `OPENROUTER_API_KEY`), and the variable `FAILSOFT`, a JSON object:
+//! The variable `FAILSOFT`, a JSON object, and the secrets that it names:
 //!
 //! | field | meaning | default |
 //! |---|---|---|
 //! | `upstream.url` | base URL of the API | `https://openrouter.ai/api/v1` |
 //! | `upstream.dialect` | `openrouter` or `openai` | by the host |
+//! | `upstream.key` | the name of the secret that holds its key | `UPSTREAM_API_KEY`, else `OPENROUTER_API_KEY` |
 //! | `upstream.app` | `{url, title}`, attribution at OpenRouter | none |
+//! | `upstream.headers` | headers that every request to it carries | none |
+//! | `upstream.models` | what it is asked for, in order, in place of the request's models: ids, or `{id, contextLength, maxOutput, prompt, completion}` with tokens, and prices in USD for a million of them | the request's |
+//! | `upstreams` | in place of `upstream`: several such, in order; the next is asked when the models of one have failed, or its key has | |
 //! | `access` | `keys`: clients have keys · `loopback`: this machine only, without keys | `keys` |
 //! | `keys[].name` | for logs | |
 //! | `keys[].sha256` | of the client's key, in hex: `printf %s fs_… \| sha256sum` | |
@@ -65,12 +75,15 @@
 //! | `limits.bodyBytes`, `limits.messages` | of one request | 1000000, 256 |
 //! | `emulator` | the control of an emulator, for the playground | none |
 //!
-//! A request may narrow the policy in its own field `failsoft`: fewer `attempts`, shorter `timeouts`, and what it wants
-//! done about answers that are `empty`, a `refusal`, of bad `length`, `invalidJson` or filtered (`onContentFilter`).
+//! A request may narrow the policy in its own field `failsoft`: fewer `attempts`, shorter `timeouts`, a lower `maxCostUsd`
+//! and `maxPrice`, and what it wants of an answer: all rules (`empty`, `refusal`, `pattern`, …), `holdChars`, `buffer`,
+//! `recover`, `restartEvent`. What costs the owner money or concerns other calls is the owner's: `retry`, `hedge`, `judge`,
+//! `assemble`, `breaker`.
 
 mod access;
 mod ask;
 mod body;
+mod breakers;
 mod catalog;
 mod chat;
 mod config;
@@ -96,6 +109,7 @@ use std::rc::Rc;
 
 use worker::{Context, Env, event};
 
+use crate::breakers::Link;
 use crate::config::Config;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -112,7 +126,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let mut reply = if visit.method == "OPTIONS" {
         preflight(&visit, config.map(Rc::as_ref))
     } else {
-        answer(&request, &visit, &setup, &context).await.unwrap_or_else(Reply::from)
+        answer(&request, &visit, &setup, Link::of(&env), &context).await.unwrap_or_else(Reply::from)
     };
     reply.headers.extend(cors::answer(config.map(Rc::as_ref), origin));
     reply.headers.push(("x-request-id", visit.id));
@@ -133,6 +147,7 @@ async fn answer(
     request: &web_sys::Request,
     visit: &Visit,
     setup: &memory::Setup,
+    link: Link,
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
@@ -142,10 +157,10 @@ async fn answer(
     let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
     match endpoint {
         Endpoint::Health => Ok(health::told(setup)),
-        Endpoint::Chat => chat::answer(request, visit, config, context).await,
+        Endpoint::Chat => chat::answer(request, visit, config, link, context).await,
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller)?;
-            catalog::refresh(&config.upstream).await;
+            catalog::refresh(&config.upstreams).await;
             Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
         }
         Endpoint::Playground => {

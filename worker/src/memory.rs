@@ -3,10 +3,11 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Policy, Upstream};
+use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Upstream};
 use worker::Env;
 
 use crate::ask::Ask;
+use crate::breakers::{Local, Message, onlooker};
 use crate::config::{Config, Problem};
 use crate::host;
 
@@ -19,6 +20,7 @@ pub(crate) type Setup = Rc<Result<Rc<Config>, Vec<Problem>>>;
 #[derive(Default)]
 struct Memory {
     breakers: Breakers,
+    local: Local,
     catalog: Catalog,
     catalog_asked: Option<Millis>,
 }
@@ -34,22 +36,43 @@ pub(crate) fn setup(env: &Env) -> Setup {
 }
 
 fn read(env: &Env) -> Result<Config, Vec<Problem>> {
-    let variable = |name| host::variable(env, name);
-    let secret = variable("UPSTREAM_API_KEY").or_else(|| variable("OPENROUTER_API_KEY"));
-    Config::read(variable("FAILSOFT").as_deref(), secret.as_deref())
+    Config::read(|name| host::variable(env, name))
 }
 
-/// A call, with what is known of the models.
-pub(crate) fn call(ask: &Ask, upstream: &Upstream, now: Millis) -> Call {
-    MEMORY.with_borrow_mut(|Memory { breakers, catalog, .. }| {
-        let facts = Facts { upstreams: std::slice::from_ref(upstream), catalog, breakers };
-        Call::new(ask.request.clone(), &ask.policy, facts, host::seed(), now)
+/// A call, with what is known of the models; and what to tell of it at once.
+pub(crate) fn call(ask: &Ask, upstreams: &[Upstream], now: Millis) -> (Call, Option<Message>) {
+    let names = names(ask, upstreams);
+    let names = || names.iter().map(String::as_str);
+    MEMORY.with_borrow_mut(|Memory { breakers, local, catalog, .. }| {
+        local.visit(breakers, names(), now);
+        let mut seen = if ask.leaves_no_trace { Some(onlooker(breakers, names(), now)) } else { None };
+        let facts = Facts { upstreams, catalog, breakers: seen.as_mut().unwrap_or(breakers) };
+        let call = Call::new(ask.request.clone(), &ask.policy, facts, host::seed(), now);
+        (call, local.begun(breakers, names(), now))
     })
 }
 
-/// Remembers what a call taught.
-pub(crate) fn learn(outcome: &Outcome, policy: &Policy, now: Millis) {
-    MEMORY.with_borrow_mut(|memory| outcome.teach(&mut memory.breakers, now, policy));
+/// The breakers of all that a call could ask for.
+fn names(ask: &Ask, upstreams: &[Upstream]) -> Vec<String> {
+    let models = |upstream: &Upstream| {
+        let models = if upstream.models.is_empty() { &ask.request.models } else { &upstream.models };
+        models.iter().map(|model| Breakers::name(&upstream.url, model)).collect::<Vec<_>>()
+    };
+    upstreams.iter().flat_map(models).collect()
+}
+
+/// Remembers what a call taught; and what to tell of it.
+pub(crate) fn learn(outcome: &Outcome, ask: &Ask, now: Millis) -> Option<Message> {
+    let (lessons, unused) =
+        if ask.leaves_no_trace { (&[][..], &[][..]) } else { (&outcome.lessons[..], &outcome.unused_probes[..]) };
+    MEMORY.with_borrow_mut(|Memory { breakers, local, .. }| {
+        local.learn(breakers, lessons, unused, &ask.policy.breaker, now)
+    })
+}
+
+/// Remembers what other isolates know; true, if from now on nothing is known of them.
+pub(crate) fn take_over(number: u64, answer: Option<&str>, now: Millis) -> bool {
+    MEMORY.with_borrow_mut(|Memory { breakers, local, .. }| local.take(breakers, number, answer, now))
 }
 
 /// It is time to ask for the catalog; says so once.

@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn a_star_lists_what_is_known_and_a_name_itself() {
         let config = r#"{"access": "loopback", "models": ["b/b", "a/*"], "routes": {"r": {"models": ["c/c"]}}}"#;
-        let config = Config::read(Some(config), Some("sk")).expect("a configuration");
+        let config = Config::of(config, "sk").expect("a configuration");
         let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
         let list = listed(&client, &["a/1".into(), "b/b".into(), "c/c".into(), "a/2".into()]);
         let ids: Vec<&str> =

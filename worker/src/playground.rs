@@ -7,13 +7,15 @@ use crate::catalog;
 use crate::config::{Access, Config, authority};
 
 pub(crate) async fn told(config: &Config) -> Value {
+    let upstreams: Vec<&str> = config.upstreams.iter().map(|upstream| authority(&upstream.url)).collect();
+    let upstreams = upstreams.join(", ");
     match (&config.access, &config.emulator) {
         (Access::Keys(_), _) => json!({"emulator": false}),
-        (Access::Loopback, None) => json!({"emulator": false, "upstream": authority(&config.upstream.url)}),
+        (Access::Loopback, None) => json!({"emulator": false, "upstream": upstreams}),
         (Access::Loopback, Some(control)) => {
             let faults = catalog::get(&[control, "/faults"].concat()).await.unwrap_or_default();
             let faults: Value = serde_json::from_str(&faults).unwrap_or_default();
-            json!({"emulator": true, "upstream": authority(&config.upstream.url), "faults": faults})
+            json!({"emulator": true, "upstream": upstreams, "faults": faults})
         }
     }
 }

@@ -21,7 +21,6 @@ mod setup;
 mod signal;
 mod size;
 mod stage;
-mod stale;
 mod suite;
 mod tally;
 mod tap;

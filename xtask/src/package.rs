@@ -9,7 +9,6 @@
 //!
 //! Each entry becomes one file, with all that it imports but the WebAssembly: a page asks for two files.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +20,6 @@ use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
 use crate::process::{no_progress, output, run, run_quietly, say};
-use crate::stale;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -29,8 +27,7 @@ const GLUE: &str = "failsoft_bg.js";
 const WASM: &str = "failsoft_bg.wasm";
 /// The profile of Cargo.toml for what a page downloads.
 const PROFILE: &str = "page";
-/// The target that [`target`] makes.
-const TARGET: &str = "wasm32-page";
+const TARGET: &str = "wasm32-unknown-unknown";
 
 /// One for each kind of host: the scripts that the package's manifest names.
 const ENTRIES: [&str; 4] = ["index.js", "node.js", "workerd.js", "edge-light.js"];
@@ -76,8 +73,6 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     if inputs.is_stamped(&stamp) && workspace.package().join(WASM).is_file() {
         return Ok(());
     }
-    check_calls(workspace)?;
-    check_reads(workspace)?;
     let (scripts, stage) = (workspace.scratch().join("scripts"), workspace.scratch().join("package"));
     files::make_empty(&scripts)?;
     files::make_empty(&stage)?;
@@ -104,33 +99,12 @@ fn version() -> &'static str {
 /// The standard library is compiled along, for size, and a panic is a trap without words: a seventh less to download.
 /// Both are switches that the stable compiler has and keeps behind RUSTC_BOOTSTRAP.
 fn compile(workspace: &Workspace) -> Result<()> {
-    let target = target(workspace)?;
     let mut cargo = workspace.cargo();
     cargo.args(["rustc", "--package=failsoft", "--lib", "--profile", PROFILE, "--features=browser"]);
-    cargo.arg("--target").arg(target).arg("--crate-type=cdylib");
-    cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size", "-Zjson-target-spec"]);
+    cargo.arg("--target").arg(TARGET).arg("--crate-type=cdylib");
+    cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", RUSTFLAGS);
     run("compiling the package", &mut cargo)
-}
-
-/// The compiler's own wasm32-unknown-unknown, but for how functions return: two words as two values and not through
-/// memory, which WebAssembly has had since 2020. A sixteenth less to download.
-fn target(workspace: &Workspace) -> Result<PathBuf> {
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.current_dir(&workspace.root).env("RUSTC_BOOTSTRAP", "1");
-    rustc.args(["-Zunstable-options", "--print=target-spec-json", "--target=wasm32-unknown-unknown"]);
-    let invalid = || Failure::Invalid { what: "rustc's target".to_owned(), expected: "a JSON object" };
-    let told = output(&mut rustc).and_then(|told| serde_json::from_str(&told).ok());
-    let mut spec: Map<String, Value> = told.ok_or_else(invalid)?;
-    spec.insert("llvm-abiname".to_owned(), "experimental-mv".into());
-    spec.insert("features".to_owned(), "+multivalue".into());
-    let path = workspace.scratch().join(TARGET).with_extension("json");
-    let text = Value::from(spec).to_string();
-    // Cargo compiles everything anew when the file is.
-    if files::read(&path).ok().as_ref() != Some(&text) {
-        files::write(&path, text)?;
-    }
-    Ok(path)
 }
 
 fn fingerprint(workspace: &Workspace, template: &[PathBuf]) -> Result<Fingerprint> {
@@ -143,38 +117,6 @@ fn fingerprint(workspace: &Workspace, template: &[PathBuf]) -> Result<Fingerprin
         inputs.add_file(&self::template(workspace).join(file))?;
     }
     Ok(inputs)
-}
-
-/// A function that returns in one way and is called in another, as those of 128-bit numbers are, is a trap when it is called,
-/// and no more than a warning of the linker before.
-fn check_calls(workspace: &Workspace) -> Result<()> {
-    const TRAP: &[u8] = b"signature_mismatch:";
-    let wasm = workspace.wasm(TARGET, PROFILE, "failsoft");
-    let bytes = fs::read(&wasm).map_err(Failure::file(&wasm))?;
-    if bytes.windows(TRAP.len()).any(|window| window == TRAP) {
-        let expected =
-            "no call of a 128-bit function: write the multiplication or the parsing that makes it in 64 bits";
-        return Err(Failure::Invalid { what: "the page's WebAssembly".to_owned(), expected });
-    }
-    Ok(())
-}
-
-/// The compiler reads some locals before the call that writes them: the price of functions that return two values.
-fn check_reads(workspace: &Workspace) -> Result<()> {
-    let mut wasm_dis = npm::program(workspace, "wasm-dis");
-    wasm_dis.args(WASM_FEATURES).arg(workspace.wasm(TARGET, PROFILE, "failsoft"));
-    let invalid = |what: String, expected| Err(Failure::Invalid { what, expected });
-    let Some(text) = output(&mut wasm_dis) else {
-        return invalid("the page's WebAssembly".to_owned(), "a module that wasm-dis can read");
-    };
-    match stale::readers(&text)[..] {
-        [] => Ok(()),
-        ref functions => {
-            let expected = "no local that is read before the call that writes it: match the Option that the call returns, \
-                            in place of a default for it";
-            invalid(functions.join(", "), expected)
-        }
-    }
 }
 
 fn bind(workspace: &Workspace, scripts: &Path) -> Result<()> {

@@ -86,6 +86,7 @@ impl Answer {
         }
         let text = match (behaviour, &ask.prefill) {
             (Behaviour::Say(words), _) => words.clone(),
+            (Behaviour::Echo(words), _) => format!("{} {words}", ask.prompt.lines().next().unwrap_or_default()),
             (_, Some(prefill)) if model.row.prefill != Prefill::StartsOver => remainder(&text(ask, model), prefill),
             _ => text(ask, model),
         };

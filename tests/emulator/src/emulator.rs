@@ -103,7 +103,7 @@ impl Emulator {
     }
 
     /// The next requests for `model` behave as `steps` say, one after the other; then it is itself again.
-    /// A step is `healthy`, `say:TEXT`, or a fault's name. Replaces what is left of an earlier script.
+    /// A step is `healthy`, `say:TEXT`, `echo:TEXT`, or a fault's name. Replaces what is left of an earlier script.
     pub fn script(&self, model: &str, steps: &[&str]) -> Result<(), ScriptError> {
         self.state.script(model, steps)
     }

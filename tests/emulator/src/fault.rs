@@ -167,13 +167,18 @@ pub(crate) enum Behaviour {
     Fault(Cast),
     /// Healthy, with these words.
     Say(String),
+    /// Healthy, with the first line of the prompt and these words.
+    Echo(String),
 }
 
 impl Behaviour {
-    /// Reads a step of a script: `healthy`, `say:TEXT`, or a fault's name with or without `fault/`.
+    /// Reads a step of a script: `healthy`, `say:TEXT`, `echo:TEXT`, or a fault's name with or without `fault/`.
     pub(crate) fn parse(step: &str) -> Option<Self> {
         if let Some(words) = step.strip_prefix("say:") {
             return Some(Self::Say(words.trim_start().to_owned()));
+        }
+        if let Some(words) = step.strip_prefix("echo:") {
+            return Some(Self::Echo(words.trim_start().to_owned()));
         }
         match step {
             "healthy" => Some(Self::Healthy),
@@ -184,14 +189,14 @@ impl Behaviour {
     pub(crate) fn effect(&self) -> Option<Effect> {
         match self {
             Self::Fault(cast) => Some(cast.fault.effect),
-            Self::Healthy | Self::Say(_) => None,
+            Self::Healthy | Self::Say(_) | Self::Echo(_) => None,
         }
     }
 
     pub(crate) fn number(&self) -> Option<u64> {
         match self {
             Self::Fault(cast) => cast.number,
-            Self::Healthy | Self::Say(_) => None,
+            Self::Healthy | Self::Say(_) | Self::Echo(_) => None,
         }
     }
 }

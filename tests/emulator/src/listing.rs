@@ -87,7 +87,9 @@ pub(crate) fn endpoints(model: &Candidate) -> Value {
 fn description(model: &Candidate) -> &'static str {
     match &model.nature {
         Behaviour::Fault(cast) => cast.fault.description,
-        Behaviour::Healthy | Behaviour::Say(_) => "An emulated model that echoes what it is asked.",
+        Behaviour::Healthy | Behaviour::Say(_) | Behaviour::Echo(_) => {
+            "An emulated model that echoes what it is asked."
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub enum ScriptError {
         /// What was asked for.
         id: String,
     },
-    /// Neither `healthy`, nor `say:TEXT`, nor a fault.
+    /// Neither `healthy`, nor `say:TEXT`, nor `echo:TEXT`, nor a fault.
     UnknownStep {
         /// What was asked for.
         step: String,
@@ -47,7 +47,9 @@ impl std::fmt::Display for ScriptError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::UnknownModel { id } => write!(f, "{id} is not a model"),
-            Self::UnknownStep { step } => write!(f, "{step} is neither healthy, nor say:TEXT, nor a fault"),
+            Self::UnknownStep { step } => {
+                write!(f, "{step} is neither healthy, nor say:TEXT, nor echo:TEXT, nor a fault")
+            }
         }
     }
 }

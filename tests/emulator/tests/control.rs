@@ -60,14 +60,17 @@ fn a_request_in_chunks_is_read_like_one_with_a_length() {
 #[test]
 fn a_script_is_followed_step_by_step_and_then_the_model_is_itself() {
     let emulator = emulator();
-    let steps = json!(["server-error", "fault/rate-limited-5", "healthy", "say:{\"score\": 3}"]);
+    let steps = json!(["server-error", "fault/rate-limited-5", "healthy", "say:{\"score\": 3}", "echo:80"]);
     let script = json!({ "model": "openai/gpt-4o", "steps": steps });
     assert_eq!(call(&emulator, "PUT", "/emulator/script", "", &script.to_string()).status, Some(200));
-    let replies: Vec<_> = (0..5).map(|_| complete(&emulator, "openai/gpt-4o")).collect();
+    let replies: Vec<_> = (0..6).map(|_| complete(&emulator, "openai/gpt-4o")).collect();
     let statuses: Vec<_> = replies.iter().map(|reply| reply.status.unwrap_or_default()).collect();
-    assert_eq!(statuses, [500, 429, 200, 200, 200]);
+    assert_eq!(statuses, [500, 429, 200, 200, 200, 200]);
     let said = |index: usize| replies[index].json()["choices"][0]["message"]["content"].clone();
-    assert_eq!([said(2), said(3), said(4)], [json!(WORDS), json!("{\"score\": 3}"), json!(WORDS)]);
+    assert_eq!(
+        [said(2), said(3), said(4), said(5)],
+        [json!(WORDS), json!("{\"score\": 3}"), json!("words:12 80"), json!(WORDS)]
+    );
 
     emulator.script("openai/gpt-4o", &["server-error"]).expect("a script");
     assert_eq!(call(&emulator, "DELETE", "/emulator/log", "", "").status, Some(204));

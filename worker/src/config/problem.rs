@@ -7,9 +7,11 @@ use failsoft::Invalid;
 /// One thing to set right. Shows no value: anyone may ask `/healthz`.
 #[derive(Debug)]
 pub(crate) enum Problem {
-    SecretMissing,
-    SecretEmpty,
-    SecretUnprintable,
+    /// The secret of this name is not set.
+    SecretMissing(String),
+    SecretEmpty(String),
+    /// It cannot be sent.
+    SecretUnprintable(String),
     /// The variable is no JSON.
     Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
@@ -21,9 +23,9 @@ pub(crate) enum Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SecretMissing => f.write_str("UPSTREAM_API_KEY is not set: `wrangler secret put UPSTREAM_API_KEY`"),
-            Self::SecretEmpty => f.write_str("UPSTREAM_API_KEY is empty"),
-            Self::SecretUnprintable => f.write_str("UPSTREAM_API_KEY holds characters that no header may carry"),
+            Self::SecretMissing(name) => write!(f, "{name} is not set: `wrangler secret put {name}`"),
+            Self::SecretEmpty(name) => write!(f, "{name} is empty"),
+            Self::SecretUnprintable(name) => write!(f, "{name} holds characters that no header may carry"),
             Self::Syntax(Some(error)) => write!(f, "FAILSOFT is not JSON: {error}"),
             Self::Syntax(None) => f.write_str("FAILSOFT is nested too deeply"),
             Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),

@@ -1,4 +1,5 @@
 use failsoft::Dialect;
+use failsoft::report::Usd;
 use failsoft::request::Lane;
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ fn read(mut value: Value) -> Result<Config, Vec<Problem>> {
     if value.get("keys").is_none() && value.get("access").is_none() {
         value["keys"] = json!([{"name": "web", "sha256": DIGEST}]);
     }
-    Config::read(Some(&value.to_string()), Some("sk-upstream"))
+    Config::of(&value.to_string(), "sk-upstream")
 }
 
 fn said(problems: &[Problem]) -> Vec<String> {
@@ -24,9 +25,9 @@ fn problem(value: Value) -> String {
 #[test]
 fn the_defaults_are_openrouter_and_its_dialect() {
     let config = read(json!({})).expect("a configuration");
-    assert_eq!(config.upstream.url, "https://openrouter.ai/api/v1");
-    assert_eq!(config.upstream.dialect, Dialect::OpenRouter);
-    assert_eq!(config.upstream.key.as_deref(), Some("sk-upstream"));
+    assert_eq!(config.upstreams[0].url, "https://openrouter.ai/api/v1");
+    assert_eq!(config.upstreams[0].dialect, Dialect::OpenRouter);
+    assert_eq!(config.upstreams[0].key.as_deref(), Some("sk-upstream"));
     assert_eq!((config.limits.body_bytes, config.limits.messages), (1_000_000, 256));
 }
 
@@ -76,6 +77,32 @@ fn what_is_wrong_is_named_with_its_path() {
             json!({"upstream": {"url": "http://api.example/v1"}}),
             "FAILSOFT: `upstream.url` must begin with https://, or the key would travel in the clear",
         ),
+        (
+            json!({"upstream": {}, "upstreams": [{}]}),
+            "FAILSOFT: `upstream` cannot stand beside `upstreams`; make it the first of them",
+        ),
+        (json!({"upstreams": []}), "FAILSOFT: `upstreams` must be an array of {\"url\", \"key\", \"models\"}"),
+        (
+            json!({"upstreams": [{}, {"keys": "A"}]}),
+            "FAILSOFT: `upstreams[1].keys` is not a known field; did you mean `key`?",
+        ),
+        (
+            json!({"upstreams": [{"key": "sk-or-v1-0123"}]}),
+            "FAILSOFT: `upstreams[0].key` must be the NAME_OF_A_SECRET that holds the key, never the key",
+        ),
+        (
+            json!({"upstreams": [{"headers": {"Authorization": "Bearer sk"}}]}),
+            "FAILSOFT: `upstreams[0].headers.Authorization` is set by the edge; a key is named by `key`",
+        ),
+        (
+            json!({"upstreams": [{"models": ["a", {"id": "b", "prompt": "cheap"}]}]}),
+            "FAILSOFT: `upstreams[0].models[1].prompt` must be an amount in USD, from 0 to 1000000",
+        ),
+        (
+            json!({"upstreams": [{"models": [{"contextLength": 1}]}]}),
+            "FAILSOFT: `upstreams[0].models[0]` must be a model's id, or an object with its `id`",
+        ),
+        (json!({"upstreams": [{"models": ["a", "a"]}]}), "FAILSOFT: `upstreams[0].models[1]` is there already"),
         (json!({"access": "open"}), "FAILSOFT: `access` must be one of: keys, loopback"),
         (
             json!({"limits": {"messages": "many"}}),
@@ -87,8 +114,45 @@ fn what_is_wrong_is_named_with_its_path() {
 }
 
 #[test]
+fn each_upstream_has_its_own_key_models_and_prices() {
+    let failsoft = json!({
+        "keys": [{"name": "web", "sha256": DIGEST}],
+        "upstreams": [
+            {},
+            {
+                "url": "https://api.example/v1",
+                "key": "SECOND_KEY",
+                "headers": {"X-Team": "a"},
+                "models": ["gpt-4o-mini", {"id": "gpt-4o", "contextLength": 128000, "maxOutput": 16384, "prompt": 2.5, "completion": 10}],
+            },
+        ],
+    });
+    let read = |second: Option<&str>| {
+        let variable = |name: &str| match name {
+            "FAILSOFT" => Some(failsoft.to_string()),
+            "OPENROUTER_API_KEY" => Some("sk-first".into()),
+            "SECOND_KEY" => second.map(Into::into),
+            _ => None,
+        };
+        Config::read(variable)
+    };
+    let config = read(Some("sk-second\n")).expect("a configuration");
+    let keys: Vec<_> = config.upstreams.iter().map(|upstream| upstream.key.as_deref()).collect();
+    assert_eq!(keys, [Some("sk-first"), Some("sk-second")]);
+    let second = &config.upstreams[1];
+    assert_eq!(second.models, ["gpt-4o-mini", "gpt-4o"]);
+    assert_eq!(second.headers, [("X-Team".to_owned(), "a".to_owned())]);
+    assert_eq!(second.catalog.find("gpt-4o-mini"), None);
+    let facts = second.catalog.find("gpt-4o").expect("facts");
+    assert_eq!((facts.context_length, facts.max_output), (Some(128_000), Some(16_384)));
+    assert_eq!(facts.price, (Some(Usd(2_500_000)), Some(Usd(10_000_000))));
+    let problems = said(&read(None).expect_err("a problem"));
+    assert_eq!(problems, ["SECOND_KEY is not set: `wrangler secret put SECOND_KEY`"]);
+}
+
+#[test]
 fn nobody_may_call_unless_somebody_is_named() {
-    let problems = said(&Config::read(None, None).expect_err("problems"));
+    let problems = said(&Config::read(|_| None).expect_err("problems"));
     assert!(problems[0].contains("UPSTREAM_API_KEY is not set"), "{problems:?}");
     assert!(problems[1].contains("no `keys`"), "{problems:?}");
     assert_eq!(problems.len(), 2);
@@ -97,8 +161,8 @@ fn nobody_may_call_unless_somebody_is_named() {
 #[test]
 fn a_local_edge_needs_neither_keys_nor_an_upstream_that_wants_one() {
     let local = r#"{"access": "loopback", "upstream": {"url": "http://gpu-box:8000/v1"}}"#;
-    let config = Config::read(Some(local), Some("")).expect("a configuration");
-    assert_eq!((config.access, config.upstream.key), (Access::Loopback, None));
+    let config = Config::of(local, "").expect("a configuration");
+    assert_eq!((&config.access, &config.upstreams[0].key), (&Access::Loopback, &None));
 }
 
 #[test]
