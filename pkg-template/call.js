@@ -49,7 +49,6 @@ export class Call {
   #waiting;
   /** The reader is busy with what it was given; until it comes back, the machine is left alone. */
   #resting;
-  #committed;
   #wake;
   #last = Promise.resolve();
   /** Attempts that `onAttempt` was told of. */
@@ -151,10 +150,8 @@ export class Call {
   #advance(attempt, what, bytes = []) {
     try {
       if (what !== undefined && !this.#end) this.#session.tell(what, attempt, bytes, Date.now());
-      for (;;) {
-        // Before the next step, and the next request: a callback may abort the call.
-        if (!this.#committed) this.#tell();
-        if (this.#resting || this.#end) return;
+      if (what === END || what === FAILED) this.#tell();
+      while (!this.#resting && !this.#end) {
         const step = this.#session.poll(Date.now());
         if (step >= 0) return this.#arm(step);
         this.#do(-step & 7, -step >> 3);
@@ -172,10 +169,11 @@ export class Call {
       case READ:
         return this.#read(attempt);
       case YIELD:
-        this.#waiting = this.#resting = this.#committed = true;
+        this.#waiting = this.#resting = true;
         return this.#wake?.();
       case CANCEL:
-        return this.#close(attempt);
+        this.#close(attempt);
+        return this.#tell();
       default:
         return this.#finish(this.#account());
     }
@@ -243,7 +241,10 @@ export class Call {
     this.#timer = undefined;
   }
 
-  /** An attempt that failed is told at once. One that served may be an edge's, which tells of its own at the end. */
+  /**
+   * Tells of attempts that failed, before the next request is sent: a callback may abort the call. One that served may
+   * be an edge's, which tells of its own at the end.
+   */
   #tell() {
     const { onAttempt } = this.#host;
     if (!onAttempt) return;

@@ -323,3 +323,14 @@ test("the headers of one call go over those of its client, in any of their forms
   const [{ headers }] = await emulator.log();
   assert.deepEqual([headers['x-one'], headers['x-two']], ['1', '2']);
 });
+
+test('an attempt that fails in the middle of a stream is told before another one ends it', async () => {
+  const told = [];
+  const models = ['fault/error-mid-stream', 'openai/gpt-4o'];
+  const onAttempt = ({ models, failure }) => told.push([models[0], failure?.kind]);
+  const stream = await chatStreaming([{ role: 'user', content: 'words:20 pace:20' }], { ...alone(), models, onAttempt });
+  const seen = new Set();
+  for await (const _ of stream.textStream) seen.add(told.length);
+  assert.deepEqual([...seen], [0, 1]);
+  assert.deepEqual(told, [['fault/error-mid-stream', 'serverError'], ['openai/gpt-4o', undefined]]);
+});

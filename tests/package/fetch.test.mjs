@@ -51,7 +51,7 @@ test('an error of the chain is one error, with its status, and is not retried', 
   assert.equal((await emulator.log()).length, 1);
 });
 
-const broken = { model: 'fault/error-mid-stream', messages: [{ role: 'user', content: 'words:40' }], stream: true };
+const broken = { model: 'fault/error-mid-stream', messages: [{ role: 'user', content: 'words:40 pace:20' }], stream: true };
 
 test('a stream that breaks goes on for the SDK too', async () => {
   let text = '';

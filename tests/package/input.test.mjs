@@ -45,7 +45,10 @@ const TABLE = [
   ['a dialect that is none', MESSAGES, { ...fine, dialect: 'x' }, /`dialect` must be "openrouter" or "openai"/],
   ['a header that HTTP cannot carry', MESSAGES, { ...fine, headers: { 'a b': 'canary' } }, '`headers` has a name or value that HTTP cannot carry'],
   ['options that are none', MESSAGES, 'x', 'the options must be an object'],
-  ['several upstreams, which is to come', MESSAGES, { ...fine, upstreams: [] }, /`upstreams` is not a known option/],
+  ['no upstream', MESSAGES, { model: 'a/a', fetch: unsent, upstreams: [] }, /`upstreams` must be an array of upstreams/],
+  ['an upstream beside several', MESSAGES, { ...fine, upstreams: [{}] }, /`apiKey` does not go with `upstreams`/],
+  ['an upstream without its key', MESSAGES, { model: 'a/a', fetch: unsent, upstreams: [{ baseURL: '/v1' }, {}] }, /`upstreams\[1\]\.apiKey` is missing/],
+  ['a field that an upstream has not', MESSAGES, { model: 'a/a', fetch: unsent, upstreams: [{ url: '/v1' }] }, /`upstreams\[0\]\.url` is not a known field; known are: baseURL/],
 ];
 
 for (const [name, messages, options, expected] of TABLE) {
