@@ -26,7 +26,8 @@ pub use session::{Form, Session, Step};
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::{Json, Millis, tokens};
+use crate::tokens::Prompt;
+use crate::{Json, Millis};
 
 /// What is wrong with the first of `names` (a JSON array) that is no option, if there is one.
 #[wasm_bindgen(js_name = unknownOption)]
@@ -35,15 +36,15 @@ pub fn unknown_option(names: &str) -> Option<String> {
     names.items().find_map(|name| Some(option::unknown(&name.text()?)?.sentence()))
 }
 
-/// The tokens of a text or of messages, given as JSON, about.
+/// The tokens of a text or of messages, given as JSON, as `model` counts them, about.
 #[wasm_bindgen(js_name = estimateTokens)]
-pub fn estimate_tokens(json: &str) -> f64 {
+pub fn estimate_tokens(json: &str, model: &str) -> f64 {
     let json = Json::parse(json).unwrap_or(Json::NULL);
-    let tokens = match json.text() {
-        Some(text) => tokens::estimate(&text),
-        None => tokens::estimate_request(json, Json::NULL, Json::NULL),
+    let prompt = match json.text() {
+        Some(text) => Prompt::text(&text),
+        None => Prompt::chat(json, Json::NULL, Json::NULL),
     };
-    tokens as f64
+    prompt.tokens(model) as f64
 }
 
 fn now() -> Millis {

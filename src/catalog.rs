@@ -2,6 +2,7 @@
 
 use crate::json::Json;
 use crate::spelling::closest;
+use crate::tokens::Prompt;
 
 /// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
 const FITS_ANYWHERE: u64 = 6_000;
@@ -59,12 +60,9 @@ impl Catalog {
         dotted_version(model)
     }
 
-    /// The models of `chain` about which a call with a prompt of `tokens` should know more before it is sent.
-    pub fn wanting<'a>(&self, chain: impl Iterator<Item = &'a str>, tokens: u64) -> Vec<&'a str> {
-        if tokens <= FITS_ANYWHERE {
-            return Vec::new();
-        }
-        chain.filter(|model| self.find(model).is_none()).collect()
+    /// The models of `chain` about which a call with this prompt should know more before it is sent.
+    pub fn wanting<'a>(&self, chain: impl Iterator<Item = &'a str>, prompt: Prompt) -> Vec<&'a str> {
+        chain.filter(|model| prompt.tokens(model) > FITS_ANYWHERE && self.find(model).is_none()).collect()
     }
 }
 

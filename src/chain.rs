@@ -96,21 +96,22 @@ impl Chain {
     }
 
     fn keep_large_enough(&mut self, request: &ChatRequest, report: &mut Report) -> Result<(), Failure> {
-        let needed = request.prompt_tokens + request.max_tokens.unwrap_or(0);
-        let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
-        let mut largest = 0;
-        self.candidates.retain(|candidate| match candidate.context_length {
-            Some(window) if window < certain => {
-                largest = largest.max(window);
-                report.drop_model(&candidate.model, shortfall(needed, window));
-                false
+        let mut largest = (0, 0);
+        self.candidates.retain(|candidate| {
+            let needed = request.prompt.tokens(&candidate.model) + request.max_tokens.unwrap_or(0);
+            match candidate.context_length {
+                Some(window) if window < needed * 100 / (100 + ESTIMATE_MARGIN) => {
+                    largest = largest.max((window, needed));
+                    report.drop_model(&candidate.model, shortfall(needed, window));
+                    false
+                }
+                _ => true,
             }
-            _ => true,
         });
         if self.candidates.is_empty() {
             return Err(Failure::new(
                 Kind::ContextLength,
-                ["no model of the chain can hold the prompt: ", &shortfall(needed, largest)].concat(),
+                ["no model of the chain can hold the prompt: ", &shortfall(largest.1, largest.0)].concat(),
             ));
         }
         Ok(())

@@ -5,7 +5,7 @@
 
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, quoted};
-use crate::tokens;
+use crate::tokens::Prompt;
 use crate::upstream::Dialect;
 
 /// The fields of a chat request that are known, OpenAI's and OpenRouter's. A host that checks names checks these.
@@ -125,8 +125,8 @@ pub struct ChatRequest {
     pub(crate) wants_json: bool,
     /// The caller asked to see the reasoning.
     pub(crate) wants_reasoning: bool,
-    /// The tokens of the prompt, estimated, without what the answer may take.
-    pub(crate) prompt_tokens: u64,
+    /// What there is to read, without what the answer may take.
+    pub(crate) prompt: Prompt,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
     /// JSON text; empty where it was not given.
@@ -145,7 +145,7 @@ impl ChatRequest {
             return Err(Invalid::new("body", "must be an object"));
         }
         let body = &Fields::of(body);
-        let prompt_tokens = check_messages(body)?;
+        let prompt = check_messages(body)?;
         check_numbers(body)?;
         let mut warnings = Vec::new();
         let models = chain(body, &mut warnings)?;
@@ -170,7 +170,7 @@ impl ChatRequest {
             warnings,
             wants_json: format.is("json_object") || format.is("json_schema"),
             wants_reasoning: wants_reasoning(body),
-            prompt_tokens,
+            prompt,
             max_tokens: ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body.get(name).whole()),
             stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
             rest: rest(body)?,
@@ -222,7 +222,7 @@ impl ChatRequest {
     }
 }
 
-fn check_messages(body: &Fields<'_>) -> Result<u64, Invalid> {
+fn check_messages(body: &Fields<'_>) -> Result<Prompt, Invalid> {
     let messages = body.get("messages");
     if !messages.is_array() {
         return Err(Invalid::new("messages", "must be an array of {role, content}"));
@@ -234,7 +234,7 @@ fn check_messages(body: &Fields<'_>) -> Result<u64, Invalid> {
         let path = ["messages[", &decimal(at as u64), "].role"].concat();
         return Err(Invalid::new(path, "must be a string such as \"user\" or \"system\""));
     }
-    Ok(tokens::estimate_request(messages, body.get("tools"), body.get("response_format")))
+    Ok(Prompt::chat(messages, body.get("tools"), body.get("response_format")))
 }
 
 fn check_numbers(body: &Fields<'_>) -> Result<(), Invalid> {

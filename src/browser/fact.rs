@@ -47,7 +47,7 @@ fn wanted(inner: &Inner) -> Vec<String> {
         return Vec::new();
     };
     let catalog = inner.memory.catalog.borrow();
-    let models = catalog.wanting(plan.request.models.iter().map(String::as_str), plan.request.prompt_tokens);
+    let models = catalog.wanting(plan.request.models.iter().map(String::as_str), plan.request.prompt);
     let base = |model: &str| model.split(':').next().unwrap_or_default().to_owned();
     models.into_iter().map(|model| [&plan.upstream.url, "/models/", &base(model), "/endpoints"].concat()).collect()
 }
