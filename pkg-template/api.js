@@ -19,7 +19,8 @@ export function bind(wasm) {
     chatWithFallback: (messages, options) => createClient().chatWithFallback(messages, options),
     chatStreaming: (messages, options) => createClient().chatStreaming(messages, options),
     parseStream: (response) => parse(response, ready),
-    estimateTokens: async (text) => (await ready(), Client.estimateTokens(encode(toJson(text)))),
+    // Without a model, as OpenAI's count.
+    estimateTokens: async (text, model = 'gpt') => (await ready(), Client.estimateTokens(encode(toJson(text)), encode(model))),
     init: (input) => load(input ?? wasm),
   };
 }

@@ -31,8 +31,11 @@ export function createClient(defaults?: Options): Client;
  */
 export function createFetch(client: Client): typeof fetch;
 
-/** The tokens of a text or of messages, estimated (about ±15 % for English prose; no vocabulary is shipped). */
-export function estimateTokens(text: string | Message[]): Promise<number>;
+/**
+ * The tokens of a text or of messages as `model` counts them, without one as OpenAI's models do. An estimate, for no
+ * vocabulary is shipped: for prose, code and JSON within 10 % on average, and seldom more than 15 % too low.
+ */
+export function estimateTokens(text: string | Message[], model?: string): Promise<number>;
 
 /**
  * Loads the WebAssembly ahead of the first call, which otherwise does it.

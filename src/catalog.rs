@@ -6,6 +6,7 @@ use crate::json::Json;
 use crate::report::Usd;
 use crate::spelling::closest;
 use crate::text::text;
+use crate::tokens::Prompt;
 
 /// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
 const FITS_ANYWHERE: u64 = 6_000;
@@ -82,12 +83,11 @@ impl Catalog {
         dotted_version(model)
     }
 
-    /// The models of `chain` about which a call with a prompt of `tokens` should know more before it is sent.
-    pub fn wanting<'a>(&self, chain: impl Iterator<Item = &'a str>, tokens: u64) -> Vec<&'a str> {
-        if tokens <= FITS_ANYWHERE {
-            return Vec::new();
-        }
-        chain.filter(|model| self.find(model).is_none()).collect()
+    /// The models of `chain` about which a call with this prompt, or one with a `bounded` cost, should know more before it is
+    /// sent.
+    pub fn wanting<'a>(&self, chain: impl Iterator<Item = &'a str>, prompt: Prompt, bounded: bool) -> Vec<&'a str> {
+        let matters = |model: &str| bounded || prompt.tokens(model) > FITS_ANYWHERE;
+        chain.filter(|model| matters(model) && self.find(model).is_none()).collect()
     }
 }
 

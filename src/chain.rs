@@ -66,21 +66,31 @@ impl Candidate {
         !self.refuses_prefill && continues_prefill(&self.model)
     }
 
+    /// The tokens of the prompt, as it counts them.
+    fn prompt_of(&self, request: &ChatRequest) -> u64 {
+        request.prompt.tokens(&self.model)
+    }
+
+    /// The tokens that its window has to hold: the prompt, and an answer that is worth having.
+    fn needed(&self, request: &ChatRequest) -> u64 {
+        self.prompt_of(request) + request.max_tokens.unwrap_or(0).min(LEAST_ANSWER)
+    }
+
     /// The tokens that it can answer `request` with, if that is known.
     fn room(&self, request: &ChatRequest) -> Option<u64> {
-        let left = self.facts.context_length.map(|window| window.saturating_sub(request.prompt_tokens));
+        let left = self.facts.context_length.map(|window| window.saturating_sub(self.prompt_of(request)));
         left.into_iter().chain(self.facts.max_output).min()
     }
 
     /// What an answer of `tokens` costs, with the prompt of `request`, if the price is known.
     pub(crate) fn cost(&self, request: &ChatRequest, tokens: u64) -> Option<Usd> {
         let (prompt, answer) = (self.facts.price.0?, self.facts.price.1?);
-        Some(prompt.times(request.prompt_tokens).plus(answer.times(tokens)))
+        Some(prompt.times(self.prompt_of(request)).plus(answer.times(tokens)))
     }
 
     /// Why it cannot be asked, if that is certain before it is.
     fn unfit(&self, request: &ChatRequest, policy: &Policy, now: Millis) -> Option<(Kind, String)> {
-        let needed = needed(request);
+        let needed = self.needed(request);
         let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
         let above = |price: Option<Usd>, cap: Option<Usd>| {
             price.zip(cap).is_some_and(|(price, cap)| price.times(1_000_000) > cap)
@@ -161,11 +171,11 @@ impl Chain {
         report: &mut Report,
     ) -> Result<(), Box<Failure>> {
         let mut failure = Failure::new(Kind::NoEndpoint, "");
-        let mut largest = 0;
+        let mut largest = (0, 0);
         for candidate in &mut self.candidates {
             let Some((kind, reason)) = candidate.unfit(request, policy, now) else { continue };
             candidate.spent = true;
-            largest = largest.max(candidate.facts.context_length.unwrap_or_default());
+            largest = largest.max((candidate.facts.context_length.unwrap_or_default(), candidate.needed(request)));
             failure.kind = kind;
             report.drop_model(&candidate.model, reason);
         }
@@ -174,7 +184,7 @@ impl Chain {
         }
         failure.message = match failure.kind {
             Kind::ContextLength => {
-                text!("no model of the chain can hold the prompt: ", &shortfall(needed(request), largest))
+                text!("no model of the chain can hold the prompt: ", &shortfall(largest.1, largest.0))
             }
             Kind::TooExpensive => "every model of the chain costs more than the policy allows".into(),
             _ => "no model of the chain can answer this request".into(),
@@ -312,11 +322,6 @@ impl Chain {
             candidate.spent = true;
         }
     }
-}
-
-/// The tokens that a window has to hold: the prompt, and an answer that is worth having.
-fn needed(request: &ChatRequest) -> u64 {
-    request.prompt_tokens + request.max_tokens.unwrap_or(0).min(LEAST_ANSWER)
 }
 
 fn shortfall(needed: u64, window: u64) -> String {

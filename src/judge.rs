@@ -7,7 +7,7 @@
 use crate::json::{Object, quoted, whole_number};
 use crate::policy::JudgePolicy;
 use crate::text::text;
-use crate::tokens;
+use crate::tokens::Prompt;
 
 /// The longest reply of a judge, in tokens: some reason before they score.
 pub(crate) const LONGEST_REPLY: u64 = 400;
@@ -40,7 +40,7 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
         message.text("role", role).text("content", content);
         message.end()
     };
-    let tokens = tokens::estimate(&system) + tokens::estimate(&material);
+    let tokens = Prompt::text(&system).tokens(&policy.model) + Prompt::text(&material).tokens(&policy.model);
     body.text("model", &policy.model);
     body.raw("messages", &text!("[", &message("system", &system), ",", &message("user", &material), "]"));
     body.whole("max_tokens", LONGEST_REPLY).whole("temperature", 0);

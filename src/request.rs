@@ -6,7 +6,7 @@
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, quoted};
 use crate::text::text;
-use crate::tokens;
+use crate::tokens::Prompt;
 use crate::upstream::Dialect;
 use crate::verdict::Wanted;
 
@@ -77,7 +77,7 @@ pub struct ChatRequest {
     /// The caller asked to see the reasoning.
     pub(crate) wants_reasoning: bool,
     /// The tokens of the prompt, estimated, without what the answer may take.
-    pub(crate) prompt_tokens: u64,
+    pub(crate) prompt: Prompt,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
     /// The parameters without which the answer would not be what was asked for, as a catalog names them.
@@ -102,7 +102,7 @@ impl ChatRequest {
             return Err(Invalid::new("body", "must be an object"));
         }
         let body = &Fields::of(body);
-        let prompt_tokens = check_messages(body)?;
+        let prompt = check_messages(body)?;
         check_numbers(body)?;
         let mut warnings = Vec::new();
         let models = chain(body, &mut warnings)?;
@@ -127,7 +127,7 @@ impl ChatRequest {
             warnings,
             wants_json: format.is("json_object") || format.is("json_schema"),
             wants_reasoning: wants_reasoning(body),
-            prompt_tokens,
+            prompt,
             max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
             required: required(body),
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
@@ -217,7 +217,7 @@ impl ChatRequest {
     }
 }
 
-fn check_messages(body: &Fields<'_>) -> Result<u64, Box<Invalid>> {
+fn check_messages(body: &Fields<'_>) -> Result<Prompt, Box<Invalid>> {
     let messages = body.get("messages");
     if !messages.is_array() {
         return Err(Invalid::new("messages", "must be an array of {role, content}"));
@@ -229,7 +229,7 @@ fn check_messages(body: &Fields<'_>) -> Result<u64, Box<Invalid>> {
         let path = text!("messages[", &decimal(at as u64), "].role");
         return Err(Invalid::new(path, "must be a string such as \"user\" or \"system\""));
     }
-    Ok(tokens::estimate_request(messages, body.get("tools"), body.get("response_format")))
+    Ok(Prompt::chat(messages, body.get("tools"), body.get("response_format")))
 }
 
 fn check_numbers(body: &Fields<'_>) -> Result<(), Box<Invalid>> {

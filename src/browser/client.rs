@@ -6,7 +6,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::session::Session;
-use crate::{Breakers, Catalog, Json, tokens};
+use crate::tokens::Prompt;
+use crate::{Breakers, Catalog, Json};
 
 /// Who has failed lately, and what is known of models.
 #[derive(Debug, Default)]
@@ -42,14 +43,14 @@ impl Client {
         }
     }
 
-    /// The tokens of a text or of messages, given as JSON, about.
+    /// The tokens of a text or of messages, given as JSON, as `model` counts them, about.
     #[wasm_bindgen(js_name = estimateTokens)]
-    pub fn estimate_tokens(json: &[u8]) -> f64 {
+    pub fn estimate_tokens(json: &[u8], model: &[u8]) -> f64 {
         let json = Json::parse_bytes(json).unwrap_or(Json::NULL);
-        let tokens = match json.text() {
-            Some(text) => tokens::estimate(&text),
-            None => tokens::estimate_request(json, Json::NULL, Json::NULL),
+        let prompt = match json.text() {
+            Some(text) => Prompt::text(&text),
+            None => Prompt::chat(json, Json::NULL, Json::NULL),
         };
-        tokens as f64
+        prompt.tokens(&String::from_utf8_lossy(model)) as f64
     }
 }

@@ -61,8 +61,7 @@ impl Plan {
     pub(super) fn wanted(&self, catalog: &Catalog) -> Vec<String> {
         // A bound on money needs prices, whatever the size of the prompt.
         let bounded = self.policy.max_cost.is_some() || self.policy.max_price != (None, None);
-        let tokens = if bounded { u64::MAX } else { self.request.prompt_tokens };
-        let models = catalog.wanting(self.request.models.iter().map(String::as_str), tokens);
+        let models = catalog.wanting(self.request.models.iter().map(String::as_str), self.request.prompt, bounded);
         let Some(upstream) = self.upstreams.iter().find(|upstream| upstream.dialect == Dialect::OpenRouter) else {
             return Vec::new();
         };

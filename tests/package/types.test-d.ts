@@ -29,6 +29,7 @@ const read: Promise<string> = parseStream(response).text();
 const client: Client = createClient({ apiKey: 'k', headers: new Headers() });
 const own: typeof fetch = createFetch(client);
 const tokens: Promise<number> = estimateTokens(messages);
+estimateTokens('text', 'openai/gpt-4o');
 await init(wasm);
 await init('/failsoft_bg.wasm');
 
