@@ -57,7 +57,7 @@ pub(crate) fn take_off(
         Task::Answer => "asked",
         Task::Restart(_) => "restarted",
         Task::Continue(_) => "continued",
-        Task::Score(_) => "judged",
+        Task::Score(..) => "judged",
     };
     shared.coverage.count("sent", name);
     Ok(Flight::new(attempt, (site, window), (streamed, task), reply, (now, host.account.counted(now))))
@@ -76,10 +76,9 @@ fn read(host: &Host, shared: &Shared, request: &HttpRequest) -> Result<Asked, Vi
     let streamed = body["stream"] == true;
     let limit = ["max_tokens", "max_completion_tokens"].into_iter().find_map(|name| body[name].as_u64());
     if body["model"] == SCORER {
-        let task = Task::Score(mark(&body));
-        let asked = Asked { site, window: vec![shared.scorer], streamed, limit, task };
-        gate::check_question(host, shared, site, &body)?;
-        return Ok(asked);
+        let about = gate::check_question(host, shared, site, &body)?;
+        let task = Task::Score(mark(&body), about);
+        return Ok(Asked { site, window: vec![shared.scorer], streamed, limit, task });
     }
     let names: Vec<&str> = match (&body["model"], &body["models"]) {
         (Value::String(model), Value::Null) => vec![model],
@@ -132,7 +131,9 @@ fn check_company(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     let now = host.account.counted(host.now);
     let waits = |flight: &&Flight| {
         let due = host.plan.hedge.is_some_and(|after| now >= flight.sent + after);
-        due && !flight.heard.is_alive() && !flight.is_judge() && flight.window != asked.window
+        due && !flight.heard.is_alive()
+            && !flight.is_judge()
+            && (flight.site, &flight.window) != (asked.site, &asked.window)
     };
     let fair = match &open[..] {
         [] => true,
@@ -200,7 +201,7 @@ fn check_budget(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     judge.hold(Invariant::Budget, sent < host.plan.attempts, || {
         format!("{} attempts are allowed", host.plan.attempts)
     })?;
-    if shared.sites[asked.site].upstream.dialect == Dialect::OpenRouter || matches!(asked.task, Task::Score(_)) {
+    if shared.sites[asked.site].upstream.dialect == Dialect::OpenRouter || matches!(asked.task, Task::Score(..)) {
         return Ok(());
     }
     // Who was outrun did not fail, and a prefill may be what was refused.
