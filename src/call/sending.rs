@@ -79,12 +79,16 @@ impl Call {
         Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
     }
 
-    /// When a second model is asked too, because the first is silent.
+    /// When a second model is asked too, because the first is silent. Where the cost is bounded it is not: what the first
+    /// costs is not known yet.
     pub(super) fn hedge_at(&self) -> Option<Millis> {
         let [attempt] = &self.running[..] else { return None };
         let waits =
             !self.committed && !attempt.judged_there && !attempt.is_alive() && !attempt.hedged && !attempt.is_judge;
-        self.policy.hedge.filter(|_| waits).map(|after| self.paused.max(attempt.sent + after))
+        self.policy
+            .hedge
+            .filter(|_| waits && self.policy.max_cost.is_none())
+            .map(|after| self.paused.max(attempt.sent + after))
     }
 
     /// Closes what else is in flight: another was first.

@@ -177,6 +177,8 @@ fn check_money(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     let within = plan.max_tokens.is_none_or(|most| asked.limit.is_some_and(|limit| (1..=most).contains(&limit)));
     hold(within, &|| format!("{:?} tokens are allowed, the caller said {:?}", asked.limit, plan.max_tokens))?;
     let told: u64 = host.flights.iter().filter_map(|flight| flight.heard.cost).sum();
+    let alone = plan.money.cost.is_none() || !host.flights.iter().any(Flight::is_open);
+    hold(alone, &|| "two are asked at once, and together they could cost more than the call may".into())?;
     for model in asked.window.iter().map(|&model| &shared.models[model]) {
         let longest = plan.max_tokens.and(model.max_output);
         hold(longest.is_none_or(|most| asked.limit.is_some_and(|limit| limit <= most.max(1))), &|| {
@@ -189,7 +191,7 @@ fn check_money(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
         let Some(most) = plan.money.cost else { continue };
         let answer = asked.limit.unwrap_or(if completion == 0 { 0 } else { 1 << 40 });
         let cost = prompt * plan.prompt_tokens + completion.saturating_mul(answer);
-        hold(told.saturating_add(cost) <= most, &|| {
+        hold(cost == 0 || told.saturating_add(cost) <= most, &|| {
             format!("{} could cost {cost}, told were {told}, {most} may be", model.id)
         })?;
     }
