@@ -281,7 +281,7 @@ impl Call {
     pub(super) fn abort(&mut self, now: Millis) {
         if !self.over {
             // What was closed is still to be closed.
-            self.actions.retain(|action| matches!(action, Action::Cancel { .. }));
+            self.actions.retain(|action| matches!(action, Action::Cancel { .. } | Action::Send { .. }));
             (self.kept, self.judged) = (None, None);
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
@@ -289,6 +289,13 @@ impl Call {
 
     /// Ends the call, whatever is under way: with the best answer so far, else with `failure`.
     pub(super) fn give_up(&mut self, failure: Box<Failure>, now: Millis) {
+        // A judge that was to be asked is not, and there is nothing to close.
+        let queued = self.actions.len();
+        self.actions.retain(|action| !matches!(action, Action::Send { .. }));
+        if self.actions.len() < queued {
+            self.running.clear();
+            self.report.attempts.pop();
+        }
         let mut last = None;
         for attempt in std::mem::take(&mut self.running) {
             self.note(&attempt);
