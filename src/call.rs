@@ -164,8 +164,9 @@ impl Call {
     /// What to do next.
     pub fn poll(&mut self, now: Millis) -> Action {
         let now = self.counted(now);
-        self.expire(now);
         loop {
+            // Two of a hedge may be late at once, and what an answer leads to may come too late.
+            self.expire(now);
             if let Some(action) = self.actions.pop_front() {
                 if matches!(action, Action::Yield(_)) && !self.over {
                     self.yielded = Some(now + self.excused);

@@ -408,7 +408,7 @@ pub(crate) fn content_text(content: Json<'_>) -> Option<Cow<'_, str>> {
     content.text()
 }
 
-/// Two objects of numbers as one: what both have is added, down to the last of their objects.
+/// Two objects of numbers as one: what both have is added, down to the last of their objects; what one has is kept.
 fn sum(one: Json<'_>, other: Json<'_>) -> String {
     let mut json = Object::default();
     for (name, value) in one.fields() {
@@ -419,6 +419,9 @@ fn sum(one: Json<'_>, other: Json<'_>) -> String {
             _ => json.entry(name, value.raw()),
         };
     }
+    other.fields().filter(|(name, _)| one.get(&name.text().unwrap_or_default()).is_null()).for_each(|(name, value)| {
+        json.entry(name, value.raw());
+    });
     json.end()
 }
 

@@ -59,8 +59,8 @@ pub struct Policy {
     pub recover: Recover,
     /// The reader understands an event that tells it to start over. Default false: OpenAI's clients do not.
     pub restart_event: bool,
-    /// Milliseconds without a first token after which a second model is asked too. Default none, up to 600,000. JSON:
-    /// `hedge.after`.
+    /// Milliseconds without a first token after which a second model is asked too, unless `max_cost` bounds what both
+    /// may cost. Default none, up to 600,000. JSON: `hedge.after`.
     pub hedge: Option<Millis>,
     /// A model that scores every answer. Default none.
     pub judge: Option<JudgePolicy>,

@@ -294,3 +294,78 @@ fn an_abort_ends_a_hedge_and_a_judge() {
     let run = Script { abort_at: Some(700), ..two().streaming() }.run(&[begun]);
     assert_eq!(run.kind(), Some(Kind::Aborted));
 }
+
+#[test]
+fn a_hedge_does_not_ask_anybody_before_the_time_that_was_named() {
+    let busy = Reply::status(429).header("retry-after-ms", "1500").head_after(700);
+    let run = two().policy(json!({"hedge": {"after": 500}})).run(&[busy, Reply::silent(), Reply::says("a/one", "x")]);
+    assert!(run.sent_at[2] - run.sent_at[0] >= 700 + 1_500, "{:?}", run.sent_at);
+}
+
+#[test]
+fn the_one_of_a_hedge_that_decides_the_call_closes_the_other() {
+    let policy = json!({"hedge": {"after": 500}, "refusal": "fail"});
+    let run = two().policy(policy).run(&[Reply::silent(), Reply::says("b/two", "I cannot help with that.")]);
+    assert_eq!((run.kind(), run.cancelled.as_slice()), (Some(Kind::Refusal), &[0][..]));
+    let policy = json!({"hedge": {"after": 500}, "onContentFilter": "fail"});
+    let filtered = Reply::error(400, json!({"code": 400, "metadata": {"error_type": "content_policy_violation"}}));
+    let run = two().policy(policy).run(&[Reply::silent(), filtered]);
+    assert_eq!((run.kind(), run.cancelled.as_slice()), (Some(Kind::ContentFilter), &[0][..]));
+}
+
+#[test]
+fn an_answer_that_has_ended_outlives_a_mistake_that_the_other_of_a_hedge_was_told() {
+    let ended = [delta("b/two", json!({"content": "fine"})), script::finish("b/two", "stop").replace("[DONE]", "{}")];
+    let late = Reply::status(400).head_after(900);
+    let policy = json!({"hedge": {"after": 500}, "assemble": true});
+    let run = two().policy(policy).run(&[late, Reply::stream(ended.concat()).then_hangs()]);
+    assert_eq!(run.content(), "fine");
+}
+
+#[test]
+fn nobody_is_asked_once_the_time_is_over() {
+    let blank = Reply::stream(script::finish("a/one", "stop").replace("data: [DONE]\n\n", "")).then_hangs();
+    let policy = json!({"empty": "next", "timeouts": {"total": 1_000}});
+    let run = two().streaming().policy(policy).run(&[blank.clone(), Reply::silent()]);
+    assert_eq!((run.kind(), run.sent.len()), (Some(Kind::Timeout), 1));
+    let fine = Reply::stream(
+        [delta("a/one", json!({"content": "x"})), script::finish("a/one", "stop").replace("[DONE]", "{}")].concat(),
+    );
+    let policy = json!({"judge": {"model": "j/judge"}, "timeouts": {"total": 1_000}});
+    let run = two().streaming().policy(policy).run(&[fine.then_hangs(), Reply::silent()]);
+    assert_eq!((run.content().as_str(), run.sent.len()), ("x", 1));
+}
+
+#[test]
+fn an_answer_whose_judge_is_out_of_time_passes_as_the_policy_says() {
+    for (word, accepted) in [("accept", true), ("reject", false)] {
+        let policy = json!({"judge": {"model": "j/judge", "onError": word}, "timeouts": {"total": 1_000}});
+        let run = two().policy(policy).run(&[Reply::says("a/one", "x"), Reply::silent()]);
+        assert_eq!((run.content().as_str(), run.outcome.report.accepted), ("x", accepted));
+    }
+}
+
+#[test]
+fn a_judge_is_taken_at_its_word_only_if_the_word_is_whole() {
+    let script = || judged(json!({"model": "j/judge", "threshold": 70}));
+    let answer = Reply::says("a/one", "good");
+    let mark = mark(&script().run(&[answer.clone(), Reply::status(503)]), 1);
+    let cut = Reply::stream(delta("j/judge", json!({"content": format!("{mark} 9")})));
+    let run = script().run(&[answer.clone(), cut.clone()]);
+    assert_eq!((run.content().as_str(), run.outcome.report.accepted), ("good", true));
+    assert_eq!(run.outcome.report.attempts[1].judge, Some(None));
+    let run = Script { abort_at: Some(700), ..script() }.run(&[answer, cut.then_hangs()]);
+    assert_eq!((run.kind(), run.outcome.partial), (Some(Kind::Aborted), None), "what a judge says is no answer");
+    assert!(!run.outcome.report.attempts[1].unmatched);
+}
+
+#[test]
+fn what_the_call_may_cost_bounds_judges_and_hedges_too() {
+    let row = r#"{"data": [{"id": "j/judge", "pricing": {"prompt": "0.001", "completion": "0"}}]}"#;
+    let catalog = Catalog::read(Json::parse(row).expect("JSON"));
+    let bounded = json!({"judge": {"model": "j/judge"}, "maxCostUsd": 0.03});
+    let run = Script { catalog, ..two().policy(bounded) }.run(&[Reply::says("a/one", "x")]);
+    assert_eq!((run.content().as_str(), run.sent.len()), ("x", 1));
+    let bounded = json!({"hedge": {"after": 500}, "maxCostUsd": 1});
+    assert_eq!(two().policy(bounded).run(&[Reply::says("a/one", "x").head_after(900)]).sent.len(), 1);
+}

@@ -195,3 +195,61 @@ fn the_callers_mistake_and_time_end_a_stream_that_was_begun() {
     let mut budget = Script::new(&[FIRST, CONTINUES]).streaming().policy(json!({"attempts": 1}));
     assert_eq!(budget.run(&[begun()]).kind(), Some(Kind::Stalled));
 }
+
+/// 40 words of the answer, and then `event`.
+fn begun(then: &Value) -> Reply {
+    let text = body(FIRST, &answer());
+    let upto = &text[..text.find("word40").expect("a word")];
+    Reply::stream(&upto[..upto.rfind("\n\n").expect("an event") + 2]).then(event(then))
+}
+
+#[test]
+fn what_ends_a_call_before_the_commit_point_ends_a_stream_too() {
+    let unpaid = begun(&json!({"error": {"code": 402, "message": "Insufficient credits"}}));
+    let run = Script::new(&[FIRST, CONTINUES]).streaming().run(&[unpaid]);
+    assert_eq!((run.kind(), run.sent.len()), (Some(Kind::PaymentRequired), 1), "another model has the same key");
+
+    let filtered = begun(&json!({"error": {"code": 400, "metadata": {"error_type": "content_policy_violation"}}}));
+    let run = Script::new(&[FIRST, CONTINUES]).streaming().policy(json!({"onContentFilter": "fail"})).run(&[filtered]);
+    assert_eq!((run.kind(), run.sent.len()), (Some(Kind::ContentFilter), 1));
+    assert_eq!(run.outcome.partial.as_deref(), Some(run.text.as_str()));
+}
+
+#[test]
+fn only_a_request_that_is_refused_may_be_about_the_prefill() {
+    let down = json!({"error": {"code": 502, "message": "x"}});
+    let busy = Reply::status(429).header("retry-after", "60");
+    let run = Script::new(&[FIRST, CONTINUES]).streaming().run(&[begun(&down), busy]);
+    assert_eq!((run.kind(), run.sent.len()), (Some(Kind::ServerError), 2));
+}
+
+#[test]
+fn a_new_answer_that_is_more_than_text_is_not_joined() {
+    let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]});
+    let text: String = pieces(&answer()).iter().map(|word| delta(BEGINS_AGAIN, json!({"content": word}))).collect();
+    let other = Reply::stream([text, delta(BEGINS_AGAIN, call), finish(BEGINS_AGAIN, "tool_calls")].concat());
+    let down = json!({"error": {"code": 502, "message": "x"}});
+    let run = Script::new(&[FIRST, BEGINS_AGAIN]).streaming().run(&[begun(&down), other]);
+    assert_eq!(run.kind(), Some(Kind::ServerError));
+}
+
+#[test]
+fn a_model_that_says_something_else_has_not_failed() {
+    let down = json!({"error": {"code": 502, "message": "x"}});
+    let run = Script::new(&[FIRST, BEGINS_AGAIN]).streaming().run(&[begun(&down), streamed(BEGINS_AGAIN, &["Else."])]);
+    let blamed: Vec<&str> = run.outcome.lessons.iter().map(|lesson| lesson.name.as_str()).collect();
+    assert!(blamed.len() == 1 && blamed[0].ends_with(FIRST), "{blamed:?}");
+}
+
+#[test]
+fn an_answer_that_starts_over_keeps_its_id_and_its_cost() {
+    let usage = event(&json!({"id": "gen-1", "model": FIRST, "choices": [], "usage": {"total_tokens": 7}}));
+    let begun = Reply::stream([delta(FIRST, json!({"content": "Once "})), usage].concat());
+    let mut willing = Script::new(&[FIRST, BEGINS_AGAIN]).streaming().policy(json!({"restartEvent": true}));
+    let run = willing.run(&[begun, streamed(BEGINS_AGAIN, &["Something ", "else."])]);
+    assert_eq!(run.content(), "Something else.");
+    let named = |chunk: &&Value| chunk["object"] == "chat.completion.chunk";
+    assert!(run.chunks.iter().filter(named).all(|chunk| chunk["id"] == "gen-1"), "{:?}", run.chunks);
+    let usage = run.chunks.last().map(|chunk| chunk["usage"].clone()).expect("a usage chunk");
+    assert_eq!(usage, json!({"total_tokens": 7, "cost": 0.25}));
+}

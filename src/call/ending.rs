@@ -169,7 +169,10 @@ impl Call {
         }
         self.last = Some(failure.clone());
         match action {
-            Soft::Fail => self.finish(Err(failure), None, None),
+            Soft::Fail => {
+                self.outrun(now);
+                self.finish(Err(failure), None, None);
+            }
             Soft::Retry if self.may_repeat(served) => self.repeat(served, self.backoff(served), now),
             Soft::Retry | Soft::Next | Soft::Accept => self.chain.spend(&[served]),
         }
@@ -194,6 +197,7 @@ impl Call {
         self.close(&attempt, Some(failure.clone()), now);
         let edge = attempt.judged_there && failure.kind != Kind::Network;
         if edge || (self.committed && !self.may_recover(&attempt, &failure)) {
+            self.outrun(now);
             return self.end_with(Some(&attempt), failure);
         }
         // Inside a native window nobody follows on a model that began to answer: those behind it were not asked.
@@ -202,13 +206,13 @@ impl Call {
             if began { attempt.window.iter().take_while(|at| **at <= served).count() } else { attempt.window.len() };
         let tried = &attempt.window[..tried].to_vec()[..];
         if self.committed {
-            if attempt.splice == Some(Splice::Continuing) && !began && failure.kind.next() != Next::OtherUpstream {
+            self.keep_said(&mut attempt, &failure);
+            if failure.kind == Kind::InvalidRequest {
                 // It may be the last message that it does not like.
                 self.chain.candidates[served].refuses_prefill = true;
-            } else {
-                self.chain.spend(tried);
+                return;
             }
-            return self.keep_said(&mut attempt, &failure);
+            return self.move_on(failure, tried, now);
         }
         self.last = Some(failure.clone());
         match self.wait_before_same(&failure, tried) {
@@ -245,14 +249,23 @@ impl Call {
 
     fn repeat(&mut self, candidate: usize, wait: Millis, now: Millis) {
         self.chain.candidates[candidate].repeated += 1;
-        self.paused = now + wait;
+        self.paused = self.paused.max(now + wait);
     }
 
     fn move_on(&mut self, failure: Box<Failure>, tried: &[usize], now: Millis) {
         match failure.kind.next() {
-            Next::Never => self.give_up(failure, now),
+            Next::Never => {
+                // The other of a hedge may have its answer already.
+                if let Some(done) = self.running.iter().position(|attempt| attempt.is_done()) {
+                    self.conclude(done, now);
+                }
+                if !self.over && self.judged.is_none() {
+                    self.give_up(failure, now);
+                }
+            }
             _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
-                self.finish(Err(failure), None, None);
+                self.outrun(now);
+                self.end_with(None, failure);
             }
             Next::OtherUpstream => self.chain.leave_upstream(self.chain.candidates[tried[0]].upstream),
             Next::Any if matches!(failure.kind, Kind::UnknownModel | Kind::NoEndpoint) => {
@@ -277,7 +290,7 @@ impl Call {
     pub(super) fn abort(&mut self, now: Millis) {
         if !self.over {
             // What was closed is still to be closed.
-            self.actions.retain(|action| matches!(action, Action::Cancel { .. }));
+            self.actions.retain(|action| matches!(action, Action::Cancel { .. } | Action::Send { .. }));
             (self.kept, self.judged) = (None, None);
             self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
         }
@@ -285,13 +298,24 @@ impl Call {
 
     /// Ends the call, whatever is under way: with the best answer so far, else with `failure`.
     pub(super) fn give_up(&mut self, failure: Box<Failure>, now: Millis) {
+        // A judge that was to be asked is not, and there is nothing to close.
+        let queued = self.actions.len();
+        self.actions.retain(|action| !matches!(action, Action::Send { .. }));
+        if self.actions.len() < queued {
+            self.running.clear();
+            self.report.attempts.pop();
+        }
         let mut last = None;
         for attempt in std::mem::take(&mut self.running) {
             self.note(&attempt);
             self.close(&attempt, Some(failure.clone()), now);
-            last = Some(attempt);
+            // What a judge says is no answer.
+            last = last.or(Some(attempt).filter(|attempt| !attempt.is_judge));
         }
         if let Some(kept) = self.judged.take() {
+            if self.policy.judge.as_ref().is_some_and(|judge| judge.open) {
+                return self.deliver(kept, true);
+            }
             self.keep_best(&failure, kept);
         }
         match self.kept.take() {
@@ -335,7 +359,11 @@ impl Call {
     /// A breaker learns from what is the model's fault and was seen. Of a native window, that is what the upstream tells.
     fn learn_failure(&mut self, attempt: &Attempt, failure: &Failure) {
         let blameless = self.slept || (self.request.callers_clocks && failure.kind.is_late());
-        if blameless || attempt.judged_there || !failure.kind.is_models_fault() {
+        if blameless
+            || attempt.splice == Some(Splice::Elsewhere)
+            || attempt.judged_there
+            || !failure.kind.is_models_fault()
+        {
             return;
         }
         if attempt.window.len() > 1 {
@@ -390,7 +418,7 @@ fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
     let served = answer.model();
     let is_served = |at: &usize| served.is_some_and(|served| chain.candidates[*at].answers_to(served));
     let matched = attempt.window.iter().copied().find(is_served);
-    row.unmatched = matched.is_none() && served.is_some();
+    row.unmatched = matched.is_none() && served.is_some() && !attempt.is_judge;
     matched.unwrap_or(first)
 }
 

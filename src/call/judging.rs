@@ -26,8 +26,11 @@ impl Call {
             .0
             .zip(price.1)
             .map(|(prompt, answer)| prompt.times(question.tokens).plus(answer.times(LONGEST_REPLY)));
-        let dear = cost.zip(judge.max_cost).is_some_and(|(cost, most)| cost > most);
-        if dear || self.report.attempts.len() >= self.policy.attempts as usize {
+        let dear = [judge.max_cost, self.left()]
+            .into_iter()
+            .any(|most| cost.zip(most).is_some_and(|(cost, most)| cost > most));
+        let late = now >= self.began + self.policy.timeouts.total;
+        if dear || late || self.report.attempts.len() >= self.policy.attempts as usize {
             self.report.warnings.push("the judge was not asked: it would have gone beyond a bound".into());
             return false;
         }
@@ -47,7 +50,8 @@ impl Call {
         let mut points = None;
         if let Some(answer) = attempt.answer() {
             note_row(row, answer);
-            points = score(answer.text(), &mark(self.seed));
+            // Of a reply that broke, the number may be a part.
+            points = if failure.is_none() { score(answer.text(), &mark(self.seed)) } else { None };
         }
         row.judge = Some(points);
         let unread =

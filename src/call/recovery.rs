@@ -29,6 +29,8 @@ pub(crate) enum Splice {
     Anew,
     /// It goes on; so many bytes of it are with the reader, or need not be.
     Joined(usize),
+    /// It does not go on from there, which is nobody's fault: another model may well say something else.
+    Elsewhere,
 }
 
 /// An answer of several attempts.
@@ -89,20 +91,24 @@ impl Call {
         };
         let (told, new) = (joined.answer.text(), answer.text());
         let found = match splice {
+            _ if !answer.is_text() => Ok(Splice::Elsewhere),
             Splice::Continuing => continued(told, new, ended),
             Splice::Anew => begun_again(told, new, ended),
-            joined @ Splice::Joined(_) => Ok(joined),
+            joined @ (Splice::Joined(_) | Splice::Elsewhere) => Ok(joined),
         };
         let found = match found {
             Err(()) if self.policy.restart_event => {
-                joined.answer = Accumulator::default();
+                joined.answer.reopen(0);
                 let mut chunks = Chunks::default();
                 chunks.push(RESTART);
                 self.actions.push_back(Action::Yield(chunks));
                 Splice::Joined(0)
             }
-            Err(()) => return Err(Failure::new(Kind::Cut, "the stream was cut, and no answer goes on from there")),
-            Ok(found) => found,
+            Ok(found) if found != Splice::Elsewhere => found,
+            Ok(_) | Err(()) => {
+                attempt.splice = Some(Splice::Elsewhere);
+                return Err(Failure::new(Kind::Cut, "the stream was cut, and no answer goes on from there"));
+            }
         };
         let mut next = found;
         if let Splice::Joined(from) = found

@@ -13,9 +13,7 @@ use crate::upstream::Dialect;
 impl Call {
     /// Asks whoever is next, if there is anybody and the budget allows.
     pub(super) fn send(&mut self, now: Millis) {
-        let spent =
-            self.report.attempts.iter().filter_map(|row| row.cost).fold(0, |sum: u64, cost| sum.saturating_add(cost.0));
-        let left = self.policy.max_cost.map(|most| Usd(most.0.saturating_sub(spent)));
+        let left = self.left();
         self.chain.leave_out_expensive(&self.request, left, &mut self.report);
         let (window, splice) = match self.joined {
             Some(_) => self.successor(),
@@ -56,6 +54,13 @@ impl Call {
         self.running.push(attempt);
     }
 
+    /// What may still be spent.
+    pub(super) fn left(&self) -> Option<Usd> {
+        let costs = self.report.attempts.iter().filter_map(|row| row.cost);
+        let spent = costs.fold(0, |sum: u64, cost| sum.saturating_add(cost.0));
+        self.policy.max_cost.map(|most| Usd(most.0.saturating_sub(spent)))
+    }
+
     /// Begins an attempt: a row in the report, a request on its way.
     pub(super) fn post(
         &mut self,
@@ -74,12 +79,16 @@ impl Call {
         Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
     }
 
-    /// When a second model is asked too, because the first is silent.
+    /// When a second model is asked too, because the first is silent. Where the cost is bounded it is not: what the first
+    /// costs is not known yet.
     pub(super) fn hedge_at(&self) -> Option<Millis> {
         let [attempt] = &self.running[..] else { return None };
         let waits =
             !self.committed && !attempt.judged_there && !attempt.is_alive() && !attempt.hedged && !attempt.is_judge;
-        self.policy.hedge.filter(|_| waits).map(|after| attempt.sent + after)
+        self.policy
+            .hedge
+            .filter(|_| waits && self.policy.max_cost.is_none())
+            .map(|after| self.paused.max(attempt.sent + after))
     }
 
     /// Closes what else is in flight: another was first.

@@ -25,7 +25,7 @@ pub(crate) fn draw(
             let (answer, whole) = Answer::behind(said, matches!(ask.task, Task::Continue(_)), random);
             (answer, whole, None)
         }
-        Task::Score(mark) => {
+        Task::Score(mark, _) => {
             let (answer, points) = Answer::score(mark, random);
             (answer, None, points)
         }

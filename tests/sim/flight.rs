@@ -83,7 +83,7 @@ impl Flight {
 
     /// It scores what another said.
     pub(crate) fn is_judge(&self) -> bool {
-        matches!(self.task, Task::Score(_))
+        matches!(self.task, Task::Score(..))
     }
 
     /// It goes on from where another broke off.

@@ -1,30 +1,41 @@
 //! The judge of a policy: whom it is asked about, and what follows from its score.
 
+use failsoft::AttemptId;
 use serde_json::Value;
 
 use crate::flight::Flight;
 use crate::host::Host;
-use crate::judge::{Checked, Invariant};
+use crate::judge::{Checked, Invariant, Violation};
 use crate::plan::{Gate, Rule};
+use crate::upstream::Task;
 use crate::wire::quoted;
 use crate::world::Shared;
 
-/// It is asked about the answer that has just come, once, where that came from, and nothing else is under way.
-pub(crate) fn check_question(host: &Host, shared: &Shared, site: usize, body: &Value) -> Checked {
+/// It is asked about the answer that has just come, once, where that came from, and nothing else is under way. Gives the
+/// attempt that brought it.
+pub(crate) fn check_question(host: &Host, shared: &Shared, site: usize, body: &Value) -> Result<AttemptId, Violation> {
     let hold = |holds: bool, what: &dyn Fn() -> String| shared.judge.hold(Invariant::Gate, holds, what);
-    let Some(gate) = host.plan.gate else { return hold(false, &|| "there is no judge".into()) };
+    hold(host.plan.gate.is_some(), &|| "there is no judge".into())?;
     let open = host.flights.iter().any(Flight::is_open);
     hold(!open && !host.is_shown(), &|| "the judge is asked too early, or too late".into())?;
-    let said = quoted(body["messages"][1]["content"].as_str().unwrap_or_default());
-    let about = |flight: &&Flight| said.contains(quoted(&quoted(flight.heard.text())).trim_matches('"'));
+    let material = body["messages"][1]["content"].as_str().unwrap_or_default();
+    let about = |flight: &&Flight| material.contains(&quoted(flight.heard.text())) && judge_of(host, flight).is_none();
     let answers = host.flights.iter().filter(|flight| flight.site == site && flight.is_answer() && !flight.is_judge());
-    hold(answers.clone().any(|flight| about(&flight)), &|| format!("nobody said what is to be scored: {said}"))?;
+    let about = answers.filter(about).max_by_key(|flight| flight.told_at);
+    hold(about.is_some_and(|flight| flight.told_at == host.now), &|| {
+        format!("nobody said what is scored: {material}")
+    })?;
+    check_cost(host, shared, body)?;
+    Ok(about.map_or(0, |flight| flight.attempt))
+}
+
+fn check_cost(host: &Host, shared: &Shared, body: &Value) -> Checked {
     let Some((prompt, completion)) = shared.models[shared.scorer].price else { return Ok(()) };
     let words: u64 = (0..2).map(|at| tokens(&body["messages"][at]["content"])).sum();
     let cost = prompt * words + completion * body["max_tokens"].as_u64().unwrap_or(u64::from(u32::MAX));
     let told: u64 = host.flights.iter().filter_map(|flight| flight.heard.cost).sum();
     let left = host.plan.money.cost.map(|most| most.saturating_sub(told));
-    let within = [gate.max_cost, left].into_iter().flatten().all(|most| cost <= most);
+    let within = [host.plan.gate.and_then(|gate| gate.max_cost), left].into_iter().flatten().all(|most| cost <= most);
     shared.judge.hold(Invariant::Money, within, || format!("the judge could cost {cost}, {told} are spent"))
 }
 
@@ -32,12 +43,15 @@ fn tokens(text: &Value) -> u64 {
     failsoft::tokens::estimate(text.as_str().unwrap_or_default())
 }
 
-/// What the judge made of `flight`: nothing, if it passed or nobody was asked.
+/// Who was asked about `flight`.
+pub(crate) fn judge_of<'a>(host: &'a Host, flight: &Flight) -> Option<&'a Flight> {
+    host.flights.iter().find(|judge| matches!(judge.task, Task::Score(_, about) if about == flight.attempt))
+}
+
+/// What follows from what the judge made of `flight`: nothing, if it passed or nobody was asked.
 pub(crate) fn rejection(host: &Host, flight: &Flight) -> Option<Rule> {
     let Gate { threshold, open, rule, .. } = host.plan.gate?;
-    let judge = host.flights.get(flight.attempt as usize + 1..)?.iter().find(|next| !host.was_outrun(next))?;
-    let points = points(judge).filter(|_| judge.is_judge());
-    let passes = if judge.is_judge() { points.map_or(open, |points| points >= threshold) } else { true };
+    let passes = points(judge_of(host, flight)?).map_or(open, |points| points >= threshold);
     (!passes).then_some(rule)
 }
 

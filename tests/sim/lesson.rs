@@ -60,11 +60,17 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         };
         judge.hold(Invariant::Breaker, is_true, || format!("{lesson:?} was not seen"))?;
     }
-    let rows = outcome.report.attempts.iter().zip(&host.flights).filter(|(_, flight)| flight.window.len() == 1);
+    let rows = outcome
+        .report
+        .attempts
+        .iter()
+        .zip(&host.flights)
+        .filter(|(_, flight)| flight.window.len() == 1 && !flight.is_judge());
     for (row, flight) in rows {
         let Some(failure) = &row.failure else { continue };
         let own_clock = matches!(failure.kind, Kind::HeadersTimeout | Kind::FirstTokenTimeout | Kind::Stalled);
-        if host.went_elsewhere(flight, failure) {
+        // Cut as it was, it would not have gone on from there either.
+        if failure.message.ends_with("goes on from there") {
             continue;
         }
         let excused = flight.slept || (own_clock && host.plan.callers_clocks);
@@ -89,7 +95,7 @@ impl Host {
     /// It answered well, and not what the reader had the beginning of: nobody's fault.
     fn went_elsewhere(&self, flight: &Flight, failure: &Failure) -> bool {
         let cut_here = flight.state == State::Cancelled && !flight.heard.is_over();
-        let whole = flight.heard.is_complete() && flight.ended_well();
+        let whole = flight.is_answer();
         failure.kind == Kind::Cut && flight.recovers() && (cut_here || whole)
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn take_off(
         Task::Answer => "asked",
         Task::Restart(_) => "restarted",
         Task::Continue(_) => "continued",
-        Task::Score(_) => "judged",
+        Task::Score(..) => "judged",
     };
     shared.coverage.count("sent", name);
     Ok(Flight::new(attempt, (site, window), (streamed, task), reply, (now, host.account.counted(now))))
@@ -76,10 +76,9 @@ fn read(host: &Host, shared: &Shared, request: &HttpRequest) -> Result<Asked, Vi
     let streamed = body["stream"] == true;
     let limit = ["max_tokens", "max_completion_tokens"].into_iter().find_map(|name| body[name].as_u64());
     if body["model"] == SCORER {
-        let task = Task::Score(mark(&body));
-        let asked = Asked { site, window: vec![shared.scorer], streamed, limit, task };
-        gate::check_question(host, shared, site, &body)?;
-        return Ok(asked);
+        let about = gate::check_question(host, shared, site, &body)?;
+        let task = Task::Score(mark(&body), about);
+        return Ok(Asked { site, window: vec![shared.scorer], streamed, limit, task });
     }
     let names: Vec<&str> = match (&body["model"], &body["models"]) {
         (Value::String(model), Value::Null) => vec![model],
@@ -132,7 +131,9 @@ fn check_company(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     let now = host.account.counted(host.now);
     let waits = |flight: &&Flight| {
         let due = host.plan.hedge.is_some_and(|after| now >= flight.sent + after);
-        due && !flight.heard.is_alive() && !flight.is_judge() && flight.window != asked.window
+        due && !flight.heard.is_alive()
+            && !flight.is_judge()
+            && (flight.site, &flight.window) != (asked.site, &asked.window)
     };
     let fair = match &open[..] {
         [] => true,
@@ -176,6 +177,8 @@ fn check_money(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     let within = plan.max_tokens.is_none_or(|most| asked.limit.is_some_and(|limit| (1..=most).contains(&limit)));
     hold(within, &|| format!("{:?} tokens are allowed, the caller said {:?}", asked.limit, plan.max_tokens))?;
     let told: u64 = host.flights.iter().filter_map(|flight| flight.heard.cost).sum();
+    let alone = plan.money.cost.is_none() || !host.flights.iter().any(Flight::is_open);
+    hold(alone, &|| "two are asked at once, and together they could cost more than the call may".into())?;
     for model in asked.window.iter().map(|&model| &shared.models[model]) {
         let longest = plan.max_tokens.and(model.max_output);
         hold(longest.is_none_or(|most| asked.limit.is_some_and(|limit| limit <= most.max(1))), &|| {
@@ -188,7 +191,7 @@ fn check_money(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
         let Some(most) = plan.money.cost else { continue };
         let answer = asked.limit.unwrap_or(if completion == 0 { 0 } else { 1 << 40 });
         let cost = prompt * plan.prompt_tokens + completion.saturating_mul(answer);
-        hold(told.saturating_add(cost) <= most, &|| {
+        hold(cost == 0 || told.saturating_add(cost) <= most, &|| {
             format!("{} could cost {cost}, told were {told}, {most} may be", model.id)
         })?;
     }
@@ -200,7 +203,7 @@ fn check_budget(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     judge.hold(Invariant::Budget, sent < host.plan.attempts, || {
         format!("{} attempts are allowed", host.plan.attempts)
     })?;
-    if shared.sites[asked.site].upstream.dialect == Dialect::OpenRouter || matches!(asked.task, Task::Score(_)) {
+    if shared.sites[asked.site].upstream.dialect == Dialect::OpenRouter || matches!(asked.task, Task::Score(..)) {
         return Ok(());
     }
     // Who was outrun did not fail, and a prefill may be what was refused.

@@ -1,6 +1,6 @@
 //! Upstreams: who is up, who is not, and what that does to a request.
 
-use failsoft::{Dialect, Upstream};
+use failsoft::{AttemptId, Dialect, Upstream};
 use serde_json::{Value, json};
 
 use crate::answer;
@@ -77,8 +77,8 @@ pub(crate) enum Task {
     Restart(String),
     /// The same, and its last message is what the reader has.
     Continue(String),
-    /// A score is asked for, behind this mark.
-    Score(String),
+    /// A score is asked for, behind this mark, of what that attempt said.
+    Score(String, AttemptId),
 }
 
 impl Site {
