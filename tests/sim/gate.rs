@@ -1,6 +1,7 @@
 //! The judge of a policy: whom it is asked about, and what follows from its score.
 
 use failsoft::AttemptId;
+use failsoft::tokens::Prompt;
 use serde_json::Value;
 
 use crate::flight::Flight;
@@ -9,7 +10,7 @@ use crate::judge::{Checked, Invariant, Violation};
 use crate::plan::{Gate, Rule};
 use crate::upstream::Task;
 use crate::wire::quoted;
-use crate::world::Shared;
+use crate::world::{SCORER, Shared};
 
 /// It is asked about the answer that has just come, once, where that came from, and nothing else is under way. Gives the
 /// attempt that brought it.
@@ -40,7 +41,7 @@ fn check_cost(host: &Host, shared: &Shared, body: &Value) -> Checked {
 }
 
 fn tokens(text: &Value) -> u64 {
-    failsoft::tokens::estimate(text.as_str().unwrap_or_default())
+    Prompt::text(text.as_str().unwrap_or_default()).tokens(SCORER)
 }
 
 /// Who was asked about `flight`.

@@ -2,7 +2,7 @@
 
 use failsoft::Json;
 use failsoft::request::UsageChunk;
-use failsoft::tokens::estimate_request;
+use failsoft::tokens::Prompt;
 use serde_json::{Map, Value, json};
 
 use crate::random::Random;
@@ -128,8 +128,8 @@ pub(crate) struct Plan {
     pub(crate) money: Money,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
-    /// The prompt, in tokens, as it is estimated.
-    pub(crate) prompt_tokens: u64,
+    /// The prompt, as it is estimated.
+    pub(crate) prompt: Prompt,
     pub(crate) breaker_failures: u64,
     pub(crate) cooldown: u64,
     pub(crate) abort: Abort,
@@ -202,7 +202,7 @@ impl Plan {
             hedge,
             gate,
             money,
-            prompt_tokens: 0,
+            prompt: Prompt::text(""),
             max_tokens: random.one_in(10).then(|| random.spread(1..=4_000)),
             breaker_failures,
             cooldown,
@@ -212,14 +212,14 @@ impl Plan {
             chain,
         };
         plan.request = request(random, &plan, models);
-        plan.prompt_tokens = estimate(&plan.request);
+        plan.prompt = estimate(&plan.request);
         plan
     }
 }
 
-fn estimate(request: &str) -> u64 {
+fn estimate(request: &str) -> Prompt {
     let body = Json::parse(request).unwrap_or(Json::NULL);
-    estimate_request(body.get("messages"), body.get("tools"), body.get("response_format"))
+    Prompt::chat(body.get("messages"), body.get("tools"), body.get("response_format"))
 }
 
 /// Up to six models, each once, in any order.

@@ -190,7 +190,7 @@ fn check_money(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
         })?;
         let Some(most) = plan.money.cost else { continue };
         let answer = asked.limit.unwrap_or(if completion == 0 { 0 } else { 1 << 40 });
-        let cost = prompt * plan.prompt_tokens + completion.saturating_mul(answer);
+        let cost = prompt * plan.prompt.tokens(&model.id) + completion.saturating_mul(answer);
         hold(cost == 0 || told.saturating_add(cost) <= most, &|| {
             format!("{} could cost {cost}, told were {told}, {most} may be", model.id)
         })?;
