@@ -21,6 +21,9 @@ cargo xtask COMMAND
              --seed N              the first world; with --calls 1 it is told line by line
   fuzz mutants  breaks the core in every way of tests/sim/mutants.txt, and wants each noticed
              INVARIANT…            only what these should notice
+  live     checks what this project takes OpenRouter's wire for; needs OPENROUTER_API_KEY, and spends at most $0.01
+             --upstream URL        another API that speaks the same, with the key in UPSTREAM_API_KEY
+           Fails if a fact differs.
   size     says what the package and the Worker weigh
   deploy   builds, and deploys the Worker with wrangler
   setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
@@ -37,6 +40,7 @@ pub(crate) enum Task {
     Test(Vec<Suite>),
     Simulate(Simulate),
     Mutants(Vec<String>),
+    Live { upstream: Option<String> },
     Size,
     Deploy,
     Setup,
@@ -83,6 +87,7 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
             .collect::<Result<_, _>>()
             .map(Task::Test),
         "fuzz" => fuzz(words),
+        "live" => live(words),
         "size" => words.end(Task::Size),
         "deploy" => words.end(Task::Deploy),
         "setup" => words.end(Task::Setup),
@@ -136,6 +141,17 @@ fn simulate(mut words: Words) -> Result<Simulate, Failure> {
         }
     }
     Ok(simulate)
+}
+
+fn live(mut words: Words) -> Result<Task, Failure> {
+    let mut upstream = None;
+    while let Some((name, inline)) = words.option() {
+        match name.as_str() {
+            "--upstream" => upstream = Some(words.value(&name, inline, Problem::NotAUrl, url)?),
+            _ => return Err(usage(Problem::UnknownOption, &name)),
+        }
+    }
+    Ok(Task::Live { upstream })
 }
 
 fn port(word: &str) -> Option<u16> {
@@ -226,6 +242,13 @@ mod tests {
     }
 
     #[test]
+    fn live_asks_openrouter_unless_told_otherwise() {
+        assert_eq!(read_line("live"), Ok(Task::Live { upstream: None }));
+        let upstream = Some("http://127.0.0.1:9/api/v1".to_owned());
+        assert_eq!(read_line("live --upstream http://127.0.0.1:9/api/v1/"), Ok(Task::Live { upstream }));
+    }
+
+    #[test]
     fn a_mistake_is_named() {
         let cases = [
             ("biuld", "biuld: no such command"),
@@ -240,6 +263,7 @@ mod tests {
             ("fuzz", "fuzz: needs `sim` or `mutants`"),
             ("fuzz simulator", "simulator: needs `sim` or `mutants`"),
             ("fuzz sim --seed x", "--seed: needs a whole number"),
+            ("live --key k", "--key: no such option"),
             ("size now", "now: no such option"),
         ];
         for (line, expected) in cases {

@@ -12,6 +12,7 @@ mod files;
 mod fingerprint;
 mod fuzz;
 mod libtest;
+mod live;
 mod lock;
 mod mutant;
 mod npm;
@@ -65,6 +66,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(suites) => test::run(&workspace, &suites),
         Task::Simulate(options) => fuzz::simulate(&workspace, &options),
         Task::Mutants(named) => mutant::run(&workspace, &named),
+        Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),
         Task::Deploy => deploy::run(&workspace),
         Task::Setup => setup::everything(&workspace),

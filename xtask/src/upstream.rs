@@ -1,4 +1,4 @@
-//! Which API `dev` speaks to, with whose key.
+//! Which API `dev` and `live` speak to, with whose key.
 
 use std::env;
 
@@ -46,23 +46,42 @@ pub(crate) enum Choice {
 
 /// Chooses by the command line, then by the environment.
 pub(crate) fn choose(options: &Dev) -> Result<Choice> {
-    choose_with(options, |name| env::var(name).ok().filter(|value| !value.is_empty()))
+    choose_with(options, variable)
+}
+
+/// The API at `url`, or else OpenRouter, with a key that is not empty.
+pub(crate) fn keyed(url: Option<&str>) -> Result<(String, String)> {
+    keyed_with(url, variable)
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn keyed_with(url: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Result<(String, String)> {
+    let url = url.unwrap_or(OPENROUTER);
+    let how = "set UPSTREAM_API_KEY";
+    let key = key_for(url, variable)?.ok_or(Failure::Missing { what: "the key for this API", how })?;
+    Ok((url.to_owned(), key))
+}
+
+/// The key that belongs to the API at `url`, which may want none.
+fn key_for(url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Option<String>> {
+    // Never OpenRouter's for another: a key goes only to whom it belongs.
+    if !is_openrouter(url) {
+        return Ok(variable("UPSTREAM_API_KEY"));
+    }
+    let how = "set OPENROUTER_API_KEY";
+    variable("OPENROUTER_API_KEY").ok_or(Failure::Missing { what: "the key for OpenRouter", how }).map(Some)
 }
 
 fn choose_with(options: &Dev, variable: impl Fn(&str) -> Option<String>) -> Result<Choice> {
-    let openrouter_key = variable("OPENROUTER_API_KEY");
     let url = match &options.upstream {
         Some(url) => url.as_str(),
-        None if openrouter_key.is_some() => OPENROUTER,
+        None if variable("OPENROUTER_API_KEY").is_some() => OPENROUTER,
         None => return Ok(Choice::Emulator { dialect: options.dialect.unwrap_or(Dialect::OpenRouter) }),
     };
-    let how = "set OPENROUTER_API_KEY";
-    let key = if is_openrouter(url) {
-        openrouter_key.ok_or(Failure::Missing { what: "the key for OpenRouter", how })?
-    } else {
-        // Never OpenRouter's: a key goes only to whom it belongs.
-        variable("UPSTREAM_API_KEY").unwrap_or_default()
-    };
+    let key = key_for(url, variable)?.unwrap_or_default();
     let dialect = options.dialect.unwrap_or_else(|| Dialect::of(url));
     Ok(Choice::Api { url: url.to_owned(), dialect, key })
 }
@@ -111,5 +130,20 @@ mod tests {
     fn openrouter_without_a_key_is_an_error() {
         let failure = choose_from(Some(OPENROUTER), &[("UPSTREAM_API_KEY", "k")]).expect_err("a failure");
         assert_eq!(failure.to_string(), "the key for OpenRouter is missing: set OPENROUTER_API_KEY");
+    }
+
+    #[test]
+    fn a_check_of_the_wire_needs_the_key_of_the_api_that_it_asks() {
+        let keyed = |url, variables: &[(&str, &str)]| {
+            keyed_with(url, |name| variables.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned()))
+                .map_err(|failure| failure.to_string())
+        };
+        let (openrouter, other) = (("OPENROUTER_API_KEY", "k"), ("UPSTREAM_API_KEY", "other"));
+        assert_eq!(keyed(None, &[openrouter, other]), Ok((OPENROUTER.to_owned(), "k".to_owned())));
+        assert_eq!(keyed(None, &[other]), Err("the key for OpenRouter is missing: set OPENROUTER_API_KEY".to_owned()));
+        let url = "http://127.0.0.1:9/api/v1";
+        assert_eq!(keyed(Some(url), &[openrouter, other]), Ok((url.to_owned(), "other".to_owned())));
+        let refused = "the key for this API is missing: set UPSTREAM_API_KEY";
+        assert_eq!(keyed(Some(url), &[openrouter]), Err(refused.to_owned()));
     }
 }

@@ -1,0 +1,95 @@
+// The check of the live wire, against the emulator: what the emulator does is what the project takes the wire for.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+
+import { Untold, connect } from '../live/api.mjs';
+import { ROOT, startEmulator } from '../support/process.mjs';
+
+const ANSWERING = 'openai/gpt-4o-mini';
+const CONTINUING = 'meta-llama/llama-3.3-70b-instruct';
+const KEY = 'sk-or-live-canary';
+
+let emulator;
+
+before(async () => {
+  // Slow enough for a stream to be left, and books that are late.
+  emulator = await startEmulator(['--word-delay', '20', '--generation-delay', '400']);
+});
+beforeEach(() => emulator.clear());
+after(() => emulator?.stop());
+
+async function live({ url = emulator.baseURL, key = KEY } = {}) {
+  const env = { ...process.env, UPSTREAM_API_KEY: key };
+  const child = spawn(process.execPath, [join(ROOT, 'tests/live/live.mjs'), url], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
+  const [code] = await once(child, 'close');
+  assert.ok(!said.includes(KEY), 'the key is printed');
+  const lines = said.trimEnd().split('\n');
+  return { code, lines, last: lines.at(-1), row: (words) => lines.find((line) => line.includes(words)) ?? assert.fail(said) };
+}
+
+const generations = async () => (await fetch(`${emulator.origin}/emulator/generations`)).json();
+
+test('every fact holds, and what was spent is what was charged', async () => {
+  const { code, lines, last, row } = await live();
+  for (const line of lines.slice(0, -1)) assert.match(line, / … holds( \(.*\))?$/);
+  assert.match(row('looked up when'), /after 0\.[4-9] s/);
+  assert.match(last, /^15 hold, 0 differ, 0 could not be told; /);
+  const charged = (await generations()).reduce((sum, { total_cost: cost }) => sum + cost, 0);
+  assert.ok(charged > 0);
+  assert.ok(last.includes(`spent $${charged.toFixed(6)} of at most $0.01`), `${last}; charged ${charged}`);
+  assert.equal(code, 0);
+});
+
+test('every answer is short, and no dear endpoint may give it', async () => {
+  await live();
+  const chats = (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
+  assert.equal(chats.length, 8);
+  for (const { body } of chats) {
+    assert.equal(body.max_tokens, 16);
+    assert.ok(body.provider.max_price.prompt <= 3 && body.provider.max_price.completion <= 10);
+  }
+});
+
+test('what could cost more than is left to spend is not sent', async () => {
+  const api = connect(emulator.baseURL, KEY, 1e-6);
+  const { data } = (await api.get('models')).body;
+  const model = data.find(({ id }) => id === ANSWERING);
+  await emulator.clear();
+  await assert.rejects(api.complete([model], { model: ANSWERING, messages: [{ role: 'user', content: 'Hello' }] }), Untold);
+  assert.deepEqual(await emulator.log(), []);
+  assert.equal(api.spent(), 0);
+});
+
+test('a stream without usage, and a model that starts over, differ', async () => {
+  await emulator.script(ANSWERING, ['healthy', 'healthy', 'cut-after-finish']);
+  await emulator.script(CONTINUING, ['healthy', `say:${CONTINUING} says: Count`]);
+  const { code, last, row } = await live();
+  assert.match(row('usage comes once'), /DIFFERS: no chunk has usage$/);
+  assert.match(row('trailing assistant'), /DIFFERS: it started over$/);
+  assert.match(last, /, [2-9] differ, /);
+  assert.equal(code, 1);
+});
+
+test('a model that is rate-limited tells nothing', async () => {
+  await emulator.script(ANSWERING, Array(9).fill('rate-limited'));
+  const { code, last, row } = await live();
+  assert.match(row('names its provider'), /could not tell: the request was answered with 429$/);
+  assert.match(row('more than 3 models'), /holds$/);
+  assert.match(last, /, 0 differ, /);
+  assert.equal(code, 0);
+});
+
+test('a key that is refused, or none, leaves nothing to try', async () => {
+  for (const [key, expected] of [['sk-or-invalid', /^live: GET key was answered with 401$/], ['', /^live: needs a URL/]]) {
+    const { code, lines } = await live({ key });
+    assert.equal(lines.length, 1);
+    assert.match(lines[0], expected);
+    assert.equal(code, 2);
+  }
+});
