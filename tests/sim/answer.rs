@@ -109,7 +109,8 @@ fn broken_behind(
 
 fn troubled_stream(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<'_>, random: &mut Random) {
     let mut events = label.spoken(answer, random);
-    disturb(&mut events, label, answer, random);
+    let adds = ask.task == Task::Answer;
+    disturb(&mut events, label, answer, adds, random);
     let end = random.pick(&[End::Clean, End::Clean, End::Reset, End::Silence]);
     reply.end = end;
     match random.below(11) {
@@ -162,7 +163,7 @@ fn unfinished(events: &mut Vec<Event>, label: &Label, answer: &Answer, random: &
 }
 
 /// Events that nobody can read, a hole in a tool call, bytes that are no characters, a cost before the end.
-fn disturb(events: &mut Vec<Event>, label: &Label, answer: &Answer, random: &mut Random) {
+fn disturb(events: &mut Vec<Event>, label: &Label, answer: &Answer, adds: bool, random: &mut Random) {
     let place = |events: &[Event], random: &mut Random| random.between(1..=events.len() as u64) as usize;
     if random.chance(50) {
         let at = place(events, random);
@@ -172,7 +173,8 @@ fn disturb(events: &mut Vec<Event>, label: &Label, answer: &Answer, random: &mut
     if let Some(at) = events.iter().rposition(pieces).filter(|_| random.chance(50)) {
         events[at] = Event::malformed(random);
     }
-    if random.chance(20) {
+    // Where the text has to be exact, nothing is added to it.
+    if adds && random.chance(20) {
         let text = Fact::Text(0, "\u{fffd}".into());
         let choices = r#"{"index":0,"delta":{"content":"?"}}"#;
         let mut event = label.chunk(choices, "", [Fact::Begins(0), text]);

@@ -33,7 +33,7 @@ impl Coverage {
 }
 
 /// What every run of some length must have met.
-const EXPECTED: [(&str, &[&str]); 3] = [
+const EXPECTED: [(&str, &[&str]); 4] = [
     (
         "outcome",
         &[
@@ -59,6 +59,11 @@ const EXPECTED: [(&str, &[&str]); 3] = [
             "invalidRequest",
             "cut",
             "empty",
+            "reasoningOnly",
+            "tooShort",
+            "pattern",
+            "belowThreshold",
+            "tooExpensive",
             "refusal",
             "length",
             "invalidJson",
@@ -81,8 +86,16 @@ const EXPECTED: [(&str, &[&str]); 3] = [
             "a lesson",
             "an unmatched model",
             "six attempts and more",
+            "recovered",
+            "recovered twice",
+            "recovery failed",
+            "told to start over",
+            "outrun",
+            "rejected by the judge",
+            "a judge without a score",
         ],
     ),
+    ("sent", &["asked", "hedged", "restarted", "continued", "judged"]),
     ("host", &["aborted", "slept"]),
 ];
 

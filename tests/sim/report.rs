@@ -25,6 +25,7 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         let scored = flight.is_judge() && gate::points(flight).is_some() && row.judge != Some(None);
         // The judge had not spoken when the call was over.
         let judged = gate::judge_of(host, flight).is_some();
+        let judged = judged || (host.plan.gate.is_some() && host.aborted.is_some());
         let waits = judged && row.failure.is_none() && outcome.result.is_err() || !report.accepted && judged;
         hold(row.failure.is_none() == (answers || scored) || waits, &|| {
             format!("attempt {} failed with {:?}", flight.attempt, row.failure)
