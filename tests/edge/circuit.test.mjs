@@ -51,7 +51,7 @@ const reached = async () => asked(await emulator.log()).flat().filter((model) =>
 for (const [isolates, most] of [[1, 6], [4, 10]]) {
   const who = isolates === 1 ? 'one isolate' : `${isolates} isolates together`;
 
-  test(`a model that is down for 20 calls is asked at most ${most} times by ${who}, and serves again within 1.5 cooldowns`, async () => {
+  test(`a model that is down for 20 calls is asked at most ${most} times by ${who}, and serves again within 1.5 cooldowns`, async (context) => {
     const edge = await startEdge({ failsoft: failsoft(), isolates });
     try {
       // Every isolate has known the model when it was well.
@@ -68,6 +68,7 @@ for (const [isolates, most] of [[1, 6], [4, 10]]) {
       // 1.5 cooldowns are 7.5 calls, and the first is made at once.
       const after = await calls(edge, (models) => models.length < 9 && models.at(-1) !== PRIMARY);
       assert.equal(after.at(-1), PRIMARY, after.join());
+      context.diagnostic(`asked ${failed} times while it was down, served again at call ${after.length}`);
       // The news has reached everyone after a turn.
       const later = await calls(edge, (models) => models.length < 3 * isolates);
       assert.deepEqual(later.slice(-isolates), Array(isolates).fill(PRIMARY));

@@ -18,6 +18,7 @@ mod mutant;
 mod npm;
 mod package;
 mod process;
+mod python;
 mod setup;
 mod signal;
 mod size;

@@ -3,6 +3,7 @@
 use crate::chromium;
 use crate::failure::Result;
 use crate::npm;
+use crate::python;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -19,5 +20,6 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     build(workspace)?;
     chromium::find_or_install()?;
+    python::install(workspace)?;
     Ok(())
 }

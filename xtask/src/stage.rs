@@ -8,6 +8,7 @@ use crate::emulator;
 use crate::failure::{Failure, Result};
 use crate::package;
 use crate::process::say;
+use crate::python;
 use crate::setup;
 use crate::suite::{Need, Suite};
 use crate::worker;
@@ -17,6 +18,7 @@ use crate::workspace::Workspace;
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
     chromium: Option<PathBuf>,
+    python: Option<PathBuf>,
     emulator: Option<PathBuf>,
     lacking: Vec<(Need, String)>,
 }
@@ -57,6 +59,7 @@ impl Stage {
         ];
         variables.extend(self.emulator.clone().map(|path| ("FAILSOFT_EMULATOR_BIN", path.into_os_string())));
         variables.extend(self.chromium.clone().map(|path| ("CHROMIUM_BIN", path.into_os_string())));
+        variables.extend(self.python.clone().map(|path| ("FAILSOFT_PYTHON", path.into_os_string())));
         variables
     }
 
@@ -64,6 +67,7 @@ impl Stage {
         match need {
             Need::Tools => setup::build(workspace),
             Need::Chromium => chromium::find_or_install().map(|path| self.chromium = Some(path)),
+            Need::Python => python::install(workspace).map(|path| self.python = Some(path)),
             Need::Package => package::build(workspace),
             Need::Worker => worker::build(workspace),
             Need::Emulator => {

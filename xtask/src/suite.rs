@@ -51,7 +51,7 @@ impl Suite {
             Self::Package => &[Need::Tools, Need::Package, Need::Emulator],
             Self::Browser => &[Need::Tools, Need::Chromium, Need::Package, Need::Emulator],
             Self::Edge => &[Need::Tools, Need::Worker, Need::Emulator],
-            Self::Interop => &[Need::Tools, Need::Package, Need::Worker, Need::Emulator],
+            Self::Interop => &[Need::Tools, Need::Python, Need::Package, Need::Worker, Need::Emulator],
             Self::Deploy => &[Need::Tools, Need::Package, Need::Worker],
         }
     }
@@ -63,6 +63,8 @@ pub(crate) enum Need {
     /// Everything that builds.
     Tools,
     Chromium,
+    /// Other people's clients in Python.
+    Python,
     Package,
     Worker,
     Emulator,
@@ -70,5 +72,6 @@ pub(crate) enum Need {
 
 impl Need {
     /// In the order in which they are had: what asks the network comes first, and the Worker serves the package.
-    pub(crate) const ALL: [Self; 5] = [Self::Tools, Self::Chromium, Self::Package, Self::Worker, Self::Emulator];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tools, Self::Chromium, Self::Python, Self::Package, Self::Worker, Self::Emulator];
 }

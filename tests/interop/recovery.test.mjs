@@ -1,0 +1,114 @@
+// A stream that breaks after its first words, read by other people's clients through the edge: whatever happens to it, they
+// read the whole answer, exactly, and notice nothing. By openai from npm and by openai from PyPI.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { join } from 'node:path';
+
+import OpenAI from 'openai';
+
+import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { ROOT, startEmulator } from '../support/process.mjs';
+
+const MESSAGES = [{ role: 'user', content: 'words:60' }];
+/** Of these, the first and the third go on from what was said; the others begin again, with the same words. */
+const NEXT = ['meta-llama/llama-3.3-70b-instruct', 'openai/gpt-4o', 'mistralai/mistral-small', 'google/gemini-2.5-flash'];
+/** Silence is noticed soon, and a busy machine is not taken for it. */
+const SOON = { timeouts: { idle: 1_500 } };
+/** Read at the same time. */
+const AT_ONCE = 8;
+/** The client from PyPI takes some ten times as long for a stream: it reads one cut of so many. */
+const PYTHON_STRIDE = 16;
+
+let emulator, edge, openai, whole, cuts;
+
+/** The same length for every offset, or the offset would move with its own digits. */
+const cut = (offset) => `fault/cut-${String(offset).padStart(5, '0')}`;
+
+before(async () => {
+  emulator = await startEmulator();
+  edge = await startEdge({
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openai' },
+      keys: [clientKey()],
+      models: ['*'],
+      policy: { retry: { base: 10 }, breaker: { failures: 0 } },
+    },
+  });
+  openai = new OpenAI({ baseURL: `${edge.origin}/v1`, apiKey: CLIENT_KEY, maxRetries: 0 });
+  const { choices } = await openai.chat.completions.create({ model: NEXT[1], messages: MESSAGES });
+  whole = choices[0].message.content;
+  const healthy = await fetch(`${emulator.baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer sk-or-test', 'content-type': 'application/json' },
+    body: JSON.stringify({ model: cut(99_999), messages: MESSAGES, stream: true, stream_options: { include_usage: true } }),
+  });
+  const bytes = Buffer.from(await healthy.arrayBuffer());
+  const words = bytes.toString().split('\n\n').filter((event) => event.includes('"content":" ') || event.includes('"content":"w'));
+  const from = bytes.indexOf(words[39]);
+  const to = bytes.indexOf('data: [DONE]');
+  assert.ok(from > 0 && to - from > 1_000 && words.length === 60);
+  cuts = Array.from({ length: to - from + 1 }, (_, at) => from + at);
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+/** What is wrong with the answer of this chain; null, if nothing is. */
+async function wrong(models, failsoft) {
+  let text = '';
+  const ids = new Set();
+  const ends = [];
+  try {
+    const stream = await openai.chat.completions.create({ models, model: undefined, messages: MESSAGES, stream: true, failsoft });
+    for await (const { id, choices: [choice] } of stream) {
+      ids.add(id);
+      text += choice?.delta.content ?? '';
+      if (choice?.finish_reason) ends.push(choice.finish_reason);
+    }
+  } catch (error) {
+    return [models, error.message, error.error, text];
+  }
+  return text === whole && ids.size === 1 && ends.join() === 'stop' ? null : [models, [...ids], ends, text];
+}
+
+/** Reads the answers of all chains, some at once. */
+async function check(chains, failsoft = {}) {
+  const left = chains.values();
+  const found = [];
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (const models of left) found.push(await wrong(models, failsoft));
+  }));
+  assert.equal(found.length, chains.length);
+  assert.deepEqual(found.filter(Boolean), []);
+}
+
+test('cut at every byte from the 40th of 60 words to [DONE], a stream goes on with whoever is next', async () => {
+  // In turn, so that each way to go on meets each place of an event.
+  await check(cuts.map((offset) => [cut(offset), NEXT[offset % NEXT.length]]));
+});
+
+for (const next of NEXT) {
+  test(`stalled, reset, or ended by an error, a stream goes on with ${next}`, async () => {
+    const faults = ['stall-45', 'stall-comments-45', 'reset-mid-body-14000', 'cut-hard-14000', 'cut-mid-event', 'cut-mid-character'];
+    faults.push('error-mid-stream', 'error-mid-stream-empty-choices', 'error-in-choice');
+    await check(faults.map((fault) => [`fault/${fault}`, next]), SOON);
+  });
+}
+
+test('the openai of PyPI reads the same', async () => {
+  assert.ok(process.env.FAILSOFT_PYTHON, 'FAILSOFT_PYTHON names a Python that has openai: `cargo xtask test interop` sets it');
+  const chains = cuts.filter((offset) => offset % PYTHON_STRIDE === 0).map((offset, at) => [cut(offset), NEXT[at % NEXT.length]]);
+  for (const fault of ['stall-45', 'error-mid-stream', 'error-mid-stream-empty-choices']) {
+    for (const next of NEXT) chains.push([`fault/${fault}`, next]);
+  }
+  const job = JSON.stringify({ base_url: `${edge.origin}/v1`, api_key: CLIENT_KEY, messages: MESSAGES, failsoft: SOON, whole, chains });
+  const run = promisify(execFile)(process.env.FAILSOFT_PYTHON, [join(ROOT, 'tests/interop/recovery.py')]);
+  run.child.stdin.end(job);
+  const { stdout } = await run;
+  assert.deepEqual(JSON.parse(stdout), { read: chains.length, wrong: [] });
+});

@@ -1,0 +1,33 @@
+//! What comes from PyPI: clients that the tests read the edge with, in a virtual environment of their own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::fingerprint::Fingerprint;
+use crate::process::{no_progress, output, run_quietly, say};
+use crate::workspace::Workspace;
+
+/// Installs what tests/interop/requirements.txt pins, unless that is done; gives the Python that has it.
+pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
+    let requirements = workspace.tests().join("interop/requirements.txt");
+    let folder = workspace.scratch().join("python");
+    let python = folder.join("bin/python");
+    let stamp = folder.join(".failsoft-stamp");
+    let wanted = Fingerprint::of_files(std::slice::from_ref(&requirements))?;
+    if wanted.is_stamped(&stamp) && python.exists() {
+        return Ok(python);
+    }
+    if output(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_none() {
+        let how = "install Python 3.10 or newer; on Debian, python3-venv too";
+        return Err(Failure::Missing { what: "python3 with venv", how });
+    }
+    let step = "installing Python packages";
+    say(step);
+    run_quietly(step, Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), no_progress)?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
+    run_quietly(step, &mut pip, no_progress)?;
+    wanted.stamp(&stamp)?;
+    Ok(python)
+}
