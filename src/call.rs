@@ -310,6 +310,10 @@ impl Call {
             if let Some(failure) = forbidden(events.answer.text(), &self.policy)
                 && !attempt.judged_there
             {
+                // One that is whole may still be the best of all: it is judged as a whole.
+                if attempt.is_done() {
+                    return;
+                }
                 let attempt = self.running.remove(at);
                 return self.fail_softly(attempt, failure, self.policy.pattern, None, now);
             }

@@ -140,7 +140,7 @@ fn the_beginning_of_a_stream_is_held_for_the_rules_that_can_tell_by_it() {
     let run =
         two().streaming().policy(held.clone()).run(&[streamed("a/one", &["so ", "BAD"]), streamed("b/two", &["fine"])]);
     assert_eq!(run.text, "fine");
-    let begun = streamed("a/one", &["twenty characters, BAD ", "and then more"]);
+    let begun = Reply::stream(words("a/one", &["twenty characters, BAD "])).then_hangs();
     let run = two().streaming().policy(held.clone()).run(&[begun, streamed("b/two", &["fine"])]);
     assert_eq!((run.text.as_str(), run.cancelled.as_slice()), ("fine", &[0][..]));
     let later = [words("a/one", &["and then BAD"]), finish("a/one", "stop")].concat();
