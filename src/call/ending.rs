@@ -254,15 +254,14 @@ impl Call {
 
     fn move_on(&mut self, failure: Box<Failure>, tried: &[usize], now: Millis) {
         match failure.kind.next() {
-            Next::Never => {
-                // The other of a hedge may have its answer already.
-                if let Some(done) = self.running.iter().position(|attempt| attempt.is_done()) {
+            Next::Never => match self.running.iter().position(|attempt| attempt.is_done()) {
+                // The other of a hedge has its answer already; whatever it is worth, nobody is asked after it.
+                Some(done) => {
+                    self.chain.candidates.iter_mut().for_each(|candidate| candidate.spent = true);
                     self.conclude(done, now);
                 }
-                if !self.over && self.judged.is_none() {
-                    self.give_up(failure, now);
-                }
-            }
+                None => self.give_up(failure, now),
+            },
             _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
                 self.outrun(now);
                 self.end_with(None, failure);
