@@ -216,6 +216,15 @@ fn what_ends_a_call_before_the_commit_point_ends_a_stream_too() {
 }
 
 #[test]
+fn a_mistake_that_is_told_in_place_of_a_new_answer_is_final() {
+    let down = json!({"error": {"code": 502, "message": "x"}});
+    let mistake = json!({"error": {"code": 400, "message": "wrong"}, "choices": [{"message": {"content": "ha"}}]});
+    let run =
+        Script::new(&[FIRST, BEGINS_AGAIN, "vendor/third"]).streaming().run(&[begun(&down), Reply::json(&mistake)]);
+    assert_eq!((run.kind(), run.sent.len()), (Some(Kind::InvalidRequest), 2));
+}
+
+#[test]
 fn only_a_request_that_is_refused_may_be_about_the_prefill() {
     let down = json!({"error": {"code": 502, "message": "x"}});
     let busy = Reply::status(429).header("retry-after", "60");
