@@ -216,6 +216,23 @@ fn what_ends_a_call_before_the_commit_point_ends_a_stream_too() {
 }
 
 #[test]
+fn a_short_end_that_comes_in_one_piece_without_a_finish_reason_is_not_lost() {
+    let once = Reply::stream(delta(FIRST, json!({"content": "Once upon "})));
+    let rest = Reply::json(&json!({"model": CONTINUES, "choices": [{"message": {"content": " a time."}}]}));
+    let run = Script::new(&[FIRST, CONTINUES]).streaming().run(&[once, rest]);
+    assert_eq!((run.content().as_str(), run.text.as_str()), ("Once upon a time.", "Once upon a time."));
+}
+
+#[test]
+fn a_mistake_that_is_told_in_place_of_a_new_answer_is_final() {
+    let down = json!({"error": {"code": 502, "message": "x"}});
+    let mistake = json!({"error": {"code": 400, "message": "wrong"}, "choices": [{"message": {"content": "ha"}}]});
+    let run =
+        Script::new(&[FIRST, BEGINS_AGAIN, "vendor/third"]).streaming().run(&[begun(&down), Reply::json(&mistake)]);
+    assert_eq!((run.kind(), run.sent.len()), (Some(Kind::InvalidRequest), 2));
+}
+
+#[test]
 fn only_a_request_that_is_refused_may_be_about_the_prefill() {
     let down = json!({"error": {"code": 502, "message": "x"}});
     let busy = Reply::status(429).header("retry-after", "60");

@@ -26,8 +26,10 @@ impl Call {
             attempt.body = Body::Events(events);
             attempt.whole = Some(completion);
         }
-        let complete = attempt.answer().is_some_and(Accumulator::is_finished);
-        let joined = self.join(at, complete);
+        let complete = attempt.whole.is_some() || attempt.answer().is_some_and(Accumulator::is_finished);
+        // What says that it failed is not joined to anything.
+        let failed = attempt.events().is_some_and(|events| events.failure.is_some());
+        let joined = if failed { Ok(()) } else { self.join(at, complete) };
         let mut attempt = self.running.remove(at);
         if let Err(failure) = joined.and_then(|()| self.whole(&mut attempt, now)) {
             return self.fail(attempt, failure, now);
