@@ -146,6 +146,9 @@ impl Heard {
             return false;
         }
         let (text, held) = (self.text(), plan.rules.refusal != Rule::Off);
+        if plan.rules.pattern != Rule::Off && plan.rules.literals.iter().any(|literal| text.contains(literal)) {
+            return false;
+        }
         let told = match speech {
             Speech::Plain | Speech::Json | Speech::BrokenJson => true,
             Speech::Near => !held || is_cleared(text),
