@@ -578,6 +578,19 @@ fn an_abort_right_behind_a_failure_still_closes_what_failed() {
 }
 
 #[test]
+fn an_abort_before_a_judge_was_asked_leaves_nobody_to_close() {
+    let mut call = two().policy(json!({"judge": {"model": "j/judge"}})).call();
+    let Action::Send { attempt, .. } = call.poll(1_000_000) else { panic!("nothing was sent") };
+    let headers: Headers = [("content-type", "application/json")].into_iter().collect();
+    call.handle(1_000_010, Input::Head { attempt, status: 200, headers });
+    call.handle(1_000_020, Input::Bytes { attempt, bytes: br#"{"choices": [{"message": {"content": "x"}}]}"# });
+    call.handle(1_000_020, Input::End { attempt });
+    call.handle(1_000_020, Input::Aborted);
+    let Action::Done(outcome) = call.poll(1_000_020) else { panic!("the call goes on") };
+    assert_eq!(outcome.report.attempts.len(), 1);
+}
+
+#[test]
 fn a_complete_answer_is_not_lost_while_its_connection_lingers() {
     let mut script = two().streaming().policy(json!({"timeouts": {"total": 100}}));
     let run = script.run(&[streamed("a/one", &["fine"]).then_hangs()]);

@@ -21,7 +21,7 @@ pub(crate) fn check_question(host: &Host, shared: &Shared, site: usize, body: &V
     hold(!open && !host.is_shown(), &|| "the judge is asked too early, or too late".into())?;
     let material = body["messages"][1]["content"].as_str().unwrap_or_default();
     let about = |flight: &&Flight| material.contains(&quoted(flight.heard.text())) && judge_of(host, flight).is_none();
-    let answers = host.flights.iter().filter(|flight| flight.site == site && flight.is_answer() && !flight.is_judge());
+    let answers = host.ended_at(site).filter(|flight| flight.is_answer());
     let about = answers.filter(about).max_by_key(|flight| flight.told_at);
     hold(about.is_some_and(|flight| flight.told_at == host.now), &|| {
         format!("nobody said what is scored: {material}")

@@ -235,8 +235,11 @@ fn arguments(random: &mut Random) -> Vec<String> {
     pieces(whole, random)
 }
 
-/// `text`, cut between characters.
+/// `text`, cut between characters, or behind words as tokens often are.
 fn pieces(text: &str, random: &mut Random) -> Vec<String> {
+    if text.len() < 2_000 && random.one_in(3) {
+        return text.split_inclusive(' ').map(Into::into).collect();
+    }
     let longest = random.spread(1..=40);
     let (mut pieces, mut piece, mut length) = (Vec::new(), String::new(), 0);
     for character in text.chars() {
