@@ -20,7 +20,7 @@ const SOON = { timeouts: { idle: 1_500 } };
 /** Read at the same time. */
 const AT_ONCE = 8;
 /** The client from PyPI takes some ten times as long for a stream: it reads one cut of so many. */
-const PYTHON_STRIDE = 16;
+const PYTHON_STRIDE = Number(process.env.FAILSOFT_PYTHON_STRIDE ?? 16);
 
 let emulator, edge, openai, whole, cuts;
 
