@@ -56,7 +56,7 @@ after(async () => {
 });
 
 function observe(model, streamed, messages) {
-  const options = { baseURL, models: [model, SECOND], policy: { timeouts: TIMEOUTS, retry: { base: 10 } } };
+  const options = { baseURL, models: [model, SECOND], policy: { timeouts: TIMEOUTS, retry: { base: 10 }, recover: 'error' } };
   return page.evaluate(([streamed, messages, options]) => globalThis.observe(streamed, messages, options), [streamed, messages, options]);
 }
 

@@ -51,10 +51,13 @@ test('a picked fault is answered by the next model, and the page shows what was 
   assert.deepEqual(asked(await emulator.log()), [['fault/unavailable'], ['openai/gpt-4o']]);
 });
 
-test('an answer that is cut stays readable, and is not taken for whole', async () => {
+test('an answer that is cut goes on, and the page shows both', async () => {
+  await emulator.clear();
   await page.selectOption('#fault', { value: 'cut' });
-  await ask('words:40', 'failed');
-  assert.match(await page.textContent('#answer'), /word1/);
+  await ask('words:40', 'answered');
+  assert.match(await page.textContent('#answer'), /word1 .*word38/);
+  assert.match(await page.textContent('#timeline .row.failed'), /fault\/cut/);
+  assert.equal((await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions')).length, 2);
 });
 
 test('nothing went wrong on the page, under its Content-Security-Policy', () => {
