@@ -3,8 +3,8 @@
 use crate::Millis;
 use crate::call::Splice;
 use crate::chain::Window;
-use crate::chunk::{Accumulator, chunk_of_completion, with_openai_finish_reasons};
-use crate::events::{Events, error_in};
+use crate::chunk::{Accumulator, Seen, openai_shaped};
+use crate::events::Events;
 use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
 use crate::json::Json;
@@ -180,7 +180,7 @@ impl Attempt {
     /// What an edge has told, as JSON text.
     pub(crate) fn edge_report(&self) -> Option<String> {
         match self.answer() {
-            Some(answer) => answer.report().map(Into::into),
+            Some(answer) => answer.report().as_object().map(|report| report.raw().into()),
             None => self.error_body()?.get("failsoft").as_object().map(|report| report.raw().into()),
         }
     }
@@ -216,17 +216,19 @@ impl Attempt {
 pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, wall: Millis) -> (String, Box<Events>) {
     let mut events = Box::new(Events::new(reads));
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let sent = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
-    let mapped = with_openai_finish_reasons(sent);
-    let completion = mapped.as_deref().and_then(Json::parse).unwrap_or(sent);
-    if error_in(completion).is_none() && completion.get("choices").items().next().is_none() {
-        let message = "the upstream's answer is not a chat completion";
-        events.failure = Some(Failure::new(Kind::BadResponse, message));
-    } else if as_stream {
-        let chunk = chunk_of_completion(completion);
+    let completion = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
+    let has_choices = !completion.get("choices").is_empty();
+    let mut is_foreign = as_stream;
+    if as_stream && has_choices {
+        let chunk = openai_shaped(completion, true);
         events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), wall);
     } else {
-        events.take_completion(completion, wall);
+        is_foreign = events.take_completion(completion, wall).has(Seen::FOREIGN);
     }
-    (completion.raw().into(), events)
+    if events.failure.is_none() && !has_choices {
+        let message = "the upstream's answer is not a chat completion";
+        events.failure = Some(Failure::new(Kind::BadResponse, message));
+    }
+    let completion = if is_foreign { openai_shaped(completion, false) } else { completion.raw().into() };
+    (completion, events)
 }

@@ -41,8 +41,9 @@ mod outcome;
 mod recovery;
 mod sending;
 
-use crate::text::text;
+use crate::text::{is_blank, text};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub use action::{Action, Input};
 pub use outcome::{Answer, Outcome};
@@ -53,6 +54,7 @@ use crate::attempt::{Attempt, Body};
 use crate::breaker::Lesson;
 use crate::catalog::ModelFacts;
 use crate::chain::{Chain, Facts};
+use crate::chunk::Seen;
 use crate::events::Events;
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
@@ -107,6 +109,8 @@ pub struct Call {
     judge_facts: ModelFacts,
     last: Option<Box<Failure>>,
     report: Report,
+    /// The report of a call that is over, which the outcome has too.
+    ended: Option<Arc<Report>>,
     lessons: Vec<Lesson>,
 }
 
@@ -142,6 +146,7 @@ impl Call {
                 .unwrap_or_default(),
             last: None,
             report,
+            ended: None,
             lessons: Vec::new(),
         };
         match planned {
@@ -153,7 +158,7 @@ impl Call {
 
     /// What has happened so far.
     pub fn report(&self) -> &Report {
-        &self.report
+        self.ended.as_deref().unwrap_or(&self.report)
     }
 
     /// What an edge has told so far, as JSON text.
@@ -337,14 +342,15 @@ impl Call {
         if !self.request.stream || (ours && self.policy.buffers()) {
             return false;
         }
-        if seen.tool_call || (seen.reasoning && self.request.wants_reasoning) || (seen.content && text.is_empty()) {
+        let reasons = seen.has(Seen::REASONING) && self.request.wants_reasoning;
+        if seen.has(Seen::TOOL_CALL) || reasons || (seen.has(Seen::CONTENT) && text.is_empty()) {
             return true;
         }
         let holds = ours && self.policy.refusal != Soft::Accept;
         let long = !ours || self.policy.hold_chars == 0 || text.chars().count() as u64 >= self.policy.hold_chars;
         let clear = || !holds || beginning(text, &self.policy.refusal_phrases) == Beginning::Clear;
         // Blank text may be all that comes: it is not an answer yet.
-        (!text.trim().is_empty() && long && clear()) || (seen.refusal && !holds)
+        (!is_blank(text) && long && clear()) || (seen.has(Seen::REFUSAL) && !holds)
     }
 
     /// What came after the commit point is the reader's, whatever came behind it.

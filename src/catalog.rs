@@ -5,7 +5,7 @@ use crate::failure::day;
 use crate::json::Json;
 use crate::report::Usd;
 use crate::spelling::closest;
-use crate::text::text;
+use crate::text::{cut, split, text};
 use crate::tokens::Prompt;
 
 /// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
@@ -78,7 +78,7 @@ impl Catalog {
     /// What may have been meant by `model`, an id that is not valid.
     pub fn near_miss(&self, model: &str) -> Option<String> {
         if self.complete {
-            return closest(model, self.models.iter().map(|row| row.id.as_str())).map(Into::into);
+            return closest(model, &mut self.models.iter().map(|row| row.id.as_str())).map(Into::into);
         }
         dotted_version(model)
     }
@@ -102,7 +102,7 @@ pub fn same_model(asked: &str, slug: Option<&str>, served: &str) -> bool {
 pub fn continues_prefill(model: &str) -> bool {
     const CONTINUES: &str = "meta-llama/ mistralai/ deepseek/ qwen/ nousresearch/ anthropic/claude-3 \
                              anthropic/claude-sonnet-4 anthropic/claude-haiku-4";
-    CONTINUES.split(' ').any(|family| model.starts_with(family))
+    split(CONTINUES, b' ').any(|family| model.starts_with(family))
 }
 
 impl ModelFacts {
@@ -137,7 +137,7 @@ impl ModelFacts {
 }
 
 fn base_name(model: &str) -> &str {
-    model.split_once(':').map_or(model, |(base, _)| base)
+    cut(model, b':').0
 }
 
 /// `gpt-4o` answers as `gpt-4o-2024-08-06`: the same name, then a date.

@@ -12,7 +12,7 @@ use crate::json::decimal;
 use crate::policy::Policy;
 use crate::report::{Report, Usd};
 use crate::request::ChatRequest;
-use crate::text::text;
+use crate::text::{find, text};
 use crate::upstream::Upstream;
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
@@ -271,7 +271,7 @@ impl Chain {
         let mut named: Option<usize> = None;
         for &at in window {
             let model = &self.candidates[at].model;
-            let meant = window.len() == 1 || failure.message.contains(model);
+            let meant = window.len() == 1 || find(&failure.message, model).is_some();
             if meant && named.is_none_or(|named| self.candidates[named].model.len() < model.len()) {
                 named = Some(at);
             }
@@ -326,6 +326,13 @@ impl Chain {
 
 fn shortfall(needed: u64, window: u64) -> String {
     let over = decimal(needed.saturating_sub(window));
-    ["about ", &decimal(needed), " tokens are needed, its window holds ", &decimal(window), ": ", &over, " too many"]
-        .concat()
+    text!(
+        "about ",
+        &decimal(needed),
+        " tokens are needed, its window holds ",
+        &decimal(window),
+        ": ",
+        &over,
+        " too many"
+    )
 }

@@ -3,19 +3,17 @@
 //! What providers get wrong and this forgives: `content` as parts, missing `index`, tool calls that share an index or
 //! lack one, finish reasons outside OpenAI's set, roles repeated in every chunk, usage in a chunk of its own or not.
 
-mod detail;
+mod node;
+mod seen;
 mod shape;
-mod tool_call;
 
-use crate::text::text;
-use std::borrow::Cow;
-
-use crate::json::{Json, Object, array};
+use crate::json::{Json, Object, on_one_line, patched};
 use crate::report::Usd;
-use detail::Details;
+use crate::text::is_blank;
+use node::Node;
+pub use seen::{Brought, Seen};
 pub use shape::openai_finish_reason;
-pub(crate) use shape::{chunk_of_completion, with_openai_finish_reasons};
-use tool_call::ToolCalls;
+pub(crate) use shape::openai_shaped;
 
 /// Chunks on their way to the reader.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,12 +27,7 @@ pub struct Chunks {
 impl Chunks {
     /// Adds a chunk that came as `json`.
     pub(crate) fn push(&mut self, json: &str) {
-        if json.contains(['\n', '\r']) {
-            // Between tokens only: a JSON string cannot hold a raw line feed.
-            self.lines.extend(json.split(['\n', '\r']));
-        } else {
-            self.lines.push_str(json);
-        }
+        on_one_line(json, &mut self.lines);
         self.lines.push('\n');
     }
 
@@ -52,6 +45,11 @@ impl Chunks {
     /// There is no chunk.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// The JSON text of the chunks, in order, each followed by a line feed.
+    pub fn lines(&self) -> &str {
+        &self.lines
     }
 
     /// The JSON text of each chunk, in order.
@@ -72,369 +70,376 @@ impl Chunks {
     }
 }
 
-/// What one chunk brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Text, an image or sound: something to show.
-    pub content: bool,
-    /// Reasoning.
-    pub reasoning: bool,
-    /// A piece of a tool call.
-    pub tool_call: bool,
-    /// A piece of a refusal in the field made for it.
-    pub refusal: bool,
-}
-
-/// One answer among `n`. What is kept as it came is JSON text.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Choice {
-    index: u64,
-    content: Option<String>,
-    reasoning: String,
-    reasoning_details: Details,
-    refusal: String,
-    tool_calls: ToolCalls,
-    images: Vec<String>,
-    audio: Option<String>,
-    logprobs: Vec<String>,
-    finish_reason: Option<String>,
-    native_finish_reason: Option<String>,
-}
-
 /// Adds chunks up to the final completion.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Accumulator {
-    id: Option<String>,
-    model: Option<String>,
-    provider: Option<String>,
-    /// `created`, `service_tier` and the like, as first said.
-    head: Vec<(&'static str, String)>,
-    /// By index.
-    choices: Vec<Choice>,
-    usage: Option<String>,
-    metadata: Option<String>,
-    report: Option<String>,
+    completion: Node,
+    /// The bytes of the text of choice 0 that the last chunk brought.
+    fresh: usize,
 }
 
-const HEAD: [&str; 3] = ["created", "system_fingerprint", "service_tier"];
+impl Default for Accumulator {
+    fn default() -> Self {
+        Self { completion: Node::begun("completion"), fresh: 0 }
+    }
+}
 
 impl Accumulator {
-    /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`; notes in `seen` what it brought.
-    pub fn feed(&mut self, chunk: Json<'_>, seen: &mut Seen) {
-        first(&mut self.id, chunk.get("id").text());
-        first(&mut self.model, chunk.get("model").text());
-        first(&mut self.provider, chunk.get("provider").text());
-        for name in HEAD {
-            let value = chunk.get(name);
-            if !value.is_null() && !self.head.iter().any(|(known, _)| *known == name) {
-                self.head.push((name, value.raw().into()));
-            }
-        }
-        last(&mut self.usage, chunk.get("usage"));
-        last(&mut self.metadata, chunk.get("openrouter_metadata"));
-        last(&mut self.report, chunk.get("failsoft"));
-        for choice in chunk.get("choices").items() {
-            self.choice(choice.get("index").whole().unwrap_or(0)).feed(choice, seen);
-        }
+    /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`.
+    pub fn feed<'a>(&mut self, chunk: Json<'a>) -> Brought<'a> {
+        let mut brought = Brought::default();
+        self.completion.feed(chunk, &mut brought);
+        self.fresh = brought.text;
+        brought
     }
 
     /// Keeps the report of an edge that came beside the chunks.
     pub(crate) fn note_report(&mut self, report: Json<'_>) {
-        last(&mut self.report, report);
-    }
-
-    fn choice(&mut self, index: u64) -> &mut Choice {
-        let at = self.choices.partition_point(|choice| choice.index < index);
-        if self.choices.get(at).is_none_or(|choice| choice.index != index) {
-            self.choices.insert(at, Choice { index, ..Choice::default() });
-        }
-        &mut self.choices[at]
+        self.completion.slot("failsoft").set(report);
     }
 
     /// The model that the answer names.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+        self.word("model")
     }
 
     /// The provider that the answer names.
     pub fn provider(&self) -> Option<&str> {
-        self.provider.as_deref()
+        self.word("provider")
     }
 
     /// The answer's id.
     pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
+        self.word("id")
+    }
+
+    fn word(&self, name: &str) -> Option<&str> {
+        some(self.completion.get(name).text())
     }
 
     /// The usage, if it has come.
-    pub fn usage(&self) -> Option<Json<'_>> {
-        self.usage.as_deref().and_then(Json::parse)
+    pub fn usage(&self) -> Json<'_> {
+        self.completion.get("usage").json()
     }
 
     /// What OpenRouter tells of the way this answer went.
-    pub fn metadata(&self) -> Option<Json<'_>> {
-        self.metadata.as_deref().and_then(Json::parse)
+    pub fn metadata(&self) -> Json<'_> {
+        self.completion.get("openrouter_metadata").json()
     }
 
-    /// The report of an edge, as JSON text.
-    pub fn report(&self) -> Option<&str> {
-        self.report.as_deref()
+    /// The report of an edge.
+    pub fn report(&self) -> Json<'_> {
+        self.completion.get("failsoft").json()
     }
 
     /// The text of the first choice so far.
     pub fn text(&self) -> &str {
-        self.first().and_then(|choice| choice.content.as_deref()).unwrap_or_default()
+        self.said("content")
     }
 
-    /// The refusal in the field made for it, of the first choice.
-    pub fn refusal(&self) -> &str {
-        self.first().map_or("", |choice| &choice.refusal)
-    }
-
-    /// Why the first choice ended.
-    pub fn finish_reason(&self) -> Option<&str> {
-        self.first()?.finish_reason.as_deref()
-    }
-
-    /// Every choice that began has said why it ended.
-    pub fn is_finished(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish_reason.is_some())
-    }
-
-    /// No choice has anything to show or to do: no text, tool call, image or sound.
-    pub fn is_blank(&self) -> bool {
-        self.choices.iter().all(|choice| {
-            let said = choice.content.as_deref().is_some_and(|text| !text.trim().is_empty());
-            !said && choice.tool_calls.is_empty() && choice.images.is_empty() && choice.audio.is_none()
-        })
-    }
-
-    /// Some choice has reasoning.
-    pub fn has_reasoning(&self) -> bool {
-        self.choices.iter().any(|choice| !choice.reasoning.is_empty() || !choice.reasoning_details.is_empty())
-    }
-
-    /// Some choice has a tool call.
-    pub fn has_tool_call(&self) -> bool {
-        self.choices.iter().any(|choice| !choice.tool_calls.is_empty())
-    }
-
-    /// It is text and nothing else, of one choice: another answer could go on from it.
-    pub(crate) fn is_text(&self) -> bool {
-        match &self.choices[..] {
-            [] => true,
-            [choice] => {
-                let other = !choice.tool_calls.is_empty() || !choice.images.is_empty() || choice.audio.is_some();
-                choice.index == 0 && !other && choice.refusal.is_empty()
-            }
-            _ => false,
-        }
+    /// The text of choice 0 that the last chunk brought.
+    pub(crate) fn fresh_text(&self) -> &str {
+        let text = self.text();
+        text.get(text.len().saturating_sub(self.fresh)..).unwrap_or_default()
     }
 
     /// Puts `text` in the place of what the first choice said.
     pub(crate) fn set_text(&mut self, text: String) {
-        if let Some(choice) = self.choices.first_mut() {
-            choice.content = Some(text);
+        if let Some(choice) = self.choices_mut().first_mut() {
+            choice.slot("message").slot("content").set_text(text);
         }
     }
 
     /// Takes back how it ended, and all text beyond `shown` bytes.
     pub(crate) fn reopen(&mut self, shown: usize) {
-        if let Some(choice) = self.choices.first_mut() {
-            (choice.finish_reason, choice.native_finish_reason) = (None, None);
-            choice.content.iter_mut().for_each(|text| text.truncate(shown));
+        let text = self.text().get(..shown).unwrap_or_default().to_owned();
+        self.set_text(text);
+        if let Some(choice) = self.choices_mut().first_mut() {
+            choice.slot("finish_reason").set(Json::NULL);
+            choice.slot("native_finish_reason").set(Json::NULL);
         }
+    }
+
+    /// The refusal in the field made for it, of the first choice.
+    pub fn refusal(&self) -> &str {
+        self.said("refusal")
+    }
+
+    fn said(&self, name: &str) -> &str {
+        self.choices().first().map_or("", |choice| choice.get("message").get(name).text())
+    }
+
+    /// Why the first choice ended.
+    pub fn finish_reason(&self) -> Option<&str> {
+        some(self.choices().first()?.get("finish_reason").text())
+    }
+
+    /// Every choice that began has said why it ended.
+    pub fn is_finished(&self) -> bool {
+        let choices = self.choices();
+        !choices.is_empty() && choices.iter().all(|choice| choice.get("finish_reason").size() > 0)
+    }
+
+    /// No choice has anything to show or to do: no text, tool call, image or sound.
+    pub fn is_blank(&self) -> bool {
+        let is_silent = |choice: &Node| is_blank(choice.get("message").get("content").text());
+        self.choices().iter().all(is_silent) && !self.has(&["tool_calls", "images", "audio"])
+    }
+
+    /// Some choice has reasoning.
+    pub fn has_reasoning(&self) -> bool {
+        self.has(&["reasoning", "reasoning_details"])
+    }
+
+    /// Some choice has a tool call.
+    pub fn has_tool_call(&self) -> bool {
+        self.has(&["tool_calls"])
+    }
+
+    /// It is text and nothing else, of one choice: another answer could go on from it.
+    pub(crate) fn is_text(&self) -> bool {
+        let is_first = self.choices().iter().all(|choice| choice.get("index").json().whole() == Some(0));
+        is_first && !self.has(&["tool_calls", "images", "audio", "refusal"])
+    }
+
+    /// Some message has one of these fields.
+    fn has(&self, names: &[&str]) -> bool {
+        let has = |choice: &Node| names.iter().any(|name| choice.get("message").get(name).size() > 0);
+        self.choices().iter().any(has)
     }
 
     /// Adds what `other` took.
     pub(crate) fn add_usage(&mut self, other: &Self) {
-        let Some(more) = other.usage() else { return };
-        self.usage = Some(self.usage().map_or_else(|| more.raw().into(), |usage| sum(usage, more)));
+        let all = sum(self.usage(), other.usage());
+        self.completion.slot("usage").set(Json::parse(&all).unwrap_or(Json::NULL));
     }
 
     /// A chunk of this answer that says `text`.
     pub(crate) fn chunk(&self, text: &str, model: Option<&str>) -> String {
-        let (mut delta, mut choice) = (Object::default(), Object::default());
-        delta.text("content", text);
-        choice.whole("index", 0).raw("delta", &delta.end()).raw("finish_reason", "null");
-        self.with_choices(model, &text!("[", &choice.end(), "]")).end()
+        let mut json = self.head(model);
+        json.item("{").whole("index", 0).open("delta", "{").text("content", text).close("}");
+        json.raw("finish_reason", "null").close("}").close("]").end()
     }
 
     /// The chunk that ends this answer as `last` ended.
     pub(crate) fn end_chunk(&self, last: &Self) -> String {
-        let mut choice = Object::default();
-        choice.whole("index", 0).raw("delta", "{}").text("finish_reason", last.finish_reason().unwrap_or("stop"));
-        self.with_choices(last.model(), &text!("[", &choice.end(), "]")).end()
+        let mut json = self.head(last.model());
+        json.item("{").whole("index", 0).raw("delta", "{}");
+        json.text("finish_reason", last.finish_reason().unwrap_or("stop")).close("}").close("]").end()
     }
 
     /// The chunk with the usage, and `report` beside it.
     pub(crate) fn usage_chunk(&self, report: Option<&str>) -> Option<String> {
-        let mut chunk = self.with_choices(self.model(), "[]");
-        chunk.raw("usage", self.usage.as_deref()?).maybe_raw("failsoft", report);
-        Some(chunk.end())
+        let usage = self.usage().as_object()?;
+        Some(self.head(self.model()).close("]").raw("usage", usage.raw()).maybe_raw("failsoft", report).end())
     }
 
-    fn with_choices(&self, model: Option<&str>, choices: &str) -> Object {
+    /// A chunk of this answer up to its choices.
+    fn head(&self, model: Option<&str>) -> Object {
         let mut json = Object::default();
-        json.maybe_text("id", self.id.as_deref());
         json.text("object", "chat.completion.chunk");
-        for (name, value) in &self.head {
-            json.raw(name, value);
+        for name in ["id", "created", "system_fingerprint", "service_tier"] {
+            let value = self.completion.get(name);
+            if value.size() > 0 {
+                let mut text = String::new();
+                value.write(name, &mut text);
+                json.raw(name, &text);
+            }
         }
-        json.maybe_text("model", model);
-        json.raw("choices", choices);
+        json.maybe_text("model", model).open("choices", "[");
         json
     }
 
     /// A tool call whose arguments are no JSON.
     pub fn has_broken_tool_call(&self) -> bool {
-        self.choices.iter().any(|choice| choice.tool_calls.any_broken())
+        let is_broken = |call: &Node| {
+            let arguments = call.get("function").get("arguments").text();
+            !arguments.is_empty() && Json::parse(arguments).is_none()
+        };
+        self.choices().iter().any(|choice| choice.get("message").get("tool_calls").items().iter().any(is_broken))
     }
 
     /// The JSON text of the answer as OpenAI's completion object.
     pub fn completion(&self) -> String {
-        let mut json = Object::default();
-        json.maybe_text("id", self.id.as_deref());
-        json.text("object", "chat.completion");
-        json.maybe_text("model", self.model.as_deref());
-        json.maybe_text("provider", self.provider.as_deref());
-        for (name, value) in &self.head {
-            json.raw(name, value);
-        }
-        json.raw("choices", &array(self.choices.iter().map(Choice::completed)));
-        json.maybe_raw("usage", self.usage.as_deref());
-        json.maybe_raw("openrouter_metadata", self.metadata.as_deref());
-        json.end()
+        let mut json = String::new();
+        self.completion.write("", &mut json);
+        json
     }
 
-    fn first(&self) -> Option<&Choice> {
-        self.choices.first()
-    }
-}
-
-impl Choice {
-    fn feed(&mut self, choice: Json<'_>, seen: &mut Seen) {
-        let delta = match choice.get("delta") {
-            delta if delta.is_object() => delta,
-            _ => choice.get("message"),
-        };
-        if let Some(text) = content_text(delta.get("content")) {
-            seen.content |= !text.is_empty();
-            self.content.get_or_insert_default().push_str(&text);
-        }
-        self.feed_reasoning(delta, seen);
-        let refusal = delta.get("refusal").text().unwrap_or_default();
-        seen.refusal |= !refusal.is_empty();
-        self.refusal.push_str(&refusal);
-        for call in delta.get("tool_calls").items() {
-            self.tool_calls.feed(call);
-            seen.tool_call = true;
-        }
-        for image in delta.get("images").items() {
-            self.images.push(image.raw().into());
-            seen.content = true;
-        }
-        let audio = delta.get("audio");
-        seen.content |= audio.is_object();
-        last(&mut self.audio, audio);
-        self.logprobs.extend(choice.get("logprobs").get("content").items().map(|token| token.raw().into()));
-        // What comes behind the end, an error for one, does not change why the answer ended.
-        if self.finish_reason.is_none() {
-            self.finish_reason = choice.get("finish_reason").text().map(|reason| openai_finish_reason(&reason).into());
-            last(&mut self.native_finish_reason, choice.get("native_finish_reason"));
-        }
+    fn choices(&self) -> &[Node] {
+        self.completion.get("choices").items()
     }
 
-    fn feed_reasoning(&mut self, delta: Json<'_>, seen: &mut Seen) {
-        let named = delta.get("reasoning").text().or_else(|| delta.get("reasoning_content").text());
-        let reasoning = named.unwrap_or_default();
-        seen.reasoning |= !reasoning.is_empty();
-        self.reasoning.push_str(&reasoning);
-        for detail in delta.get("reasoning_details").items() {
-            seen.reasoning = true;
-            self.reasoning_details.feed(detail);
-        }
+    fn choices_mut(&mut self) -> &mut [Node] {
+        self.completion.slot("choices").items_mut()
     }
-
-    fn message(&self) -> String {
-        let mut json = Object::default();
-        json.text("role", "assistant");
-        match &self.content {
-            Some(text) if !text.is_empty() || self.tool_calls.is_empty() => json.text("content", text),
-            _ => json.raw("content", "null"),
-        };
-        match &*self.refusal {
-            "" => json.raw("refusal", "null"),
-            refusal => json.text("refusal", refusal),
-        };
-        if !self.reasoning.is_empty() {
-            json.text("reasoning", &self.reasoning);
-        }
-        if !self.reasoning_details.is_empty() {
-            json.raw("reasoning_details", &self.reasoning_details.completed());
-        }
-        if !self.tool_calls.is_empty() {
-            json.raw("tool_calls", &self.tool_calls.completed());
-        }
-        if !self.images.is_empty() {
-            json.raw("images", &array(&self.images));
-        }
-        json.maybe_raw("audio", self.audio.as_deref());
-        json.end()
-    }
-
-    fn completed(&self) -> String {
-        let mut json = Object::default();
-        json.whole("index", self.index).raw("message", &self.message());
-        if self.logprobs.is_empty() {
-            json.raw("logprobs", "null");
-        } else {
-            json.raw("logprobs", &text!("{\"content\":", &array(&self.logprobs), "}"));
-        }
-        match &self.finish_reason {
-            Some(reason) => json.text("finish_reason", reason),
-            None => json.raw("finish_reason", "null"),
-        };
-        json.maybe_raw("native_finish_reason", self.native_finish_reason.as_deref());
-        json.end()
-    }
-}
-
-/// Text as a string, or as parts of which the text counts.
-pub(crate) fn content_text(content: Json<'_>) -> Option<Cow<'_, str>> {
-    if content.is_array() {
-        return Some(content.items().filter_map(|part| part.get("text").text()).collect::<String>().into());
-    }
-    content.text()
 }
 
 /// Two objects of numbers as one: what both have is added, down to the last of their objects; what one has is kept.
 fn sum(one: Json<'_>, other: Json<'_>) -> String {
     let mut json = Object::default();
     for (name, value) in one.fields() {
-        let more = other.get(&name.text().unwrap_or_default());
-        match (value.trillionths(), more.trillionths()) {
-            (Some(one), Some(other)) => json.entry(name, &Usd(one.saturating_add(other)).decimal()),
-            _ if value.is_object() && more.is_object() => json.entry(name, &sum(value, more)),
-            _ => json.entry(name, value.raw()),
+        let more = other.get(name.word());
+        let both = match (value.trillionths(), more.trillionths()) {
+            (Some(one), Some(other)) => Usd(one).plus(Usd(other)).decimal(),
+            _ if value.is_object() && more.is_object() => sum(value, more),
+            _ => value.raw().into(),
         };
+        json.entry(name, &both);
     }
-    other.fields().filter(|(name, _)| one.get(&name.text().unwrap_or_default()).is_null()).for_each(|(name, value)| {
-        json.entry(name, value.raw());
-    });
-    json.end()
+    patched(other.raw(), &json.end())
 }
 
-/// Keeps what was said first.
-fn first(slot: &mut Option<String>, value: Option<Cow<'_, str>>) {
-    if slot.is_none() {
-        *slot = value.map(Cow::into_owned);
-    }
+fn some(text: &str) -> Option<&str> {
+    if text.is_empty() { None } else { Some(text) }
 }
 
-/// Keeps what was said last.
-fn last(slot: &mut Option<String>, value: Json<'_>) {
-    if !value.is_null() {
-        *slot = Some(value.raw().into());
+#[cfg(test)]
+mod tests {
+    use super::Accumulator;
+    use crate::json::Json;
+    use serde_json::{Value, json};
+
+    /// What chunks add up to, of which each is one piece of the only choice.
+    fn answer(pieces: &[Value]) -> Accumulator {
+        let mut answer = Accumulator::default();
+        for piece in pieces {
+            answer.feed(Json::parse(&json!({"choices": [piece]}).to_string()).expect("JSON"));
+        }
+        answer
+    }
+
+    fn message(deltas: &[Value]) -> Value {
+        let pieces: Vec<Value> = deltas.iter().map(|delta| json!({"index": 0, "delta": delta})).collect();
+        completion(&answer(&pieces))["choices"][0]["message"].clone()
+    }
+
+    fn completion(answer: &Accumulator) -> Value {
+        serde_json::from_str(&answer.completion()).expect("a completion is JSON")
+    }
+
+    fn calls(pieces: &[Value]) -> Vec<Value> {
+        let deltas: Vec<Value> = pieces.iter().map(|piece| json!({"tool_calls": [piece]})).collect();
+        message(&deltas)["tool_calls"].as_array().cloned().expect("tool calls")
+    }
+
+    fn call(id: &str, name: &str, arguments: &str) -> Value {
+        json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+    }
+
+    #[test]
+    fn a_new_id_on_the_same_index_is_a_new_call() {
+        let pieces = [
+            json!({"index": 0, "id": "a", "function": {"name": "one", "arguments": "{"}}),
+            json!({"index": 0, "function": {"arguments": "}"}}),
+            json!({"index": 0, "id": "b", "function": {"name": "two", "arguments": "[1"}}),
+            json!({"index": 0, "function": {"arguments": "]"}}),
+        ];
+        assert_eq!(calls(&pieces), [call("a", "one", "{}"), call("b", "two", "[1]")]);
+    }
+
+    #[test]
+    fn pieces_of_calls_that_run_side_by_side_stay_apart() {
+        let pieces = [
+            json!({"index": 0, "id": "a", "function": {"name": "one", "arguments": ""}}),
+            json!({"index": 1, "id": "b", "function": {"name": "two", "arguments": ""}}),
+            json!({"index": 0, "function": {"arguments": "1"}}),
+            json!({"index": 1, "function": {"arguments": "2"}}),
+        ];
+        assert_eq!(calls(&pieces), [call("a", "one", "1"), call("b", "two", "2")]);
+    }
+
+    #[test]
+    fn an_id_and_name_repeated_in_every_piece_are_one_call() {
+        let piece = |arguments: &str| json!({"index": 3, "id": "a", "type": "function", "function": {"name": "one", "arguments": arguments}});
+        assert_eq!(calls(&[piece("{\"x\""), piece(":1}")]), [call("a", "one", "{\"x\":1}")]);
+    }
+
+    #[test]
+    fn a_piece_with_neither_index_nor_id_belongs_to_the_current_call() {
+        let pieces = [
+            json!({"id": "a", "function": {"name": "one", "arguments": "{"}}),
+            json!({"function": {"arguments": "}"}}),
+        ];
+        assert_eq!(calls(&pieces), [call("a", "one", "{}")]);
+    }
+
+    #[test]
+    fn arguments_that_came_as_an_object_and_fields_that_nobody_knows_are_kept() {
+        let piece = json!({"index": 0, "id": "a", "extra": {"signature": "s"}, "function": {"name": "one", "arguments": {"x": [1]}}});
+        let mut expected = call("a", "one", "{\"x\":[1]}");
+        expected["extra"] = json!({"signature": "s"});
+        assert_eq!(calls(&[piece]), [expected]);
+    }
+
+    #[test]
+    fn who_calls_a_tool_says_null_rather_than_an_empty_text() {
+        let deltas = [json!({"content": ""}), json!({"tool_calls": [{"index": 0, "id": "a"}]}), json!({"content": ""})];
+        assert_eq!(message(&deltas)["content"], Value::Null);
+        assert_eq!(message(&deltas[..1])["content"], "");
+    }
+
+    #[test]
+    fn lists_that_stay_empty_and_fields_that_say_nothing_are_left_out() {
+        let empty =
+            json!({"role": "", "content": null, "refusal": "", "reasoning": "", "tool_calls": [], "images": null});
+        assert_eq!(message(&[empty]), json!({"role": "assistant", "content": null, "refusal": null}));
+    }
+
+    #[test]
+    fn blocks_of_reasoning_grow_by_their_own_field_and_keep_their_order() {
+        let block = |kind: &str, name: &str, text: &str| {
+            let mut block = json!({"type": kind, "index": 0, "format": "f"});
+            block[name] = text.into();
+            json!({"reasoning_details": [block]})
+        };
+        let deltas = [
+            block("reasoning.text", "text", "a"),
+            block("reasoning.text", "text", "b"),
+            json!({"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]}),
+            block("reasoning.encrypted", "data", "c"),
+            block("reasoning.text", "text", "d"),
+        ];
+        let expected = json!([
+            {"type": "reasoning.text", "index": 0, "format": "f", "text": "ab", "signature": "s"},
+            {"type": "reasoning.encrypted", "index": 0, "format": "f", "data": "c"},
+            {"type": "reasoning.text", "index": 0, "format": "f", "text": "d"},
+        ]);
+        assert_eq!(message(&deltas)["reasoning_details"], expected);
+    }
+
+    #[test]
+    fn reasoning_that_came_under_both_its_names_counts_once() {
+        let both = json!({"reasoning": "hm", "reasoning_content": "hm"});
+        assert_eq!(message(&[both, json!({"reasoning_content": "m"})])["reasoning"], "hmm");
+    }
+
+    #[test]
+    fn sound_and_the_likelihood_of_tokens_are_put_together() {
+        let pieces = [
+            json!({"delta": {"audio": {"id": "a", "transcript": "Hel"}}, "logprobs": {"content": [{"token": "Hel"}]}}),
+            json!({"delta": {"audio": {"transcript": "lo", "data": "AA", "expires_at": 1}}, "logprobs": {"content": [{"token": "lo"}]}}),
+        ];
+        let choice = &completion(&answer(&pieces))["choices"][0];
+        let audio = json!({"id": "a", "transcript": "Hello", "data": "AA", "expires_at": 1});
+        assert_eq!(choice["message"]["audio"], audio);
+        assert_eq!(choice["logprobs"], json!({"content": [{"token": "Hel"}, {"token": "lo"}]}));
+    }
+
+    #[test]
+    fn a_finish_reason_without_a_word_is_none() {
+        assert!(!answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": ""})]).is_finished());
+        assert!(answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": "max_tokens"})]).is_finished());
+    }
+
+    #[test]
+    fn pieces_whose_indices_contradict_each_other_do_no_harm() {
+        let piece = |index: Value, text: &str| json!({"index": index, "delta": {"content": text}});
+        let pieces = [piece(json!(5), "five"), piece(json!(null), "none"), piece(json!(0), "é")];
+        let chunk = json!({"choices": pieces}).to_string();
+        let mut answer = Accumulator::default();
+        answer.feed(Json::parse(&chunk).expect("JSON"));
+        assert!(answer.fresh_text().len() <= answer.text().len());
+        assert_eq!(completion(&answer)["choices"][0]["index"], 0);
     }
 }

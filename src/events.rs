@@ -1,11 +1,9 @@
 //! A stream of one attempt: bytes become chunks that wait for the reader, and an answer that grows.
 
-use std::borrow::Cow;
-
 use crate::Millis;
-use crate::chunk::{Accumulator, Chunks, Seen, content_text, with_openai_finish_reasons};
+use crate::chunk::{Accumulator, Chunks, Seen, openai_shaped};
 use crate::failure::{Failure, Kind, in_answer};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, patched};
 use crate::request::UsageChunk;
 use crate::sse::{Decoder, Event};
 
@@ -49,7 +47,7 @@ impl Events {
             ending: Chunks::default(),
             shown: 0,
             usage_chunk: None,
-            seen: Seen::default(),
+            seen: Seen::NOTHING,
             heard: false,
             done: false,
             malformed: 0,
@@ -82,7 +80,7 @@ impl Events {
             return;
         }
         self.heard = true;
-        if data.trim() == "[DONE]" {
+        if data.trim_ascii() == "[DONE]" {
             self.done = true;
             return self.end();
         }
@@ -94,24 +92,21 @@ impl Events {
 
     /// Takes a chunk.
     pub(crate) fn take_chunk(&mut self, chunk: Json<'_>, wall: Millis) {
-        // What the chunk says beside an error counts for the report: usage, metadata, the partial text.
-        self.answer.feed(chunk, &mut self.seen);
-        if let Some(error) = error_in(chunk) {
-            self.failure = Some(in_answer(error, wall));
+        let seen = self.take_completion(chunk, wall);
+        if self.failure.is_some() {
             return;
         }
-        if is_usage(chunk) && self.usage != UsageChunk::AsSent {
+        if self.usage != UsageChunk::AsSent && is_usage(chunk) {
             self.usage_chunk = Some(chunk.raw().into());
             return;
         }
         self.shown = self.answer.text().len();
         let chunks = if self.answer.is_finished() { &mut self.ending } else { &mut self.waiting };
-        if let Some(text) = first_text(chunk) {
-            chunks.push_text(&text);
-        }
-        match with_openai_finish_reasons(chunk) {
-            Some(mapped) => chunks.push(&mapped),
-            None => chunks.push(chunk.raw()),
+        chunks.push_text(self.answer.fresh_text());
+        if seen.has(Seen::FOREIGN) {
+            chunks.push(&openai_shaped(chunk, false));
+        } else {
+            chunks.push(chunk.raw());
         }
     }
 
@@ -126,43 +121,31 @@ impl Events {
     }
 
     /// Takes a completion that came in one piece.
-    pub(crate) fn take_completion(&mut self, completion: Json<'_>, wall: Millis) {
-        self.failure = error_in(completion).map(|error| in_answer(error, wall));
-        self.answer.feed(completion, &mut self.seen);
+    pub(crate) fn take_completion(&mut self, completion: Json<'_>, wall: Millis) -> Seen {
+        // What it says beside an error counts for the report: usage, metadata, the partial text.
+        let brought = self.answer.feed(completion);
+        if brought.seen.has(Seen::ERROR) {
+            self.failure = Some(in_answer(brought.error, wall));
+        }
+        self.seen.add(brought.seen);
+        brought.seen
     }
 
     /// Text, reasoning or a tool call has come.
     pub(crate) fn is_alive(&self) -> bool {
-        let Seen { content, reasoning, tool_call, refusal } = self.seen;
-        content || reasoning || tool_call || refusal
+        self.seen.has(Seen::ANSWER)
     }
 
     /// The usage chunk with `report` in it, if the reader gets one.
     pub(crate) fn annotate(&mut self, report: &str) {
         let Some(chunk) = self.usage_chunk.take() else { return };
         if self.usage == UsageChunk::Annotated {
-            let mut json = Object::default();
-            json.fields(&chunk).raw("failsoft", report);
-            self.waiting.push(&json.end());
+            let mut patch = Object::default();
+            self.waiting.push(&patched(&chunk, &patch.raw("failsoft", report).end()));
         }
     }
 }
 
-/// The error that a chunk or a body carries: beside the choices or in one of them.
-pub(crate) fn error_in(answer: Json<'_>) -> Option<Json<'_>> {
-    let present = |error: &Json<'_>| !error.is_null();
-    let choices = answer.get("choices");
-    Some(answer.get("error"))
-        .filter(present)
-        .or_else(|| choices.items().map(|choice| choice.get("error")).find(present))
-        .or_else(|| choices.items().find(|choice| choice.get("finish_reason").is("error")))
-}
-
 fn is_usage(chunk: Json<'_>) -> bool {
-    chunk.get("usage").is_object() && chunk.get("choices").items().next().is_none()
-}
-
-fn first_text(chunk: Json<'_>) -> Option<Cow<'_, str>> {
-    let first = chunk.get("choices").items().find(|choice| choice.get("index").whole().unwrap_or(0) == 0)?;
-    content_text(first.get("delta").get("content"))
+    chunk.get("usage").is_object() && chunk.get("choices").is_empty()
 }

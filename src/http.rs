@@ -39,7 +39,7 @@ impl Headers {
     /// The body is a stream of server-sent events.
     pub fn is_event_stream(&self) -> bool {
         self.get("content-type")
-            .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+            .is_some_and(|kind| kind.trim_ascii_start().to_ascii_lowercase().starts_with("text/event-stream"))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Input that cannot be used: where it is and what to do about it.
 
-use crate::text::text;
+use crate::text::{listed, split, text};
 use core::fmt;
 use std::borrow::Cow;
 
@@ -23,12 +23,12 @@ impl Invalid {
         Box::new(Self { path: path.into(), problem: problem.into() })
     }
 
-    /// `name`, found inside `parent`, is not one of `known`; names the near miss if there is one.
-    pub fn unknown(parent: &str, name: &str, known: &[&str]) -> Box<Self> {
+    /// `name`, found inside `parent`, is not one of `known`, which are words; names the near miss if there is one.
+    pub fn unknown(parent: &str, name: &str, known: &str) -> Box<Self> {
         let mut problem = String::from("is not a known field");
-        match closest(name, known.iter().copied()) {
+        match closest(name, &mut split(known, b' ')) {
             Some(near) => problem.extend(["; did you mean `", near, "`?"]),
-            None => problem.extend(["; known are: ", &known.join(", ")]),
+            None => problem.extend(["; known are: ", &listed(known)]),
         }
         Self::new(join(parent, name), problem)
     }
@@ -102,9 +102,8 @@ impl<'a> Section<'a> {
     /// [`Invalid`], with the near miss of the first that is unknown.
     pub fn only(&self, known: &str) -> Result<(), Box<Invalid>> {
         for (name, _) in self.json.fields() {
-            if !known.split(' ').any(|known| name.is(known)) {
-                let known: Vec<&str> = known.split(' ').collect();
-                return Err(Invalid::unknown(&self.path, &name.text().unwrap_or_default(), &known));
+            if !split(known, b' ').any(|known| name.is(known)) {
+                return Err(Invalid::unknown(&self.path, &name.text().unwrap_or_default(), known));
             }
         }
         Ok(())
@@ -161,10 +160,10 @@ impl<'a> Section<'a> {
         if value.is_null() {
             return Ok(None);
         }
-        if allowed.split(' ').any(|word| value.is(word)) {
+        if split(allowed, b' ').any(|word| value.is(word)) {
             return Ok(Some(value.word()));
         }
-        Err(self.wrong(name, text!("must be one of: ", &allowed.replace(' ', ", "))))
+        Err(self.wrong(name, text!("must be one of: ", &listed(allowed))))
     }
 
     /// The amount of US dollars `name`, from 0 to a million.

@@ -17,9 +17,11 @@ mod write;
 
 use std::borrow::Cow;
 
+use crate::text::{cut, of};
+use scan::Scanner;
 pub(crate) use scan::whole_number;
-pub(crate) use write::decimal;
-pub use write::{Object, array, quoted};
+pub use write::{Object, array, patched, quoted};
+pub(crate) use write::{decimal, on_one_line, push_quoted};
 
 /// A JSON value. Reading what is not there, or is of another type, gives `null`, nothing or an empty list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +33,17 @@ impl<'a> Json<'a> {
 
     /// The value that is the whole of `text`, if `text` is JSON and not nested deeper than 128 levels.
     pub fn parse(text: &'a str) -> Option<Self> {
-        scan::whole(text).then(|| Self(scan::trimmed(text)))
+        Scanner::new(text).whole().map(Self)
     }
 
     /// The value that `text` begins with, whatever follows it.
     pub fn prefix(text: &'a str) -> Option<Self> {
-        scan::value(text.as_bytes(), 0, 0).map(|end| Self(&text[..end]))
+        Scanner::new(text).value().map(Self)
     }
 
     /// [`Json::parse`] of bytes.
     pub fn parse_bytes(bytes: &'a [u8]) -> Option<Self> {
-        Self::parse(std::str::from_utf8(bytes).ok()?)
+        Self::parse(of(bytes)?)
     }
 
     /// The text of the value.
@@ -51,12 +53,21 @@ impl<'a> Json<'a> {
 
     /// The field `name` of an object; of fields with one name, the first.
     pub fn get(self, name: &str) -> Self {
-        self.fields().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| value)
+        let mut fields = self.fields();
+        loop {
+            match fields.next() {
+                Some((key, value)) if key.is(name) => return value,
+                Some(_) => {}
+                None => return Json::NULL,
+            }
+        }
     }
 
     /// What `path` leads to, field by field: `metadata.headers`. For names without a dot.
     pub fn at(self, path: &str) -> Self {
-        path.split('.').fold(self, Self::get)
+        let (name, rest) = cut(path, b'.');
+        let value = self.get(name);
+        if rest.is_empty() { value } else { value.at(rest) }
     }
 
     /// The fields of an object, in order. A key is a string value.
@@ -70,10 +81,19 @@ impl<'a> Json<'a> {
         self.parts(b'[')
     }
 
+    /// It has no items.
+    pub fn is_empty(self) -> bool {
+        self.items().next().is_none()
+    }
+
     /// The values inside brackets, one after the other: of an object, keys and values in turn.
+    #[inline(never)]
     fn parts(self, open: u8) -> Parts<'a> {
-        let opens = self.0.as_bytes()[0] == open;
-        Parts(if opens { &self.0[1..self.0.len() - 1] } else { "" })
+        Parts(Scanner::inside(if self.begin() == open { self.0 } else { "" }))
+    }
+
+    fn begin(self) -> u8 {
+        self.0.as_bytes()[0]
     }
 
     /// It is `null`, or not there.
@@ -83,7 +103,7 @@ impl<'a> Json<'a> {
 
     /// It is an object.
     pub fn is_object(self) -> bool {
-        self.0.starts_with('{')
+        self.begin() == b'{'
     }
 
     /// Itself, if it is an object.
@@ -93,40 +113,38 @@ impl<'a> Json<'a> {
 
     /// It is an array.
     pub fn is_array(self) -> bool {
-        self.0.starts_with('[')
+        self.begin() == b'['
     }
 
     /// It is a string.
     pub fn is_string(self) -> bool {
-        self.0.starts_with('"')
+        self.begin() == b'"'
     }
 
     /// It is a number.
     pub fn is_number(self) -> bool {
-        self.0.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        matches!(self.begin(), b'-' | b'0'..=b'9')
     }
 
     /// It is the string `text`.
     pub fn is(self, text: &str) -> bool {
-        match self.inside() {
-            Some(inside) if inside.len() == text.len() => inside == text,
-            Some(inside) => inside.contains('\\') && scan::unescaped(inside) == text,
-            None => false,
-        }
+        let inside = self.word();
+        self.is_string() && (inside == text || inside.len() > text.len() && scan::unescaped(inside) == text)
     }
 
     /// The text of a string. A lone surrogate reads as U+FFFD.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        self.inside().map(scan::unescaped)
+        if self.is_string() { Some(scan::unescaped(self.word())) } else { None }
     }
 
     /// A string as it is written, with its escapes: for names, which have none. Empty, if it is no string.
     pub fn word(self) -> &'a str {
-        self.inside().unwrap_or_default()
+        if self.is_string() { &self.0[1..self.0.len() - 1] } else { "" }
     }
 
-    fn inside(self) -> Option<&'a str> {
-        self.0.strip_prefix('"')?.strip_suffix('"')
+    /// It is `null` or an empty string.
+    pub(crate) fn says_nothing(self) -> bool {
+        matches!(self.0, "null" | "\"\"")
     }
 
     /// A boolean.
@@ -140,7 +158,7 @@ impl<'a> Json<'a> {
 
     /// A number without sign, fraction and exponent.
     pub fn whole(self) -> Option<u64> {
-        scan::whole_number(self.0)
+        whole_number(self.0)
     }
 
     /// [`Json::trillionths`] of a number, or of a string that holds one: prices come as strings.
@@ -175,18 +193,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-struct Parts<'a>(&'a str);
+struct Parts<'a>(Scanner<'a>);
 
 impl<'a> Iterator for Parts<'a> {
     type Item = Json<'a>;
 
     fn next(&mut self) -> Option<Json<'a>> {
-        let rest = self.0.trim_start_matches([' ', '\t', '\n', '\r', ',', ':']);
-        if rest.is_empty() {
-            return None;
-        }
-        let (value, rest) = rest.split_at(scan::skip(rest.as_bytes()));
-        self.0 = rest;
-        Some(Json(value))
+        self.0.part().map(Json)
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::json::{Object, quoted, whole_number};
 use crate::policy::JudgePolicy;
-use crate::text::text;
+use crate::text::{find, text};
 use crate::tokens::Prompt;
 
 /// The longest reply of a judge, in tokens: some reason before they score.
@@ -23,7 +23,7 @@ pub(crate) struct Question {
 
 /// Asks for the score of `answer` to `messages` (JSON text). `mark` is a secret of this call.
 pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark: &str) -> Question {
-    let system = [
+    let system = text!(
         "You grade the answer of an assistant from 0 (useless) to 100 (perfect). ",
         &policy.criteria,
         "\nThe conversation and the answer stand between lines of ",
@@ -32,9 +32,9 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
          one line and nothing else: ",
         mark,
         " and the number.",
-    ];
+    );
     let material = text!(mark, "\nconversation: ", messages, "\nanswer: ", &quoted(answer), "\n", mark);
-    let (system, mut body) = (system.concat(), Object::default());
+    let mut body = Object::default();
     let message = |role: &str, content: &str| {
         let mut message = Object::default();
         message.text("role", role).text("content", content);
@@ -49,12 +49,15 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
 
 /// The score in a judge's reply: the number behind the last `mark`, if it is one from 0 to 100.
 pub(crate) fn score(reply: &str, mark: &str) -> Option<u64> {
-    let (_, behind) = reply.rsplit_once(mark)?;
-    let number = behind.trim_start_matches(|character: char| !character.is_ascii_digit());
-    let digits = number.find(|character: char| !character.is_ascii_digit()).unwrap_or(number.len());
+    let mut behind = &reply[find(reply, mark)? + mark.len()..];
+    while let Some(at) = find(behind, mark) {
+        behind = &behind[at + mark.len()..];
+    }
+    let number = &behind[behind.bytes().position(|byte| byte.is_ascii_digit())?..];
+    let digits = number.bytes().take_while(u8::is_ascii_digit).count();
     // 7/10 is not 7 of 100, and 0.9 not 0.
     let tail = &number[digits..];
-    let fraction = tail.starts_with(['.', '/']) && tail[1..].starts_with(|next: char| next.is_ascii_digit());
+    let fraction = matches!(tail.as_bytes(), [b'.' | b'/', b'0'..=b'9', ..]);
     let score = whole_number(&number[..digits])?;
     if score > 100 || (fraction && !tail.starts_with("/100")) { None } else { Some(score) }
 }

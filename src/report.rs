@@ -2,8 +2,7 @@
 
 use crate::Millis;
 use crate::failure::Failure;
-use crate::json::{Json, Object, array, decimal, quoted};
-use crate::text::text;
+use crate::json::{Json, Object, decimal, patched};
 
 /// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,30 +77,31 @@ impl Report {
 
     /// Adds up what is known once every attempt has ended.
     pub(crate) fn settle(&mut self) {
-        let known = self.attempts.iter().filter_map(|attempt| attempt.cost);
-        self.cost = known.reduce(|sum, cost| Usd(sum.0.saturating_add(cost.0)));
-        let open = self.attempts.iter().filter(|attempt| attempt.cost.is_none());
-        self.unsettled = open.filter_map(|attempt| attempt.generation_id.clone()).collect();
+        self.cost = None;
+        self.unsettled.clear();
+        for attempt in &self.attempts {
+            match (attempt.cost, &attempt.generation_id) {
+                (Some(cost), _) => self.cost = Some(cost.plus(self.cost.unwrap_or(Usd(0)))),
+                (None, Some(id)) => self.unsettled.push(id.clone()),
+                (None, None) => {}
+            }
+        }
     }
 
     /// The JSON text of the report. What an edge reported replaces the account of the last request, which asked it.
     pub fn to_json(&self, edge: Option<&str>) -> String {
-        let edge = edge.and_then(Json::parse).unwrap_or(Json::NULL);
-        let asked = self.attempts.len() - usize::from(edge.is_object() && !self.attempts.is_empty());
-        let own = self.attempts[..asked].iter().map(AttemptReport::to_json);
-        let attempts = own.chain(edge.get("attempts").items().map(|attempt| attempt.raw().into()));
-        let mut json = Object::default();
-        for (name, value) in edge.fields().filter(|(name, _)| !name.is("attempts")) {
-            json.entry(name, value.raw());
+        let asked_edge = usize::from(edge.is_some());
+        let edge = edge.unwrap_or("{}");
+        let mut attempts = Object::default();
+        attempts.open("attempts", "[");
+        for attempt in &self.attempts[..self.attempts.len().saturating_sub(asked_edge)] {
+            attempts.item(&attempt.to_json());
         }
-        json.raw("attempts", &array(attempts));
-        let own = self.summary();
-        for (name, value) in Json::parse(&own).unwrap_or(Json::NULL).fields() {
-            if edge.get(&name.text().unwrap_or_default()).is_null() {
-                json.entry(name, value.raw());
-            }
+        for attempt in Json::parse(edge).unwrap_or(Json::NULL).get("attempts").items() {
+            attempts.item(attempt.raw());
         }
-        json.end()
+        attempts.close("]");
+        patched(&patched(&self.summary(), edge), &attempts.end())
     }
 
     /// All but the attempts.
@@ -109,11 +109,23 @@ impl Report {
         let mut json = Object::default();
         json.maybe_text("model", self.model.as_deref());
         json.flag("fallback", self.fallback).flag("accepted", self.accepted);
-        json.maybe_list("dropped", self.dropped.iter().map(Dropped::to_json));
-        json.maybe_list("warnings", self.warnings.iter().map(|warning| quoted(warning)));
-        json.maybe_raw("cost", self.cost.map(Usd::decimal).as_deref());
-        json.maybe_list("unsettled", self.unsettled.iter().map(|id| quoted(id)));
+        if !self.dropped.is_empty() {
+            json.open("dropped", "[");
+            for Dropped { model, reason } in &self.dropped {
+                json.item("{").text("model", model).text("reason", reason).close("}");
+            }
+            json.close("]");
+        }
+        json.maybe_texts("warnings", &self.warnings);
+        write_cost(self.cost, &mut json);
+        json.maybe_texts("unsettled", &self.unsettled);
         json.end()
+    }
+}
+
+fn write_cost(cost: Option<Usd>, json: &mut Object) {
+    if let Some(cost) = cost {
+        json.raw("cost", &cost.decimal());
     }
 }
 
@@ -121,9 +133,8 @@ impl AttemptReport {
     /// The JSON text of the row.
     pub fn to_json(&self) -> String {
         let mut json = Object::default();
-        json.raw("models", &array(self.models.iter().map(|model| quoted(model))));
-        json.maybe_text("model", self.model.as_deref());
-        json.maybe_text("provider", self.provider.as_deref());
+        json.texts("models", &self.models);
+        json.maybe_text("model", self.model.as_deref()).maybe_text("provider", self.provider.as_deref());
         if self.unmatched {
             json.flag("unmatched", true);
         }
@@ -131,21 +142,20 @@ impl AttemptReport {
             json.flag("judge", true).maybe_whole("score", score);
         }
         json.maybe_text("recovery", self.recovery);
-        json.maybe_raw("failure", self.failure.as_deref().map(Failure::to_json).as_deref());
-        json.maybe_list("inside", self.inside.iter().cloned());
+        if let Some(failure) = &self.failure {
+            json.raw("failure", &failure.to_json());
+        }
+        if !self.inside.is_empty() {
+            json.open("inside", "[");
+            for row in &self.inside {
+                json.item(row);
+            }
+            json.close("]");
+        }
         json.whole("started", self.started);
-        json.maybe_whole("firstToken", self.first_token);
-        json.maybe_whole("duration", self.duration);
+        json.maybe_whole("firstToken", self.first_token).maybe_whole("duration", self.duration);
         json.maybe_text("generationId", self.generation_id.as_deref());
-        json.maybe_raw("cost", self.cost.map(Usd::decimal).as_deref());
-        json.end()
-    }
-}
-
-impl Dropped {
-    fn to_json(&self) -> String {
-        let mut json = Object::default();
-        json.text("model", &self.model).text("reason", &self.reason);
+        write_cost(self.cost, &mut json);
         json.end()
     }
 }
@@ -172,10 +182,15 @@ impl Usd {
 
     /// The decimal number of US dollars.
     pub fn decimal(self) -> String {
-        let fraction = decimal(self.0 % Self::UNIT + Self::UNIT);
-        let fraction = fraction[1..].trim_end_matches('0');
-        let point = if fraction.is_empty() { "" } else { "." };
-        text!(&decimal(self.0 / Self::UNIT), point, fraction)
+        let mut fraction = self.0 % Self::UNIT + Self::UNIT;
+        while fraction.is_multiple_of(10) {
+            fraction /= 10;
+        }
+        let point = if fraction == 1 { "" } else { "." };
+        let mut dollars = decimal(self.0 / Self::UNIT);
+        dollars.push_str(point);
+        dollars.push_str(&decimal(fraction)[1..]);
+        dollars
     }
 }
 
@@ -196,7 +211,7 @@ mod tests {
     fn what_an_edge_reported_comes_first() {
         let own = Report { attempts: vec![Default::default(), Default::default()], ..Report::default() };
         let edge = r#"{"accepted":true,"attempts":[{"models":["a"]},{"models":["b"]}],"cost":0.5}"#;
-        let expected = r#"{"accepted":true,"cost":0.5,"attempts":[{"models":[],"started":0},{"models":["a"]},{"models":["b"]}],"fallback":false}"#;
+        let expected = r#"{"fallback":false,"accepted":true,"cost":0.5,"attempts":[{"models":[],"started":0},{"models":["a"]},{"models":["b"]}]}"#;
         assert_eq!(own.to_json(Some(edge)), expected);
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, quoted};
-use crate::text::text;
+use crate::text::{is_blank, text};
 use crate::tokens::Prompt;
 use crate::upstream::Dialect;
 use crate::verdict::Wanted;
@@ -242,7 +242,7 @@ fn check_numbers(body: &Fields<'_>) -> Result<(), Box<Invalid>> {
 
 /// A model's id, if there is one.
 fn model_id(value: Json<'_>) -> Option<String> {
-    value.text().filter(|model| !model.trim().is_empty()).map(Into::into)
+    value.text().filter(|model| !is_blank(model)).map(Into::into)
 }
 
 /// `models` in order, else `model`. With both, `models` is what the caller wrote and `model` what a wrapper added.

@@ -12,6 +12,7 @@
 //! ```
 
 use crate::json::Json;
+use crate::text::{cut, split};
 
 /// A schema may refer to itself, but not for ever without reading on.
 const DEEPEST: u32 = 200;
@@ -28,7 +29,7 @@ fn fits(value: Json<'_>, schema: Json<'_>, root: Json<'_>, depth: u32) -> bool {
     let fits = |value, schema| fits(value, schema, root, depth + 1);
     let (reference, kind) = (schema.get("$ref"), schema.get("type"));
     if reference.is_string() {
-        return fits(value, reference.word().split('/').skip(1).fold(root, Json::get));
+        return fits(value, split(reference.word(), b'/').skip(1).fold(root, Json::get));
     }
     if !kind.is_null() && !is_of(value, kind) && !kind.items().any(|kind| is_of(value, kind)) {
         return false;
@@ -67,8 +68,9 @@ fn is_of(value: Json<'_>, kind: Json<'_>) -> bool {
         "number" => value.is_number(),
         // 1.0 is an integer too; of those with an exponent nobody is refused.
         "integer" => {
-            let fraction = value.raw().split('.').nth(1).unwrap_or_default();
-            value.is_number() && fraction.trim_start_matches('0').chars().all(|digit| digit == 'e' || digit == 'E')
+            let (_, fraction) = cut(value.raw(), b'.');
+            value.is_number()
+                && fraction.bytes().skip_while(|byte| *byte == b'0').all(|byte| matches!(byte, b'e' | b'E'))
         }
         _ => false,
     }

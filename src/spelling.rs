@@ -4,15 +4,18 @@
 ///
 /// Case and separators (`-`, `_`, `.`, space) do not count: `claude-opus-4-7` is `claude-opus-4.7`. Otherwise one edit
 /// in every four characters is forgiven.
-pub(crate) fn closest<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, among: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = folded(word);
-    let allowed = (word.len() / 4).max(1);
-    among
-        .into_iter()
-        .map(|name| (distance(&word, &folded(name)), name))
-        .filter(|(edits, _)| *edits <= allowed)
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, name)| name)
+    let mut allowed = (word.len() / 4).max(1);
+    let mut closest = None;
+    for name in among {
+        let edits = distance(&word, &folded(name));
+        // Of those that are equally close, the first.
+        if edits < allowed || edits == allowed && closest.is_none() {
+            (allowed, closest) = (edits, Some(name));
+        }
+    }
+    closest
 }
 
 fn folded(name: &str) -> Vec<u8> {
@@ -21,17 +24,17 @@ fn folded(name: &str) -> Vec<u8> {
 
 /// Levenshtein's distance, one row of the table at a time.
 fn distance(from: &[u8], to: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
+    let mut row: Vec<usize> = (1..to.len() + 1).collect();
+    for (at, a) in from.iter().enumerate() {
+        let (mut diagonal, mut left) = (at, at + 1);
+        for (above, b) in row.iter_mut().zip(to) {
             let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+            diagonal = *above;
+            left = replaced.min(left + 1).min(diagonal + 1);
+            *above = left;
         }
     }
-    row[to.len()]
+    row.last().copied().unwrap_or(from.len())
 }
 
 #[cfg(test)]
@@ -41,13 +44,13 @@ mod tests {
     #[test]
     fn names_what_was_meant() {
         let models = ["openai/gpt-4o", "anthropic/claude-opus-4.7", "anthropic/claude-opus-4.6"];
-        assert_eq!(closest("anthropic/claude-opus-4-7", models), Some("anthropic/claude-opus-4.7"));
-        assert_eq!(closest("temperture", ["temperature", "top_p"]), Some("temperature"));
-        assert_eq!(closest("maxTokens", ["max_tokens"]), Some("max_tokens"));
+        assert_eq!(closest("anthropic/claude-opus-4-7", &mut models.into_iter()), Some("anthropic/claude-opus-4.7"));
+        assert_eq!(closest("temperture", &mut ["temperature", "top_p"].into_iter()), Some("temperature"));
+        assert_eq!(closest("maxTokens", &mut ["max_tokens"].into_iter()), Some("max_tokens"));
     }
 
     #[test]
     fn stays_silent_when_nothing_is_close() {
-        assert_eq!(closest("frobnicate", ["temperature", "top_p"]), None);
+        assert_eq!(closest("frobnicate", &mut ["temperature", "top_p"].into_iter()), None);
     }
 }

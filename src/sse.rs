@@ -19,8 +19,6 @@
 //! # Ok::<(), failsoft::sse::TooLarge>(())
 //! ```
 
-use std::borrow::Cow;
-
 /// One thing a stream said.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -65,70 +63,47 @@ impl Decoder {
     /// [`TooLarge`] when a line or an event outgrows the bound; the stream cannot go on.
     pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         let mut rest = bytes;
-        if self.after_cr && !rest.is_empty() {
-            self.after_cr = false;
-            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
-        }
-        while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
-            let (line, tail) = (&rest[..end], &rest[end + 1..]);
-            rest = match (rest[end], tail.first()) {
-                (b'\r', Some(b'\n')) => &tail[1..],
-                (b'\r', None) => {
-                    self.after_cr = true;
-                    tail
-                }
-                _ => tail,
-            };
-            self.end_line(line, &mut each)?;
-        }
-        self.bounded(self.line.len() + rest.len())?;
-        self.line.extend_from_slice(rest);
-        Ok(())
-    }
-
-    fn end_line(&mut self, tail: &[u8], each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
-        if self.line.is_empty() {
-            return self.take_line(tail, each);
-        }
-        self.bounded(self.line.len() + tail.len())?;
-        let mut line = std::mem::take(&mut self.line);
-        line.extend_from_slice(tail);
-        let taken = self.take_line(&line, each);
-        // The allocation serves the next line too.
-        line.clear();
-        self.line = line;
-        taken
-    }
-
-    fn take_line(&mut self, line: &[u8], each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
-        let line =
-            if std::mem::take(&mut self.at_start) { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
-        if line.is_empty() {
-            self.dispatch(each);
-            return Ok(());
-        }
-        let (field, value) = match memchr::memchr(b':', line) {
-            Some(colon) => (&line[..colon], line[colon + 1..].strip_prefix(b" ").unwrap_or(&line[colon + 1..])),
-            None => (line, &b""[..]),
-        };
-        match field {
-            b"" => each(Event::Comment(&text(value))),
-            b"data" => {
-                self.bounded(self.data.len() + value.len())?;
-                self.data.extend_from_slice(value);
-                self.data.push(b'\n');
+        while let Some(first) = rest.first() {
+            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
+                rest = &rest[1..];
+                continue;
             }
-            // `event`, `id` and `retry` carry nothing in this protocol; unknown fields are ignored by the standard.
-            _ => {}
+            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+            let (piece, ending) = rest.split_at(end);
+            self.bounded(self.line.len() + piece.len())?;
+            self.line.extend_from_slice(piece);
+            rest = ending;
+            if let Some((end, behind)) = ending.split_first() {
+                self.after_cr = *end == b'\r';
+                rest = behind;
+                self.end_line(&mut each)?;
+            }
         }
         Ok(())
     }
 
-    fn dispatch(&mut self, each: &mut impl FnMut(Event<'_>)) {
-        if self.data.pop().is_some() {
-            each(Event::Data(&text(&self.data)));
-            self.data.clear();
+    fn end_line(&mut self, each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        let is_first = std::mem::take(&mut self.at_start);
+        let line = match self.line.strip_prefix(BYTE_ORDER_MARK) {
+            Some(line) if is_first => line,
+            _ => &self.line,
+        };
+        if line.is_empty() {
+            if self.data.pop().is_some() {
+                each(Event::Data(&String::from_utf8_lossy(&self.data)));
+                self.data.clear();
+            }
+        } else if let Some(comment) = line.strip_prefix(b":") {
+            each(Event::Comment(&String::from_utf8_lossy(without_space(comment))));
+        } else if let Some(value @ ([] | [b':', ..])) = line.strip_prefix(b"data") {
+            // `event`, `id` and `retry` carry nothing in this protocol; unknown fields are ignored by the standard.
+            let value = without_space(value.get(1..).unwrap_or_default());
+            self.bounded(self.data.len() + value.len())?;
+            self.data.extend_from_slice(value);
+            self.data.push(b'\n');
         }
+        self.line.clear();
+        Ok(())
     }
 
     fn bounded(&self, size: usize) -> Result<(), TooLarge> {
@@ -136,6 +111,6 @@ impl Decoder {
     }
 }
 
-fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+fn without_space(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b" ").unwrap_or(value)
 }

@@ -1,4 +1,7 @@
-//! Strings from their pieces. A page downloads what this compiles to: a call for each piece, and no array of them.
+//! Strings from their pieces, and their pieces again. A page downloads what this compiles to: a call for each piece, and
+//! no array of them; and loops over bytes, for what the standard library does with searchers that are made for long texts.
+
+use std::borrow::Cow;
 
 /// A `String` of pieces that are `&str`.
 macro_rules! text {
@@ -14,4 +17,140 @@ pub(crate) use text;
 #[inline(never)]
 pub(crate) fn push(text: &mut String, piece: &str) {
     text.push_str(piece);
+}
+
+/// Where `part` begins in `text`.
+pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
+    let (mut at, mut rest) = (0, text.as_bytes());
+    while !rest.starts_with(part.as_bytes()) {
+        rest = rest.get(1..)?;
+        at += 1;
+    }
+    Some(at)
+}
+
+/// What lies between the `marks` of a text, ASCII characters: `str::split`.
+pub(crate) fn split(text: &str, mark: u8) -> Split<'_> {
+    Split { rest: Some(text), mark }
+}
+
+/// See [`split`].
+#[derive(Clone, Debug)]
+pub(crate) struct Split<'a> {
+    rest: Option<&'a str>,
+    mark: u8,
+}
+
+impl<'a> Iterator for Split<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (piece, rest) = cut(self.rest?, self.mark);
+        let is_last = piece.len() == self.rest?.len();
+        self.rest = if is_last { None } else { Some(rest) };
+        Some(piece)
+    }
+}
+
+/// Words, with commas between them.
+pub(crate) fn listed(words: &str) -> String {
+    let mut list = String::new();
+    for word in split(words, b' ') {
+        let between = if list.is_empty() { "" } else { ", " };
+        push(&mut list, between);
+        push(&mut list, word);
+    }
+    list
+}
+
+/// `text` up to the white space that it ends with.
+pub(crate) fn trim_end(text: &str) -> &str {
+    let mut end = 0;
+    for (at, character) in text.char_indices() {
+        if !is_space(character) {
+            end = at + character.len_utf8();
+        }
+    }
+    &text[..end]
+}
+
+/// What is before and behind the first `mark`, an ASCII character; all of it and nothing, if there is none.
+pub(crate) fn cut(text: &str, mark: u8) -> (&str, &str) {
+    match text.bytes().position(|byte| byte == mark) {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, ""),
+    }
+}
+
+/// There is nothing to see: white space at most.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(is_space)
+}
+
+/// White space of any script. The table of the standard library is larger.
+fn is_space(character: char) -> bool {
+    matches!(character, '\t'..='\r' | ' ' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+}
+
+/// The text that `bytes` are in UTF-8, if they are. One reader of UTF-8 is enough, and a stream needs the lossy one.
+pub(crate) fn of(bytes: &[u8]) -> Option<&str> {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => Some(text),
+        Cow::Owned(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, find, is_blank, listed, of, split, trim_end};
+
+    #[test]
+    fn a_part_is_found_where_it_begins_first() {
+        for (text, part, at) in [
+            ("abcabd", "abd", Some(3)),
+            ("abc", "", Some(0)),
+            ("aab", "ab", Some(1)),
+            ("ab", "abc", None),
+            ("", "a", None),
+        ] {
+            assert_eq!(find(text, part), at, "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_at_the_first_mark() {
+        assert_eq!(cut("é:b:c", b':'), ("é", "b:c"));
+        assert_eq!(cut("none", b':'), ("none", ""));
+    }
+
+    #[test]
+    fn blank_is_what_the_standard_library_calls_white_space() {
+        let blanks = (0..=0x3fff).filter_map(char::from_u32).filter(|character| is_blank(&character.to_string()));
+        let expected = (0..=0x3fff).filter_map(char::from_u32).filter(|character| character.is_whitespace());
+        assert!(blanks.eq(expected) && is_blank("") && is_blank(" \u{3000}") && !is_blank(" a"));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_no_text() {
+        assert_eq!((of(b"\xc3\xa9"), of(b"\xc3")), (Some("é"), None));
+    }
+
+    #[test]
+    fn a_text_is_split_as_the_standard_library_splits_it() {
+        for text in ["", "a", "a b", " a  b ", "é ü"] {
+            assert!(split(text, b' ').eq(text.split(' ')), "{text}");
+        }
+    }
+
+    #[test]
+    fn white_space_at_the_end_is_trimmed_as_the_standard_library_trims_it() {
+        for text in ["", " ", "a", " a \u{3000}\n", "é\u{a0}é\u{a0}"] {
+            assert_eq!(trim_end(text), text.trim_end(), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_listed_with_commas() {
+        assert_eq!((listed("a b"), listed("a")), ("a, b".into(), "a".into()));
+    }
 }

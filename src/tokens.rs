@@ -6,6 +6,7 @@
 //! 4 times, so a text has two prices. They are fitted to what the tokenizers of these two models count.
 
 use crate::json::Json;
+use crate::text::find;
 
 /// What an image or a file costs at least, where its size is not known.
 const PER_ATTACHMENT: u64 = 800;
@@ -43,7 +44,7 @@ impl Prompt {
     /// The tokens that `model` counts, estimated.
     pub fn tokens(self, model: &str) -> u64 {
         // OpenAI (also bare: `o3`), Google (Gemini, Gemma) and Mistral have large vocabularies.
-        let large = model.starts_with('o') || ["gpt", "gem", "mistral"].iter().any(|name| model.contains(name));
+        let large = model.starts_with('o') || ["gpt", "gem", "mistral"].iter().any(|name| find(model, name).is_some());
         self.whole + self.text[usize::from(!large)].div_ceil(100)
     }
 

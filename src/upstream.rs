@@ -1,6 +1,6 @@
 //! Where requests go: a base URL, what it speaks, and the key it wants.
 
-use crate::text::text;
+use crate::text::{cut, find, text};
 use core::fmt;
 
 use crate::catalog::Catalog;
@@ -58,8 +58,8 @@ impl fmt::Debug for Upstream {
 impl Dialect {
     /// The dialect of `url` unless the caller says another: OpenRouter's by its host, OpenAI's for the rest.
     pub fn of(url: &str) -> Self {
-        let host =
-            url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', ':', '?']).next().unwrap_or_default();
+        let authority = find(url, "://").map_or(url, |at| &url[at + 3..]);
+        let host = cut(cut(cut(authority, b'/').0, b'?').0, b':').0;
         if host == "openrouter.ai" || host.ends_with(".openrouter.ai") { Self::OpenRouter } else { Self::OpenAi }
     }
 
@@ -117,7 +117,10 @@ impl Upstream {
 
 /// An edge is named by its origin; its API lies below `/v1`.
 fn base(dialect: Dialect, url: &str) -> String {
-    let url = url.trim_end_matches('/');
+    let mut url = url;
+    while let Some(shorter) = url.strip_suffix('/') {
+        url = shorter;
+    }
     if dialect == Dialect::Edge && !url.ends_with("/v1") { text!(url, "/v1") } else { url.into() }
 }
 

@@ -5,6 +5,7 @@ use crate::failure::{Failure, Kind};
 use crate::json::Json;
 use crate::policy::{Policy, Soft};
 use crate::schema::matches;
+use crate::text::{find, split};
 
 /// How refusals begin, in the words of the models: lower case, straight quotes. Only the beginning of an answer counts.
 const PHRASES: &str = "i can't help with|i cannot help with|i can't assist|i cannot assist|i can't fulfill|\
@@ -31,7 +32,7 @@ pub enum Beginning {
 /// cleared at once, so an ordinary stream waits for a word or two at most.
 pub fn beginning(text: &str, phrases: &[String]) -> Beginning {
     // Longer than any phrase that is worth having.
-    let start: String = text.trim_start().chars().take(80).map(plain).collect();
+    let start: String = text.trim_ascii_start().chars().take(80).map(plain).collect();
     let mut found = Beginning::Clear;
     let mut compare = |phrase: &str| {
         if start.starts_with(phrase) {
@@ -41,7 +42,7 @@ pub fn beginning(text: &str, phrases: &[String]) -> Beginning {
         }
     };
     if phrases.is_empty() {
-        PHRASES.split('|').for_each(&mut compare);
+        split(PHRASES, b'|').for_each(&mut compare);
     } else {
         phrases.iter().for_each(|phrase| compare(phrase));
     }
@@ -108,7 +109,7 @@ pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -
 
 /// The failure of a text, or of the beginning of one, that holds what the policy forbids.
 pub(crate) fn forbidden(text: &str, policy: &Policy) -> Option<Box<Failure>> {
-    let held = policy.pattern != Soft::Accept && policy.literals.iter().any(|literal| text.contains(literal.as_str()));
+    let held = policy.pattern != Soft::Accept && policy.literals.iter().any(|literal| find(text, literal).is_some());
     held.then(|| Failure::new(Kind::Pattern, sentence(Kind::Pattern)))
 }
 
@@ -129,8 +130,9 @@ fn sentence(kind: Kind) -> &'static str {
 /// The first JSON object in `text`, else the first array: inside a fence, or between prose.
 pub(crate) fn json_within(text: &str) -> Option<&str> {
     // What opens and never closes is prose; a few tries find what is meant.
-    let first = |open| text.match_indices(open).take(16).find_map(|(at, _)| Json::prefix(&text[at..]));
-    first('{').or_else(|| first('[')).map(Json::raw)
+    let opens = |open| text.bytes().enumerate().filter(move |(_, byte)| *byte == open).take(16);
+    let first = |open| opens(open).find_map(|(at, _)| Json::prefix(&text[at..]));
+    first(b'{').or_else(|| first(b'[')).map(Json::raw)
 }
 
 #[cfg(test)]
@@ -145,7 +147,7 @@ mod tests {
     fn verdict(message: Value, finish_reason: &str, json: bool, policy: &str) -> Option<Kind> {
         let mut answer = Accumulator::default();
         let body = json!({"choices": [{"index": 0, "message": message, "finish_reason": finish_reason}]}).to_string();
-        answer.feed(Json::parse(&body).expect("JSON"), &mut Default::default());
+        answer.feed(Json::parse(&body).expect("JSON"));
         let policy = Policy::read(Json::parse(policy).expect("JSON")).expect("a policy");
         let schema = Json::parse(r#"{"type": "object", "required": ["a"]}"#).expect("JSON");
         judge(&answer, Wanted { json, schema }, &policy).failed.map(|(failure, _)| failure.kind)

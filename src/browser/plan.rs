@@ -6,7 +6,7 @@ use crate::invalid::Invalid;
 use crate::json::Json;
 use crate::policy::{Recover, Retry, Soft, Timeouts};
 use crate::request::{ChatRequest, UsageChunk};
-use crate::text::text;
+use crate::text::{cut, text};
 use crate::upstream::{App, Dialect, Upstream};
 use crate::{Catalog, Millis, Policy};
 
@@ -65,8 +65,7 @@ impl Plan {
         let Some(upstream) = self.upstreams.iter().find(|upstream| upstream.dialect == Dialect::OpenRouter) else {
             return Vec::new();
         };
-        let base = |model: &str| model.split(':').next().unwrap_or_default().to_owned();
-        models.into_iter().map(|model| text!(&upstream.url, "/models/", &base(model), "/endpoints")).collect()
+        models.into_iter().map(|model| text!(&upstream.url, "/models/", cut(model, b':').0, "/endpoints")).collect()
     }
 }
 

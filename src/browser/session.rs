@@ -9,7 +9,7 @@ use super::plan::Plan;
 use crate::failure::Kind;
 use crate::http::READ_HEADERS;
 use crate::json::{Object, array, quoted};
-use crate::text::text;
+use crate::text::{split, text};
 use crate::{Action, AttemptId, Call, Chunks, Facts, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
 
 /// One call: poll it until it waits, do what it says, tell what happened, and poll again.
@@ -101,7 +101,7 @@ impl Session {
     pub fn say(&mut self, what: u32) -> String {
         match (what, &self.phase) {
             (0, _) => self.chunks.text().into(),
-            (1, _) => self.chunks.iter().flat_map(|chunk| [chunk, "\n"]).collect(),
+            (1, _) => self.chunks.lines().into(),
             (2, _) => self.request.take().map(|request| lines(&request)).unwrap_or_default(),
             (3, Phase::Planned(Some(plan))) => {
                 array(plan.wanted(&self.memory.catalog.borrow()).iter().map(|url| quoted(url)))
@@ -130,7 +130,7 @@ impl Session {
             -3 => Input::Failed { attempt, failure: Failure::new(Kind::Network, text) },
             -4 => Input::Aborted,
             status => {
-                let headers = READ_HEADERS.into_iter().zip(text.split('\n')).filter(|(_, value)| !value.is_empty());
+                let headers = READ_HEADERS.into_iter().zip(split(&text, b'\n')).filter(|(_, value)| !value.is_empty());
                 Input::Head { attempt, status: status as u16, headers: headers.collect() }
             }
         };
@@ -201,7 +201,7 @@ fn failed(failure: Box<Failure>) -> Outcome {
     Outcome {
         result: Err(failure),
         partial: None,
-        report: Report::default(),
+        report: Default::default(),
         edge_report: None,
         lessons: Vec::new(),
         unused_probes: Vec::new(),

@@ -1,7 +1,9 @@
 //! What becomes of an attempt that has ended: an answer, the same again, the next model, or the end of the call.
 
+use std::sync::Arc;
+
 use super::judging::rank;
-use super::outcome::{Answer, Kept, Outcome, answer_of};
+use super::outcome::{Answer, Kept, Outcome};
 use super::{Action, Call, Splice};
 use crate::Millis;
 use crate::attempt::{Attempt, Body, read_whole};
@@ -9,7 +11,7 @@ use crate::breaker::Lesson;
 use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Again, Failure, Kind, Next, by_status};
-use crate::json::{Json, decimal};
+use crate::json::{Json, decimal, on_one_line};
 use crate::policy::Soft;
 use crate::report::{AttemptReport, Report, Usd};
 use crate::request::Lane;
@@ -138,7 +140,7 @@ impl Call {
         let Some(events) = attempt.events() else { return };
         if let Some(joined) = self.joined.take() {
             let answer = self.end_joined(joined, &events.answer, &report);
-            return self.finish(Ok(Answer::Streamed(Box::new(answer))), None, None);
+            return self.finish(Ok(Answer(answer.completion())), None, None);
         }
         events.end();
         events.annotate(&report);
@@ -148,7 +150,7 @@ impl Call {
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }
-        self.finish(Ok(answer_of(*attempt)), None, edge_report);
+        self.finish(Ok(Answer::of(&attempt)), None, edge_report);
     }
 
     /// An answer, or its beginning, did not pass a rule; whole, it passed so many others.
@@ -343,7 +345,8 @@ impl Call {
         let lessons = std::mem::take(&mut self.lessons);
         let mut unused_probes = std::mem::take(&mut self.chain.probes);
         unused_probes.retain(|probe| !lessons.iter().any(|lesson| lesson.name == *probe));
-        let report = self.report.clone();
+        let report = Arc::new(std::mem::take(&mut self.report));
+        self.ended = Some(report.clone());
         let outcome = Outcome { result, partial, report, edge_report, lessons, unused_probes };
         self.actions.push_back(Action::Done(Box::new(outcome)));
     }
@@ -426,16 +429,20 @@ fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
 pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
-    row.cost = answer.usage().and_then(|usage| usage.get("cost").trillionths()).map(Usd);
+    row.cost = answer.usage().get("cost").trillionths().map(Usd);
     if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
         row.generation_id = Some(id.into());
     }
-    if let Some(metadata) = answer.metadata() {
-        row.inside = inside(metadata);
-    }
+    row.inside = inside(answer.metadata());
 }
 
 /// What a native window tried, as its metadata tells; each on one line, as a report is told in a comment of a stream too.
 fn inside(metadata: Json<'_>) -> Vec<String> {
-    metadata.get("attempts").items().map(|attempt| attempt.raw().replace(['\n', '\r'], " ")).collect()
+    let mut rows = Vec::new();
+    for attempt in metadata.get("attempts").items() {
+        let mut row = String::new();
+        on_one_line(attempt.raw(), &mut row);
+        rows.push(row);
+    }
+    rows
 }

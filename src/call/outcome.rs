@@ -1,12 +1,13 @@
 //! How a call ends.
 
+use std::sync::Arc;
+
 use crate::Millis;
-use crate::attempt::{Attempt, Body};
+use crate::attempt::Attempt;
 use crate::breaker::{Breakers, Lesson};
 use crate::chunk::Accumulator;
-use crate::events::Events;
 use crate::failure::Failure;
-use crate::json::{Json, Object};
+use crate::json::{Object, patched};
 use crate::policy::Policy;
 use crate::report::Report;
 
@@ -18,7 +19,7 @@ pub struct Outcome {
     /// What a reader has got, or could have, of an answer that failed.
     pub partial: Option<String>,
     /// Every attempt.
-    pub report: Report,
+    pub report: Arc<Report>,
     /// What an edge reported, which was asked on this call's behalf: JSON text.
     pub edge_report: Option<String>,
     /// What the breakers should learn.
@@ -27,14 +28,9 @@ pub struct Outcome {
     pub unused_probes: Vec<String>,
 }
 
-/// An answer, complete.
+/// An answer, complete: the JSON text of OpenAI's completion object.
 #[derive(Debug)]
-pub enum Answer {
-    /// As the upstream sent it: JSON text.
-    Whole(String),
-    /// Added up from a stream.
-    Streamed(Box<Accumulator>),
-}
+pub struct Answer(pub(super) String);
 
 /// An answer that did not pass every rule, kept in case that none does.
 #[derive(Debug)]
@@ -60,35 +56,20 @@ impl Outcome {
 }
 
 impl Answer {
+    /// The answer of `attempt`: as it came in one piece, or added up from its stream.
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        let added_up = || attempt.answer().map(Accumulator::completion).unwrap_or_default();
+        Self(attempt.whole.clone().unwrap_or_else(added_up))
+    }
+
     /// The JSON text of OpenAI's completion object.
     pub fn completion(&self) -> String {
-        match self {
-            Self::Whole(completion) => completion.clone(),
-            Self::Streamed(answer) => answer.completion(),
-        }
+        self.0.clone()
     }
 
     /// The JSON text of OpenAI's completion object, with `report` as its `failsoft`.
     pub fn completion_with(&self, report: &str) -> String {
-        let completion = self.completion();
-        let mut json = Object::default();
-        for (name, value) in Json::parse(&completion).unwrap_or(Json::NULL).fields() {
-            if !name.is("failsoft") {
-                json.entry(name, value.raw());
-            }
-        }
-        json.raw("failsoft", report);
-        json.end()
-    }
-}
-
-pub(super) fn answer_of(attempt: Attempt) -> Answer {
-    match (attempt.whole, attempt.body) {
-        (Some(completion), _) => Answer::Whole(completion),
-        (None, Body::Events(events)) => {
-            let Events { answer, .. } = *events;
-            Answer::Streamed(Box::new(answer))
-        }
-        (None, Body::Awaited | Body::Error { .. } | Body::Whole(_)) => Answer::Whole("{}".into()),
+        let mut patch = Object::default();
+        patched(&self.0, &patch.raw("failsoft", report).end())
     }
 }

@@ -7,11 +7,12 @@
 use super::{Action, Call};
 use crate::attempt::Attempt;
 use crate::chain::Window;
-use crate::chunk::{Accumulator, Chunks, Seen};
+use crate::chunk::{Accumulator, Chunks};
 use crate::failure::{Failure, Kind, Next};
 use crate::json::Json;
 use crate::policy::Recover;
 use crate::request::{Lane, UsageChunk};
+use crate::text::{is_blank, trim_end};
 
 /// So much of a continuation is looked at before it is believed to be one, in bytes.
 const LOOKED_AT: usize = 48;
@@ -70,7 +71,7 @@ impl Call {
 
     /// Who goes on, and how. Whoever is known to continue comes first; models that failed in this call are not asked.
     pub(super) fn successor(&self) -> (Window, Splice) {
-        let said = self.joined.as_ref().is_some_and(|joined| !joined.answer.text().trim().is_empty());
+        let said = self.joined.as_ref().is_some_and(|joined| !is_blank(joined.answer.text()));
         let left = || self.chain.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.spent);
         let continues = left().find(|(_, candidate)| candidate.continues());
         match (continues, left().next()) {
@@ -116,7 +117,7 @@ impl Call {
         {
             next = Splice::Joined(new.len());
             let chunk = joined.answer.chunk(text, answer.model());
-            joined.answer.feed(Json::parse(&chunk).unwrap_or(Json::NULL), &mut Seen::default());
+            joined.answer.feed(Json::parse(&chunk).unwrap_or(Json::NULL));
             let mut chunks = Chunks::default();
             chunks.push_text(text);
             chunks.push(&chunk);
@@ -130,7 +131,7 @@ impl Call {
     pub(super) fn end_joined(&mut self, mut joined: Joined, last: &Accumulator, report: &str) -> Accumulator {
         joined.answer.add_usage(last);
         let end = joined.answer.end_chunk(last);
-        joined.answer.feed(Json::parse(&end).unwrap_or(Json::NULL), &mut Seen::default());
+        joined.answer.feed(Json::parse(&end).unwrap_or(Json::NULL));
         let mut chunks = Chunks::default();
         chunks.push(&end);
         let annotation = if self.request.usage_chunk == UsageChunk::Annotated { Some(report) } else { None };
@@ -162,7 +163,7 @@ fn continued(told: &str, new: &str, ended: bool) -> Result<Splice, ()> {
         return Ok(Splice::Joined(repeated));
     }
     // The white space at the end of what was said was not sent along: some models refuse it.
-    let behind = &told[told.trim_end().len()..];
+    let behind = &told[trim_end(told).len()..];
     let common = behind.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
     Ok(Splice::Joined(common))
 }

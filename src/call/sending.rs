@@ -8,6 +8,7 @@ use crate::failure::{Failure, Kind};
 use crate::policy::Soft;
 use crate::report::{AttemptReport, Usd};
 use crate::request::Lane;
+use crate::text::trim_end;
 use crate::upstream::Dialect;
 
 impl Call {
@@ -35,7 +36,7 @@ impl Call {
         let upstream = &self.upstreams[self.chain.candidates[first].upstream];
         let limit = self.chain.limit(&window, &self.request, left);
         let prefill = match (&self.joined, splice) {
-            (Some(joined), Splice::Continuing) => Some(joined.answer.text().trim_end()),
+            (Some(joined), Splice::Continuing) => Some(trim_end(joined.answer.text())),
             _ => None,
         };
         let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill);

@@ -1,70 +1,43 @@
 //! Answers in OpenAI's shape, where an upstream sends another.
 
-use crate::json::{Json, Object, array};
+use crate::json::{Json, Object, patched};
+
+/// OpenAI's words for why an answer ended, each followed by what others say instead.
+const REASONS: [&[&str]; 6] = [
+    &["stop"],
+    &["length", "max_tokens", "MAX_TOKENS", "model_length", "max_output_tokens"],
+    &["tool_calls", "tool_use", "tool_call"],
+    &["content_filter", "SAFETY", "safety", "PROHIBITED_CONTENT", "RECITATION", "BLOCKLIST", "refusal"],
+    &["function_call"],
+    &["error"],
+];
 
 /// OpenAI's word for `reason`; its own words are kept.
 pub fn openai_finish_reason(reason: &str) -> &str {
-    match reason {
-        "stop" | "length" | "tool_calls" | "content_filter" | "function_call" | "error" => reason,
-        "max_tokens" | "MAX_TOKENS" | "model_length" | "max_output_tokens" => "length",
-        "tool_use" | "tool_call" => "tool_calls",
-        "SAFETY" | "safety" | "PROHIBITED_CONTENT" | "RECITATION" | "BLOCKLIST" | "refusal" => "content_filter",
-        _ => "stop",
-    }
+    REASONS.iter().find(|words| words.contains(&reason)).unwrap_or(&REASONS[0])[0]
 }
 
-/// A chunk or completion with OpenAI's finish reasons, the native one beside; nothing if they were right already.
-pub(crate) fn with_openai_finish_reasons(answer: Json<'_>) -> Option<String> {
-    let foreign = |choice: Json<'_>| {
-        choice.get("finish_reason").text().is_some_and(|reason| openai_finish_reason(&reason) != reason)
-    };
-    if !answer.get("choices").items().any(foreign) {
-        return None;
+/// A chunk or completion with OpenAI's finish reasons, where they were others with the native ones beside. A completion
+/// that came where a stream was asked for is written as the one chunk of such a stream.
+pub(crate) fn openai_shaped(answer: Json<'_>, as_chunk: bool) -> String {
+    let mut patch = Object::default();
+    if as_chunk {
+        patch.text("object", "chat.completion.chunk");
     }
-    Some(with_choices(answer, None, |choice, json| {
-        let native = choice.get("finish_reason");
-        let reason = native.text();
-        for (name, value) in choice.fields() {
-            match &reason {
-                Some(reason) if name.is("finish_reason") => json.text("finish_reason", openai_finish_reason(reason)),
-                Some(_) if name.is("native_finish_reason") && value.is_null() => json,
-                _ => json.entry(name, value.raw()),
-            };
+    patch.open("choices", "[");
+    for choice in answer.get("choices").items() {
+        let mut changes = Object::default();
+        if as_chunk {
+            changes.raw("message", "null").raw("delta", choice.get("message").raw());
         }
-        if reason.is_some() && choice.get("native_finish_reason").is_null() {
-            json.raw("native_finish_reason", native.raw());
+        let (reason, native) = (choice.get("finish_reason"), choice.get("native_finish_reason"));
+        let text = reason.text().unwrap_or_default();
+        let ours = openai_finish_reason(&text);
+        if !text.is_empty() && ours != text {
+            changes.text("finish_reason", ours);
+            changes.raw("native_finish_reason", if native.is_null() { reason.raw() } else { native.raw() });
         }
-    }))
-}
-
-/// A completion that came where a stream was asked for, as the one chunk of such a stream.
-pub(crate) fn chunk_of_completion(completion: Json<'_>) -> String {
-    with_choices(completion, Some("chat.completion.chunk"), |choice, json| {
-        for (name, value) in choice.fields() {
-            if name.is("message") {
-                json.raw("delta", value.raw());
-            } else {
-                json.entry(name, value.raw());
-            }
-        }
-    })
-}
-
-/// `answer`, with its choices written anew, and as another kind of `object`.
-fn with_choices(answer: Json<'_>, object: Option<&str>, write: impl Fn(Json<'_>, &mut Object)) -> String {
-    let mut json = Object::default();
-    json.maybe_text("object", object);
-    for (name, value) in answer.fields().filter(|(name, _)| object.is_none() || !name.is("object")) {
-        if !name.is("choices") {
-            json.entry(name, value.raw());
-            continue;
-        }
-        let choices = value.items().map(|choice| {
-            let mut json = Object::default();
-            write(choice, &mut json);
-            json.end()
-        });
-        json.raw("choices", &array(choices));
+        patch.item(&patched(choice.raw(), &changes.end()));
     }
-    json.end()
+    patched(answer.raw(), &patch.close("]").end())
 }

@@ -3,7 +3,7 @@
 //! Several fields may speak at once and disagree. What is most specific decides: the source of a limit, then
 //! `availability`, then a moderation's metadata, then a code or type by name, then known phrases, then the status.
 
-use crate::text::text;
+use crate::text::{find, split, text};
 use std::borrow::Cow;
 
 use super::{Failure, Kind, retry_after::retry_after};
@@ -148,7 +148,7 @@ fn by_name(name: &str) -> Option<Kind> {
              payload_too_large unprocessable request_too_large",
         ),
     ];
-    NAMES.iter().find(|(_, names)| names.split(' ').any(|known| known == name)).map(|(kind, _)| *kind)
+    NAMES.iter().find(|(_, names)| split(names, b' ').any(|known| known == name)).map(|(kind, _)| *kind)
 }
 
 /// A bare 400 says in words what a code should have said.
@@ -167,7 +167,7 @@ fn by_message(message: &str) -> Option<Kind> {
         ("unsupported parameter", Kind::NoEndpoint),
     ];
     let message = message.to_ascii_lowercase();
-    PHRASES.iter().find(|(phrase, _)| message.contains(phrase)).map(|(_, kind)| *kind)
+    PHRASES.iter().find(|(phrase, _)| find(&message, phrase).is_some()).map(|(_, kind)| *kind)
 }
 
 /// What a bare status tells.

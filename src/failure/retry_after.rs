@@ -3,6 +3,7 @@
 mod date;
 
 use crate::json::{Json, whole_number};
+use crate::text::cut;
 use crate::{Millis, http::Headers};
 
 /// The beginning of the day `YYYY-MM-DD`.
@@ -43,12 +44,12 @@ fn scalar(value: Json<'_>) -> &str {
 }
 
 fn seconds_or_date(text: &str, now: Millis) -> Option<Millis> {
-    decimal(text).or_else(|| Some((date::epoch_seconds(text.trim())? * 1_000).saturating_sub(now)))
+    decimal(text).or_else(|| Some((date::epoch_seconds(text.trim_ascii())? * 1_000).saturating_sub(now)))
 }
 
 /// The whole part of a decimal number.
 fn whole(text: &str) -> Option<u64> {
-    whole_number(text.trim().split('.').next()?)
+    whole_number(cut(text.trim_ascii(), b'.').0)
 }
 
 /// A decimal number, in thousandths.
@@ -59,6 +60,6 @@ fn decimal(text: &str) -> Option<u64> {
 /// A point in time in milliseconds of the UNIX epoch. A smaller number is seconds, or a unit that nobody documents.
 fn until(text: &str, now: Millis) -> Option<Millis> {
     const YEAR_2001: u64 = 1_000_000_000_000;
-    let epoch = whole_number(text.trim())?;
+    let epoch = whole_number(text.trim_ascii())?;
     if epoch < YEAR_2001 { None } else { Some(epoch.saturating_sub(now)) }
 }

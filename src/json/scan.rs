@@ -2,193 +2,203 @@
 
 use std::borrow::Cow;
 
+use crate::text::cut;
+
 /// Values nest at most this deep. More is no answer of a model, and would take the stack of whoever reads it.
 const DEEPEST: u32 = 128;
 
-/// `text` is one JSON value, with nothing but white space around it.
-pub(super) fn whole(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    match value(bytes, blank(bytes, 0), 0) {
-        Some(end) => blank(bytes, end) == bytes.len(),
-        None => false,
-    }
+/// Reads text from the beginning on. The end reads as NUL, which JSON has no place for.
+#[derive(Clone, Debug)]
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
 }
 
-pub(super) fn trimmed(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\n', '\r'])
-}
-
-fn blank(bytes: &[u8], mut at: usize) -> usize {
-    while matches!(bytes.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-        at += 1;
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
     }
-    at
-}
 
-/// The end of the value at `at`, if it is one.
-pub(super) fn value(bytes: &[u8], at: usize, depth: u32) -> Option<usize> {
-    match bytes.get(at)? {
-        b'{' => items(bytes, at, b'}', depth),
-        b'[' => items(bytes, at, b']', depth),
-        b'"' => string(bytes, at),
-        b't' => word(bytes, at, b"true"),
-        b'f' => word(bytes, at, b"false"),
-        b'n' => word(bytes, at, b"null"),
-        _ => number(bytes, at),
+    /// Reads what is behind the bracket that `text` begins with; the other bracket ends it, as no value begins with it.
+    pub(super) fn inside(text: &'a str) -> Self {
+        Self { text, at: 1 }
     }
-}
 
-fn word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    bytes[at..].starts_with(word).then_some(at + word.len())
-}
-
-fn items(bytes: &[u8], at: usize, close: u8, depth: u32) -> Option<usize> {
-    let mut at = blank(bytes, at + 1);
-    if depth == DEEPEST {
-        return None;
-    }
-    if *bytes.get(at)? == close {
-        return Some(at + 1);
-    }
-    loop {
-        if close == b'}' {
-            if *bytes.get(at)? != b'"' {
-                return None;
-            }
-            at = blank(bytes, string(bytes, at)?);
-            if *bytes.get(at)? != b':' {
-                return None;
-            }
-            at = blank(bytes, at + 1);
+    /// Passes over what separates values, known to be right: the next value, if there is one.
+    pub(super) fn part(&mut self) -> Option<&'a str> {
+        while let b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' = self.peek() {
+            self.at += 1;
         }
-        at = blank(bytes, value(bytes, at, depth + 1)?);
-        match *bytes.get(at)? {
-            b',' => at = blank(bytes, at + 1),
-            end if end == close => return Some(at + 1),
-            _ => return None,
+        self.value()
+    }
+
+    /// The only value of the text, if it is JSON, with nothing but white space around it.
+    pub(super) fn whole(mut self) -> Option<&'a str> {
+        self.blank();
+        let value = self.value()?;
+        self.blank();
+        if self.at == self.text.len() { Some(value) } else { None }
+    }
+
+    /// The value that begins here, if there is one.
+    pub(super) fn value(&mut self) -> Option<&'a str> {
+        let start = self.at;
+        if self.pass(DEEPEST) { self.text.get(start..self.at) } else { None }
+    }
+
+    fn peek(&self) -> u8 {
+        self.text.as_bytes().get(self.at).copied().unwrap_or_default()
+    }
+
+    fn next(&mut self) -> u8 {
+        let byte = self.peek();
+        self.at += 1;
+        byte
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let here = self.peek() == byte;
+        self.at += usize::from(here);
+        here
+    }
+
+    fn blank(&mut self) {
+        while let b' ' | b'\t' | b'\n' | b'\r' = self.peek() {
+            self.at += 1;
         }
     }
-}
 
-fn string(bytes: &[u8], at: usize) -> Option<usize> {
-    let mut at = at + 1;
-    loop {
-        match *bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => {
-                at += 1;
-                match *bytes.get(at)? {
+    /// Passes over one value; false, if there is none.
+    fn pass(&mut self, depth: u32) -> bool {
+        match self.next() {
+            b'{' => self.items(b'}', depth),
+            b'[' => self.items(b']', depth),
+            b'"' => self.string(),
+            b't' => self.word(b"rue"),
+            b'f' => self.word(b"alse"),
+            b'n' => self.word(b"ull"),
+            first => self.number(first),
+        }
+    }
+
+    fn word(&mut self, rest: &[u8]) -> bool {
+        rest.iter().all(|byte| self.take(*byte))
+    }
+
+    fn items(&mut self, close: u8, depth: u32) -> bool {
+        self.blank();
+        if depth == 0 || self.take(close) {
+            return depth != 0;
+        }
+        loop {
+            self.blank();
+            if close == b'}' && !self.key() {
+                return false;
+            }
+            if !self.pass(depth - 1) {
+                return false;
+            }
+            self.blank();
+            if !self.take(b',') {
+                return self.take(close);
+            }
+        }
+    }
+
+    fn key(&mut self) -> bool {
+        if !self.take(b'"') || !self.string() {
+            return false;
+        }
+        self.blank();
+        let named = self.take(b':');
+        self.blank();
+        named
+    }
+
+    fn string(&mut self) -> bool {
+        loop {
+            while !matches!(self.peek(), b'"' | b'\\' | 0..=0x1f) {
+                self.at += 1;
+            }
+            match self.next() {
+                b'"' => return true,
+                b'\\' => match self.next() {
                     b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                    b'u' if hex(bytes, at + 1).is_some() => at += 4,
-                    _ => return None,
-                }
-            }
-            0..=0x1f => return None,
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-fn hex(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4)?.iter().try_fold(0, |code, digit| Some(code * 16 + (*digit as char).to_digit(16)?))
-}
-
-fn digits(bytes: &[u8], mut at: usize) -> Option<usize> {
-    let start = at;
-    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-        at += 1;
-    }
-    (at > start).then_some(at)
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<usize> {
-    let start = at + usize::from(bytes[at] == b'-');
-    let mut end = digits(bytes, start)?;
-    if bytes[start] == b'0' && end > start + 1 {
-        return None;
-    }
-    if bytes.get(end) == Some(&b'.') {
-        end = digits(bytes, end + 1)?;
-    }
-    if let Some(b'e' | b'E') = bytes.get(end) {
-        let signed = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-        end = digits(bytes, end + 1 + signed)?;
-    }
-    Some(end)
-}
-
-/// The length of the value that `bytes` begin with, known to be JSON.
-pub(super) fn skip(bytes: &[u8]) -> usize {
-    match bytes[0] {
-        b'"' => string_end(bytes, 0),
-        b'{' | b'[' => {
-            let (mut at, mut depth) = (0, 0);
-            loop {
-                match bytes[at] {
-                    b'"' => at = string_end(bytes, at) - 1,
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => depth -= 1,
-                    _ => {}
-                }
-                at += 1;
-                if depth == 0 {
-                    return at;
-                }
+                    b'u' if hex(self.text, self.at).is_some() => self.at += 4,
+                    _ => return false,
+                },
+                _ => return false,
             }
         }
-        _ => bytes.iter().position(|byte| matches!(byte, b',' | b' ' | b'\t' | b'\n' | b'\r')).unwrap_or(bytes.len()),
+    }
+
+    fn number(&mut self, first: u8) -> bool {
+        let first = if first == b'-' { self.next() } else { first };
+        if !first.is_ascii_digit() {
+            return false;
+        }
+        // A digit behind a leading zero is no part of the number, and nothing else either.
+        if first != b'0' {
+            self.digits();
+        }
+        if self.take(b'.') && !self.digits() {
+            return false;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _signed = self.take(b'+') || self.take(b'-');
+            return self.digits();
+        }
+        true
+    }
+
+    fn digits(&mut self) -> bool {
+        let start = self.at;
+        while self.peek().is_ascii_digit() {
+            self.at += 1;
+        }
+        self.at > start
     }
 }
 
-/// Behind the quote that ends the string at `at`.
-fn string_end(bytes: &[u8], at: usize) -> usize {
-    let mut at = at + 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', &bytes[at..]).expect("a string of checked JSON ends");
-        if bytes[at] == b'"' {
-            return at + 1;
-        }
-        at += 2;
+/// The four hexadecimal digits at `at`.
+fn hex(text: &str, at: usize) -> Option<u32> {
+    let mut code = 0;
+    for digit in text.as_bytes().get(at..at + 4)? {
+        code = code * 16 + char::from(*digit).to_digit(16)?;
     }
+    Some(code)
 }
 
 /// The text of a string, without its quotes.
 pub(super) fn unescaped(inside: &str) -> Cow<'_, str> {
-    let Some(first) = memchr::memchr(b'\\', inside.as_bytes()) else { return Cow::Borrowed(inside) };
+    let (mut plain, mut rest) = cut(inside, b'\\');
+    if plain.len() == inside.len() {
+        return Cow::Borrowed(inside);
+    }
     let mut text = String::with_capacity(inside.len());
-    text.push_str(&inside[..first]);
-    let mut rest = &inside[first..];
-    while let Some(escape) = rest.as_bytes().get(1) {
-        let (character, length) = match escape {
-            b'b' => ('\u{8}', 2),
-            b'f' => ('\u{c}', 2),
-            b'n' => ('\n', 2),
-            b'r' => ('\r', 2),
-            b't' => ('\t', 2),
-            b'u' => code_point(rest.as_bytes()),
-            other => (*other as char, 2),
+    loop {
+        text.push_str(plain);
+        let (character, length) = match rest.as_bytes().first() {
+            None => return Cow::Owned(text),
+            Some(b'b') => ('\u{8}', 1),
+            Some(b'f') => ('\u{c}', 1),
+            Some(b'n') => ('\n', 1),
+            Some(b'r') => ('\r', 1),
+            Some(b't') => ('\t', 1),
+            Some(b'u') => code_point(rest),
+            Some(itself) => (char::from(*itself), 1),
         };
         text.push(character);
-        rest = &rest[length..];
-        let plain = memchr::memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
-        text.push_str(&rest[..plain]);
-        rest = &rest[plain..];
+        (plain, rest) = cut(&rest[length..], b'\\');
     }
-    Cow::Owned(text)
 }
 
-/// The character of the `\uXXXX` that `bytes` begin with, or of the pair of them, and its length.
-fn code_point(bytes: &[u8]) -> (char, usize) {
-    let high = hex(bytes, 2).unwrap_or_default();
-    if (0xd800..0xdc00).contains(&high) && bytes.get(6..8) == Some(b"\\u") {
-        let low = hex(bytes, 8).unwrap_or_default();
-        if (0xdc00..0xe000).contains(&low) {
-            let paired = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-            return (char::from_u32(paired).unwrap_or(char::REPLACEMENT_CHARACTER), 12);
-        }
-    }
-    (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6)
+/// The character of the `uXXXX` that `text` begins with, or of the pair of them, and its length.
+fn code_point(text: &str) -> (char, usize) {
+    let (high, low) = (hex(text, 1).unwrap_or_default(), hex(text, 7).unwrap_or_default());
+    let paired = text[5..].starts_with("\\u") && high >> 10 == 0xd800 >> 10 && low >> 10 == 0xdc00 >> 10;
+    let (code, length) = if paired { (0x10000 + ((high & 0x3ff) << 10 | low & 0x3ff), 11) } else { (high, 5) };
+    (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), length)
 }
 
 /// The whole number that `text` is, if it is one of digits and not too large.

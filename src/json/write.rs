@@ -1,7 +1,6 @@
 //! JSON text from its parts.
 
 use super::Json;
-use crate::text::text;
 
 /// An object under construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +15,7 @@ impl Default for Object {
 impl Object {
     /// Adds a field whose value is the JSON text `value`.
     pub fn raw(&mut self, name: &str, value: &str) -> &mut Self {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-        push_quoted(&mut self.0, name);
-        self.0.push(':');
+        self.name(name);
         self.0.push_str(value);
         self
     }
@@ -33,22 +28,19 @@ impl Object {
         }
     }
 
-    /// Adds an array of the JSON texts `items`, if there are any.
-    pub fn maybe_list(&mut self, name: &str, items: impl Iterator<Item = String>) -> &mut Self {
-        match &*array(items) {
-            "[]" => self,
-            items => self.raw(name, items),
-        }
-    }
-
     /// Adds a field as another object has it.
     pub fn entry(&mut self, name: Json<'_>, value: &str) -> &mut Self {
-        self.raw(&name.text().unwrap_or_default(), value)
+        self.item(name.raw());
+        self.0.push(':');
+        self.0.push_str(value);
+        self
     }
 
     /// Adds a string.
     pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        self.raw(name, &quoted(value))
+        self.name(name);
+        push_quoted(&mut self.0, value);
+        self
     }
 
     /// Adds a string, if there is one.
@@ -77,21 +69,100 @@ impl Object {
         self.raw(name, if value { "true" } else { "false" })
     }
 
+    /// Adds a list of strings.
+    pub fn texts(&mut self, name: &str, items: &[String]) -> &mut Self {
+        self.open(name, "[");
+        for item in items {
+            self.item_text(item);
+        }
+        self.close("]")
+    }
+
+    /// Adds a list of strings, if there are any.
+    pub fn maybe_texts(&mut self, name: &str, items: &[String]) -> &mut Self {
+        if items.is_empty() { self } else { self.texts(name, items) }
+    }
+
+    /// Begins a list or an object, by its bracket. What is added goes into it, until [`Object::close`].
+    pub fn open(&mut self, name: &str, bracket: &str) -> &mut Self {
+        self.raw(name, bracket)
+    }
+
+    /// Adds the JSON text `item` to the list that is open.
+    pub fn item(&mut self, item: &str) -> &mut Self {
+        self.separate();
+        self.0.push_str(item);
+        self
+    }
+
+    /// Adds a string to the list that is open.
+    pub fn item_text(&mut self, item: &str) -> &mut Self {
+        self.separate();
+        push_quoted(&mut self.0, item);
+        self
+    }
+
+    /// Ends the list or the object that is open, by its bracket.
+    pub fn close(&mut self, bracket: &str) -> &mut Self {
+        self.0.push_str(bracket);
+        self
+    }
+
     /// Adds the fields of the object `json`, which stands for itself.
     pub fn fields(&mut self, json: &str) -> &mut Self {
-        let fields = json.trim_start_matches('{').strip_suffix('}').unwrap_or_default();
+        let fields = json.strip_prefix('{').and_then(|json| json.strip_suffix('}')).unwrap_or_default();
         if !fields.is_empty() {
-            if self.0.len() > 1 {
-                self.0.push(',');
-            }
-            self.0.push_str(fields);
+            self.item(fields);
         }
         self
     }
 
     /// The text of the object.
-    pub fn end(&self) -> String {
-        text!(&self.0, "}")
+    pub fn end(&mut self) -> String {
+        self.close("}");
+        std::mem::take(&mut self.0)
+    }
+
+    fn name(&mut self, name: &str) {
+        self.separate();
+        push_quoted(&mut self.0, name);
+        self.0.push(':');
+    }
+
+    fn separate(&mut self) {
+        if !matches!(self.0.as_bytes().last(), Some(b'{' | b'[')) {
+            self.0.push(',');
+        }
+    }
+}
+/// The JSON text of `object` with the fields of `patch`, which stand for those of the same name, or take them away where
+/// they are null: JSON Merge Patch (RFC 7396), one level deep. What is no object counts as an empty one.
+pub fn patched(object: &str, patch: &str) -> String {
+    let (object, patch) = (Json::parse(object).unwrap_or(Json::NULL), Json::parse(patch).unwrap_or(Json::NULL));
+    let mut json = Object::default();
+    for (name, value) in object.fields() {
+        if !patch.fields().any(|(other, _)| other == name) {
+            json.entry(name, value.raw());
+        }
+    }
+    for (name, value) in patch.fields() {
+        if !value.is_null() {
+            json.entry(name, value.raw());
+        }
+    }
+    json.end()
+}
+
+/// Adds the JSON text `json` to `line`, without line ends: a string cannot hold one, so they are white space.
+pub(crate) fn on_one_line(json: &str, line: &mut String) {
+    let mut rest = json;
+    loop {
+        let end = rest.bytes().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        line.push_str(&rest[..end]);
+        if end == rest.len() {
+            break;
+        }
+        rest = &rest[end + 1..];
     }
 }
 
@@ -115,40 +186,73 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
-fn push_quoted(out: &mut String, text: &str) {
+/// Adds the JSON text of a string.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..=0x1f => "\\u00",
-            _ => continue,
-        };
-        out.push_str(&text[plain..at]);
-        out.push_str(escape);
-        if escape.len() > 2 {
-            for nibble in [byte >> 4, byte & 15] {
-                out.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
+    for character in text.chars() {
+        let letter = match character {
+            '"' | '\\' => character,
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
+            '\0'..='\x1f' => 'u',
+            _ => {
+                out.push(character);
+                continue;
             }
+        };
+        out.push('\\');
+        out.push(letter);
+        if letter == 'u' {
+            out.push_str(if character < '\x10' { "000" } else { "001" });
+            out.push(char::from_digit(character as u32 & 15, 16).unwrap_or_default());
         }
-        plain = at + 1;
     }
-    out.push_str(&text[plain..]);
     out.push('"');
 }
 
 /// A whole number in decimal digits. The formatting machinery of the standard library would cost a page more than this.
 pub(crate) fn decimal(number: u64) -> String {
-    let (mut rest, mut digits) = (number, Vec::new());
-    loop {
-        digits.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
-        if rest == 0 {
-            return digits.iter().rev().map(|digit| *digit as char).collect();
+    let mut text = if number < 10 { String::new() } else { decimal(number / 10) };
+    text.push(char::from(b'0' + (number % 10) as u8));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Object, decimal, patched};
+
+    #[test]
+    fn a_patch_replaces_adds_and_takes_away() {
+        let (object, patch) = (r#"{"a": 1, "b": [2], "c": 3}"#, r#"{"b":{"d":4},"c":null,"e":"x"}"#);
+        assert_eq!(patched(object, patch), r#"{"a":1,"b":{"d":4},"e":"x"}"#);
+        assert_eq!(
+            (patched(object, "{}"), patched("nothing", patch)),
+            (r#"{"a":1,"b":[2],"c":3}"#.into(), r#"{"b":{"d":4},"e":"x"}"#.into())
+        );
+    }
+
+    #[test]
+    fn commas_stand_between_what_is_added_and_nowhere_else() {
+        let mut json = Object::default();
+        json.text("a", "[").open("b", "[").item("{").flag("c", true).close("}").item("{").close("}").item_text("{");
+        json.close("]").open("d", "{").close("}").texts("e", &[]).whole("f", 10);
+        assert_eq!(json.end(), r#"{"a":"[","b":[{"c":true},{},"{"],"d":{},"e":[],"f":10}"#);
+    }
+
+    #[test]
+    fn a_string_is_escaped_as_serde_json_escapes_it() {
+        let text: String = (0..0x100).filter_map(char::from_u32).chain("🦀日本\u{7f}".chars()).collect();
+        let mut json = Object::default();
+        let expected = serde_json::json!({ "a": &text });
+        let written: serde_json::Value = serde_json::from_str(&json.text("a", &text).end()).expect("JSON");
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn whole_numbers_are_written_in_decimal_digits() {
+        for number in [0, 9, 10, 1_000_000_007, u64::MAX] {
+            assert_eq!(decimal(number), number.to_string());
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{JudgePolicy, Policy, Recover, Soft};
 use crate::invalid::{Invalid, Section};
 use crate::json::Json;
+use crate::text::{is_blank, split};
 
 /// The fields of a policy.
 const FIELDS: &str = "attempts timeouts retry onContentFilter empty reasoningOnly refusal invalidJson schemaMismatch \
@@ -118,7 +119,7 @@ impl JudgePolicy {
             self.open = word == "accept";
         }
         given.usd("maxCostUsd", &mut self.max_cost)?;
-        if self.model.trim().is_empty() {
+        if is_blank(&self.model) {
             return Err(given.wrong("model", "is missing; name the model that scores"));
         }
         Ok(self)
@@ -144,7 +145,7 @@ impl Soft {
 
 fn soft(given: &Section<'_>, name: &str, allowed: &str, soft: &mut Soft) -> Result<(), Box<Invalid>> {
     if let Some(word) = given.choice(name, allowed)? {
-        let named = Soft::NAMES.split(' ').zip(Soft::ALL).find(|(known, _)| *known == word);
+        let named = split(Soft::NAMES, b' ').zip(Soft::ALL).find(|(known, _)| *known == word);
         *soft = named.map_or(*soft, |(_, soft)| soft);
     }
     Ok(())

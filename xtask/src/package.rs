@@ -49,7 +49,7 @@ const WASM_FEATURES: [&str; 6] = [
 ];
 
 /// `--low-memory-unused` is true as long as the stack, which lies first, keeps its last kilobyte free: at 128 levels of
-/// nested JSON, the deepest that is read, 14 of its 64 are used. A function with one caller is only inlined where it is
+/// nested JSON, the deepest that is read, half of its 64 are used. A function with one caller is only inlined where it is
 /// tiny: repeated pieces of code compress, one large piece does not.
 const WASM_OPTIMISATIONS: [&str; 5] = [
     "-Oz",
