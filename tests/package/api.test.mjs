@@ -334,3 +334,15 @@ test('an attempt that fails in the middle of a stream is told before another one
   assert.deepEqual([...seen], [0, 1]);
   assert.deepEqual(told, [['fault/error-mid-stream', 'serverError'], ['openai/gpt-4o', undefined]]);
 });
+
+test('a schema that refers to itself is followed down to the deepest answer', async () => {
+  const node = { type: 'object', properties: { a: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'integer' }] } }, required: ['a'], additionalProperties: false };
+  const response_format = { type: 'json_schema', json_schema: { name: 'n', strict: true, schema: { $ref: '#/$defs/node', $defs: { node } } } };
+  const verdict = async (depth) => {
+    const content = '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
+    const fetch = async () => Response.json({ model: 'a/a', choices: [{ message: { content }, finish_reason: 'stop' }] });
+    const data = await chat(MESSAGES, { model: 'a/a', apiKey: 'k', fetch, response_format, policy: { assemble: false } });
+    return data.failsoft.attempts[0].failure?.kind;
+  };
+  assert.deepEqual([await verdict(60), await verdict(127), await verdict(129)], [undefined, 'schemaMismatch', 'invalidJson']);
+});
