@@ -2,9 +2,9 @@
 //! so calls may overlap and callbacks may call back. What went wrong is the end of a session, told as JSON.
 //!
 //! ```text
-//!  pkg-template/call.js                                      here                        the core
-//!  fetch, timers, abort, readers ──▶ open, poll, say ──▶ Client ──▶ Session ──▶ poll, handle ──▶ Call
-//!                                ──▶ head, bytes, end, failed, abort ──┘
+//!  pkg-template/call.js                          here                     the core
+//!  fetch, timers, abort, readers ──▶ open ──▶ Client ──▶ Session ──▶ Call
+//!                                ──▶ poll, say, tell ───────┘   poll, handle
 //! ```
 //!
 //! Everything lives behind the feature `browser`.

@@ -123,14 +123,16 @@ impl Session {
     pub fn tell(&mut self, what: i32, attempt: AttemptId, bytes: &[u8], now: f64) {
         let now = now as Millis;
         let Some(call) = self.begun(now) else { return };
-        let text = String::from_utf8_lossy(bytes);
+        let text = || String::from_utf8_lossy(bytes);
         let input = match what {
             -1 => Input::Bytes { attempt, bytes },
             -2 => Input::End { attempt },
-            -3 => Input::Failed { attempt, failure: Failure::new(Kind::Network, text) },
+            -3 => Input::Failed { attempt, failure: Failure::new(Kind::Network, text()) },
             -4 => Input::Aborted,
             status => {
-                let headers = READ_HEADERS.into_iter().zip(split(&text, b'\n')).filter(|(_, value)| !value.is_empty());
+                let values = text();
+                let headers =
+                    READ_HEADERS.into_iter().zip(split(&values, b'\n')).filter(|(_, value)| !value.is_empty());
                 Input::Head { attempt, status: status as u16, headers: headers.collect() }
             }
         };
