@@ -36,7 +36,9 @@
 
 mod action;
 mod ending;
+mod failing;
 mod judging;
+mod noting;
 mod outcome;
 mod recovery;
 mod sending;
@@ -63,7 +65,7 @@ use crate::report::Report;
 use crate::request::{ChatRequest, Lane};
 use crate::upstream::Upstream;
 use crate::verdict::{Beginning, beginning, forbidden};
-use ending::note_served;
+use noting::note_served;
 use outcome::Kept;
 use recovery::Joined;
 

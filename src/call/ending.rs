@@ -1,19 +1,16 @@
-//! What becomes of an attempt that has ended: an answer, the same again, the next model, or the end of the call.
+//! How an attempt ends: is it an answer, and whose? And how the call ends with it.
 
 use std::sync::Arc;
 
 use super::judging::rank;
+use super::noting::serve;
 use super::outcome::{Answer, Kept, Outcome};
-use super::{Action, Call, Splice};
+use super::{Action, Call};
 use crate::Millis;
 use crate::attempt::{Attempt, Body, read_whole};
-use crate::breaker::Lesson;
-use crate::chain::Chain;
 use crate::chunk::Accumulator;
-use crate::failure::{Again, Failure, Kind, Next, by_status};
-use crate::json::{Json, decimal, on_one_line};
-use crate::policy::Soft;
-use crate::report::{AttemptReport, Report, Usd};
+use crate::failure::{Failure, Kind};
+use crate::json::{Json, decimal};
 use crate::request::Lane;
 use crate::text::text;
 use crate::verdict::{json_within, judge};
@@ -92,22 +89,6 @@ impl Call {
         }
     }
 
-    /// Writes what `attempt` has brought into its row, however it ended. The candidate that served.
-    pub(super) fn note(&mut self, attempt: &Attempt) -> usize {
-        note_answer(&mut self.report, &self.chain, attempt)
-    }
-
-    /// Closes the row of `attempt`, and its connection.
-    pub(super) fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
-        attempt.window.iter().for_each(|&at| self.chain.candidates[at].asked = false);
-        let row = &mut self.report.attempts[attempt.id as usize];
-        row.duration = Some(attempt.age(now));
-        row.failure = failure;
-        if attempt.open {
-            self.actions.push_back(Action::Cancel { attempt: attempt.id });
-        }
-    }
-
     /// An answer has passed the rules: it is the one, unless a judge has to look at it first.
     fn pass(&mut self, mut attempt: Box<Attempt>, passed: u32, now: Millis) {
         let served = self.note(&attempt);
@@ -153,35 +134,6 @@ impl Call {
         self.finish(Ok(Answer::of(&attempt)), None, edge_report);
     }
 
-    /// An answer, or its beginning, did not pass a rule; whole, it passed so many others.
-    pub(super) fn fail_softly(
-        &mut self,
-        attempt: Box<Attempt>,
-        failure: Box<Failure>,
-        action: Soft,
-        passed: Option<u32>,
-        now: Millis,
-    ) {
-        let served = self.note(&attempt);
-        self.close(&attempt, Some(failure.clone()), now);
-        // The models before the one that served have failed inside the window.
-        for &at in attempt.window.iter().take_while(|at| **at != served) {
-            self.chain.candidates[at].spent = true;
-        }
-        if let Some(passed) = passed {
-            self.keep_best(&failure, Kept { attempt, served, rank: rank(passed, 0) });
-        }
-        self.last = Some(failure.clone());
-        match action {
-            Soft::Fail => {
-                self.outrun(now);
-                self.finish(Err(failure), None, None);
-            }
-            Soft::Retry if self.may_repeat(served) => self.repeat(served, self.backoff(served), now),
-            Soft::Retry | Soft::Next | Soft::Accept => self.chain.spend(&[served]),
-        }
-    }
-
     /// Of the answers that failed only softly the best stays, unless there is nothing in it.
     pub(super) fn keep_best(&mut self, failure: &Failure, new: Kept) {
         let nothing_said = new.attempt.answer().is_none_or(|answer| answer.is_blank() && answer.refusal().is_empty());
@@ -189,105 +141,6 @@ impl Call {
         if better && failure.kind != Kind::Empty && !nothing_said {
             self.kept = Some(new);
         }
-    }
-
-    /// `attempt` has failed: ask the same again, ask the next, or give up.
-    pub(super) fn fail(&mut self, mut attempt: Box<Attempt>, failure: Box<Failure>, now: Millis) {
-        if attempt.is_judge {
-            return self.take_score(attempt, Some(failure), now);
-        }
-        let served = self.note(&attempt);
-        self.learn_failure(&attempt, &failure);
-        self.close(&attempt, Some(failure.clone()), now);
-        let edge = attempt.judged_there && failure.kind != Kind::Network;
-        if edge || (self.committed && !self.may_recover(&attempt, &failure)) {
-            self.outrun(now);
-            return self.end_with(Some(&attempt), failure);
-        }
-        // Inside a native window nobody follows on a model that began to answer: those behind it were not asked.
-        let began = matches!(attempt.body, Body::Whole(_) | Body::Events(_));
-        let tried =
-            if began { attempt.window.iter().take_while(|at| **at <= served).count() } else { attempt.window.len() };
-        let tried = &attempt.window[..tried].to_vec()[..];
-        if self.committed {
-            self.keep_said(&mut attempt, &failure);
-            if failure.kind == Kind::InvalidRequest {
-                // It may be the last message that it does not like.
-                self.chain.candidates[served].refuses_prefill = true;
-                return;
-            }
-            return self.move_on(failure, tried, now);
-        }
-        self.last = Some(failure.clone());
-        match self.wait_before_same(&failure, tried) {
-            Some(wait) => self.repeat(tried[0], wait, now),
-            None => self.move_on(failure, tried, now),
-        }
-    }
-
-    /// How long to wait before the same window is asked again; nothing if it is not.
-    fn wait_before_same(&self, failure: &Failure, tried: &[usize]) -> Option<Millis> {
-        let has_next = self.chain.candidates.iter().enumerate().any(|(at, next)| !next.spent && !tried.contains(&at));
-        // A window of several has fallen back already: those behind it come first.
-        if !self.may_repeat(tried[0]) || (tried.len() > 1 && has_next) {
-            return None;
-        }
-        let named = failure.retry_after;
-        let short = named.is_none_or(|wait| wait <= self.policy.retry.max_wait);
-        match failure.kind.again() {
-            Again::AfterNamedWait if short => named,
-            Again::AfterPause if short => Some(named.unwrap_or(0).max(self.backoff(tried[0]))),
-            Again::Never | Again::AfterNamedWait | Again::AfterPause => None,
-        }
-    }
-
-    fn may_repeat(&self, candidate: usize) -> bool {
-        let budget = self.report.attempts.len() < self.policy.attempts as usize;
-        budget && self.chain.candidates[candidate].repeated < self.policy.retry.same
-    }
-
-    fn backoff(&self, candidate: usize) -> Millis {
-        let repeated = self.chain.candidates[candidate].repeated;
-        self.policy.backoff(repeated, self.seed.wrapping_add(self.report.attempts.len() as u64))
-    }
-
-    fn repeat(&mut self, candidate: usize, wait: Millis, now: Millis) {
-        self.chain.candidates[candidate].repeated += 1;
-        self.paused = self.paused.max(now + wait);
-    }
-
-    fn move_on(&mut self, failure: Box<Failure>, tried: &[usize], now: Millis) {
-        match failure.kind.next() {
-            Next::Never => match self.running.iter().position(|attempt| attempt.is_done()) {
-                // The other of a hedge has its answer already; whatever it is worth, nobody is asked after it.
-                Some(done) => {
-                    self.chain.candidates.iter_mut().for_each(|candidate| candidate.spent = true);
-                    self.conclude(done, now);
-                }
-                None => self.give_up(failure, now),
-            },
-            _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
-                self.outrun(now);
-                self.end_with(None, failure);
-            }
-            Next::OtherUpstream => self.chain.leave_upstream(self.chain.candidates[tried[0]].upstream),
-            Next::Any if matches!(failure.kind, Kind::UnknownModel | Kind::NoEndpoint) => {
-                self.chain.leave_out_unknown(tried, &failure, &mut self.report);
-            }
-            Next::Any => self.chain.spend(tried),
-            Next::LargerWindow => {
-                self.chain.spend(tried);
-                self.chain.leave_out_small(tried, &mut self.report);
-            }
-        }
-    }
-
-    /// Nobody is left to ask, or no attempt.
-    pub(super) fn exhaust(&mut self, now: Millis) {
-        let nobody = || Failure::new(Kind::NoEndpoint, "no model of the chain is left to ask");
-        let broke = self.joined.as_ref().map(|joined| joined.broke.clone());
-        let failure = broke.or_else(|| self.last.take()).unwrap_or_else(nobody);
-        self.give_up(failure, now);
     }
 
     pub(super) fn abort(&mut self, now: Millis) {
@@ -328,7 +181,7 @@ impl Call {
     }
 
     /// Ends the call with a failure, and what had been said: by several attempts, or by `attempt`.
-    fn end_with(&mut self, attempt: Option<&Attempt>, failure: Box<Failure>) {
+    pub(super) fn end_with(&mut self, attempt: Option<&Attempt>, failure: Box<Failure>) {
         let answer = self.joined.as_ref().map(|joined| &joined.answer).or(attempt.and_then(Attempt::answer));
         let said = answer.map(Accumulator::text).filter(|text| !text.is_empty()).map(Into::into);
         self.finish(Err(failure), said, attempt.and_then(Attempt::edge_report));
@@ -350,99 +203,4 @@ impl Call {
         let outcome = Outcome { result, partial, report, edge_report, lessons, unused_probes };
         self.actions.push_back(Action::Done(Box::new(outcome)));
     }
-
-    /// The one that served has; those before it in the window failed, as far as the upstream tells.
-    fn learn_success(&mut self, attempt: &Attempt, served: usize) {
-        self.learn_inside(attempt, served);
-        if !self.report.attempts[attempt.id as usize].unmatched {
-            let name = self.chain.candidates[served].breaker.clone();
-            self.lessons.push(Lesson { name, failure: None });
-        }
-    }
-
-    /// A breaker learns from what is the model's fault and was seen. Of a native window, that is what the upstream tells.
-    fn learn_failure(&mut self, attempt: &Attempt, failure: &Failure) {
-        let blameless = self.slept || (self.request.callers_clocks && failure.kind.is_late());
-        if blameless
-            || attempt.splice == Some(Splice::Elsewhere)
-            || attempt.judged_there
-            || !failure.kind.is_models_fault()
-        {
-            return;
-        }
-        if attempt.window.len() > 1 {
-            return self.learn_inside(attempt, usize::MAX);
-        }
-        let name = self.chain.candidates[attempt.window[0]].breaker.clone();
-        self.lessons.push(Lesson { name, failure: Some(Box::new(failure.clone())) });
-    }
-
-    /// The models of the window before `served` failed natively: the last status told of each counts.
-    fn learn_inside(&mut self, attempt: &Attempt, served: usize) {
-        let inside = &self.report.attempts[attempt.id as usize].inside;
-        for &at in attempt.window.iter().take_while(|at| **at != served) {
-            let candidate = &self.chain.candidates[at];
-            let mut last = None;
-            for row in inside.iter().filter_map(|row| Json::parse(row)) {
-                if row.get("model").text().is_some_and(|model| candidate.answers_to(&model)) {
-                    last = row.get("status").whole();
-                }
-            }
-            let status = last.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400);
-            let Some(kind) = status.map(by_status).filter(|kind| kind.is_models_fault()) else { continue };
-            let mut failure = Failure::new(kind, "failed inside a native window");
-            failure.status = status;
-            self.lessons.push(Lesson { name: candidate.breaker.clone(), failure: Some(failure) });
-        }
-    }
-}
-
-/// The answer of `attempt` is the reader's, or about to be: says so in the report.
-pub(super) fn note_served(report: &mut Report, chain: &Chain, attempt: &Attempt) {
-    let served = note_answer(report, chain, attempt);
-    serve(report, chain, attempt, served);
-}
-
-fn serve(report: &mut Report, chain: &Chain, attempt: &Attempt, served: usize) {
-    let candidate = &chain.candidates[served];
-    report.model = Some(attempt.answer().and_then(Accumulator::model).unwrap_or(&candidate.model).into());
-    report.fallback = served != 0;
-}
-
-/// Writes what the answer says about itself into its row. The candidate that served; the first of the window, where the
-/// name is not known.
-fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
-    let row = &mut report.attempts[attempt.id as usize];
-    let first = attempt.window.first().copied().unwrap_or_default();
-    let Some(answer) = attempt.answer() else {
-        row.inside = inside(attempt.error_body().unwrap_or(Json::NULL).get("openrouter_metadata"));
-        return first;
-    };
-    note_row(row, answer);
-    let served = answer.model();
-    let is_served = |at: &usize| served.is_some_and(|served| chain.candidates[*at].answers_to(served));
-    let matched = attempt.window.iter().copied().find(is_served);
-    row.unmatched = matched.is_none() && served.is_some() && !attempt.is_judge;
-    matched.unwrap_or(first)
-}
-
-pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
-    row.model = answer.model().map(Into::into);
-    row.provider = answer.provider().map(Into::into);
-    row.cost = answer.usage().get("cost").trillionths().map(Usd);
-    if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
-        row.generation_id = Some(id.into());
-    }
-    row.inside = inside(answer.metadata());
-}
-
-/// What a native window tried, as its metadata tells; each on one line, as a report is told in a comment of a stream too.
-fn inside(metadata: Json<'_>) -> Vec<String> {
-    let mut rows = Vec::new();
-    for attempt in metadata.get("attempts").items() {
-        let mut row = String::new();
-        on_one_line(attempt.raw(), &mut row);
-        rows.push(row);
-    }
-    rows
 }

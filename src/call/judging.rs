@@ -4,7 +4,7 @@ use super::Call;
 use super::outcome::Kept;
 use crate::Millis;
 use crate::attempt::Attempt;
-use crate::call::ending::note_row;
+use crate::call::noting::note_row;
 use crate::chain::Window;
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, Kind};
