@@ -12,7 +12,8 @@ const END = -2;
 const FAILED = -3;
 const ABORTED = -4;
 
-/** What `Session.say` says. */
+/** What `Session.say` says; and what says nothing, but waits until there is something to say. */
+const PEEK = -1;
 export const TEXT = 0;
 export const LINES = 1;
 const REQUEST = 2;
@@ -22,6 +23,12 @@ const ACCOUNT = 5;
 
 /** The headers that the core reads, in its order: READ_HEADERS of src/http.rs. */
 const HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'];
+
+const LF = 10;
+const CR = 13;
+const NOTHING = new Uint8Array();
+/** How much of a line waits for its end, in bytes. */
+const HELD = 4096;
 
 /** How long a call waits for facts about its models, in milliseconds: it can be made without them. */
 const PATIENCE = 1500;
@@ -48,9 +55,9 @@ export class Call {
   /** Chunks are there for the reader. */
   #waiting;
   /** The reader is busy with what it was given; until it comes back, the machine is left alone. */
-  #resting;
-  #wake;
-  #last = Promise.resolve();
+  #resting = true;
+  /** Those who wait for what comes, in order. */
+  #pulls = [];
   /** Attempts that `onAttempt` was told of. */
   #told = 0;
   /** What `fetch` or a reader threw, if that was the last that happened. */
@@ -72,25 +79,44 @@ export class Call {
     signal?.addEventListener('abort', this.abort);
     if (signal?.aborted) this.abort();
     else await this.#gather(JSON.parse(this.#session.say(WANTED)));
-    this.#advance();
-    await this.#halt();
+    await this.pull(PEEK);
   }
 
-  /** Takes what has come in `form`, if one is given: a string, or undefined at the end. Pulls queue up. */
+  /**
+   * Takes what has come in `form`, if one is given: a string, or undefined at the end. Pulls queue up. As few promises as
+   * can be lie between a chunk of the network and whoever waits for it.
+   */
   pull(form) {
-    const next = async () => {
-      if (!this.#waiting) {
-        this.#resting = false;
-        this.#advance();
-        await this.#halt();
+    const pulled = this.#queue(form);
+    this.#serve();
+    return pulled;
+  }
+
+  #queue(form) {
+    return new Promise((resolve, reject) => this.#pulls.push({ form, resolve, reject }));
+  }
+
+  /** Gives those who wait what there is; then, if one of them has to wait, lets the machine go on. */
+  #serve() {
+    while (this.#pulls.length && (this.#waiting || this.#end)) {
+      const { form, resolve, reject } = this.#pulls.shift();
+      try {
+        resolve(this.#take(form));
+      } catch (error) {
+        reject(error);
       }
-      if (this.#waiting) {
-        this.#waiting = false;
-        return form === undefined ? '' : this.#session.say(form);
-      }
-      this.#check();
-    };
-    return (this.#last = this.#last.then(next, next));
+    }
+    if (this.#pulls.length && this.#resting) {
+      this.#resting = false;
+      this.#advance();
+    }
+  }
+
+  #take(form) {
+    if (form === PEEK) return undefined;
+    if (!this.#waiting) return this.#check();
+    this.#waiting = false;
+    return form === undefined ? '' : this.#session.say(form);
   }
 
   abort = () => {
@@ -125,11 +151,6 @@ export class Call {
     if (this.#end.error) throw this.#end.error;
   }
 
-  /** Until chunks wait or the call is over. */
-  async #halt() {
-    if (!this.#waiting && !this.#end) await new Promise((wake) => (this.#wake = wake));
-  }
-
   /** Asks for facts. What does not come in time is done without. */
   async #gather(urls) {
     if (!urls.length) return;
@@ -140,8 +161,9 @@ export class Call {
       this.#client.learn(encode(await response.text()));
     };
     const learned = Promise.allSettled(urls.map(learn));
-    this.#timer = setTimeout(() => this.#wake(), PATIENCE);
-    await Promise.race([learned, this.#halt()]);
+    const late = new Promise((resolve) => (this.#timer = setTimeout(resolve, PATIENCE)));
+    // An abort is the end, and so something to see.
+    await Promise.race([learned, late, this.#queue(PEEK)]);
     this.#disarm();
     controller.abort();
   }
@@ -170,7 +192,7 @@ export class Call {
         return this.#read(attempt);
       case YIELD:
         this.#waiting = this.#resting = true;
-        return this.#wake?.();
+        return this.#serve();
       case CANCEL:
         this.#close(attempt);
         return this.#tell();
@@ -179,42 +201,42 @@ export class Call {
     }
   }
 
-  #send(attempt) {
+  async #send(attempt) {
     const { fetch } = this.#host;
     const [headers, body, url] = this.#session.say(REQUEST).split('\n');
-    const connection = { controller: new AbortController() };
+    const connection = { controller: new AbortController(), lines: new Lines() };
     this.#connections.set(attempt, connection);
-    this.#await(attempt, connection, async () => {
+    try {
       const { signal } = connection.controller;
       const response = await fetch(url, { method: 'POST', headers: new Headers(JSON.parse(headers)), body, signal });
       connection.reader = response.body?.getReader() ?? onePiece(response);
-      return [response.status, encode(HEADERS.map((name) => response.headers.get(name)).join('\n'))];
-    });
+      this.#happened(attempt, connection, response.status, encode(HEADERS.map((name) => response.headers.get(name)).join('\n')));
+    } catch (error) {
+      this.#failed(attempt, connection, error);
+    }
   }
 
   #read(attempt) {
     const connection = this.#connections.get(attempt);
-    this.#await(attempt, connection, async () => {
-      const { done, value } = await connection.reader.read();
-      if (done) return [END];
-      return [BYTES, typeof value === 'string' ? encode(value) : ArrayBuffer.isView(value) ? value : new Uint8Array(value)];
-    });
+    connection.reader.read().then(({ done, value }) => {
+      const bytes = connection.lines.take(done ? undefined : value);
+      if (bytes) this.#happened(attempt, connection, BYTES, bytes);
+      else if (done) this.#happened(attempt, connection, END);
+      else if (this.#connections.has(attempt)) this.#read(attempt);
+    }).catch((error) => this.#failed(attempt, connection, error));
   }
 
-  /** Goes on with what `work` brings, unless its connection has been closed meanwhile: then nothing of it counts. */
-  async #await(attempt, connection, work) {
-    let happened, thrown;
-    try {
-      happened = await work();
-    } catch (error) {
-      thrown = error;
-      const said = [error, error?.cause].map((error) => error?.message).filter(Boolean);
-      happened = [FAILED, encode(['the connection failed', ...said].join(': '))];
-    }
+  #failed(attempt, connection, error) {
+    const said = [error, error?.cause].map((error) => error?.message).filter(Boolean);
+    this.#happened(attempt, connection, FAILED, encode(['the connection failed', ...said].join(': ')), error);
+  }
+
+  /** Goes on with what a connection brought, unless it has been closed meanwhile: then nothing of it counts. */
+  #happened(attempt, connection, what, bytes, thrown) {
     if (!this.#connections.has(attempt)) return quietly(() => connection.reader?.cancel());
-    if (happened[0] === END || happened[0] === FAILED) this.#connections.delete(attempt);
+    if (what === END || what === FAILED) this.#connections.delete(attempt);
     this.#thrown = thrown;
-    this.#advance(attempt, ...happened);
+    this.#advance(attempt, what, bytes);
   }
 
   #close(attempt) {
@@ -264,7 +286,35 @@ export class Call {
     signal?.removeEventListener('abort', this.abort);
     this.#tell();
     this.#over?.(report, error);
-    this.#wake?.();
+    this.#serve();
+  }
+}
+
+/**
+ * Bytes up to the end of a line: what a chunk of the network brings of the next one waits here, because each visit to the
+ * WebAssembly costs as much as reading a line does.
+ */
+class Lines {
+  #held = new Uint8Array(HELD);
+  #size = 0;
+
+  /** The lines that `value` completes, or whatever has become too much to hold; at the end, undefined, what is left. */
+  take(value) {
+    const bytes = value === undefined ? NOTHING : typeof value === 'string' ? encode(value) : ArrayBuffer.isView(value) ? value : new Uint8Array(value);
+    let end = bytes.lastIndexOf(LF) + 1;
+    if (value === undefined || bytes.length - end + this.#size > HELD || bytes.indexOf(CR, end) >= 0) end = bytes.length;
+    let whole = end === bytes.length ? bytes : bytes.subarray(0, end);
+    if (this.#size && (end || value === undefined)) {
+      whole = new Uint8Array(this.#size + end);
+      whole.set(this.#held.subarray(0, this.#size));
+      whole.set(bytes.subarray(0, end), this.#size);
+      this.#size = 0;
+    }
+    if (end < bytes.length) {
+      this.#held.set(end ? bytes.subarray(end) : bytes, this.#size);
+      this.#size += bytes.length - end;
+    }
+    return whole.length ? whole : undefined;
   }
 }
 

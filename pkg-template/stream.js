@@ -38,29 +38,22 @@ export class ChatStream {
   }
 
   [Symbol.asyncIterator]() {
-    const pull = this.#take('for await');
-    let chunks = [];
-    return this.#iterator(async () => {
-      // Reads may overlap: what one of them brought can be another's.
-      for (let lines; !chunks.length; chunks.push(...parsed(lines))) {
-        lines = await pull(LINES);
-        if (lines === undefined) break;
-      }
-      return chunks.shift();
-    });
+    this.#take('for await');
+    let [chunks, at] = [[], 0];
+    const more = async () => {
+      const { done, value } = await this.#next(LINES);
+      if (!done) [chunks, at] = [[...chunks.slice(at), ...parsed(value)], 0];
+      return at < chunks.length ? { done: false, value: chunks[at++] } : { done, value: undefined };
+    };
+    // What one chunk of the network brought is there at once.
+    return this.#iterator(() => (at < chunks.length ? Promise.resolve({ done: false, value: chunks[at++] }) : more()));
   }
 
   get textStream() {
     return {
       [Symbol.asyncIterator]: () => {
-        const pull = this.#take('textStream');
-        return this.#iterator(async () => {
-          let text;
-          // A chunk of the network may carry no text.
-          do text = await pull(TEXT);
-          while (text === '');
-          return text;
-        });
+        this.#take('textStream');
+        return this.#iterator(() => this.#next(TEXT));
       },
     };
   }
@@ -103,29 +96,34 @@ export class ChatStream {
     return this.cancel();
   }
 
-  /** Makes `reader` the reader; gives what pulls a string for what one chunk of the network brought, or undefined. */
+  /** Makes `reader` the reader. */
   #take(reader) {
     if (this.#taken) {
       throw misuse(`this stream is being read already, by ${this.#taken}; a stream has one reader, so ${reader} gets nothing`);
     }
     this.#taken = reader;
-    return async (form) => {
-      try {
-        if (this.#cancelled) return undefined;
+  }
+
+  /** A string for what one chunk of the network brought, as an iterator gives it. */
+  async #next(form) {
+    let value;
+    try {
+      if (!this.#cancelled) {
         this.#call ??= await this.#begin();
-        if (!this.#cancelled) return await this.#call.pull(form);
-      } catch (error) {
-        if (!this.#cancelled) throw error;
+        // A chunk of the network may carry no text.
+        do value = this.#cancelled ? undefined : await this.#call.pull(form);
+        while (value === '' && form === TEXT);
       }
-    };
+    } catch (error) {
+      if (!this.#cancelled) throw error;
+      value = undefined;
+    }
+    return { done: value === undefined, value };
   }
 
   #iterator(next) {
     return {
-      next: async () => {
-        const value = await next();
-        return { done: value === undefined, value };
-      },
+      next,
       return: async (value) => {
         await this.cancel();
         return { done: true, value };
@@ -138,8 +136,8 @@ export class ChatStream {
 
   async #drain() {
     if (!this.#call?.isOver) {
-      const pull = this.#take('finalCompletion');
-      while ((await pull()) !== undefined);
+      this.#take('finalCompletion');
+      while (!(await this.#next()).done);
     }
     if (this.#cancelled) throw misuse('the stream was cancelled: there is no completion');
     return this.#call.completion();
@@ -147,12 +145,12 @@ export class ChatStream {
 
   /** The bytes of what `write` makes of lines; at the end, of `end` or of what `onError` says. */
   #bytes(name, write, end, onError) {
-    const pull = this.#take(name);
+    this.#take(name);
     return new ReadableStream({
       pull: async (controller) => {
         let lines, text;
         try {
-          lines = await pull(LINES);
+          lines = (await this.#next(LINES)).value;
           text = lines === undefined ? end : write(lines);
         } catch (error) {
           text = onError(error);
@@ -166,7 +164,7 @@ export class ChatStream {
   }
 }
 
-const parsed = (lines) => JSON.parse(`[${lines.trim().replaceAll('\n', ',')}]`);
+const parsed = (lines) => JSON.parse(`[${lines.slice(0, -1).replaceAll('\n', ',')}]`);
 
 /** Lines as server-sent events. */
 const events = (lines) => lines.replace(/[^\n]+/g, 'data: $&\n');

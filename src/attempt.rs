@@ -223,7 +223,7 @@ pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, wall:
         let chunk = openai_shaped(completion, true);
         events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), wall);
     } else {
-        is_foreign = events.take_completion(completion, wall).has(Seen::FOREIGN);
+        is_foreign = events.take_completion(completion, wall).seen.has(Seen::FOREIGN);
     }
     if events.failure.is_none() && !has_choices {
         let message = "the upstream's answer is not a chat completion";

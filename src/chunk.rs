@@ -31,6 +31,13 @@ impl Chunks {
         self.lines.push('\n');
     }
 
+    /// Adds a chunk that came in these `pieces`, on one line, and says `text`.
+    pub(crate) fn push_pieces(&mut self, pieces: [&str; 3], text: &str) {
+        pieces.into_iter().for_each(|piece| self.lines.push_str(piece));
+        self.lines.push('\n');
+        self.text.push_str(text);
+    }
+
     pub(crate) fn push_text(&mut self, text: &str) {
         self.text.push_str(text);
     }
@@ -141,6 +148,13 @@ impl Accumulator {
     pub(crate) fn fresh_text(&self) -> &str {
         let text = self.text();
         text.get(text.len().saturating_sub(self.fresh)..).unwrap_or_default()
+    }
+
+    /// The first choice goes on with `text`.
+    pub(crate) fn say(&mut self, text: &str) {
+        if let Some(choice) = self.choices_mut().first_mut() {
+            choice.slot("message").slot("content").push_text(text);
+        }
     }
 
     /// Puts `text` in the place of what the first choice said.

@@ -1,11 +1,14 @@
 //! A stream of one attempt: bytes become chunks that wait for the reader, and an answer that grows.
 
+mod repeat;
+
 use crate::Millis;
-use crate::chunk::{Accumulator, Chunks, Seen, openai_shaped};
+use crate::chunk::{Accumulator, Brought, Chunks, Seen, openai_shaped};
 use crate::failure::{Failure, Kind, in_answer};
 use crate::json::{Json, Object, patched};
 use crate::request::UsageChunk;
 use crate::sse::{Decoder, Event};
+use repeat::Repeat;
 
 /// The largest event, in bytes: images travel in events too.
 const LARGEST_EVENT: usize = 16 * 1024 * 1024;
@@ -16,6 +19,7 @@ pub(crate) struct Events {
     /// What becomes of the chunk with the usage.
     usage: UsageChunk,
     decoder: Decoder,
+    repeat: Repeat,
     pub(crate) answer: Accumulator,
     /// Chunks that the reader has not got yet.
     pub(crate) waiting: Chunks,
@@ -42,6 +46,7 @@ impl Events {
         Self {
             usage,
             decoder: Decoder::new(LARGEST_EVENT),
+            repeat: Repeat::default(),
             answer: Accumulator::default(),
             waiting: Chunks::default(),
             ending: Chunks::default(),
@@ -58,13 +63,36 @@ impl Events {
     /// Takes the next bytes of the body.
     pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
-        let fed = decoder.feed(bytes, |event| match event {
-            Event::Data(data) => self.take(data, wall),
-            Event::Comment(comment) => self.take_comment(comment),
-        });
+        let (mut rest, mut fed) = (bytes, Ok(()));
+        while !rest.is_empty() && fed.is_ok() {
+            if decoder.is_between() {
+                self.take_repeats(&mut rest);
+            }
+            fed = decoder.step(&mut rest, &mut |event| match event {
+                Event::Data(data) => self.take(data, wall),
+                Event::Comment(comment) => self.take_comment(comment),
+            });
+        }
         self.decoder = decoder;
         if fed.is_err() && self.failure.is_none() {
             self.failure = Some(Failure::new(Kind::BadResponse, "an event of the stream is larger than 16 MiB"));
+        }
+    }
+
+    /// Takes the events at the beginning of `rest` that repeat the last one.
+    fn take_repeats(&mut self, rest: &mut &[u8]) {
+        let before = self.waiting.text().len();
+        self.repeat.take_all(rest, &mut self.waiting);
+        self.note_repeats(before);
+    }
+
+    /// The text of the chunks that wait has grown from so many bytes by what repeats said.
+    fn note_repeats(&mut self, before: usize) {
+        let text = &self.waiting.text()[before..];
+        if !text.is_empty() {
+            self.answer.say(text);
+            self.shown = self.answer.text().len();
+            self.heard = true;
         }
     }
 
@@ -80,34 +108,48 @@ impl Events {
             return;
         }
         self.heard = true;
+        let before = self.waiting.text().len();
+        if self.repeat.take_one(data, &mut self.waiting) {
+            return self.note_repeats(before);
+        }
         if data.trim_ascii() == "[DONE]" {
             self.done = true;
+            self.repeat.forget();
             return self.end();
         }
         match Json::parse(data).filter(|chunk| chunk.is_object()) {
-            Some(chunk) => self.take_chunk(chunk, wall),
+            Some(chunk) => {
+                let text = self.take_chunk(chunk, wall);
+                self.repeat.learn(data, text);
+            }
             None => self.malformed += 1,
         }
     }
 
-    /// Takes a chunk.
-    pub(crate) fn take_chunk(&mut self, chunk: Json<'_>, wall: Millis) {
-        let seen = self.take_completion(chunk, wall);
+    /// Takes a chunk. The text in it, if it brought nothing else and the answer goes on: the next may repeat it.
+    pub(crate) fn take_chunk<'a>(&mut self, chunk: Json<'a>, wall: Millis) -> Json<'a> {
+        let brought = self.take_completion(chunk, wall);
         if self.failure.is_some() {
-            return;
+            return Json::NULL;
         }
         if self.usage != UsageChunk::AsSent && is_usage(chunk) {
             self.usage_chunk = Some(chunk.raw().into());
-            return;
+            return Json::NULL;
         }
         self.shown = self.answer.text().len();
         let chunks = if self.answer.is_finished() { &mut self.ending } else { &mut self.waiting };
         chunks.push_text(self.answer.fresh_text());
-        if seen.has(Seen::FOREIGN) {
+        if brought.seen.has(Seen::FOREIGN) {
             chunks.push(&openai_shaped(chunk, false));
         } else {
             chunks.push(chunk.raw());
         }
+        if self.answer.is_finished() || !brought.is_only_text() {
+            return Json::NULL;
+        }
+        let choice = chunk.get("choices").items().next().unwrap_or(Json::NULL);
+        let content = choice.get("delta").get("content");
+        if content.is(self.answer.fresh_text()) { content } else { Json::NULL }
     }
 
     /// The answer has ended, and whatever comes behind that cannot change it.
@@ -121,14 +163,14 @@ impl Events {
     }
 
     /// Takes a completion that came in one piece.
-    pub(crate) fn take_completion(&mut self, completion: Json<'_>, wall: Millis) -> Seen {
+    pub(crate) fn take_completion<'a>(&mut self, completion: Json<'a>, wall: Millis) -> Brought<'a> {
         // What it says beside an error counts for the report: usage, metadata, the partial text.
         let brought = self.answer.feed(completion);
         if brought.seen.has(Seen::ERROR) {
             self.failure = Some(in_answer(brought.error, wall));
         }
         self.seen.add(brought.seen);
-        brought.seen
+        brought
     }
 
     /// Text, reasoning or a tool call has come.

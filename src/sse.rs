@@ -63,23 +63,34 @@ impl Decoder {
     /// [`TooLarge`] when a line or an event outgrows the bound; the stream cannot go on.
     pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         let mut rest = bytes;
-        while let Some(first) = rest.first() {
-            if std::mem::take(&mut self.after_cr) && *first == b'\n' {
-                rest = &rest[1..];
-                continue;
-            }
-            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
-            let (piece, ending) = rest.split_at(end);
-            self.bounded(self.line.len() + piece.len())?;
-            self.line.extend_from_slice(piece);
-            rest = ending;
-            if let Some((end, behind)) = ending.split_first() {
-                self.after_cr = *end == b'\r';
-                rest = behind;
-                self.end_line(&mut each)?;
-            }
+        while !rest.is_empty() {
+            self.step(&mut rest, &mut each)?;
         }
         Ok(())
+    }
+
+    /// Takes a line off `rest`, or what there is of it, and calls `each` if it completes something.
+    pub(crate) fn step(&mut self, rest: &mut &[u8], each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        if std::mem::take(&mut self.after_cr) && rest.first() == Some(&b'\n') {
+            *rest = &rest[1..];
+            return Ok(());
+        }
+        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        let (piece, ending) = rest.split_at(end);
+        self.bounded(self.line.len() + piece.len())?;
+        self.line.extend_from_slice(piece);
+        *rest = ending;
+        if let Some((end, behind)) = ending.split_first() {
+            self.after_cr = *end == b'\r';
+            *rest = behind;
+            self.end_line(each)?;
+        }
+        Ok(())
+    }
+
+    /// An event ended with the last byte, or a comment did: what comes next is a line of its own.
+    pub(crate) fn is_between(&self) -> bool {
+        self.line.is_empty() && self.data.is_empty() && !self.after_cr && !self.at_start
     }
 
     fn end_line(&mut self, each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {

@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use failsoft::Json;
+use failsoft::chunk::Accumulator;
 use failsoft::reader::StreamReader;
 use serde_json::{Map, Value, json};
 
@@ -110,4 +112,71 @@ fn an_event_beyond_the_bound_ends_the_stream_with_an_error() {
     let block = vec![b'x'; 1024 * 1024];
     (0..17).for_each(|_| drop(reader.feed(&block, 0)));
     assert_eq!(reader.failure().map(|failure| failure.kind), Some(failsoft::Kind::BadResponse));
+}
+
+/// Shapes of a chunk around its text; each next one is often the last again, as in a stream.
+const SHAPES: [&str; 12] = [
+    r#"{"id":"gen-1","model":"a/a","choices":[{"index":0,"delta":{"content":"@"},"finish_reason":null}]}"#,
+    r#"{"id":"gen-1","model":"a/a","choices":[{"index":0,"delta":{"role":"assistant","content":"@"}}]}"#,
+    r#"{"model":"b/b","choices":[{"index":0,"delta":{"content":"@"}}],"usage":{"cost":1}}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"@"},"logprobs":{"content":[{"token":"x"}]}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"@","reasoning":"why"}}]}"#,
+    r#"{"choices":[{"index":1,"delta":{"content":"@"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"@"}},{"index":1,"delta":{"content":"@"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"@","content":"twice"}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":[{"type":"text","text":"@"}]}}]}"#,
+    r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"@"}}]}}]}"#,
+    r#"{"usage":{"cost":2,"prompt_tokens":3},"choices":[]}"#,
+    r#"{"choices":[{"index":0,"delta":{"content":"@"#,
+];
+
+/// What stands for `@`: the inside of a JSON string, or what only looks like one.
+const TEXTS: [&str; 10] =
+    ["", "word ", "é🦀", r"\n", r#"\"\\"#, r"\u00e9\ud83e\udd80", r"\u12", "\t", r#"","content":"more"#, "@"];
+
+/// The next of a row of numbers that looks random.
+fn next(state: &mut u64, below: usize) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize % below
+}
+
+#[test]
+fn a_repetition_is_read_as_if_it_were_read_in_full() {
+    for seed in 0..4_000 {
+        let (random, mut shape) = (&mut { seed }, 0);
+        let (mut body, mut answer, mut chunks, mut malformed) = (String::new(), Accumulator::default(), Vec::new(), 0);
+        for _ in 0..12 {
+            if next(random, 4) == 0 {
+                shape = next(random, SHAPES.len());
+            }
+            let data = SHAPES[shape].replace('@', TEXTS[next(random, TEXTS.len())]);
+            let field = if next(random, 9) == 0 { "data:" } else { "data: " };
+            let end = if next(random, 9) == 0 { "\r\n\r\n" } else { "\n\n" };
+            body.extend([field, &data, end]);
+            match Json::parse(&data) {
+                Some(chunk) => {
+                    answer.feed(chunk);
+                    chunks.push(data);
+                }
+                None => malformed += 1,
+            }
+        }
+        let mut pieces = Vec::new();
+        let mut rest = body.as_bytes();
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at((1 + next(random, 400)).min(rest.len()));
+            pieces.push(piece);
+            rest = behind;
+        }
+        let reading = read(pieces.into_iter());
+        let completion = parsed(&answer.completion());
+        // A reader is given the text of choice 0.
+        let text = if completion["choices"][0]["index"] == 0 { answer.text() } else { "" };
+        let expected = (text, &chunks, malformed, completion);
+        assert_eq!(
+            (&*reading.text, &reading.chunks, reading.malformed, reading.completion),
+            expected,
+            "{seed}: {body}"
+        );
+    }
 }

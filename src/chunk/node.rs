@@ -145,6 +145,7 @@ impl Node {
 
     /// Takes the fields of `piece`; those that are not known as `other`.
     fn grow<'a>(&mut self, piece: Json<'a>, other: &'static Field, brought: &mut Brought<'a>) {
+        let before = self.nodes.len();
         for (key, value) in piece.fields() {
             let Some(name) = meant(key.word(), piece) else { continue };
             let known = |field: &&Field| field.name == name && other.rule != Rule::Items;
@@ -158,6 +159,7 @@ impl Node {
                 brought.error = value;
             }
         }
+        brought.changed += self.nodes.len() - before;
     }
 
     /// Takes a piece of `field`.
@@ -197,20 +199,29 @@ impl Node {
                     self.nodes.push(Self::of(item));
                 }
             }
-            Rule::Fields => self.grow(value, field.inside, brought),
+            Rule::Fields => {
+                // What else has a field of the name of the text is not the text.
+                let is_first = brought.is_first;
+                brought.is_first &= field.name == "message";
+                self.grow(value, field.inside, brought);
+                brought.is_first = is_first;
+            }
             Rule::Records => {
+                let is_first = brought.is_first;
                 for piece in value.items() {
                     let at = self.place_of(field.name, piece);
-                    if field.name == "choices" {
-                        brought.is_first = at == 0 && piece.get("index").whole().unwrap_or(0) == 0;
-                    }
+                    brought.is_first =
+                        field.name == "choices" && at == 0 && piece.get("index").whole().unwrap_or(0) == 0;
                     self.nodes[at].grow(piece, field.inside, brought);
                 }
+                brought.is_first = is_first;
             }
         }
-        if self.size() > before {
+        let size = self.size();
+        if size > before {
             brought.seen.add(field.shows);
         }
+        brought.changed += size.abs_diff(before);
     }
 
     /// The place of the object in this list that `piece` continues, or of a new one. The `index` of a piece may lie: an
@@ -277,6 +288,11 @@ impl Node {
     pub(super) fn set_text(&mut self, text: String) {
         self.kind = Kind::Text;
         self.text = text;
+    }
+
+    /// Goes on with `text`.
+    pub(super) fn push_text(&mut self, text: &str) {
+        self.text.push_str(text);
     }
 
     /// Goes on with a string.

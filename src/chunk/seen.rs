@@ -44,12 +44,21 @@ pub struct Brought<'a> {
     pub error: Json<'a>,
     /// The bytes by which the text of choice 0 grew.
     pub(super) text: usize,
+    /// The bytes and the fields by which anything grew or shrank.
+    pub(super) changed: usize,
     /// It is the delta of choice 0 that is fed.
     pub(super) is_first: bool,
 }
 
 impl Default for Brought<'_> {
     fn default() -> Self {
-        Self { seen: Seen::NOTHING, error: Json::NULL, text: 0, is_first: false }
+        Self { seen: Seen::NOTHING, error: Json::NULL, text: 0, changed: 0, is_first: false }
+    }
+}
+
+impl Brought<'_> {
+    /// It was text of choice 0, and nothing else: not even the name of a field.
+    pub(crate) fn is_only_text(&self) -> bool {
+        self.text > 0 && self.changed == self.text && self.error.is_null()
     }
 }
