@@ -7,6 +7,7 @@
 use failsoft::Kind;
 use sha2::{Digest, Sha256};
 
+use crate::account::Account;
 use crate::config::{Access, ClientKey, Config, Route, authority, is_loopback};
 use crate::refusal::Refusal;
 
@@ -24,23 +25,40 @@ pub(crate) struct Caller {
 }
 
 /// Someone who may call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Client<'a> {
     config: &'a Config,
-    key: Option<&'a ClientKey>,
+    grant: Grant,
+}
+
+/// What someone may ask for, and on whose account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// For logs.
+    pub(crate) name: String,
+    pub(crate) account: Account,
+    /// The web pages that may use it; any program and page, if absent.
+    pub(crate) origins: Option<Vec<String>>,
+    /// The routes that it may name; all, if absent.
+    pub(crate) routes: Option<Vec<String>>,
+    /// The models that it may name, in place of those of the configuration.
+    pub(crate) models: Option<Vec<String>>,
 }
 
 /// Lets `caller` in, or says what is missing.
 pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, Refusal> {
     match &config.access {
         Access::Keys(keys) => {
-            let key = known(keys, caller)?;
-            check_origin(key, caller)?;
-            Ok(Client { config, key: Some(key) })
+            let grant = &known(keys, caller)?.grant;
+            check_origin(grant, caller)?;
+            Ok(Client { config, grant: grant.clone() })
         }
         Access::Loopback => {
             check_local(config, caller)?;
-            Ok(Client { config, key: None })
+            // Who runs an edge for themselves has no one to keep from a model.
+            let models = config.models.is_none().then(|| vec!["*".into()]);
+            let account = Account { name: "loopback".into(), ..Account::default() };
+            Ok(Client { config, grant: Grant { name: "loopback".into(), account, models, ..Grant::default() } })
         }
     }
 }
@@ -67,8 +85,8 @@ fn same(known: &[u8; 32], sent: &[u8; 32]) -> bool {
     known.iter().zip(sent).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
-fn check_origin(key: &ClientKey, caller: &Caller) -> Result<(), Refusal> {
-    let Some(origins) = &key.origins else { return Ok(()) };
+fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), Refusal> {
+    let Some(origins) = &grant.origins else { return Ok(()) };
     match &caller.origin {
         Some(origin) if origins.contains(origin) || is_own(origin, &caller.host) => Ok(()),
         _ => Err(Refusal::new(
@@ -107,24 +125,26 @@ fn check_local(config: &Config, caller: &Caller) -> Result<(), Refusal> {
 
 impl<'a> Client<'a> {
     /// The name for logs.
-    pub(crate) fn name(&self) -> &'a str {
-        self.key.map_or("loopback", |key| &key.name)
+    pub(crate) fn name(&self) -> &str {
+        &self.grant.name
+    }
+
+    /// Who pays.
+    pub(crate) fn account(&self) -> &Account {
+        &self.grant.account
     }
 
     /// The routes that this client may name.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &'a Route> {
-        let opened = self.key.and_then(|key| key.routes.as_ref());
+        let opened = self.grant.routes.as_ref();
         self.config.routes.iter().filter(move |route| opened.is_none_or(|names| names.contains(&route.name)))
     }
 
     /// The models that this client may name itself; a `*` at the end stands for anything.
-    pub(crate) fn models(&self) -> Vec<&'a str> {
-        let listed = self.key.and_then(|key| key.models.as_ref()).or(self.config.models.as_ref());
-        match (listed, self.key) {
-            (Some(models), _) => models.iter().map(String::as_str).collect(),
-            // Who runs an edge for themselves has no one to keep from a model.
-            (None, None) => vec!["*"],
-            (None, Some(_)) => {
+    pub(crate) fn models(&self) -> Vec<&str> {
+        match self.grant.models.as_ref().or(self.config.models.as_ref()) {
+            Some(models) => models.iter().map(String::as_str).collect(),
+            None => {
                 let mut models: Vec<&str> =
                     self.routes().flat_map(|route| route.models.iter().map(String::as_str)).collect();
                 models.sort_unstable();

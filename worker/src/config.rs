@@ -8,6 +8,9 @@ mod upstream;
 use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Policy, Upstream};
 
+use crate::access::Grant;
+use crate::account::{Account, Budget};
+
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
 use upstream::Named;
@@ -44,12 +47,8 @@ pub(crate) enum Access {
 /// A client's key, and what it opens.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ClientKey {
-    pub(crate) name: String,
     pub(crate) sha256: [u8; 32],
-    /// The web pages that may use it; any program and page, if absent.
-    pub(crate) origins: Option<Vec<String>>,
-    pub(crate) routes: Option<Vec<String>>,
-    pub(crate) models: Option<Vec<String>>,
+    pub(crate) grant: Grant,
 }
 
 /// How large a request may be.
@@ -161,7 +160,7 @@ fn keys(config: &Section<'_>) -> Result<Vec<ClientKey>, Box<Invalid>> {
     for (at, row) in rows.items().enumerate() {
         let path = format!("keys[{at}]");
         let key = key(&Section::object(path.as_str(), row)?)?;
-        if keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
+        if keys.iter().any(|other| other.grant.name == key.grant.name || other.sha256 == key.sha256) {
             return Err(Invalid::new(path, "repeats the name or the digest of another key"));
         }
         keys.push(key);
@@ -170,7 +169,7 @@ fn keys(config: &Section<'_>) -> Result<Vec<ClientKey>, Box<Invalid>> {
 }
 
 fn key(given: &Section<'_>) -> Result<ClientKey, Box<Invalid>> {
-    given.only("name sha256 origins routes models")?;
+    given.only("name sha256 origins routes models budget")?;
     let name = given.text("name")?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| given.wrong("name", "is missing: logs call the key by it"))?;
     let digest = given.text("sha256")?.and_then(|hex| digest(&hex));
@@ -179,12 +178,10 @@ fn key(given: &Section<'_>) -> Result<ClientKey, Box<Invalid>> {
     if origins.as_ref().is_some_and(|origins| origins.iter().any(|origin| origin == "*")) {
         return Err(given.wrong("origins", "cannot be \"*\"; leave it out, and any page may use the key"));
     }
+    let account = Account { name: format!("key:{name}"), budget: Budget::read(&given.section("budget")?)? };
     Ok(ClientKey {
-        name: name.into(),
         sha256: digest.ok_or_else(|| given.wrong("sha256", problem))?,
-        origins,
-        routes: strings(given, "routes")?,
-        models: models(given)?,
+        grant: Grant { name: name.into(), account, origins, routes: strings(given, "routes")?, models: models(given)? },
     })
 }
 
@@ -252,7 +249,7 @@ pub(crate) fn strings(given: &Section<'_>, name: &str) -> Result<Option<Vec<Stri
 fn known_routes(config: &Config) -> Result<(), Box<Invalid>> {
     let Access::Keys(keys) = &config.access else { return Ok(()) };
     for (at, key) in keys.iter().enumerate() {
-        for (nth, name) in key.routes.iter().flatten().enumerate() {
+        for (nth, name) in key.grant.routes.iter().flatten().enumerate() {
             if config.route(name).is_none() {
                 return Err(Invalid::new(format!("keys[{at}].routes[{nth}]"), "is not one of `routes`"));
             }

@@ -44,7 +44,7 @@ pub(crate) fn allows(config: &Config, origin: &str) -> bool {
     let listed = |origins: &[String]| origins.iter().any(|known| known == "*" || known == origin);
     listed(&config.origins)
         || match &config.access {
-            Access::Keys(keys) => keys.iter().filter_map(|key| key.origins.as_deref()).any(listed),
+            Access::Keys(keys) => keys.iter().filter_map(|key| key.grant.origins.as_deref()).any(listed),
             Access::Loopback => false,
         }
 }

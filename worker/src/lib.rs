@@ -65,6 +65,7 @@
 //! | `keys[].origins` | the web pages that may use it, and nothing else may | any page and program |
 //! | `keys[].routes` | the routes that it may name | all |
 //! | `keys[].models` | the models that it may name, instead of `models` | |
+//! | `keys[].budget` | what its calls may use: `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`, by UTC's calendar | no bounds |
 //! | `models` | models that clients may name; `anthropic/*` and `*` work | those of the client's routes; on `loopback`, all |
 //! | `routes.NAME.models` | the chain behind `route/NAME` | |
 //! | `routes.NAME.policy` | changes to `policy` | |
@@ -81,6 +82,7 @@
 //! `assemble`, `breaker`.
 
 mod access;
+mod account;
 mod ask;
 mod body;
 mod breakers;
@@ -94,6 +96,7 @@ mod flight;
 mod gone;
 mod health;
 mod host;
+mod ledger;
 mod log;
 mod memory;
 mod models;
