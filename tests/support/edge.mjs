@@ -33,7 +33,7 @@ export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
 /**
  * The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`.
- * `secrets` are more of them, by name. With several `isolates`, all of them share the Durable Objects of the first, and
+ * `secrets` are more of them, by name. The objects keep what they keep in `folder`. With several `isolates`, all of them share the Durable Objects of the first, and
  * `origins` are theirs. `shared: false` takes the breakers' object away.
  */
 export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true }) {
@@ -47,7 +47,7 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild();
   const edge = await running(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
-  return { ...edge, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
+  return { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
 }
 
 function requireBuild() {

@@ -112,7 +112,6 @@ use std::rc::Rc;
 
 use worker::{Context, Env, event};
 
-use crate::breakers::Link;
 use crate::config::Config;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -127,11 +126,13 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let config = setup.as_ref().as_ref().ok();
     let origin = visit.caller.origin.as_deref();
     let mut reply = if visit.method == "OPTIONS" {
-        preflight(&visit, config.map(Rc::as_ref))
+        preflight(&visit, config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path)))
     } else {
-        answer(&request, &visit, &setup, Link::of(&env), &context).await.unwrap_or_else(Reply::from)
+        answer(&request, &visit, &setup, &env, &context).await.unwrap_or_else(Reply::from)
     };
-    reply.headers.extend(cors::answer(config.map(Rc::as_ref), origin));
+    // Of the owner's part a page from elsewhere reads nothing.
+    let readers = config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path));
+    reply.headers.extend(cors::answer(readers, origin));
     reply.headers.push(("x-request-id", visit.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
     Ok(reply.into_response()?)
@@ -150,7 +151,7 @@ async fn answer(
     request: &web_sys::Request,
     visit: &Visit,
     setup: &memory::Setup,
-    link: Link,
+    env: &Env,
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
@@ -160,14 +161,16 @@ async fn answer(
     let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
     match endpoint {
         Endpoint::Health => Ok(health::told(setup)),
-        Endpoint::Chat => chat::answer(request, visit, config, link, context).await,
+        Endpoint::Chat => chat::answer(request, visit, config, env, context).await,
         Endpoint::Models => {
-            let client = access::admit(config, &visit.caller)?;
+            let client = access::admit(config, &visit.caller, env).await?;
             catalog::refresh(&config.upstreams).await;
             Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
         }
+        Endpoint::Session => access::visitors::answer(request, visit, config, env).await,
+        Endpoint::Admin => access::admin::answer(request, visit, config, env).await,
         Endpoint::Playground => {
-            access::admit(config, &visit.caller)?;
+            access::admit(config, &visit.caller, env).await?;
             Ok(Reply::json(200, &playground::told(config).await))
         }
     }
