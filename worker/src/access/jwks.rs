@@ -93,7 +93,7 @@ pub(crate) struct Ring {
     keys: Vec<Jwk>,
     /// When they came.
     told: Option<Millis>,
-    /// When they were last asked for.
+    /// When they were last asked for, or that came to its end.
     asked: Option<Millis>,
     under_way: bool,
 }
@@ -138,6 +138,8 @@ impl Ring {
     /// Takes what the issuer answered, if it did.
     pub(super) fn settle(&mut self, keys: Option<Vec<Jwk>>, now: Millis) {
         self.under_way = false;
+        // An issuer that took long to fail is given the whole pause.
+        self.asked = Some(now);
         if let Some(keys) = keys {
             self.keys = keys;
             self.told = Some(now);
@@ -214,7 +216,7 @@ mod tests {
         let mut ring = Ring::default();
         ring.settle(keys(json!([ec("a")])), 0);
         assert_eq!(used(ring.next(EC, None, 1)), Some("a".into()));
-        assert_eq!(ring.next(Algorithm::Rs256, Some("a"), 1), Step::Fetch, "of another algorithm it is another key");
+        assert_eq!(ring.next(Algorithm::Rs256, Some("a"), 1), Step::Unknown, "of another algorithm it is another key");
         ring.settle(keys(json!([ec("a"), ec("b")])), 1);
         assert_eq!(ring.next(EC, None, 2), Step::Unknown);
         assert_eq!(used(ring.next(EC, Some("b"), 2)), Some("b".into()));
@@ -227,13 +229,13 @@ mod tests {
         assert_eq!(ring.next(EC, Some("a"), 1), Step::Wait);
         ring.settle(keys(json!([ec("a")])), 100);
         assert_eq!(used(ring.next(EC, Some("a"), 101)), Some("a".into()));
-        assert_eq!(ring.next(EC, Some("b"), 29_999), Step::Unknown);
-        assert_eq!(ring.next(EC, Some("b"), 30_000), Step::Fetch);
-        assert_eq!(ring.next(EC, Some("b"), 30_001), Step::Wait);
-        assert_eq!(used(ring.next(EC, Some("a"), 30_001)), Some("a".into()), "a known key waits for nothing");
-        ring.settle(keys(json!([ec("b")])), 30_100);
-        assert_eq!(used(ring.next(EC, Some("b"), 30_101)), Some("b".into()));
-        assert_eq!(ring.next(EC, Some("a"), 30_101), Step::Unknown, "a key that was taken back");
+        assert_eq!(ring.next(EC, Some("b"), 30_099), Step::Unknown);
+        assert_eq!(ring.next(EC, Some("b"), 30_100), Step::Fetch);
+        assert_eq!(ring.next(EC, Some("b"), 30_101), Step::Wait);
+        assert_eq!(used(ring.next(EC, Some("a"), 30_101)), Some("a".into()), "a known key waits for nothing");
+        ring.settle(keys(json!([ec("b")])), 30_200);
+        assert_eq!(used(ring.next(EC, Some("b"), 30_201)), Some("b".into()));
+        assert_eq!(ring.next(EC, Some("a"), 30_201), Step::Unknown, "a key that was taken back");
     }
 
     #[test]
@@ -244,12 +246,12 @@ mod tests {
         assert_eq!(ring.next(EC, Some("a"), 600_000), Step::Fetch);
         ring.settle(None, 605_000);
         assert_eq!(used(ring.next(EC, Some("a"), 605_000)), Some("a".into()));
-        assert_eq!(ring.next(EC, Some("a"), 630_000), Step::Fetch);
-        ring.settle(None, 635_000);
+        assert_eq!(ring.next(EC, Some("a"), 635_000), Step::Fetch);
+        ring.settle(None, 640_000);
         assert_eq!(ring.next(EC, Some("a"), 86_400_000), Step::Fetch);
         ring.settle(None, 86_400_001);
         assert_eq!(ring.next(EC, Some("a"), 86_400_002), Step::Unavailable);
-        assert_eq!(ring.next(EC, Some("a"), 86_405_000), Step::Fetch);
+        assert_eq!(ring.next(EC, Some("a"), 86_405_001), Step::Fetch);
     }
 
     #[test]
@@ -258,5 +260,8 @@ mod tests {
         assert_eq!(ring.next(EC, Some("a"), 0), Step::Fetch);
         assert_eq!(ring.next(EC, Some("a"), 4_999), Step::Wait);
         assert_eq!(ring.next(EC, Some("a"), 5_000), Step::Fetch);
+        ring.settle(None, 10_000);
+        assert_eq!(ring.next(EC, Some("a"), 14_999), Step::Unavailable);
+        assert_eq!(ring.next(EC, Some("a"), 15_000), Step::Fetch);
     }
 }
