@@ -9,7 +9,8 @@
 //! | `POST /admin/keys/ID/rotate` | another secret; the old one works for `{"grace"}` seconds more, 0 if not said |
 //! | `DELETE /admin/keys/ID` | revokes it |
 //!
-//! The object of a key is told first, and the list of all keys then: what a key may do is never behind what is shown.
+//! The object of a key is told first, and the list of all keys then: what a key may do is never behind what is shown. The
+//! list shows of each key its name and its dates.
 
 use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Kind};
@@ -25,7 +26,7 @@ use crate::visit::Visit;
 use crate::{body, host};
 
 /// Bytes of a request.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: usize = 16 * 1024;
 /// The longest grace of a rotated key, in seconds: 30 days.
 const LONGEST_GRACE: u64 = 30 * 24 * 60 * 60;
 /// The object with the list of all keys. No id is spelt like that.
@@ -138,9 +139,9 @@ async fn create(request: &web_sys::Request, config: &Config, env: &Env) -> Resul
     terms.retain(|_, value| !value.is_null());
     let secret = Secret::new();
     let record = Record::new(secret.id.clone(), terms, secret.digest(), host::now());
-    // The list first: there is no key that it does not know.
-    enter(env, &record).await?;
     let record = key(ask(env, &secret.id, &Message::Create(record)).await?)?;
+    // If that fails, there is a key that nobody has seen.
+    enter(env, &record).await?;
     Ok(shown_once(201, &record, &secret))
 }
 
@@ -154,7 +155,8 @@ async fn rotate(request: &web_sys::Request, id: &str, env: &Env) -> Result<Reply
     let secret = Secret::of(id.into());
     let message = Message::Rotate { digest: secret.digest(), grace: grace * 1_000 };
     let record = key(ask(env, id, &message).await?)?;
-    enter(env, &record).await?;
+    // The new secret is shown now or never, whether or not the list has its date.
+    let _ = enter(env, &record).await;
     Ok(shown_once(200, &record, &secret))
 }
 
@@ -178,7 +180,7 @@ fn key(answer: Answer) -> Result<Record, Refusal> {
 }
 
 async fn enter(env: &Env, record: &Record) -> Result<(), Refusal> {
-    match ask(env, REGISTRY, &Message::Enter { id: record.id.clone(), shown: record.shown() }).await? {
+    match ask(env, REGISTRY, &Message::Enter { id: record.id.clone(), row: record.row() }).await? {
         Answer::Done => Ok(()),
         Answer::Full => Err(Refusal::invalid("too_many_keys", "there are as many keys as can be").with_status(409)),
         _ => Err(unavailable()),

@@ -20,7 +20,7 @@ const LAST_SECOND: u64 = 9_999_999_999;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Whoever comes one of these ways.
-    Keys(Ways),
+    Keys(Box<Ways>),
     /// Programs on this machine, and the page that this edge serves to it.
     Loopback,
 }
@@ -48,15 +48,16 @@ impl Access {
     /// The ways in, without their secrets.
     pub(super) fn read(config: &Section<'_>, routes: &[Route]) -> Result<Self, Box<Invalid>> {
         if config.choice("access", "keys loopback")? != Some("loopback") {
-            return Ok(Self::Keys(Ways {
+            let ways = Ways {
                 keys: keys(config, routes)?,
                 admin: None,
                 users: Issuer::read_all(config, routes)?,
                 visitors: Visitors::read(config, routes)?,
-            }));
+            };
+            return Ok(Self::Keys(Box::new(ways)));
         }
-        let is_given = |given: Json<'_>| !given.is_null() && !(given.is_array() && given.items().next().is_none());
-        match ["keys", "users", "visitors"].iter().find(|name| is_given(config.get(name))) {
+        let is_left_out = |given: Json<'_>| given.is_null() || given.is_array() && given.items().next().is_none();
+        match ["keys", "users", "visitors"].iter().find(|name| !is_left_out(config.get(name))) {
             Some(name) => Err(config.wrong(name, "are of no use with \"access\": \"loopback\"")),
             None => Ok(Self::Loopback),
         }
@@ -120,7 +121,7 @@ fn key(given: &Section<'_>, routes: &[Route]) -> Result<ClientKey, Box<Invalid>>
     }
     let digest = given.text("sha256")?.and_then(|hex| digest::read(&hex));
     let problem = "must be the SHA-256 of the client's key, 64 hex digits";
-    let grant = pages_named(given, terms(given, &name, format!("key:{name}"))?)?;
+    let grant = terms(given, &name, format!("key:{name}"))?;
     known_routes(given, &grant, routes)?;
     Ok(ClientKey { sha256: digest.ok_or_else(|| given.wrong("sha256", problem))?, grant })
 }
@@ -137,26 +138,23 @@ pub(crate) fn key_terms(given: &Section<'_>, routes: &[Route]) -> Result<(), Box
         return Err(given.wrong("name", "must have 1 to 100 characters, none of them a control character"));
     }
     given.whole("expiresAt", 0, LAST_SECOND, &mut 0)?;
-    let grant = pages_named(given, terms(given, "", String::new())?)?;
+    let grant = terms(given, "", String::new())?;
     known_routes(given, &grant, routes)
 }
 
 /// The common fields of all ways in, for a client of this `name` and account.
 pub(crate) fn terms(given: &Section<'_>, name: &str, account: String) -> Result<Grant, Box<Invalid>> {
+    let origins = origins(given)?;
+    if origins.iter().flatten().any(|origin| origin == "*") {
+        return Err(given.wrong("origins", "cannot be \"*\": name the pages; left out where it may be, it is any page"));
+    }
     Ok(Grant {
         name: name.into(),
         account: Account { name: account, budget: Budget::read(&given.section("budget")?)? },
-        origins: origins(given)?,
+        origins,
         routes: strings(given, "routes")?,
         models: models(given)?,
     })
-}
-
-fn pages_named(given: &Section<'_>, grant: Grant) -> Result<Grant, Box<Invalid>> {
-    if grant.origins.iter().flatten().any(|origin| origin == "*") {
-        return Err(given.wrong("origins", "cannot be \"*\"; leave it out, and any page may call"));
-    }
-    Ok(grant)
 }
 
 /// Nobody can be let in to a route that does not exist.

@@ -48,7 +48,8 @@ impl Issuer {
             None => Err(given.wrong(name, ["is missing: ", what].concat())),
         };
         let jwks = needed("jwks", "the URL of the issuer's public keys")?;
-        if !jwks.starts_with("https://") && !(jwks.starts_with("http://") && is_loopback(authority(&jwks))) {
+        let is_local = jwks.starts_with("http://") && is_loopback(authority(&jwks));
+        if !jwks.starts_with("https://") && !is_local {
             return Err(given.wrong("jwks", "must begin with https://, or anybody on the way could name the keys"));
         }
         let claim = given.text("claim")?.unwrap_or("sub".into());

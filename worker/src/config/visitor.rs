@@ -35,8 +35,8 @@ impl Visitors {
         let grant = terms(given, "visitor", String::new())?;
         known_routes(given, &grant, routes)?;
         let origins = grant.origins.as_deref().unwrap_or_default();
-        if origins.is_empty() || origins.iter().any(|origin| origin == "*") {
-            return Err(given.wrong("origins", "must name the pages that visitors come from, and not \"*\""));
+        if origins.is_empty() {
+            return Err(given.wrong("origins", "must name the pages that visitors come from"));
         }
         let siteverify = given.text("siteverify")?.unwrap_or(SITEVERIFY.into());
         if siteverify != SITEVERIFY && !is_loopback(authority(&siteverify)) {

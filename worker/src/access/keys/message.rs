@@ -20,8 +20,8 @@ pub(crate) enum Message {
     Rotate { digest: String, grace: u64 },
     /// To a key's.
     Revoke,
-    /// To the registry: there is a key with this id, and this is to be shown of it.
-    Enter { id: String, shown: Value },
+    /// To the registry: there is a key with this id, and the list is to say this of it.
+    Enter { id: String, row: Value },
     /// To the registry.
     List,
     /// To one that remembers what visitors have used up.

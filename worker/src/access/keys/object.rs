@@ -18,6 +18,8 @@ const TIMEOUT: u32 = 5_000;
 const RECORD: &str = "record";
 /// Keys that there may be: the list of them is one answer.
 const MOST: i64 = 10_000;
+/// The registry's.
+const LIST: &str = "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, shown TEXT)";
 /// How long it is remembered that something was used up, in milliseconds: Turnstile's tokens are valid for 5 minutes.
 const REMEMBERED: Millis = 10 * 60 * 1_000;
 
@@ -67,7 +69,7 @@ impl Keys {
     async fn answer(&self, message: Message) -> worker::Result<Answer> {
         let now = host::now();
         match message {
-            Message::Enter { id, shown } => self.enter(&id, &shown.to_string()),
+            Message::Enter { id, row } => self.enter(&id, &row.to_string()),
             Message::List => self.list(),
             Message::Spend { digest } => self.spend(&digest, now).await,
             Message::Create(record) => match self.record().await? {
@@ -112,9 +114,9 @@ impl Keys {
         }
     }
 
-    fn enter(&self, id: &str, shown: &str) -> worker::Result<Answer> {
-        self.rows.exec("CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, shown TEXT)", None)?;
-        let values = vec![id.into(), shown.into(), id.into(), MOST.into()];
+    fn enter(&self, id: &str, row: &str) -> worker::Result<Answer> {
+        self.rows.exec(LIST, None)?;
+        let values = vec![id.into(), row.into(), id.into(), MOST.into()];
         // One that is there already is always let in again.
         let query = "INSERT INTO keys (id, shown) SELECT ?, ? WHERE EXISTS (SELECT 1 FROM keys WHERE id = ?) \
                      OR (SELECT count(*) FROM keys) < ? ON CONFLICT (id) DO UPDATE SET shown = excluded.shown";
@@ -123,7 +125,7 @@ impl Keys {
     }
 
     fn list(&self) -> worker::Result<Answer> {
-        self.rows.exec("CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, shown TEXT)", None)?;
+        self.rows.exec(LIST, None)?;
         #[derive(serde::Deserialize)]
         struct Row {
             shown: String,

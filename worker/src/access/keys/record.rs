@@ -90,9 +90,20 @@ impl Record {
 
     /// What is shown of it, with seconds since 1970. No digest.
     pub(crate) fn shown(&self) -> Value {
-        let mut shown = Map::new();
-        shown.insert("id".into(), self.id.as_str().into());
-        shown.extend(self.terms.clone());
+        self.told(self.terms.clone())
+    }
+
+    /// What the list of all keys says of it.
+    pub(crate) fn row(&self) -> Value {
+        let mut terms = self.terms.clone();
+        terms.retain(|name, _| matches!(name.as_str(), "name" | "expiresAt"));
+        self.told(terms)
+    }
+
+    fn told(&self, terms: Map<String, Value>) -> Value {
+        let mut told = Map::new();
+        told.insert("id".into(), self.id.as_str().into());
+        told.extend(terms);
         let grace = self.secrets.iter().filter_map(|kept| kept.until).max();
         let dates = [
             ("createdAt", Some(self.created)),
@@ -100,8 +111,8 @@ impl Record {
             ("graceUntil", grace),
             ("revokedAt", self.revoked),
         ];
-        shown.extend(dates.into_iter().filter_map(|(name, at)| Some((name.into(), json!(at? / 1_000)))));
-        shown.into()
+        told.extend(dates.into_iter().filter_map(|(name, at)| Some((name.into(), json!(at? / 1_000)))));
+        told.into()
     }
 }
 
@@ -169,5 +180,6 @@ mod tests {
         record.change(map(json!({"expiresAt": null, "routes": ["a"]})));
         assert_eq!(record.admit(&hash("one"), 200_000), Ok(()));
         assert_eq!(record.shown(), json!({"id": "a", "name": "web", "routes": ["a"], "createdAt": 5}));
+        assert_eq!(record.row(), json!({"id": "a", "name": "web", "createdAt": 5}));
     }
 }
