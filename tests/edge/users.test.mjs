@@ -101,6 +101,15 @@ for (const key of [RSA, EC, ED]) {
   });
 }
 
+test('whoever a user says to be is text, and nothing of it is told', async () => {
+  for (const sub of ["'; DROP TABLE users; --", '<script>alert(1)</script>', '../../admin', '\r\nset-cookie: a=b', '\u0000', 'x'.repeat(5_000), 17]) {
+    const answer = await models(token(RSA, claims({ sub })));
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['set-cookie'], undefined);
+    assert.ok(!`${answer.text}${edge.said()}`.includes('DROP TABLE'));
+  }
+});
+
 test('keys of the configuration work beside it', async () => {
   await checkLetIn(CLIENT_KEY);
 });
