@@ -26,7 +26,7 @@ pub struct Report {
 }
 
 /// An amount of US dollars, in units of 10^-12: sums of costs are exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Usd(pub u64);
 
 /// One request to an upstream.

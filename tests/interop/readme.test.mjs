@@ -93,6 +93,31 @@ test('the configuration of the README makes an edge that is ready, for the page 
   }
 });
 
+test('the ways in of the README are ready, and its commands make a key and revoke it', async () => {
+  const secret = '0123456789abcdef0123456789abcdef';
+  const secrets = { ADMIN_TOKEN: secret, TURNSTILE_SECRET: 'example', SESSION_SECRET: secret };
+  const { routes } = JSON.parse(json('keys'));
+  const configured = await startEdge({ failsoft: { ...JSON.parse(json('users')), routes }, secrets });
+  const [make, revoke] = snippets('sh').find((code) => code.includes('/admin/keys')).split(/\n(?=curl)/);
+  const run = async (command) => {
+    const code = command.replace('https://edge.example.com', configured.origin);
+    return JSON.parse((await promisify(execFile)('bash', ['-c', code], { env: { ...process.env, ADMIN_TOKEN: secret } })).stdout);
+  };
+  const status = async (key) => {
+    const headers = { authorization: `Bearer ${key}`, origin: 'https://app.example.com' };
+    return (await fetch(`${configured.origin}/v1/models`, { headers })).status;
+  };
+  try {
+    assert.equal((await fetch(`${configured.origin}/healthz`)).status, 200);
+    const { id, key } = await run(make);
+    assert.equal(await status(key), 200);
+    assert.ok((await run(revoke.replace('0123456789abcdef', id))).revokedAt);
+    assert.equal(await status(key), 401);
+  } finally {
+    await configured.stop();
+  }
+});
+
 test('the policy of the README is one for a call and for a route', async () => {
   const policy = JSON.parse(json('hedge'));
   const { chatWithFallback } = await import(pathToFileURL(join(PACKAGE, 'node.js')));

@@ -33,8 +33,8 @@ export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
 /**
  * The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`.
- * `secrets` are more of them, by name. With several `isolates`, all of them share the Durable Object of the first, and
- * `origins` are theirs. `shared: false` takes the object away.
+ * `secrets` are more of them, by name. The objects keep what they keep in `folder`. With several `isolates`, all of them share the Durable Objects of the first, and
+ * `origins` are theirs. `shared: false` takes the breakers' object away.
  */
 export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true }) {
   const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
@@ -47,7 +47,7 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild();
   const edge = await running(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
-  return { ...edge, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
+  return { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
 }
 
 function requireBuild() {
@@ -71,14 +71,18 @@ const text = (value) => (typeof value === 'string' ? value : JSON.stringify(valu
 /** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
 async function capnp(ports, variables, shared, folder) {
   const wrangler = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
-  const [{ name: binding, class_name: className }] = wrangler.durable_objects.bindings;
+  const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
   const flags = list(wrangler.compatibility_flags.map((flag) => `"${flag}"`));
   const worker = (port, at) => {
     const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
-    const object = at === 0 ? `"${className}"` : `(className = "${className}", serviceName = "worker0")`;
-    if (shared) bindings.push(`(name = "${binding}", durableObjectNamespace = ${object})`);
-    const owner = `durableObjectNamespaces = [(className = "${className}", uniqueKey = "breakers", enableSql = true)],
+    const bound = objects.filter(({ className }) => shared || className !== 'Breakers');
+    for (const { name, className } of bound) {
+      const object = at === 0 ? `"${className}"` : `(className = "${className}", serviceName = "worker0")`;
+      bindings.push(`(name = "${name}", durableObjectNamespace = ${object})`);
+    }
+    const classes = objects.map(({ className }) => `(className = "${className}", uniqueKey = "${className}", enableSql = true)`);
+    const owner = `durableObjectNamespaces = ${list(classes)},
   durableObjectStorage = (localDisk = "disk"),`;
     return `const worker${at} :Workerd.Worker = (
   modules = [

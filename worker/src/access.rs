@@ -1,14 +1,42 @@
-//! Who may call, and what they may ask for. Decisions on plain data.
+//! Who may call, what they may ask for, and on whose account: the ways in.
 //!
-//! With `"access": "keys"` a call carries `Authorization: Bearer …`, and the configuration knows the SHA-256 of the key.
-//! With `"access": "loopback"` no key is needed, and no web page but the edge's own may call: a page elsewhere could
-//! otherwise spend the owner's money by pointing a browser, or a name, at this machine.
+//! ```text
+//!                       ┌─ one of `keys`, by its digest ──────────────▶ keys ─────┐
+//!   Authorization:      ├─ fs_ID_SECRET ──▶ the object of that key ───▶ keys ─────┤
+//!   Bearer …  ── shape ─┤                                                         ├─▶ Grant ─▶ Client
+//!                       ├─ fsv_… ──▶ our own HMAC, the page's origin ─▶ visitors ─┤
+//!                       └─ x.y.z ──▶ the issuer's keys (JWKS) ────────▶ users ────┘
+//!   none, `"access": "loopback"` ─────────────────────────────────────▶ local
+//! ```
+//!
+//! Decisions are on plain data; what asks an object, an issuer or WebCrypto is a thin shell around them. A way that is not
+//! configured is closed, and one that cannot be asked lets nobody in.
+
+pub(crate) mod admin;
+mod crypto;
+pub(crate) mod digest;
+mod jwks;
+mod jwt;
+mod keys;
+mod local;
+mod remote;
+mod users;
+pub(crate) mod visitors;
 
 use failsoft::Kind;
-use sha2::{Digest, Sha256};
+use worker::Env;
 
-use crate::config::{Access, ClientKey, Config, Route, authority, is_loopback};
+use crate::account::Account;
+use crate::config::{Access, Config, Route, Visitors, Ways, authority};
 use crate::refusal::Refusal;
+
+pub(crate) use jwks::Ring;
+pub(crate) use jwt::Algorithm;
+#[cfg(test)]
+pub(crate) use local::admit as admit_locally;
+
+/// Bytes of a key or token. Issuers put much into theirs, and none of them more than headers may have.
+const LONGEST: usize = 16 * 1024;
 
 /// What a request says about who sent it.
 #[derive(Clone, Debug, Default)]
@@ -24,51 +52,85 @@ pub(crate) struct Caller {
 }
 
 /// Someone who may call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Client<'a> {
     config: &'a Config,
-    key: Option<&'a ClientKey>,
+    grant: Grant,
+}
+
+/// What someone may ask for, and on whose account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// For logs.
+    pub(crate) name: String,
+    pub(crate) account: Account,
+    /// The web pages that may use it; any program and page, if absent.
+    pub(crate) origins: Option<Vec<String>>,
+    /// The routes that it may name; all, if absent.
+    pub(crate) routes: Option<Vec<String>>,
+    /// The models that it may name, in place of those of the configuration.
+    pub(crate) models: Option<Vec<String>>,
 }
 
 /// Lets `caller` in, or says what is missing.
-pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, Refusal> {
-    match &config.access {
-        Access::Keys(keys) => {
-            let key = known(keys, caller)?;
-            check_origin(key, caller)?;
-            Ok(Client { config, key: Some(key) })
-        }
-        Access::Loopback => {
-            check_local(config, caller)?;
-            Ok(Client { config, key: None })
-        }
-    }
-}
-
-fn known<'a>(keys: &'a [ClientKey], caller: &Caller) -> Result<&'a ClientKey, Refusal> {
-    let denied = |message: &str| Refusal::new(Kind::Unauthorized, "invalid_api_key", message);
-    let sent = caller.authorization.as_deref().unwrap_or_default();
-    let token = match sent.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(denied("no client key: send `Authorization: Bearer` and a key of this edge")),
+pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) -> Result<Client<'a>, Refusal> {
+    let ways = match &config.access {
+        Access::Loopback => return local::admit(config, caller),
+        Access::Keys(ways) => ways,
     };
-    let digest: [u8; 32] = Sha256::digest(token).into();
-    let mut found = None;
-    // Every key is looked at in full, so that time tells nothing.
-    for key in keys {
-        if same(&key.sha256, &digest) {
-            found = Some(key);
-        }
+    let token = bearer(caller)?;
+    let grant = match way(ways, token) {
+        Way::Listed(grant) => grant.clone(),
+        Way::Managed(id) => keys::managed(env, id, token).await?,
+        Way::Visitor(visitors) => visitors::admitted(visitors, token, caller).await?,
+        Way::User => users::admitted(&ways.users, token).await?,
+        Way::None => return Err(denied("this client key is not known here")),
+    };
+    check_origin(&grant, caller)?;
+    Ok(Client { config, grant })
+}
+
+/// Where a token has to prove itself.
+#[derive(Debug)]
+enum Way<'a> {
+    /// It has: it is one of the configuration's keys.
+    Listed(&'a Grant),
+    /// With the object of this id.
+    Managed(&'a str),
+    Visitor(&'a Visitors),
+    User,
+    None,
+}
+
+/// The shape of `token` decides, and whether there is such a way.
+fn way<'a>(ways: &'a Ways, token: &'a str) -> Way<'a> {
+    if let Some(grant) = keys::listed(&ways.keys, token) {
+        return Way::Listed(grant);
     }
-    found.ok_or_else(|| denied("this client key is not known here"))
+    match (keys::id(token), &ways.visitors) {
+        (Some(id), _) if ways.admin.is_some() => Way::Managed(id),
+        (None, Some(visitors)) if token.starts_with(visitors::PREFIX) => Way::Visitor(visitors),
+        (None, _) if !ways.users.is_empty() && token.matches('.').count() == 2 => Way::User,
+        _ => Way::None,
+    }
 }
 
-fn same(known: &[u8; 32], sent: &[u8; 32]) -> bool {
-    known.iter().zip(sent).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+/// The key or token that `caller` sends.
+fn bearer(caller: &Caller) -> Result<&str, Refusal> {
+    let sent = caller.authorization.as_deref().unwrap_or_default();
+    match sent.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= LONGEST => Ok(token.trim()),
+        _ => Err(denied("no client key: send `Authorization: Bearer` and a key of this edge")),
+    }
 }
 
-fn check_origin(key: &ClientKey, caller: &Caller) -> Result<(), Refusal> {
-    let Some(origins) = &key.origins else { return Ok(()) };
+/// Whoever that is, they are not let in.
+fn denied(message: &str) -> Refusal {
+    Refusal::new(Kind::Unauthorized, "invalid_api_key", message)
+}
+
+fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), Refusal> {
+    let Some(origins) = &grant.origins else { return Ok(()) };
     match &caller.origin {
         Some(origin) if origins.contains(origin) || is_own(origin, &caller.host) => Ok(()),
         _ => Err(Refusal::new(
@@ -84,47 +146,28 @@ pub(crate) fn is_own(origin: &str, host: &str) -> bool {
     origin.contains("://") && authority(origin) == host
 }
 
-fn check_local(config: &Config, caller: &Caller) -> Result<(), Refusal> {
-    let refused = |message: &str| Err(Refusal::new(Kind::Forbidden, "not_local", message));
-    if !is_loopback(&caller.host) {
-        return refused("this edge answers on 127.0.0.1, localhost and [::1] only");
-    }
-    if caller.address.as_deref().is_some_and(|address| !address.starts_with("127.") && address != "::1") {
-        return refused("this edge answers programs on its own machine only");
-    }
-    let listed = |origin: &String| config.origins.contains(origin);
-    match &caller.origin {
-        Some(origin) if listed(origin) => Ok(()),
-        Some(origin) if !is_own(origin, &caller.host) => {
-            refused("another web page may not use this edge; its origin is not one of `origins` in FAILSOFT")
-        }
-        _ if !matches!(caller.site.as_deref(), None | Some("same-origin" | "none")) => {
-            refused("another web page may not use this edge")
-        }
-        _ => Ok(()),
-    }
-}
-
 impl<'a> Client<'a> {
     /// The name for logs.
-    pub(crate) fn name(&self) -> &'a str {
-        self.key.map_or("loopback", |key| &key.name)
+    pub(crate) fn name(&self) -> &str {
+        &self.grant.name
+    }
+
+    /// Who pays.
+    pub(crate) fn account(&self) -> &Account {
+        &self.grant.account
     }
 
     /// The routes that this client may name.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &'a Route> {
-        let opened = self.key.and_then(|key| key.routes.as_ref());
+        let opened = self.grant.routes.as_ref();
         self.config.routes.iter().filter(move |route| opened.is_none_or(|names| names.contains(&route.name)))
     }
 
     /// The models that this client may name itself; a `*` at the end stands for anything.
-    pub(crate) fn models(&self) -> Vec<&'a str> {
-        let listed = self.key.and_then(|key| key.models.as_ref()).or(self.config.models.as_ref());
-        match (listed, self.key) {
-            (Some(models), _) => models.iter().map(String::as_str).collect(),
-            // Who runs an edge for themselves has no one to keep from a model.
-            (None, None) => vec!["*"],
-            (None, Some(_)) => {
+    pub(crate) fn models(&self) -> Vec<&str> {
+        match self.grant.models.as_ref().or(self.config.models.as_ref()) {
+            Some(models) => models.iter().map(String::as_str).collect(),
+            None => {
                 let mut models: Vec<&str> =
                     self.routes().flat_map(|route| route.models.iter().map(String::as_str)).collect();
                 models.sort_unstable();
@@ -147,8 +190,9 @@ pub(crate) fn covers(pattern: &str, model: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, admit, covers};
-    use crate::config::Config;
+    use super::{Caller, Client, Way, bearer, check_origin, covers, denied, way};
+    use crate::config::{Access, Config, Ways};
+    use crate::refusal::Refusal;
     use serde_json::{Value, json};
 
     /// Of the keys `fs_web` and `fs_app`.
@@ -183,6 +227,18 @@ mod tests {
         }
     }
 
+    fn ways(config: &Config) -> &Ways {
+        let Access::Keys(ways) = &config.access else { panic!("a loopback") };
+        ways
+    }
+
+    /// As far as nobody else has to be asked.
+    fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, Refusal> {
+        let Way::Listed(grant) = way(ways(config), bearer(caller)?) else { return Err(denied("")) };
+        check_origin(grant, caller)?;
+        Ok(Client { config, grant: grant.clone() })
+    }
+
     fn refused(config: &Config, caller: &Caller) -> u16 {
         admit(config, caller).map_or_else(|refusal| refusal.failure.http_status(), |_| 200)
     }
@@ -196,6 +252,32 @@ mod tests {
         assert_eq!(refused(&config, &Caller::default()), 401);
         let basic = Caller { authorization: Some("Basic fs_app".into()), ..Caller::default() };
         assert_eq!(refused(&config, &basic), 401);
+    }
+
+    #[test]
+    fn the_shape_of_a_token_decides_its_way_and_a_way_that_is_not_configured_is_closed() {
+        let users = json!([{"issuer": "i", "audience": "a", "jwks": "https://id.example/jwks"}]);
+        let all = json!({"users": users, "visitors": {"origins": ["https://app.example"]}});
+        let variable = |name: &str| match name {
+            "FAILSOFT" => Some(all.to_string()),
+            _ => Some("a-secret-that-has-enough-characters".into()),
+        };
+        let (open, closed) = (Config::read(variable).expect("a configuration"), keyed());
+        for (token, expected) in [
+            ("fs_0123456789abcdef_x.y.z", "Managed(\"0123456789abcdef\")"),
+            ("fsv_x.y.z", "Visitor("),
+            ("x.y.z", "User"),
+            ("fs_web", "None"),
+            ("x.y", "None"),
+            ("", "None"),
+        ] {
+            let found = format!("{:?}", way(ways(&open), token));
+            assert!(found.starts_with(expected), "{token}: {found}");
+            let none = matches!(way(ways(&closed), token), Way::None | Way::Listed(_));
+            assert!(none, "{token}");
+        }
+        let long = Caller { authorization: Some(format!("Bearer {}", "x".repeat(20_000))), ..Caller::default() };
+        assert!(bearer(&long).is_err());
     }
 
     #[test]
@@ -224,33 +306,5 @@ mod tests {
     fn a_star_is_the_end_of_a_pattern() {
         assert!(covers("*", "a/a") && covers("a/*", "a/b") && covers("a/b", "a/b"));
         assert!(!covers("a/*", "b/a") && !covers("a/b", "a/bc"));
-    }
-
-    #[test]
-    fn a_local_edge_answers_its_own_page_and_programs_and_no_other_page() {
-        let config = config(json!({"access": "loopback", "origins": ["http://localhost:5173"]}));
-        let caller = |host: &str, origin: Option<&str>, site: Option<&str>, address: Option<&str>| Caller {
-            authorization: None,
-            host: host.into(),
-            origin: origin.map(Into::into),
-            site: site.map(Into::into),
-            address: address.map(Into::into),
-        };
-        for (host, origin, site, address, expected) in [
-            ("127.0.0.1:8787", None, None, None, 200),
-            ("localhost:8787", None, Some("none"), Some("127.0.0.1"), 200),
-            ("[::1]:8787", Some("http://[::1]:8787"), Some("same-origin"), Some("::1"), 200),
-            ("127.0.0.1:8787", Some("http://localhost:5173"), Some("cross-site"), None, 200),
-            ("evil.example:8787", None, None, None, 403),
-            ("evil.example:8787", Some("http://evil.example:8787"), Some("same-origin"), None, 403),
-            ("127.0.0.1:8787", Some("https://evil.example"), Some("cross-site"), None, 403),
-            ("127.0.0.1:8787", Some("null"), Some("cross-site"), None, 403),
-            ("127.0.0.1:8787", Some("http://127.0.0.1:8080"), Some("same-site"), None, 403),
-            ("127.0.0.1:8787", None, Some("cross-site"), None, 403),
-            ("127.0.0.1:8787", None, None, Some("203.0.113.7"), 403),
-        ] {
-            let caller = caller(host, origin, site, address);
-            assert_eq!(refused(&config, &caller), expected, "{caller:?}");
-        }
     }
 }

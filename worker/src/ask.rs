@@ -166,7 +166,7 @@ fn narrowed(ours: &Policy, asked: Json<'_>) -> Result<Policy, Box<Invalid>> {
 #[cfg(test)]
 mod tests {
     use super::read;
-    use crate::access::{Caller, admit};
+    use crate::access::{Caller, admit_locally as admit};
     use crate::config::Config;
     use crate::refusal::Refusal;
     use failsoft::policy::Recover;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use failsoft::Kind;
 use futures_channel::oneshot;
 use futures_util::future::join;
-use worker::Context;
+use worker::{Context, Env};
 
 use crate::ask::{self, Ask};
 use crate::breakers::Link;
@@ -23,15 +23,15 @@ pub(crate) async fn answer(
     request: &web_sys::Request,
     visit: &Visit,
     config: &Rc<Config>,
-    link: Link,
+    env: &Env,
     context: &Context,
 ) -> Result<Reply, Refusal> {
-    let client = access::admit(config, &visit.caller)?;
+    let client = access::admit(config, &visit.caller, env).await?;
     let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client)?;
     let (respond, response) = oneshot::channel();
     let gone = Gone::listen(request.signal());
     // A task of its own, which a client that leaves does not take along: it has an upstream to stop and a line to log.
-    context.wait_until(run(visit.id.clone(), ask, Rc::clone(config), link, gone, respond));
+    context.wait_until(run(visit.id.clone(), ask, Rc::clone(config), Link::of(env), gone, respond));
     response.await.map_err(|_| Refusal::new(Kind::ServerError, "internal", "the call ended without an answer"))
 }
 

@@ -1,18 +1,24 @@
 //! What the owner of the edge has set: a secret, and the JSON variable `FAILSOFT`. Read once per isolate, all of it
 //! checked: what is wrong is said with its path before any call is made. The table of fields is in the crate's doc.
 
+mod access;
 mod problem;
 mod route;
 mod upstream;
+mod user;
+mod visitor;
 
 use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Policy, Upstream};
 
+pub(crate) use access::{Access, ClientKey, Ways, is_key_id, key_terms, known_routes, terms};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
 use upstream::Named;
+pub(crate) use user::Issuer;
+pub(crate) use visitor::Visitors;
 
-const FIELDS: &str = "upstream upstreams access keys routes models policy origins limits emulator";
+const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy origins limits emulator";
 
 /// Everything that is set, and right.
 #[derive(Debug)]
@@ -32,26 +38,6 @@ pub(crate) struct Config {
     pub(crate) emulator: Option<String>,
 }
 
-/// Who may call.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Whoever has one of these keys.
-    Keys(Vec<ClientKey>),
-    /// Programs on this machine, and the page that this edge serves to it.
-    Loopback,
-}
-
-/// A client's key, and what it opens.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ClientKey {
-    pub(crate) name: String,
-    pub(crate) sha256: [u8; 32],
-    /// The web pages that may use it; any program and page, if absent.
-    pub(crate) origins: Option<Vec<String>>,
-    pub(crate) routes: Option<Vec<String>>,
-    pub(crate) models: Option<Vec<String>>,
-}
-
 /// How large a request may be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -60,24 +46,20 @@ pub(crate) struct Limits {
 }
 
 impl Config {
-    /// Reads what `variable` gives by name: the JSON, and the secrets that it names.
+    /// Reads what `variable` gives by name: the JSON, the secrets that it needs, and of what is bound some text.
     ///
     /// # Errors
     /// All that is wrong.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let (config, secrets) = match parse(variable("FAILSOFT").as_deref().unwrap_or("{}")) {
+        let (mut config, secrets) = match parse(variable("FAILSOFT").as_deref().unwrap_or("{}")) {
             Ok((config, secrets)) => (Some(config), secrets),
             Err(problem) => {
                 problems.push(problem);
                 (None, vec![upstream::SECRET.into()])
             }
         };
-        let (local, nobody) = match config.as_ref().map(|config| &config.access) {
-            Some(Access::Keys(keys)) => (false, keys.is_empty()),
-            Some(Access::Loopback) => (true, false),
-            None => (false, false),
-        };
+        let local = config.as_ref().is_some_and(|config| config.access == Access::Loopback);
         let mut keys = Vec::new();
         for (at, name) in secrets.iter().enumerate() {
             let key = upstream::secret(name, &variable);
@@ -85,7 +67,7 @@ impl Config {
             problems.extend(secret_problem(name, key.as_deref(), local).filter(|_| !told));
             keys.push(key.filter(|key| !key.is_empty()));
         }
-        problems.extend(nobody.then_some(Problem::NoKeys));
+        problems.extend(config.iter_mut().flat_map(|config| config.access.equip(&variable)));
         match config {
             Some(mut config) if problems.is_empty() => {
                 config.upstreams.iter_mut().zip(keys).for_each(|(upstream, key)| upstream.key = key);
@@ -98,10 +80,14 @@ impl Config {
     /// What `json` configures, with `key` for every upstream.
     #[cfg(test)]
     pub(crate) fn of(json: &str, key: &str) -> Result<Self, Vec<Problem>> {
-        Self::read(|name| Some(if name == "FAILSOFT" { json } else { key }.into()))
+        Self::read(|name| match name {
+            "FAILSOFT" => Some(json.into()),
+            name => name.ends_with("_KEY").then(|| key.into()),
+        })
     }
 
     /// The route of this name.
+    #[cfg(test)]
     pub(crate) fn route(&self, name: &str) -> Option<&Route> {
         self.routes.iter().find(|route| route.name == name)
     }
@@ -130,17 +116,13 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
     let config = &Section::object("", value)?;
     config.only(FIELDS)?;
     let policy = Policy::read(config.get("policy"))?;
-    let keys = keys(config)?;
-    let access = match config.choice("access", "keys loopback")? {
-        Some("loopback") if keys.is_empty() => Access::Loopback,
-        Some("loopback") => return Err(config.wrong("keys", "are of no use with \"access\": \"loopback\"")),
-        _ => Access::Keys(keys),
-    };
+    let routes = Route::read_all(&config.section("routes")?, &policy)?;
+    let access = Access::read(config, &routes)?;
     let named = Named::read_all(config, access == Access::Loopback)?;
     let (upstreams, secrets) = named.into_iter().map(|named| (named.upstream, named.secret)).unzip();
     let config = Config {
         upstreams,
-        routes: Route::read_all(&config.section("routes")?, &policy)?,
+        routes,
         models: models(config)?,
         policy,
         origins: origins(config)?.unwrap_or_default(),
@@ -148,56 +130,7 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
         emulator: config.text("emulator")?.map(Into::into),
         access,
     };
-    known_routes(&config)?;
     Ok((config, secrets))
-}
-
-fn keys(config: &Section<'_>) -> Result<Vec<ClientKey>, Box<Invalid>> {
-    let rows = config.get("keys");
-    if !rows.is_array() && !rows.is_null() {
-        return Err(config.wrong("keys", "must be an array of {\"name\", \"sha256\"}"));
-    }
-    let mut keys: Vec<ClientKey> = Vec::new();
-    for (at, row) in rows.items().enumerate() {
-        let path = format!("keys[{at}]");
-        let key = key(&Section::object(path.as_str(), row)?)?;
-        if keys.iter().any(|other| other.name == key.name || other.sha256 == key.sha256) {
-            return Err(Invalid::new(path, "repeats the name or the digest of another key"));
-        }
-        keys.push(key);
-    }
-    Ok(keys)
-}
-
-fn key(given: &Section<'_>) -> Result<ClientKey, Box<Invalid>> {
-    given.only("name sha256 origins routes models")?;
-    let name = given.text("name")?.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| given.wrong("name", "is missing: logs call the key by it"))?;
-    let digest = given.text("sha256")?.and_then(|hex| digest(&hex));
-    let problem = "must be the SHA-256 of the client's key, 64 hex digits";
-    let origins = origins(given)?;
-    if origins.as_ref().is_some_and(|origins| origins.iter().any(|origin| origin == "*")) {
-        return Err(given.wrong("origins", "cannot be \"*\"; leave it out, and any page may use the key"));
-    }
-    Ok(ClientKey {
-        name: name.into(),
-        sha256: digest.ok_or_else(|| given.wrong("sha256", problem))?,
-        origins,
-        routes: strings(given, "routes")?,
-        models: models(given)?,
-    })
-}
-
-/// 64 hex digits as bytes.
-fn digest(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
 
 fn limits(given: &Section<'_>) -> Result<Limits, Box<Invalid>> {
@@ -248,32 +181,23 @@ pub(crate) fn strings(given: &Section<'_>, name: &str) -> Result<Option<Vec<Stri
     rows.items().enumerate().map(read).collect::<Result<_, _>>().map(Some)
 }
 
-/// A key cannot open a route that does not exist.
-fn known_routes(config: &Config) -> Result<(), Box<Invalid>> {
-    let Access::Keys(keys) = &config.access else { return Ok(()) };
-    for (at, key) in keys.iter().enumerate() {
-        for (nth, name) in key.routes.iter().flatten().enumerate() {
-            if config.route(name).is_none() {
-                return Err(Invalid::new(format!("keys[{at}].routes[{nth}]"), "is not one of `routes`"));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// `host:port` of a URL or an origin.
 pub(crate) fn authority(url: &str) -> &str {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#', '\\']).next();
     authority.unwrap_or_default()
 }
 
-/// `host:port` names this machine.
-pub(crate) fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
+/// `host:port` without the port.
+fn host(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
-    };
-    matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+    }
+}
+
+/// `host:port` names this machine.
+pub(crate) fn is_loopback(authority: &str) -> bool {
+    matches!(host(authority), "127.0.0.1" | "localhost" | "[::1]")
 }
 
 #[cfg(test)]

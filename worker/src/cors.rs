@@ -1,8 +1,10 @@
 //! Which web pages may read an answer. Decisions on plain data.
 //!
-//! An origin may if it is one of `origins`, or of the `origins` of any key: a preflight carries no key, so it cannot be
-//! told for which one it asks. Whether *this* key works from there is decided when the request itself comes. The edge's
-//! own page needs none of this.
+//! An origin may if it is one of `origins`, or of the `origins` of any way in: a preflight carries no key, so it cannot be
+//! told for which one it asks. Whether *this* key works from there is decided when the request itself comes. With managed
+//! keys any origin may: which of them they allow is known to each key's object, and a browser sends nothing here by itself
+//! (no cookie, no credentials) that a page from elsewhere could misuse. The edge's own page needs none of this, and of
+//! `/admin` no other page reads anything.
 
 use crate::config::{Access, Config};
 
@@ -44,7 +46,13 @@ pub(crate) fn allows(config: &Config, origin: &str) -> bool {
     let listed = |origins: &[String]| origins.iter().any(|known| known == "*" || known == origin);
     listed(&config.origins)
         || match &config.access {
-            Access::Keys(keys) => keys.iter().filter_map(|key| key.origins.as_deref()).any(listed),
+            Access::Keys(ways) => {
+                let keys = ways.keys.iter().map(|key| &key.grant);
+                let users = ways.users.iter().map(|issuer| &issuer.grant);
+                let visitors = ways.visitors.iter().map(|visitors| &visitors.grant);
+                let mut grants = keys.chain(users).chain(visitors);
+                ways.admin.is_some() || grants.any(|grant| grant.origins.as_deref().is_some_and(listed))
+            }
             Access::Loopback => false,
         }
 }

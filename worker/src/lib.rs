@@ -24,9 +24,11 @@
 //! | `POST /v1/chat/completions` | streamed and not; `model` may be `route/NAME`, or a model beside or instead of `models` |
 //! | `GET /v1/models` | what this client may ask for |
 //! | `GET /v1/playground` | what the page shows around a call |
+//! | `POST /v1/session` | `{"turnstile": TOKEN}` for `{"token", "expires_in"}`: a visitor's session |
 //! | `GET /healthz` | 200, or 503 with what to set |
+//! | `/admin/keys` | client keys: `GET`, `POST`; `GET`, `PATCH`, `DELETE /admin/keys/ID`; `POST /admin/keys/ID/rotate` |
 //!
-//! All but the last also below `/api`. What is none of them is a file of `www/`, or a 404 that names the right path.
+//! Those below `/v1` also below `/api/v1`. What is none of them is a file of `www/`, or a 404 that names the right path.
 //!
 //! # Answers
 //! `x-request-id`, `x-failsoft-model` (who answered) and `x-failsoft-attempts` (how many requests that took) are on every
@@ -47,6 +49,30 @@
 //! waits for it, and without it each isolate goes on by itself. A call teaches nothing of failures that are its caller's own
 //! doing: shorter `timeouts`, a choice of `provider`, leaving.
 //!
+//! # Who may call
+//! A call carries `Authorization: Bearer …` with one of these, all of which can stand beside each other. What is not
+//! configured is closed, and an edge without any of them answers nobody.
+//!
+//! - **A key of the configuration** (`keys`), known by its SHA-256.
+//! - **A managed key** (`fs_ID_SECRET`), made at `/admin/keys` with the secret `ADMIN_TOKEN` as bearer, from
+//!   `{"name", "expiresAt", "origins", "routes", "models", "budget"}`, dates in seconds since 1970. It is shown once, and
+//!   kept as its SHA-256 in a Durable Object of its own (binding `KEYS`), which each request with it asks: what is changed,
+//!   rotated or revoked is so for the next request on every isolate. That is one call to one object before the call is
+//!   made, beside the one of the account; an object answers some hundreds of calls a second. Without `ADMIN_TOKEN` there
+//!   are no managed keys, also none that were made before.
+//! - **A token of the app's own user** (`users`): a JWT by RS256, ES256 or EdDSA, with `exp`, whose issuer publishes its
+//!   keys. They are kept for 10 minutes, asked for earlier if a token names an unknown one (every 30 s at most), and used
+//!   for up to 24 hours if the issuer does not answer. A user's account is `user:` and a hash of issuer and claim.
+//! - **A visitor's session** (`visitors`): `POST /v1/session` gives it to a page of `visitors.origins` for a token of its
+//!   Turnstile widget, which counts once. It needs the secrets `TURNSTILE_SECRET` and `SESSION_SECRET`, and works on the
+//!   origin that asked for it. The account is that of the visitor's address (of IPv6, the /64), hashed with
+//!   `SESSION_SECRET`: a new session has no new budget, and who shares an address shares it. Turnstile's own test tokens
+//!   never change, so they give one session in ten minutes.
+//!
+//! `ADMIN_TOKEN` and `SESSION_SECRET` have 32 characters at least. A preflight carries no key: with managed keys every page
+//! may ask, and what its key allows decides; otherwise the pages are those that the configuration names. `/admin` answers
+//! no page from elsewhere.
+//!
 //! # Configuration
 //! The variable `FAILSOFT`, a JSON object, and the secrets that it names:
 //!
@@ -59,19 +85,32 @@
 //! | `upstream.headers` | headers that every request to it carries | none |
 //! | `upstream.models` | what it is asked for, in order, in place of the request's models: ids, or `{id, contextLength, maxOutput, prompt, completion}` with tokens, and prices in USD for a million of them | the request's |
 //! | `upstreams` | in place of `upstream`: several such, in order; the next is asked when the models of one have failed, or its key has | |
-//! | `access` | `keys`: clients have keys · `loopback`: this machine only, without keys | `keys` |
+//! | `access` | `keys`: clients have keys, tokens or sessions · `loopback`: this machine only, without keys | `keys` |
 //! | `keys[].name` | for logs | |
 //! | `keys[].sha256` | of the client's key, in hex: `printf %s fs_… \| sha256sum` | |
 //! | `keys[].origins` | the web pages that may use it, and nothing else may | any page and program |
 //! | `keys[].routes` | the routes that it may name | all |
 //! | `keys[].models` | the models that it may name, instead of `models` | |
+//! | `keys[].budget` | what its calls may use: `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`, by UTC's calendar | no bounds |
+//! | `users[].issuer`, `users[].audience` | the `iss` and `aud` of the tokens of the app's users | |
+//! | `users[].jwks` | the URL of the issuer's public keys | |
+//! | `users[].algorithms` | of `RS256`, `ES256`, `EdDSA` | all |
+//! | `users[].claim` | the claim that says whose account a call is on | `sub` |
+//! | `users[].clockSkew` | seconds that the issuer's clock may be off | 60 |
+//! | `users[].origins`, `.routes`, `.models`, `.budget` | as those of a key, for each user | |
+//! | `visitors.origins` | the web pages that visitors come from | |
+//! | `visitors.hostnames` | where their Turnstile widget may be | those of `origins` |
+//! | `visitors.action` | what the widget calls itself | any |
+//! | `visitors.lifetime` | seconds that a session lasts, 86400 at most | 900 |
+//! | `visitors.siteverify` | in Turnstile's place, on this machine | Turnstile |
+//! | `visitors.routes`, `.models`, `.budget` | as those of a key, for each visitor | |
 //! | `models` | models that clients may name; `anthropic/*` and `*` work | those of the client's routes; on `loopback`, all |
 //! | `routes.NAME.models` | the chain behind `route/NAME` | |
 //! | `routes.NAME.policy` | changes to `policy` | |
 //! | `routes.NAME.lane` | `gate` or `relay` | `gate` |
 //! | `routes.NAME.headersWithin` | milliseconds that a stream's headers wait for the first text | 10000 |
 //! | `policy` | as in [`failsoft::policy`] | its defaults |
-//! | `origins` | web pages from elsewhere that may call (with any key that allows them); `*` is all | those of the keys |
+//! | `origins` | web pages from elsewhere that may call (with any key that allows them); `*` is all | those of keys, users and visitors |
 //! | `limits.bodyBytes`, `limits.messages` | of one request | 1000000, 256 |
 //! | `emulator` | the control of an emulator, for the playground | none |
 //!
@@ -81,6 +120,7 @@
 //! `assemble`, `breaker`.
 
 mod access;
+mod account;
 mod ask;
 mod body;
 mod breakers;
@@ -94,6 +134,7 @@ mod flight;
 mod gone;
 mod health;
 mod host;
+mod ledger;
 mod log;
 mod memory;
 mod models;
@@ -109,7 +150,6 @@ use std::rc::Rc;
 
 use worker::{Context, Env, event};
 
-use crate::breakers::Link;
 use crate::config::Config;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -124,11 +164,13 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let config = setup.as_ref().as_ref().ok();
     let origin = visit.caller.origin.as_deref();
     let mut reply = if visit.method == "OPTIONS" {
-        preflight(&visit, config.map(Rc::as_ref))
+        preflight(&visit, config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path)))
     } else {
-        answer(&request, &visit, &setup, Link::of(&env), &context).await.unwrap_or_else(Reply::from)
+        answer(&request, &visit, &setup, &env, &context).await.unwrap_or_else(Reply::from)
     };
-    reply.headers.extend(cors::answer(config.map(Rc::as_ref), origin));
+    // Of the owner's part a page from elsewhere reads nothing.
+    let readers = config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path));
+    reply.headers.extend(cors::answer(readers, origin));
     reply.headers.push(("x-request-id", visit.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
     Ok(reply.into_response()?)
@@ -147,7 +189,7 @@ async fn answer(
     request: &web_sys::Request,
     visit: &Visit,
     setup: &memory::Setup,
-    link: Link,
+    env: &Env,
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
@@ -157,14 +199,16 @@ async fn answer(
     let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
     match endpoint {
         Endpoint::Health => Ok(health::told(setup)),
-        Endpoint::Chat => chat::answer(request, visit, config, link, context).await,
+        Endpoint::Chat => chat::answer(request, visit, config, env, context).await,
         Endpoint::Models => {
-            let client = access::admit(config, &visit.caller)?;
+            let client = access::admit(config, &visit.caller, env).await?;
             catalog::refresh(&config.upstreams).await;
             Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
         }
+        Endpoint::Session => access::visitors::answer(request, visit, config, env).await,
+        Endpoint::Admin => access::admin::answer(request, visit, config, env).await,
         Endpoint::Playground => {
-            access::admit(config, &visit.caller)?;
+            access::admit(config, &visit.caller, env).await?;
             Ok(Reply::json(200, &playground::told(config).await))
         }
     }

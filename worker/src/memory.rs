@@ -1,11 +1,13 @@
 //! What an isolate remembers between requests: plain data, never a future, a lock or a handle of one request.
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Upstream};
 use worker::Env;
 
+use crate::access::Ring;
 use crate::ask::Ask;
 use crate::breakers::{Local, Message, onlooker};
 use crate::config::{Config, Problem};
@@ -23,6 +25,8 @@ struct Memory {
     local: Local,
     catalog: Catalog,
     catalog_asked: Option<Millis>,
+    /// By the URLs in the configuration.
+    rings: HashMap<String, Ring>,
 }
 
 thread_local! {
@@ -93,4 +97,9 @@ pub(crate) fn keep_catalog(catalog: Catalog) {
 /// The ids of all models that are known.
 pub(crate) fn known_models() -> Vec<String> {
     MEMORY.with_borrow(|memory| memory.catalog.ids().map(Into::into).collect())
+}
+
+/// What is known of the keys at `url`.
+pub(crate) fn ring<T>(url: &str, act: impl FnOnce(&mut Ring) -> T) -> T {
+    MEMORY.with_borrow_mut(|memory| act(memory.rings.entry(url.into()).or_default()))
 }

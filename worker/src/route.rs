@@ -10,6 +10,8 @@ pub(crate) enum Endpoint {
     Chat,
     Models,
     Playground,
+    Session,
+    Admin,
     Health,
 }
 
@@ -17,10 +19,15 @@ const CHAT: &str = "/v1/chat/completions";
 
 /// The endpoint at `path`, if it has `method`. SDKs are given a base URL with `/v1` or with `/api/v1`.
 pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
+    // What there is below, and by which methods, it knows itself.
+    if is_admin(path) {
+        return Ok(Endpoint::Admin);
+    }
     let (endpoint, methods) = match path.strip_prefix("/api").unwrap_or(path).trim_end_matches('/') {
         CHAT => (Endpoint::Chat, "POST"),
         "/v1/models" => (Endpoint::Models, "GET"),
         "/v1/playground" => (Endpoint::Playground, "GET"),
+        "/v1/session" => (Endpoint::Session, "POST"),
         "/healthz" => (Endpoint::Health, "GET"),
         _ => return Err(unknown(path)),
     };
@@ -31,6 +38,11 @@ pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
     let mut refusal = Refusal::invalid("method_not_allowed", message).with_status(405);
     refusal.allow = Some(if methods == "POST" { "POST, OPTIONS" } else { "GET, OPTIONS" });
     Err(refusal)
+}
+
+/// It is the owner's, and no page's from elsewhere.
+pub(crate) fn is_admin(path: &str) -> bool {
+    path == "/admin" || path.starts_with("/admin/")
 }
 
 fn unknown(path: &str) -> Refusal {
@@ -55,10 +67,17 @@ mod tests {
             assert_eq!(endpoint("POST", path).ok(), Some(Endpoint::Chat), "{path}");
         }
         assert_eq!(endpoint("GET", "/api/v1/models").ok(), Some(Endpoint::Models));
+        assert_eq!(endpoint("POST", "/api/v1/session").ok(), Some(Endpoint::Session));
     }
 
     #[test]
     fn a_wrong_path_names_the_right_one_and_a_wrong_method_the_right_ones() {
+        for path in ["/admin", "/admin/", "/admin/keys/x"] {
+            assert_eq!(endpoint("PATCH", path).ok(), Some(Endpoint::Admin), "{path}");
+        }
+        for path in ["/administrator", "/api/admin/keys"] {
+            assert!(endpoint("GET", path).is_err(), "{path}");
+        }
         for path in ["/v1/responses", "/v1/embeddings", "/v1/completions", "/chat/completions"] {
             let refusal = endpoint("POST", path).expect_err("a refusal");
             assert_eq!(refusal.failure.http_status(), 404);

@@ -16,8 +16,12 @@ pub(crate) enum Problem {
     Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
     Field(Box<Invalid>),
-    /// No key is known, so nobody may call.
-    NoKeys,
+    /// A secret that could be guessed.
+    SecretShort(&'static str, usize),
+    /// The objects of keys and of what visitors have used up are not there.
+    KeysUnbound,
+    /// There is no way in, so nobody may call.
+    NoWayIn,
 }
 
 impl fmt::Display for Problem {
@@ -30,7 +34,17 @@ impl fmt::Display for Problem {
             Self::Syntax(None) => f.write_str("FAILSOFT is nested too deeply"),
             Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),
             Self::Field(invalid) => write!(f, "FAILSOFT: {invalid}"),
-            Self::NoKeys => f.write_str("FAILSOFT has no `keys`, so nobody may call: add {\"name\", \"sha256\"}"),
+            Self::SecretShort(name, least) => {
+                write!(f, "{name} is too short: at least {least} characters, as `openssl rand -hex 32` makes them")
+            }
+            Self::KeysUnbound => f.write_str(
+                "KEYS is not bound, and keys from /admin and visitors need it: add it, of class Keys, to \
+                 `durable_objects` in wrangler.jsonc",
+            ),
+            Self::NoWayIn => f.write_str(
+                "nobody may call: FAILSOFT has no `keys`, `users` or `visitors`, and ADMIN_TOKEN is not set; add \
+                 {\"name\", \"sha256\"} to `keys`, or make keys at /admin/keys after `wrangler secret put ADMIN_TOKEN`",
+            ),
         }
     }
 }

@@ -103,6 +103,26 @@ fn what_is_wrong_is_named_with_its_path() {
             "FAILSOFT: `upstreams[0].models[0]` must be a model's id, or an object with its `id`",
         ),
         (json!({"upstreams": [{"models": ["a", "a"]}]}), "FAILSOFT: `upstreams[0].models[1]` is there already"),
+        (
+            json!({"keys": [{"name": "0123456789abcdef", "sha256": DIGEST}]}),
+            "FAILSOFT: `keys[0].name` looks like the id of a key from /admin/keys, whose account it would share",
+        ),
+        (
+            json!({"users": [{"issuer": "i", "audience": "a", "jwks": "https://a.example", "origins": ["*"]}]}),
+            "FAILSOFT: `users[0].origins` cannot be \"*\": name the pages; left out where it may be, it is any page",
+        ),
+        (
+            json!({"users": [{"issuer": "i", "audience": "a", "jwks": "http://127.0.0.1.example/"}]}),
+            "FAILSOFT: `users[0].jwks` must begin with https://, or anybody on the way could name the keys",
+        ),
+        (
+            json!({"visitors": {"origins": ["https://a.example"], "siteverify": "http://10.0.0.1/"}}),
+            "FAILSOFT: `visitors.siteverify` can only be replaced by one on this machine, for tests",
+        ),
+        (
+            json!({"access": "loopback", "visitors": {}}),
+            "FAILSOFT: `visitors` are of no use with \"access\": \"loopback\"",
+        ),
         (json!({"access": "open"}), "FAILSOFT: `access` must be one of: keys, loopback"),
         (
             json!({"limits": {"messages": "many"}}),
@@ -154,8 +174,32 @@ fn each_upstream_has_its_own_key_models_and_prices() {
 fn nobody_may_call_unless_somebody_is_named() {
     let problems = said(&Config::read(|_| None).expect_err("problems"));
     assert!(problems[0].contains("UPSTREAM_API_KEY is not set"), "{problems:?}");
-    assert!(problems[1].contains("no `keys`"), "{problems:?}");
+    assert!(problems[1].contains("no `keys`, `users` or `visitors`, and ADMIN_TOKEN is not set"), "{problems:?}");
     assert_eq!(problems.len(), 2);
+}
+
+#[test]
+fn each_way_in_is_enough_by_itself_and_says_what_it_needs() {
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    let users = r#"{"users": [{"issuer": "i", "audience": "a", "jwks": "https://a.example"}]}"#;
+    let visitors = r#"{"visitors": {"origins": ["https://a.example"]}}"#;
+    let read = |failsoft: &str, set: &[(&str, &str)]| {
+        let variable = |name: &str| match name {
+            "FAILSOFT" => Some(failsoft.to_owned()),
+            "UPSTREAM_API_KEY" => Some("sk".into()),
+            _ => set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into()),
+        };
+        Config::read(variable).map_or_else(|problems| said(&problems).join("; "), |_| String::new())
+    };
+    assert_eq!(read(users, &[]), "");
+    assert_eq!(read("{}", &[("ADMIN_TOKEN", SECRET), ("KEYS", "{}")]), "");
+    assert!(read("{}", &[("ADMIN_TOKEN", SECRET)]).starts_with("KEYS is not bound"));
+    assert!(read("{}", &[("ADMIN_TOKEN", &SECRET[1..]), ("KEYS", "{}")]).starts_with("ADMIN_TOKEN is too short"));
+    let all = [("TURNSTILE_SECRET", "a"), ("SESSION_SECRET", SECRET), ("KEYS", "{}")];
+    assert_eq!(read(visitors, &all), "");
+    assert!(read(visitors, &all[1..]).starts_with("TURNSTILE_SECRET is not set"));
+    assert!(read(visitors, &all[..2]).starts_with("KEYS is not bound"));
+    assert!(read(visitors, &[all[0], ("SESSION_SECRET", ""), all[2]]).starts_with("SESSION_SECRET is too short"));
 }
 
 #[test]

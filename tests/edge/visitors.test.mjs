@@ -1,0 +1,286 @@
+// Visitors of a web page: a token of Turnstile, once, for a session that works on that page for a while.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { startEdge } from '../support/edge.mjs';
+import { startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat, send } from './harness.mjs';
+
+const APP = 'https://app.example';
+const OTHER = 'https://other.example';
+const EVIL = 'https://evil.example';
+const SECRETS = { TURNSTILE_SECRET: 'turnstile-secret-of-the-test', SESSION_SECRET: 'session-0123456789-0123456789-012345' };
+const ADDRESS = '203.0.113.7';
+
+/** Turnstile's siteverify: a token counts once, for the one who has the secret. Tokens say what is answered. */
+async function startTurnstile() {
+  const turnstile = { asked: [], used: new Set(), single: true, answer: null };
+  const server = createServer(async (request, response) => {
+    const body = JSON.parse(Buffer.concat(await request.toArray()).toString());
+    turnstile.asked.push(body);
+    if (turnstile.answer) return turnstile.answer(request, response);
+    const verdict = judge(body);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(verdict));
+  });
+  const refusal = (...codes) => ({ success: false, 'error-codes': codes, messages: [] });
+  const judge = ({ secret, response: token }) => {
+    if (secret !== SECRETS.TURNSTILE_SECRET) return refusal('invalid-input-secret');
+    if (!token.startsWith('{')) return refusal('invalid-input-response');
+    if (turnstile.single && turnstile.used.has(token)) return refusal('timeout-or-duplicate');
+    turnstile.used.add(token);
+    return { success: true, challenge_ts: new Date().toISOString(), 'error-codes': [], cdata: '', ...JSON.parse(token) };
+  };
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  turnstile.url = `http://127.0.0.1:${server.address().port}/turnstile/v0/siteverify`;
+  turnstile.stop = () => new Promise((resolve) => {
+    server.closeAllConnections();
+    server.close(resolve);
+  });
+  return turnstile;
+}
+
+let serial = 0;
+/** A token of a widget that was solved at `hostname`. */
+const solved = (fields = {}) => JSON.stringify({ hostname: 'app.example', action: 'chat', serial: (serial += 1), ...fields });
+
+let emulator, turnstile, edge;
+
+const failsoft = (visitors = {}) => ({
+  upstream: { url: emulator.baseURL, dialect: 'openai' },
+  models: [SECOND],
+  routes: { support: { models: [SECOND] }, internal: { models: ['x/secret'] } },
+  policy: POLICY,
+  visitors: { origins: [APP, OTHER], action: 'chat', siteverify: turnstile.url, routes: ['support'], models: [], ...visitors },
+});
+
+before(async () => {
+  [emulator, turnstile] = await Promise.all([startEmulator(), startTurnstile()]);
+  edge = await startEdge({ isolates: 2, secrets: SECRETS, failsoft: failsoft() });
+});
+
+after(async () => {
+  await edge?.stop();
+  await turnstile?.stop();
+  await emulator?.stop();
+});
+
+async function session(token, { origin = APP, address = ADDRESS, at = edge, isolate = 0, body } = {}) {
+  const headers = { 'content-type': 'application/json' };
+  if (origin) headers.origin = origin;
+  if (address) headers['cf-connecting-ip'] = address;
+  const to = { origin: at.origins[isolate] };
+  const answer = await send(to, '/v1/session', { method: 'POST', key: null, headers, body: body ?? JSON.stringify({ turnstile: token }) });
+  return { ...answer, json: JSON.parse(answer.text) };
+}
+
+async function begin(options) {
+  const answer = await session(solved(options?.token), options);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json.token;
+}
+
+const models = (key, origin = APP, at = edge) => send(at, '/v1/models', { key, headers: origin ? { origin } : {} });
+
+/** What a session says of itself. */
+const said = (token) => JSON.parse(Buffer.from(token.slice(4).split('.')[0], 'base64url').toString());
+
+/** A session as somebody would make it who has a secret. */
+function forged(payload, secret, prefix = 'fsv_') {
+  const text = `${prefix}${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
+  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+}
+
+test('a visitor calls with a session, from the page that asked for it', async () => {
+  const answer = await session(solved());
+  assert.equal(answer.status, 200, answer.text);
+  const { token, expires_in: lifetime } = answer.json;
+  assert.match(token, /^fsv_[\w-]+\.[\w-]{43}$/);
+  assert.equal(lifetime, 900);
+  assert.equal(answer.headers['access-control-allow-origin'], APP);
+  assert.match(answer.headers['cache-control'], /no-store/);
+  assert.deepEqual(turnstile.asked.at(-1).remoteip, ADDRESS);
+  const list = JSON.parse((await models(token)).text);
+  assert.deepEqual(list.data.map(({ id }) => id), ['route/support']);
+  const completion = await chat(edge, { model: 'route/support' }, { key: token, headers: { origin: APP } });
+  assert.equal(completion.status, 200, completion.text);
+  const refused = await chat(edge, { model: 'route/internal' }, { key: token, headers: { origin: APP } });
+  assert.equal(refused.status, 404);
+});
+
+test('a page of the app may ask before it asks for a session, and no other page', async () => {
+  const ask = (origin) => send(edge, '/v1/session', { method: 'OPTIONS', key: null, headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' } });
+  const allowed = await ask(APP);
+  assert.equal(allowed.headers['access-control-allow-origin'], APP);
+  assert.equal(allowed.headers['access-control-allow-headers'], 'content-type');
+  assert.equal((await ask(EVIL)).headers['access-control-allow-origin'], undefined);
+});
+
+test('a session works on its page and nowhere else', async () => {
+  const token = await begin();
+  for (const origin of [OTHER, EVIL, 'null', edge.origin, `${APP}:8443`, 'http://app.example', null]) {
+    const answer = await models(token, origin);
+    assert.equal(answer.status, 403, `${origin}: ${answer.text}`);
+    assert.equal(JSON.parse(answer.text).error.code, 'origin_not_allowed');
+  }
+  assert.equal((await models(token)).status, 200);
+});
+
+test('a Turnstile token gives one session', async () => {
+  const token = solved();
+  assert.equal((await session(token)).status, 200);
+  for (const isolate of [0, 1]) {
+    const again = await session(token, { isolate });
+    assert.deepEqual([again.status, again.json.error.code], [403, 'turnstile_refused']);
+  }
+});
+
+test('a Turnstile token gives one session however many ask at once, even if Turnstile lets it pass', async () => {
+  turnstile.single = false;
+  try {
+    const token = solved();
+    const all = await Promise.all(Array.from({ length: 30 }, (_, at) => session(token, { isolate: at % 2 })));
+    assert.deepEqual(all.map(({ status }) => status).sort(), [200, ...Array(29).fill(403)]);
+  } finally {
+    turnstile.single = true;
+  }
+});
+
+test('a token that Turnstile does not take, or that was solved elsewhere or for something else, gives none', async () => {
+  for (const token of ['invented', solved({ hostname: 'evil.example' }), solved({ hostname: 'app.example.evil' }), solved({ hostname: undefined }), solved({ action: 'login' }), solved({ action: undefined }), solved({ success: false, 'error-codes': ['timeout-or-duplicate'] })]) {
+    const answer = await session(token);
+    assert.deepEqual([answer.status, answer.json.error.code], [403, 'turnstile_refused'], token);
+    assert.ok(!('token' in answer.json));
+  }
+});
+
+test('a session is for a page of the app', async () => {
+  const count = turnstile.asked.length;
+  for (const origin of [EVIL, 'null', edge.origin, null]) {
+    const answer = await session(solved(), { origin });
+    assert.deepEqual([answer.status, answer.json.error.code], [403, 'origin_not_allowed'], String(origin));
+  }
+  assert.equal(turnstile.asked.length, count, 'Turnstile is not asked');
+});
+
+test('a request without a token is told what is missing', async () => {
+  for (const body of ['', '{}', '[]', '{"turnstile": 1}', '{"turnstile": ""}', 'x'.repeat(100)]) {
+    const answer = await session(null, { body });
+    assert.deepEqual([answer.status, answer.json.error.param], [400, 'turnstile'], body);
+  }
+  assert.equal((await session(null, { body: JSON.stringify({ turnstile: 'x'.repeat(9_000) }) })).status, 413);
+});
+
+test('a session that this edge did not give out is none', async () => {
+  const token = await begin();
+  const payload = said(token);
+  const [text, mac] = token.slice(4).split('.');
+  const longer = Buffer.from(JSON.stringify({ ...payload, until: payload.until + 9_999 })).toString('base64url');
+  for (const other of [
+    forged(payload, 'another secret'),
+    forged(payload, ''),
+    forged(payload, SECRETS.TURNSTILE_SECRET),
+    forged(payload, SECRETS.SESSION_SECRET, ''),
+    `fsv_${longer}.${mac}`,
+    `fsv_${text}.`,
+    `fsv_${text}`,
+    `fsv_${text}.${mac}x`,
+    `fsv_${text}.${mac.slice(0, -1)}`,
+    `fsv_${text}.${mac}.${mac}`,
+    `fsv_.${mac}`,
+    `${text}.${mac}`,
+    'fsv_',
+  ]) {
+    const answer = await models(other);
+    assert.equal(answer.status, 401, `${other}: ${answer.text}`);
+    assert.equal(JSON.parse(answer.text).error.code, 'invalid_api_key');
+  }
+  assert.equal((await models(forged(payload, SECRETS.SESSION_SECRET))).status, 200, 'this is how it would look');
+  const expired = await models(forged({ ...payload, until: Math.floor(Date.now() / 1000) }, SECRETS.SESSION_SECRET));
+  assert.equal(expired.status, 401);
+  assert.match(expired.text, /expired/);
+});
+
+test('a session ends', async () => {
+  const short = await startEdge({ secrets: SECRETS, failsoft: failsoft({ lifetime: 1 }) });
+  try {
+    const token = await begin({ at: short });
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    assert.equal((await models(token, APP, short)).status, 401);
+  } finally {
+    await short.stop();
+  }
+});
+
+test('another session brings no other account, and an account does not tell the address', async () => {
+  const account = async (address) => said(await begin({ address })).account;
+  const first = await account(ADDRESS);
+  assert.match(first, /^visitor:[0-9a-f]{32}$/);
+  assert.equal(await account(ADDRESS), first);
+  assert.equal(await account(`::ffff:${ADDRESS}`), first);
+  assert.notEqual(await account('203.0.113.8'), first);
+  const network = await account('2001:db8:1:2:3:4:5:6');
+  assert.equal(await account('2001:db8:1:2:ffff::1'), network);
+  assert.notEqual(await account('2001:db8:1:3::1'), network);
+  const folder = join(edge.folder, 'Keys');
+  const kept = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'latin1')));
+  for (const text of [...kept, edge.said()]) assert.ok(!text.includes(ADDRESS) && !text.includes('2001:db8'));
+});
+
+for (const [name, answer] of [
+  ['fails', (_, response) => response.writeHead(500).end('{"success": true, "hostname": "app.example", "action": "chat"}')],
+  ['answers with a page', (_, response) => response.end('<html>')],
+  ['says neither yes nor no', (_, response) => response.end('{"success": "true"}')],
+  ['sends us elsewhere', (_, response) => response.writeHead(302, { location: turnstile.url }).end()],
+  ['does not know the secret', (_, response) => response.end('{"success": false, "error-codes": ["invalid-input-secret"]}')],
+]) {
+  test(`a Turnstile that ${name} lets nobody in`, async () => {
+    turnstile.answer = answer;
+    try {
+      const refused = await session(solved());
+      assert.deepEqual([refused.status, refused.json.error.code], [503, 'turnstile_unavailable']);
+    } finally {
+      turnstile.answer = null;
+    }
+  });
+}
+
+test('no secret is in an answer, in the log or in what is kept', async () => {
+  const token = await begin();
+  const kept = await readdir(join(edge.folder, 'Keys'));
+  const files = await Promise.all(kept.map((file) => readFile(join(edge.folder, 'Keys', file), 'latin1')));
+  for (const text of [...files, edge.said(), token, Buffer.from(token.slice(4), 'base64url').toString()]) {
+    for (const secret of Object.values(SECRETS)) assert.ok(!text.includes(secret));
+  }
+  assert.ok(!edge.said().includes(token));
+});
+
+test('an edge without visitors has no sessions, and one without their secrets is not set up', async () => {
+  const none = await startEdge({ failsoft: { keys: [{ name: 'a', sha256: '0'.repeat(64) }], models: ['*'] } });
+  try {
+    const answer = await session(solved(), { at: none });
+    assert.deepEqual([answer.status, answer.json.error.code], [404, 'visitors_not_set_up']);
+    assert.equal((await models(await begin(), APP, none)).status, 401);
+  } finally {
+    await none.stop();
+  }
+  for (const [secrets, fields, problem] of [
+    [{}, {}, /TURNSTILE_SECRET is not set.*\n.*SESSION_SECRET is not set/],
+    [{ ...SECRETS, SESSION_SECRET: 'short' }, {}, /SESSION_SECRET is too short/],
+    [SECRETS, { origins: undefined }, /`visitors.origins` must name the pages/],
+    [SECRETS, { origins: ['*'] }, /`visitors.origins` cannot be "\*": name the pages/],
+    [SECRETS, { siteverify: 'https://evil.example' }, /`visitors.siteverify` can only be replaced by one on this machine/],
+    [SECRETS, { lifetime: 86_401 }, /`visitors.lifetime` must be a whole number from 1 to 86400/],
+  ]) {
+    const broken = await startEdge({ secrets, failsoft: failsoft(fields) });
+    try {
+      assert.match(JSON.parse((await send(broken, '/healthz')).text).problems.join('\n'), problem);
+    } finally {
+      await broken.stop();
+    }
+  }
+});

@@ -1,0 +1,26 @@
+//! On whose account a call is, and what that account may use.
+//!
+//! Every call is on one account: that of a client key, of a user of the app, or of a visitor. An account has one Durable
+//! Object, which knows all of its bounds and all that is held against them, so that the answer to "may this call be made?"
+//! is exact however many calls come at once. It is asked once before anything is sent, to *hold* the worst that the call
+//! can use, and told once behind the response, to *settle* what was used.
+
+mod budget;
+
+pub(crate) use budget::Budget;
+
+use failsoft::report::Usd;
+
+/// Who pays, by the name of the account's object: `key:NAME`, `user:HASH`, `visitor:HASH`, `loopback`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) budget: Budget,
+}
+
+/// What a call uses, or at worst can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) tokens: u64,
+    pub(crate) usd: Usd,
+}

@@ -1,0 +1,98 @@
+//! What an account may use in a minute, a day and a month, each of them of UTC's calendar.
+
+use failsoft::invalid::{Invalid, Section};
+use failsoft::report::Usd;
+
+/// Bounds; what has none is not bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Budget {
+    pub(crate) requests: Bounds<u64>,
+    /// Of prompts and answers.
+    pub(crate) tokens: Bounds<u64>,
+    pub(crate) usd: Bounds<Usd>,
+    /// Calls under way at once.
+    pub(crate) concurrent: Option<u64>,
+}
+
+/// By span.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bounds<T> {
+    pub(crate) minute: Option<T>,
+    pub(crate) day: Option<T>,
+    pub(crate) month: Option<T>,
+}
+
+/// More than this is a mistake, and would not add up.
+const MOST: u64 = 1_000_000_000_000;
+
+impl Budget {
+    /// Reads `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`.
+    ///
+    /// # Errors
+    /// What is wrong, with its path.
+    pub(crate) fn read(given: &Section<'_>) -> Result<Self, Box<Invalid>> {
+        given.only("requests tokens usd concurrent")?;
+        let usd = given.section("usd")?;
+        Ok(Self {
+            requests: counts(&given.section("requests")?)?,
+            tokens: counts(&given.section("tokens")?)?,
+            usd: bounds(&usd, |name| {
+                let mut amount = None;
+                usd.usd(name, &mut amount).map(|()| amount)
+            })?,
+            concurrent: count(given, "concurrent")?,
+        })
+    }
+}
+
+fn counts(given: &Section<'_>) -> Result<Bounds<u64>, Box<Invalid>> {
+    bounds(given, |name| count(given, name))
+}
+
+fn bounds<T>(
+    given: &Section<'_>,
+    read: impl Fn(&str) -> Result<Option<T>, Box<Invalid>>,
+) -> Result<Bounds<T>, Box<Invalid>> {
+    given.only("minute day month")?;
+    Ok(Bounds { minute: read("minute")?, day: read("day")?, month: read("month")? })
+}
+
+fn count(given: &Section<'_>, name: &str) -> Result<Option<u64>, Box<Invalid>> {
+    let mut count = u64::MAX;
+    given.whole(name, 0, MOST, &mut count)?;
+    Ok(Some(count).filter(|count| *count <= MOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bounds, Budget};
+    use failsoft::Json;
+    use failsoft::invalid::Section;
+    use failsoft::report::Usd;
+
+    fn read(json: &str) -> Result<Budget, String> {
+        let section = Section::object("budget", Json::parse(json).expect("JSON"));
+        section.and_then(|section| Budget::read(&section)).map_err(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn what_is_not_named_is_not_bounded() {
+        assert_eq!(read("{}"), Ok(Budget::default()));
+        let budget = read(r#"{"usd": {"day": 0.5}, "requests": {"minute": 0}, "concurrent": 3}"#).expect("a budget");
+        assert_eq!(budget.usd, Bounds { day: Some(Usd(500_000_000_000)), ..Bounds::default() });
+        assert_eq!((budget.requests.minute, budget.requests.day, budget.concurrent), (Some(0), None, Some(3)));
+    }
+
+    #[test]
+    fn what_is_no_bound_is_refused_with_its_path() {
+        for (json, path) in [
+            (r#"{"usd": {"year": 1}}"#, "budget.usd.year"),
+            (r#"{"tokens": {"day": -1}}"#, "budget.tokens.day"),
+            (r#"{"tokens": 5}"#, "budget.tokens"),
+            (r#"{"dollars": {}}"#, "budget.dollars"),
+        ] {
+            let problem = read(json).expect_err("a problem");
+            assert!(problem.contains(path), "{problem}");
+        }
+    }
+}
