@@ -429,7 +429,10 @@ fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt) -> usize {
 pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
-    row.cost = answer.usage().get("cost").trillionths().map(Usd);
+    let usage = answer.usage();
+    row.prompt_tokens = usage.get("prompt_tokens").whole();
+    row.completion_tokens = usage.get("completion_tokens").whole();
+    row.cost = usage.get("cost").trillionths().map(Usd);
     if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
         row.generation_id = Some(id.into());
     }

@@ -43,6 +43,7 @@ impl Call {
         let row = AttemptReport {
             models: models.into_iter().map(Into::into).collect(),
             recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),
+            hedge: !self.running.is_empty(),
             ..AttemptReport::default()
         };
         // What an edge lets through has been judged there.

@@ -1,0 +1,16 @@
+INSERT INTO attempts (
+  id, call, revision, at, account, client, route, feature, asked, model, provider, role, outcome, prompt_tokens,
+  completion_tokens, cost, settled, generation, first_token, duration, ended
+)
+SELECT
+  value ->> 'id', value ->> 'call', value ->> 'revision', value ->> 'at', value ->> 'account', value ->> 'client',
+  value ->> 'route', value ->> 'feature', value ->> 'asked', value ->> 'model', value ->> 'provider', value ->> 'role',
+  value ->> 'outcome', value ->> 'prompt_tokens', value ->> 'completion_tokens', value ->> 'cost', value ->> 'settled',
+  value ->> 'generation', value ->> 'first_token', value ->> 'duration', value ->> 'ended'
+FROM json_each(?1)
+WHERE true
+ON CONFLICT (id) DO UPDATE SET
+  revision = excluded.revision, model = excluded.model, provider = excluded.provider, outcome = excluded.outcome,
+  prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, cost = excluded.cost,
+  settled = excluded.settled, generation = excluded.generation, ended = excluded.ended
+WHERE excluded.revision > attempts.revision
