@@ -5,7 +5,11 @@
 //! is exact however many calls come at once. It is asked once before anything is sent, to *hold* the worst that the call
 //! can use, and told once behind the response, to *settle* what was used.
 
+mod books;
 mod budget;
+mod calendar;
+mod limit;
+mod trail;
 
 pub(crate) use budget::Budget;
 
