@@ -9,9 +9,16 @@ mod books;
 mod budget;
 mod calendar;
 mod limit;
+mod link;
+mod message;
+mod object;
+mod share;
 mod trail;
 
 pub(crate) use budget::Budget;
+pub(crate) use link::{Accounts, BINDING, Claim, Held};
+pub(crate) use share::Shares;
+pub(crate) use trail::Trail;
 
 use failsoft::report::Usd;
 

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use failsoft::Kind;
 use futures_channel::oneshot;
-use futures_util::future::join;
+use futures_util::future::join3;
 use worker::Context;
 
+use crate::account::{Accounts, Claim, Held, Trail};
 use crate::ask::{self, Ask};
 use crate::breakers::Link;
 use crate::config::Config;
@@ -16,7 +17,17 @@ use crate::gone::Gone;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::visit::Visit;
-use crate::{access, body, catalog, host, log, memory};
+use crate::{access, body, catalog, host, ledger, log, memory};
+
+/// A call that may be made, if it can be paid.
+struct Task {
+    ask: Ask,
+    config: Rc<Config>,
+    link: Link,
+    gone: Gone,
+    held: Held,
+    context: ledger::Context,
+}
 
 /// Answers, or refuses. The answer's body may still be coming when this returns.
 pub(crate) async fn answer(
@@ -24,31 +35,68 @@ pub(crate) async fn answer(
     visit: &Visit,
     config: &Rc<Config>,
     link: Link,
+    accounts: Accounts,
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller)?;
     let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client)?;
+    let account = client.account().clone();
+    let told = ledger::Context {
+        id: host::random_uuid(),
+        call: visit.id.clone(),
+        account: account.name.clone(),
+        client: ask.client.clone(),
+        route: ask.route.clone(),
+        feature: None,
+    };
+    let route = ask.route.as_deref().and_then(|name| config.route(name));
+    let held = accounts.claim(Claim {
+        account,
+        route: route.map(|route| (route.name.clone(), route.budget.clone())),
+        most: ask.worst,
+        total: ask.policy.timeouts.total,
+        row: told.row(host::now(), &ask.request.models),
+    });
     let (respond, response) = oneshot::channel();
     let gone = Gone::listen(request.signal());
-    // A task of its own, which a client that leaves does not take along: it has an upstream to stop and a line to log.
-    context.wait_until(run(visit.id.clone(), ask, Rc::clone(config), link, gone, respond));
+    // A task of its own, which a client that leaves does not take along: it has money to account for, an upstream to stop
+    // and a line to log.
+    let task = Task { ask, config: Rc::clone(config), link, gone, held, context: told };
+    context.wait_until(task.run(respond));
     response.await.map_err(|_| Refusal::new(Kind::ServerError, "internal", "the call ended without an answer"))
 }
 
-async fn run(id: String, ask: Ask, config: Rc<Config>, link: Link, gone: Gone, respond: oneshot::Sender<Reply>) {
-    let began = host::now();
-    let streams = ask.request.stream;
-    let delivery = Delivery::new(respond, streams.then_some(began + ask.headers_within));
-    let (call, news) = memory::call(&ask, &config.upstreams, began);
-    let mut driver = Driver::new(call, delivery, gone);
-    let answered = async {
-        let outcome = driver.run().await;
-        let now = host::now();
-        let news = memory::learn(&outcome, &ask, now);
-        host::log(&log::line(&id, &ask, &outcome, now.saturating_sub(began)).to_string());
-        join(driver.finish(outcome, streams), link.tell(news)).await;
-    };
-    // What others should know goes out beside the call: nothing of it waits for that.
-    join(answered, link.tell(news)).await;
-    catalog::refresh(&config.upstreams).await;
+impl Task {
+    async fn run(mut self, respond: oneshot::Sender<Reply>) {
+        let refused = self.held.hold().await.err();
+        if refused.is_some() || self.gone.is_gone() {
+            if let Some(refusal) = refused {
+                // A handler that is not there any more has no client either.
+                let _ = respond.send(refusal.into());
+            }
+            return self.held.free().await;
+        }
+        self.call(respond).await;
+    }
+
+    async fn call(self, respond: oneshot::Sender<Reply>) {
+        let Self { ask, config, link, gone, held, context } = self;
+        let began = host::now();
+        let streams = ask.request.stream;
+        let delivery = Delivery::new(respond, streams.then_some(began + ask.headers_within));
+        let (call, news) = memory::call(&ask, &config.upstreams, began);
+        let trail = Trail::default();
+        let mut driver = Driver::new(call, delivery, gone, trail.clone());
+        let answered = async {
+            let outcome = driver.run().await;
+            let now = host::now();
+            let news = memory::learn(&outcome, &ask, now);
+            host::log(&log::line(&context.call, &ask, &outcome, now.saturating_sub(began)).to_string());
+            let settled = held.settle(ledger::rows(&context, began, &outcome), trail.end());
+            join3(driver.finish(outcome, streams), link.tell(news), settled).await;
+        };
+        // What others should know goes out beside the call: nothing of it waits for that.
+        join3(answered, link.tell(news), held.follow(&trail)).await;
+        catalog::refresh(&config.upstreams).await;
+    }
 }

@@ -23,6 +23,7 @@
 //! |---|---|
 //! | `POST /v1/chat/completions` | streamed and not; `model` may be `route/NAME`, or a model beside or instead of `models` |
 //! | `GET /v1/models` | what this client may ask for |
+//! | `GET /v1/usage` | the caller's own budget, in its shape: of each bound `used`, `held`, `limit`, `left`, and `resets` in ISO 8601; USD as numbers |
 //! | `GET /v1/playground` | what the page shows around a call |
 //! | `GET /healthz` | 200, or 503 with what to set |
 //!
@@ -65,6 +66,7 @@
 //! | `keys[].origins` | the web pages that may use it, and nothing else may | any page and program |
 //! | `keys[].routes` | the routes that it may name | all |
 //! | `keys[].models` | the models that it may name, instead of `models` | |
+//! | `routes.NAME.budget` | what all calls of the route together may use, as in `keys[].budget` | no bounds |
 //! | `keys[].budget` | what its calls may use: `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`, by UTC's calendar | no bounds |
 //! | `models` | models that clients may name; `anthropic/*` and `*` work | those of the client's routes; on `loopback`, all |
 //! | `routes.NAME.models` | the chain behind `route/NAME` | |
@@ -93,6 +95,7 @@ mod cors;
 mod delivery;
 mod driver;
 mod flight;
+mod generation;
 mod gone;
 mod health;
 mod host;
@@ -112,6 +115,7 @@ use std::rc::Rc;
 
 use worker::{Context, Env, event};
 
+use crate::account::Accounts;
 use crate::breakers::Link;
 use crate::config::Config;
 use crate::refusal::Refusal;
@@ -129,7 +133,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     let mut reply = if visit.method == "OPTIONS" {
         preflight(&visit, config.map(Rc::as_ref))
     } else {
-        answer(&request, &visit, &setup, Link::of(&env), &context).await.unwrap_or_else(Reply::from)
+        answer(&request, &visit, &setup, &env, &context).await.unwrap_or_else(Reply::from)
     };
     reply.headers.extend(cors::answer(config.map(Rc::as_ref), origin));
     reply.headers.push(("x-request-id", visit.id));
@@ -150,7 +154,7 @@ async fn answer(
     request: &web_sys::Request,
     visit: &Visit,
     setup: &memory::Setup,
-    link: Link,
+    env: &Env,
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
@@ -160,11 +164,15 @@ async fn answer(
     let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
     match endpoint {
         Endpoint::Health => Ok(health::told(setup)),
-        Endpoint::Chat => chat::answer(request, visit, config, link, context).await,
+        Endpoint::Chat => chat::answer(request, visit, config, Link::of(env), Accounts::of(env), context).await,
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller)?;
             catalog::refresh(&config.upstreams).await;
             Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
+        }
+        Endpoint::Usage => {
+            let client = access::admit(config, &visit.caller)?;
+            Ok(Reply::json(200, Accounts::of(env).usage(client.account()).await?))
         }
         Endpoint::Playground => {
             access::admit(config, &visit.caller)?;

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Upstream};
 use worker::Env;
 
+use crate::account::{BINDING, Shares};
 use crate::ask::Ask;
 use crate::breakers::{Local, Message, onlooker};
-use crate::config::{Config, Problem};
+use crate::config::{Access, Config, Problem};
 use crate::host;
 
 /// The catalog is asked for again after this, in milliseconds.
@@ -23,6 +24,7 @@ struct Memory {
     local: Local,
     catalog: Catalog,
     catalog_asked: Option<Millis>,
+    shares: Shares,
 }
 
 thread_local! {
@@ -36,7 +38,12 @@ pub(crate) fn setup(env: &Env) -> Setup {
 }
 
 fn read(env: &Env) -> Result<Config, Vec<Problem>> {
-    Config::read(|name| host::variable(env, name))
+    let config = Config::read(|name| host::variable(env, name))?;
+    // Who runs an edge for themselves has nobody to keep from spending.
+    if config.access != Access::Loopback && env.durable_object(BINDING).is_err() {
+        return Err(vec![Problem::NoAccounts]);
+    }
+    Ok(config)
 }
 
 /// A call, with what is known of the models; and what to tell of it at once.
@@ -73,6 +80,11 @@ pub(crate) fn learn(outcome: &Outcome, ask: &Ask, now: Millis) -> Option<Message
 /// Remembers what other isolates know; true, if from now on nothing is known of them.
 pub(crate) fn take_over(number: u64, answer: Option<&str>, now: Millis) -> bool {
     MEMORY.with_borrow_mut(|Memory { breakers, local, .. }| local.take(breakers, number, answer, now))
+}
+
+/// Lets `change` see what this isolate has of the budgets of routes.
+pub(crate) fn with_shares<T>(change: impl FnOnce(&mut Shares) -> T) -> T {
+    MEMORY.with_borrow_mut(|memory| change(&mut memory.shares))
 }
 
 /// It is time to ask for the catalog; says so once.

@@ -26,7 +26,7 @@ use super::limit::{Amount, Bound, Limits, Measure, Refused};
 use super::trail::Trace;
 use crate::ledger::Row;
 
-pub(crate) use ending::{Ended, Found, Question};
+pub(crate) use ending::{Ended, Found, Question, TOLD, tokens};
 
 /// When it may help to ask again for what is only held, in milliseconds.
 const SOON: Millis = 2_000;

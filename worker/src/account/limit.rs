@@ -151,12 +151,17 @@ impl From<&Budget> for Limits {
 }
 
 impl Refused {
-    /// One sentence for whoever called.
-    pub(crate) fn message(&self) -> String {
+    /// It is about USD.
+    pub(crate) fn is_money(&self) -> bool {
+        matches!(self.bound, Bound::Of(Measure::Usd, _))
+    }
+
+    /// One sentence for whoever called; the budget is that of an `account` or a `route`.
+    pub(crate) fn message(&self, whose: &str) -> String {
         let Self { limit, used, held, asked, .. } = *self;
         let (measure, span) = match self.bound {
             Bound::Concurrent => {
-                return format!("{held} calls of this account are under way, and its budget allows {limit} at once");
+                return format!("{held} calls of this {whose} are under way, and its budget allows {limit} at once");
             }
             Bound::Of(measure, span) => (measure, span),
         };
@@ -167,7 +172,7 @@ impl Refused {
             Measure::Usd => "USD",
         };
         let mut message = format!(
-            "the budget of {} {unit} a {} has {} left ({} used, {} held by calls under way), and this call may need {}",
+            "the budget of this {whose}, {} {unit} a {}, has {} left ({} used, {} held by calls under way), and this call may need {}",
             number(limit),
             span.name(),
             number(limit.saturating_sub(used).saturating_sub(held)),

@@ -1,6 +1,5 @@
 //! How a hold ends: its costs are counted as they become known, and what nobody can tell is counted at what was held.
 
-use failsoft::json::quoted;
 use failsoft::{Json, Millis};
 use serde::{Deserialize, Serialize};
 
@@ -312,7 +311,8 @@ impl Open {
     }
 }
 
-fn tokens(row: &Row) -> Option<u64> {
+/// Of prompt and answer, if either is known.
+pub(crate) fn tokens(row: &Row) -> Option<u64> {
     match (row.prompt_tokens, row.completion_tokens) {
         (None, None) => None,
         (prompt, completion) => Some(prompt.unwrap_or(0).saturating_add(completion.unwrap_or(0))),

@@ -261,8 +261,8 @@ fn a_refusal_says_how_the_bound_stands() {
     books.settle("a", ended([told(USD / 4)]), NOON);
     let refused: Refused = books.hold("b", asked(USD / 2), &limits, NOON).expect_err("refused");
     assert_eq!(
-        refused.message(),
-        "the budget of 0.5 USD a day has 0.25 left (0.25 used, 0 held by calls under way), and this call may need 0.5; \
+        refused.message("account"),
+        "the budget of this account, 0.5 USD a day, has 0.25 left (0.25 used, 0 held by calls under way), and this call may need 0.5; \
          it begins anew at 2024-03-01T00:00:00Z"
     );
     assert_eq!(
@@ -270,7 +270,7 @@ fn a_refusal_says_how_the_bound_stands() {
         r#"{"bound":"usd","span":"day","limit":0.5,"used":0.25,"held":0,"left":0.25,"asked":0.5,"resets":"2024-03-01T00:00:00Z"}"#
     );
     let refused = books.hold("b", asked(USD), &limits, NOON).expect_err("refused");
-    assert!(refused.wait.is_none() && refused.message().ends_with("a lower `max_tokens` makes it need less"));
+    assert!(refused.wait.is_none() && refused.message("account").ends_with("a lower `max_tokens` makes it need less"));
 }
 
 #[test]
