@@ -27,7 +27,7 @@ pub(crate) async fn answer(
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller)?;
-    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client)?;
+    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client).await?;
     let (respond, response) = oneshot::channel();
     let gone = Gone::listen(request.signal());
     // A task of its own, which a client that leaves does not take along: it has an upstream to stop and a line to log.
