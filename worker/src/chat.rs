@@ -39,7 +39,7 @@ pub(crate) async fn answer(
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller)?;
-    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client)?;
+    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client).await?;
     let account = client.account().clone();
     let told = ledger::Context {
         id: host::random_uuid(),

@@ -15,6 +15,9 @@ use crate::host;
 /// The catalog is asked for again after this, in milliseconds.
 const CATALOG_AGE: Millis = 10 * 60 * 1_000;
 
+/// An isolate without one asks again after this, in milliseconds.
+const LACKING_AGE: Millis = 10_000;
+
 /// The configuration, or what is wrong with it.
 pub(crate) type Setup = Rc<Result<Rc<Config>, Vec<Problem>>>;
 
@@ -23,7 +26,8 @@ struct Memory {
     breakers: Breakers,
     local: Local,
     catalog: Catalog,
-    catalog_asked: Option<Millis>,
+    /// When it was last asked for, and whether what came of that is known.
+    catalog_asked: Option<(Millis, bool)>,
     shares: Shares,
 }
 
@@ -90,16 +94,33 @@ pub(crate) fn with_shares<T>(change: impl FnOnce(&mut Shares) -> T) -> T {
 /// It is time to ask for the catalog; says so once.
 pub(crate) fn wants_catalog(now: Millis) -> bool {
     MEMORY.with_borrow_mut(|memory| {
-        let due = memory.catalog_asked.is_none_or(|asked| now.saturating_sub(asked) >= CATALOG_AGE);
+        let age = if memory.catalog.ids().next().is_some() { CATALOG_AGE } else { LACKING_AGE };
+        let due = memory.catalog_asked.is_none_or(|(asked, _)| now.saturating_sub(asked) >= age);
         if due {
-            memory.catalog_asked = Some(now);
+            memory.catalog_asked = Some((now, false));
         }
         due
     })
 }
 
+/// Somebody has asked for the catalog, and nothing has come of it yet.
+pub(crate) fn awaits_catalog() -> bool {
+    MEMORY.with_borrow(|memory| memory.catalog_asked.is_some_and(|(_, over)| !over))
+}
+
+/// What came of asking for the catalog. An old one is better than none.
 pub(crate) fn keep_catalog(catalog: Catalog) {
-    MEMORY.with_borrow_mut(|memory| memory.catalog = catalog);
+    MEMORY.with_borrow_mut(|memory| {
+        memory.catalog_asked = memory.catalog_asked.map(|(asked, _)| (asked, true));
+        if catalog.ids().next().is_some() {
+            memory.catalog = catalog;
+        }
+    });
+}
+
+/// What `look` sees in the catalog.
+pub(crate) fn with_catalog<T>(look: impl FnOnce(&Catalog) -> T) -> T {
+    MEMORY.with_borrow(|memory| look(&memory.catalog))
 }
 
 /// The ids of all models that are known.
