@@ -23,6 +23,8 @@ struct Memory {
     local: Local,
     catalog: Catalog,
     catalog_asked: Option<Millis>,
+    /// What `/healthz` found out last, and when.
+    health: Option<(Millis, Vec<String>)>,
 }
 
 thread_local! {
@@ -90,7 +92,24 @@ pub(crate) fn keep_catalog(catalog: Catalog) {
     MEMORY.with_borrow_mut(|memory| memory.catalog = catalog);
 }
 
+/// Nothing is known of any model.
+pub(crate) fn knows_no_models() -> bool {
+    MEMORY.with_borrow(|memory| memory.catalog.ids().next().is_none())
+}
+
 /// The ids of all models that are known.
 pub(crate) fn known_models() -> Vec<String> {
     MEMORY.with_borrow(|memory| memory.catalog.ids().map(Into::into).collect())
+}
+
+/// What was wrong, if that was found out less than `age` ago.
+pub(crate) fn health(now: Millis, age: Millis) -> Option<Vec<String>> {
+    MEMORY.with_borrow(|memory| {
+        let (asked, problems) = memory.health.as_ref()?;
+        (now.saturating_sub(*asked) < age).then(|| problems.clone())
+    })
+}
+
+pub(crate) fn keep_health(problems: &[String], now: Millis) {
+    MEMORY.with_borrow_mut(|memory| memory.health = Some((now, problems.to_vec())));
 }

@@ -11,6 +11,7 @@ pub(crate) enum Endpoint {
     Models,
     Playground,
     Health,
+    Metrics,
 }
 
 const CHAT: &str = "/v1/chat/completions";
@@ -22,6 +23,7 @@ pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
         "/v1/models" => (Endpoint::Models, "GET"),
         "/v1/playground" => (Endpoint::Playground, "GET"),
         "/healthz" => (Endpoint::Health, "GET"),
+        "/metrics" => (Endpoint::Metrics, "GET"),
         _ => return Err(unknown(path)),
     };
     if methods == method || (methods == "GET" && method == "HEAD") {
