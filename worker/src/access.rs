@@ -64,13 +64,7 @@ pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a
 }
 
 fn known<'a>(keys: &'a [ClientKey], caller: &Caller) -> Result<&'a ClientKey, Refusal> {
-    let denied = |message: &str| Refusal::new(Kind::Unauthorized, "invalid_api_key", message);
-    let sent = caller.authorization.as_deref().unwrap_or_default();
-    let token = match sent.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(denied("no client key: send `Authorization: Bearer` and a key of this edge")),
-    };
-    let digest: [u8; 32] = Sha256::digest(token).into();
+    let digest: [u8; 32] = Sha256::digest(bearer(caller)?).into();
     let mut found = None;
     // Every key is looked at in full, so that time tells nothing.
     for key in keys {
@@ -81,7 +75,21 @@ fn known<'a>(keys: &'a [ClientKey], caller: &Caller) -> Result<&'a ClientKey, Re
     found.ok_or_else(|| denied("this client key is not known here"))
 }
 
-fn same(known: &[u8; 32], sent: &[u8; 32]) -> bool {
+fn denied(message: &str) -> Refusal {
+    Refusal::new(Kind::Unauthorized, "invalid_api_key", message)
+}
+
+/// What a caller shows.
+pub(crate) fn bearer(caller: &Caller) -> Result<&str, Refusal> {
+    let sent = caller.authorization.as_deref().unwrap_or_default();
+    match sent.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(denied("no client key: send `Authorization: Bearer` and a key of this edge")),
+    }
+}
+
+/// Compared in full, so that time tells nothing.
+pub(crate) fn same(known: &[u8; 32], sent: &[u8; 32]) -> bool {
     known.iter().zip(sent).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 

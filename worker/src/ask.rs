@@ -16,6 +16,7 @@ use crate::config::{Config, HEADERS_WITHIN, Route};
 use crate::refusal::Refusal;
 use crate::{catalog, memory};
 use bound::Prices;
+use worker::Env;
 
 /// How a client names a route, in the place of a model.
 pub(crate) const ROUTE: &str = "route/";
@@ -31,8 +32,7 @@ const CLOSED: [&str; 5] = ["retry", "assemble", "breaker", "hedge", "judge"];
 pub(crate) struct Ask {
     pub(crate) request: ChatRequest,
     pub(crate) policy: Policy,
-    /// Their names, for the log.
-    pub(crate) client: String,
+    /// Its name, for the log.
     pub(crate) route: Option<String>,
     pub(crate) headers_within: Millis,
     /// The client chose among providers by itself: what comes of it says nothing about the model for others.
@@ -56,13 +56,13 @@ struct Draft {
 ///
 /// # Errors
 /// What is wrong with it, or what this client may not do, with the path of the field.
-pub(crate) async fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Ask, Refusal> {
+pub(crate) async fn read(body: &[u8], config: &Config, client: &Client<'_>, env: &Env) -> Result<Ask, Refusal> {
     let draft = Draft::read(body, config, client)?;
     let known = || {
         memory::with_catalog(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.ask.request))
     };
     if draft.is_bounded && !known() {
-        catalog::load(&config.upstreams).await;
+        catalog::load(&config.upstreams, env).await;
     }
     memory::with_catalog(|catalog| draft.bounded(&Prices { upstreams: &config.upstreams, catalog }))
 }
@@ -99,7 +99,7 @@ impl Draft {
         if is_bounded {
             check_searches(&request, config)?;
         }
-        let ask = Ask { request, policy, client: client.name().into(), route, headers_within, leaves_no_trace, worst };
+        let ask = Ask { request, policy, route, headers_within, leaves_no_trace, worst };
         Ok(Self { ask, output, is_bounded })
     }
 

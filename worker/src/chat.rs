@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use failsoft::Kind;
 use futures_channel::oneshot;
-use futures_util::future::join3;
-use worker::Context;
+use futures_util::future::{join3, join4};
+use worker::{Context, Env};
 
 use crate::account::{Accounts, Claim, Held, Trail};
 use crate::ask::{self, Ask};
@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::driver::Driver;
 use crate::gone::Gone;
+use crate::ledger::{Trace, span};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::visit::Visit;
@@ -23,10 +24,11 @@ use crate::{access, body, catalog, host, ledger, log, memory};
 struct Task {
     ask: Ask,
     config: Rc<Config>,
-    link: Link,
     gone: Gone,
     held: Held,
     context: ledger::Context,
+    trace: Option<Trace>,
+    env: Env,
 }
 
 /// Answers, or refuses. The answer's body may still be coming when this returns.
@@ -34,35 +36,33 @@ pub(crate) async fn answer(
     request: &web_sys::Request,
     visit: &Visit,
     config: &Rc<Config>,
-    link: Link,
-    accounts: Accounts,
+    env: &Env,
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller)?;
-    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client).await?;
-    let account = client.account().clone();
-    let told = ledger::Context {
+    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client, env).await?;
+    let booked = ledger::Context {
         id: host::random_uuid(),
         call: visit.id.clone(),
-        account: account.name.clone(),
-        client: ask.client.clone(),
+        account: client.account().name.clone(),
+        client: client.name().into(),
         route: ask.route.clone(),
-        feature: None,
+        feature: visit.feature.clone(),
     };
     let route = ask.route.as_deref().and_then(|name| config.route(name));
-    let held = accounts.claim(Claim {
-        account,
+    let held = Accounts::of(env).claim(Claim {
+        account: client.account().clone(),
         route: route.map(|route| (route.name.clone(), route.budget.clone())),
         most: ask.worst,
         total: ask.policy.timeouts.total,
-        row: told.row(host::now(), &ask.request.models),
+        row: booked.row(host::now(), &ask.request.models),
     });
     let (respond, response) = oneshot::channel();
     let gone = Gone::listen(request.signal());
+    let (config, trace, env) = (Rc::clone(config), visit.trace.clone(), env.clone());
     // A task of its own, which a client that leaves does not take along: it has money to account for, an upstream to stop
     // and a line to log.
-    let task = Task { ask, config: Rc::clone(config), link, gone, held, context: told };
-    context.wait_until(task.run(respond));
+    context.wait_until(Task { ask, config, gone, held, context: booked, trace, env }.run(respond));
     response.await.map_err(|_| Refusal::new(Kind::ServerError, "internal", "the call ended without an answer"))
 }
 
@@ -80,7 +80,8 @@ impl Task {
     }
 
     async fn call(self, respond: oneshot::Sender<Reply>) {
-        let Self { ask, config, link, gone, held, context } = self;
+        let Self { ask, config, gone, held, context, trace, env } = self;
+        let link = Link::of(&env);
         let began = host::now();
         let streams = ask.request.stream;
         let delivery = Delivery::new(respond, streams.then_some(began + ask.headers_within));
@@ -91,12 +92,18 @@ impl Task {
             let outcome = driver.run().await;
             let now = host::now();
             let news = memory::learn(&outcome, &ask, now);
-            host::log(&log::line(&context.call, &ask, &outcome, now.saturating_sub(began)).to_string());
-            let settled = held.settle(ledger::rows(&context, began, &outcome), trail.end());
-            join3(driver.finish(outcome, streams), link.tell(news), settled).await;
+            host::log(&log::line(&context, &ask, &outcome, now.saturating_sub(began)).to_string());
+            let rows = ledger::rows(&context, began, &outcome);
+            let settled = held.settle(rows.clone(), trail.end());
+            let traced = async {
+                if let Some(target) = &config.operations.otlp {
+                    span::send(target, trace.as_ref(), &context, &rows, (began, now)).await;
+                }
+            };
+            join4(driver.finish(outcome, streams), link.tell(news), settled, traced).await;
         };
         // What others should know goes out beside the call: nothing of it waits for that.
         join3(answered, link.tell(news), held.follow(&trail)).await;
-        catalog::refresh(&config.upstreams).await;
+        catalog::refresh(&config.upstreams, &env).await;
     }
 }

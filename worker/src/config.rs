@@ -1,6 +1,7 @@
 //! What the owner of the edge has set: a secret, and the JSON variable `FAILSOFT`. Read once per isolate, all of it
 //! checked: what is wrong is said with its path before any call is made. The table of fields is in the crate's doc.
 
+mod operations;
 mod problem;
 mod route;
 mod upstream;
@@ -11,11 +12,12 @@ use failsoft::{Json, Policy, Upstream};
 use crate::access::Grant;
 use crate::account::{Account, Budget};
 
+pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
 use upstream::Named;
 
-const FIELDS: &str = "upstream upstreams access keys routes models policy origins limits fields emulator";
+const FIELDS: &str = "upstream upstreams access keys routes models policy origins limits fields otlp alerts emulator";
 
 /// Everything that is set, and right.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Fields of a request that go through as they are, whatever they cost.
     pub(crate) fields: Vec<String>,
+    pub(crate) operations: Operations,
     /// The control of the emulator behind a local edge, for the playground.
     pub(crate) emulator: Option<String>,
 }
@@ -73,7 +76,7 @@ impl Config {
     /// All that is wrong.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let (config, secrets) = match parse(variable("FAILSOFT").as_deref().unwrap_or("{}")) {
+        let (mut config, secrets) = match parse(variable("FAILSOFT").as_deref().unwrap_or("{}")) {
             Ok((config, secrets)) => (Some(config), secrets),
             Err(problem) => {
                 problems.push(problem);
@@ -93,6 +96,8 @@ impl Config {
             keys.push(key.filter(|key| !key.is_empty()));
         }
         problems.extend(nobody.then_some(Problem::NoKeys));
+        let missing = config.as_mut().map(|config| config.operations.take_secrets(&variable)).unwrap_or_default();
+        problems.extend(missing.into_iter().map(Problem::SecretWithoutHeaders));
         match config {
             Some(mut config) if problems.is_empty() => {
                 config.upstreams.iter_mut().zip(keys).for_each(|(upstream, key)| upstream.key = key);
@@ -153,6 +158,7 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
         origins: origins(config)?.unwrap_or_default(),
         limits: limits(&config.section("limits")?)?,
         fields: fields(config)?,
+        operations: Operations::read(config)?,
         emulator: config.text("emulator")?.map(Into::into),
         access,
     };

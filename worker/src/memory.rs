@@ -29,6 +29,8 @@ struct Memory {
     /// When it was last asked for, and whether what came of that is known.
     catalog_asked: Option<(Millis, bool)>,
     shares: Shares,
+    /// What `/healthz` found out last, and when.
+    health: Option<(Millis, Vec<String>)>,
 }
 
 thread_local! {
@@ -123,7 +125,24 @@ pub(crate) fn with_catalog<T>(look: impl FnOnce(&Catalog) -> T) -> T {
     MEMORY.with_borrow(|memory| look(&memory.catalog))
 }
 
+/// Nothing is known of any model.
+pub(crate) fn knows_no_models() -> bool {
+    MEMORY.with_borrow(|memory| memory.catalog.ids().next().is_none())
+}
+
 /// The ids of all models that are known.
 pub(crate) fn known_models() -> Vec<String> {
     MEMORY.with_borrow(|memory| memory.catalog.ids().map(Into::into).collect())
+}
+
+/// What was wrong, if that was found out less than `age` ago.
+pub(crate) fn health(now: Millis, age: Millis) -> Option<Vec<String>> {
+    MEMORY.with_borrow(|memory| {
+        let (asked, problems) = memory.health.as_ref()?;
+        (now.saturating_sub(*asked) < age).then(|| problems.clone())
+    })
+}
+
+pub(crate) fn keep_health(problems: &[String], now: Millis) {
+    MEMORY.with_borrow_mut(|memory| memory.health = Some((now, problems.to_vec())));
 }

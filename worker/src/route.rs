@@ -12,6 +12,7 @@ pub(crate) enum Endpoint {
     Usage,
     Playground,
     Health,
+    Metrics,
 }
 
 const CHAT: &str = "/v1/chat/completions";
@@ -24,6 +25,7 @@ pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
         "/v1/usage" => (Endpoint::Usage, "GET"),
         "/v1/playground" => (Endpoint::Playground, "GET"),
         "/healthz" => (Endpoint::Health, "GET"),
+        "/metrics" => (Endpoint::Metrics, "GET"),
         _ => return Err(unknown(path)),
     };
     if methods == method || (methods == "GET" && method == "HEAD") {

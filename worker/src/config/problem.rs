@@ -12,6 +12,8 @@ pub(crate) enum Problem {
     SecretEmpty(String),
     /// It cannot be sent.
     SecretUnprintable(String),
+    /// It is not set, or holds no headers.
+    SecretWithoutHeaders(String),
     /// The variable is no JSON.
     Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
@@ -28,6 +30,7 @@ impl fmt::Display for Problem {
             Self::SecretMissing(name) => write!(f, "{name} is not set: `wrangler secret put {name}`"),
             Self::SecretEmpty(name) => write!(f, "{name} is empty"),
             Self::SecretUnprintable(name) => write!(f, "{name} holds characters that no header may carry"),
+            Self::SecretWithoutHeaders(name) => write!(f, "{name} must hold headers, as name=value,name=value"),
             Self::Syntax(Some(error)) => write!(f, "FAILSOFT is not JSON: {error}"),
             Self::Syntax(None) => f.write_str("FAILSOFT is nested too deeply"),
             Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),

@@ -10,7 +10,10 @@ SELECT
 FROM json_each(?1)
 WHERE true
 ON CONFLICT (id) DO UPDATE SET
-  revision = excluded.revision, model = excluded.model, provider = excluded.provider, outcome = excluded.outcome,
-  prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, cost = excluded.cost,
-  settled = excluded.settled, generation = excluded.generation, ended = excluded.ended
+  revision = excluded.revision, model = coalesce(excluded.model, model), provider = coalesce(excluded.provider, provider),
+  outcome = excluded.outcome, prompt_tokens = coalesce(excluded.prompt_tokens, prompt_tokens),
+  completion_tokens = coalesce(excluded.completion_tokens, completion_tokens), cost = excluded.cost,
+  settled = excluded.settled, generation = coalesce(excluded.generation, generation),
+  first_token = coalesce(first_token, excluded.first_token), duration = coalesce(duration, excluded.duration),
+  ended = coalesce(ended, excluded.ended)
 WHERE excluded.revision > attempts.revision
