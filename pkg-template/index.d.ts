@@ -379,6 +379,8 @@ export interface Attempt {
   score?: number;
   /** It went on from an answer that broke. */
   recovery?: 'continue' | 'restart';
+  /** It was sent beside another that had been silent for long. */
+  hedge?: boolean;
   failure?: Failure;
   /** What OpenRouter tried inside this request, as it says. */
   inside?: { provider?: string; model?: string; status?: number }[];
@@ -389,6 +391,10 @@ export interface Attempt {
   /** Milliseconds until it ended. */
   duration?: number;
   generationId?: string;
+  /** What the upstream counted of the prompt. */
+  promptTokens?: number;
+  /** What the upstream counted of the answer. */
+  completionTokens?: number;
   /** In USD. */
   cost?: number;
 }

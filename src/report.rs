@@ -44,6 +44,8 @@ pub struct AttemptReport {
     pub judge: Option<Option<u64>>,
     /// It went on from an answer that broke: `continue` or `restart`.
     pub recovery: Option<&'static str>,
+    /// It was sent beside another that had been silent for long.
+    pub hedge: bool,
     /// What went wrong; absent for an answer that passed.
     pub failure: Option<Box<Failure>>,
     /// What OpenRouter tried inside this request, as it says: JSON of `{provider, model, status}` each.
@@ -56,6 +58,10 @@ pub struct AttemptReport {
     pub duration: Option<Millis>,
     /// The generation's id.
     pub generation_id: Option<String>,
+    /// What the upstream counted of the prompt.
+    pub prompt_tokens: Option<u64>,
+    /// What the upstream counted of the answer.
+    pub completion_tokens: Option<u64>,
     /// What it cost in USD, as the upstream says.
     pub cost: Option<Usd>,
 }
@@ -142,6 +148,9 @@ impl AttemptReport {
             json.flag("judge", true).maybe_whole("score", score);
         }
         json.maybe_text("recovery", self.recovery);
+        if self.hedge {
+            json.flag("hedge", true);
+        }
         if let Some(failure) = &self.failure {
             json.raw("failure", &failure.to_json());
         }
@@ -155,6 +164,7 @@ impl AttemptReport {
         json.whole("started", self.started);
         json.maybe_whole("firstToken", self.first_token).maybe_whole("duration", self.duration);
         json.maybe_text("generationId", self.generation_id.as_deref());
+        json.maybe_whole("promptTokens", self.prompt_tokens).maybe_whole("completionTokens", self.completion_tokens);
         write_cost(self.cost, &mut json);
         json.end()
     }

@@ -22,6 +22,7 @@ impl Call {
         let row = &mut self.report.attempts[attempt.id as usize];
         row.duration = Some(attempt.age(now));
         row.failure = failure;
+        self.spent = self.spent.plus(attempt.spent(row.cost));
         if attempt.open {
             self.actions.push_back(Action::Cancel { attempt: attempt.id });
         }
@@ -105,7 +106,10 @@ pub(super) fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt)
 pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
-    row.cost = answer.usage().get("cost").trillionths().map(Usd);
+    let usage = answer.usage();
+    row.prompt_tokens = usage.get("prompt_tokens").whole();
+    row.completion_tokens = usage.get("completion_tokens").whole();
+    row.cost = usage.get("cost").trillionths().map(Usd);
     if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
         row.generation_id = Some(id.into());
     }

@@ -110,11 +110,11 @@ test('of all that the Worker is made of, its handlers and its classes can be cal
   globalThis.addEventListener ??= () => {};
   const { main } = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const module = await import(pathToFileURL(join(WORKER, main)));
-  assert.deepEqual(Object.keys(module), ['Breakers', 'Keys', 'default']);
+  assert.deepEqual(Object.keys(module), ['Account', 'Breakers', 'Keys', 'default']);
   const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['length', 'name', 'prototype'].includes(name)).sort();
   assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch']);
   // wasm-bindgen's own two do nothing to others, and a class that extends no DurableObject has no RPC.
-  const handlers = { Breakers: ['fetch'], Keys: ['alarm', 'fetch'] };
+  const handlers = { Account: ['alarm', 'fetch'], Breakers: ['fetch'], Keys: ['alarm', 'fetch'] };
   for (const [name, names] of Object.entries(handlers)) {
     const object = module[name];
     assert.deepEqual(own(object.prototype), ['__destroy_into_raw', 'constructor', 'free', ...names].sort());

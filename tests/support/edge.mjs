@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -33,21 +33,44 @@ export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
 /**
  * The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`.
- * `secrets` are more of them, by name. The objects keep what they keep in `folder`. With several `isolates`, all of them share the Durable Objects of the first, and
- * `origins` are theirs. `shared: false` takes the breakers' object away.
+ * `secrets` are more of them, by name. With several `isolates`, all of them share the Durable Objects of the first, and
+ * `origins` are theirs. `shared: false` takes the breakers' object away, and `database: false`
+ * the ledger's database; `without` are names of bindings that are missing. `database` asks that by itself, `cron` is its
+ * trigger. With the `folder` of an edge that was killed, this one finds what that had stored.
  */
-export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true }) {
-  const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
+export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], folder }) {
+  const stored = folder !== undefined;
+  folder ??= await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const ports = [];
   while (ports.length < isolates) ports.push(await freePort());
+  const own = database ? await freePort() : null;
   const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
   const names = Object.keys(variables).filter((name) => variables[name] !== null);
-  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared, folder));
-  const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`];
+  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared ? without : [...without, 'BREAKERS'], own, folder));
+  const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`, `--import-path=${join(ROOT, 'tests')}`];
+  if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild();
   const edge = await running(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
-  return { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
+  const started = { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
+  if (!database) return started;
+  const ask = asker(own);
+  for (const migration of stored ? [] : (await readdir(join(WORKER, 'migrations'))).sort()) {
+    await ask('sql', { sql: await readFile(join(WORKER, 'migrations', migration), 'utf8') });
+  }
+  const all = (sql, ...params) => ask('sql', { sql, params });
+  return { ...started, database: { all, set: (state) => ask('set', state) }, cron: () => ask('cron', {}) };
+}
+
+/** The way to the worker between the edge and its database. */
+function asker(port) {
+  return async (what, given) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/test/${what}`, { method: 'POST', body: JSON.stringify(given) });
+    const told = await answer.json();
+    if (what !== 'sql') return told;
+    if (told.success === false) throw new Error(told.error);
+    return told[0].results;
+  };
 }
 
 function requireBuild() {
@@ -69,14 +92,16 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
-async function capnp(ports, variables, shared, folder) {
+async function capnp(ports, variables, without, database, folder) {
   const wrangler = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
   const flags = list(wrangler.compatibility_flags.map((flag) => `"${flag}"`));
+  const wrapped = '(name = "LEDGER", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "database")]))';
   const worker = (port, at) => {
     const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
-    const bound = objects.filter(({ className }) => shared || className !== 'Breakers');
+    if (database) bindings.push(wrapped);
+    const bound = objects.filter(({ name }) => !without.includes(name));
     for (const { name, className } of bound) {
       const object = at === 0 ? `"${className}"` : `(className = "${className}", serviceName = "worker0")`;
       bindings.push(`(name = "${name}", durableObjectNamespace = ${object})`);
@@ -102,13 +127,49 @@ async function capnp(ports, variables, shared, folder) {
   services.push('(name = "network", network = (allow = ["public", "private"]))');
   services.push(`(name = "disk", disk = (path = "${folder}", writable = true))`);
   const sockets = ports.map((port, at) => `(name = "http${at}", address = "127.0.0.1:${port}", http = (), service = "worker${at}")`);
+  if (database) {
+    services.push('(name = "d1", worker = .d1)', '(name = "entry", worker = .entry)', '(name = "database", worker = .database)');
+    sockets.push(`(name = "database", address = "127.0.0.1:${database}", http = (), service = "database")`);
+  }
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = ${list(services)},
   sockets = ${list(sockets)},
+  ${database ? EXTENSIONS : ''}
 );
-${ports.map(worker).join('')}`;
+${ports.map(worker).join('')}${database ? DATABASE : ''}`;
 }
+
+const MINIFLARE = '/node_modules/miniflare/dist/src/workers';
+const EXTENSIONS = `extensions = [(modules = [
+    (name = "miniflare:shared", esModule = embed "${MINIFLARE}/shared/index.worker.js"),
+    (name = "miniflare:zod", esModule = embed "${MINIFLARE}/shared/zod.worker.js"),
+  ])],`;
+/** Miniflare's D1, and what stands before it. */
+const DATABASE = `const d1 :Workerd.Worker = (
+  modules = [(name = "database.worker.js", esModule = embed "${MINIFLARE}/d1/database.worker.js")],
+  compatibilityDate = "2023-07-24",
+  compatibilityFlags = ["nodejs_compat", "experimental"],
+  durableObjectNamespaces = [(className = "D1DatabaseObject", uniqueKey = "D1DatabaseObject", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [(name = "MINIFLARE_OBJECT", durableObjectNamespace = "D1DatabaseObject")],
+);
+const entry :Workerd.Worker = (
+  modules = [(name = "entry.worker.js", esModule = embed "${MINIFLARE}/d1/entry.worker.js")],
+  compatibilityDate = "2023-07-24",
+  compatibilityFlags = ["enhanced_error_serialization"],
+  bindings = [
+    (name = "MINIFLARE_NAMESPACE", text = "failsoft"),
+    (name = "MINIFLARE_OBJECT", durableObjectNamespace = (className = "D1DatabaseObject", serviceName = "d1")),
+  ],
+);
+const database :Workerd.Worker = (
+  modules = [(name = "database.worker.mjs", esModule = embed "/support/database.worker.mjs")],
+  compatibilityDate = "2026-11-01",
+  compatibilityFlags = ["service_binding_extra_handlers", "experimental"],
+  bindings = [(name = "ENTRY", service = "entry"), (name = "EDGE", service = "worker0")],
+);
+`;
 
 /** Starts a program that will listen on `port`; gives what it says, and a way to end it. */
 export async function running(command, args, options, port, folder) {
@@ -139,6 +200,13 @@ export async function running(command, args, options, port, folder) {
   return {
     origin,
     stop,
+    folder,
+    /** Ends it as a machine that fails does; its folder stays. */
+    async kill() {
+      process.off('exit', end);
+      child.kill('SIGKILL');
+      await exited;
+    },
     /** Everything it has printed. */
     said: () => said,
     /** The log line of the call with this request id, once it is there. */

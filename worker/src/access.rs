@@ -116,7 +116,7 @@ fn way<'a>(ways: &'a Ways, token: &'a str) -> Way<'a> {
 }
 
 /// The key or token that `caller` sends.
-fn bearer(caller: &Caller) -> Result<&str, Refusal> {
+pub(crate) fn bearer(caller: &Caller) -> Result<&str, Refusal> {
     let sent = caller.authorization.as_deref().unwrap_or_default();
     match sent.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= LONGEST => Ok(token.trim()),

@@ -2,6 +2,7 @@
 //! checked: what is wrong is said with its path before any call is made. The table of fields is in the crate's doc.
 
 mod access;
+mod operations;
 mod problem;
 mod route;
 mod upstream;
@@ -12,13 +13,15 @@ use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Policy, Upstream};
 
 pub(crate) use access::{Access, ClientKey, Ways, is_key_id, key_terms, known_routes, terms};
+pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
 use upstream::Named;
 pub(crate) use user::Issuer;
 pub(crate) use visitor::Visitors;
 
-const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy origins limits emulator";
+const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy origins limits fields otlp \
+                      alerts emulator";
 
 /// Everything that is set, and right.
 #[derive(Debug)]
@@ -34,6 +37,9 @@ pub(crate) struct Config {
     /// Web pages from elsewhere that may call with any key; `*` is all of them.
     pub(crate) origins: Vec<String>,
     pub(crate) limits: Limits,
+    /// Fields of a request that go through as they are, whatever they cost.
+    pub(crate) fields: Vec<String>,
+    pub(crate) operations: Operations,
     /// The control of the emulator behind a local edge, for the playground.
     pub(crate) emulator: Option<String>,
 }
@@ -43,6 +49,12 @@ pub(crate) struct Config {
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
     pub(crate) messages: usize,
+    /// The most tokens that an answer may have.
+    pub(crate) output_tokens: u64,
+    /// The answers that one request may ask for.
+    pub(crate) answers: u64,
+    /// The images that it may have.
+    pub(crate) images: u64,
 }
 
 impl Config {
@@ -68,6 +80,8 @@ impl Config {
             keys.push(key.filter(|key| !key.is_empty()));
         }
         problems.extend(config.iter_mut().flat_map(|config| config.access.equip(&variable)));
+        let missing = config.as_mut().map(|config| config.operations.take_secrets(&variable)).unwrap_or_default();
+        problems.extend(missing.into_iter().map(Problem::SecretWithoutHeaders));
         match config {
             Some(mut config) if problems.is_empty() => {
                 config.upstreams.iter_mut().zip(keys).for_each(|(upstream, key)| upstream.key = key);
@@ -127,6 +141,8 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
         policy,
         origins: origins(config)?.unwrap_or_default(),
         limits: limits(&config.section("limits")?)?,
+        fields: fields(config)?,
+        operations: Operations::read(config)?,
         emulator: config.text("emulator")?.map(Into::into),
         access,
     };
@@ -134,11 +150,25 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
 }
 
 fn limits(given: &Section<'_>) -> Result<Limits, Box<Invalid>> {
-    given.only("bodyBytes messages")?;
-    let (mut body_bytes, mut messages) = (1_000_000, 256);
+    given.only("bodyBytes messages outputTokens answers images")?;
+    let (mut body_bytes, mut messages, mut output_tokens) = (1_000_000, 256, 4_096);
     given.count("bodyBytes", 1, 100_000_000, &mut body_bytes)?;
     given.count("messages", 1, 100_000, &mut messages)?;
-    Ok(Limits { body_bytes: body_bytes as usize, messages: messages as usize })
+    given.whole("outputTokens", 1, 10_000_000, &mut output_tokens)?;
+    let (mut answers, mut images) = (4, 0);
+    given.whole("answers", 1, 128, &mut answers)?;
+    given.whole("images", 0, 1_000, &mut images)?;
+    Ok(Limits { body_bytes: body_bytes as usize, messages: messages as usize, output_tokens, answers, images })
+}
+
+/// What decides whom is asked, and how long an answer is, is read here and stays so.
+fn fields(given: &Section<'_>) -> Result<Vec<String>, Box<Invalid>> {
+    const READ: [&str; 7] = ["model", "models", "messages", "failsoft", "n", "max_tokens", "max_completion_tokens"];
+    let fields = strings(given, "fields")?.unwrap_or_default();
+    match fields.iter().position(|field| READ.contains(&field.as_str())) {
+        Some(at) => Err(given.wrong(&format!("fields[{at}]"), "is read by the edge in any case")),
+        None => Ok(fields),
+    }
 }
 
 /// Model ids; a `*` at the end stands for anything.

@@ -1,17 +1,66 @@
-//! `GET /healthz`: is everything set that has to be? Tells what to set, and no value.
+//! `GET /healthz`: is everything set that has to be, and does it answer? Tells what to do, and no value.
 
+use failsoft::Millis;
 use serde_json::json;
+use worker::Env;
 
+use crate::ledger::database;
 use crate::memory::Setup;
 use crate::reply::Reply;
+use crate::timer::within;
+use crate::{host, memory};
+
+/// What was found out is believed for so long, in milliseconds: anyone may ask, and asking must cost next to nothing.
+const BELIEVED: Millis = 5_000;
+
+/// How long an object may take, in milliseconds.
+const PATIENCE: Millis = 3_000;
 
 /// 200, or 503 with the problems.
-pub(crate) fn told(setup: &Setup) -> Reply {
-    match setup.as_ref() {
-        Ok(_) => Reply::json(200, json!({"ok": true})),
-        Err(problems) => {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Reply::json(503, json!({"ok": false, "problems": problems}))
+pub(crate) async fn told(setup: &Setup, env: &Env) -> Reply {
+    let problems = match setup.as_ref() {
+        Ok(_) => reached(env).await,
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    if problems.is_empty() {
+        return Reply::json(200, json!({"ok": true}));
+    }
+    Reply::json(503, json!({"ok": false, "problems": problems}))
+}
+
+/// What of the storage does not answer.
+async fn reached(env: &Env) -> Vec<String> {
+    if let Some(problems) = memory::health(host::now(), BELIEVED) {
+        return problems;
+    }
+    let (ledger, account) = futures_util::future::join(ledger(env), accounts(env)).await;
+    let mut problems = Vec::new();
+    problems.extend(ledger.err());
+    problems.extend(account.err());
+    memory::keep_health(&problems, host::now());
+    problems
+}
+
+/// It answers, and has its tables.
+async fn ledger(env: &Env) -> Result<(), String> {
+    if !database::exists(env) {
+        return Ok(());
+    }
+    match database::query(env, "SELECT 1 FROM attempts LIMIT 1", &[]).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.to_string().contains("no such table") => {
+            Err("the database (LEDGER) has no tables: `wrangler d1 migrations apply failsoft`".into())
         }
+        Err(_) => Err("the database (LEDGER) does not answer".into()),
+    }
+}
+
+/// An object answers; what it says to a question that is none does not matter.
+async fn accounts(env: &Env) -> Result<(), String> {
+    let Ok(namespace) = env.durable_object("ACCOUNTS") else { return Ok(()) };
+    let asked = async { namespace.get_by_name("health")?.fetch_with_str("https://account/health").await };
+    match within(PATIENCE, asked).await {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err("the objects of the accounts (ACCOUNTS) do not answer".into()),
     }
 }

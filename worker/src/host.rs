@@ -43,6 +43,11 @@ pub(crate) fn seed() -> u64 {
     (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
 }
 
+/// From 0 up to 1.
+pub(crate) fn random() -> f64 {
+    js_sys::Math::random()
+}
+
 /// What a thrown value says.
 pub(crate) fn message(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<js_sys::Error>() {

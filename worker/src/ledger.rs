@@ -3,13 +3,31 @@
 //! No prompt and no answer is in it. A row goes behind the response to the object of its account, which keeps it until it
 //! is written into the database: a database that fails delays no call and loses no row.
 
-use failsoft::Millis;
+mod alert;
+mod backlog;
+pub(crate) mod database;
+pub(crate) mod metrics;
+mod outbox;
+pub(crate) mod span;
+
+pub(crate) use alert::{Alert, alert};
+pub(crate) use outbox::Outbox;
+pub(crate) use span::Trace;
+
+use failsoft::report::AttemptReport;
+use failsoft::{Millis, Outcome};
 use serde::{Deserialize, Serialize};
+
+/// The binding of the database.
+pub(crate) const DATABASE: &str = "LEDGER";
+
+/// Callers choose names of models, and answers those of models and providers: no row grows with them. In bytes.
+const LONGEST_NAME: usize = 200;
 
 /// One attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Row {
-    /// The call's id, `/`, and the attempt's number: written twice, it is still one row.
+    /// [`Context::id`], `/`, and the attempt's number: written twice, it is still one row.
     pub(crate) id: String,
     /// The request id of the call.
     pub(crate) call: String,
@@ -44,4 +62,100 @@ pub(crate) struct Row {
     pub(crate) first_token: Option<Millis>,
     /// Milliseconds until its end.
     pub(crate) duration: Option<Millis>,
+    /// How the call ended, on the row of its first attempt: `answered`, `fallback` where the answer is not that of the
+    /// first model, or the kind of its failure.
+    #[serde(default)]
+    pub(crate) ended: Option<String>,
 }
+
+/// What every row of a call says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Context {
+    /// Of this edge's own making, and of no other call: rows are told apart by it.
+    pub(crate) id: String,
+    /// The request id, which a caller may have chosen, and chosen twice.
+    pub(crate) call: String,
+    pub(crate) account: String,
+    pub(crate) client: String,
+    pub(crate) route: Option<String>,
+    pub(crate) feature: Option<String>,
+}
+
+impl Context {
+    /// What the rows of attempts that asked for models `asked` have in common.
+    pub(crate) fn row(&self, at: Millis, asked: &[String]) -> Row {
+        Row {
+            id: self.id.clone(),
+            call: self.call.clone(),
+            at,
+            account: self.account.clone(),
+            client: self.client.clone(),
+            route: self.route.clone(),
+            feature: self.feature.clone(),
+            asked: asked.iter().map(|model| short(model)).collect(),
+            role: "answer".into(),
+            ..Row::default()
+        }
+    }
+}
+
+/// The rows of a call that began at `began`. A cost that is not known is 0, and `settled` is empty.
+pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome) -> Vec<Row> {
+    let report = &outcome.report;
+    let ended = match &outcome.result {
+        Ok(_) if report.fallback => "fallback",
+        Ok(_) => "answered",
+        Err(failure) => failure.kind.name(),
+    };
+    let attempts = report.attempts.iter().enumerate();
+    attempts
+        .map(|(at, attempt)| Row {
+            id: format!("{}/{at}", context.id),
+            call: context.call.clone(),
+            at: began + attempt.started,
+            account: context.account.clone(),
+            client: context.client.clone(),
+            route: context.route.clone(),
+            feature: context.feature.clone(),
+            ended: (at == 0).then(|| ended.to_owned()),
+            ..row(attempt)
+        })
+        .collect()
+}
+
+/// What a row says of its attempt.
+fn row(attempt: &AttemptReport) -> Row {
+    let role = match attempt {
+        AttemptReport { judge: Some(_), .. } => "judge",
+        AttemptReport { recovery: Some(recovery), .. } => recovery,
+        AttemptReport { hedge: true, .. } => "hedge",
+        _ => "answer",
+    };
+    Row {
+        asked: attempt.models.iter().map(|model| short(model)).collect(),
+        model: attempt.model.as_deref().map(short),
+        provider: attempt.provider.as_deref().map(short),
+        role: role.to_owned(),
+        outcome: attempt.failure.as_ref().map_or("answered", |failure| failure.kind.name()).to_owned(),
+        prompt_tokens: attempt.prompt_tokens,
+        completion_tokens: attempt.completion_tokens,
+        cost: attempt.cost.unwrap_or_default().0,
+        settled: if attempt.cost.is_some() { "told".to_owned() } else { String::new() },
+        generation: attempt.generation_id.as_deref().map(short),
+        first_token: attempt.first_token,
+        duration: attempt.duration,
+        ..Row::default()
+    }
+}
+
+/// The beginning of `name`, where it is long.
+fn short(name: &str) -> String {
+    let mut end = name.len().min(LONGEST_NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests;

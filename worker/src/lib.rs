@@ -23,9 +23,11 @@
 //! |---|---|
 //! | `POST /v1/chat/completions` | streamed and not; `model` may be `route/NAME`, or a model beside or instead of `models` |
 //! | `GET /v1/models` | what this client may ask for |
+//! | `GET /v1/usage` | the caller's own budget, in its shape: of each bound `used`, `held`, `limit`, `left`, and `resets` in ISO 8601; USD as numbers |
 //! | `GET /v1/playground` | what the page shows around a call |
 //! | `POST /v1/session` | `{"turnstile": TOKEN}` for `{"token", "expires_in"}`: a visitor's session |
-//! | `GET /healthz` | 200, or 503 with what to set |
+//! | `GET /metrics` | Prometheus's text, for whoever has the secret `METRICS_TOKEN` |
+//! | `GET /healthz` | 200, or 503 with what to set, or what does not answer |
 //! | `/admin/keys` | client keys: `GET`, `POST`; `GET`, `PATCH`, `DELETE /admin/keys/ID`; `POST /admin/keys/ID/rotate` |
 //!
 //! Those below `/v1` also below `/api/v1`. What is none of them is a file of `www/`, or a 404 that names the right path.
@@ -73,6 +75,14 @@
 //! may ask, and what its key allows decides; otherwise the pages are those that the configuration names. `/admin` answers
 //! no page from elsewhere.
 //!
+//! # Books
+//! What each attempt cost is a row of the database `LEDGER` (`migrations/`): models, provider, tokens, cost, times, outcome,
+//! account, route, and `x-feature` (or `X-Flow`), which says what of an app the call was for. No prompt and no answer is in
+//! it, nor in a log, a metric, a span or an alert. Rows wait in an object until they are written, so a database that fails
+//! delays no call and loses no row, and what is written twice counts once. Its sums are the metrics. Without the binding
+//! there are no books. A call's spans go on from the caller's `traceparent`. An alert is told once for each occasion, as
+//! `{"text", "kind", "at", "facts"}`; `kind` is `fallbacks`, `spend`, `expiry` or `budget`.
+//!
 //! # Configuration
 //! The variable `FAILSOFT`, a JSON object, and the secrets that it names:
 //!
@@ -91,6 +101,7 @@
 //! | `keys[].origins` | the web pages that may use it, and nothing else may | any page and program |
 //! | `keys[].routes` | the routes that it may name | all |
 //! | `keys[].models` | the models that it may name, instead of `models` | |
+//! | `routes.NAME.budget` | what all calls of the route together may use, as in `keys[].budget` | no bounds |
 //! | `keys[].budget` | what its calls may use: `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`, by UTC's calendar | no bounds |
 //! | `users[].issuer`, `users[].audience` | the `iss` and `aud` of the tokens of the app's users | |
 //! | `users[].jwks` | the URL of the issuer's public keys | |
@@ -112,6 +123,11 @@
 //! | `policy` | as in [`failsoft::policy`] | its defaults |
 //! | `origins` | web pages from elsewhere that may call (with any key that allows them); `*` is all | those of keys, users and visitors |
 //! | `limits.bodyBytes`, `limits.messages` | of one request | 1000000, 256 |
+//! | `otlp.url`, `otlp.headers` | where spans go (OTLP/HTTP JSON: `…/v1/traces`); the name of a secret with `name=value,name=value` | nowhere |
+//! | `alerts.url`, `alerts.headers` | where alerts go; the name of a secret as above | nowhere |
+//! | `alerts.fallbacks` | so many calls in a row that another model answered are one | 10 |
+//! | `alerts.times`, `alerts.usd` | an hour is one that cost so many times as much as the mean of the day before, and at least so many USD | 3, 1 |
+//! | `alerts.days` | a model of this configuration is one that goes away within so many | 14 |
 //! | `emulator` | the control of an emulator, for the playground | none |
 //!
 //! A request may narrow the policy in its own field `failsoft`: fewer `attempts`, shorter `timeouts`, a lower `maxCostUsd`
@@ -128,9 +144,11 @@ mod catalog;
 mod chat;
 mod config;
 mod cors;
+mod cron;
 mod delivery;
 mod driver;
 mod flight;
+mod generation;
 mod gone;
 mod health;
 mod host;
@@ -143,14 +161,17 @@ mod playground;
 mod refusal;
 mod reply;
 mod route;
+mod send;
 mod timer;
 mod visit;
 
 use std::rc::Rc;
 
-use worker::{Context, Env, event};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
+use crate::account::Accounts;
 use crate::config::Config;
+use crate::ledger::metrics;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::route::Endpoint;
@@ -176,6 +197,12 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker:
     Ok(reply.into_response()?)
 }
 
+/// What is due every few minutes: see wrangler.jsonc.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    cron::run(&env).await;
+}
+
 /// A preflight carries no key: it learns what any key could.
 fn preflight(visit: &Visit, config: Option<&Config>) -> Reply {
     let allowed =
@@ -194,16 +221,21 @@ async fn answer(
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
     if endpoint == Endpoint::Health {
-        return Ok(health::told(setup));
+        return Ok(health::told(setup, env).await);
     }
     let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
     match endpoint {
-        Endpoint::Health => Ok(health::told(setup)),
+        Endpoint::Health => Ok(health::told(setup, env).await),
+        Endpoint::Metrics => metrics::answer(config, &visit.caller, env).await,
         Endpoint::Chat => chat::answer(request, visit, config, env, context).await,
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller, env).await?;
-            catalog::refresh(&config.upstreams).await;
+            catalog::refresh(&config.upstreams, env).await;
             Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
+        }
+        Endpoint::Usage => {
+            let client = access::admit(config, &visit.caller, env).await?;
+            Ok(Reply::json(200, Accounts::of(env).usage(client.account()).await?))
         }
         Endpoint::Session => access::visitors::answer(request, visit, config, env).await,
         Endpoint::Admin => access::admin::answer(request, visit, config, env).await,

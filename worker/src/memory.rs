@@ -8,13 +8,17 @@ use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Upstream};
 use worker::Env;
 
 use crate::access::Ring;
+use crate::account::{BINDING, Shares};
 use crate::ask::Ask;
 use crate::breakers::{Local, Message, onlooker};
-use crate::config::{Config, Problem};
+use crate::config::{Access, Config, Problem};
 use crate::host;
 
 /// The catalog is asked for again after this, in milliseconds.
 const CATALOG_AGE: Millis = 10 * 60 * 1_000;
+
+/// An isolate without one asks again after this, in milliseconds.
+const LACKING_AGE: Millis = 10_000;
 
 /// The configuration, or what is wrong with it.
 pub(crate) type Setup = Rc<Result<Rc<Config>, Vec<Problem>>>;
@@ -24,7 +28,11 @@ struct Memory {
     breakers: Breakers,
     local: Local,
     catalog: Catalog,
-    catalog_asked: Option<Millis>,
+    /// When it was last asked for, and whether what came of that is known.
+    catalog_asked: Option<(Millis, bool)>,
+    shares: Shares,
+    /// What `/healthz` found out last, and when.
+    health: Option<(Millis, Vec<String>)>,
     /// By the URLs in the configuration.
     rings: HashMap<String, Ring>,
 }
@@ -40,7 +48,12 @@ pub(crate) fn setup(env: &Env) -> Setup {
 }
 
 fn read(env: &Env) -> Result<Config, Vec<Problem>> {
-    Config::read(|name| host::variable(env, name))
+    let config = Config::read(|name| host::variable(env, name))?;
+    // Who runs an edge for themselves has nobody to keep from spending.
+    if config.access != Access::Loopback && env.durable_object(BINDING).is_err() {
+        return Err(vec![Problem::NoAccounts]);
+    }
+    Ok(config)
 }
 
 /// A call, with what is known of the models; and what to tell of it at once.
@@ -79,19 +92,46 @@ pub(crate) fn take_over(number: u64, answer: Option<&str>, now: Millis) -> bool 
     MEMORY.with_borrow_mut(|Memory { breakers, local, .. }| local.take(breakers, number, answer, now))
 }
 
+/// Lets `change` see what this isolate has of the budgets of routes.
+pub(crate) fn with_shares<T>(change: impl FnOnce(&mut Shares) -> T) -> T {
+    MEMORY.with_borrow_mut(|memory| change(&mut memory.shares))
+}
+
 /// It is time to ask for the catalog; says so once.
 pub(crate) fn wants_catalog(now: Millis) -> bool {
     MEMORY.with_borrow_mut(|memory| {
-        let due = memory.catalog_asked.is_none_or(|asked| now.saturating_sub(asked) >= CATALOG_AGE);
+        let age = if memory.catalog.ids().next().is_some() { CATALOG_AGE } else { LACKING_AGE };
+        let due = memory.catalog_asked.is_none_or(|(asked, _)| now.saturating_sub(asked) >= age);
         if due {
-            memory.catalog_asked = Some(now);
+            memory.catalog_asked = Some((now, false));
         }
         due
     })
 }
 
+/// Somebody has asked for the catalog, and nothing has come of it yet.
+pub(crate) fn awaits_catalog() -> bool {
+    MEMORY.with_borrow(|memory| memory.catalog_asked.is_some_and(|(_, over)| !over))
+}
+
+/// What came of asking for the catalog. An old one is better than none.
 pub(crate) fn keep_catalog(catalog: Catalog) {
-    MEMORY.with_borrow_mut(|memory| memory.catalog = catalog);
+    MEMORY.with_borrow_mut(|memory| {
+        memory.catalog_asked = memory.catalog_asked.map(|(asked, _)| (asked, true));
+        if catalog.ids().next().is_some() {
+            memory.catalog = catalog;
+        }
+    });
+}
+
+/// What `look` sees in the catalog.
+pub(crate) fn with_catalog<T>(look: impl FnOnce(&Catalog) -> T) -> T {
+    MEMORY.with_borrow(|memory| look(&memory.catalog))
+}
+
+/// Nothing is known of any model.
+pub(crate) fn knows_no_models() -> bool {
+    MEMORY.with_borrow(|memory| memory.catalog.ids().next().is_none())
 }
 
 /// The ids of all models that are known.
@@ -102,4 +142,16 @@ pub(crate) fn known_models() -> Vec<String> {
 /// What is known of the keys at `url`.
 pub(crate) fn ring<T>(url: &str, act: impl FnOnce(&mut Ring) -> T) -> T {
     MEMORY.with_borrow_mut(|memory| act(memory.rings.entry(url.into()).or_default()))
+}
+
+/// What was wrong, if that was found out less than `age` ago.
+pub(crate) fn health(now: Millis, age: Millis) -> Option<Vec<String>> {
+    MEMORY.with_borrow(|memory| {
+        let (asked, problems) = memory.health.as_ref()?;
+        (now.saturating_sub(*asked) < age).then(|| problems.clone())
+    })
+}
+
+pub(crate) fn keep_health(problems: &[String], now: Millis) {
+    MEMORY.with_borrow_mut(|memory| memory.health = Some((now, problems.to_vec())));
 }

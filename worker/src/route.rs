@@ -9,10 +9,12 @@ use crate::refusal::Refusal;
 pub(crate) enum Endpoint {
     Chat,
     Models,
+    Usage,
     Playground,
     Session,
     Admin,
     Health,
+    Metrics,
 }
 
 const CHAT: &str = "/v1/chat/completions";
@@ -26,9 +28,11 @@ pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
     let (endpoint, methods) = match path.strip_prefix("/api").unwrap_or(path).trim_end_matches('/') {
         CHAT => (Endpoint::Chat, "POST"),
         "/v1/models" => (Endpoint::Models, "GET"),
+        "/v1/usage" => (Endpoint::Usage, "GET"),
         "/v1/playground" => (Endpoint::Playground, "GET"),
         "/v1/session" => (Endpoint::Session, "POST"),
         "/healthz" => (Endpoint::Health, "GET"),
+        "/metrics" => (Endpoint::Metrics, "GET"),
         _ => return Err(unknown(path)),
     };
     if methods == method || (methods == "GET" && method == "HEAD") {

@@ -1,10 +1,13 @@
-//! One timer that is set as seldom as possible: deadlines of a stream move with every event, and mostly never come.
+//! One timer that is set as seldom as possible: deadlines of a stream move with every event, and mostly never come. And
+//! an end for what may never come to one.
 
-use std::pin::Pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use failsoft::Millis;
+use futures_util::future::{Either, select};
 use worker::Delay;
 
 /// Longer than any call; more than `setTimeout` takes would fire at once.
@@ -29,5 +32,13 @@ impl Timer {
             self.armed = None;
         }
         ready
+    }
+}
+
+/// What `future` comes to, if it does so within `wait` milliseconds.
+pub(crate) async fn within<T>(wait: Millis, future: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(future), Delay::from(Duration::from_millis(wait))).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
     }
 }

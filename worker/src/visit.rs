@@ -5,6 +5,7 @@ use web_sys::Request;
 use crate::access::Caller;
 use crate::config::authority;
 use crate::host;
+use crate::ledger::Trace;
 
 /// The head of a request.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub(crate) struct Visit {
     /// Names this call in the answer and in the log.
     pub(crate) id: String,
     pub(crate) caller: Caller,
+    /// What of the app the call is for, as it says itself.
+    pub(crate) feature: Option<String>,
+    /// The trace that the call is part of.
+    pub(crate) trace: Option<Trace>,
     /// The headers that a preflight asks about.
     pub(crate) requested: Option<String>,
 }
@@ -35,6 +40,8 @@ impl Visit {
                 site: header("sec-fetch-site"),
                 address: header("cf-connecting-ip"),
             },
+            feature: header("x-feature").or_else(|| header("x-flow")).filter(|name| is_name(name)),
+            trace: Trace::read(header("traceparent").as_deref()),
             requested: header("access-control-request-headers"),
         }
     }
@@ -50,9 +57,14 @@ fn is_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
 
+/// A name goes into the books: short, and one line.
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{is_id, path};
+    use super::{is_id, is_name, path};
 
     #[test]
     fn a_path_is_what_lies_between_host_and_query() {
@@ -65,6 +77,14 @@ mod tests {
         assert!(is_id("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"));
         for id in ["", "a b", "a\nb", "{\"a\":1}", &"x".repeat(129)] {
             assert!(!is_id(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_feature_is_a_short_line() {
+        assert!(is_name("support chat") && is_name("<b>'; DROP TABLE attempts; --"));
+        for name in ["", "a\nb", "ü", &"x".repeat(65)] {
+            assert!(!is_name(name), "{name}");
         }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Problem {
     SecretEmpty(String),
     /// It cannot be sent.
     SecretUnprintable(String),
+    /// It is not set, or holds no headers.
+    SecretWithoutHeaders(String),
     /// The variable is no JSON.
     Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
@@ -22,6 +24,8 @@ pub(crate) enum Problem {
     KeysUnbound,
     /// There is no way in, so nobody may call.
     NoWayIn,
+    /// What calls use cannot be counted.
+    NoAccounts,
 }
 
 impl fmt::Display for Problem {
@@ -30,6 +34,7 @@ impl fmt::Display for Problem {
             Self::SecretMissing(name) => write!(f, "{name} is not set: `wrangler secret put {name}`"),
             Self::SecretEmpty(name) => write!(f, "{name} is empty"),
             Self::SecretUnprintable(name) => write!(f, "{name} holds characters that no header may carry"),
+            Self::SecretWithoutHeaders(name) => write!(f, "{name} must hold headers, as name=value,name=value"),
             Self::Syntax(Some(error)) => write!(f, "FAILSOFT is not JSON: {error}"),
             Self::Syntax(None) => f.write_str("FAILSOFT is nested too deeply"),
             Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),
@@ -44,6 +49,9 @@ impl fmt::Display for Problem {
             Self::NoWayIn => f.write_str(
                 "nobody may call: FAILSOFT has no `keys`, `users` or `visitors`, and ADMIN_TOKEN is not set; add \
                  {\"name\", \"sha256\"} to `keys`, or make keys at /admin/keys after `wrangler secret put ADMIN_TOKEN`",
+            ),
+            Self::NoAccounts => f.write_str(
+                "the binding ACCOUNTS is missing, so no budget can be kept: bind it to the class Account, as wrangler.jsonc does",
             ),
         }
     }

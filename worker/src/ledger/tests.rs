@@ -1,0 +1,63 @@
+use std::sync::Arc;
+
+use failsoft::report::{AttemptReport, Usd};
+use failsoft::{Failure, Kind, Outcome, Report};
+
+use super::{Context, LONGEST_NAME, rows};
+
+fn outcome(attempts: Vec<AttemptReport>) -> Outcome {
+    Outcome {
+        result: Err(Failure::new(Kind::Aborted, "the caller left")),
+        partial: None,
+        report: Arc::new(Report { attempts, ..Report::default() }),
+        edge_report: None,
+        lessons: Vec::new(),
+        unused_probes: Vec::new(),
+    }
+}
+
+fn context() -> Context {
+    Context {
+        id: "own".into(),
+        call: "theirs".into(),
+        account: "key:a".into(),
+        client: "a".into(),
+        ..Context::default()
+    }
+}
+
+#[test]
+fn every_attempt_is_a_row_that_says_what_it_was_for() {
+    let failed = AttemptReport { failure: Some(Failure::new(Kind::Cut, "cut")), ..AttemptReport::default() };
+    let hedge = AttemptReport { hedge: true, started: 30, ..AttemptReport::default() };
+    let restart = AttemptReport { recovery: Some("restart"), hedge: true, ..AttemptReport::default() };
+    let judge = AttemptReport { judge: Some(None), ..AttemptReport::default() };
+    let rows = rows(&context(), 1_000, &outcome(vec![failed, hedge, restart, judge]));
+    let said: Vec<_> = rows.iter().map(|row| (&*row.id, &*row.role, &*row.outcome, row.ended.as_deref())).collect();
+    let expected = [
+        ("own/0", "answer", "cut", Some("aborted")),
+        ("own/1", "hedge", "answered", None),
+        ("own/2", "restart", "answered", None),
+        ("own/3", "judge", "answered", None),
+    ];
+    assert_eq!(said, expected);
+    assert!(rows.iter().all(|row| row.call == "theirs" && row.account == "key:a"));
+    assert_eq!(rows[1].at, 1_030);
+}
+
+#[test]
+fn a_cost_is_told_or_left_to_be_settled() {
+    let told = AttemptReport { cost: Some(Usd(7)), ..AttemptReport::default() };
+    let rows = rows(&context(), 0, &outcome(vec![told, AttemptReport::default()]));
+    assert_eq!((rows[0].cost, &*rows[0].settled), (7, "told"));
+    assert_eq!((rows[1].cost, &*rows[1].settled), (0, ""));
+}
+
+#[test]
+fn a_row_does_not_grow_with_the_names_that_others_choose() {
+    let long = "ü".repeat(LONGEST_NAME);
+    let attempt = AttemptReport { models: vec![long.clone()], provider: Some(long), ..AttemptReport::default() };
+    let rows = rows(&context(), 0, &outcome(vec![attempt]));
+    assert_eq!(rows[0].asked[0].len(), LONGEST_NAME);
+    assert_eq!(rows[0].provider.as_ref().map(String::len), Some(LONGEST_NAME));
+}

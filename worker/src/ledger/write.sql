@@ -1,0 +1,19 @@
+INSERT INTO attempts (
+  id, call, revision, at, account, client, route, feature, asked, model, provider, role, outcome, prompt_tokens,
+  completion_tokens, cost, settled, generation, first_token, duration, ended
+)
+SELECT
+  value ->> 'id', value ->> 'call', value ->> 'revision', value ->> 'at', value ->> 'account', value ->> 'client',
+  value ->> 'route', value ->> 'feature', value ->> 'asked', value ->> 'model', value ->> 'provider', value ->> 'role',
+  value ->> 'outcome', value ->> 'prompt_tokens', value ->> 'completion_tokens', value ->> 'cost', value ->> 'settled',
+  value ->> 'generation', value ->> 'first_token', value ->> 'duration', value ->> 'ended'
+FROM json_each(?1)
+WHERE true
+ON CONFLICT (id) DO UPDATE SET
+  revision = excluded.revision, model = coalesce(excluded.model, model), provider = coalesce(excluded.provider, provider),
+  outcome = excluded.outcome, prompt_tokens = coalesce(excluded.prompt_tokens, prompt_tokens),
+  completion_tokens = coalesce(excluded.completion_tokens, completion_tokens), cost = excluded.cost,
+  settled = excluded.settled, generation = coalesce(excluded.generation, generation),
+  first_token = coalesce(first_token, excluded.first_token), duration = coalesce(duration, excluded.duration),
+  ended = coalesce(ended, excluded.ended)
+WHERE excluded.revision > attempts.revision
