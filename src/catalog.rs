@@ -34,6 +34,32 @@ pub struct ModelFacts {
     pub expires: Option<Millis>,
 }
 
+/// What is charged: for a token of the prompt, one of the answer, a request, and an image in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    pub(crate) prompt: Usd,
+    pub(crate) answer: Usd,
+    pub(crate) request: Usd,
+    pub(crate) image: Usd,
+}
+
+impl Price {
+    /// What a request with such a prompt and an answer of so many tokens costs.
+    pub fn cost(self, prompt: u64, answer: u64) -> Usd {
+        self.prompt.times(prompt).plus(self.answer.times(answer)).plus(self.request)
+    }
+
+    /// Of each the dearer.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            prompt: self.prompt.max(other.prompt),
+            answer: self.answer.max(other.answer),
+            request: self.request.max(other.request),
+            image: self.image.max(other.image),
+        }
+    }
+}
+
 /// The models that are known, in the upstream's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
@@ -148,13 +174,14 @@ impl ModelFacts {
         }
     }
 
-    /// The most that a token of the prompt, and one of the answer, can cost where the prompt has up to `tokens`; nothing, if
-    /// that is not known.
-    pub fn dearest(&self, tokens: u64) -> Option<(Usd, Usd)> {
-        let mut price = (self.price.0?, self.price.1?);
+    /// What it costs at most where the prompt has up to `tokens`; nothing, if that is not known.
+    pub fn dearest(&self, tokens: u64) -> Option<Price> {
+        let (request, image) = self.extra;
+        let mut price = Price { prompt: self.price.0?, answer: self.price.1?, request, image };
         for (least, prompt, answer) in &self.dearer {
             if *least <= tokens {
-                price = (price.0.max(prompt.unwrap_or_default()), price.1.max(answer.unwrap_or_default()));
+                price.prompt = price.prompt.max(prompt.unwrap_or_default());
+                price.answer = price.answer.max(answer.unwrap_or_default());
             }
         }
         Some(price)

@@ -6,12 +6,12 @@
 
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
-use crate::catalog::{Catalog, ModelFacts, continues_prefill, same_model};
+use crate::catalog::{Catalog, ModelFacts, Price, continues_prefill, same_model};
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::policy::Policy;
 use crate::report::{Report, Usd};
-use crate::request::{Cap, ChatRequest, LEAST_ANSWER};
+use crate::request::{ChatRequest, LEAST_ANSWER};
 use crate::text::{find, text};
 use crate::tokens::Prompt;
 use crate::upstream::{Dialect, Upstream};
@@ -101,10 +101,12 @@ impl Candidate {
             return Some((Kind::TooExpensive, "its price is above the cap".into()));
         }
         let most = policy.max_cost.filter(|_| !by_edge)?;
-        let cost = request.cost(&self.facts, Prompt::default(), request.least_answer());
-        match cost {
+        let none = Prompt::default();
+        match self.facts.dearest(request.ceiling(none)) {
             None => Some((Kind::TooExpensive, "its price is not known, and what the call may cost is bounded".into())),
-            Some(cost) if cost > most => Some((Kind::TooExpensive, "it would cost more than the call may".into())),
+            Some(price) if request.cost(price, none, request.least_answer()) > most => {
+                Some((Kind::TooExpensive, "it would cost more than the call may".into()))
+            }
             Some(_) => None,
         }
     }
@@ -254,26 +256,21 @@ impl Chain {
             if let (Some(wanted), Some(room)) = (limit, candidate.room(request)) {
                 limit = Some(wanted.min(room.max(1)));
             }
-            let cost = |tokens| request.cost(&candidate.facts, said, tokens);
-            if let (Some(left), Some(none), Some(one)) = (left, cost(0), cost(1)) {
-                let affordable = left.0.saturating_sub(none.0).checked_div(one.0 - none.0).unwrap_or(u64::MAX);
-                limit = Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX);
-            }
+        }
+        if let (Some(left), Some(price)) = (left, self.price(window, request, said)) {
+            let none = request.cost(price, said, 0).0;
+            let one = request.cost(price, said, 1).0;
+            let affordable = left.0.saturating_sub(none).checked_div(one - none).unwrap_or(u64::MAX);
+            limit = Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX);
         }
         limit
     }
 
-    /// The most that an answer of `window` with up to `limit` tokens can cost; what an edge costs, it looks at by itself.
-    pub(crate) fn worst(&self, window: &[usize], request: &ChatRequest, said: Prompt, limit: Option<u64>) -> Usd {
-        let cost = |&at: &usize| request.cost(&self.candidates[at].facts, said, limit.unwrap_or(u64::MAX));
-        window.iter().filter_map(cost).max().unwrap_or_default()
-    }
-
-    /// What the dearest of `window` takes, whoever provides it.
-    pub(crate) fn cap(&self, window: &[usize], request: &ChatRequest, said: Prompt) -> Option<Cap> {
+    /// What `window` costs at most, whoever of it serves; nothing, if no price of it is known: an edge looks at the money by
+    /// itself.
+    pub(crate) fn price(&self, window: &[usize], request: &ChatRequest, said: Prompt) -> Option<Price> {
         let tokens = request.ceiling(said);
-        let prices = window.iter().filter_map(|&at| self.candidates[at].facts.dearest(tokens));
-        prices.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
+        window.iter().filter_map(|&at| self.candidates[at].facts.dearest(tokens)).reduce(Price::max)
     }
 
     /// These have failed.
@@ -334,7 +331,8 @@ impl Chain {
     ) {
         let Some(left) = left else { return };
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
-            if request.cost(&candidate.facts, said, request.least_answer()).is_some_and(|cost| cost > left) {
+            let price = candidate.facts.dearest(request.ceiling(said));
+            if price.is_some_and(|price| request.cost(price, said, request.least_answer()) > left) {
                 candidate.spent = true;
                 report.drop_model(&candidate.model, "it would cost more than is left for the call");
             }

@@ -53,32 +53,33 @@ impl<'a> Prices<'a> {
         policy: &mut Policy,
         is_bounded: bool,
     ) -> Result<Usage, Refusal> {
-        let costs = self.candidates(request).filter_map(|(_, facts)| {
-            let most = facts?.max_output.map_or(output, |most| most.min(output));
-            request.cost(facts?, Prompt::default(), most)
-        });
-        let dearest = costs.max();
+        let none = Prompt::default();
+        let known = self.candidates(request).filter_map(|(_, facts)| facts);
+        let known = known.filter_map(|facts| Some((facts.dearest(request.ceiling(none))?, facts.max_output)));
+        // Who serves may take the prompt's price of one and the answer's of another.
+        let dearest = known.reduce(|a, b| (a.0.max(b.0), a.1.zip(b.1).map(|(a, b)| a.max(b))));
         if dearest.is_none() && is_bounded {
             return Err(no_price(self.candidates(request).map(|(model, _)| model)));
         }
+        let answer = dearest
+            .map_or(Usd(0), |(price, most)| request.cost(price, none, most.map_or(output, |most| most.min(output))));
         let tokens = request.usage(output);
-        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, tokens)).unwrap_or_default();
+        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, tokens));
+        let judge = judge.unwrap_or(Usage { tokens: 0, usd: Usd(0) });
         let twice = |one: u64, judge: u64| ANSWERS.saturating_mul(one.saturating_add(judge));
-        let most = Usd(twice(dearest.unwrap_or_default().0, judge.1.0));
+        let most = Usd(twice(answer.0, judge.usd.0));
         if is_bounded {
             policy.max_cost = Some(policy.max_cost.map_or(most, |max_cost| max_cost.min(most)));
         }
-        Ok(Usage { tokens: twice(tokens, judge.0), usd: policy.max_cost.unwrap_or(most) })
+        Ok(Usage { tokens: twice(tokens, judge.tokens), usd: policy.max_cost.unwrap_or(most) })
     }
 
-    /// Tokens and cost of one score for an answer, which with its prompt has so many `tokens`.
-    fn judged(&self, judge: &JudgePolicy, tokens: u64) -> (u64, Usd) {
+    /// What one score uses of an answer that, with its prompt, has so many `tokens`.
+    fn judged(&self, judge: &JudgePolicy, tokens: u64) -> Usage {
         let tokens = tokens.saturating_add(JUDGED_WITH).saturating_add(Prompt::text(&judge.criteria).ceiling());
         let price = self.catalog.find(&judge.model).and_then(|facts| facts.dearest(tokens));
-        let cost = price.map_or(Usd(0), |(prompt, answer)| {
-            Usd(prompt.0.saturating_mul(tokens).saturating_add(answer.0.saturating_mul(JUDGED_WITH)))
-        });
-        (tokens, judge.max_cost.map_or(cost, |most| cost.min(most)))
+        let cost = price.map_or(Usd(0), |price| price.cost(tokens, JUDGED_WITH));
+        Usage { tokens: tokens.saturating_add(JUDGED_WITH), usd: judge.max_cost.map_or(cost, |most| cost.min(most)) }
     }
 }
 
