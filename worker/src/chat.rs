@@ -27,7 +27,8 @@ pub(crate) async fn answer(
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller)?;
-    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client).await?;
+    let body = body::read(request, config.limits.body_bytes, config.limits.body_within).await?;
+    let ask = ask::read(&body, config, &client).await?;
     let (respond, response) = oneshot::channel();
     let gone = Gone::listen(request.signal());
     // A task of its own, which a client that leaves does not take along: it has an upstream to stop and a line to log.
