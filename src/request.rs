@@ -3,7 +3,7 @@
 //! A body that leaves names `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which
 //! would change the order and the bill.
 
-use crate::catalog::Price;
+use crate::catalog::{ANSWER, PROMPT, Price};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, patched, quoted};
 use crate::report::Usd;
@@ -151,8 +151,8 @@ impl ChatRequest {
 
     /// The most that an answer of up to `tokens`, behind what was `said`, can cost at this price.
     pub fn cost(&self, price: Price, said: Prompt, tokens: u64) -> Usd {
-        let asked = price.cost(self.ceiling(said), 0).plus(price.image.times(self.prompt.attachments));
-        asked.plus(price.answer.times(tokens).times(self.answers))
+        let tokens = Usd(tokens).times(self.answers).0;
+        price.cost(self.ceiling(said), self.prompt.attachments, tokens)
     }
 
     /// The most tokens that one request for an answer of up to `tokens` can use.
@@ -261,7 +261,7 @@ pub(crate) fn capped(request: &str, cap: Price) -> String {
     let provider = Json::parse(request).unwrap_or(Json::NULL).get("provider");
     let given = provider.get("max_price");
     let (mut price, mut asked, mut patch) = (Object::default(), Object::default(), Object::default());
-    for (name, most) in [("prompt", cap.prompt), ("completion", cap.answer)] {
+    for (name, most) in [("prompt", cap.0[PROMPT]), ("completion", cap.0[ANSWER])] {
         let most = most.times(1_000_000).0;
         let most = given.get(name).amount().map_or(most, |given| given.min(most));
         price.raw(name, &Usd(most).decimal());

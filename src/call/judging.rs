@@ -24,7 +24,7 @@ impl Call {
         let text = kept.attempt.answer().map(Accumulator::text).unwrap_or_default();
         let question = question(judge, self.request.messages(), text, &mark(self.seed));
         let price = self.judge_facts.dearest(question.tokens);
-        let cost = price.map(|price| price.cost(question.tokens, LONGEST_REPLY));
+        let cost = price.map(|price| price.cost(question.tokens, 0, LONGEST_REPLY));
         let left = self.left();
         let dear =
             [judge.max_cost, left].into_iter().any(|most| cost.zip(most).is_some_and(|(cost, most)| cost > most));

@@ -78,7 +78,7 @@ impl<'a> Prices<'a> {
     fn judged(&self, judge: &JudgePolicy, tokens: u64) -> Usage {
         let tokens = tokens.saturating_add(JUDGED_WITH).saturating_add(Prompt::text(&judge.criteria).ceiling());
         let price = self.catalog.find(&judge.model).and_then(|facts| facts.dearest(tokens));
-        let cost = price.map_or(Usd(0), |price| price.cost(tokens, JUDGED_WITH));
+        let cost = price.map_or(Usd(0), |price| price.cost(tokens, 0, JUDGED_WITH));
         Usage { tokens: tokens.saturating_add(JUDGED_WITH), usd: judge.max_cost.map_or(cost, |most| cost.min(most)) }
     }
 }
