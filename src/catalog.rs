@@ -33,7 +33,7 @@ pub struct ModelFacts {
 }
 
 /// What is charged, at most: for a token of the prompt, one of the answer, a request, and an image in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Price(pub(crate) [Usd; 4]);
 
 /// The columns of a [`Price`] that what is told of it raises.
@@ -50,7 +50,7 @@ pub(crate) const ANSWER: usize = 1;
 
 impl Price {
     /// What a request with such a prompt, so many images in it, and an answer of so many tokens costs.
-    pub fn cost(self, prompt: u64, images: u64, answer: u64) -> Usd {
+    pub fn cost(&self, prompt: u64, images: u64, answer: u64) -> Usd {
         let mut cost = Usd(0);
         for (price, count) in self.0.iter().zip([prompt, answer, 1, images]) {
             cost = cost.plus(price.times(count));
@@ -58,19 +58,14 @@ impl Price {
         cost
     }
 
-    /// Of each the dearer.
-    #[must_use]
-    pub fn max(mut self, other: Self) -> Self {
-        for (price, other) in self.0.iter_mut().zip(other.0) {
-            *price = other.max(*price);
-        }
-        self
+    #[inline(never)]
+    fn raise(&mut self, column: usize, price: Usd) {
+        self.0[column] = price.max(self.0[column]);
     }
 
-    fn raise(&mut self, told: Json<'_>) {
+    fn raise_to(&mut self, told: Json<'_>) {
         for (name, column) in TOLD {
-            let price = &mut self.0[column];
-            *price = Usd(told.get(name).amount().unwrap_or_default()).max(*price);
+            self.raise(column, Usd(told.get(name).amount().unwrap_or_default()));
         }
     }
 }
@@ -177,20 +172,22 @@ impl ModelFacts {
         }
     }
 
-    /// What it costs at most where the prompt has up to `tokens`; nothing, if that is not known.
-    pub fn dearest(&self, tokens: u64) -> Option<Price> {
-        let mut price = Price([self.price.0?, self.price.1?, Usd(0), Usd(0)]);
+    /// Makes `price` no less than what it costs where the prompt has up to `tokens`. False: that is not known.
+    pub fn raise(&self, price: &mut Price, tokens: u64) -> bool {
+        let (Some(prompt), Some(answer)) = self.price else { return false };
+        price.raise(PROMPT, prompt);
+        price.raise(ANSWER, answer);
         for row in Json::parse(&self.prices).unwrap_or(Json::NULL).items() {
             let told = row.get("pricing");
-            price.raise(told);
+            price.raise_to(told);
             for row in told.get("overrides").items() {
                 // Whatever else it depends on may be the case.
                 if row.get("min_prompt_tokens").whole().unwrap_or_default() <= tokens {
-                    price.raise(row);
+                    price.raise_to(row);
                 }
             }
         }
-        Some(price)
+        true
     }
 
     /// It is known to lack `parameter`.

@@ -80,6 +80,13 @@ impl Candidate {
         left.into_iter().chain(self.facts.max_output).min()
     }
 
+    /// What the shortest answer worth having costs behind what was `said`, if its price is known.
+    fn least(&self, request: &ChatRequest, said: Prompt) -> Option<Usd> {
+        let mut price = Price::default();
+        let known = self.facts.raise(&mut price, request.ceiling(said));
+        known.then(|| request.cost(&price, said, request.least_answer()))
+    }
+
     /// Why it cannot be asked, if that is certain before it is; by an edge, which looks at the money itself, or not.
     fn unfit(&self, request: &ChatRequest, policy: &Policy, by_edge: bool, now: Millis) -> Option<(Kind, String)> {
         let needed = self.needed(request);
@@ -101,12 +108,9 @@ impl Candidate {
             return Some((Kind::TooExpensive, "its price is above the cap".into()));
         }
         let most = policy.max_cost.filter(|_| !by_edge)?;
-        let none = Prompt::default();
-        match self.facts.dearest(request.ceiling(none)) {
+        match self.least(request, Prompt::default()) {
             None => Some((Kind::TooExpensive, "its price is not known, and what the call may cost is bounded".into())),
-            Some(price) if request.cost(price, none, request.least_answer()) > most => {
-                Some((Kind::TooExpensive, "it would cost more than the call may".into()))
-            }
+            Some(least) if least > most => Some((Kind::TooExpensive, "it would cost more than the call may".into())),
             Some(_) => None,
         }
     }
@@ -241,36 +245,32 @@ impl Chain {
         window
     }
 
-    /// The tokens that `window` may answer `request` with, behind what was `said`, when `left` may be spent, where that is
-    /// less than was asked for or is all that bounds it. Nothing else bounds an answer: what a model can do, it says by
-    /// itself.
-    pub(crate) fn limit(
-        &self,
-        window: &[usize],
-        request: &ChatRequest,
-        said: Prompt,
-        left: Option<Usd>,
-    ) -> Option<u64> {
+    /// The tokens that `window` may answer `request` with, where that is less than was asked for. Nothing else bounds an
+    /// answer: what a model can do, it says by itself.
+    pub(crate) fn limit(&self, window: &[usize], request: &ChatRequest) -> Option<u64> {
         let mut limit = request.max_tokens;
         for candidate in window.iter().map(|&at| &self.candidates[at]) {
             if let (Some(wanted), Some(room)) = (limit, candidate.room(request)) {
                 limit = Some(wanted.min(room.max(1)));
             }
         }
-        if let (Some(left), Some(price)) = (left, self.price(window, request, said)) {
-            let none = request.cost(price, said, 0).0;
-            let one = request.cost(price, said, 1).0;
-            let affordable = left.0.saturating_sub(none).checked_div(one - none).unwrap_or(u64::MAX);
-            limit = Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX);
-        }
         limit
     }
 
-    /// What `window` costs at most, whoever of it serves; nothing, if no price of it is known: an edge looks at the money by
-    /// itself.
-    pub(crate) fn price(&self, window: &[usize], request: &ChatRequest, said: Prompt) -> Option<Price> {
-        let tokens = request.ceiling(said);
-        window.iter().filter_map(|&at| self.candidates[at].facts.dearest(tokens)).reduce(Price::max)
+    /// What `window` costs at most behind what was `said`, whoever of it serves; nothing of what an edge costs, which looks at
+    /// the money by itself. Together they may take the prompt's price of one and the answer's of another: who is more than
+    /// what is `left` can pay leaves the window.
+    pub(crate) fn price(&self, window: &mut Window, request: &ChatRequest, said: Prompt, left: Usd) -> Price {
+        loop {
+            let mut price = Price::default();
+            for &at in &*window {
+                self.candidates[at].facts.raise(&mut price, request.ceiling(said));
+            }
+            if window.len() < 2 || request.cost(&price, said, request.least_answer()) <= left {
+                return price;
+            }
+            window.pop();
+        }
     }
 
     /// These have failed.
@@ -331,8 +331,7 @@ impl Chain {
     ) {
         let Some(left) = left else { return };
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
-            let price = candidate.facts.dearest(request.ceiling(said));
-            if price.is_some_and(|price| request.cost(price, said, request.least_answer()) > left) {
+            if candidate.least(request, said).is_some_and(|least| least > left) {
                 candidate.spent = true;
                 report.drop_model(&candidate.model, "it would cost more than is left for the call");
             }

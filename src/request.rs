@@ -150,9 +150,17 @@ impl ChatRequest {
     }
 
     /// The most that an answer of up to `tokens`, behind what was `said`, can cost at this price.
-    pub fn cost(&self, price: Price, said: Prompt, tokens: u64) -> Usd {
+    pub fn cost(&self, price: &Price, said: Prompt, tokens: u64) -> Usd {
         let tokens = Usd(tokens).times(self.answers).0;
         price.cost(self.ceiling(said), self.prompt.attachments, tokens)
+    }
+
+    /// The tokens of an answer, `limit` of them where there is one, that can be paid at this price.
+    pub(crate) fn affordable(&self, price: &Price, said: Prompt, limit: Option<u64>, left: Usd) -> Option<u64> {
+        let none = self.cost(price, said, 0).0;
+        let one = self.cost(price, said, 1).0 - none;
+        let affordable = left.0.saturating_sub(none).checked_div(one).unwrap_or(u64::MAX);
+        Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX)
     }
 
     /// The most tokens that one request for an answer of up to `tokens` can use.
@@ -199,7 +207,7 @@ impl ChatRequest {
         streaming: bool,
         limit: Option<u64>,
         prefill: Option<&str>,
-        cap: Option<Price>,
+        cap: Option<&Price>,
     ) -> String {
         let mut body = Object::default();
         let rest = cap.filter(|_| dialect == Dialect::OpenRouter).map(|cap| capped(&self.rest, cap));
@@ -257,18 +265,16 @@ impl ChatRequest {
 
 /// A request to OpenRouter, which lets many provide a model: it asks nobody who takes more than `cap`, or than the caller
 /// allows.
-pub(crate) fn capped(request: &str, cap: Price) -> String {
-    let provider = Json::parse(request).unwrap_or(Json::NULL).get("provider");
-    let given = provider.get("max_price");
-    let (mut price, mut asked, mut patch) = (Object::default(), Object::default(), Object::default());
-    for (name, most) in [("prompt", cap.0[PROMPT]), ("completion", cap.0[ANSWER])] {
-        let most = most.times(1_000_000).0;
-        let most = given.get(name).amount().map_or(most, |given| given.min(most));
-        price.raw(name, &Usd(most).decimal());
-    }
-    asked.raw("max_price", &patched(given.raw(), &price.end()));
-    patch.raw("provider", &patched(provider.raw(), &asked.end()));
-    patched(request, &patch.end())
+pub(crate) fn capped(request: &str, cap: &Price) -> String {
+    let own = Json::parse(request).unwrap_or(Json::NULL).get("provider");
+    let given = own.get("max_price");
+    let least = |name, column: usize| {
+        let most = cap.0[column].times(1_000_000).0;
+        Usd(given.get(name).amount().unwrap_or(most).min(most)).decimal()
+    };
+    let price = text!("{\"prompt\":", &least("prompt", PROMPT), ",\"completion\":", &least("completion", ANSWER), "}");
+    let provider = text!("{\"max_price\":", &patched(given.raw(), &price), "}");
+    patched(request, &text!("{\"provider\":", &patched(own.raw(), &provider), "}"))
 }
 
 fn check_messages(body: &Fields<'_>) -> Result<Prompt, Box<Invalid>> {

@@ -100,8 +100,12 @@ fn several_answers_long_prompts_and_dear_writes_cost_what_they_cost() {
         let request =
             ChatRequest::read(Json::parse(r#"{"model": "a", "messages": [{"role": "user"}]}"#).expect("JSON"));
         let request = request.expect("a request");
-        let cost = move |price: Price, tokens: u64| request.cost(price, Prompt::default(), tokens).0;
-        move |tokens| row.dearest(tokens).map(|price| (cost(price, 0) / PROMPT, cost(price, 1) - cost(price, 0)))
+        let cost = move |price: &Price, tokens: u64| request.cost(price, Prompt::default(), tokens).0;
+        move |tokens| {
+            let mut price = Price::default();
+            let known = row.raise(&mut price, tokens);
+            known.then(|| (cost(&price, 0) / PROMPT, cost(&price, 1) - cost(&price, 0)))
+        }
     };
     let tiers = facts(json!({
         "prompt": "0.000001", "completion": "0.000002", "input_cache_write": "0.00000125",

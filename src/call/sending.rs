@@ -37,18 +37,15 @@ impl Call {
                 self.exhaust(now)
             };
         };
-        let cost = |price, tokens| self.request.cost(price, said, tokens);
-        let mut price = None;
-        if let Some(left) = left {
-            price = self.chain.price(&window, &self.request, said);
-            // Together they may take the prompt's price of one and the answer's of another.
-            while window.len() > 1 && price.is_some_and(|price| cost(price, self.request.least_answer()) > left) {
-                window.pop();
-                price = self.chain.price(&window, &self.request, said);
+        let mut limit = self.chain.limit(&window, &self.request);
+        let mut worst = Usd(0);
+        let price = left.map(|left| self.chain.price(&mut window, &self.request, said, left));
+        if let (Some(price), Some(left)) = (&price, left) {
+            if !beside {
+                limit = self.request.affordable(price, said, limit, left);
             }
+            worst = self.request.cost(price, said, limit.unwrap_or(u64::MAX));
         }
-        let limit = self.chain.limit(&window, &self.request, said, left.filter(|_| !beside));
-        let worst = price.map_or(Usd(0), |price| cost(price, limit.unwrap_or(u64::MAX)));
         if beside && left.is_some_and(|left| worst > left) {
             return;
         }
@@ -59,7 +56,7 @@ impl Call {
             (Some(joined), Splice::Continuing) => Some(trim_end(joined.answer.text())),
             _ => None,
         };
-        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, price);
+        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, price.as_ref());
         let row = AttemptReport {
             models: models.into_iter().map(Into::into).collect(),
             recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),

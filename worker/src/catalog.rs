@@ -38,7 +38,9 @@ pub(crate) async fn load(upstreams: &[Upstream]) {
         }
     };
     match due {
-        Some(upstream) => drop(select(pin!(fetch(upstream)), pin!(come)).await),
+        Some(upstream) => {
+            select(pin!(fetch(upstream)), pin!(come)).await;
+        }
         None => come.await,
     }
 }
