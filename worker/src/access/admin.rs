@@ -198,7 +198,7 @@ async fn given(
     request: &web_sys::Request,
     check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
 ) -> Result<Map<String, Value>, Refusal> {
-    read(&body::read(request, LARGEST).await?, check)
+    read(&body::read(request, LARGEST, body::SOON).await?, check)
 }
 
 fn read(
