@@ -9,6 +9,7 @@ use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
 use crate::json::Json;
 use crate::policy::Timeouts;
+use crate::report::Usd;
 use crate::request::UsageChunk;
 use crate::sse::BYTE_ORDER_MARK;
 
@@ -65,6 +66,8 @@ pub(crate) struct Attempt {
     pub(crate) hedged: bool,
     /// How its answer is read.
     pub(crate) reads: UsageChunk,
+    /// The most that it can cost, where the call has a bound.
+    pub(crate) worst: Usd,
 }
 
 impl Attempt {
@@ -86,6 +89,7 @@ impl Attempt {
             until: None,
             hedged: false,
             reads,
+            worst: Usd(0),
         }
     }
 
@@ -168,6 +172,16 @@ impl Attempt {
         match &self.body {
             Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, wall)),
             _ => None,
+        }
+    }
+
+    /// What it may have cost, `told` or not. Who was refused pays nothing. What is told before the end may not be all, and
+    /// an upstream that nothing was heard of may be at work.
+    pub(crate) fn spent(&self, told: Option<Usd>) -> Usd {
+        match &self.body {
+            Body::Error { .. } => Usd(0),
+            Body::Events(events) if events.done || self.whole.is_some() => told.unwrap_or(self.worst),
+            Body::Awaited | Body::Whole(_) | Body::Events(_) => self.worst,
         }
     }
 

@@ -59,7 +59,7 @@ use crate::events::Events;
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::policy::{Policy, Soft};
-use crate::report::Report;
+use crate::report::{Report, Usd};
 use crate::request::{ChatRequest, Lane};
 use crate::upstream::Upstream;
 use crate::verdict::{Beginning, beginning, forbidden};
@@ -108,6 +108,8 @@ pub struct Call {
     /// What is known of the judge.
     judge_facts: ModelFacts,
     last: Option<Box<Failure>>,
+    /// What the attempts that have ended may have cost.
+    spent: Usd,
     report: Report,
     /// The report of a call that is over, which the outcome has too.
     ended: Option<Arc<Report>>,
@@ -145,6 +147,7 @@ impl Call {
                 .cloned()
                 .unwrap_or_default(),
             last: None,
+            spent: Usd(0),
             report,
             ended: None,
             lessons: Vec::new(),

@@ -24,6 +24,10 @@ pub struct ModelFacts {
     pub max_output: Option<u64>,
     /// What a token of the prompt costs, and one of the answer.
     pub price: (Option<Usd>, Option<Usd>),
+    /// What they may cost instead, for prompts of at least so many tokens: where they are long, or written to a cache.
+    pub dearer: Vec<(u64, Option<Usd>, Option<Usd>)>,
+    /// What a request costs beside its tokens, and an image in it.
+    pub extra: (Usd, Usd),
     /// JSON text of the list of parameters that it knows; empty, if that is not known.
     pub parameters: String,
     /// When it goes away.
@@ -54,6 +58,8 @@ impl Catalog {
             model.context_length = model.context_length.max(endpoint.context_length);
             model.max_output = model.max_output.max(endpoint.max_output);
             model.price = (model.price.0.max(endpoint.price.0), model.price.1.max(endpoint.price.1));
+            model.extra = (model.extra.0.max(endpoint.extra.0), model.extra.1.max(endpoint.extra.1));
+            model.dearer.extend(endpoint.dearer);
         }
         self.add(model);
     }
@@ -116,17 +122,42 @@ impl ModelFacts {
 
     /// What a model and an endpoint are told of alike.
     fn of(row: Json<'_>) -> Self {
-        let price = |name| row.get("pricing").get(name).amount().map(Usd);
+        let pricing = row.get("pricing");
+        let price = |name| pricing.get(name).amount().map(Usd);
+        let mut dearer = vec![(0, price("input_cache_write"), price("internal_reasoning"))];
+        for row in pricing.get("overrides").items() {
+            let price = |name| row.get(name).amount().map(Usd);
+            // Whatever else it depends on may be the case.
+            dearer.push((
+                row.get("min_prompt_tokens").whole().unwrap_or_default(),
+                price("prompt"),
+                price("completion"),
+            ));
+        }
         let parameters = row.get("supported_parameters");
         let limit = row.get("max_completion_tokens").whole();
         Self {
             context_length: row.get("context_length").whole(),
             max_output: limit.or_else(|| row.at("top_provider.max_completion_tokens").whole()),
             price: (price("prompt"), price("completion")),
+            dearer,
+            extra: (price("request").unwrap_or_default(), price("image").unwrap_or_default()),
             parameters: if parameters.is_array() { parameters.raw().into() } else { String::new() },
             expires: day(row.get("expiration_date").word()),
             ..Self::default()
         }
+    }
+
+    /// The most that a token of the prompt, and one of the answer, can cost where the prompt has up to `tokens`; nothing, if
+    /// that is not known.
+    pub fn dearest(&self, tokens: u64) -> Option<(Usd, Usd)> {
+        let mut price = (self.price.0?, self.price.1?);
+        for (least, prompt, answer) in &self.dearer {
+            if *least <= tokens {
+                price = (price.0.max(prompt.unwrap_or_default()), price.1.max(answer.unwrap_or_default()));
+            }
+        }
+        Some(price)
     }
 
     /// It is known to lack `parameter`.

@@ -11,15 +11,13 @@ use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::policy::Policy;
 use crate::report::{Report, Usd};
-use crate::request::ChatRequest;
+use crate::request::{Cap, ChatRequest, LEAST_ANSWER};
 use crate::text::{find, text};
-use crate::upstream::Upstream;
+use crate::tokens::Prompt;
+use crate::upstream::{Dialect, Upstream};
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
 const ESTIMATE_MARGIN: u64 = 15;
-
-/// An output limit is lowered to what a window leaves, but not below this: rather another model is asked.
-const LEAST_ANSWER: u64 = 1_000;
 
 /// What a call knows when it begins. All of it may be empty.
 #[derive(Debug)]
@@ -82,14 +80,8 @@ impl Candidate {
         left.into_iter().chain(self.facts.max_output).min()
     }
 
-    /// What an answer of `tokens` costs, with the prompt of `request`, if the price is known.
-    pub(crate) fn cost(&self, request: &ChatRequest, tokens: u64) -> Option<Usd> {
-        let (prompt, answer) = (self.facts.price.0?, self.facts.price.1?);
-        Some(prompt.times(self.prompt_of(request)).plus(answer.times(tokens)))
-    }
-
-    /// Why it cannot be asked, if that is certain before it is.
-    fn unfit(&self, request: &ChatRequest, policy: &Policy, now: Millis) -> Option<(Kind, String)> {
+    /// Why it cannot be asked, if that is certain before it is; by an edge, which looks at the money itself, or not.
+    fn unfit(&self, request: &ChatRequest, policy: &Policy, by_edge: bool, now: Millis) -> Option<(Kind, String)> {
         let needed = self.needed(request);
         let certain = needed * 100 / (100 + ESTIMATE_MARGIN);
         let above = |price: Option<Usd>, cap: Option<Usd>| {
@@ -108,10 +100,13 @@ impl Candidate {
         if above(prompt, policy.max_price.0) || above(answer, policy.max_price.1) {
             return Some((Kind::TooExpensive, "its price is above the cap".into()));
         }
-        if self.cost(request, 1).zip(policy.max_cost).is_some_and(|(cost, most)| cost > most) {
-            return Some((Kind::TooExpensive, "the prompt alone would cost more than the call may".into()));
+        let most = policy.max_cost.filter(|_| !by_edge)?;
+        let cost = request.cost(&self.facts, Prompt::default(), request.least_answer());
+        match cost {
+            None => Some((Kind::TooExpensive, "its price is not known, and what the call may cost is bounded".into())),
+            Some(cost) if cost > most => Some((Kind::TooExpensive, "it would cost more than the call may".into())),
+            Some(_) => None,
         }
-        None
     }
 }
 
@@ -158,7 +153,7 @@ impl Chain {
                 });
             }
         }
-        chain.keep_fit(request, policy, now, report)?;
+        chain.keep_fit(request, policy, facts.upstreams, now, report)?;
         chain.keep_rested(facts, now, report)?;
         Ok(chain)
     }
@@ -167,13 +162,15 @@ impl Chain {
         &mut self,
         request: &ChatRequest,
         policy: &Policy,
+        upstreams: &[Upstream],
         now: Millis,
         report: &mut Report,
     ) -> Result<(), Box<Failure>> {
         let mut failure = Failure::new(Kind::NoEndpoint, "");
         let mut largest = (0, 0);
         for candidate in &mut self.candidates {
-            let Some((kind, reason)) = candidate.unfit(request, policy, now) else { continue };
+            let by_edge = upstreams[candidate.upstream].dialect == Dialect::Edge;
+            let Some((kind, reason)) = candidate.unfit(request, policy, by_edge, now) else { continue };
             candidate.spent = true;
             largest = largest.max((candidate.facts.context_length.unwrap_or_default(), candidate.needed(request)));
             failure.kind = kind;
@@ -186,7 +183,9 @@ impl Chain {
             Kind::ContextLength => {
                 text!("no model of the chain can hold the prompt: ", &shortfall(largest.1, largest.0))
             }
-            Kind::TooExpensive => "every model of the chain costs more than the policy allows".into(),
+            Kind::TooExpensive => {
+                "every model of the chain costs more than the policy allows, or nobody knows what".into()
+            }
             _ => "no model of the chain can answer this request".into(),
         };
         Err(failure)
@@ -240,21 +239,41 @@ impl Chain {
         window
     }
 
-    /// The tokens that `window` may answer `request` with when `left` may be spent, where that is less than was asked for
-    /// or is all that bounds it. Nothing else bounds an answer: what a model can do, it says by itself.
-    pub(crate) fn limit(&self, window: &[usize], request: &ChatRequest, left: Option<Usd>) -> Option<u64> {
+    /// The tokens that `window` may answer `request` with, behind what was `said`, when `left` may be spent, where that is
+    /// less than was asked for or is all that bounds it. Nothing else bounds an answer: what a model can do, it says by
+    /// itself.
+    pub(crate) fn limit(
+        &self,
+        window: &[usize],
+        request: &ChatRequest,
+        said: Prompt,
+        left: Option<Usd>,
+    ) -> Option<u64> {
         let mut limit = request.max_tokens;
         for candidate in window.iter().map(|&at| &self.candidates[at]) {
             if let (Some(wanted), Some(room)) = (limit, candidate.room(request)) {
                 limit = Some(wanted.min(room.max(1)));
             }
-            if let (Some(left), Some(prompt), Some(price)) = (left, candidate.cost(request, 0), candidate.facts.price.1)
-            {
-                let affordable = left.0.saturating_sub(prompt.0).checked_div(price.0).unwrap_or(u64::MAX);
+            let cost = |tokens| request.cost(&candidate.facts, said, tokens);
+            if let (Some(left), Some(none), Some(one)) = (left, cost(0), cost(1)) {
+                let affordable = left.0.saturating_sub(none.0).checked_div(one.0 - none.0).unwrap_or(u64::MAX);
                 limit = Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX);
             }
         }
         limit
+    }
+
+    /// The most that an answer of `window` with up to `limit` tokens can cost; what an edge costs, it looks at by itself.
+    pub(crate) fn worst(&self, window: &[usize], request: &ChatRequest, said: Prompt, limit: Option<u64>) -> Usd {
+        let cost = |&at: &usize| request.cost(&self.candidates[at].facts, said, limit.unwrap_or(u64::MAX));
+        window.iter().filter_map(cost).max().unwrap_or_default()
+    }
+
+    /// What the dearest of `window` takes, whoever provides it.
+    pub(crate) fn cap(&self, window: &[usize], request: &ChatRequest, said: Prompt) -> Option<Cap> {
+        let tokens = request.ceiling(said);
+        let prices = window.iter().filter_map(|&at| self.candidates[at].facts.dearest(tokens));
+        prices.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
     }
 
     /// These have failed.
@@ -306,10 +325,16 @@ impl Chain {
     }
 
     /// Leaves out those that would cost more than what is `left`, as far as their price is known.
-    pub(crate) fn leave_out_expensive(&mut self, request: &ChatRequest, left: Option<Usd>, report: &mut Report) {
+    pub(crate) fn leave_out_expensive(
+        &mut self,
+        request: &ChatRequest,
+        said: Prompt,
+        left: Option<Usd>,
+        report: &mut Report,
+    ) {
         let Some(left) = left else { return };
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
-            if candidate.cost(request, 1).is_some_and(|cost| cost > left) {
+            if request.cost(&candidate.facts, said, request.least_answer()).is_some_and(|cost| cost > left) {
                 candidate.spent = true;
                 report.drop_model(&candidate.model, "it would cost more than is left for the call");
             }

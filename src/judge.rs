@@ -12,12 +12,15 @@ use crate::tokens::Prompt;
 /// The longest reply of a judge, in tokens: some reason before they score.
 pub(crate) const LONGEST_REPLY: u64 = 400;
 
+/// What the marks between two messages come to, in tokens.
+const MARKS: u64 = 20;
+
 /// What a judge is asked.
 #[derive(Debug)]
 pub(crate) struct Question {
     /// The JSON text of the request.
     pub(crate) body: String,
-    /// The tokens of it, estimated.
+    /// The most tokens that it has.
     pub(crate) tokens: u64,
 }
 
@@ -40,7 +43,7 @@ pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark:
         message.text("role", role).text("content", content);
         message.end()
     };
-    let tokens = Prompt::text(&system).tokens(&policy.model) + Prompt::text(&material).tokens(&policy.model);
+    let tokens = Prompt::text(&system).ceiling() + Prompt::text(&material).ceiling() + MARKS;
     body.text("model", &policy.model);
     body.raw("messages", &text!("[", &message("system", &system), ",", &message("user", &material), "]"));
     body.whole("max_tokens", LONGEST_REPLY).whole("temperature", 0);

@@ -3,8 +3,10 @@
 //! A body that leaves names `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which
 //! would change the order and the bill.
 
+use crate::catalog::ModelFacts;
 use crate::invalid::Invalid;
-use crate::json::{Fields, Json, Object, array, decimal, quoted};
+use crate::json::{Fields, Json, Object, array, decimal, patched, quoted};
+use crate::report::Usd;
 use crate::text::{is_blank, text};
 use crate::tokens::Prompt;
 use crate::upstream::Dialect;
@@ -30,8 +32,15 @@ const NUMBERS: [&str; 13] = [
 /// The names of the output limit.
 const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
 
+/// An output limit is lowered to what a window or a bound on money leaves, but not below this: rather another model is
+/// asked.
+pub(crate) const LEAST_ANSWER: u64 = 1_000;
+
 /// The longest chain. More is a mistake of whoever wrote it, or an attack on the bill.
 const LONGEST_CHAIN: usize = 32;
+
+/// What a token of the prompt may cost, and one of the answer.
+pub(crate) type Cap = (Usd, Usd);
 
 /// What becomes of the chunk that carries the usage of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +87,10 @@ pub struct ChatRequest {
     pub(crate) wants_reasoning: bool,
     /// The tokens of the prompt, estimated, without what the answer may take.
     pub(crate) prompt: Prompt,
-    /// The output limit that the caller set.
-    pub(crate) max_tokens: Option<u64>,
+    /// The most tokens that an answer may have; without one, what a model can do.
+    pub max_tokens: Option<u64>,
+    /// The answers that the caller wants at once.
+    answers: u64,
     /// The parameters without which the answer would not be what was asked for, as a catalog names them.
     pub(crate) required: Vec<&'static str>,
     /// JSON text of the schema that the answer should have; empty without one.
@@ -116,6 +127,9 @@ impl ChatRequest {
         }
         let policy = body.get("failsoft");
         let format = body.get("response_format").get("type");
+        let answers = body.get("n");
+        // A number that is not written as a whole one may be any.
+        let answers = if answers.is_null() { 1 } else { answers.whole().unwrap_or(u64::MAX).max(1) };
         Ok(Self {
             models,
             stream: stream.flag() == Some(true),
@@ -130,11 +144,36 @@ impl ChatRequest {
             prompt,
             max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
             required: required(body),
+            answers,
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
             schema: body.get("response_format").at("json_schema.schema").raw().into(),
             stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
             rest: rest(body)?,
         })
+    }
+
+    /// The most that an answer of up to `tokens`, behind what was `said`, can cost from a model of these `facts`; nothing, if
+    /// its price is not known.
+    pub fn cost(&self, facts: &ModelFacts, said: Prompt, tokens: u64) -> Option<Usd> {
+        let prompt = self.ceiling(said);
+        let price = facts.dearest(prompt)?;
+        let told = price.0.times(prompt).plus(facts.extra.0).plus(facts.extra.1.times(self.prompt.attachments));
+        Some(told.plus(price.1.times(tokens).times(self.answers)))
+    }
+
+    /// The most tokens that one request for an answer of up to `tokens` can use.
+    pub fn usage(&self, tokens: u64) -> u64 {
+        self.prompt.ceiling().saturating_add(tokens.saturating_mul(self.answers))
+    }
+
+    /// The most tokens that the prompt has, behind it what was `said`.
+    pub(crate) fn ceiling(&self, said: Prompt) -> u64 {
+        self.prompt.ceiling() + said.ceiling()
+    }
+
+    /// The tokens of an answer that is worth its prompt.
+    pub(crate) fn least_answer(&self) -> u64 {
+        self.max_tokens.unwrap_or(1).clamp(1, LEAST_ANSWER)
     }
 
     /// The caller asked for the usage of a stream, as OpenAI's clients do.
@@ -156,7 +195,8 @@ impl ChatRequest {
         Json::parse(&self.stream_options).unwrap_or(Json::NULL).get(name)
     }
 
-    /// The JSON text that asks `models` over `dialect` for at most `limit` tokens, going on from `prefill` where there is one.
+    /// The JSON text that asks `models` over `dialect` for at most `limit` tokens, going on from `prefill` where there is one,
+    /// of nobody who takes more than `cap`.
     pub(crate) fn body(
         &self,
         dialect: Dialect,
@@ -164,8 +204,11 @@ impl ChatRequest {
         streaming: bool,
         limit: Option<u64>,
         prefill: Option<&str>,
+        cap: Option<Cap>,
     ) -> String {
         let mut body = Object::default();
+        let rest = cap.filter(|_| dialect == Dialect::OpenRouter).map(|cap| capped(&self.rest, cap));
+        let rest = rest.as_ref().unwrap_or(&self.rest);
         match models {
             [model] => body.text("model", model),
             _ => body.raw("models", &array(models.iter().map(|model| quoted(model)))),
@@ -186,10 +229,10 @@ impl ChatRequest {
             body.whole(named.unwrap_or(usual), limit);
         }
         let Some(prefill) = prefill else {
-            body.fields(&self.rest);
+            body.fields(rest);
             return body.end();
         };
-        for (name, value) in Json::parse(&self.rest).unwrap_or(Json::NULL).fields() {
+        for (name, value) in Json::parse(rest).unwrap_or(Json::NULL).fields() {
             if name.is("messages") {
                 let mut last = Object::default();
                 last.text("role", "assistant").text("content", prefill);
@@ -215,6 +258,22 @@ impl ChatRequest {
         }
         options.end()
     }
+}
+
+/// A request to OpenRouter, which lets many provide a model: it asks nobody who takes more than `cap`, or than the caller
+/// allows.
+pub(crate) fn capped(request: &str, cap: Cap) -> String {
+    let provider = Json::parse(request).unwrap_or(Json::NULL).get("provider");
+    let given = provider.get("max_price");
+    let (mut price, mut asked, mut patch) = (Object::default(), Object::default(), Object::default());
+    for (name, most) in [("prompt", cap.0), ("completion", cap.1)] {
+        let most = most.times(1_000_000).0;
+        let most = given.get(name).amount().map_or(most, |given| given.min(most));
+        price.raw(name, &Usd(most).decimal());
+    }
+    asked.raw("max_price", &patched(given.raw(), &price.end()));
+    patch.raw("provider", &patched(provider.raw(), &asked.end()));
+    patched(request, &patch.end())
 }
 
 fn check_messages(body: &Fields<'_>) -> Result<Prompt, Box<Invalid>> {
@@ -336,7 +395,8 @@ mod tests {
     fn never_sends_model_beside_models() {
         let request = read(hello(json!({"model": "x/injected", "models": ["a/a", "b/b"]}))).expect("valid");
         let sent: Value =
-            serde_json::from_str(&request.body(Dialect::OpenRouter, &["a/a", "b/b"], false, None, None)).expect("JSON");
+            serde_json::from_str(&request.body(Dialect::OpenRouter, &["a/a", "b/b"], false, None, None, None))
+                .expect("JSON");
         assert_eq!(sent["models"], json!(["a/a", "b/b"]));
         assert_eq!(sent.get("model"), None);
         assert!(request.warnings[0].contains("x/injected"));
@@ -347,15 +407,17 @@ mod tests {
         let body = hello(
             json!({"model": "a/a", "response_format": {"type": "json_schema", "z": 1, "a": 2}, "novel": {"b": 1}}),
         );
-        let sent = read(body).expect("valid").body(Dialect::OpenAi, &["a/a"], false, None, None);
+        let sent = read(body).expect("valid").body(Dialect::OpenAi, &["a/a"], false, None, None, None);
         assert!(sent.contains(r#""response_format":{"type":"json_schema","z":1,"a":2},"novel":{"b":1}"#), "{sent}");
     }
 
     #[test]
     fn only_an_edge_is_told_the_policy() {
         let request = read(hello(json!({"model": "a/a", "failsoft": {"attempts": 2}}))).expect("valid");
-        assert!(request.body(Dialect::Edge, &["a/a"], false, None, None).contains(r#""failsoft":{"attempts":2}"#));
-        assert!(!request.body(Dialect::OpenRouter, &["a/a"], false, None, None).contains("failsoft"));
+        assert!(
+            request.body(Dialect::Edge, &["a/a"], false, None, None, None).contains(r#""failsoft":{"attempts":2}"#)
+        );
+        assert!(!request.body(Dialect::OpenRouter, &["a/a"], false, None, None, None).contains("failsoft"));
     }
 
     #[test]

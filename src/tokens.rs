@@ -11,11 +11,19 @@ use crate::text::find;
 /// What an image or a file costs at least, where its size is not known.
 const PER_ATTACHMENT: u64 = 800;
 
+/// What an image costs at most, in tokens, where nobody multiplies: large ones of models that look closely.
+const LARGEST_ATTACHMENT: u64 = 5_000;
+
+/// No tokenizer makes more of a text than this, in percent of what the less able of two makes of it, as estimated.
+const CEILING: u64 = 150;
+
 /// What a prompt costs the models that may read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// Tokens that are not text.
     whole: u64,
+    /// Images, and whatever else is no text.
+    pub(crate) attachments: u64,
     /// The text, in hundredths of a token, for a vocabulary of 200,000 tokens or more, and for smaller ones.
     text: [u64; 2],
 }
@@ -48,12 +56,19 @@ impl Prompt {
         self.whole + self.text[usize::from(!large)].div_ceil(100)
     }
 
+    /// The most tokens that any model counts. Money is reckoned by these, windows by the estimate.
+    pub fn ceiling(self) -> u64 {
+        let text = self.text[0].max(self.text[1]) * CEILING / 100;
+        self.whole + self.attachments * (LARGEST_ATTACHMENT - PER_ATTACHMENT) + text.div_ceil(100)
+    }
+
     fn read_value(&mut self, value: Json<'_>) {
         if value.is_object() {
             let kind = value.get("type");
             // The bytes of an attachment are not read as text.
             if ["image_url", "input_audio", "file", "video_url"].iter().any(|attachment| kind.is(attachment)) {
                 self.whole += PER_ATTACHMENT;
+                self.attachments += 1;
                 return;
             }
             for (_, field) in value.fields() {

@@ -358,14 +358,3 @@ fn a_judge_is_taken_at_its_word_only_if_the_word_is_whole() {
     assert_eq!((run.kind(), run.outcome.partial), (Some(Kind::Aborted), None), "what a judge says is no answer");
     assert!(!run.outcome.report.attempts[1].unmatched);
 }
-
-#[test]
-fn what_the_call_may_cost_bounds_judges_and_hedges_too() {
-    let row = r#"{"data": [{"id": "j/judge", "pricing": {"prompt": "0.001", "completion": "0"}}]}"#;
-    let catalog = Catalog::read(Json::parse(row).expect("JSON"));
-    let bounded = json!({"judge": {"model": "j/judge"}, "maxCostUsd": 0.03});
-    let run = Script { catalog, ..two().policy(bounded) }.run(&[Reply::says("a/one", "x")]);
-    assert_eq!((run.content().as_str(), run.sent.len()), ("x", 1));
-    let bounded = json!({"hedge": {"after": 500}, "maxCostUsd": 1});
-    assert_eq!(two().policy(bounded).run(&[Reply::says("a/one", "x").head_after(900)]).sent.len(), 1);
-}

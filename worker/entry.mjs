@@ -1,3 +1,3 @@
-// What the Worker is to the outside: its handler, and the class of its Durable Object. Whatever else the bundle exports is
+// What the Worker is to the outside: its handler, and the classes of its Durable Objects. Whatever else the bundle exports is
 // not named here, and not reachable.
-export { Breakers, default } from './build/index.js';
+export { Account, Breakers, default } from './build/index.js';

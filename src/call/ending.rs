@@ -103,6 +103,7 @@ impl Call {
         let row = &mut self.report.attempts[attempt.id as usize];
         row.duration = Some(attempt.age(now));
         row.failure = failure;
+        self.spent = self.spent.plus(attempt.spent(row.cost));
         if attempt.open {
             self.actions.push_back(Action::Cancel { attempt: attempt.id });
         }

@@ -12,7 +12,9 @@ use crate::json::decimal;
 use crate::judge::{LONGEST_REPLY, mark, question, score};
 use crate::policy::Soft;
 use crate::report::AttemptReport;
+use crate::request;
 use crate::text::text;
+use crate::upstream::Dialect;
 
 impl Call {
     /// Asks the judge of the policy about an answer that has passed every other rule. False: there is none, or it cannot be
@@ -21,14 +23,15 @@ impl Call {
         let Some(judge) = &self.policy.judge else { return false };
         let text = kept.attempt.answer().map(Accumulator::text).unwrap_or_default();
         let question = question(judge, self.request.messages(), text, &mark(self.seed));
-        let price = self.judge_facts.price;
-        let cost = price
-            .0
-            .zip(price.1)
-            .map(|(prompt, answer)| prompt.times(question.tokens).plus(answer.times(LONGEST_REPLY)));
-        let dear = [judge.max_cost, self.left()]
-            .into_iter()
-            .any(|most| cost.zip(most).is_some_and(|(cost, most)| cost > most));
+        let price = self.judge_facts.dearest(question.tokens);
+        let cost = price.map(|(prompt, answer)| {
+            prompt.times(question.tokens).plus(answer.times(LONGEST_REPLY)).plus(self.judge_facts.extra.0)
+        });
+        let left = self.left();
+        let dear =
+            [judge.max_cost, left].into_iter().any(|most| cost.zip(most).is_some_and(|(cost, most)| cost > most));
+        // What nobody knows the price of cannot be kept within a bound.
+        let dear = dear || (left.is_some() && cost.is_none());
         let late = now >= self.began + self.policy.timeouts.total;
         if dear || late || self.report.attempts.len() >= self.policy.attempts as usize {
             self.report.warnings.push("the judge was not asked: it would have gone beyond a bound".into());
@@ -37,8 +40,14 @@ impl Call {
         let until = now + judge.timeout;
         let row = AttemptReport { models: vec![judge.model.clone()], judge: Some(None), ..AttemptReport::default() };
         let upstream = self.chain.candidates[kept.served].upstream;
-        let mut attempt = self.post(upstream, row, Window::new(), false, question.body, now);
+        let capped = self.upstreams[upstream].dialect == Dialect::OpenRouter && left.is_some();
+        let body = match price.filter(|_| capped) {
+            Some(cap) => request::capped(&question.body, cap),
+            None => question.body,
+        };
+        let mut attempt = self.post(upstream, row, Window::new(), false, body, now);
         attempt.is_judge = true;
+        attempt.worst = cost.unwrap_or_default();
         attempt.until = Some(until);
         self.running.push(attempt);
         true

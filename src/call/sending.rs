@@ -9,13 +9,19 @@ use crate::policy::Soft;
 use crate::report::{AttemptReport, Usd};
 use crate::request::Lane;
 use crate::text::trim_end;
+use crate::tokens::Prompt;
 use crate::upstream::Dialect;
 
 impl Call {
     /// Asks whoever is next, if there is anybody and the budget allows.
     pub(super) fn send(&mut self, now: Millis) {
         let left = self.left();
-        self.chain.leave_out_expensive(&self.request, left, &mut self.report);
+        // Beside one in flight a second is asked if there is money for both; who is too dear now need not be later.
+        let beside = !self.running.is_empty();
+        let said = self.joined.as_ref().map(|joined| Prompt::text(joined.answer.text())).unwrap_or_default();
+        if !beside {
+            self.chain.leave_out_expensive(&self.request, said, left, &mut self.report);
+        }
         let (window, splice) = match self.joined {
             Some(_) => self.successor(),
             None => {
@@ -27,19 +33,28 @@ impl Call {
         };
         let (Some(&first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
             // Whoever is still in flight may answer yet.
-            return if self.running.is_empty() {
+            return if !beside {
                 self.exhaust(now)
             };
         };
+        let limit = self.chain.limit(&window, &self.request, said, left.filter(|_| !beside));
+        let mut worst = Usd(0);
+        let mut cap = None;
+        if let Some(left) = left {
+            worst = self.chain.worst(&window, &self.request, said, limit);
+            cap = self.chain.cap(&window, &self.request, said);
+            if beside && worst > left {
+                return;
+            }
+        }
         let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
         let streamed = self.request.stream || self.policy.assemble;
         let upstream = &self.upstreams[self.chain.candidates[first].upstream];
-        let limit = self.chain.limit(&window, &self.request, left);
         let prefill = match (&self.joined, splice) {
             (Some(joined), Splice::Continuing) => Some(trim_end(joined.answer.text())),
             _ => None,
         };
-        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill);
+        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, cap);
         let row = AttemptReport {
             models: models.into_iter().map(Into::into).collect(),
             recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),
@@ -51,15 +66,15 @@ impl Call {
         let upstream = self.chain.candidates[first].upstream;
         let mut attempt = self.post(upstream, row, window, streamed, body, now);
         attempt.judged_there = judged_there;
+        attempt.worst = worst;
         attempt.splice = self.joined.as_ref().map(|_| splice);
         attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
         self.running.push(attempt);
     }
 
-    /// What may still be spent.
+    /// What may still be spent, should everything in flight cost the most that it can.
     pub(super) fn left(&self) -> Option<Usd> {
-        let costs = self.report.attempts.iter().filter_map(|row| row.cost);
-        let spent = costs.fold(0, |sum: u64, cost| sum.saturating_add(cost.0));
+        let spent = self.running.iter().fold(self.spent, |sum, attempt| sum.plus(attempt.worst)).0;
         self.policy.max_cost.map(|most| Usd(most.0.saturating_sub(spent)))
     }
 
@@ -81,16 +96,12 @@ impl Call {
         Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
     }
 
-    /// When a second model is asked too, because the first is silent. Where the cost is bounded it is not: what the first
-    /// costs is not known yet.
+    /// When a second model is asked too, because the first is silent.
     pub(super) fn hedge_at(&self) -> Option<Millis> {
         let [attempt] = &self.running[..] else { return None };
         let waits =
             !self.committed && !attempt.judged_there && !attempt.is_alive() && !attempt.hedged && !attempt.is_judge;
-        self.policy
-            .hedge
-            .filter(|_| waits && self.policy.max_cost.is_none())
-            .map(|after| self.paused.max(attempt.sent + after))
+        self.policy.hedge.filter(|_| waits).map(|after| self.paused.max(attempt.sent + after))
     }
 
     /// Closes what else is in flight: another was first.

@@ -110,12 +110,13 @@ test('of all that the Worker is made of, its handlers and its classes can be cal
   globalThis.addEventListener ??= () => {};
   const { main } = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const module = await import(pathToFileURL(join(WORKER, main)));
-  assert.deepEqual(Object.keys(module), ['Breakers', 'default']);
+  assert.deepEqual(Object.keys(module), ['Account', 'Breakers', 'default']);
   const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['length', 'name', 'prototype'].includes(name)).sort();
   assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch']);
   // wasm-bindgen's own two do nothing to others, and a class that extends no DurableObject has no RPC.
-  const object = module.Breakers;
-  assert.deepEqual(own(object.prototype), ['__destroy_into_raw', 'constructor', 'fetch', 'free']);
-  assert.equal(Object.getPrototypeOf(object), Function.prototype);
-  assert.deepEqual([...own(module.default), ...own(object)], []);
+  for (const [object, handlers] of [[module.Breakers, []], [module.Account, ['alarm']]]) {
+    assert.deepEqual(own(object.prototype), ['__destroy_into_raw', ...handlers, 'constructor', 'fetch', 'free']);
+    assert.equal(Object.getPrototypeOf(object), Function.prototype);
+    assert.deepEqual([...own(module.default), ...own(object)], []);
+  }
 });

@@ -5,9 +5,20 @@
 //! is exact however many calls come at once. It is asked once before anything is sent, to *hold* the worst that the call
 //! can use, and told once behind the response, to *settle* what was used.
 
+mod books;
 mod budget;
+mod calendar;
+mod limit;
+mod link;
+mod message;
+mod object;
+mod share;
+mod trail;
 
 pub(crate) use budget::Budget;
+pub(crate) use link::{Accounts, BINDING, Claim, Held};
+pub(crate) use share::Shares;
+pub(crate) use trail::Trail;
 
 use failsoft::report::Usd;
 

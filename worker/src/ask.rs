@@ -1,15 +1,22 @@
-//! From the body of a chat request to what this client may ask for.
+//! From the body of a chat request to what this client may ask for, and what that can cost.
+
+mod bound;
+mod fields;
 
 use failsoft::failure::Kind;
 use failsoft::invalid::{Invalid, join};
 use failsoft::json::{Object, array, quoted};
 use failsoft::report::Usd;
 use failsoft::request::{Lane, UsageChunk};
-use failsoft::{ChatRequest, Json, Millis, Policy};
+use failsoft::{ChatRequest, Dialect, Json, Millis, Policy, Upstream};
+use worker::Env;
 
 use crate::access::Client;
+use crate::account::{Budget, Usage};
 use crate::config::{Config, HEADERS_WITHIN, Route};
 use crate::refusal::Refusal;
+use crate::{catalog, memory};
+use bound::Prices;
 
 /// How a client names a route, in the place of a model.
 pub(crate) const ROUTE: &str = "route/";
@@ -31,40 +38,86 @@ pub(crate) struct Ask {
     pub(crate) headers_within: Millis,
     /// The client chose among providers by itself: what comes of it says nothing about the model for others.
     pub(crate) leaves_no_trace: bool,
+    /// The most that the whole call can use, and what its policy lets it cost.
+    pub(crate) worst: Usage,
 }
 
-/// Reads and checks `body`.
+/// A call that may be made, if it can be paid.
+#[derive(Debug)]
+struct Draft {
+    ask: Ask,
+    /// The most tokens that an answer may have.
+    output: u64,
+    /// There is a bound on money.
+    is_bounded: bool,
+}
+
+/// Reads and checks `body`. Where money is bounded and no price is known yet, it waits for the catalog, for a while and only
+/// in an isolate that has none.
 ///
 /// # Errors
 /// What is wrong with it, or what this client may not do, with the path of the field.
-pub(crate) fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Ask, Refusal> {
-    let body = parse(body)?;
-    count_messages(body, config.limits.messages)?;
-    let route = named_route(body, client)?;
-    let mut request = match route {
-        Some(route) => ChatRequest::read(Json::parse(&routed(body, route)).unwrap_or(Json::NULL))?,
-        None => ChatRequest::read(body)?,
+pub(crate) async fn read(body: &[u8], config: &Config, client: &Client<'_>, env: &Env) -> Result<Ask, Refusal> {
+    let draft = Draft::read(body, config, client)?;
+    let known = || {
+        memory::with_catalog(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.ask.request))
     };
-    if route.is_none() {
-        check_models(&request, client)?;
+    if draft.is_bounded && !known() {
+        catalog::load(&config.upstreams, env).await;
     }
-    let ours = route.map_or(&config.policy, |route| &route.policy);
-    let policy = match &request.policy {
-        Some(asked) => narrowed(ours, Json::parse(asked).unwrap_or(Json::NULL))?,
-        None => ours.clone(),
-    };
-    request.callers_clocks = policy.timeouts != ours.timeouts;
-    request.lane = route.map_or(Lane::Gate, |route| route.lane);
-    request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
-    let headers_within = route.map_or(HEADERS_WITHIN, |route| route.headers_within);
-    let route = route.map(|route| route.name.clone());
-    let leaves_no_trace = !body.get("provider").is_null();
-    Ok(Ask { request, policy, client: client.name().into(), route, headers_within, leaves_no_trace })
+    memory::with_catalog(|catalog| draft.bounded(&Prices { upstreams: &config.upstreams, catalog }))
+}
+
+impl Draft {
+    fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Self, Refusal> {
+        let body = parse(body)?;
+        count_messages(body, config.limits.messages)?;
+        let output = fields::check(body, &config.limits, &config.fields)?;
+        let route = named_route(body, client)?;
+        let mut request = match route {
+            Some(route) => ChatRequest::read(Json::parse(&routed(body, route)).unwrap_or(Json::NULL))?,
+            None => ChatRequest::read(body)?,
+        };
+        if route.is_none() {
+            check_models(&request, config, client)?;
+        }
+        let ours = route.map_or(&config.policy, |route| &route.policy);
+        let policy = match &request.policy {
+            Some(asked) => narrowed(ours, Json::parse(asked).unwrap_or(Json::NULL))?,
+            None => ours.clone(),
+        };
+        request.callers_clocks = policy.timeouts != ours.timeouts;
+        request.lane = route.map_or(Lane::Gate, |route| route.lane);
+        request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
+        let headers_within = route.map_or(HEADERS_WITHIN, |route| route.headers_within);
+        let budgets = [Some(&client.account().budget), route.map(|route| &route.budget)];
+        let route = route.map(|route| route.name.clone());
+        let leaves_no_trace = !body.get("provider").is_null();
+        request.max_tokens = Some(output);
+        let is_bounded = policy.max_cost.is_some()
+            || budgets.into_iter().flatten().any(|budget| budget.usd != Budget::default().usd);
+        let worst = Usage { tokens: 0, usd: Usd(0) };
+        if is_bounded {
+            check_searches(&request, config)?;
+        }
+        let ask = Ask { request, policy, client: client.name().into(), route, headers_within, leaves_no_trace, worst };
+        Ok(Self { ask, output, is_bounded })
+    }
+
+    /// The call, kept within its bounds.
+    fn bounded(self, prices: &Prices<'_>) -> Result<Ask, Refusal> {
+        let Self { mut ask, output, is_bounded } = self;
+        ask.worst = prices.bound(&ask.request, output, &mut ask.policy, is_bounded)?;
+        Ok(ask)
+    }
 }
 
 fn parse(body: &[u8]) -> Result<Json<'_>, Refusal> {
     match Json::parse_bytes(body) {
-        Some(json) if json.is_object() => Ok(json),
+        Some(json) if json.is_object() => match fields::twice(json) {
+            Some(path) => Err(Invalid::new(path, "is given twice").into()),
+            None => Ok(json),
+        },
         Some(_) => Err(Refusal::invalid("invalid_json", "the body must be a JSON object")),
         None => {
             let error = serde_json::from_slice::<serde_json::Value>(body).err();
@@ -110,7 +163,12 @@ fn named_route<'a>(body: Json<'_>, client: &Client<'a>) -> Result<Option<&'a Rou
     Ok(Some(route))
 }
 
-fn check_models(request: &ChatRequest, client: &Client<'_>) -> Result<(), Refusal> {
+fn check_models(request: &ChatRequest, config: &Config, client: &Client<'_>) -> Result<(), Refusal> {
+    if let Some(model) = request.models.iter().find(|model| client.may_name(model) && !is_plain(model, config, client))
+    {
+        let message = format!("`{model}` stands for more than a model; the owner of this edge can list it in `models`");
+        return Err(Refusal::new(Kind::Forbidden, "model_not_allowed", message).about("model"));
+    }
     let Some(model) = request.models.iter().find(|model| !client.may_name(model)) else { return Ok(()) };
     if model.starts_with(ROUTE) {
         return Err(Invalid::new("models", "holds a route; name it as `model`, and nothing beside it").into());
@@ -118,6 +176,35 @@ fn check_models(request: &ChatRequest, client: &Client<'_>) -> Result<(), Refusa
     let routes = client.routes().map(|route| [ROUTE, &route.name].concat());
     let allowed: Vec<String> = routes.chain(client.models().into_iter().map(String::from)).collect();
     let message = format!("this key may not ask for this model; it may ask for: {}", allowed.join(", "));
+    Err(Refusal::new(Kind::Forbidden, "model_not_allowed", message).about("model"))
+}
+
+/// `model` is the id of one model, whose price is that of its name, or stands in a list as it is. What a pattern covers may
+/// also be a preset, a router over all models, or a model with plugins.
+fn is_plain(model: &str, config: &Config, client: &Client<'_>) -> bool {
+    /// They choose among those who provide a model, or are listed with a price of their own.
+    const VARIANTS: [&str; 6] = ["free", "floor", "nitro", "exacto", "thinking", "extended"];
+    if client.models().contains(&model) {
+        return true;
+    }
+    let openrouter = |upstream: &Upstream| upstream.dialect == Dialect::OpenRouter && upstream.models.is_empty();
+    let is_id = model.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:~".contains(&byte));
+    let variant = model.split_once(':').is_none_or(|(_, variant)| VARIANTS.contains(&variant));
+    is_id && !model.contains("..") && (!config.upstreams.iter().any(openrouter) || variant && !is_router(model))
+}
+
+/// It chooses among models by itself.
+fn is_router(model: &str) -> bool {
+    model.starts_with("openrouter/")
+}
+
+/// Where money is bounded, nobody is asked who searches: what that costs is not told beforehand.
+fn check_searches(request: &ChatRequest, config: &Config) -> Result<(), Refusal> {
+    let models = request.models.iter().chain(config.upstreams.iter().flat_map(|upstream| &upstream.models));
+    let Some(model) = models.into_iter().find(|model| model.ends_with(":online") || model.contains("@preset")) else {
+        return Ok(());
+    };
+    let message = format!("what this call may cost is bounded, and what `{model}` costs cannot be known beforehand");
     Err(Refusal::new(Kind::Forbidden, "model_not_allowed", message).about("model"))
 }
 
@@ -164,160 +251,4 @@ fn narrowed(ours: &Policy, asked: Json<'_>) -> Result<Policy, Box<Invalid>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::read;
-    use crate::access::{Caller, admit};
-    use crate::config::Config;
-    use crate::refusal::Refusal;
-    use failsoft::policy::Recover;
-    use failsoft::report::Usd;
-    use failsoft::request::{Lane, UsageChunk};
-    use serde_json::{Value, json};
-
-    fn config() -> Config {
-        let config = json!({
-            "access": "loopback",
-            "models": ["openai/gpt-4o", "anthropic/*"],
-            "policy": {"attempts": 5, "maxCostUsd": 0.5, "maxPrice": {"completion": 10}, "hedge": {"after": 2000}},
-            "routes": {"support": {"models": ["a/a", "b/b"], "lane": "relay", "policy": {"timeouts": {"idle": 300}}}},
-            "limits": {"messages": 2},
-        });
-        Config::of(&config.to_string(), "sk").expect("a configuration")
-    }
-
-    fn hello(mut body: Value) -> Value {
-        if body.get("messages").is_none() {
-            body["messages"] = json!([{"role": "user", "content": "hello"}]);
-        }
-        body
-    }
-
-    fn refused(body: &str) -> (u16, String) {
-        let config = config();
-        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
-        let Refusal { failure, .. } = read(body.as_bytes(), &config, &client).expect_err("a refusal");
-        (failure.http_status(), failure.message)
-    }
-
-    #[test]
-    fn a_route_brings_its_chain_lane_and_policy() {
-        let config = config();
-        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
-        let body = hello(json!({"model": "route/support", "failsoft": {"attempts": 2, "empty": "next"}}));
-        let ask = read(body.to_string().as_bytes(), &config, &client).expect("a call");
-        assert_eq!(ask.request.models, ["a/a", "b/b"]);
-        assert_eq!((ask.request.lane, ask.request.usage_chunk), (Lane::Relay, UsageChunk::Hidden));
-        assert_eq!((ask.policy.attempts, ask.policy.timeouts.idle), (2, 300));
-    }
-
-    #[test]
-    fn a_client_says_what_it_wants_of_an_answer_and_tightens_bounds() {
-        let config = config();
-        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
-        let asked = json!({
-            "timeouts": {"firstToken": 1_000}, "reasoningOnly": "accept", "schemaMismatch": "fail", "tooShort": {"chars": 5},
-            "pattern": {"literals": ["x"]}, "buffer": true, "recover": "error", "restartEvent": true, "maxCostUsd": 0.1,
-            "maxPrice": {"prompt": 3, "completion": 9.5}, "invalidJson": {"action": "next", "repair": true},
-        });
-        let body = hello(json!({"model": "openai/gpt-4o", "failsoft": asked}));
-        let policy = read(body.to_string().as_bytes(), &config, &client).expect("a call").policy;
-        assert!(policy.buffer && policy.restart_event && policy.repair_json);
-        assert_eq!((policy.shortest, policy.literals, policy.recover), (5, vec!["x".to_owned()], Recover::Error));
-        assert_eq!(policy.max_cost, Some(Usd(100_000_000_000)));
-        assert_eq!(policy.max_price, (Some(Usd(3_000_000_000_000)), Some(Usd(9_500_000_000_000))));
-        // The second model would be asked after the first is given up.
-        assert_eq!(policy.hedge, None);
-        let body = hello(json!({"model": "openai/gpt-4o", "failsoft": {"holdChars": 40}}));
-        let policy = read(body.to_string().as_bytes(), &config, &client).expect("a call").policy;
-        assert_eq!((policy.hold_chars, policy.hedge, policy.max_cost), (40, Some(2_000), Some(Usd(500_000_000_000))));
-    }
-
-    #[test]
-    fn what_a_client_may_not_ask_for_is_refused_with_its_path() {
-        for (body, status, message) in [
-            (
-                json!({"model": "openai/o3"}),
-                403,
-                "this key may not ask for this model; it may ask for: route/support, openai/gpt-4o, anthropic/*",
-            ),
-            (
-                json!({"models": ["anthropic/claude-opus-4.7", "a/a"]}),
-                403,
-                "this key may not ask for this model; it may ask for: route/support, openai/gpt-4o, anthropic/*",
-            ),
-            (json!({"model": "route/nope"}), 404, "there is no such route for this key; there are: route/support"),
-            (
-                json!({"model": "route/support", "models": ["a/a"]}),
-                400,
-                "`models` cannot stand beside a route: the route names its models",
-            ),
-            (
-                json!({"models": ["route/support"]}),
-                400,
-                "`models` holds a route; name it as `model`, and nothing beside it",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"attempts": 6}}),
-                400,
-                "`failsoft.attempts` cannot be more than 5 here",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"timeouts": {"idle": 60_000}}}),
-                400,
-                "`failsoft.timeouts.idle` cannot be more than 30000 here",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"timeouts": {"firsttoken": 1}}}),
-                400,
-                "`failsoft.timeouts.firsttoken` is not a known field; did you mean `firstToken`?",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"retry": {}}}),
-                400,
-                "`failsoft.retry` is decided by the edge",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"hedge": {"after": 1}}}),
-                400,
-                "`failsoft.hedge` is decided by the edge",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"judge": {"model": "a/a"}}}),
-                400,
-                "`failsoft.judge` is decided by the edge",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"maxCostUsd": 0.51}}),
-                400,
-                "`failsoft.maxCostUsd` cannot be more than 0.5 here",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"maxPrice": {"completion": 10.5}}}),
-                400,
-                "`failsoft.maxPrice.completion` cannot be more than 10 here",
-            ),
-            (
-                json!({"model": "openai/gpt-4o", "failsoft": {"atempts": 1}}),
-                400,
-                "`failsoft.atempts` is not a known field; did you mean `attempts`?",
-            ),
-            (json!({"model": "openai/gpt-4o", "failsoft": 1}), 400, "`failsoft` must be an object"),
-            (
-                json!({"model": "openai/gpt-4o", "messages": [{}, {}, {}]}),
-                400,
-                "`messages` has 3 entries; this edge takes 2 at most",
-            ),
-            (json!({"model": "openai/gpt-4o", "messages": []}), 400, "`messages` is empty; give at least one message"),
-            (json!({}), 400, "`models` is missing; name at least one model"),
-        ] {
-            assert_eq!(refused(&hello(body).to_string()), (status, message.to_owned()));
-        }
-    }
-
-    #[test]
-    fn what_is_no_json_object_is_refused_with_the_place() {
-        assert_eq!(refused("{\"model\": }").1, "the body is not JSON: expected value at line 1 column 11");
-        assert_eq!(refused("").1, "the body is not JSON: EOF while parsing a value at line 1 column 0");
-        assert_eq!(refused("[]").1, "the body must be a JSON object");
-    }
-}
+mod tests;

@@ -1,35 +1,75 @@
-//! The upstream's catalog, fetched behind a request, so that no request waits for it. The database keeps a copy, for an
-//! isolate that is new while the upstream cannot be asked.
+//! The upstream's catalog, fetched behind a request, so that no request waits for it; but the first of an isolate that needs
+//! prices. The database keeps a copy, for an isolate that is new while the upstream cannot be asked.
+
+use std::pin::pin;
+use std::time::Duration;
 
 use failsoft::json::Object;
 use failsoft::{Catalog, Dialect, Json, Millis, Upstream};
+use futures_util::future::select;
 use js_sys::futures::JsFuture;
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, RequestInit, Response};
-use worker::Env;
+use worker::{Delay, Env};
 
 use crate::ledger::database;
 use crate::{host, memory};
 
 /// Milliseconds.
 const TIMEOUT: u32 = 10_000;
+/// How long a request waits for it, and how often it looks, in milliseconds.
+const WAIT: u64 = 3_000;
+const STEP: u64 = 20;
 
 /// The copy is renewed after this, in milliseconds.
 const COPY_AGE: Millis = 60 * 60 * 1_000;
 /// What is said of a model for people; it is most of the text.
 const PROSE: &str = "name description links hugging_face_id default_parameters created knowledge_cutoff";
 
-/// Asks OpenRouter for it, if it is among `upstreams` and that is due. What goes wrong is ignored: the catalog helps, and
-/// nothing depends on it.
+/// Asks OpenRouter for it, if it is among `upstreams` and that is due.
 pub(crate) async fn refresh(upstreams: &[Upstream], env: &Env) {
-    let Some(upstream) = told_by(upstreams) else { return };
-    if !memory::wants_catalog(host::now()) {
-        return;
+    if let Some(upstream) = due(upstreams) {
+        fetch(upstream, env).await;
     }
-    if let Some(models) = ask(upstream).await {
-        memory::keep_catalog(read(&models));
-    } else if memory::knows_no_models()
+}
+
+/// Waits for it, where there is none yet; a while at most. One request asks, and those that come meanwhile wait: nothing
+/// that is under way can be shared between requests.
+pub(crate) async fn load(upstreams: &[Upstream], env: &Env) {
+    let due = due(upstreams);
+    let come = async {
+        let mut waited = 0;
+        while waited < WAIT && memory::awaits_catalog() {
+            Delay::from(Duration::from_millis(STEP)).await;
+            waited += STEP;
+        }
+    };
+    match due {
+        Some(upstream) => drop(select(pin!(fetch(upstream, env)), pin!(come)).await),
+        None => come.await,
+    }
+    if let Some(upstream) = told_by(upstreams) {
+        recall(upstream, env).await;
+    }
+}
+
+/// Whom to ask for it, if it is time to; says so once.
+fn due(upstreams: &[Upstream]) -> Option<&Upstream> {
+    let upstream = told_by(upstreams)?;
+    memory::wants_catalog(host::now()).then_some(upstream)
+}
+
+/// What goes wrong is ignored: if there is no copy either there are no prices, and what needs one says so.
+async fn fetch(upstream: &Upstream, env: &Env) {
+    let models = ask(upstream).await;
+    memory::keep_catalog(models.as_deref().map(read).unwrap_or_default());
+    recall(upstream, env).await;
+}
+
+/// Takes the copy in the database, where nothing is known.
+async fn recall(upstream: &Upstream, env: &Env) {
+    if memory::known_models().is_empty()
         && let Ok(Some((_, models))) = copy(upstream, env).await
     {
         memory::keep_catalog(read(&models));

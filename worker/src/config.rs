@@ -17,7 +17,7 @@ pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
 use upstream::Named;
 
-const FIELDS: &str = "upstream upstreams access keys routes models policy origins limits otlp alerts emulator";
+const FIELDS: &str = "upstream upstreams access keys routes models policy origins limits fields otlp alerts emulator";
 
 /// Everything that is set, and right.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) origins: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) operations: Operations,
+    /// Fields of a request that go through as they are, whatever they cost.
+    pub(crate) fields: Vec<String>,
     /// The control of the emulator behind a local edge, for the playground.
     pub(crate) emulator: Option<String>,
 }
@@ -59,6 +61,12 @@ pub(crate) struct ClientKey {
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
     pub(crate) messages: usize,
+    /// The most tokens that an answer may have.
+    pub(crate) output_tokens: u64,
+    /// The answers that one request may ask for.
+    pub(crate) answers: u64,
+    /// The images that it may have.
+    pub(crate) images: u64,
 }
 
 impl Config {
@@ -150,6 +158,7 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
         origins: origins(config)?.unwrap_or_default(),
         limits: limits(&config.section("limits")?)?,
         operations: Operations::read(config)?,
+        fields: fields(config)?,
         emulator: config.text("emulator")?.map(Into::into),
         access,
     };
@@ -204,11 +213,25 @@ fn digest(hex: &str) -> Option<[u8; 32]> {
 }
 
 fn limits(given: &Section<'_>) -> Result<Limits, Box<Invalid>> {
-    given.only("bodyBytes messages")?;
-    let (mut body_bytes, mut messages) = (1_000_000, 256);
+    given.only("bodyBytes messages outputTokens answers images")?;
+    let (mut body_bytes, mut messages, mut output_tokens) = (1_000_000, 256, 4_096);
     given.count("bodyBytes", 1, 100_000_000, &mut body_bytes)?;
     given.count("messages", 1, 100_000, &mut messages)?;
-    Ok(Limits { body_bytes: body_bytes as usize, messages: messages as usize })
+    given.whole("outputTokens", 1, 10_000_000, &mut output_tokens)?;
+    let (mut answers, mut images) = (4, 0);
+    given.whole("answers", 1, 128, &mut answers)?;
+    given.whole("images", 0, 1_000, &mut images)?;
+    Ok(Limits { body_bytes: body_bytes as usize, messages: messages as usize, output_tokens, answers, images })
+}
+
+/// What decides whom is asked, and how long an answer is, is read here and stays so.
+fn fields(given: &Section<'_>) -> Result<Vec<String>, Box<Invalid>> {
+    const READ: [&str; 7] = ["model", "models", "messages", "failsoft", "n", "max_tokens", "max_completion_tokens"];
+    let fields = strings(given, "fields")?.unwrap_or_default();
+    match fields.iter().position(|field| READ.contains(&field.as_str())) {
+        Some(at) => Err(given.wrong(&format!("fields[{at}]"), "is read by the edge in any case")),
+        None => Ok(fields),
+    }
 }
 
 /// Model ids; a `*` at the end stands for anything.

@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 
 use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Millis, Outcome};
 
+use crate::account::Trail;
 use crate::delivery::Delivery;
 use crate::flight::{Flight, News};
 use crate::gone::Gone;
@@ -32,6 +33,7 @@ pub(crate) struct Driver {
     call: Call,
     delivery: Delivery,
     gone: Gone,
+    trail: Trail,
     timer: Timer,
     flights: Vec<Flight>,
     relay: Option<Relay>,
@@ -53,8 +55,8 @@ enum Happened {
 }
 
 impl Driver {
-    pub(crate) fn new(call: Call, delivery: Delivery, gone: Gone) -> Self {
-        Self { call, delivery, gone, timer: Timer::default(), flights: Vec::new(), relay: None }
+    pub(crate) fn new(call: Call, delivery: Delivery, gone: Gone, trail: Trail) -> Self {
+        Self { call, delivery, gone, trail, timer: Timer::default(), flights: Vec::new(), relay: None }
     }
 
     /// Drives the call to its end. What the client still has to get is up to [`Driver::finish`].
@@ -81,9 +83,16 @@ impl Driver {
     }
 
     fn send(&mut self, attempt: AttemptId, request: &HttpRequest) {
+        self.trail.sent(attempt, &request.url);
         match Flight::take_off(attempt, request) {
-            Ok(flight) => self.flights.push(flight),
+            Ok(flight) => {
+                if flight.is_grounded() {
+                    self.trail.grounded(attempt);
+                }
+                self.flights.push(flight);
+            }
             Err(thrown) => {
+                self.trail.grounded(attempt);
                 let failure = Failure::new(Kind::Network, host::message(&thrown));
                 self.call.handle(host::now(), Input::Failed { attempt, failure });
             }
@@ -174,6 +183,9 @@ impl Driver {
 
     fn tell(&mut self, attempt: AttemptId, news: News, now: Millis) {
         let broken = self.relay.as_ref().is_some_and(|relay| relay.broken);
+        if let News::Head { status, headers } = &news {
+            self.trail.head(attempt, *status, headers);
+        }
         let input = match &news {
             News::Failed(failure) => Input::Failed { attempt, failure: failure.clone() },
             // The body goes on, so it was the client who left.

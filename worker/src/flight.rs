@@ -66,6 +66,11 @@ impl Flight {
         Ok(Self { attempt, abort, state })
     }
 
+    /// It was never sent.
+    pub(crate) fn is_grounded(&self) -> bool {
+        matches!(self.state, State::Grounded(_))
+    }
+
     /// Closes the connection.
     pub(crate) fn cancel(&self) {
         self.abort.abort();

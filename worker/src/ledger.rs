@@ -10,7 +10,7 @@ pub(crate) mod metrics;
 mod outbox;
 pub(crate) mod span;
 
-pub(crate) use alert::{Alert, alert};
+pub(crate) use alert::{Alert, alert, repeat};
 pub(crate) use outbox::Outbox;
 pub(crate) use span::Trace;
 
@@ -79,6 +79,24 @@ pub(crate) struct Context {
     pub(crate) client: String,
     pub(crate) route: Option<String>,
     pub(crate) feature: Option<String>,
+}
+
+impl Context {
+    /// What the rows of attempts that asked for models `asked` have in common.
+    pub(crate) fn row(&self, at: Millis, asked: &[String]) -> Row {
+        Row {
+            id: self.id.clone(),
+            call: self.call.clone(),
+            at,
+            account: self.account.clone(),
+            client: self.client.clone(),
+            route: self.route.clone(),
+            feature: self.feature.clone(),
+            asked: asked.iter().map(|model| short(model)).collect(),
+            role: "answer".into(),
+            ..Row::default()
+        }
+    }
 }
 
 /// The rows of a call that began at `began`. A cost that is not known is 0, and `settled` is empty.

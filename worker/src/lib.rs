@@ -23,11 +23,12 @@
 //! |---|---|
 //! | `POST /v1/chat/completions` | streamed and not; `model` may be `route/NAME`, or a model beside or instead of `models` |
 //! | `GET /v1/models` | what this client may ask for |
+//! | `GET /v1/usage` | the caller's own budget, in its shape: of each bound `used`, `held`, `limit`, `left`, and `resets` in ISO 8601; USD as numbers |
 //! | `GET /v1/playground` | what the page shows around a call |
 //! | `GET /metrics` | Prometheus's text, for whoever has the secret `METRICS_TOKEN` |
 //! | `GET /healthz` | 200, or 503 with what to set, or what does not answer |
 //!
-//! The first three also below `/api`. What is none of them is a file of `www/`, or a 404 that names the right path.
+//! All below `/v1` are also below `/api/v1`. What is none of them is a file of `www/`, or a 404 that names the right path.
 //!
 //! # Answers
 //! `x-request-id`, `x-failsoft-model` (who answered) and `x-failsoft-attempts` (how many requests that took) are on every
@@ -74,6 +75,7 @@
 //! | `keys[].origins` | the web pages that may use it, and nothing else may | any page and program |
 //! | `keys[].routes` | the routes that it may name | all |
 //! | `keys[].models` | the models that it may name, instead of `models` | |
+//! | `routes.NAME.budget` | what all calls of the route together may use, as in `keys[].budget` | no bounds |
 //! | `keys[].budget` | what its calls may use: `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`, by UTC's calendar | no bounds |
 //! | `models` | models that clients may name; `anthropic/*` and `*` work | those of the client's routes; on `loopback`, all |
 //! | `routes.NAME.models` | the chain behind `route/NAME` | |
@@ -108,6 +110,7 @@ mod cron;
 mod delivery;
 mod driver;
 mod flight;
+mod generation;
 mod gone;
 mod health;
 mod host;
@@ -128,6 +131,7 @@ use std::rc::Rc;
 
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
+use crate::account::Accounts;
 use crate::config::Config;
 use crate::ledger::metrics;
 use crate::refusal::Refusal;
@@ -188,6 +192,10 @@ async fn answer(
             let client = access::admit(config, &visit.caller)?;
             catalog::refresh(&config.upstreams, env).await;
             Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
+        }
+        Endpoint::Usage => {
+            let client = access::admit(config, &visit.caller)?;
+            Ok(Reply::json(200, Accounts::of(env).usage(client.account()).await?))
         }
         Endpoint::Playground => {
             access::admit(config, &visit.caller)?;

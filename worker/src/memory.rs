@@ -6,13 +6,17 @@ use std::rc::Rc;
 use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Upstream};
 use worker::Env;
 
+use crate::account::{BINDING, Shares};
 use crate::ask::Ask;
 use crate::breakers::{Local, Message, onlooker};
-use crate::config::{Config, Problem};
+use crate::config::{Access, Config, Problem};
 use crate::host;
 
 /// The catalog is asked for again after this, in milliseconds.
 const CATALOG_AGE: Millis = 10 * 60 * 1_000;
+
+/// An isolate without one asks again after this, in milliseconds.
+const LACKING_AGE: Millis = 10_000;
 
 /// The configuration, or what is wrong with it.
 pub(crate) type Setup = Rc<Result<Rc<Config>, Vec<Problem>>>;
@@ -22,7 +26,9 @@ struct Memory {
     breakers: Breakers,
     local: Local,
     catalog: Catalog,
-    catalog_asked: Option<Millis>,
+    /// When it was last asked for, and whether what came of that is known.
+    catalog_asked: Option<(Millis, bool)>,
+    shares: Shares,
     /// What `/healthz` found out last, and when.
     health: Option<(Millis, Vec<String>)>,
 }
@@ -38,7 +44,12 @@ pub(crate) fn setup(env: &Env) -> Setup {
 }
 
 fn read(env: &Env) -> Result<Config, Vec<Problem>> {
-    Config::read(|name| host::variable(env, name))
+    let config = Config::read(|name| host::variable(env, name))?;
+    // Who runs an edge for themselves has nobody to keep from spending.
+    if config.access != Access::Loopback && env.durable_object(BINDING).is_err() {
+        return Err(vec![Problem::NoAccounts]);
+    }
+    Ok(config)
 }
 
 /// A call, with what is known of the models; and what to tell of it at once.
@@ -77,24 +88,41 @@ pub(crate) fn take_over(number: u64, answer: Option<&str>, now: Millis) -> bool 
     MEMORY.with_borrow_mut(|Memory { breakers, local, .. }| local.take(breakers, number, answer, now))
 }
 
+/// Lets `change` see what this isolate has of the budgets of routes.
+pub(crate) fn with_shares<T>(change: impl FnOnce(&mut Shares) -> T) -> T {
+    MEMORY.with_borrow_mut(|memory| change(&mut memory.shares))
+}
+
 /// It is time to ask for the catalog; says so once.
 pub(crate) fn wants_catalog(now: Millis) -> bool {
     MEMORY.with_borrow_mut(|memory| {
-        let due = memory.catalog_asked.is_none_or(|asked| now.saturating_sub(asked) >= CATALOG_AGE);
+        let age = if memory.catalog.ids().next().is_some() { CATALOG_AGE } else { LACKING_AGE };
+        let due = memory.catalog_asked.is_none_or(|(asked, _)| now.saturating_sub(asked) >= age);
         if due {
-            memory.catalog_asked = Some(now);
+            memory.catalog_asked = Some((now, false));
         }
         due
     })
 }
 
-pub(crate) fn keep_catalog(catalog: Catalog) {
-    MEMORY.with_borrow_mut(|memory| memory.catalog = catalog);
+/// Somebody has asked for the catalog, and nothing has come of it yet.
+pub(crate) fn awaits_catalog() -> bool {
+    MEMORY.with_borrow(|memory| memory.catalog_asked.is_some_and(|(_, over)| !over))
 }
 
-/// Nothing is known of any model.
-pub(crate) fn knows_no_models() -> bool {
-    MEMORY.with_borrow(|memory| memory.catalog.ids().next().is_none())
+/// What came of asking for the catalog. An old one is better than none.
+pub(crate) fn keep_catalog(catalog: Catalog) {
+    MEMORY.with_borrow_mut(|memory| {
+        memory.catalog_asked = memory.catalog_asked.map(|(asked, _)| (asked, true));
+        if catalog.ids().next().is_some() {
+            memory.catalog = catalog;
+        }
+    });
+}
+
+/// What `look` sees in the catalog.
+pub(crate) fn with_catalog<T>(look: impl FnOnce(&Catalog) -> T) -> T {
+    MEMORY.with_borrow(|memory| look(&memory.catalog))
 }
 
 /// The ids of all models that are known.

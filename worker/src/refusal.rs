@@ -9,6 +9,8 @@ pub(crate) struct Refusal {
     pub(crate) failure: Box<Failure>,
     /// OpenAI's `param`: the path of the field that is to blame.
     pub(crate) param: Option<String>,
+    /// The bound that was reached and how it stands: JSON text.
+    pub(crate) budget: Option<String>,
     /// Methods that are possible instead.
     pub(crate) allow: Option<&'static str>,
 }
@@ -17,7 +19,7 @@ impl Refusal {
     pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
         let mut failure = Failure::new(kind, message);
         failure.code = Some(code.into());
-        Self { failure, param: None, allow: None }
+        Self { failure, param: None, budget: None, allow: None }
     }
 
     /// The request, whoever should answer it, is wrong.
@@ -47,7 +49,12 @@ impl Refusal {
                 json.entry(name, value.raw());
             }
         }
-        ["{\"error\":", &json.end(), "}"].concat()
+        let mut envelope = Object::default();
+        envelope.raw("error", &json.end());
+        if let Some(budget) = &self.budget {
+            envelope.open("failsoft", "{").raw("budget", budget).close("}");
+        }
+        envelope.end()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers, as plain data until the last moment.
 
-use failsoft::{Failure, Report};
+use failsoft::{Failure, Millis, Report};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use web_sys::{ReadableStream, Response, ResponseInit};
@@ -9,6 +9,9 @@ use crate::refusal::Refusal;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
+
+/// What may be tried again after so long is tried again by SDKs, which wait no longer. In milliseconds.
+const SOON: Millis = 60_000;
 
 /// An answer.
 #[derive(Debug)]
@@ -81,7 +84,10 @@ impl Reply {
 impl From<Refusal> for Reply {
     fn from(refusal: Refusal) -> Self {
         let mut reply = Self::json(refusal.failure.http_status(), refusal.to_openai());
-        reply.headers.push(("x-should-retry", "false".into()));
+        let wait = refusal.failure.retry_after;
+        let soon = wait.is_some_and(|wait| wait <= SOON);
+        reply.headers.push(("x-should-retry", soon.to_string()));
+        reply.headers.extend(wait.map(|wait| ("retry-after", wait.div_ceil(1_000).to_string())));
         reply.headers.extend(refusal.allow.map(|methods| ("allow", methods.to_owned())));
         reply
     }

@@ -9,6 +9,7 @@ use crate::refusal::Refusal;
 pub(crate) enum Endpoint {
     Chat,
     Models,
+    Usage,
     Playground,
     Health,
     Metrics,
@@ -21,6 +22,7 @@ pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, Refusal> {
     let (endpoint, methods) = match path.strip_prefix("/api").unwrap_or(path).trim_end_matches('/') {
         CHAT => (Endpoint::Chat, "POST"),
         "/v1/models" => (Endpoint::Models, "GET"),
+        "/v1/usage" => (Endpoint::Usage, "GET"),
         "/v1/playground" => (Endpoint::Playground, "GET"),
         "/healthz" => (Endpoint::Health, "GET"),
         "/metrics" => (Endpoint::Metrics, "GET"),

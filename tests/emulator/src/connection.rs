@@ -10,7 +10,7 @@ use crate::http::{Incoming, Request, read_request};
 use crate::ledger::Heard;
 use crate::log::{Outcome, now_ms};
 use crate::play::{Ending, Play};
-use crate::player::{Curtain, Progress, perform};
+use crate::player::{Curtain, Progress, perform, wait};
 use crate::refusal::ApiError;
 use crate::route;
 use crate::state::State;
@@ -51,6 +51,7 @@ async fn exchange(
     let progress = Arc::new(Progress::default());
     let ticket = route::is_logged(request).then(|| state.log.arrived(request, connection, &progress));
     let Exchange { mut play, models, generation_id, draft } = route::answer(state, request).await;
+    let is_chat = !models.is_empty();
     play.close |= request.wants_close();
     if let Some(ticket) = ticket {
         state.log.update(ticket, |entry| {
@@ -59,7 +60,13 @@ async fn exchange(
             entry.generation_id = generation_id;
         });
     }
-    let curtain = perform(&play, stream, received, &progress).await;
+    let mut curtain = Curtain::Played;
+    if is_chat {
+        curtain = wait(state.released(), stream, received).await;
+    }
+    if curtain == Curtain::Played {
+        curtain = perform(&play, stream, received, &progress).await;
+    }
     // Booked before the log says that the request is finished: who waited for that finds the bill.
     if let Some(draft) = draft {
         let cancelled = curtain == Curtain::ClientGone;

@@ -21,9 +21,14 @@ pub(crate) async fn answer(state: &State, request: &Request, path: &str) -> Play
             Play::sized(204, "text/plain", Vec::new())
         }
         ("PUT", "script") => script(state, &request.body_json()),
+        ("PUT", "hold") => held(state, true),
+        ("DELETE", "hold") => held(state, false),
         ("GET", "generations") => Play::json(200, &Value::Array(state.ledger.all())),
         ("GET", "faults") => Play::json(200, &FAULTS.iter().map(Fault::to_json).collect()),
-        _ => refused(404, "paths here: log (GET, DELETE), script (PUT), generations (GET), faults (GET)"),
+        _ => refused(
+            404,
+            "paths here: log (GET, DELETE), script (PUT), hold (PUT, DELETE), generations (GET), faults (GET)",
+        ),
     }
 }
 
@@ -47,6 +52,11 @@ async fn log(state: &State, request: &Request) -> Play {
 
 fn entries(state: &State) -> Value {
     state.log.entries().iter().map(Entry::to_json).collect()
+}
+
+fn held(state: &State, held: bool) -> Play {
+    state.hold(held);
+    Play::sized(204, "text/plain", Vec::new())
 }
 
 fn script(state: &State, body: &Value) -> Play {

@@ -46,8 +46,9 @@
 //! |---|---|
 //! | `GET /emulator/log` | every request but preflights, in order: [`Entry`] |
 //! | `GET /emulator/log?wait=W&n=N&ms=MS` | the same, once request N (without `n`: any) is `arrived`, `finished`, `pending`, `sent`, `clientGone` or `faulted`; 408 with `{error, log}` after MS (2000) |
-//! | `DELETE /emulator/log` | forgets the log, the generations, the scripts, and which faults had their one time |
+//! | `DELETE /emulator/log` | forgets the log, the generations, the scripts, the hold, and which faults had their one time |
 //! | `PUT /emulator/script` | `{"model", "steps"}`: the next requests for the model behave so; a step is `healthy`, `say:TEXT`, `echo:TEXT` (the first line of the prompt, and TEXT: what a judge says behind its mark), or a fault's name |
+//! | `PUT /emulator/hold`, `DELETE /emulator/hold` | chats get no answer until it is deleted; they are in the log meanwhile |
 //! | `GET /emulator/generations` | what was charged, in the order of ending |
 //! | `GET /emulator/faults` | the table below |
 //!

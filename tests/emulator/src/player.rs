@@ -71,6 +71,16 @@ pub(crate) async fn perform(
     curtain
 }
 
+/// Waits until `turn`, with nothing written. `ClientGone`, if the client left before.
+pub(crate) async fn wait(turn: impl Future<Output = ()>, stream: &mut TcpStream, received: &mut Vec<u8>) -> Curtain {
+    let (read, _) = stream.split();
+    tokio::select! {
+        biased;
+        () = turn => Curtain::Played,
+        () = departure(read, received) => Curtain::ClientGone,
+    }
+}
+
 async fn departure(mut read: ReadHalf<'_>, received: &mut Vec<u8>) {
     while received.len() < AHEAD {
         match read.read_buf(received).await {

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::watch;
+
 use crate::catalog::Candidate;
 use crate::emulator::Options;
 use crate::fault::Behaviour;
@@ -17,6 +19,8 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     moods: Mutex<Moods>,
     generations: AtomicU64,
+    /// No chat is answered for as long as this is so.
+    held: watch::Sender<bool>,
 }
 
 /// What the models remember.
@@ -64,7 +68,19 @@ impl State {
             ledger: Ledger::default(),
             moods: Mutex::default(),
             generations: AtomicU64::new(1),
+            held: watch::Sender::new(false),
         }
+    }
+
+    /// Holds back all answers to chats that are not being given yet, or no longer.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Waits until answers are not held back.
+    pub(crate) async fn released(&self) {
+        // Fails only without a sender, which `self` is.
+        let _ = self.held.subscribe().wait_for(|held| !held).await;
     }
 
     /// An id that was never used before, always of the same length: byte offsets in an answer stay the same.
@@ -100,6 +116,7 @@ impl State {
     pub(crate) fn clear(&self) {
         self.log.clear();
         self.ledger.clear();
+        self.hold(false);
         *self.moods.lock().unwrap_or_else(PoisonError::into_inner) = Moods::default();
     }
 }

@@ -90,6 +90,24 @@ fn a_script_that_cannot_be_followed_is_refused() {
 }
 
 #[test]
+fn no_chat_is_answered_while_answers_are_held() {
+    let emulator = emulator();
+    assert_eq!(call(&emulator, "PUT", "/emulator/hold", "", "").status, Some(204));
+    let mut waiting = connect(&emulator);
+    send_chat(&mut waiting, &body("openai/gpt-4o", "words:12", json!({})));
+    let mut leaving = connect(&emulator);
+    send_chat(&mut leaving, &body("openai/gpt-4o", "words:12", json!({ "stream": true })));
+    wait(&emulator, 2, Awaited::Arrived);
+    drop(leaving);
+    assert_eq!(wait(&emulator, 2, Awaited::Finished).outcome, Outcome::ClientGone);
+    assert_eq!(emulator.log()[0].outcome, Outcome::Pending);
+    assert!(get(&emulator, "/api/v1/models")["data"].is_array(), "only chats are held");
+    assert_eq!(call(&emulator, "DELETE", "/emulator/hold", "", "").status, Some(204));
+    read_until(&mut waiting, "usage");
+    assert_eq!(wait(&emulator, 1, Awaited::Finished).outcome, Outcome::Sent);
+}
+
+#[test]
 fn a_wait_answers_when_it_is_so_and_says_when_it_is_not() {
     let emulator = emulator();
     complete(&emulator, "fault/server-error");

@@ -20,6 +20,8 @@ pub(crate) enum Problem {
     Field(Box<Invalid>),
     /// No key is known, so nobody may call.
     NoKeys,
+    /// What calls use cannot be counted.
+    NoAccounts,
 }
 
 impl fmt::Display for Problem {
@@ -34,6 +36,9 @@ impl fmt::Display for Problem {
             Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),
             Self::Field(invalid) => write!(f, "FAILSOFT: {invalid}"),
             Self::NoKeys => f.write_str("FAILSOFT has no `keys`, so nobody may call: add {\"name\", \"sha256\"}"),
+            Self::NoAccounts => f.write_str(
+                "the binding ACCOUNTS is missing, so no budget can be kept: bind it to the class Account, as wrangler.jsonc does",
+            ),
         }
     }
 }

@@ -5,6 +5,7 @@ use failsoft::request::Lane;
 use failsoft::{Millis, Policy};
 
 use super::strings;
+use crate::account::Budget;
 
 /// How long a stream's headers wait for the first text unless the route says otherwise, in milliseconds.
 pub(crate) const HEADERS_WITHIN: Millis = 10_000;
@@ -18,6 +19,8 @@ pub(crate) struct Route {
     pub(crate) lane: Lane,
     /// A stream's headers are sent by then, whether or not a model has begun to answer.
     pub(crate) headers_within: Millis,
+    /// What all its calls together may use.
+    pub(crate) budget: Budget,
 }
 
 impl Route {
@@ -31,7 +34,7 @@ impl Route {
             return Err(routes.wrong(name, "is not a name: letters, digits, `-`, `_` and `.` are"));
         }
         let route = routes.section(name)?;
-        route.only("models policy lane headersWithin")?;
+        route.only("models policy lane headersWithin budget")?;
         let models = strings(&route, "models")?.filter(|models| !models.is_empty());
         let lane = match route.choice("lane", "gate relay")? {
             Some("relay") => Lane::Relay,
@@ -49,6 +52,7 @@ impl Route {
             policy: policy.with(route.get("policy")).map_err(below)?,
             lane,
             headers_within,
+            budget: Budget::read(&route.section("budget")?)?,
         })
     }
 }

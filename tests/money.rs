@@ -1,0 +1,209 @@
+//! What a call may cost: the bound holds also for what an upstream charges and never tells.
+
+mod script;
+
+use failsoft::{Catalog, Dialect, Json, Kind, Upstream};
+use script::{Reply, Run, Script, delta, event, finish, words};
+use serde_json::{Value, json};
+
+/// In a catalog with prices: the answer of 1,000 tokens that a script asks for costs a cent of the first, a tenth of it of the
+/// second; prompts cost next to nothing.
+fn priced(bound: f64, policy: Value) -> Script {
+    let row =
+        |id: &str, completion: &str| json!({"id": id, "pricing": {"prompt": "0.000000001", "completion": completion}});
+    let rows = json!({"data": [
+        row("a/one", "0.00001"), row("b/two", "0.00001"), row("c/cheap", "0.000001"), row("meta-llama/goes-on", "0.00001"),
+        row("j/judge", "0.00001"), {"id": "d/unpriced"},
+    ]});
+    let catalog = Catalog::read(Json::parse(&rows.to_string()).expect("JSON"));
+    let mut policy = policy;
+    policy["maxCostUsd"] = bound.into();
+    let mut script = Script { catalog, ..Script::new(&["a/one", "b/two", "c/cheap"]).policy(policy) };
+    script.body["max_tokens"] = 1_000.into();
+    script
+}
+
+fn dropped(run: &Run) -> Vec<(String, String)> {
+    let told: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
+    let rows = told["dropped"].as_array().cloned().unwrap_or_default();
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    rows.iter().map(|row| (text(row, "model"), text(row, "reason"))).collect()
+}
+
+fn asked(run: &Run) -> Vec<String> {
+    run.asked().concat()
+}
+
+/// A 200 that breaks, and never says what it cost.
+fn lost() -> Reply {
+    Reply::stream(delta("a/one", json!({"reasoning": "hm"}))).then_resets()
+}
+
+#[test]
+fn a_lost_answer_counts_as_much_as_it_can_have_cost() {
+    let run = priced(0.0115, json!({"retry": {"same": 0}})).streaming().run(&[lost(), lost()]);
+    assert_eq!(asked(&run), ["a/one", "c/cheap"], "there is no money left for another of the dear ones");
+    assert_eq!(dropped(&run), [("b/two".to_owned(), "it would cost more than is left for the call".to_owned())]);
+    assert_eq!(run.outcome.report.cost, None, "the report tells what was told");
+}
+
+#[test]
+fn whoever_refuses_has_cost_nothing_and_a_broken_connection_may_have() {
+    let run = priced(0.0115, Value::Null).run(&[Reply::status(503), Reply::says("b/two", "x")]);
+    assert_eq!(asked(&run), ["a/one", "b/two"]);
+    let run = priced(0.0115, json!({"retry": {"same": 0}})).run(&[Reply::reset(), Reply::says("c/cheap", "x")]);
+    assert_eq!(asked(&run), ["a/one", "c/cheap"]);
+}
+
+#[test]
+fn what_an_answer_told_of_its_cost_counts_once_it_has_ended() {
+    let answer = |cost: f64| {
+        Reply::json(&json!({"model": "a/one", "usage": {"cost": cost}, "choices": [{"message": {"content": ""}}]}))
+    };
+    let run = priced(0.0115, json!({"empty": "next"})).run(&[answer(0.001), Reply::says("b/two", "x")]);
+    assert_eq!(asked(&run), ["a/one", "b/two"]);
+    let so_far = event(&json!({"model": "a/one", "choices": [], "usage": {"cost": 0.001}}));
+    let policy = json!({"retry": {"same": 0}});
+    let cut = Reply::stream(so_far).then_resets();
+    let run = priced(0.0115, policy).streaming().run(&[cut, Reply::stream(finish("c/cheap", "stop")), lost()]);
+    assert_eq!(asked(&run)[..2], ["a/one", "c/cheap"]);
+}
+
+#[test]
+fn an_output_limit_that_what_is_left_cannot_pay_is_lowered_but_not_to_a_stub() {
+    let mut script = priced(0.0115, json!({"retry": {"same": 0}}));
+    script.body["max_tokens"] = 4_000.into();
+    let run = script.run(&[Reply::says("a/one", "x")]);
+    assert!((1_140..1_150).contains(&run.bodies()[0]["max_tokens"].as_u64().expect("a limit")), "{:?}", run.bodies());
+    let mut script = priced(0.005, Value::Null);
+    script.body["max_tokens"] = 4_000.into();
+    assert_eq!(asked(&script.run(&[Reply::says("c/cheap", "x")])), ["c/cheap"]);
+}
+
+#[test]
+fn several_answers_long_prompts_and_dear_writes_cost_what_they_cost() {
+    let mut two = priced(0.0115, Value::Null);
+    two.body["n"] = 2.into();
+    assert_eq!(asked(&two.run(&[Reply::says("c/cheap", "x")])), ["c/cheap"]);
+    let mut any = priced(1.0, Value::Null);
+    any.body["n"] = json!(2.0);
+    assert_eq!(any.run(&[]).kind(), Some(Kind::TooExpensive), "a number that is not whole may be any");
+    let facts = |pricing: Value| {
+        let rows = json!({"data": [{"id": "a/one", "pricing": pricing}]});
+        let catalog = Catalog::read(Json::parse(&rows.to_string()).expect("JSON"));
+        let row = catalog.find("a/one").expect("a row").clone();
+        move |tokens| row.dearest(tokens).map(|(prompt, answer)| (prompt.0, answer.0))
+    };
+    let tiers = facts(json!({
+        "prompt": "0.000001", "completion": "0.000002", "input_cache_write": "0.00000125",
+        "overrides": [{"min_prompt_tokens": 200_000, "prompt": "0.000002", "completion": "0.000003"}],
+    }));
+    assert_eq!(tiers(1_000), Some((1_250_000, 2_000_000)));
+    assert_eq!(tiers(200_000), Some((2_000_000, 3_000_000)));
+    assert_eq!(facts(json!({"prompt": "-1", "completion": "-1"}))(0), None, "a router has no price of its own");
+}
+
+#[test]
+fn a_model_without_a_price_is_left_out_where_money_is_bounded() {
+    let mut script = priced(0.05, Value::Null);
+    script.body["models"] = json!(["d/unpriced", "e/unknown", "a/one"]);
+    let run = script.run(&[Reply::says("a/one", "x")]);
+    let reason = "its price is not known, and what the call may cost is bounded";
+    assert_eq!((asked(&run), dropped(&run)[0].1.as_str(), dropped(&run).len()), (vec!["a/one".into()], reason, 2));
+    let mut none = Script::new(&["d/unpriced"]).policy(json!({"maxCostUsd": 1}));
+    assert_eq!(none.run(&[]).kind(), Some(Kind::TooExpensive));
+}
+
+#[test]
+fn an_edge_looks_at_the_money_itself() {
+    let mut script = Script { dialect: Dialect::Edge, ..Script::new(&["d/unpriced"]).policy(json!({"maxCostUsd": 1})) };
+    assert_eq!(script.run(&[Reply::says("d/unpriced", "x")]).content(), "x");
+}
+
+#[test]
+fn a_second_model_is_asked_beside_a_silent_one_where_there_is_money_for_both() {
+    let hedged = |bound: f64| priced(bound, json!({"hedge": {"after": 500}}));
+    let run = hedged(0.021).run(&[Reply::silent(), Reply::says("b/two", "x")]);
+    assert_eq!((asked(&run), run.content().as_str()), (vec!["a/one".into(), "b/two".into()], "x"));
+    let late = Reply::says("a/one", "late").head_after(2_000);
+    let run = hedged(0.0195).run(std::slice::from_ref(&late));
+    assert_eq!((run.sent.len(), run.content().as_str()), (1, "late"));
+    // Who could not be paid beside the first may be asked when that has failed and cost nothing.
+    let busy = Reply::status(503).head_after(2_000);
+    let run = hedged(0.0195).run(&[busy, Reply::says("b/two", "x")]);
+    assert_eq!((asked(&run), run.sent_at[1] - run.sent_at[0] >= 2_000), (vec!["a/one".into(), "b/two".into()], true));
+}
+
+#[test]
+fn what_a_judge_costs_is_money_of_the_call() {
+    let judged = |bound: f64, judge: &str| priced(bound, json!({"judge": {"model": judge}}));
+    // A judge may say 400 tokens: 0.4 of a cent.
+    let run = judged(0.02, "j/judge").run(&[Reply::says("a/one", "x"), Reply::status(503)]);
+    assert_eq!(run.sent.len(), 1, "what was told was beyond the bound");
+    let cheap = Reply::json(&json!({
+        "model": "a/one", "usage": {"cost": 0.009}, "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}],
+    }));
+    assert_eq!(judged(0.0135, "j/judge").run(&[cheap.clone(), Reply::status(503)]).sent.len(), 2);
+    assert_eq!(judged(0.0128, "j/judge").run(std::slice::from_ref(&cheap)).sent.len(), 1);
+    assert_eq!(judged(1.0, "d/unpriced").run(&[cheap]).sent.len(), 1, "nobody knows what it costs");
+    // One that breaks off may have cost all that it could.
+    let reject = json!({"judge": {"model": "j/judge", "onError": "reject"}, "retry": {"same": 0}});
+    let mut script = priced(0.0145, reject);
+    script.body["models"] = json!(["c/cheap", "a/one"]);
+    let answer = |model: &str| {
+        let choice = json!({"message": {"content": "x"}, "finish_reason": "stop"});
+        Reply::json(&json!({"model": model, "usage": {"cost": 0.001}, "choices": [choice]}))
+    };
+    let run = script.run(&[answer("c/cheap"), Reply::reset()]);
+    assert_eq!((run.sent.len(), run.outcome.report.accepted), (2, false));
+}
+
+#[test]
+fn what_was_said_is_part_of_the_prompt_that_goes_on_from_it() {
+    let text =
+        "Many words were said before the stream broke off, and whoever goes on has to read them all. ".repeat(40);
+    let rows = json!({"data": [
+        {"id": "a/one", "pricing": {"prompt": "0.000001", "completion": "0.000001"}},
+        {"id": "meta-llama/goes-on", "pricing": {"prompt": "0.00001", "completion": "0"}},
+    ]});
+    let recovered = |bound: f64| {
+        let catalog = Catalog::read(Json::parse(&rows.to_string()).expect("JSON"));
+        let policy = json!({"maxCostUsd": bound, "retry": {"same": 0}});
+        let models = ["a/one", "meta-llama/goes-on"];
+        let mut script = Script { catalog, ..Script::new(&models).streaming().policy(policy) };
+        script.body["max_tokens"] = 1_000.into();
+        let broken = Reply::stream(words("a/one", &[&text])).then_resets();
+        let goes_on = [words("meta-llama/goes-on", &["And so it went on."]), finish("meta-llama/goes-on", "stop")];
+        script.run(&[broken, Reply::stream(goes_on.concat())])
+    };
+    // A thousand words and more cost a cent, which 1,000 tokens of the first have to leave.
+    assert_eq!(recovered(0.02).sent.len(), 2);
+    assert_eq!(recovered(0.008).sent.len(), 1);
+}
+
+#[test]
+fn nobody_is_asked_who_provides_a_model_for_more_than_was_reckoned() {
+    let bodies = |body: Value| {
+        let mut script = Script { dialect: Dialect::OpenRouter, ..priced(0.1, Value::Null) };
+        script.body["provider"] = body;
+        script.run(&[Reply::says("a/one", "x")]).bodies()[0]["provider"].clone()
+    };
+    assert_eq!(bodies(Value::Null), json!({"max_price": {"prompt": 0.001, "completion": 10}}));
+    let lower = json!({"only": ["p"], "max_price": {"completion": 5, "prompt": "7", "request": 1}});
+    let sent = json!({"only": ["p"], "max_price": {"request": 1, "prompt": 0.001, "completion": 5}});
+    assert_eq!(bodies(lower), sent);
+    let mut free = priced(0.1, Value::Null);
+    free.policy = Value::Null;
+    free.dialect = Dialect::OpenRouter;
+    assert_eq!(free.run(&[Reply::says("a/one", "x")]).bodies()[0].get("provider"), None);
+}
+
+#[test]
+fn money_that_was_lost_on_one_upstream_is_gone_on_the_next() {
+    let mut script = priced(0.0115, json!({"retry": {"same": 0}}));
+    script.body["models"] = json!(["a/one"]);
+    let mut other = Upstream::new(Dialect::OpenAi, "https://other.example/v1", None);
+    other.models = vec!["b/two".into(), "c/cheap".into()];
+    script.others = vec![other];
+    assert_eq!(asked(&script.run(&[Reply::reset(), Reply::says("c/cheap", "x")])), ["a/one", "c/cheap"]);
+}

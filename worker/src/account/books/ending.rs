@@ -1,0 +1,333 @@
+//! How a hold ends: its costs are counted as they become known, and what nobody can tell is counted at what was held.
+
+use failsoft::{Json, Millis};
+use serde::{Deserialize, Serialize};
+
+use super::{Amount, Books, Crossed, Hold, Measure, Span};
+use crate::account::trail::{Fate, Trace};
+use crate::ledger::Row;
+
+/// A cost that was told, and one that was asked for.
+pub(crate) const TOLD: &str = "told";
+const GENERATION: &str = "generation";
+/// A cost that nobody told: what was held for it.
+const UNSETTLED: &str = "unsettled";
+
+/// What became of a call that was never heard of again.
+const VANISHED: &str = "vanished";
+
+/// An upstream may know of a generation only some time after its end, which it may not have come to. Milliseconds: before
+/// it is first asked, between two questions at most, and until it is no longer asked.
+const FIRST: Millis = 500;
+const LONGEST: Millis = 60_000;
+const PATIENCE: Millis = 10 * 60_000;
+
+/// An attempt whose cost is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Open {
+    /// Which it is.
+    attempt: usize,
+    /// As it was last written, if it was.
+    row: Row,
+    /// Its URL, while the upstream is to be asked.
+    asks: Option<Asks>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Asks {
+    url: String,
+    generation: String,
+    since: Millis,
+    next: Millis,
+    times: u32,
+}
+
+/// What an upstream is to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) hold: String,
+    pub(super) attempt: usize,
+    /// Of the request whose cost it is.
+    pub(crate) url: String,
+    pub(crate) generation: String,
+    /// How often it was asked before.
+    pub(crate) times: u32,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    /// One for each attempt, in order. Those whose cost is known say so.
+    pub(crate) rows: Vec<Row>,
+    pub(crate) traces: Vec<Trace>,
+}
+
+/// What an upstream says of a generation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(super) cost: u64,
+    pub(super) prompt_tokens: Option<u64>,
+    pub(super) completion_tokens: Option<u64>,
+    pub(super) model: Option<String>,
+    pub(super) provider: Option<String>,
+}
+
+impl Found {
+    /// Reads the answer of `GET /generation`; nothing, if it tells no cost.
+    pub(crate) fn read(answer: &str) -> Option<Self> {
+        let data = Json::parse(answer)?.get("data");
+        let tokens = |name| data.get(&["native_tokens_", name].concat()).whole();
+        let text = |name| data.get(name).text().map(Into::into);
+        Some(Self {
+            cost: data.get("total_cost").trillionths()?,
+            prompt_tokens: tokens("prompt"),
+            completion_tokens: tokens("completion"),
+            model: text("model"),
+            provider: text("provider_name"),
+        })
+    }
+}
+
+impl Books {
+    /// Counts what a call used, and frees the rest; rows to write. What was settled before is not settled again.
+    pub(crate) fn settle(&mut self, id: &str, ended: Ended, now: Millis) -> Vec<Row> {
+        self.turn(now);
+        let Some(mut hold) = self.take(id) else { return Vec::new() };
+        // What was placed before is counted, or open: a word that comes late, or twice, replaces what is open.
+        let before = std::mem::take(&mut hold.open);
+        self.end(&mut hold, !ended.rows.is_empty());
+        let mut rows = Vec::new();
+        for (attempt, row) in ended.rows.into_iter().enumerate() {
+            let written = before.iter().find(|open| open.attempt == attempt);
+            if attempt < hold.placed && written.is_none() {
+                continue;
+            }
+            let revision = written.map_or(0, |open| open.row.revision + 1);
+            let trace = ended.traces.get(attempt).cloned().unwrap_or_default();
+            self.place(&mut hold, attempt, Row { revision, ..row }, &trace, now, &mut rows);
+        }
+        self.conclude(id, hold, rows)
+    }
+
+    /// It is no longer under way. Its request counts if anything was sent.
+    fn end(&mut self, hold: &mut Hold, sent: bool) {
+        if hold.lease.take().is_some() {
+            self.count(hold, Amount { requests: u64::from(sent), ..Amount::default() });
+            hold.left.requests = 0;
+        }
+    }
+
+    /// Counts what was used of a share, and frees the rest.
+    pub(crate) fn give_back(&mut self, id: &str, used: Amount, now: Millis) {
+        self.turn(now);
+        if let Some(mut hold) = self.take(id) {
+            self.count(&mut hold, used);
+        }
+    }
+
+    /// Ends what has outlived its lease: nothing will be heard of it. Rows to write.
+    pub(crate) fn expire(&mut self, now: Millis) -> Vec<Row> {
+        self.turn(now);
+        let over = |hold: &Hold| hold.lease.is_some_and(|lease| lease <= now);
+        let ids: Vec<String> = self.holds.iter().filter(|(_, hold)| over(hold)).map(|(id, _)| id.clone()).collect();
+        ids.iter().flat_map(|id| self.vanish(id, now)).collect()
+    }
+
+    fn vanish(&mut self, id: &str, now: Millis) -> Vec<Row> {
+        let Some(mut hold) = self.take(id) else { return Vec::new() };
+        let Some(like) = hold.row.clone() else {
+            let left = hold.left;
+            self.count(&mut hold, left);
+            return Vec::new();
+        };
+        self.end(&mut hold, true);
+        let mut traces = std::mem::take(&mut hold.traces);
+        if traces.is_empty() {
+            // The first goes out with the hold's answer, and nobody tells of it.
+            traces.push(Trace::default());
+        }
+        let mut rows = Vec::new();
+        for (attempt, trace) in traces.iter().enumerate() {
+            let row = Row {
+                id: format!("{id}/{attempt}"),
+                outcome: VANISHED.into(),
+                generation: trace.generation.clone(),
+                ended: (attempt == 0).then(|| VANISHED.into()),
+                ..like.clone()
+            };
+            self.place(&mut hold, attempt, row, trace, now, &mut rows);
+        }
+        self.conclude(id, hold, rows)
+    }
+
+    /// Puts an attempt where it belongs: counted, or open.
+    fn place(
+        &mut self,
+        hold: &mut Hold,
+        attempt: usize,
+        mut row: Row,
+        trace: &Trace,
+        now: Millis,
+        rows: &mut Vec<Row>,
+    ) {
+        hold.placed = hold.placed.max(attempt + 1);
+        let tokens = tokens(&row);
+        let asks = match trace.fate(row.generation.as_deref()) {
+            _ if row.settled == TOLD => {
+                // Where an answer told its cost and not its tokens, they are counted as they were held.
+                let tokens = tokens.unwrap_or(hold.left.tokens);
+                self.count(hold, Amount { requests: 0, tokens, usd: row.cost });
+                return rows.push(row);
+            }
+            Fate::Free => {
+                row.settled = TOLD.into();
+                return rows.push(row);
+            }
+            Fate::Asks(generation) => {
+                row.generation = Some(generation.clone());
+                Some(Asks { url: trace.url.clone(), generation, since: now, next: now + FIRST, times: 0 })
+            }
+            Fate::Unknown => None,
+        };
+        row.settled = UNSETTLED.into();
+        hold.open.push(Open { attempt, row, asks });
+    }
+
+    /// Ends `hold` if nobody is to be asked any more. What is open has together cost what is left at most.
+    fn conclude(&mut self, id: &str, mut hold: Hold, mut rows: Vec<Row>) -> Vec<Row> {
+        let parts = hold.open.len() as u64;
+        let (mut rest, left) = (hold.left.usd, hold.left.usd);
+        for (open, nth) in hold.open.iter_mut().zip(1..) {
+            let part = if nth == parts { rest } else { left / parts };
+            rest -= part;
+            open.row.cost = part;
+            rows.push(open.row.clone());
+        }
+        if hold.is_asked_about() {
+            self.holds.insert(id.into(), hold);
+        } else if parts > 0 {
+            let left = hold.left;
+            self.count(&mut hold, left);
+        }
+        rows
+    }
+
+    /// The questions that it is time for.
+    pub(crate) fn questions(&self, now: Millis) -> Vec<Question> {
+        let asked = |(id, hold): (&String, &Hold)| -> Vec<Question> {
+            let due = |open: &Open| {
+                let asks = open.asks.as_ref().filter(|asks| asks.next <= now)?;
+                Some(Question {
+                    hold: id.clone(),
+                    attempt: open.attempt,
+                    url: asks.url.clone(),
+                    generation: asks.generation.clone(),
+                    times: asks.times,
+                })
+            };
+            hold.open.iter().filter_map(due).collect()
+        };
+        self.holds.iter().flat_map(asked).collect()
+    }
+
+    /// Takes what the upstream answered to `question`. Rows to write.
+    pub(crate) fn answered(&mut self, question: &Question, found: Option<Found>, now: Millis) -> Vec<Row> {
+        self.turn(now);
+        let Some(mut hold) = self.take(&question.hold) else { return Vec::new() };
+        let at = hold.open.iter().position(|open| {
+            let same = |asks: &Asks| asks.generation == question.generation && asks.times == question.times;
+            open.attempt == question.attempt && open.asks.as_ref().is_some_and(same)
+        });
+        match (at, found) {
+            (Some(at), Some(found)) => {
+                let row = looked_up(hold.open.remove(at).row, found);
+                let tokens = tokens(&row).unwrap_or(hold.left.tokens);
+                self.count(&mut hold, Amount { requests: 0, tokens, usd: row.cost });
+                hold.open.iter_mut().for_each(|open| open.row.revision += 1);
+                return self.conclude(&question.hold, hold, vec![row]);
+            }
+            (Some(at), None) => hold.open[at].put_off(now),
+            (None, _) => {}
+        }
+        if hold.is_asked_about() {
+            self.holds.insert(question.hold.clone(), hold);
+        } else {
+            // Its rows have been written with what is now counted.
+            let left = hold.left;
+            self.count(&mut hold, left);
+        }
+        Vec::new()
+    }
+
+    /// When there is something to do by itself.
+    pub(crate) fn due(&self) -> Option<Millis> {
+        let asks = |hold: &Hold| hold.open.iter().filter_map(|open| Some(open.asks.as_ref()?.next)).min();
+        self.holds.values().filter_map(|hold| hold.lease.or_else(|| asks(hold))).min()
+    }
+
+    fn take(&mut self, id: &str) -> Option<Hold> {
+        let hold = self.holds.remove(id)?;
+        self.changes.holds.insert(id.into());
+        Some(hold)
+    }
+
+    /// Counts what `hold` has used, in the windows in which it was made.
+    fn count(&mut self, hold: &mut Hold, used: Amount) {
+        hold.left = hold.left.minus(used);
+        self.changes.windows = true;
+        for span in Span::ALL {
+            let window = &mut self.windows[span as usize];
+            if hold.began < window.starts {
+                continue;
+            }
+            let before = window.used.usd;
+            window.used = window.used.plus(used);
+            let Some(limit) = self.limits.of(Measure::Usd, span) else { continue };
+            let used = window.used.usd;
+            // Four fifths.
+            if before < limit - limit / 5 && used >= limit - limit / 5 {
+                self.crossed.push(Crossed { span, used, limit });
+            }
+        }
+    }
+}
+
+impl Hold {
+    /// Some upstream is still to tell what an attempt cost.
+    fn is_asked_about(&self) -> bool {
+        self.open.iter().any(|open| open.asks.is_some())
+    }
+}
+
+impl Open {
+    /// Nobody could tell. It is asked again later, but not for ever.
+    fn put_off(&mut self, now: Millis) {
+        let Some(asks) = &mut self.asks else { return };
+        asks.times += 1;
+        asks.next = now + (FIRST << asks.times.min(7)).min(LONGEST);
+        if asks.next > asks.since + PATIENCE {
+            self.asks = None;
+        }
+    }
+}
+
+/// Of prompt and answer, if either is known.
+pub(crate) fn tokens(row: &Row) -> Option<u64> {
+    match (row.prompt_tokens, row.completion_tokens) {
+        (None, None) => None,
+        (prompt, completion) => Some(prompt.unwrap_or(0).saturating_add(completion.unwrap_or(0))),
+    }
+}
+
+fn looked_up(row: Row, found: Found) -> Row {
+    Row {
+        revision: row.revision + 1,
+        cost: found.cost,
+        settled: GENERATION.into(),
+        prompt_tokens: found.prompt_tokens,
+        completion_tokens: found.completion_tokens,
+        model: row.model.or(found.model),
+        provider: row.provider.or(found.provider),
+        ..row
+    }
+}

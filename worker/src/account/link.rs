@@ -1,0 +1,246 @@
+//! The way from an isolate to the objects of accounts and of routes with a budget.
+
+use std::time::Duration;
+
+use failsoft::{Kind, Millis};
+use serde_json::json;
+use wasm_bindgen::JsValue;
+use web_sys::{AbortSignal, RequestInit};
+use worker::{Delay, Env, ObjectNamespace};
+
+use super::books::{Asked, Ended};
+use super::limit::{Amount, Limits, Refused};
+use super::message::{Answer, Message};
+use super::share::used;
+use super::trail::{Trace, Trail};
+use super::{Account, Budget, Usage};
+use crate::ledger::Row;
+use crate::refusal::Refusal;
+use crate::{host, memory};
+
+/// The binding of the objects.
+pub(crate) const BINDING: &str = "ACCOUNTS";
+/// Their URL, which nobody reads.
+const URL: &str = "https://accounts/";
+/// Milliseconds.
+const TIMEOUT: u32 = 5_000;
+/// How long a call may be silent after its end, before it counts as vanished; and pauses before its end is told again. In
+/// milliseconds.
+const MARGIN: Millis = 30_000;
+const PAUSES: [Millis; 3] = [1_000, 4_000, 15_000];
+
+/// The way to the objects, if there is one.
+#[derive(Clone, Debug)]
+pub(crate) struct Accounts(Option<ObjectNamespace>);
+
+/// What a call asks for before anything is sent.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) account: Account,
+    /// The route with its budget, if it has one.
+    pub(crate) route: Option<(String, Budget)>,
+    /// The most that the call can use.
+    pub(crate) most: Usage,
+    /// The longest that it can take.
+    pub(crate) total: Millis,
+    /// What all rows of its attempts say.
+    pub(crate) row: Row,
+}
+
+/// What is held for a call.
+#[derive(Debug)]
+pub(crate) struct Held {
+    accounts: Accounts,
+    claim: Claim,
+    state: State,
+    /// The share of the route's budget that it spends from.
+    share: Option<String>,
+    /// It was leased for this call, and lasts until then.
+    leased: Option<Millis>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Nothing,
+    Held,
+    /// The object did not answer: it may have held it.
+    Unknown,
+}
+
+impl Accounts {
+    pub(crate) fn of(env: &Env) -> Self {
+        Self(env.durable_object(BINDING).ok())
+    }
+
+    /// How `account` stands: JSON text.
+    pub(crate) async fn usage(&self, account: &Account) -> Result<String, Refusal> {
+        match self.tell(&account.name, &Message::Usage { limits: Limits::from(&account.budget) }).await {
+            Ok(Answer::Usage(text)) => Ok(text),
+            _ => Err(unreachable()),
+        }
+    }
+
+    /// What `claim` says, of which nothing is held yet.
+    pub(crate) fn claim(self, claim: Claim) -> Held {
+        Held { accounts: self, claim, state: State::Nothing, share: None, leased: None }
+    }
+
+    async fn tell(&self, name: &str, message: &Message) -> worker::Result<Answer> {
+        let namespace = self.0.as_ref().ok_or("there is no binding of this name")?;
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_body(&JsValue::from_str(&serde_json::to_string(message)?));
+        init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
+        let request = web_sys::Request::new_with_str_and_init(URL, &init)?;
+        let answer = namespace.get_by_name(name)?.fetch_with_request(request.into()).await?.text().await?;
+        Ok(serde_json::from_str(&answer)?)
+    }
+
+    /// The same, again and again for a while: what is told behind a response need not be told at once.
+    async fn insist(&self, name: &str, message: &Message) {
+        let mut pauses = PAUSES.iter();
+        while let Err(error) = self.tell(name, message).await {
+            let Some(pause) = pauses.next() else {
+                // It is settled when its lease is over.
+                return host::log(&json!({"event": "account", "told": false, "error": error.to_string()}).to_string());
+            };
+            Delay::from(Duration::from_millis(*pause)).await;
+        }
+    }
+}
+
+impl Held {
+    /// Holds the most that the call can use: of its route's budget and of its account's.
+    ///
+    /// # Errors
+    /// The bound that would be exceeded; or that it cannot be known whether one would be. An account without bounds is
+    /// never refused.
+    pub(crate) async fn hold(&mut self) -> Result<(), Refusal> {
+        self.spend().await?;
+        let limits = Limits::from(&self.claim.account.budget);
+        match self.accounts.tell(&self.claim.account.name, &self.message(&limits)).await {
+            Ok(Answer::Done) => self.state = State::Held,
+            Ok(Answer::Refused(refused)) => return Err(refusal(&refused, "account")),
+            Ok(_) | Err(_) => {
+                self.state = State::Unknown;
+                if limits.any() {
+                    return Err(unreachable());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&self, limits: &Limits) -> Message {
+        let row = Some(self.claim.row.clone());
+        let asked = Asked { amount: self.most(), lease: self.claim.total + MARGIN, row };
+        Message::Hold { id: self.claim.row.id.clone(), limits: limits.clone(), asked }
+    }
+
+    fn most(&self) -> Amount {
+        let Usage { tokens, usd } = self.claim.most;
+        Amount { requests: 1, tokens, usd: usd.0 }
+    }
+
+    /// Takes the most that the call can use from a share of its route's budget; leases one, if none has so much.
+    async fn spend(&mut self) -> Result<(), Refusal> {
+        let Some((route, budget)) = &self.claim.route else { return Ok(()) };
+        let limits = Limits::from(budget);
+        if !limits.any() {
+            return Ok(());
+        }
+        let most = self.most();
+        self.share = memory::with_shares(|shares| shares.take(route, most, host::now()));
+        if self.share.is_some() {
+            return Ok(());
+        }
+        let id = host::random_uuid();
+        let asked = Asked { amount: most, lease: self.claim.total + MARGIN, row: None };
+        let answer = self.accounts.tell(&of_route(route), &Message::Share { id: id.clone(), limits, asked }).await;
+        match answer {
+            Ok(Answer::Granted(granted)) => {
+                self.share = memory::with_shares(|shares| {
+                    shares.add(&id, route, &granted, host::now());
+                    shares.take(route, most, host::now())
+                });
+                self.leased = Some(host::now() + granted.term);
+                Ok(())
+            }
+            Ok(Answer::Refused(refused)) => Err(refusal(&refused, "route")),
+            // A share that was granted unheard counts as spent once its lease is over.
+            Ok(_) | Err(_) => Err(unreachable()),
+        }
+    }
+
+    /// Tells the object what becomes of the attempts, for as long as the call runs.
+    pub(crate) async fn follow(&self, trail: &Trail) {
+        let mut number = 0;
+        while let Some(traces) = trail.news().await {
+            number += 1;
+            let note = Message::Note { id: self.claim.row.id.clone(), number, traces };
+            // What was not heard is told with the end; without one, it is charged at the hold.
+            let _ = self.accounts.tell(&self.claim.account.name, &note).await;
+        }
+    }
+
+    /// Nothing was sent, and nothing will be.
+    pub(crate) async fn free(&self) {
+        self.settle(Vec::new(), Vec::new()).await;
+    }
+
+    /// Tells what the call used. Behind the response.
+    pub(crate) async fn settle(&self, rows: Vec<Row>, traces: Vec<Trace>) {
+        let ended = Ended { rows, traces };
+        if let Some(share) = &self.share {
+            let used = used(self.most(), &ended);
+            memory::with_shares(|shares| shares.give(share, self.most(), used));
+        }
+        futures_util::future::join(self.end(ended), self.give_back()).await;
+    }
+
+    async fn end(&self, ended: Ended) {
+        let name = &self.claim.account.name;
+        let limits = Limits::from(&self.claim.account.budget);
+        if self.accounts.0.is_none() || self.state == State::Nothing {
+            return;
+        }
+        // What an account without bounds used is counted even if nothing could be held before.
+        if self.state == State::Unknown && !ended.rows.is_empty() {
+            self.accounts.insist(name, &self.message(&limits)).await;
+        }
+        self.accounts.insist(name, &Message::Settle { id: self.claim.row.id.clone(), ended }).await;
+    }
+
+    /// Returns the shares that are over. Whoever leased one stays until it is.
+    async fn give_back(&self) {
+        if let Some(until) = self.leased {
+            Delay::from(Duration::from_millis(until.saturating_sub(host::now()))).await;
+        }
+        for spent in memory::with_shares(|shares| shares.over(host::now())) {
+            self.accounts.insist(&of_route(&spent.route), &Message::Return { id: spent.id, used: spent.used }).await;
+        }
+    }
+}
+
+/// The name of the object of a route's budget.
+fn of_route(route: &str) -> String {
+    ["route:", route].concat()
+}
+
+fn refusal(refused: &Refused, whose: &str) -> Refusal {
+    let (kind, code) = match refused.is_money() {
+        true => (Kind::PaymentRequired, "budget_exceeded"),
+        false => (Kind::RateLimited, "rate_limit_exceeded"),
+    };
+    let mut refusal = Refusal::new(kind, code, refused.message(whose));
+    refusal.failure.retry_after = refused.wait;
+    refusal.budget = Some(refused.to_json());
+    refusal
+}
+
+fn unreachable() -> Refusal {
+    let message = "what this account may still use cannot be known at the moment, so the call was not made";
+    let mut refusal = Refusal::new(Kind::Unavailable, "budget_unavailable", message);
+    refusal.failure.retry_after = Some(1_000);
+    refusal
+}

@@ -1,0 +1,122 @@
+//! Shares of the budgets of routes, as an isolate spends them: without asking anybody, as long as they last.
+
+use failsoft::Millis;
+
+use super::books::{Ended, Granted};
+use super::books::{TOLD, tokens};
+use super::limit::Amount;
+use super::trail::Fate;
+
+/// The shares of this isolate.
+#[derive(Debug, Default)]
+pub(crate) struct Shares(Vec<Share>);
+
+#[derive(Debug)]
+struct Share {
+    id: String,
+    route: String,
+    /// Until then it may be spent from, by this isolate's clock.
+    until: Millis,
+    left: Amount,
+    /// Calls that may be under way beside those that are.
+    slots: u64,
+    used: Amount,
+    under_way: u64,
+}
+
+/// A share that is over, and what was used of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    pub(crate) id: String,
+    pub(crate) route: String,
+    pub(crate) used: Amount,
+}
+
+/// What a call has used at most, of which `most` was held. Of what nobody has told yet, a share learns nothing later.
+pub(super) fn used(most: Amount, ended: &Ended) -> Amount {
+    let mut used = Amount { requests: u64::from(!ended.rows.is_empty()), ..Amount::default() };
+    for (at, row) in ended.rows.iter().enumerate() {
+        let trace = ended.traces.get(at).cloned().unwrap_or_default();
+        if row.settled == TOLD {
+            used = used.plus(Amount { requests: 0, tokens: tokens(row).unwrap_or(most.tokens), usd: row.cost });
+        } else if trace.fate(None) != Fate::Free {
+            return Amount { requests: 1, ..most };
+        }
+    }
+    used
+}
+
+impl Shares {
+    /// Takes `most` from a share of `route`; its id. Nothing, if none has so much left.
+    pub(crate) fn take(&mut self, route: &str, most: Amount, now: Millis) -> Option<String> {
+        let enough = |share: &&mut Share| {
+            share.route == route && now < share.until && share.slots > 0 && share.left.covers(most)
+        };
+        let share = self.0.iter_mut().find(enough)?;
+        share.left = share.left.minus(most);
+        share.slots -= 1;
+        share.under_way += 1;
+        Some(share.id.clone())
+    }
+
+    /// A share of `route` was granted.
+    pub(crate) fn add(&mut self, id: &str, route: &str, granted: &Granted, now: Millis) {
+        self.0.push(Share {
+            id: id.into(),
+            route: route.into(),
+            until: now + granted.term,
+            left: granted.amount,
+            slots: granted.slots,
+            used: Amount::default(),
+            under_way: 0,
+        });
+    }
+
+    /// A call that took `most` from share `id` is over, and used so much.
+    pub(crate) fn give(&mut self, id: &str, most: Amount, used: Amount) {
+        let Some(share) = self.0.iter_mut().find(|share| share.id == id) else { return };
+        share.left = share.left.plus(most.minus(used));
+        share.used = share.used.plus(used);
+        share.slots = share.slots.saturating_add(1);
+        share.under_way -= 1;
+    }
+
+    /// Removes the shares whose time is over and which nobody uses any more: they are to be returned.
+    pub(crate) fn over(&mut self, now: Millis) -> Vec<Spent> {
+        let over = |share: &mut Share| share.until <= now && share.under_way == 0;
+        let gone = self.0.extract_if(.., over);
+        gone.map(|Share { id, route, used, .. }| Spent { id, route, used }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Amount, Granted, Shares, Spent};
+
+    fn amount(usd: u64) -> Amount {
+        Amount { requests: 1, tokens: 0, usd }
+    }
+
+    #[test]
+    fn a_share_is_spent_up_to_what_was_granted_and_until_its_time_is_over() {
+        let mut shares = Shares::default();
+        let granted = Granted { amount: Amount { requests: 9, tokens: u64::MAX, usd: 10 }, slots: 2, term: 1_000 };
+        assert_eq!(shares.take("a", amount(1), 0), None);
+        shares.add("s", "a", &granted, 0);
+        assert_eq!(shares.take("b", amount(1), 0), None);
+        assert_eq!(shares.take("a", amount(6), 0).as_deref(), Some("s"));
+        assert_eq!(shares.take("a", amount(5), 0), None, "too much");
+        shares.give("s", amount(6), amount(2));
+        assert_eq!(shares.take("a", amount(8), 999).as_deref(), Some("s"));
+        assert_eq!(shares.take("a", amount(0), 999).as_deref(), Some("s"));
+        assert_eq!(shares.take("a", amount(0), 999), None, "two at once");
+        shares.give("s", amount(0), Amount::default());
+        assert_eq!(shares.take("a", amount(0), 1_000), None, "its time is over");
+        assert!(shares.over(1_000).is_empty(), "a call is under way");
+        shares.give("s", amount(8), amount(7));
+        assert!(shares.over(999).is_empty());
+        let used = Amount { requests: 2, tokens: 0, usd: 9 };
+        assert_eq!(shares.over(1_000), [Spent { id: "s".into(), route: "a".into(), used }]);
+        assert!(shares.over(1_000).is_empty());
+    }
+}

@@ -1,0 +1,93 @@
+//! What a call can use at most, so that it can be held before anything is sent.
+//!
+//! Everything that all attempts of a policy could cost would be many times what a call does cost: nobody could afford to
+//! hold it. So the worst case of a call is that of [`ANSWERS`] answers of its dearest model, each with its judge, or what
+//! the policy allows, if that is less; and the call is told to keep to it. A failure that costs nothing does not use it up.
+
+use failsoft::catalog::ModelFacts;
+use failsoft::policy::JudgePolicy;
+use failsoft::report::Usd;
+use failsoft::tokens::Prompt;
+use failsoft::{Catalog, ChatRequest, Kind, Policy, Upstream};
+
+use crate::account::Usage;
+use crate::refusal::Refusal;
+
+/// An answer, and another in place of one that was paid for and lost.
+const ANSWERS: u64 = 2;
+
+/// What a judge is told beside the conversation and the answer, and what it may say, in tokens.
+const JUDGED_WITH: u64 = 1_000;
+
+/// Whom a call may ask, and what is known of them.
+pub(crate) struct Prices<'a> {
+    pub(crate) upstreams: &'a [Upstream],
+    pub(crate) catalog: &'a Catalog,
+}
+
+impl<'a> Prices<'a> {
+    fn candidates(&self, request: &'a ChatRequest) -> impl Iterator<Item = (&'a str, Option<&'a ModelFacts>)> {
+        let catalog = self.catalog;
+        self.upstreams.iter().flat_map(move |upstream| {
+            let models = if upstream.models.is_empty() { &request.models } else { &upstream.models };
+            models
+                .iter()
+                .map(move |model| (model.as_str(), upstream.catalog.find(model).or_else(|| catalog.find(model))))
+        })
+    }
+
+    /// All of them have a price.
+    pub(crate) fn are_known(&self, request: &'a ChatRequest) -> bool {
+        self.candidates(request).all(|(_, facts)| facts.is_some_and(|facts| facts.dearest(0).is_some()))
+    }
+
+    /// The most that `request` can use with answers of up to `output` tokens. Where money `is_bounded`, `policy` keeps the
+    /// call within it.
+    ///
+    /// # Errors
+    /// When money is bounded and no model has a price.
+    pub(crate) fn bound(
+        &self,
+        request: &'a ChatRequest,
+        output: u64,
+        policy: &mut Policy,
+        is_bounded: bool,
+    ) -> Result<Usage, Refusal> {
+        let costs = self.candidates(request).filter_map(|(_, facts)| {
+            let most = facts?.max_output.map_or(output, |most| most.min(output));
+            request.cost(facts?, Prompt::default(), most)
+        });
+        let dearest = costs.max();
+        if dearest.is_none() && is_bounded {
+            return Err(no_price(self.candidates(request).map(|(model, _)| model)));
+        }
+        let tokens = request.usage(output);
+        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, tokens)).unwrap_or_default();
+        let twice = |one: u64, judge: u64| ANSWERS.saturating_mul(one.saturating_add(judge));
+        let most = Usd(twice(dearest.unwrap_or_default().0, judge.1.0));
+        if is_bounded {
+            policy.max_cost = Some(policy.max_cost.map_or(most, |max_cost| max_cost.min(most)));
+        }
+        Ok(Usage { tokens: twice(tokens, judge.0), usd: policy.max_cost.unwrap_or(most) })
+    }
+
+    /// Tokens and cost of one score for an answer, which with its prompt has so many `tokens`.
+    fn judged(&self, judge: &JudgePolicy, tokens: u64) -> (u64, Usd) {
+        let tokens = tokens.saturating_add(JUDGED_WITH).saturating_add(Prompt::text(&judge.criteria).ceiling());
+        let price = self.catalog.find(&judge.model).and_then(|facts| facts.dearest(tokens));
+        let cost = price.map_or(Usd(0), |(prompt, answer)| {
+            Usd(prompt.0.saturating_mul(tokens).saturating_add(answer.0.saturating_mul(JUDGED_WITH)))
+        });
+        (tokens, judge.max_cost.map_or(cost, |most| cost.min(most)))
+    }
+}
+
+fn no_price<'a>(models: impl Iterator<Item = &'a str>) -> Refusal {
+    let models: Vec<&str> = models.collect();
+    let message = format!(
+        "what this call may cost is bounded, and no price is known of {}: the upstream's catalog has none; the owner of \
+         this edge can set `prompt` and `completion` of a model in `upstream.models`",
+        models.join(", ")
+    );
+    Refusal::new(Kind::Unavailable, "price_unknown", message).about("model")
+}
