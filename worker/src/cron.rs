@@ -33,7 +33,7 @@ pub(crate) async fn run(env: &Env) {
         forget(env, now).await
     };
     if let Err(error) = ended.await {
-        host::log(&json!({"event": "cron", "error": error.to_string()}).to_string());
+        host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
     }
 }
 

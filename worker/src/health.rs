@@ -49,7 +49,7 @@ async fn ledger(env: &Env) -> Result<(), String> {
     }
     match database::query(env, "SELECT 1 FROM attempts LIMIT 1", &[]).await {
         Ok(_) => Ok(()),
-        Err(error) if error.to_string().contains("no such table") => {
+        Err(error) if database::reason(&error).contains("no such table") => {
             Err("the database (LEDGER) has no tables: `wrangler d1 migrations apply failsoft`".into())
         }
         Err(_) => Err("the database (LEDGER) does not answer".into()),
