@@ -35,16 +35,18 @@ export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
  * The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`.
  * `secrets` are more of them, by name. With several `isolates`, all of them share the Durable Objects of the first, and
  * `origins` are theirs. `shared: false` takes the breakers' object away, and `database: false`
- * the ledger's database. `database` asks that by itself, `cron` is its trigger.
+ * the ledger's database; `without` are names of bindings that are missing. `database` asks that by itself, `cron` is its
+ * trigger. With the `folder` of an edge that was killed, this one finds what that had stored.
  */
-export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true }) {
-  const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
+export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], folder }) {
+  const stored = folder !== undefined;
+  folder ??= await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const ports = [];
   while (ports.length < isolates) ports.push(await freePort());
   const own = database ? await freePort() : null;
   const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
   const names = Object.keys(variables).filter((name) => variables[name] !== null);
-  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared, own, folder));
+  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared ? without : [...without, 'BREAKERS'], own, folder));
   const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`, `--import-path=${join(ROOT, 'tests')}`];
   if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
@@ -53,7 +55,7 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   const started = { ...edge, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
   if (!database) return started;
   const ask = asker(own);
-  for (const migration of (await readdir(join(WORKER, 'migrations'))).sort()) {
+  for (const migration of stored ? [] : (await readdir(join(WORKER, 'migrations'))).sort()) {
     await ask('sql', { sql: await readFile(join(WORKER, 'migrations', migration), 'utf8') });
   }
   const all = (sql, ...params) => ask('sql', { sql, params });
@@ -90,7 +92,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
-async function capnp(ports, variables, shared, database, folder) {
+async function capnp(ports, variables, without, database, folder) {
   const wrangler = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
@@ -99,7 +101,7 @@ async function capnp(ports, variables, shared, database, folder) {
   const worker = (port, at) => {
     const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
     if (database) bindings.push(wrapped);
-    const bound = objects.filter(({ className }) => shared || className !== 'Breakers');
+    const bound = objects.filter(({ name }) => !without.includes(name));
     for (const { name, className } of bound) {
       const object = at === 0 ? `"${className}"` : `(className = "${className}", serviceName = "worker0")`;
       bindings.push(`(name = "${name}", durableObjectNamespace = ${object})`);
@@ -198,6 +200,13 @@ export async function running(command, args, options, port, folder) {
   return {
     origin,
     stop,
+    folder,
+    /** Ends it as a machine that fails does; its folder stays. */
+    async kill() {
+      process.off('exit', end);
+      child.kill('SIGKILL');
+      await exited;
+    },
     /** Everything it has printed. */
     said: () => said,
     /** The log line of the call with this request id, once it is there. */

@@ -47,6 +47,11 @@ export async function startEmulator(args = []) {
     /** Every request so far, or once one is as `wait` says ('finished', 'clientGone', …). */
     log: (wait, ms = 10_000) => control(wait ? `log?wait=${wait}&ms=${ms}` : 'log'),
     clear: () => control('log', { method: 'DELETE' }),
+    /** Chats get no answer until they are released. */
+    hold: () => control('hold', { method: 'PUT' }),
+    release: () => control('hold', { method: 'DELETE' }),
+    /** What was charged. */
+    generations: () => control('generations'),
     script: (model, steps) => control('script', { method: 'PUT', body: JSON.stringify({ model, steps }) }),
   };
 }

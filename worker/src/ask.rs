@@ -32,8 +32,7 @@ const CLOSED: [&str; 5] = ["retry", "assemble", "breaker", "hedge", "judge"];
 pub(crate) struct Ask {
     pub(crate) request: ChatRequest,
     pub(crate) policy: Policy,
-    /// Their names, for the log.
-    pub(crate) client: String,
+    /// Its name, for the log.
     pub(crate) route: Option<String>,
     pub(crate) headers_within: Millis,
     /// The client chose among providers by itself: what comes of it says nothing about the model for others.
@@ -100,7 +99,7 @@ impl Draft {
         if is_bounded {
             check_searches(&request, config)?;
         }
-        let ask = Ask { request, policy, client: client.name().into(), route, headers_within, leaves_no_trace, worst };
+        let ask = Ask { request, policy, route, headers_within, leaves_no_trace, worst };
         Ok(Self { ask, output, is_bounded })
     }
 

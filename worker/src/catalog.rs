@@ -46,34 +46,32 @@ pub(crate) async fn load(upstreams: &[Upstream], env: &Env) {
         }
     };
     match due {
-        Some(upstream) => drop(select(pin!(fetch(upstream, env)), pin!(come)).await),
+        Some(upstream) => {
+            select(pin!(fetch(upstream, env)), pin!(come)).await;
+        }
         None => come.await,
     }
-    if let Some(upstream) = told_by(upstreams) {
-        recall(upstream, env).await;
+    // It is late: an old one is better than none.
+    if let Some(upstream) = told_by(upstreams)
+        && memory::knows_no_models()
+        && let Ok(Some((_, models))) = copy(upstream, env).await
+    {
+        memory::keep_catalog(read(&models));
     }
 }
 
 /// Whom to ask for it, if it is time to; says so once.
 fn due(upstreams: &[Upstream]) -> Option<&Upstream> {
-    let upstream = told_by(upstreams)?;
-    memory::wants_catalog(host::now()).then_some(upstream)
+    told_by(upstreams).filter(|_| memory::wants_catalog(host::now()))
 }
 
-/// What goes wrong is ignored: if there is no copy either there are no prices, and what needs one says so.
+/// What goes wrong is ignored: then there are no prices, and what needs one says so.
 async fn fetch(upstream: &Upstream, env: &Env) {
-    let models = ask(upstream).await;
-    memory::keep_catalog(models.as_deref().map(read).unwrap_or_default());
-    recall(upstream, env).await;
-}
-
-/// Takes the copy in the database, where nothing is known.
-async fn recall(upstream: &Upstream, env: &Env) {
-    if memory::known_models().is_empty()
-        && let Ok(Some((_, models))) = copy(upstream, env).await
-    {
-        memory::keep_catalog(read(&models));
+    let mut models = ask(upstream).await;
+    if models.is_none() && memory::knows_no_models() {
+        models = copy(upstream, env).await.ok().flatten().map(|(_, models)| models);
     }
+    memory::keep_catalog(read(&models.unwrap_or_default()));
 }
 
 /// Renews the copy in the database, if it is old. What it holds.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use failsoft::Kind;
 use futures_channel::oneshot;
-use futures_util::future::join3;
+use futures_util::future::{join3, join4};
 use worker::{Context, Env};
 
 use crate::account::{Accounts, Claim, Held, Trail};
@@ -24,11 +24,11 @@ use crate::{access, body, catalog, host, ledger, log, memory};
 struct Task {
     ask: Ask,
     config: Rc<Config>,
-    env: Env,
     gone: Gone,
     held: Held,
     context: ledger::Context,
     trace: Option<Trace>,
+    env: Env,
 }
 
 /// Answers, or refuses. The answer's body may still be coming when this returns.
@@ -41,30 +41,28 @@ pub(crate) async fn answer(
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller)?;
     let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client, env).await?;
-    let account = client.account().clone();
-    let told = ledger::Context {
+    let booked = ledger::Context {
         id: host::random_uuid(),
         call: visit.id.clone(),
-        account: account.name.clone(),
-        client: ask.client.clone(),
+        account: client.account().name.clone(),
+        client: client.name().into(),
         route: ask.route.clone(),
         feature: visit.feature.clone(),
     };
     let route = ask.route.as_deref().and_then(|name| config.route(name));
     let held = Accounts::of(env).claim(Claim {
-        account,
+        account: client.account().clone(),
         route: route.map(|route| (route.name.clone(), route.budget.clone())),
         most: ask.worst,
         total: ask.policy.timeouts.total,
-        row: told.row(host::now(), &ask.request.models),
+        row: booked.row(host::now(), &ask.request.models),
     });
     let (respond, response) = oneshot::channel();
     let gone = Gone::listen(request.signal());
+    let (config, trace, env) = (Rc::clone(config), visit.trace.clone(), env.clone());
     // A task of its own, which a client that leaves does not take along: it has money to account for, an upstream to stop
     // and a line to log.
-    let (config, env, trace) = (Rc::clone(config), env.clone(), visit.trace.clone());
-    let task = Task { ask, config, env, gone, held, context: told, trace };
-    context.wait_until(task.run(respond));
+    context.wait_until(Task { ask, config, gone, held, context: booked, trace, env }.run(respond));
     response.await.map_err(|_| Refusal::new(Kind::ServerError, "internal", "the call ended without an answer"))
 }
 
@@ -82,7 +80,7 @@ impl Task {
     }
 
     async fn call(self, respond: oneshot::Sender<Reply>) {
-        let Self { ask, config, env, gone, held, context, trace } = self;
+        let Self { ask, config, gone, held, context, trace, env } = self;
         let link = Link::of(&env);
         let began = host::now();
         let streams = ask.request.stream;
@@ -97,10 +95,12 @@ impl Task {
             host::log(&log::line(&context, &ask, &outcome, now.saturating_sub(began)).to_string());
             let rows = ledger::rows(&context, began, &outcome);
             let settled = held.settle(rows.clone(), trail.end());
-            join3(driver.finish(outcome, streams), link.tell(news), settled).await;
-            if let Some(target) = &config.operations.otlp {
-                span::send(target, trace.as_ref(), &context, &rows, (began, now)).await;
-            }
+            let traced = async {
+                if let Some(target) = &config.operations.otlp {
+                    span::send(target, trace.as_ref(), &context, &rows, (began, now)).await;
+                }
+            };
+            join4(driver.finish(outcome, streams), link.tell(news), settled, traced).await;
         };
         // What others should know goes out beside the call: nothing of it waits for that.
         join3(answered, link.tell(news), held.follow(&trail)).await;

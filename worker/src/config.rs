@@ -33,9 +33,9 @@ pub(crate) struct Config {
     /// Web pages from elsewhere that may call with any key; `*` is all of them.
     pub(crate) origins: Vec<String>,
     pub(crate) limits: Limits,
-    pub(crate) operations: Operations,
     /// Fields of a request that go through as they are, whatever they cost.
     pub(crate) fields: Vec<String>,
+    pub(crate) operations: Operations,
     /// The control of the emulator behind a local edge, for the playground.
     pub(crate) emulator: Option<String>,
 }
@@ -157,8 +157,8 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
         policy,
         origins: origins(config)?.unwrap_or_default(),
         limits: limits(&config.section("limits")?)?,
-        operations: Operations::read(config)?,
         fields: fields(config)?,
+        operations: Operations::read(config)?,
         emulator: config.text("emulator")?.map(Into::into),
         access,
     };

@@ -125,6 +125,11 @@ pub(crate) fn with_catalog<T>(look: impl FnOnce(&Catalog) -> T) -> T {
     MEMORY.with_borrow(|memory| look(&memory.catalog))
 }
 
+/// Nothing is known of any model.
+pub(crate) fn knows_no_models() -> bool {
+    MEMORY.with_borrow(|memory| memory.catalog.ids().next().is_none())
+}
+
 /// The ids of all models that are known.
 pub(crate) fn known_models() -> Vec<String> {
     MEMORY.with_borrow(|memory| memory.catalog.ids().map(Into::into).collect())

@@ -100,6 +100,8 @@ pub(crate) struct Granted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Crossed {
     pub(crate) span: Span,
+    /// When this one began.
+    pub(crate) starts: Millis,
     pub(crate) used: u64,
     pub(crate) limit: u64,
 }

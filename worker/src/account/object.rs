@@ -3,14 +3,16 @@
 use std::cell::{Cell, OnceCell, RefCell};
 
 use failsoft::Millis;
+use failsoft::report::Usd;
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;
 use worker::{DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue, State, Storage, durable_object};
 
-use super::books::{Books, Changes, Found, Question};
+use super::books::{Books, Changes, Crossed, Found, Question};
+use super::calendar::iso;
 use super::message::{Answer, Message};
-use crate::ledger::{Outbox, Row};
+use crate::ledger::{Alert, Outbox, Row, alert};
 use crate::{generation, host, memory};
 
 /// More connections are not opened at once anyway.
@@ -25,6 +27,7 @@ const MISSED: Millis = 30_000;
 /// The Durable Object of an account, or of a route that has a budget.
 #[durable_object(alarm)]
 pub struct Account {
+    name: String,
     storage: Storage,
     sql: SqlStorage,
     env: Env,
@@ -39,7 +42,8 @@ impl DurableObject for Account {
     fn new(state: State, env: Env) -> Self {
         let storage = state.storage();
         let (books, outbox, armed) = (RefCell::default(), OnceCell::new(), Cell::default());
-        Self { sql: storage.sql(), storage, env, books, outbox, armed }
+        let name = state.id().name().unwrap_or_default();
+        Self { name, sql: storage.sql(), storage, env, books, outbox, armed }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -92,6 +96,18 @@ fn take(books: &mut Books, message: Message, now: Millis) -> (Answer, Vec<Row>) 
     (answer, Vec::new())
 }
 
+/// A budget of which the larger part is gone.
+fn warning(name: &str, crossed: &Crossed) -> Alert {
+    let Crossed { span, starts, used, limit } = *crossed;
+    let [used, limit] = [used, limit].map(|usd| Usd(usd).decimal());
+    Alert {
+        occasion: format!("budget/{name}/{}/{}", span.name(), iso(starts)),
+        kind: "budget",
+        text: format!("{name} has used {used} of its {limit} USD of this {}", span.name()),
+        facts: json!({"account": name, "span": span.name(), "used": used, "limit": limit}),
+    }
+}
+
 impl Account {
     /// What is due by itself; when there is more to do, in milliseconds from now, beside what the books know.
     async fn work(&self) -> worker::Result<Option<Millis>> {
@@ -103,6 +119,9 @@ impl Account {
                 .await
                 .into_iter()
                 .collect::<Result<(), _>>()?;
+        }
+        for crossed in self.with(|books| std::mem::take(&mut books.crossed))? {
+            alert(&self.env, &warning(&self.name, &crossed)).await;
         }
         self.outbox()?.flush(&self.env).await
     }
@@ -137,10 +156,6 @@ impl Account {
         let mut kept = self.books.borrow_mut();
         let mut books = kept.take().map_or_else(|| self.read(), Ok)?;
         let changed = change(&mut books);
-        for crossed in std::mem::take(&mut books.crossed) {
-            let (span, used, limit) = (crossed.span.name(), crossed.used, crossed.limit);
-            host::log(&json!({"event": "budget", "span": span, "used": used, "limit": limit}).to_string());
-        }
         self.write(&mut books)?;
         *kept = Some(books);
         Ok(changed)

@@ -262,7 +262,8 @@ impl Books {
     /// When there is something to do by itself.
     pub(crate) fn due(&self) -> Option<Millis> {
         let asks = |hold: &Hold| hold.open.iter().filter_map(|open| Some(open.asks.as_ref()?.next)).min();
-        self.holds.values().filter_map(|hold| hold.lease.or_else(|| asks(hold))).min()
+        let tells = if self.crossed.is_empty() { None } else { Some(0) };
+        self.holds.values().filter_map(|hold| hold.lease.or_else(|| asks(hold))).chain(tells).min()
     }
 
     fn take(&mut self, id: &str) -> Option<Hold> {
@@ -286,7 +287,7 @@ impl Books {
             let used = window.used.usd;
             // Four fifths.
             if before < limit - limit / 5 && used >= limit - limit / 5 {
-                self.crossed.push(Crossed { span, used, limit });
+                self.crossed.push(Crossed { span, starts: window.starts, used, limit });
             }
         }
     }

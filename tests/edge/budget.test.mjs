@@ -1,0 +1,278 @@
+// What an account may use is exact: however many calls come at once, whatever becomes of them, and whoever dies.
+
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
+import { chat, send } from './harness.mjs';
+
+const MODEL = 'openai/gpt-4o';
+const PICO = 1_000_000_000_000;
+const POLICY = { attempts: 1, timeouts: { total: 20_000 }, breaker: { failures: 0 } };
+const HELLO = { model: MODEL, max_tokens: 50, messages: [{ role: 'user', content: 'words:20' }] };
+
+let emulator;
+
+before(async () => {
+  emulator = await startEmulator();
+});
+
+after(() => emulator?.stop());
+
+const failsoft = (budget, fields = {}) => ({
+  upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+  keys: [clientKey({ budget })],
+  models: ['*'],
+  policy: POLICY,
+  ...fields,
+});
+
+/** Runs `body` against an edge, and ends it. */
+async function withEdge(options, body) {
+  const edge = await startEdge(options);
+  try {
+    return await body(edge);
+  } finally {
+    await edge.stop();
+  }
+}
+
+async function usage(edge) {
+  const answer = await send(edge, '/v1/usage');
+  assert.equal(answer.status, 200, answer.text);
+  return JSON.parse(answer.text);
+}
+
+const pico = (usd) => Math.round(usd * PICO);
+
+/** The account's USD of today, once nothing is held any more. */
+async function settled(edge, ms = 20_000) {
+  const until = Date.now() + ms;
+  for (;;) {
+    const { usd, concurrent } = await usage(edge);
+    if (usd.day.held === 0 && concurrent.held === 0) return usd.day;
+    assert.ok(Date.now() < until, `still held: ${JSON.stringify(usd)}`);
+    await sleep(50);
+  }
+}
+
+async function charged() {
+  const generations = await emulator.generations();
+  return generations.map(({ id, total_cost: cost }) => [id, pico(cost)]);
+}
+
+const sum = (rows) => rows.reduce((all, [, cost]) => all + cost, 0);
+
+/** What is held for a call like `body`: an account that may use nothing is told. */
+const worst = (body) =>
+  withEdge({ failsoft: failsoft({ usd: { day: 0 } }) }, async (edge) => {
+    const refused = await chat(edge, body);
+    assert.equal(refused.status, 402, refused.text);
+    return refused.json.failsoft.budget.asked;
+  });
+
+test('of 200 calls at once on a budget for 10, 10 reach the upstream, and each settles at what was charged', async () => {
+  const one = await worst(HELLO);
+  await emulator.clear();
+  await withEdge({ failsoft: failsoft({ usd: { day: one * 10 } }), isolates: 2 }, async (edge) => {
+    await emulator.hold();
+    let decided = 0;
+    const calls = Array.from({ length: 200 }, async (_, at) => {
+      const answer = await chat({ origin: edge.origins[at % 2] }, { ...HELLO, stream: at % 4 > 1 });
+      decided += 1;
+      return answer;
+    });
+    const until = Date.now() + 60_000;
+    const within = async () => {
+      const { used, held, limit, left } = (await usage(edge)).usd.day;
+      assert.ok(pico(used) + pico(held) <= pico(limit), `${used} + ${held} > ${limit}`);
+      assert.equal(pico(used) + pico(held) + pico(left), pico(limit));
+    };
+    while (decided < 190) {
+      await within();
+      assert.ok(Date.now() < until, `${decided} are decided`);
+    }
+    await emulator.log('arrived');
+    assert.ok(asked(await emulator.log()).length <= 10);
+    assert.equal(pico((await usage(edge)).usd.day.held), pico(one * 10));
+    await emulator.release();
+    while (decided < 200) await within();
+    const answers = await Promise.all(calls);
+    assert.equal(answers.filter(({ status }) => status === 200).length, 10);
+    for (const refused of answers.filter(({ status }) => status !== 200)) {
+      assert.equal(refused.status, 402, refused.text);
+      assert.equal(refused.json.error.code, 'budget_exceeded');
+      assert.equal(refused.json.error.type, 'insufficient_quota');
+      assert.equal(refused.headers['retry-after'], '2');
+      const { bound, span, limit, left } = refused.json.failsoft.budget;
+      assert.deepEqual([bound, span, pico(limit)], ['usd', 'day', pico(one * 10)]);
+      assert.ok(left < one);
+    }
+    const bill = await charged();
+    assert.equal(bill.length, 10);
+    assert.equal(pico((await settled(edge)).used), sum(bill));
+    assert.equal((await usage(edge)).requests.day.used, 10);
+  });
+});
+
+/** Sends a streamed request and leaves when `enough` of the answer is there; `null` is never. */
+async function leave(edge, body, enough) {
+  const headers = { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json' };
+  const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers });
+  sent.on('error', () => {});
+  sent.end(JSON.stringify({ ...HELLO, stream: true, ...body }));
+  const ended = new Promise((resolve) => sent.once('close', resolve));
+  if (enough === 'headers') {
+    const response = await new Promise((resolve) => sent.once('response', resolve));
+    response.on('error', () => {});
+    await new Promise((resolve) => response.once('data', resolve));
+  } else {
+    await sleep(enough);
+  }
+  sent.socket.resetAndDestroy();
+  await ended;
+}
+
+test('with random failures and clients that leave, what is unsettled is what never had headers', async () => {
+  const one = await worst({ ...HELLO, model: 'fault/reset' });
+  await emulator.clear();
+  const ways = [
+    // What is done, and whether the headers of the upstream are delivered.
+    [(edge) => chat(edge, HELLO), true],
+    [(edge) => chat(edge, { ...HELLO, stream: true }), true],
+    [(edge) => chat(edge, { ...HELLO, model: 'fault/server-error' }), true],
+    [(edge) => chat(edge, { ...HELLO, model: 'fault/cut-1500', stream: true }), true],
+    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset-mid-body-40' }), true],
+    [(edge) => leave(edge, { model: 'fault/never-ending', max_tokens: 50 }, 'headers'), true],
+    [(edge) => leave(edge, { model: 'fault/stall-3' }, 'headers'), true],
+    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset' }), false],
+    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset', stream: true }), false],
+    [(edge) => leave(edge, { model: 'fault/slow-headers' }, 500), false],
+  ];
+  await withEdge({ failsoft: failsoft({ usd: { day: one * 1_000 } }), isolates: 2 }, async (edge) => {
+    const chosen = Array.from({ length: 60 }, () => ways[Math.floor(Math.random() * ways.length)]);
+    await Promise.all(
+      chosen.map(async ([way], at) => {
+        await sleep(Math.random() * 1_000);
+        await way({ origin: edge.origins[at % 2] });
+      }),
+    );
+    const { used } = await settled(edge);
+    const log = (await emulator.log()).filter(({ method }) => method === 'POST');
+    const bill = await charged();
+    // Those without a status were never answered; the others were, and the upstream told what they cost.
+    const delivered = new Set(log.filter(({ status }) => status !== null).map(({ generation_id: id }) => id));
+    const silent = log.filter(({ models }) => ['fault/reset', 'fault/slow-headers'].includes(models[0]));
+    assert.equal(silent.length, chosen.filter(([, headers]) => !headers).length);
+    const told = bill.filter(([id]) => delivered.has(id) && !silent.some(({ generation_id: other }) => other === id));
+    assert.equal(pico(used), sum(told) + silent.length * pico(one));
+    assert.ok(pico(used) >= sum(bill));
+  });
+});
+
+test('what a request left that vanished with its machine is settled by the alarm', async () => {
+  const total = 1_000;
+  const one = await worst({ ...HELLO, model: 'fault/reset' });
+  await emulator.clear();
+  const options = { failsoft: failsoft({ usd: { day: one * 10 } }, { policy: { ...POLICY, timeouts: { total } } }) };
+  const edge = await startEdge(options);
+  const gone = (body) => chat(edge, { ...HELLO, stream: true, ...body }).catch(() => null);
+  // One whose generation the object was told of, and one that nobody has heard of.
+  const calls = [gone({ model: 'fault/stall-3' }), gone({ model: 'fault/slow-headers' })];
+  await emulator.log('arrived');
+  await sleep(500);
+  await edge.kill();
+  await Promise.all(calls);
+  const again = await startEdge({ ...options, folder: edge.folder });
+  try {
+    assert.equal(pico((await usage(again)).usd.day.held), pico(one * 2));
+    const { used } = await settled(again, 60_000);
+    const bill = await charged();
+    const entry = (await emulator.log()).find(({ models }) => models[0] === 'fault/stall-3');
+    const told = bill.filter(([id]) => id === entry.generation_id);
+    assert.equal(told.length, 1);
+    assert.equal(pico(used), sum(told) + pico(one));
+  } finally {
+    await again.stop();
+  }
+});
+
+test('requests and tokens of a minute, and calls at once, are bounded; the answer says until when', async () => {
+  for (const [budget, bound, again] of [
+    [{ requests: { minute: 1 } }, 'requests', true],
+    [{ tokens: { day: 300 } }, 'tokens', true],
+    [{ concurrent: 1 }, 'concurrent', false],
+  ]) {
+    await emulator.clear();
+    await withEdge({ failsoft: failsoft(budget) }, async (edge) => {
+      // Not at the turn of a minute.
+      if (Date.now() % 60_000 > 50_000) await sleep(60_000 - (Date.now() % 60_000));
+      await emulator.hold();
+      const first = chat(edge, HELLO);
+      await emulator.log('arrived');
+      const refused = await chat(edge, HELLO);
+      assert.equal(refused.status, 429, refused.text);
+      assert.equal(refused.json.error.code, 'rate_limit_exceeded');
+      assert.equal(refused.json.failsoft.budget.bound, bound);
+      assert.ok(Number(refused.headers['retry-after']) >= 1);
+      await emulator.release();
+      assert.equal((await first).status, 200);
+      await settled(edge);
+      const later = await chat(edge, HELLO);
+      assert.equal(later.status, bound === 'requests' ? 429 : 200, later.text);
+      if (again && bound === 'requests') {
+        const wait = Number(later.headers['retry-after']);
+        assert.ok(wait >= 1 && wait <= 60, `${wait}`);
+        assert.match(later.json.failsoft.budget.resets, /^20\d\d-\d\d-\d\dT\d\d:\d\d:00Z$/);
+      }
+    });
+  }
+});
+
+test("a route's budget is kept by several isolates, which spend shares of it", async () => {
+  const one = await worst(HELLO);
+  await emulator.clear();
+  const routes = { shared: { models: [MODEL], budget: { usd: { day: one * 8 } } } };
+  await withEdge({ failsoft: failsoft({}, { routes }), isolates: 4 }, async (edge) => {
+    await emulator.hold();
+    const body = { ...HELLO, model: 'route/shared' };
+    let decided = 0;
+    const calls = Array.from({ length: 60 }, async (_, at) => {
+      const answer = await chat({ origin: edge.origins[at % 4] }, body);
+      decided += 1;
+      return answer;
+    });
+    while (decided < 52) await sleep(20);
+    assert.ok(asked(await emulator.log()).length <= 8);
+    await emulator.release();
+    const answers = await Promise.all(calls);
+    const served = answers.filter(({ status }) => status === 200).length;
+    assert.ok(served >= 4 && served <= 8, `${served} were answered`);
+    const refused = answers.find(({ status }) => status === 402);
+    assert.match(refused.json.error.message, /^the budget of this route, /);
+    // What was not used comes back when the shares are over, and then serves again.
+    const until = Date.now() + 40_000;
+    for (;;) {
+      const answer = await chat(edge, body);
+      if (answer.status === 200) break;
+      assert.ok(Date.now() < until, answer.text);
+      await sleep(500);
+    }
+  });
+});
+
+test('an edge without the binding answers nobody but its own machine', async () => {
+  await withEdge({ failsoft: failsoft({}), without: ['ACCOUNTS'] }, async (edge) => {
+    assert.equal((await chat(edge, HELLO)).status, 503);
+    const health = await send(edge, '/healthz');
+    assert.equal(health.status, 503);
+    assert.match(health.text, /the binding ACCOUNTS is missing/);
+  });
+  const local = { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, access: 'loopback' };
+  await withEdge({ failsoft: local, without: ['ACCOUNTS'] }, async (edge) => {
+    assert.equal((await chat(edge, HELLO)).status, 200);
+  });
+});
