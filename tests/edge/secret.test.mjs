@@ -112,7 +112,7 @@ test('of all that the Worker is made of, its handlers and its classes can be cal
   const module = await import(pathToFileURL(join(WORKER, main)));
   assert.deepEqual(Object.keys(module), ['Account', 'Breakers', 'Keys', 'default']);
   const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['length', 'name', 'prototype'].includes(name)).sort();
-  assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch']);
+  assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch', 'scheduled']);
   // wasm-bindgen's own two do nothing to others, and a class that extends no DurableObject has no RPC.
   const handlers = { Account: ['alarm', 'fetch'], Breakers: ['fetch'], Keys: ['alarm', 'fetch'] };
   for (const [name, names] of Object.entries(handlers)) {
