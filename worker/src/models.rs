@@ -24,7 +24,7 @@ fn row(id: &str, owner: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::listed;
-    use crate::access::{Caller, admit_locally as admit};
+    use crate::access::{Caller, admit_at_once as admit};
     use crate::config::Config;
     use serde_json::Value;
 

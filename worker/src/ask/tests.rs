@@ -1,6 +1,6 @@
 use super::bound::Prices;
 use super::{Ask, Draft};
-use crate::access::{Caller, admit_locally as admit};
+use crate::access::{Caller, admit_at_once as admit};
 use crate::config::Config;
 use crate::refusal::Refusal;
 use failsoft::policy::Recover;
