@@ -144,10 +144,10 @@ test('with random failures and clients that leave, what is unsettled is what nev
     [(edge) => chat(edge, HELLO), true],
     [(edge) => chat(edge, { ...HELLO, stream: true }), true],
     [(edge) => chat(edge, { ...HELLO, model: 'fault/server-error' }), true],
-    [(edge) => chat(edge, { ...HELLO, model: 'fault/cut-1500', stream: true }), true],
-    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset-mid-body-40' }), true],
+    [(edge) => chat(edge, { ...HELLO, model: 'fault/cut', stream: true }), true],
+    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset-mid-body' }), true],
     [(edge) => leave(edge, { model: 'fault/never-ending', max_tokens: 50 }, 'headers'), true],
-    [(edge) => leave(edge, { model: 'fault/stall-3' }, 'headers'), true],
+    [(edge) => leave(edge, { model: 'fault/stall' }, 'headers'), true],
     [(edge) => chat(edge, { ...HELLO, model: 'fault/reset' }), false],
     [(edge) => chat(edge, { ...HELLO, model: 'fault/reset', stream: true }), false],
     [(edge) => leave(edge, { model: 'fault/slow-headers' }, 500), false],
@@ -181,7 +181,7 @@ test('what a request left that vanished with its machine is settled by the alarm
   const edge = await startEdge(options);
   const gone = (body) => chat(edge, { ...HELLO, stream: true, ...body }).catch(() => null);
   // One whose generation the object was told of, and one that nobody has heard of.
-  const calls = [gone({ model: 'fault/stall-3' }), gone({ model: 'fault/slow-headers' })];
+  const calls = [gone({ model: 'fault/stall' }), gone({ model: 'fault/slow-headers' })];
   await emulator.log('arrived');
   await sleep(500);
   await edge.kill();
@@ -191,7 +191,7 @@ test('what a request left that vanished with its machine is settled by the alarm
     assert.equal(pico((await usage(again)).usd.day.held), pico(one * 2));
     const { used } = await settled(again, 60_000);
     const bill = await charged();
-    const entry = (await emulator.log()).find(({ models }) => models[0] === 'fault/stall-3');
+    const entry = (await emulator.log()).find(({ models }) => models[0] === 'fault/stall');
     const told = bill.filter(([id]) => id === entry.generation_id);
     assert.equal(told.length, 1);
     assert.equal(pico(used), sum(told) + pico(one));
