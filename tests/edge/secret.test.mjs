@@ -112,7 +112,7 @@ test('of all that the Worker is made of, its handlers and its classes can be cal
   const module = await import(pathToFileURL(join(WORKER, main)));
   assert.deepEqual(Object.keys(module), ['Account', 'Breakers', 'default']);
   const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['length', 'name', 'prototype'].includes(name)).sort();
-  assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch']);
+  assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch', 'scheduled']);
   // wasm-bindgen's own two do nothing to others, and a class that extends no DurableObject has no RPC.
   for (const [object, handlers] of [[module.Breakers, []], [module.Account, ['alarm']]]) {
     assert.deepEqual(own(object.prototype), ['__destroy_into_raw', ...handlers, 'constructor', 'fetch', 'free']);

@@ -150,8 +150,13 @@ CREATE TRIGGER runs_end AFTER INSERT ON attempts WHEN new.ended = 'answered' BEG
   DELETE FROM runs WHERE asked = coalesce(new.asked ->> 0, '');
 END;
 
--- Alerts: each occasion is told once. What is not sent yet is tried again.
-CREATE TABLE told (occasion TEXT PRIMARY KEY, at INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+-- Alerts: each occasion is told once, and what could not be sent is sent again.
+CREATE TABLE told (
+  occasion TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  sent INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 
 -- The last catalog of an upstream, as JSON: what is known of its models while it cannot be asked.
 CREATE TABLE catalog (upstream TEXT PRIMARY KEY, at INTEGER NOT NULL, models TEXT NOT NULL) WITHOUT ROWID;

@@ -9,6 +9,7 @@ use failsoft::json::{Object, array, quoted};
 use failsoft::report::Usd;
 use failsoft::request::{Lane, UsageChunk};
 use failsoft::{ChatRequest, Dialect, Json, Millis, Policy, Upstream};
+use worker::Env;
 
 use crate::access::Client;
 use crate::account::{Budget, Usage};
@@ -16,7 +17,6 @@ use crate::config::{Config, HEADERS_WITHIN, Route};
 use crate::refusal::Refusal;
 use crate::{catalog, memory};
 use bound::Prices;
-use worker::Env;
 
 /// How a client names a route, in the place of a model.
 pub(crate) const ROUTE: &str = "route/";

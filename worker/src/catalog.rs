@@ -51,6 +51,13 @@ pub(crate) async fn load(upstreams: &[Upstream], env: &Env) {
         }
         None => come.await,
     }
+    // It is late: an old one is better than none.
+    if let Some(upstream) = told_by(upstreams)
+        && memory::knows_no_models()
+        && let Ok(Some((_, models))) = copy(upstream, env).await
+    {
+        memory::keep_catalog(read(&models));
+    }
 }
 
 /// Whom to ask for it, if it is time to; says so once.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use worker::Env;
 
 use crate::config::{Alerts, Config};
-use crate::ledger::{Alert, alert, database};
+use crate::ledger::{Alert, alert, database, repeat};
 use crate::{catalog, host, memory};
 
 const HOUR: Millis = 60 * 60 * 1_000;
@@ -28,11 +28,12 @@ pub(crate) async fn run(env: &Env) {
             for told in due(config, alerts, models.as_ref(), env, now).await? {
                 alert(env, &told).await;
             }
+            repeat(env).await?;
         }
         forget(env, now).await
     };
     if let Err(error) = ended.await {
-        host::log(&json!({"event": "cron", "error": error.to_string()}).to_string());
+        host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
     }
 }
 

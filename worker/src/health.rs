@@ -4,6 +4,7 @@ use failsoft::Millis;
 use serde_json::json;
 use worker::Env;
 
+use crate::account::{Account, Accounts, BINDING};
 use crate::ledger::database;
 use crate::memory::Setup;
 use crate::reply::Reply;
@@ -48,18 +49,20 @@ async fn ledger(env: &Env) -> Result<(), String> {
     }
     match database::query(env, "SELECT 1 FROM attempts LIMIT 1", &[]).await {
         Ok(_) => Ok(()),
-        Err(error) if error.to_string().contains("no such table") => {
+        Err(error) if database::reason(&error).contains("no such table") => {
             Err("the database (LEDGER) has no tables: `wrangler d1 migrations apply failsoft`".into())
         }
         Err(_) => Err("the database (LEDGER) does not answer".into()),
     }
 }
 
-/// An object answers; what it says to a question that is none does not matter.
+/// An object answers, one that is nobody's account.
 async fn accounts(env: &Env) -> Result<(), String> {
-    let Ok(namespace) = env.durable_object("ACCOUNTS") else { return Ok(()) };
-    let asked = async { namespace.get_by_name("health")?.fetch_with_str("https://account/health").await };
-    match within(PATIENCE, asked).await {
+    if env.durable_object(BINDING).is_err() {
+        return Ok(());
+    }
+    let nobody = Account { name: "health".into(), ..Account::default() };
+    match within(PATIENCE, Accounts::of(env).usage(&nobody)).await {
         Some(Ok(_)) => Ok(()),
         Some(Err(_)) | None => Err("the objects of the accounts (ACCOUNTS) do not answer".into()),
     }

@@ -10,7 +10,7 @@ pub(crate) mod metrics;
 mod outbox;
 pub(crate) mod span;
 
-pub(crate) use alert::{Alert, alert};
+pub(crate) use alert::{Alert, alert, repeat};
 pub(crate) use outbox::Outbox;
 pub(crate) use span::Trace;
 

@@ -28,7 +28,7 @@
 //! | `GET /metrics` | Prometheus's text, for whoever has the secret `METRICS_TOKEN` |
 //! | `GET /healthz` | 200, or 503 with what to set, or what does not answer |
 //!
-//! The first three also below `/api`. What is none of them is a file of `www/`, or a 404 that names the right path.
+//! All below `/v1` are also below `/api/v1`. What is none of them is a file of `www/`, or a 404 that names the right path.
 //!
 //! # Answers
 //! `x-request-id`, `x-failsoft-model` (who answered) and `x-failsoft-attempts` (how many requests that took) are on every

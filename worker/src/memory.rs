@@ -135,11 +135,15 @@ pub(crate) fn known_models() -> Vec<String> {
     MEMORY.with_borrow(|memory| memory.catalog.ids().map(Into::into).collect())
 }
 
-/// What was wrong, if that was found out less than `age` ago.
+/// What was wrong, if that was found out less than `age` ago; else it is time to find out, which is said to one alone.
 pub(crate) fn health(now: Millis, age: Millis) -> Option<Vec<String>> {
-    MEMORY.with_borrow(|memory| {
-        let (asked, problems) = memory.health.as_ref()?;
-        (now.saturating_sub(*asked) < age).then(|| problems.clone())
+    MEMORY.with_borrow_mut(|memory| {
+        let (asked, problems) = memory.health.as_mut()?;
+        if now.saturating_sub(*asked) < age {
+            return Some(problems.clone());
+        }
+        *asked = now;
+        None
     })
 }
 

@@ -21,6 +21,8 @@ const AT_ONCE: usize = 6;
 const TOGETHER: Millis = 1_000;
 /// What goes wrong in an alarm is tried again after this, in milliseconds.
 const AGAIN: Millis = 30_000;
+/// An alarm that has not come after so many milliseconds does not come any more.
+const MISSED: Millis = 30_000;
 
 /// The Durable Object of an account, or of a route that has a budget.
 #[durable_object(alarm)]
@@ -162,11 +164,13 @@ impl Account {
     /// Sets the alarm for what is due first: `also`, or what the books know of. One that is earlier stays.
     async fn arm(&self, also: Option<Millis>) -> worker::Result<()> {
         let due = self.with(|books| books.due())?.into_iter().chain(also).min();
-        let Some(due) = due else { return Ok(()) };
+        let Some(mut due) = due else { return Ok(()) };
         let now = host::now();
-        // One whose time is over is on its way, or was missed.
-        if self.armed.get().flatten().is_some_and(|armed| armed <= due && armed > now) {
-            return Ok(());
+        // One whose time has come is on its way, and a later one in its place would take it back. Long after that it was missed.
+        match self.armed.get().flatten() {
+            Some(armed) if armed <= due && now < armed + MISSED => return Ok(()),
+            Some(armed) => due = due.min(armed),
+            None => {}
         }
         self.armed.set(Some(Some(due)));
         let wait = i64::try_from(due.saturating_sub(now)).unwrap_or(i64::MAX);

@@ -12,10 +12,9 @@ const MOST: usize = 100;
 const STATEMENTS: u32 = 24;
 /// So many rows that are refused alone, none taken between them, are no accident.
 const ALONE: u32 = 3;
-/// Bounds of the random pauses, in milliseconds: they double.
-const FIRST: Millis = 500;
-const LONGEST_OF_ROW: Millis = 10 * 60 * 1_000;
-const LONGEST_OF_ALL: Millis = 60_000;
+/// Bounds of the random pauses, the first and the longest, in milliseconds: they double.
+const OF_ROW: (Millis, Millis) = (50, 10 * 60 * 1_000);
+const OF_ALL: (Millis, Millis) = (500, 60_000);
 
 /// One round of writing.
 #[derive(Debug)]
@@ -69,23 +68,23 @@ impl Round {
 
 /// How long a row waits that was refused alone `times` times. `random` is from 0 up to 1.
 pub(super) fn pause_of_row(times: u32, random: f64) -> Millis {
-    pause(times, LONGEST_OF_ROW, random)
+    pause(times, OF_ROW, random)
 }
 
 /// How long a database is left alone that refused everything in `rounds` rounds.
 pub(super) fn pause_of_all(rounds: u32, random: f64) -> Millis {
-    pause(rounds, LONGEST_OF_ALL, random)
+    pause(rounds, OF_ALL, random)
 }
 
 /// At least half of what it can be: what is refused a moment later is refused for the same reason.
-fn pause(times: u32, longest: Millis, random: f64) -> Millis {
-    let bound = FIRST.saturating_mul(1 << times.min(20)).min(longest);
+fn pause(times: u32, (first, longest): (Millis, Millis), random: f64) -> Millis {
+    let bound = first.saturating_mul(1 << times.min(20)).min(longest);
     bound / 2 + (bound as f64 / 2.0 * random) as Millis
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_OF_ALL, MOST, Refused, Round, pause_of_all, pause_of_row};
+    use super::{MOST, OF_ALL, Refused, Round, pause_of_all, pause_of_row};
 
     /// Writes `rows` of which `poisoned` are refused; those that are left, and the statements that it took.
     fn round(mut rows: Vec<u32>, poisoned: impl Fn(u32) -> bool) -> (Vec<u32>, usize) {
@@ -135,8 +134,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_up_to_a_bound_and_are_never_none() {
-        assert_eq!((pause_of_row(0, 0.0), pause_of_row(0, 0.99)), (250, 497));
-        assert_eq!(pause_of_row(3, 0.0), 2_000);
-        assert_eq!(pause_of_all(99, 0.0), LONGEST_OF_ALL / 2);
+        assert_eq!((pause_of_row(0, 0.0), pause_of_row(0, 0.99)), (25, 49));
+        assert_eq!(pause_of_row(3, 0.0), 200);
+        assert_eq!(pause_of_all(99, 0.0), OF_ALL.1 / 2);
     }
 }

@@ -3,7 +3,7 @@
 use failsoft::Millis;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
-use worker::Env;
+use worker::{Env, Error};
 
 use super::DATABASE;
 use crate::timer::within;
@@ -21,4 +21,12 @@ pub(crate) async fn query(env: &Env, statement: &str, values: &[JsValue]) -> wor
     let statement = env.d1(DATABASE)?.prepare(statement);
     let statement = if values.is_empty() { statement } else { statement.bind(values)? };
     within(TIMEOUT, statement.raw()).await.unwrap_or_else(|| Err("the database does not answer".into()))
+}
+
+/// Why, in the database's own words, which name tables and columns and no values.
+pub(crate) fn reason(error: &Error) -> String {
+    match error {
+        Error::D1(error) => error.cause(),
+        error => error.to_string(),
+    }
 }

@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use worker::{D1Database, Env, SqlStorage, SqlStorageValue};
 
 use super::backlog::{Refused, Round, pause_of_all, pause_of_row};
-use super::{DATABASE, Row};
+use super::{DATABASE, Row, database};
 use crate::host;
 use crate::timer::within;
 
@@ -64,7 +64,7 @@ impl Outbox {
 
     /// Writes what is due. `None`: nothing is left; else, how long to wait until it is worth another try.
     pub(crate) async fn flush(&self, env: &Env) -> worker::Result<Option<Millis>> {
-        let Ok(database) = env.d1(DATABASE) else {
+        let Ok(ledger) = env.d1(DATABASE) else {
             self.sql.exec("DELETE FROM outbox", None)?;
             return Ok(None);
         };
@@ -79,7 +79,7 @@ impl Outbox {
             if rows.is_empty() {
                 break;
             }
-            let Err(error) = write(&database, &rows).await else {
+            let Err(error) = write(&ledger, &rows).await else {
                 self.remove(&rows)?;
                 round.taken();
                 continue;
@@ -91,7 +91,7 @@ impl Outbox {
             self.postpone(&rows)?;
             if refused == Refused::All {
                 self.set_rest(rounds + 1, host::now() + pause_of_all(rounds, host::random()))?;
-                host::log(&json!({"event": "ledger", "written": false, "error": error.to_string()}).to_string());
+                host::log(&json!({"event": "ledger", "written": false, "error": database::reason(&error)}).to_string());
                 break;
             }
         }

@@ -78,13 +78,13 @@ fn spans(
             text("gen_ai.provider.name", row.provider.as_deref().unwrap_or("unknown")),
             text("gen_ai.request.model", row.asked.first().map_or("", String::as_str)),
             text("failsoft.role", &row.role),
-            number("failsoft.cost_usd", Usd(row.cost)),
-            text("failsoft.settled", &row.settled),
         ];
         attributes.extend(row.model.as_deref().map(|model| text("gen_ai.response.model", model)));
         attributes.extend(row.generation.as_deref().map(|id| text("gen_ai.response.id", id)));
         attributes.extend(row.prompt_tokens.map(|tokens| whole("gen_ai.usage.input_tokens", tokens)));
         attributes.extend(row.completion_tokens.map(|tokens| whole("gen_ai.usage.output_tokens", tokens)));
+        // What is not known yet is not 0.
+        attributes.extend((!row.settled.is_empty()).then(|| number("failsoft.cost_usd", Usd(row.cost))));
         attributes.extend(row.first_token.map(|millis| whole("failsoft.first_token_ms", millis)));
         finish(&mut span, attributes, &row.outcome);
         spans.push(span);

@@ -1,0 +1,191 @@
+// What each call cost: a row in the database for every attempt, written behind the response, whole whatever the database
+// does, and never twice.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { clientKey, startEdge } from '../support/edge.mjs';
+import { startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat, send } from './harness.mjs';
+
+const FIRST = 'openai/gpt-4o-mini';
+const PROMPT = 'canary-of-a-prompt words:5';
+const ask = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: PROMPT }], ...body });
+
+let emulator, edge;
+
+before(async () => {
+  emulator = await startEmulator();
+  const models = [FIRST, SECOND];
+  edge = await startEdge({
+    isolates: 2,
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+      keys: [clientKey()],
+      models: ['*'],
+      policy: { ...POLICY, onContentFilter: 'fail', retry: { same: 0 } },
+      routes: {
+        chat: { models },
+        hedged: { models: ['fault/slow-first-token-1500', SECOND], policy: { hedge: { after: 200 } } },
+        judged: { models: [FIRST], policy: { judge: { model: SECOND } } },
+      },
+    },
+  });
+});
+
+after(async () => {
+  await edge?.stop();
+  await emulator?.stop();
+});
+
+/** The rows of the call with this request id, once there are so many. */
+async function rows(of, call, count) {
+  for (let left = 300; ; left -= 1) {
+    const found = await of.database.all('SELECT * FROM attempts WHERE call = ? ORDER BY id', call);
+    if (found.length >= count && found.every(({ settled }) => settled)) return found;
+    if (left === 0) assert.fail(`${found.length} rows, not ${count}: ${JSON.stringify(found)}\n${of.said()}`);
+    await sleep(50);
+  }
+}
+
+/** All that is waiting anywhere has been written. */
+async function written(of, calls) {
+  for (let left = 600; left > 0; left -= 1) {
+    const [{ count }] = await of.database.all('SELECT count(DISTINCT call) AS count FROM attempts');
+    if (count >= calls) return;
+    await sleep(50);
+  }
+  assert.fail(`not all was written\n${of.said()}`);
+}
+
+const charged = async () => {
+  const response = await fetch(`${emulator.origin}/emulator/generations`);
+  return new Map((await response.json()).map((generation) => [generation.id, generation]));
+};
+
+test('an answer is one row that says who was asked, who served, what it cost and how long it took', async () => {
+  const answer = await chat(edge, ask(), { headers: { 'x-feature': "support <b>'; DROP TABLE attempts; --", 'x-request-id': 'one' } });
+  assert.equal(answer.status, 200, answer.text);
+  const [row, ...more] = await rows(edge, 'one', 1);
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    [row.account, row.client, row.route, row.feature, row.role, row.outcome, row.ended, row.settled],
+    ['key:test', 'test', 'chat', "support <b>'; DROP TABLE attempts; --", 'answer', 'answered', 'answered', 'told'],
+  );
+  assert.equal(JSON.parse(row.asked)[0], FIRST);
+  assert.ok(row.model.startsWith(FIRST) && row.provider && row.generation.startsWith('gen-'));
+  const { usage } = answer.json;
+  assert.deepEqual([row.prompt_tokens, row.completion_tokens], [usage.prompt_tokens, usage.completion_tokens]);
+  assert.equal(row.cost, Math.round(usage.cost * 1e12));
+  assert.ok(row.duration >= 0 && Date.now() - row.at < 60_000);
+});
+
+test('every attempt of a call that falls back is a row, and the first says how the call ended', async () => {
+  await emulator.script(FIRST, ['server-error']);
+  await chat(edge, ask({ stream: true }), { headers: { 'x-request-id': 'fallback', 'x-flow': 'checkout' } });
+  const found = await rows(edge, 'fallback', 2);
+  assert.deepEqual(found.map(({ outcome, ended, feature }) => [outcome, ended, feature]), [['serverError', 'fallback', 'checkout'], ['answered', null, 'checkout']]);
+  assert.ok(found[1].first_token >= 0);
+});
+
+test('a hedge, a judge and a caller who leaves are rows too', async () => {
+  await chat(edge, ask({ model: 'route/hedged', stream: true }), { headers: { 'x-request-id': 'hedged' } });
+  assert.deepEqual((await rows(edge, 'hedged', 2)).map(({ role, outcome }) => [role, outcome]), [['answer', 'outrun'], ['hedge', 'answered']]);
+  await chat(edge, ask({ model: 'route/judged' }), { headers: { 'x-request-id': 'judged' } });
+  assert.deepEqual((await rows(edge, 'judged', 2)).map(({ role }) => role), ['answer', 'judge']);
+  const leaves = new AbortController();
+  const body = JSON.stringify(ask({ messages: [{ role: 'user', content: 'words:200 pace:20' }], stream: true }));
+  const headers = { authorization: 'Bearer fs_test_client', 'content-type': 'application/json', 'x-request-id': 'left' };
+  const response = await fetch(`${edge.origin}/v1/chat/completions`, { method: 'POST', headers, body, signal: leaves.signal });
+  await response.body.getReader().read();
+  leaves.abort();
+  const [row] = await rows(edge, 'left', 1);
+  assert.deepEqual([row.outcome, row.ended], ['aborted', 'aborted']);
+  const cost = (await charged()).get(row.generation)?.total_cost ?? 0;
+  assert.ok(row.cost >= Math.round(cost * 1e12), 'never less than what it cost');
+});
+
+test('two calls with one request id are two calls', async () => {
+  await Promise.all([1, 2].map(() => chat(edge, ask(), { headers: { 'x-request-id': 'twice' } })));
+  assert.equal(new Set((await rows(edge, 'twice', 2)).map(({ id }) => id)).size, 2);
+});
+
+test('of what was said and of keys, no row, metric or log line holds anything', async () => {
+  const tables = await edge.database.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\'");
+  let text = edge.said();
+  for (const { name } of tables) text += JSON.stringify(await edge.database.all(`SELECT * FROM "${name}"`));
+  for (const secret of ['canary-of-a-prompt', 'says:', 'fs_test_client', 'sk-or-test']) assert.ok(!text.includes(secret), secret);
+});
+
+test('what the sums say is what the rows say, written by two isolates', async () => {
+  const calls = Array.from({ length: 20 }, (_, at) => `sum-${at}`);
+  await Promise.all(calls.map((call, at) => chat({ origin: edge.origins[at % 2] }, ask(), { headers: { 'x-request-id': call } })));
+  for (const call of calls) await rows(edge, call, 1);
+  const [counted] = await edge.database.all(
+    "SELECT count(*) AS attempts, sum(iif(settled = 'unsettled', 0, cost)) AS cost, sum(iif(settled = 'unsettled', cost, 0)) AS unsettled FROM attempts",
+  );
+  const [summed] = await edge.database.all('SELECT sum(attempts) AS attempts, sum(cost) AS cost, sum(unsettled_cost) AS unsettled FROM totals');
+  assert.deepEqual(summed, counted);
+  const [{ calls: ended }] = await edge.database.all('SELECT sum(calls) AS calls FROM calls');
+  assert.equal(ended, (await edge.database.all('SELECT count(DISTINCT id) AS calls FROM attempts WHERE ended IS NOT NULL'))[0].calls);
+});
+
+const failing = {
+  'refuses half of its writes': async (of) => {
+    // A statement that it refuses is refused again until the row's turn is another: by chance, so nothing can be learnt of it.
+    await of.database.all("CREATE TRIGGER refuses BEFORE INSERT ON attempts WHEN random() % 2 = 0 BEGIN SELECT RAISE(ABORT, 'no'); END");
+  },
+  'loses replies after their commit': async (of) => of.database.set({ lose: 5 }),
+  'is down for a while': async (of) => {
+    await of.database.set({ down: true });
+    setTimeout(() => of.database.set({ down: false }), 2_000);
+  },
+};
+
+for (const [what, fail] of Object.entries(failing)) {
+  test(`a database that ${what} delays no call, and has each row once in the end`, async () => {
+    await emulator.clear();
+    const own = await startEdge({
+      failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey()], models: ['*'], policy: POLICY },
+    });
+    try {
+      await fail(own);
+      const calls = Array.from({ length: 40 }, (_, at) => `call-${at}`);
+      for (let at = 0; at < calls.length; at += 8) {
+        const some = calls.slice(at, at + 8);
+        const answers = await Promise.all(some.map((call) => chat(own, ask({ model: FIRST }), { headers: { 'x-request-id': call } })));
+        for (const { status, text } of answers) assert.equal(status, 200, text);
+      }
+      await written(own, calls.length);
+      const found = await own.database.all('SELECT generation, cost FROM attempts');
+      assert.equal(found.length, calls.length);
+      const told = await charged();
+      for (const { generation, cost } of found) assert.equal(cost, Math.round(told.get(generation).total_cost * 1e12));
+      const [{ cost }] = await own.database.all('SELECT sum(cost) AS cost FROM totals');
+      assert.equal(cost, found.reduce((sum, row) => sum + row.cost, 0));
+    } finally {
+      await own.stop();
+    }
+  });
+}
+
+test('a row that the database never takes does not keep others out', async () => {
+  await edge.database.all("CREATE TRIGGER poisoned BEFORE INSERT ON attempts WHEN new.call = 'poisoned' BEGIN SELECT RAISE(ABORT, 'no'); END");
+  await chat(edge, ask(), { headers: { 'x-request-id': 'poisoned' } });
+  await chat(edge, ask(), { headers: { 'x-request-id': 'behind' } });
+  await rows(edge, 'behind', 1);
+  await edge.database.all('DROP TRIGGER poisoned');
+  await rows(edge, 'poisoned', 1);
+});
+
+test('a page may send the header that says what a call is for', async () => {
+  const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,x-feature,x-flow' };
+  const own = await startEdge({ failsoft: { keys: [clientKey({ origins: ['https://app.example'] })], models: ['*'] } });
+  try {
+    const answer = await send(own, '/v1/chat/completions', { method: 'OPTIONS', headers, key: null });
+    assert.match(answer.headers['access-control-allow-headers'], /x-feature.*x-flow/);
+  } finally {
+    await own.stop();
+  }
+});

@@ -1,0 +1,231 @@
+// How the edge tells its owner how it is: metrics, spans, alerts, and a health that is true. To nobody else, and nothing of
+// what was said.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { startEmulator } from '../support/process.mjs';
+import { POLICY, SECOND, chat, send } from './harness.mjs';
+
+const FIRST = 'openai/gpt-4o-mini';
+const RETIRING = 'test/retiring';
+const TOKEN = 'metrics-token';
+const HOUR = 3_600_000;
+const USD = 1_000_000_000_000;
+const SECRETS = ['canary-of-a-prompt', 'says:', CLIENT_KEY, 'sk-or-test', TOKEN];
+const ask = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: 'canary-of-a-prompt words:5' }], ...body });
+
+let emulator, spans, hooks, edge;
+
+/** Takes what is posted to it; `status` is what it says to that. */
+async function collector() {
+  const posts = [];
+  const state = { posts, status: 200 };
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const piece of request) text += piece;
+    posts.push({ headers: request.headers, text, status: state.status });
+    response.writeHead(state.status).end('what a collector says');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  state.url = `http://127.0.0.1:${server.address().port}/`;
+  state.stop = () => new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+  return state;
+}
+
+async function until(what, holds, ms = 15_000) {
+  for (let left = ms / 50; left > 0; left -= 1) {
+    const found = await holds();
+    if (found) return found;
+    await sleep(50);
+  }
+  assert.fail(`${what}\n${edge.said()}`);
+}
+
+before(async () => {
+  emulator = await startEmulator();
+  [spans, hooks] = [await collector(), await collector()];
+  edge = await startEdge({
+    isolates: 2,
+    secrets: { METRICS_TOKEN: TOKEN, OTLP_HEADERS: 'x-collector=c0llector' },
+    failsoft: {
+      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+      keys: [clientKey()],
+      models: ['*'],
+      policy: { ...POLICY, onContentFilter: 'fail', retry: { same: 0 } },
+      routes: { chat: { models: [FIRST, SECOND] }, old: { models: [RETIRING] } },
+      otlp: { url: spans.url, headers: 'OTLP_HEADERS' },
+      alerts: { url: hooks.url, fallbacks: 3, usd: 5, days: 365 },
+    },
+  });
+});
+
+after(async () => {
+  await edge?.stop();
+  await Promise.all([emulator?.stop(), spans?.stop(), hooks?.stop()]);
+});
+
+const call = (id, body, headers, origin = edge.origin) => chat({ origin }, ask(body), { headers: { 'x-request-id': id, ...headers } });
+const metrics = (at = 0, key = TOKEN) => send({ origin: edge.origins[at] }, '/metrics', { key });
+/** The sum of all samples of `name` in a text of Prometheus's. */
+const sum = (text, name) => text.split('\n').filter((line) => line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+
+test('metrics are the ledger, whichever isolate is asked, and for the token alone', async () => {
+  await emulator.script(FIRST, ['server-error']);
+  const answers = [await call('m-0')];
+  for (let at = 1; at < 10; at += 1) answers.push(await call(`m-${at}`, { stream: at % 2 === 0 }, {}, edge.origins[at % 2]));
+  for (const { status } of answers) assert.equal(status, 200);
+  await until('all is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call LIKE 'm-%'")).length === 11);
+  const [told, other] = [await metrics(0), await metrics(1)];
+  assert.equal(told.status, 200, told.text);
+  assert.match(told.headers['content-type'], /^text\/plain; version=0\.0\.4/);
+  assert.equal(told.text, other.text);
+  const [{ attempts, cost, tokens }] = await edge.database.all('SELECT count(*) AS attempts, sum(cost) AS cost, sum(completion_tokens) AS tokens FROM attempts');
+  assert.equal(sum(told.text, 'failsoft_attempts_total'), attempts);
+  assert.equal(Math.round(sum(told.text, 'failsoft_cost_usd_total') * USD), cost);
+  assert.equal(sum(told.text, 'failsoft_completion_tokens_total'), tokens);
+  assert.equal(sum(told.text, 'failsoft_attempt_duration_seconds_count'), attempts);
+  assert.match(told.text, /failsoft_calls_total\{ended="fallback"\} 1\n/);
+  for (const line of told.text.trimEnd().split('\n')) assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+\{.*\} [\d.e+-]+)$/);
+  for (const key of [null, CLIENT_KEY, `${TOKEN}x`, '']) assert.equal((await metrics(0, key)).status, 401, String(key));
+});
+
+test('a call is a span in its caller\'s trace, and each attempt one below it', async () => {
+  await emulator.script(FIRST, ['server-error']);
+  const trace = '0af7651916cd43dd8448eb211c80319c';
+  await call('traced', {}, { traceparent: `00-${trace}-b7ad6b7169203331-01`, 'x-feature': 'support' });
+  const post = await until('spans came', () => spans.posts.find(({ text }) => text.includes('"traced"')));
+  assert.equal(post.headers['x-collector'], 'c0llector');
+  assert.equal(post.headers['content-type'], 'application/json');
+  const [{ resource, scopeSpans }] = JSON.parse(post.text).resourceSpans;
+  assert.equal(resource.attributes[0].value.stringValue, 'failsoft');
+  const read = ({ attributes, ...span }) => ({ ...span, ...Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]])) });
+  const [failed, answered, whole] = scopeSpans[0].spans.map(read);
+  for (const span of [failed, answered, whole]) {
+    assert.equal(span.traceId, trace);
+    assert.match(span.spanId, /^[0-9a-f]{16}$/);
+    assert.ok(BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano));
+    assert.equal(span['gen_ai.operation.name'], 'chat');
+  }
+  assert.deepEqual([failed.parentSpanId, answered.parentSpanId, whole.parentSpanId], [whole.spanId, whole.spanId, 'b7ad6b7169203331']);
+  assert.deepEqual([failed['error.type'], failed.status.code, answered['error.type']], ['serverError', 2, undefined]);
+  assert.equal(answered['gen_ai.usage.output_tokens'], '5');
+  assert.deepEqual([whole['failsoft.fallback'], whole['failsoft.feature'], whole['failsoft.request_id']], [true, 'support', 'traced']);
+});
+
+test('a collector that fails costs a call nothing but a line in the log', async () => {
+  spans.status = 500;
+  assert.equal((await call('untraced')).status, 200);
+  await until('it is logged', () => edge.said().includes('{"event":"otlp","sent":false,"error":"status 500"}'));
+  spans.status = 200;
+});
+
+const alerts = (kind) => hooks.posts.filter(({ status }) => status === 200).map(({ text }) => JSON.parse(text)).filter((alert) => alert.kind === kind);
+
+test('a run of fallbacks is told once, and so is the next', async () => {
+  const run = async (name, count) => {
+    await emulator.script(FIRST, Array(count).fill('server-error'));
+    for (let at = 0; at < count; at += 1) await call(`${name}-${at}`);
+    await until('all is written', async () => (await edge.database.all(`SELECT id FROM attempts WHERE call LIKE '${name}-%'`)).length === 2 * count);
+  };
+  await call('before');
+  await until('it is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call = 'before'")).length === 1);
+  await run('a', 2);
+  await edge.cron();
+  assert.deepEqual(alerts('fallbacks'), []);
+  await run('b', 1);
+  await edge.cron();
+  assert.deepEqual(alerts('fallbacks').map(({ text, facts }) => [text, facts.model, facts.calls]), [[`The last 3 answers to calls for ${FIRST} came from other models.`, FIRST, 3]]);
+  await run('c', 1);
+  await Promise.all([edge.cron(), edge.cron()]);
+  assert.equal(alerts('fallbacks').length, 1, 'the same run');
+  await call('between');
+  await until('it is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call = 'between'")).length === 1);
+  await run('d', 3);
+  await edge.cron();
+  assert.equal(alerts('fallbacks').length, 2);
+});
+
+test('a model of the configuration that goes away is told of once', async () => {
+  await edge.cron();
+  assert.deepEqual(alerts('expiry').map(({ facts }) => facts.model), [RETIRING]);
+  const [{ models }] = await edge.database.all('SELECT models FROM catalog');
+  const [listed] = JSON.parse(models).data;
+  assert.deepEqual([listed.description, listed.name], [undefined, undefined]);
+  assert.ok(listed.id && listed.pricing);
+});
+
+test('an hour that costs much more than the day before is told once, also if that has to be tried again', async () => {
+  const hour = Math.floor(Date.now() / HOUR);
+  for (let before = 1; before <= 24; before += 1) await edge.database.all('INSERT OR REPLACE INTO hours VALUES (?, ?)', hour - before, USD);
+  await edge.cron();
+  assert.deepEqual(alerts('spend'), []);
+  await edge.database.all('UPDATE hours SET cost = ? WHERE hour = ?', 9 * USD, hour);
+  hooks.status = 500;
+  await edge.cron();
+  hooks.status = 200;
+  await edge.cron();
+  assert.deepEqual(alerts('spend'), [], 'it may still be on its way');
+  await edge.database.all('UPDATE told SET at = at - 120000');
+  await edge.cron();
+  await edge.cron();
+  assert.deepEqual(alerts('spend').map(({ text }) => text), ['An hour cost 9.00 USD; the mean of the day before is 1.00 USD.']);
+});
+
+test('nothing of what was said, and no key, is in a metric, a span, an alert or a log line', async () => {
+  const text = [edge.said(), (await metrics()).text, ...[...spans.posts, ...hooks.posts].map(({ text, headers }) => text + JSON.stringify(headers))].join();
+  for (const secret of SECRETS) assert.ok(!text.includes(secret), secret);
+});
+
+test('health tells that the database is down, and is not asked more than every few seconds', async () => {
+  const health = async () => send(edge, '/healthz', { key: null });
+  assert.deepEqual(JSON.parse((await health()).text), { ok: true });
+  const { statements } = await edge.database.set({ down: true });
+  await sleep(5_100);
+  await Promise.all(Array.from({ length: 50 }, health));
+  assert.ok((await edge.database.set({})).statements - statements <= 1);
+  const told = await until('it is noticed', async () => {
+    const answer = await health();
+    return answer.status === 503 && answer;
+  });
+  assert.deepEqual(JSON.parse(told.text), { ok: false, problems: ['the database (LEDGER) does not answer'] });
+  assert.equal((await call('unhealthy')).status, 200, 'calls go on');
+  await edge.database.set({ down: false });
+  await until('it is well again', async () => (await health()).status === 200);
+});
+
+test('without a token there are no metrics, without tables health says how to make them', async () => {
+  const own = await startEdge({ failsoft: { keys: [clientKey()], models: ['*'] } });
+  try {
+    assert.equal((await send(own, '/metrics', { key: TOKEN })).status, 404);
+    await own.database.all('DROP TABLE attempts');
+    await until('it is noticed', async () => (await send(own, '/healthz')).text.includes('wrangler d1 migrations apply'));
+  } finally {
+    await own.stop();
+  }
+});
+
+test('an isolate that is new while the upstream cannot be asked knows the models from the copy', async () => {
+  const upstream = await startEmulator();
+  const failsoft = {
+    upstream: { url: upstream.baseURL, dialect: 'openrouter' },
+    keys: [clientKey({ budget: { usd: { day: 1 } } })],
+    models: ['*'],
+  };
+  // Two isolates: the trigger is the first's, and the second is the new one.
+  const own = await startEdge({ failsoft, isolates: 2 });
+  try {
+    await own.cron();
+    await upstream.stop();
+    const models = await send({ origin: own.origins[1] }, '/v1/models');
+    assert.ok(JSON.parse(models.text).data.some(({ id }) => id === FIRST), models.text);
+  } finally {
+    await own.stop();
+  }
+});
