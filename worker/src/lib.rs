@@ -93,7 +93,7 @@
 //! | `limits.bodyWithin` | milliseconds until its body has come | 30000 |
 //! | `limits.outputTokens` | the most tokens that an answer may have, and the limit where the request names none | 4096 |
 //! | `limits.answers` | the largest `n` of a request | 4 |
-//! | `limits.images` | images in one request; each is held as 5,000 tokens, which few models charge | 0 |
+//! | `limits.images` | images in one request; each is held as 5,000 tokens, which some models (`gpt-4o-mini`) go beyond | 0 |
 //! | `fields` | names of request fields that are passed on as they are, whatever they cost | none |
 //! | `emulator` | the control of an emulator, for the playground | none |
 //!
