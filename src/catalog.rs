@@ -32,9 +32,10 @@ pub struct ModelFacts {
     pub expires: Option<Millis>,
 }
 
-/// What is charged, at most: for a token of the prompt, one of the answer, a request, and an image in it.
+/// What is charged, at most: for a token of the prompt, one of the answer, a request, and an image in it; and for the two
+/// tokens, as it is listed first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Price(pub(crate) [Usd; 4]);
+pub struct Price(pub(crate) [Usd; 6]);
 
 /// The columns of a [`Price`] that what is told of it raises.
 const TOLD: [(&str, usize); 6] = [
@@ -45,8 +46,10 @@ const TOLD: [(&str, usize); 6] = [
     ("request", 2),
     ("image", 3),
 ];
-pub(crate) const PROMPT: usize = 0;
-pub(crate) const ANSWER: usize = 1;
+const PROMPT: usize = 0;
+const ANSWER: usize = 1;
+pub(crate) const LISTED_PROMPT: usize = 4;
+pub(crate) const LISTED_ANSWER: usize = 5;
 
 impl Price {
     /// What a request with such a prompt, so many images in it, and an answer of so many tokens costs.
@@ -175,8 +178,9 @@ impl ModelFacts {
     /// Makes `price` no less than what it costs where the prompt has up to `tokens`. False: that is not known.
     pub fn raise(&self, price: &mut Price, tokens: u64) -> bool {
         let (Some(prompt), Some(answer)) = self.price else { return false };
-        price.raise(PROMPT, prompt);
-        price.raise(ANSWER, answer);
+        for (column, listed) in [(PROMPT, prompt), (ANSWER, answer), (LISTED_PROMPT, prompt), (LISTED_ANSWER, answer)] {
+            price.raise(column, listed);
+        }
         for row in Json::parse(&self.prices).unwrap_or(Json::NULL).items() {
             let told = row.get("pricing");
             price.raise_to(told);

@@ -3,7 +3,7 @@
 //! A body that leaves names `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which
 //! would change the order and the bill.
 
-use crate::catalog::{ANSWER, PROMPT, Price};
+use crate::catalog::{LISTED_ANSWER, LISTED_PROMPT, Price};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, patched, quoted};
 use crate::report::Usd;
@@ -263,8 +263,8 @@ impl ChatRequest {
     }
 }
 
-/// A request to OpenRouter, which lets many provide a model: it asks nobody who takes more than `cap`, or than the caller
-/// allows.
+/// A request to OpenRouter, which lets many provide a model: it asks nobody who lists more than `cap` does, or than the caller
+/// allows. Whoever does charges more for long prompts and writes to a cache, too.
 pub(crate) fn capped(request: &str, cap: &Price) -> String {
     let own = Json::parse(request).unwrap_or(Json::NULL).get("provider");
     let given = own.get("max_price");
@@ -272,7 +272,13 @@ pub(crate) fn capped(request: &str, cap: &Price) -> String {
         let most = cap.0[column].times(1_000_000).0;
         Usd(given.get(name).amount().unwrap_or(most).min(most)).decimal()
     };
-    let price = text!("{\"prompt\":", &least("prompt", PROMPT), ",\"completion\":", &least("completion", ANSWER), "}");
+    let price = text!(
+        "{\"prompt\":",
+        &least("prompt", LISTED_PROMPT),
+        ",\"completion\":",
+        &least("completion", LISTED_ANSWER),
+        "}"
+    );
     let provider = text!("{\"max_price\":", &patched(given.raw(), &price), "}");
     patched(request, &text!("{\"provider\":", &patched(own.raw(), &provider), "}"))
 }

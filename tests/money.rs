@@ -205,6 +205,12 @@ fn nobody_is_asked_who_provides_a_model_for_more_than_was_reckoned() {
     let lower = json!({"only": ["p"], "max_price": {"completion": 5, "prompt": "7", "request": 1}});
     let sent = json!({"only": ["p"], "max_price": {"request": 1, "prompt": 0.001, "completion": 5}});
     assert_eq!(bodies(lower), sent);
+    // Who lists more for a token would take more for writing it to a cache, too.
+    let row = json!({"id": "a/one", "pricing": {"prompt": "0.000002", "completion": "0.00001", "input_cache_write": "0.0000025"}});
+    let catalog = Catalog::read(Json::parse(&json!({"data": [row]}).to_string()).expect("JSON"));
+    let mut cached = Script { dialect: Dialect::OpenRouter, catalog, ..priced(0.1, Value::Null) };
+    let sent = cached.run(&[Reply::says("a/one", "x")]).bodies()[0]["provider"].clone();
+    assert_eq!(sent, json!({"max_price": {"prompt": 2, "completion": 10}}));
     let mut free = priced(0.1, Value::Null);
     free.policy = Value::Null;
     free.dialect = Dialect::OpenRouter;

@@ -162,6 +162,18 @@ test('what costs nothing extra is passed on as it is', async () => {
   assert.deepEqual([model, limit, rest], [FIRST, 2_000, { ...body, messages }]);
 });
 
+test('no header of a client reaches the upstream, and none names another', async () => {
+  const headers = {
+    'x-upstream-url': 'https://evil.example', 'x-base-url': 'https://evil.example', 'x-openrouter-cache': 'true', 'x-session-id': 's',
+    'http-referer': 'https://evil.example', 'x-api-key': 'sk-evil', 'openai-organization': 'org', 'x-forwarded-host': 'evil.example',
+  };
+  const answer = await chat(edge, { model: FIRST }, { headers });
+  assert.equal(answer.status, 200);
+  const { headers: sentAlong } = (await chats())[0];
+  assert.equal(sentAlong.authorization, 'Bearer sk-or-test');
+  for (const name of Object.keys(headers)) assert.equal(sentAlong[name], undefined, name);
+});
+
 test('images and further fields go through where the owner says so', async () => {
   const seen = await chat(looking, { model: FIRST, messages: say([{ type: 'text', text: 'words:3' }, IMAGE]), chat_template_kwargs: { a: 1 } });
   assert.equal(seen.status, 200, seen.text);

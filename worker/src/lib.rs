@@ -142,7 +142,7 @@
 //! | `limits.bodyWithin` | milliseconds until its body has come | 30000 |
 //! | `limits.outputTokens` | the most tokens that an answer may have, and the limit where the request names none | 4096 |
 //! | `limits.answers` | the largest `n` of a request | 4 |
-//! | `limits.images` | images in one request; each is held as 5,000 tokens, which few models charge | 0 |
+//! | `limits.images` | images in one request; each is held as 5,000 tokens, which some models (`gpt-4o-mini`) go beyond | 0 |
 //! | `fields` | names of request fields that are passed on as they are, whatever they cost | none |
 //! | `otlp.url`, `otlp.headers` | where spans go (OTLP/HTTP JSON: `…/v1/traces`); the name of a secret with `name=value,name=value` | nowhere |
 //! | `alerts.url`, `alerts.headers` | where alerts go; the name of a secret as above | nowhere |

@@ -3,6 +3,8 @@
 //! Everything that all attempts of a policy could cost would be many times what a call does cost: nobody could afford to
 //! hold it. So the worst case of a call is that of [`ANSWERS`] answers of its dearest model, each with its judge, or what
 //! the policy allows, if that is less; and the call is told to keep to it. A failure that costs nothing does not use it up.
+//! Tokens are held for as many answers. They are no bound by themselves: a call that got more of them for its money, of
+//! cheaper models, is settled at what it used.
 
 use failsoft::catalog::{ModelFacts, Price};
 use failsoft::policy::JudgePolicy;
