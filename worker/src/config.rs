@@ -103,7 +103,6 @@ impl Config {
     }
 
     /// The route of this name.
-    #[cfg(test)]
     pub(crate) fn route(&self, name: &str) -> Option<&Route> {
         self.routes.iter().find(|route| route.name == name)
     }
