@@ -1,7 +1,8 @@
 // What an account may use is exact: however many calls come at once, whatever becomes of them, and whoever dies.
 
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -300,6 +301,42 @@ test("a route's budget is kept by several isolates, which spend shares of it", a
       await sleep(500);
     }
   });
+});
+
+test('the owner is told once when four fifths of a bound on money are gone', async () => {
+  await emulator.clear();
+  const told = [];
+  const hook = createServer(async (incoming, answer) => {
+    let text = '';
+    for await (const piece of incoming) text += piece;
+    told.push(JSON.parse(text));
+    answer.end();
+  }).listen(0, '127.0.0.1');
+  await once(hook, 'listening');
+  const one = await worst(HELLO);
+  const alerts = { url: `http://127.0.0.1:${hook.address().port}/` };
+  try {
+    await withEdge({ failsoft: failsoft({ usd: { month: one * 1.5 } }, { alerts }) }, async (edge) => {
+      // It could cost twice what one answer does.
+      for (let status = 200; status === 200; ) {
+        ({ status } = await chat(edge, { ...HELLO, messages: [{ role: 'user', content: 'words:50' }] }));
+        await settled(edge);
+      }
+      // What is left is too little for the worst case of another, whose hold and not whose cost is refused.
+      for (let status = 200; status === 200; ) {
+        ({ status } = await chat(edge, { ...HELLO, max_tokens: 10, messages: [{ role: 'user', content: 'words:10' }] }));
+        await settled(edge);
+      }
+      const until = Date.now() + 20_000;
+      while (told.length === 0 && Date.now() < until) await sleep(50);
+      const { used, limit } = (await usage(edge)).usd.month;
+      assert.ok(used >= limit * 0.8, `${used} of ${limit}`);
+      assert.deepEqual(told.map(({ kind }) => kind), ['budget']);
+      assert.match(told[0].text, /^key:test has used 0\.\d+ of its 0\.\d+ USD of this month$/);
+    });
+  } finally {
+    hook.close();
+  }
 });
 
 test('an edge without the binding answers nobody but its own machine', async () => {
