@@ -297,7 +297,8 @@ export interface Policy {
   recover?: 'continue' | 'restart' | 'error';
   /** Where no answer can be joined, the stream starts over after a chunk `{object: 'failsoft.restart'}`. @default false */
   restartEvent?: boolean;
-  /** A second model is asked too when the first has been silent for so many milliseconds; the first to answer wins. @default off */
+  /** A second model is asked too when the first has been silent for so many milliseconds; the first to answer wins. With
+   * `maxCostUsd`, where that can pay for both. @default off */
   hedge?: { after: number };
   /** A model scores every answer; below the threshold the next one answers, and the best is returned. Streams are buffered. @default off */
   judge?: {
@@ -315,7 +316,9 @@ export interface Policy {
     /** What one score may cost, where the price is known. @default no bound */
     maxCostUsd?: number;
   };
-  /** What the call may cost: no attempt goes beyond, where the price is known; the output is limited to it. @default no bound */
+  /** What the call may cost, all attempts together: none goes beyond, and the output is limited to it. An attempt counts at
+   * the most that it can cost until it is refused or has told its cost, so set `max_tokens` too, or a lost first answer
+   * leaves nothing for another. A model without a known price is left out. @default no bound */
   maxCostUsd?: number;
   /** What a model may cost, in USD for a million tokens. @default no bound */
   maxPrice?: { prompt?: number; completion?: number };

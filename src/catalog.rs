@@ -24,14 +24,53 @@ pub struct ModelFacts {
     pub max_output: Option<u64>,
     /// What a token of the prompt costs, and one of the answer.
     pub price: (Option<Usd>, Option<Usd>),
-    /// What they may cost instead, for prompts of at least so many tokens: where they are long, or written to a cache.
-    pub dearer: Vec<(u64, Option<Usd>, Option<Usd>)>,
-    /// What a request costs beside its tokens, and an image in it.
-    pub extra: (Usd, Usd),
+    /// JSON text of a list of all prices that are told: of long prompts, of writes to a cache, of a request. May be empty.
+    pub prices: String,
     /// JSON text of the list of parameters that it knows; empty, if that is not known.
     pub parameters: String,
     /// When it goes away.
     pub expires: Option<Millis>,
+}
+
+/// What is charged, at most: for a token of the prompt, one of the answer, a request, and an image in it; and for the two
+/// tokens, as it is listed first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Price(pub(crate) [Usd; 6]);
+
+/// The columns of a [`Price`] that what is told of it raises.
+const TOLD: [(&str, usize); 6] = [
+    ("prompt", PROMPT),
+    ("input_cache_write", PROMPT),
+    ("completion", ANSWER),
+    ("internal_reasoning", ANSWER),
+    ("request", 2),
+    ("image", 3),
+];
+const PROMPT: usize = 0;
+const ANSWER: usize = 1;
+pub(crate) const LISTED_PROMPT: usize = 4;
+pub(crate) const LISTED_ANSWER: usize = 5;
+
+impl Price {
+    /// What a request with such a prompt, so many images in it, and an answer of so many tokens costs.
+    pub fn cost(&self, prompt: u64, images: u64, answer: u64) -> Usd {
+        let mut cost = Usd(0);
+        for (price, count) in self.0.iter().zip([prompt, answer, 1, images]) {
+            cost = cost.plus(price.times(count));
+        }
+        cost
+    }
+
+    #[inline(never)]
+    fn raise(&mut self, column: usize, price: Usd) {
+        self.0[column] = price.max(self.0[column]);
+    }
+
+    fn raise_to(&mut self, told: Json<'_>) {
+        for (name, column) in TOLD {
+            self.raise(column, Usd(told.get(name).amount().unwrap_or_default()));
+        }
+    }
 }
 
 /// The models that are known, in the upstream's order.
@@ -52,14 +91,13 @@ impl Catalog {
     pub fn learn_endpoints(&mut self, body: Json<'_>) {
         let data = body.get("data");
         let Some(id) = data.get("id").text() else { return };
-        let mut model = ModelFacts { id: id.into(), ..ModelFacts::default() };
+        let mut model =
+            ModelFacts { id: id.into(), prices: data.get("endpoints").raw().into(), ..ModelFacts::default() };
         // Whichever endpoint serves: the largest window, and the price to reckon with.
         for endpoint in data.get("endpoints").items().map(ModelFacts::of) {
             model.context_length = model.context_length.max(endpoint.context_length);
             model.max_output = model.max_output.max(endpoint.max_output);
             model.price = (model.price.0.max(endpoint.price.0), model.price.1.max(endpoint.price.1));
-            model.extra = (model.extra.0.max(endpoint.extra.0), model.extra.1.max(endpoint.extra.1));
-            model.dearer.extend(endpoint.dearer);
         }
         self.add(model);
     }
@@ -116,6 +154,7 @@ impl ModelFacts {
         Some(Self {
             id: row.get("id").text()?.into(),
             canonical_slug: row.get("canonical_slug").text().map(Into::into),
+            prices: text!("[{\"pricing\":", row.get("pricing").raw(), "}]"),
             ..Self::of(row)
         })
     }
@@ -124,40 +163,35 @@ impl ModelFacts {
     fn of(row: Json<'_>) -> Self {
         let pricing = row.get("pricing");
         let price = |name| pricing.get(name).amount().map(Usd);
-        let mut dearer = vec![(0, price("input_cache_write"), price("internal_reasoning"))];
-        for row in pricing.get("overrides").items() {
-            let price = |name| row.get(name).amount().map(Usd);
-            // Whatever else it depends on may be the case.
-            dearer.push((
-                row.get("min_prompt_tokens").whole().unwrap_or_default(),
-                price("prompt"),
-                price("completion"),
-            ));
-        }
         let parameters = row.get("supported_parameters");
         let limit = row.get("max_completion_tokens").whole();
         Self {
             context_length: row.get("context_length").whole(),
             max_output: limit.or_else(|| row.at("top_provider.max_completion_tokens").whole()),
             price: (price("prompt"), price("completion")),
-            dearer,
-            extra: (price("request").unwrap_or_default(), price("image").unwrap_or_default()),
             parameters: if parameters.is_array() { parameters.raw().into() } else { String::new() },
             expires: day(row.get("expiration_date").word()),
             ..Self::default()
         }
     }
 
-    /// The most that a token of the prompt, and one of the answer, can cost where the prompt has up to `tokens`; nothing, if
-    /// that is not known.
-    pub fn dearest(&self, tokens: u64) -> Option<(Usd, Usd)> {
-        let mut price = (self.price.0?, self.price.1?);
-        for (least, prompt, answer) in &self.dearer {
-            if *least <= tokens {
-                price = (price.0.max(prompt.unwrap_or_default()), price.1.max(answer.unwrap_or_default()));
+    /// Makes `price` no less than what it costs where the prompt has up to `tokens`. False: that is not known.
+    pub fn raise(&self, price: &mut Price, tokens: u64) -> bool {
+        let (Some(prompt), Some(answer)) = self.price else { return false };
+        for (column, listed) in [(PROMPT, prompt), (ANSWER, answer), (LISTED_PROMPT, prompt), (LISTED_ANSWER, answer)] {
+            price.raise(column, listed);
+        }
+        for row in Json::parse(&self.prices).unwrap_or(Json::NULL).items() {
+            let told = row.get("pricing");
+            price.raise_to(told);
+            for row in told.get("overrides").items() {
+                // Whatever else it depends on may be the case.
+                if row.get("min_prompt_tokens").whole().unwrap_or_default() <= tokens {
+                    price.raise_to(row);
+                }
             }
         }
-        Some(price)
+        true
     }
 
     /// It is known to lack `parameter`.

@@ -6,12 +6,12 @@
 
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
-use crate::catalog::{Catalog, ModelFacts, continues_prefill, same_model};
+use crate::catalog::{Catalog, ModelFacts, Price, continues_prefill, same_model};
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::policy::Policy;
 use crate::report::{Report, Usd};
-use crate::request::{Cap, ChatRequest, LEAST_ANSWER};
+use crate::request::{ChatRequest, LEAST_ANSWER};
 use crate::text::{find, text};
 use crate::tokens::Prompt;
 use crate::upstream::{Dialect, Upstream};
@@ -80,6 +80,13 @@ impl Candidate {
         left.into_iter().chain(self.facts.max_output).min()
     }
 
+    /// What the shortest answer worth having costs behind what was `said`, if its price is known.
+    fn least(&self, request: &ChatRequest, said: Prompt) -> Option<Usd> {
+        let mut price = Price::default();
+        let known = self.facts.raise(&mut price, request.ceiling(said));
+        known.then(|| request.cost(&price, said, request.least_answer()))
+    }
+
     /// Why it cannot be asked, if that is certain before it is; by an edge, which looks at the money itself, or not.
     fn unfit(&self, request: &ChatRequest, policy: &Policy, by_edge: bool, now: Millis) -> Option<(Kind, String)> {
         let needed = self.needed(request);
@@ -101,10 +108,9 @@ impl Candidate {
             return Some((Kind::TooExpensive, "its price is above the cap".into()));
         }
         let most = policy.max_cost.filter(|_| !by_edge)?;
-        let cost = request.cost(&self.facts, Prompt::default(), request.least_answer());
-        match cost {
+        match self.least(request, Prompt::default()) {
             None => Some((Kind::TooExpensive, "its price is not known, and what the call may cost is bounded".into())),
-            Some(cost) if cost > most => Some((Kind::TooExpensive, "it would cost more than the call may".into())),
+            Some(least) if least > most => Some((Kind::TooExpensive, "it would cost more than the call may".into())),
             Some(_) => None,
         }
     }
@@ -239,41 +245,32 @@ impl Chain {
         window
     }
 
-    /// The tokens that `window` may answer `request` with, behind what was `said`, when `left` may be spent, where that is
-    /// less than was asked for or is all that bounds it. Nothing else bounds an answer: what a model can do, it says by
-    /// itself.
-    pub(crate) fn limit(
-        &self,
-        window: &[usize],
-        request: &ChatRequest,
-        said: Prompt,
-        left: Option<Usd>,
-    ) -> Option<u64> {
+    /// The tokens that `window` may answer `request` with, where that is less than was asked for. Nothing else bounds an
+    /// answer: what a model can do, it says by itself.
+    pub(crate) fn limit(&self, window: &[usize], request: &ChatRequest) -> Option<u64> {
         let mut limit = request.max_tokens;
         for candidate in window.iter().map(|&at| &self.candidates[at]) {
             if let (Some(wanted), Some(room)) = (limit, candidate.room(request)) {
                 limit = Some(wanted.min(room.max(1)));
             }
-            let cost = |tokens| request.cost(&candidate.facts, said, tokens);
-            if let (Some(left), Some(none), Some(one)) = (left, cost(0), cost(1)) {
-                let affordable = left.0.saturating_sub(none.0).checked_div(one.0 - none.0).unwrap_or(u64::MAX);
-                limit = Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX);
-            }
         }
         limit
     }
 
-    /// The most that an answer of `window` with up to `limit` tokens can cost; what an edge costs, it looks at by itself.
-    pub(crate) fn worst(&self, window: &[usize], request: &ChatRequest, said: Prompt, limit: Option<u64>) -> Usd {
-        let cost = |&at: &usize| request.cost(&self.candidates[at].facts, said, limit.unwrap_or(u64::MAX));
-        window.iter().filter_map(cost).max().unwrap_or_default()
-    }
-
-    /// What the dearest of `window` takes, whoever provides it.
-    pub(crate) fn cap(&self, window: &[usize], request: &ChatRequest, said: Prompt) -> Option<Cap> {
-        let tokens = request.ceiling(said);
-        let prices = window.iter().filter_map(|&at| self.candidates[at].facts.dearest(tokens));
-        prices.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
+    /// What `window` costs at most behind what was `said`, whoever of it serves; nothing of what an edge costs, which looks at
+    /// the money by itself. Together they may take the prompt's price of one and the answer's of another: who is more than
+    /// what is `left` can pay leaves the window.
+    pub(crate) fn price(&self, window: &mut Window, request: &ChatRequest, said: Prompt, left: Usd) -> Price {
+        loop {
+            let mut price = Price::default();
+            for &at in &*window {
+                self.candidates[at].facts.raise(&mut price, request.ceiling(said));
+            }
+            if window.len() < 2 || request.cost(&price, said, request.least_answer()) <= left {
+                return price;
+            }
+            window.pop();
+        }
     }
 
     /// These have failed.
@@ -334,7 +331,7 @@ impl Chain {
     ) {
         let Some(left) = left else { return };
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
-            if request.cost(&candidate.facts, said, request.least_answer()).is_some_and(|cost| cost > left) {
+            if candidate.least(request, said).is_some_and(|least| least > left) {
                 candidate.spent = true;
                 report.drop_model(&candidate.model, "it would cost more than is left for the call");
             }

@@ -59,12 +59,15 @@ pub struct Policy {
     pub recover: Recover,
     /// The reader understands an event that tells it to start over. Default false: OpenAI's clients do not.
     pub restart_event: bool,
-    /// Milliseconds without a first token after which a second model is asked too, unless `max_cost` bounds what both
-    /// may cost. Default none, up to 600,000. JSON: `hedge.after`.
+    /// Milliseconds without a first token after which a second model is asked too, where [`Policy::max_cost`] can pay for
+    /// both. Default none, up to 600,000. JSON: `hedge.after`.
     pub hedge: Option<Millis>,
     /// A model that scores every answer. Default none.
     pub judge: Option<JudgePolicy>,
-    /// What the call may cost in USD: no attempt is made that could go beyond. Default no bound.
+    /// What the call may cost in USD, all attempts and judges together: none is made that could go beyond. One counts at the
+    /// most that it can cost, until it is refused or has told its cost at its end; so without an output limit a first
+    /// answer that is lost leaves nothing for a second. A model without a known price is left out. Through an edge, the
+    /// edge keeps to it in each request. Default no bound.
     pub max_cost: Option<Usd>,
     /// What a model may cost in USD for a million tokens: of the prompt, of the answer. Default no bound. JSON:
     /// `maxPrice.prompt`, `maxPrice.completion`.

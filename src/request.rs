@@ -3,7 +3,7 @@
 //! A body that leaves names `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which
 //! would change the order and the bill.
 
-use crate::catalog::ModelFacts;
+use crate::catalog::{LISTED_ANSWER, LISTED_PROMPT, Price};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, patched, quoted};
 use crate::report::Usd;
@@ -38,9 +38,6 @@ pub(crate) const LEAST_ANSWER: u64 = 1_000;
 
 /// The longest chain. More is a mistake of whoever wrote it, or an attack on the bill.
 const LONGEST_CHAIN: usize = 32;
-
-/// What a token of the prompt may cost, and one of the answer.
-pub(crate) type Cap = (Usd, Usd);
 
 /// What becomes of the chunk that carries the usage of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,13 +149,18 @@ impl ChatRequest {
         })
     }
 
-    /// The most that an answer of up to `tokens`, behind what was `said`, can cost from a model of these `facts`; nothing, if
-    /// its price is not known.
-    pub fn cost(&self, facts: &ModelFacts, said: Prompt, tokens: u64) -> Option<Usd> {
-        let prompt = self.ceiling(said);
-        let price = facts.dearest(prompt)?;
-        let told = price.0.times(prompt).plus(facts.extra.0).plus(facts.extra.1.times(self.prompt.attachments));
-        Some(told.plus(price.1.times(tokens).times(self.answers)))
+    /// The most that an answer of up to `tokens`, behind what was `said`, can cost at this price.
+    pub fn cost(&self, price: &Price, said: Prompt, tokens: u64) -> Usd {
+        let tokens = Usd(tokens).times(self.answers).0;
+        price.cost(self.ceiling(said), self.prompt.attachments, tokens)
+    }
+
+    /// The tokens of an answer, `limit` of them where there is one, that can be paid at this price.
+    pub(crate) fn affordable(&self, price: &Price, said: Prompt, limit: Option<u64>, left: Usd) -> Option<u64> {
+        let none = self.cost(price, said, 0).0;
+        let one = self.cost(price, said, 1).0 - none;
+        let affordable = left.0.saturating_sub(none).checked_div(one).unwrap_or(u64::MAX);
+        Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX)
     }
 
     /// The most tokens that one request for an answer of up to `tokens` can use.
@@ -167,13 +169,14 @@ impl ChatRequest {
     }
 
     /// The most tokens that the prompt has, behind it what was `said`.
-    pub(crate) fn ceiling(&self, said: Prompt) -> u64 {
+    pub fn ceiling(&self, said: Prompt) -> u64 {
         self.prompt.ceiling() + said.ceiling()
     }
 
-    /// The tokens of an answer that is worth its prompt.
+    /// The tokens of an answer that is worth its prompt. Who says how long an answer may be does not want a stub of it.
     pub(crate) fn least_answer(&self) -> u64 {
-        self.max_tokens.unwrap_or(1).clamp(1, LEAST_ANSWER)
+        let wanted = if self.limits.is_empty() { None } else { self.max_tokens };
+        wanted.unwrap_or(1).clamp(1, LEAST_ANSWER)
     }
 
     /// The caller asked for the usage of a stream, as OpenAI's clients do.
@@ -204,7 +207,7 @@ impl ChatRequest {
         streaming: bool,
         limit: Option<u64>,
         prefill: Option<&str>,
-        cap: Option<Cap>,
+        cap: Option<&Price>,
     ) -> String {
         let mut body = Object::default();
         let rest = cap.filter(|_| dialect == Dialect::OpenRouter).map(|cap| capped(&self.rest, cap));
@@ -260,20 +263,24 @@ impl ChatRequest {
     }
 }
 
-/// A request to OpenRouter, which lets many provide a model: it asks nobody who takes more than `cap`, or than the caller
-/// allows.
-pub(crate) fn capped(request: &str, cap: Cap) -> String {
-    let provider = Json::parse(request).unwrap_or(Json::NULL).get("provider");
-    let given = provider.get("max_price");
-    let (mut price, mut asked, mut patch) = (Object::default(), Object::default(), Object::default());
-    for (name, most) in [("prompt", cap.0), ("completion", cap.1)] {
-        let most = most.times(1_000_000).0;
-        let most = given.get(name).amount().map_or(most, |given| given.min(most));
-        price.raw(name, &Usd(most).decimal());
-    }
-    asked.raw("max_price", &patched(given.raw(), &price.end()));
-    patch.raw("provider", &patched(provider.raw(), &asked.end()));
-    patched(request, &patch.end())
+/// A request to OpenRouter, which lets many provide a model: it asks nobody who lists more than `cap` does, or than the caller
+/// allows. Whoever does charges more for long prompts and writes to a cache, too.
+pub(crate) fn capped(request: &str, cap: &Price) -> String {
+    let own = Json::parse(request).unwrap_or(Json::NULL).get("provider");
+    let given = own.get("max_price");
+    let least = |name, column: usize| {
+        let most = cap.0[column].times(1_000_000).0;
+        Usd(given.get(name).amount().unwrap_or(most).min(most)).decimal()
+    };
+    let price = text!(
+        "{\"prompt\":",
+        &least("prompt", LISTED_PROMPT),
+        ",\"completion\":",
+        &least("completion", LISTED_ANSWER),
+        "}"
+    );
+    let provider = text!("{\"max_price\":", &patched(given.raw(), &price), "}");
+    patched(request, &text!("{\"provider\":", &patched(own.raw(), &provider), "}"))
 }
 
 fn check_messages(body: &Fields<'_>) -> Result<Prompt, Box<Invalid>> {

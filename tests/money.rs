@@ -2,7 +2,9 @@
 
 mod script;
 
-use failsoft::{Catalog, Dialect, Json, Kind, Upstream};
+use failsoft::catalog::Price;
+use failsoft::tokens::Prompt;
+use failsoft::{Catalog, ChatRequest, Dialect, Json, Kind, Upstream};
 use script::{Reply, Run, Script, delta, event, finish, words};
 use serde_json::{Value, json};
 
@@ -22,6 +24,9 @@ fn priced(bound: f64, policy: Value) -> Script {
     script.body["max_tokens"] = 1_000.into();
     script
 }
+
+/// The tokens of the smallest prompt, at most.
+const PROMPT: u64 = 8;
 
 fn dropped(run: &Run) -> Vec<(String, String)> {
     let told: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
@@ -92,7 +97,15 @@ fn several_answers_long_prompts_and_dear_writes_cost_what_they_cost() {
         let rows = json!({"data": [{"id": "a/one", "pricing": pricing}]});
         let catalog = Catalog::read(Json::parse(&rows.to_string()).expect("JSON"));
         let row = catalog.find("a/one").expect("a row").clone();
-        move |tokens| row.dearest(tokens).map(|(prompt, answer)| (prompt.0, answer.0))
+        let request =
+            ChatRequest::read(Json::parse(r#"{"model": "a", "messages": [{"role": "user"}]}"#).expect("JSON"));
+        let request = request.expect("a request");
+        let cost = move |price: &Price, tokens: u64| request.cost(price, Prompt::default(), tokens).0;
+        move |tokens| {
+            let mut price = Price::default();
+            let known = row.raise(&mut price, tokens);
+            known.then(|| (cost(&price, 0) / PROMPT, cost(&price, 1) - cost(&price, 0)))
+        }
     };
     let tiers = facts(json!({
         "prompt": "0.000001", "completion": "0.000002", "input_cache_write": "0.00000125",
@@ -192,6 +205,12 @@ fn nobody_is_asked_who_provides_a_model_for_more_than_was_reckoned() {
     let lower = json!({"only": ["p"], "max_price": {"completion": 5, "prompt": "7", "request": 1}});
     let sent = json!({"only": ["p"], "max_price": {"request": 1, "prompt": 0.001, "completion": 5}});
     assert_eq!(bodies(lower), sent);
+    // Who lists more for a token would take more for writing it to a cache, too.
+    let row = json!({"id": "a/one", "pricing": {"prompt": "0.000002", "completion": "0.00001", "input_cache_write": "0.0000025"}});
+    let catalog = Catalog::read(Json::parse(&json!({"data": [row]}).to_string()).expect("JSON"));
+    let mut cached = Script { dialect: Dialect::OpenRouter, catalog, ..priced(0.1, Value::Null) };
+    let sent = cached.run(&[Reply::says("a/one", "x")]).bodies()[0]["provider"].clone();
+    assert_eq!(sent, json!({"max_price": {"prompt": 2, "completion": 10}}));
     let mut free = priced(0.1, Value::Null);
     free.policy = Value::Null;
     free.dialect = Dialect::OpenRouter;

@@ -61,7 +61,9 @@ impl Plan {
     pub(super) fn wanted(&self, catalog: &Catalog) -> Vec<String> {
         // A bound on money needs prices, whatever the size of the prompt.
         let bounded = self.policy.max_cost.is_some() || self.policy.max_price != (None, None);
-        let models = catalog.wanting(self.request.models.iter().map(String::as_str), self.request.prompt, bounded);
+        let judge = self.policy.judge.iter().filter(|_| bounded).map(|judge| &judge.model);
+        let models = self.request.models.iter().chain(judge).map(String::as_str);
+        let models = catalog.wanting(models, self.request.prompt, bounded);
         let Some(upstream) = self.upstreams.iter().find(|upstream| upstream.dialect == Dialect::OpenRouter) else {
             return Vec::new();
         };

@@ -5,6 +5,7 @@ use super::outcome::Kept;
 use crate::Millis;
 use crate::attempt::Attempt;
 use crate::call::ending::note_row;
+use crate::catalog::Price;
 use crate::chain::Window;
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, Kind};
@@ -23,10 +24,9 @@ impl Call {
         let Some(judge) = &self.policy.judge else { return false };
         let text = kept.attempt.answer().map(Accumulator::text).unwrap_or_default();
         let question = question(judge, self.request.messages(), text, &mark(self.seed));
-        let price = self.judge_facts.dearest(question.tokens);
-        let cost = price.map(|(prompt, answer)| {
-            prompt.times(question.tokens).plus(answer.times(LONGEST_REPLY)).plus(self.judge_facts.extra.0)
-        });
+        let mut price = Price::default();
+        let known = self.judge_facts.raise(&mut price, question.tokens);
+        let cost = known.then(|| price.cost(question.tokens, 0, LONGEST_REPLY));
         let left = self.left();
         let dear =
             [judge.max_cost, left].into_iter().any(|most| cost.zip(most).is_some_and(|(cost, most)| cost > most));
@@ -41,10 +41,7 @@ impl Call {
         let row = AttemptReport { models: vec![judge.model.clone()], judge: Some(None), ..AttemptReport::default() };
         let upstream = self.chain.candidates[kept.served].upstream;
         let capped = self.upstreams[upstream].dialect == Dialect::OpenRouter && left.is_some();
-        let body = match price.filter(|_| capped) {
-            Some(cap) => request::capped(&question.body, cap),
-            None => question.body,
-        };
+        let body = if capped { request::capped(&question.body, &price) } else { question.body };
         let mut attempt = self.post(upstream, row, Window::new(), false, body, now);
         attempt.is_judge = true;
         attempt.worst = cost.unwrap_or_default();

@@ -22,7 +22,7 @@ impl Call {
         if !beside {
             self.chain.leave_out_expensive(&self.request, said, left, &mut self.report);
         }
-        let (window, splice) = match self.joined {
+        let (mut window, splice) = match self.joined {
             Some(_) => self.successor(),
             None => {
                 // A content filter that ends the call must be seen, and so must a silent model: inside a window OpenRouter
@@ -37,15 +37,17 @@ impl Call {
                 self.exhaust(now)
             };
         };
-        let limit = self.chain.limit(&window, &self.request, said, left.filter(|_| !beside));
+        let mut limit = self.chain.limit(&window, &self.request);
         let mut worst = Usd(0);
-        let mut cap = None;
-        if let Some(left) = left {
-            worst = self.chain.worst(&window, &self.request, said, limit);
-            cap = self.chain.cap(&window, &self.request, said);
-            if beside && worst > left {
-                return;
+        let price = left.map(|left| self.chain.price(&mut window, &self.request, said, left));
+        if let (Some(price), Some(left)) = (&price, left) {
+            if !beside {
+                limit = self.request.affordable(price, said, limit, left);
             }
+            worst = self.request.cost(price, said, limit.unwrap_or(u64::MAX));
+        }
+        if beside && left.is_some_and(|left| worst > left) {
+            return;
         }
         let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
         let streamed = self.request.stream || self.policy.assemble;
@@ -54,7 +56,7 @@ impl Call {
             (Some(joined), Splice::Continuing) => Some(trim_end(joined.answer.text())),
             _ => None,
         };
-        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, cap);
+        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, price.as_ref());
         let row = AttemptReport {
             models: models.into_iter().map(Into::into).collect(),
             recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),

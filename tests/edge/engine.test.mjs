@@ -164,7 +164,7 @@ test('the second provider answers when the first has no credits left, each with 
       }
     }
     const named = await chat(providers, { model: FIRST, upstreams: [{ url: 'http://127.0.0.1:1' }] });
-    assert.deepEqual(kinds(named), ['paymentRequired', null], 'a client names no upstream');
+    assert.deepEqual([named.status, named.json.error.param], [400, 'upstreams'], 'a client names no upstream');
   } finally {
     await providers.stop();
   }
@@ -188,7 +188,7 @@ test('what the configuration knows of models keeps calls within windows, prices 
     { id: SECOND, contextLength: 128_000, maxOutput: 16_384, prompt: 2.5, completion: 10 },
   ];
   const priced = await startEdge({
-    failsoft: { upstreams: [{ url: emulator.baseURL, dialect: 'openai', models }], keys: [clientKey()], models: ['*'], policy: POLICY },
+    failsoft: { upstreams: [{ url: emulator.baseURL, dialect: 'openai', models }], keys: [clientKey()], models: ['*'], policy: POLICY, limits: { outputTokens: 100_000 } },
   });
   const limit = async () => (await emulator.log()).at(-1).body.max_completion_tokens;
   try {

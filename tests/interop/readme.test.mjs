@@ -97,7 +97,8 @@ test('the policy of the README is one for a call and for a route', async () => {
   const policy = JSON.parse(json('hedge'));
   const { chatWithFallback } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
   await emulator.script(policy.judge.model, ['echo:90']);
-  const options = { baseURL: emulator.baseURL, apiKey: 'sk-or-example', models: ['openai/gpt-4o'], policy };
+  // A bound on cost wants prices, which OpenRouter tells.
+  const options = { baseURL: emulator.baseURL, dialect: 'openrouter', apiKey: 'sk-or-example', models: ['openai/gpt-4o'], policy };
   const { failsoft } = await chatWithFallback([{ role: 'user', content: 'words:40' }], options);
   assert.deepEqual([failsoft.accepted, failsoft.attempts.map(({ score }) => score)], [true, [undefined, 90]]);
   const upstream = { url: emulator.baseURL, dialect: 'openrouter' };

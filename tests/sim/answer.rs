@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fault::{Class, Fault};
 use crate::heard::Fact;
+use crate::money;
 use crate::random::Random;
 use crate::reply::{End, Head, Reply, Said, Served, pause};
 use crate::speech::{Answer, Cost};
@@ -19,7 +20,7 @@ pub(crate) fn draw(
     random: &mut Random,
 ) -> Reply {
     inside.push((model, 200));
-    let (answer, whole, points) = match &ask.task {
+    let (mut answer, whole, points) = match &ask.task {
         Task::Answer => (Answer::draw(random, ask.plan.wants_json, ask.plan.wants_second), None, None),
         Task::Restart(said) | Task::Continue(said) => {
             let (answer, whole) = Answer::behind(said, matches!(ask.task, Task::Continue(_)), random);
@@ -30,6 +31,8 @@ pub(crate) fn draw(
             (answer, None, points)
         }
     };
+    let most = money::most(site, ask, model);
+    answer.cost = random.chance(80).then(|| Cost::draw(most, random));
     let (said, name) = name(ask, model, random);
     let label = Label { id: ask.id.clone(), model: name.clone(), window: site.told(ask, &inside) };
     let troubled = random.chance(if site.health[model] == Health::Fine { 15 } else { 50 });
@@ -41,6 +44,8 @@ pub(crate) fn draw(
         headers.push(("x-generation-id".into(), ask.id.clone()));
     }
     let mut reply = Reply::nothing("an answer", Head::Status(200, headers), head_after);
+    let told = answer.cost.as_ref().map(|cost| cost.trillionths);
+    reply.truth = told.unwrap_or_else(|| money::untold(most, random));
     reply.served = Some(Served { model, said, name, speech: answer.speech, whole, points });
     reply.id.clone_from(&ask.id);
     reply.inside = inside;
@@ -186,9 +191,9 @@ fn disturb(events: &mut Vec<Event>, label: &Label, answer: &Answer, adds: bool, 
             events.insert(at + 1, event);
         }
     }
-    if answer.cost.is_some() && random.chance(30) {
+    if let Some(cost) = answer.cost.as_ref().filter(|_| random.chance(30)) {
         let at = place(events, random);
-        events.insert(at, label.cost_so_far(&Cost::draw(random)));
+        events.insert(at, label.cost_so_far(&Cost::draw(Some(cost.trillionths), random)));
     }
 }
 

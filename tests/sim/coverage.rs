@@ -86,6 +86,8 @@ const EXPECTED: [(&str, &[&str]); 4] = [
             "a lesson",
             "an unmatched model",
             "six attempts and more",
+            "bounded, and asked twice",
+            "bounded, and asked beside another",
             "recovered",
             "recovered twice",
             "recovery failed",

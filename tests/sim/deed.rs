@@ -2,6 +2,7 @@
 
 use failsoft::{Action, AttemptId};
 
+use crate::flight::Flight;
 use crate::host::{Host, Rest};
 use crate::judge::{Checked, Invariant, Violation};
 use crate::world::Shared;
@@ -13,6 +14,7 @@ impl Host {
         match action {
             Action::Send { attempt, request } => {
                 let flight = sending::take_off(self, shared, attempt, &request, now)?;
+                self.hedged |= self.flights.iter().any(Flight::is_open);
                 self.flights.push(flight);
             }
             Action::Read { attempt } => self.read(shared, attempt, now)?,

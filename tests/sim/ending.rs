@@ -12,7 +12,7 @@ use crate::plan::Rule;
 use crate::reply::Served;
 use crate::shadow::Admission;
 use crate::world::Shared;
-use crate::{lesson, report};
+use crate::{lesson, money, report};
 
 /// Checks how the call ended, and lets the breakers learn.
 pub(crate) fn settle(host: &Host, shared: &mut Shared, outcome: Outcome, now: u64) -> Checked {
@@ -31,6 +31,10 @@ pub(crate) fn settle(host: &Host, shared: &mut Shared, outcome: Outcome, now: u6
             None
         }
     };
+    let (spent, bound) = (money::spent(host), host.plan.money.cost);
+    judge.hold(Invariant::Money, bound.is_none_or(|bound| spent <= bound), || {
+        format!("{spent} were spent in truth, and {bound:?} may be")
+    })?;
     check_lost(host, shared, &outcome, served)?;
     report::check(host, shared, &outcome, served)?;
     lesson::check(host, shared, &outcome, served)?;
@@ -70,6 +74,8 @@ fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
         ("outrun", host.flights.iter().any(|flight| host.was_outrun(flight))),
         ("rejected by the judge", host.flights.iter().any(|flight| gate::rejection(host, flight).is_some())),
         ("a judge without a score", outcome.report.attempts.iter().any(|row| row.judge == Some(None))),
+        ("bounded, and asked twice", host.plan.money.cost.is_some() && outcome.report.attempts.len() > 1),
+        ("bounded, and asked beside another", host.plan.money.cost.is_some() && host.hedged),
         ("six attempts and more", outcome.report.attempts.len() >= 6),
     ];
     seen.into_iter().filter(|(_, seen)| *seen).for_each(|(name, _)| coverage.count("seen", name));

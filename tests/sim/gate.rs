@@ -10,7 +10,7 @@ use crate::judge::{Checked, Invariant, Violation};
 use crate::plan::{Gate, Rule};
 use crate::upstream::Task;
 use crate::wire::quoted;
-use crate::world::{SCORER, Shared};
+use crate::world::Shared;
 
 /// It is asked about the answer that has just come, once, where that came from, and nothing else is under way. Gives the
 /// attempt that brought it.
@@ -32,16 +32,15 @@ pub(crate) fn check_question(host: &Host, shared: &Shared, site: usize, body: &V
 
 fn check_cost(host: &Host, shared: &Shared, body: &Value) -> Checked {
     let Some((prompt, completion)) = shared.models[shared.scorer].price else { return Ok(()) };
-    let words: u64 = (0..2).map(|at| tokens(&body["messages"][at]["content"])).sum();
-    let cost = prompt * words + completion * body["max_tokens"].as_u64().unwrap_or(u64::from(u32::MAX));
-    let told: u64 = host.flights.iter().filter_map(|flight| flight.heard.cost).sum();
-    let left = host.plan.money.cost.map(|most| most.saturating_sub(told));
-    let within = [host.plan.gate.and_then(|gate| gate.max_cost), left].into_iter().flatten().all(|most| cost <= most);
-    shared.judge.hold(Invariant::Money, within, || format!("the judge could cost {cost}, {told} are spent"))
+    let cost = prompt * tokens(body) + completion * body["max_tokens"].as_u64().unwrap_or(u64::from(u32::MAX));
+    let within = host.plan.gate.and_then(|gate| gate.max_cost).is_none_or(|most| cost <= most);
+    shared.judge.hold(Invariant::Money, within, || format!("the judge could cost {cost}"))
 }
 
-fn tokens(text: &Value) -> u64 {
-    Prompt::text(text.as_str().unwrap_or_default()).tokens(SCORER)
+/// The most tokens that a question to the judge has.
+pub(crate) fn tokens(body: &Value) -> u64 {
+    let words = |at: usize| Prompt::text(body["messages"][at]["content"].as_str().unwrap_or_default()).ceiling();
+    words(0) + words(1)
 }
 
 /// Who was asked about `flight`.

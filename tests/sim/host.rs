@@ -62,6 +62,8 @@ pub(crate) struct Host {
     /// It notices nothing before then.
     pub(crate) asleep_until: u64,
     pub(crate) at_rest: bool,
+    /// A second model was asked beside one that was silent.
+    pub(crate) hedged: bool,
     actions: u64,
     inputs: u64,
     /// Connections that were closed, and are heard of again.
@@ -94,6 +96,7 @@ impl Host {
             rest: Rest::Until(now),
             asleep_until: 0,
             at_rest: false,
+            hedged: false,
             actions: 0,
             inputs: 0,
             ghosts: Vec::new(),

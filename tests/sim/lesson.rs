@@ -20,8 +20,9 @@ pub(crate) fn check_resting(host: &Host, shared: &Shared, failure: &Failure, now
         if let Admission::Resting(until) = admission {
             soonest = Some(soonest.map_or(until, |soonest: u64| soonest.min(until)));
         }
-        // A model that is known may have been too small, or too dear.
+        // A model that is known may have been too small, or too dear; where money is bounded, one that is not is left out.
         let known = shared.models[model].context_length.is_some() || shared.models[model].price.is_some();
+        let known = known || host.plan.money.cost.is_some();
         let rests = matches!(admission, Admission::Resting(_)) || known;
         judge.hold(Invariant::Breaker, rests, || format!("{} could have been asked", shared.models[model].id))?;
     }

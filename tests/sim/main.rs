@@ -28,6 +28,7 @@ mod heard;
 mod host;
 mod judge;
 mod lesson;
+mod money;
 mod plan;
 mod random;
 mod reader;

@@ -203,7 +203,7 @@ impl Plan {
             gate,
             money,
             prompt: Prompt::text(""),
-            max_tokens: random.one_in(10).then(|| random.spread(1..=4_000)),
+            max_tokens: random.chance(if money.cost.is_some() { 70 } else { 10 }).then(|| random.spread(1..=4_000)),
             breaker_failures,
             cooldown,
             abort: abort(random),
@@ -369,7 +369,7 @@ fn gate(random: &mut Random, fields: &mut Map<String, Value>) -> Gate {
 }
 
 fn money(random: &mut Random, fields: &mut Map<String, Value>) -> Money {
-    let cost = usd(random, fields, "maxCostUsd", 10_000_000_000);
+    let cost = usd(random, fields, "maxCostUsd", 100_000_000_000);
     let mut inner = Map::new();
     let price = (
         usd(random, &mut inner, "prompt", 60_000_000_000_000),

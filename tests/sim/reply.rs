@@ -65,6 +65,10 @@ pub(crate) struct Reply {
     pub(crate) end_after: u64,
     /// The error, in the status or in the body.
     pub(crate) fault: Option<Fault>,
+    /// What it costs, in units of 10^-12 dollars, whether or not that is told.
+    pub(crate) truth: u64,
+    /// The most that it could have cost, as far as anything bounds that.
+    pub(crate) most: Option<u64>,
     /// Nothing, where no model began to answer.
     pub(crate) served: Option<Served>,
     pub(crate) id: String,
@@ -83,6 +87,8 @@ impl Reply {
             end: End::Clean,
             end_after: 0,
             fault: None,
+            truth: 0,
+            most: None,
             served: None,
             id: String::new(),
             inside: Vec::new(),

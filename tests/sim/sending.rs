@@ -8,6 +8,7 @@ use crate::flight::Flight;
 use crate::gate;
 use crate::host::Host;
 use crate::judge::{Checked, Invariant, Violation};
+use crate::money;
 use crate::plan::{Recover, Rule};
 use crate::shadow::Admission;
 use crate::upstream::{Ask, Task};
@@ -21,6 +22,10 @@ struct Asked {
     streamed: bool,
     /// The most tokens that the answer may have.
     limit: Option<u64>,
+    /// What a token of the prompt, and one of the answer, may cost at most.
+    cap: Option<(u64, u64)>,
+    /// The tokens of what a judge is asked.
+    question: u64,
     task: Task,
 }
 
@@ -38,10 +43,12 @@ pub(crate) fn take_off(
         format!("attempt {attempt} comes out of turn")
     })?;
     check_budget(host, shared, &asked)?;
-    let Asked { site, window, streamed, task, .. } = asked;
+    let Asked { site, window, streamed, limit, cap, question, task } = asked;
     let id = format!("gen-{}-{attempt}", host.number);
-    let ask = Ask { plan: &host.plan, models: &shared.models, window: &window, streamed, id, now, task };
+    let (plan, models) = (&host.plan, &shared.models);
+    let ask = Ask { plan, models, window: &window, streamed, id, now, task, limit, cap, question };
     let reply = shared.sites[site].answer(&ask, &mut shared.random);
+    money::check(host, shared, reply.most)?;
     let task = ask.task;
     shared.trace.note(host.number, now, site as u64, || {
         let names: Vec<&str> = window.iter().map(|&model| shared.models[model].id.as_str()).collect();
@@ -78,7 +85,8 @@ fn read(host: &Host, shared: &Shared, request: &HttpRequest) -> Result<Asked, Vi
     if body["model"] == SCORER {
         let about = gate::check_question(host, shared, site, &body)?;
         let task = Task::Score(mark(&body), about);
-        return Ok(Asked { site, window: vec![shared.scorer], streamed, limit, task });
+        let (cap, question) = (money::cap(&body), gate::tokens(&body));
+        return Ok(Asked { site, window: vec![shared.scorer], streamed, limit, cap, question, task });
     }
     let names: Vec<&str> = match (&body["model"], &body["models"]) {
         (Value::String(model), Value::Null) => vec![model],
@@ -97,7 +105,7 @@ fn read(host: &Host, shared: &Shared, request: &HttpRequest) -> Result<Asked, Vi
         "streams, or does not".into()
     })?;
     let task = task(host, &body);
-    let asked = Asked { site, window, streamed, limit, task };
+    let asked = Asked { site, window, streamed, limit, cap: money::cap(&body), question: 0, task };
     check_company(host, shared, &asked)?;
     check_recovery(host, shared, &asked)?;
     check_money(host, shared, &asked)?;
@@ -169,16 +177,13 @@ fn check_recovery(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     Ok(())
 }
 
-/// Where the prices are known, nothing is asked that could go beyond the bounds.
+/// Where the prices are known, nobody is asked who is beyond the bounds on them.
 fn check_money(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
     let plan = &host.plan;
     let hold = |holds: bool, what: &dyn Fn() -> String| shared.judge.hold(Invariant::Money, holds, what);
     let capped = |price: u64, cap: Option<u64>| cap.is_none_or(|cap| price * 1_000_000 <= cap);
     let within = plan.max_tokens.is_none_or(|most| asked.limit.is_some_and(|limit| (1..=most).contains(&limit)));
     hold(within, &|| format!("{:?} tokens are allowed, the caller said {:?}", asked.limit, plan.max_tokens))?;
-    let told: u64 = host.flights.iter().filter_map(|flight| flight.heard.cost).sum();
-    let alone = plan.money.cost.is_none() || !host.flights.iter().any(Flight::is_open);
-    hold(alone, &|| "two are asked at once, and together they could cost more than the call may".into())?;
     for model in asked.window.iter().map(|&model| &shared.models[model]) {
         let longest = plan.max_tokens.and(model.max_output);
         hold(longest.is_none_or(|most| asked.limit.is_some_and(|limit| limit <= most.max(1))), &|| {
@@ -187,12 +192,6 @@ fn check_money(host: &Host, shared: &Shared, asked: &Asked) -> Checked {
         let Some((prompt, completion)) = model.price else { continue };
         hold(capped(prompt, plan.money.price.0) && capped(completion, plan.money.price.1), &|| {
             format!("{} costs more than the cap", model.id)
-        })?;
-        let Some(most) = plan.money.cost else { continue };
-        let answer = asked.limit.unwrap_or(if completion == 0 { 0 } else { 1 << 40 });
-        let cost = prompt * plan.prompt.tokens(&model.id) + completion.saturating_mul(answer);
-        hold(cost == 0 || told.saturating_add(cost) <= most, &|| {
-            format!("{} could cost {cost}, told were {told}, {most} may be", model.id)
         })?;
     }
     Ok(())

@@ -115,7 +115,7 @@ impl Answer {
             tool,
             second: wants_second.then(|| random.pick(&["also", "", "so"])),
             finish,
-            cost: random.chance(80).then(|| Cost::draw(random)),
+            cost: None,
         }
     }
 }
@@ -184,8 +184,11 @@ pub(crate) fn is_cleared(text: &str) -> bool {
 }
 
 impl Cost {
-    pub(crate) fn draw(random: &mut Random) -> Self {
-        let digits = random.between(0..=99_999);
+    /// Up to `most`, where there is one.
+    pub(crate) fn draw(most: Option<u64>, random: &mut Random) -> Self {
+        let whole = most.map_or(9, |most| (most / 1_000_000_000_000).min(9));
+        let most = if whole == 0 { most.map_or(0, |most| (most / 100_000).min(9_999)) } else { whole * 10_000 };
+        let digits = if random.one_in(4) { most } else { random.between(0..=most) };
         if random.one_in(8) {
             return Self { text: format!("{digits}e-8"), trillionths: digits * 10_000 };
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::answer;
 use crate::fault::{Class, Fault};
+use crate::money;
 use crate::plan::{Plan, chain};
 use crate::random::Random;
 use crate::reply::{End, Head, Reply, pause};
@@ -67,6 +68,12 @@ pub(crate) struct Ask<'a> {
     pub(crate) now: u64,
     /// What it has to do with what came before.
     pub(crate) task: Task,
+    /// The most tokens that the answer may have.
+    pub(crate) limit: Option<u64>,
+    /// What a token of the prompt, and one of the answer, may cost at most.
+    pub(crate) cap: Option<(u64, u64)>,
+    /// The tokens of what a judge is asked.
+    pub(crate) question: u64,
 }
 
 /// What a request is about.
@@ -113,7 +120,19 @@ impl Site {
         if self.own.is_empty() { &plan.chain } else { &self.own }
     }
 
+    /// What becomes of `ask`, and what that costs.
     pub(crate) fn answer(&self, ask: &Ask<'_>, random: &mut Random) -> Reply {
+        let mut reply = self.react(ask, random);
+        let most = ask.window.iter().map(|&model| money::most(self, ask, model)).collect::<Option<Vec<_>>>();
+        reply.most = most.and_then(|most| most.into_iter().max());
+        // An upstream whose connection breaks may have been at work.
+        if matches!(reply.head, Head::Reset | Head::Never) {
+            reply.truth = money::untold(reply.most, random);
+        }
+        reply
+    }
+
+    fn react(&self, ask: &Ask<'_>, random: &mut Random) -> Reply {
         let head_after = pause(random, &ask.plan.clocks);
         let name = |model: usize| ask.models[model].id.as_str();
         match random.below(100) {

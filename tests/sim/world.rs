@@ -131,7 +131,7 @@ fn models(random: &mut Random) -> Vec<Model> {
     let model = |(id, slug): (&str, &str), random: &mut Random| {
         let listed = listed && random.chance(85);
         let context_length = (listed && random.chance(80)).then(|| random.spread(300..=200_000));
-        let price = (listed && random.chance(60)).then(|| (price(random), price(random)));
+        let price = (listed && random.chance(75)).then(|| (price(random), price(random)));
         let max_output = (listed && random.chance(30)).then(|| random.spread(1..=8_000));
         let slug_told = random.chance(70);
         Model { id: id.into(), slug: slug.into(), listed, slug_told, context_length, price, max_output }

@@ -40,7 +40,8 @@ pub(crate) async fn answer(
     context: &Context,
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller)?;
-    let ask = ask::read(&body::read(request, config.limits.body_bytes).await?, config, &client, env).await?;
+    let body = body::read(request, config.limits.body_bytes, config.limits.body_within).await?;
+    let ask = ask::read(&body, config, &client, env).await?;
     let booked = ledger::Context {
         id: host::random_uuid(),
         call: visit.id.clone(),

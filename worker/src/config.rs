@@ -7,7 +7,7 @@ mod route;
 mod upstream;
 
 use failsoft::invalid::{Invalid, Section};
-use failsoft::{Json, Policy, Upstream};
+use failsoft::{Json, Millis, Policy, Upstream};
 
 use crate::access::Grant;
 use crate::account::{Account, Budget};
@@ -60,6 +60,8 @@ pub(crate) struct ClientKey {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
+    /// Milliseconds until all of it has come.
+    pub(crate) body_within: Millis,
     pub(crate) messages: usize,
     /// The most tokens that an answer may have.
     pub(crate) output_tokens: u64,
@@ -213,15 +215,17 @@ fn digest(hex: &str) -> Option<[u8; 32]> {
 }
 
 fn limits(given: &Section<'_>) -> Result<Limits, Box<Invalid>> {
-    given.only("bodyBytes messages outputTokens answers images")?;
+    given.only("bodyBytes bodyWithin messages outputTokens answers images")?;
     let (mut body_bytes, mut messages, mut output_tokens) = (1_000_000, 256, 4_096);
     given.count("bodyBytes", 1, 100_000_000, &mut body_bytes)?;
     given.count("messages", 1, 100_000, &mut messages)?;
     given.whole("outputTokens", 1, 10_000_000, &mut output_tokens)?;
-    let (mut answers, mut images) = (4, 0);
+    let (mut answers, mut images, mut body_within) = (4, 0, 30_000);
+    given.whole("bodyWithin", 1, 600_000, &mut body_within)?;
     given.whole("answers", 1, 128, &mut answers)?;
     given.whole("images", 0, 1_000, &mut images)?;
-    Ok(Limits { body_bytes: body_bytes as usize, messages: messages as usize, output_tokens, answers, images })
+    let (body_bytes, messages) = (body_bytes as usize, messages as usize);
+    Ok(Limits { body_bytes, body_within, messages, output_tokens, answers, images })
 }
 
 /// What decides whom is asked, and how long an answer is, is read here and stays so.

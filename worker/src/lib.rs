@@ -49,6 +49,22 @@
 //! waits for it, and without it each isolate goes on by itself. A call teaches nothing of failures that are its caller's own
 //! doing: shorter `timeouts`, a choice of `provider`, leaving.
 //!
+//! # What a call can cost
+//! What the edge does not know does not leave: a request has the fields of OpenAI and OpenRouter that cost nothing extra, and
+//! another one is a 400 that names it. What multiplies the cost is bounded (`n`, `max_tokens`, images, the prices of long
+//! prompts and of writes to a cache) or refused (server tools, plugins that buy something, `web_search_options`,
+//! `prediction`, dearer service tiers, output that is not text, presets). A pattern such as `openai/*` or `*` stands for
+//! models, not for routers (`openrouter/auto`), presets or `:online`: who wants those lists them by their full name. A field
+//! that an object has twice is refused. Every upstream request carries an output limit.
+//!
+//! A call whose account or route has a budget in USD, or whose policy has `maxCostUsd`, is *bounded*: it costs no more than two
+//! answers of its dearest model, each with its judge, or `maxCostUsd`, if that is less. That is what is held for it, and the
+//! call keeps to it: each attempt counts at the most that it can cost until it is refused or its cost is told. So a failure
+//! that may have been paid for leaves money for one more answer, and one that cost nothing uses up none. The prompt is
+//! reckoned by a ceiling over its estimated tokens. OpenRouter is told not to ask providers that take more than was reckoned.
+//! Prices come from OpenRouter's catalog, which the first bounded call of an isolate waits for (3 seconds at most), or from
+//! `upstream.models`. A model without a price is left out of a bounded call; if no model has one, it is a 503.
+//!
 //! # Books
 //! What each attempt cost is a row of the database `LEDGER` (`migrations/`): models, provider, tokens, cost, times, outcome,
 //! account, route, and `x-feature` (or `X-Flow`), which says what of an app the call was for. No prompt and no answer is in
@@ -106,6 +122,11 @@
 //! | `policy` | as in [`failsoft::policy`] | its defaults |
 //! | `origins` | web pages from elsewhere that may call (with any key that allows them); `*` is all | those of the keys |
 //! | `limits.bodyBytes`, `limits.messages` | of one request | 1000000, 256 |
+//! | `limits.bodyWithin` | milliseconds until its body has come | 30000 |
+//! | `limits.outputTokens` | the most tokens that an answer may have, and the limit where the request names none | 4096 |
+//! | `limits.answers` | the largest `n` of a request | 4 |
+//! | `limits.images` | images in one request; each is held as 5,000 tokens, which some models (`gpt-4o-mini`) go beyond | 0 |
+//! | `fields` | names of request fields that are passed on as they are, whatever they cost | none |
 //! | `otlp.url`, `otlp.headers` | where spans go (OTLP/HTTP JSON: `…/v1/traces`); the name of a secret with `name=value,name=value` | nowhere |
 //! | `alerts.url`, `alerts.headers` | where alerts go; the name of a secret as above | nowhere |
 //! | `alerts.fallbacks` | so many calls in a row that another model answered are one | 10 |

@@ -3,8 +3,10 @@
 //! Everything that all attempts of a policy could cost would be many times what a call does cost: nobody could afford to
 //! hold it. So the worst case of a call is that of [`ANSWERS`] answers of its dearest model, each with its judge, or what
 //! the policy allows, if that is less; and the call is told to keep to it. A failure that costs nothing does not use it up.
+//! Tokens are held for as many answers. They are no bound by themselves: a call that got more of them for its money, of
+//! cheaper models, is settled at what it used.
 
-use failsoft::catalog::ModelFacts;
+use failsoft::catalog::{ModelFacts, Price};
 use failsoft::policy::JudgePolicy;
 use failsoft::report::Usd;
 use failsoft::tokens::Prompt;
@@ -38,7 +40,7 @@ impl<'a> Prices<'a> {
 
     /// All of them have a price.
     pub(crate) fn are_known(&self, request: &'a ChatRequest) -> bool {
-        self.candidates(request).all(|(_, facts)| facts.is_some_and(|facts| facts.dearest(0).is_some()))
+        self.candidates(request).all(|(_, facts)| facts.is_some_and(|facts| facts.raise(&mut Price::default(), 0)))
     }
 
     /// The most that `request` can use with answers of up to `output` tokens. Where money `is_bounded`, `policy` keeps the
@@ -53,32 +55,39 @@ impl<'a> Prices<'a> {
         policy: &mut Policy,
         is_bounded: bool,
     ) -> Result<Usage, Refusal> {
-        let costs = self.candidates(request).filter_map(|(_, facts)| {
-            let most = facts?.max_output.map_or(output, |most| most.min(output));
-            request.cost(facts?, Prompt::default(), most)
-        });
-        let dearest = costs.max();
-        if dearest.is_none() && is_bounded {
+        let none = Prompt::default();
+        // Who serves may take the prompt's price of one and the answer's of another.
+        let (mut price, mut longest) = (Price::default(), None);
+        for facts in self.candidates(request).filter_map(|(_, facts)| facts) {
+            if facts.raise(&mut price, request.ceiling(none)) {
+                longest = longest.max(Some(facts.max_output.map_or(output, |most| most.min(output))));
+            }
+        }
+        if longest.is_none() && is_bounded {
             return Err(no_price(self.candidates(request).map(|(model, _)| model)));
         }
+        let answer = request.cost(&price, none, longest.unwrap_or(output));
         let tokens = request.usage(output);
-        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, tokens)).unwrap_or_default();
+        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, tokens));
+        let judge = judge.unwrap_or(Usage { tokens: 0, usd: Usd(0) });
         let twice = |one: u64, judge: u64| ANSWERS.saturating_mul(one.saturating_add(judge));
-        let most = Usd(twice(dearest.unwrap_or_default().0, judge.1.0));
+        let most = Usd(twice(answer.0, judge.usd.0));
         if is_bounded {
             policy.max_cost = Some(policy.max_cost.map_or(most, |max_cost| max_cost.min(most)));
         }
-        Ok(Usage { tokens: twice(tokens, judge.0), usd: policy.max_cost.unwrap_or(most) })
+        Ok(Usage { tokens: twice(tokens, judge.tokens), usd: policy.max_cost.unwrap_or(most) })
     }
 
-    /// Tokens and cost of one score for an answer, which with its prompt has so many `tokens`.
-    fn judged(&self, judge: &JudgePolicy, tokens: u64) -> (u64, Usd) {
+    /// What one score uses of an answer that, with its prompt, has so many `tokens`.
+    fn judged(&self, judge: &JudgePolicy, tokens: u64) -> Usage {
         let tokens = tokens.saturating_add(JUDGED_WITH).saturating_add(Prompt::text(&judge.criteria).ceiling());
-        let price = self.catalog.find(&judge.model).and_then(|facts| facts.dearest(tokens));
-        let cost = price.map_or(Usd(0), |(prompt, answer)| {
-            Usd(prompt.0.saturating_mul(tokens).saturating_add(answer.0.saturating_mul(JUDGED_WITH)))
-        });
-        (tokens, judge.max_cost.map_or(cost, |most| cost.min(most)))
+        let mut price = Price::default();
+        // Without a price, the call does not ask it.
+        if let Some(facts) = self.catalog.find(&judge.model) {
+            facts.raise(&mut price, tokens);
+        }
+        let cost = price.cost(tokens, 0, JUDGED_WITH);
+        Usage { tokens: tokens.saturating_add(JUDGED_WITH), usd: judge.max_cost.map_or(cost, |most| cost.min(most)) }
     }
 }
 

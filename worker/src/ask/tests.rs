@@ -1,11 +1,14 @@
-use super::Draft;
+use super::bound::Prices;
+use super::{Ask, Draft};
 use crate::access::{Caller, admit};
 use crate::config::Config;
 use crate::refusal::Refusal;
 use failsoft::policy::Recover;
 use failsoft::report::Usd;
 use failsoft::request::{Lane, UsageChunk};
+use failsoft::{Catalog, Json};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 fn config() -> Config {
     let config = json!({
@@ -148,4 +151,119 @@ fn what_is_no_json_object_is_refused_with_the_place() {
     assert_eq!(refused("{\"model\": }").1, "the body is not JSON: expected value at line 1 column 11");
     assert_eq!(refused("").1, "the body is not JSON: EOF while parsing a value at line 1 column 0");
     assert_eq!(refused("[]").1, "the body must be a JSON object");
+}
+
+fn priced() -> Catalog {
+    let rows = json!({"data": [
+        {"id": "openai/gpt-4o", "pricing": {"prompt": "0", "completion": "0.00001"}},
+        {"id": "anthropic/opus", "pricing": {"prompt": "0.001", "completion": "0.000025"}, "top_provider": {"max_completion_tokens": 1000}},
+        {"id": "anthropic/asks", "pricing": {"prompt": "0", "completion": "0", "request": "0.5"}},
+        {"id": "anthropic/auto", "pricing": {"prompt": "-1", "completion": "-1"}},
+    ]});
+    Catalog::read(Json::parse(&rows.to_string()).expect("JSON"))
+}
+
+/// What is held for `body` on an account with a budget in USD, or without one.
+fn bounded(body: Value, policy: Value, has_budget: bool) -> Result<Ask, Refusal> {
+    let usd = if has_budget { json!({"usd": {"day": 1}}) } else { json!({}) };
+    let key = Sha256::digest("fs_app").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let config = json!({
+        "keys": [{"name": "app", "sha256": key, "budget": usd}],
+        "models": ["*", "openai/gpt-4o:online"],
+        "policy": policy,
+    });
+    let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+    let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
+    let client = admit(&config, &caller).expect("let in");
+    let catalog = priced();
+    let draft = Draft::read(hello(body).to_string().as_bytes(), &config, &client)?;
+    draft.bounded(&Prices { upstreams: &config.upstreams, catalog: &catalog })
+}
+
+fn held(body: Value) -> (u64, Option<u64>) {
+    let ask = bounded(body, json!({}), true).expect("a call");
+    (ask.worst.usd.0, ask.policy.max_cost.map(|cost| cost.0))
+}
+
+const CENT: u64 = 10_000_000_000;
+
+#[test]
+fn two_answers_of_the_dearest_model_are_held_and_the_call_keeps_to_it() {
+    assert_eq!(held(json!({"model": "openai/gpt-4o"})), (2 * 4_096 * CENT / 1_000, Some(2 * 4_096 * CENT / 1_000)));
+    let cent = |body| held(body).0 / (CENT / 100);
+    assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000})), 200);
+    assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000, "n": 4})), 800);
+    assert_eq!(cent(json!({"models": ["openai/gpt-4o", "anthropic/asks"], "max_tokens": 1_000})), 10_200);
+    // The prompt has ten tokens at most, and an answer of this model a thousand.
+    let dear = cent(json!({"model": "anthropic/opus"}));
+    assert!((500 + 2 * 50..500 + 2 * 100 * 11).contains(&dear), "{dear}");
+    let ask = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call");
+    assert!((2 * 4_096..2 * 4_120).contains(&ask.worst.tokens), "{}", ask.worst.tokens);
+}
+
+#[test]
+fn a_lower_bound_of_the_policy_or_of_the_caller_is_what_is_held() {
+    let body = || json!({"model": "openai/gpt-4o"});
+    let ask = bounded(body(), json!({"maxCostUsd": 0.01}), false).expect("a call");
+    assert_eq!((ask.worst.usd.0, ask.policy.max_cost.map(|cost| cost.0)), (CENT, Some(CENT)));
+    let mut lower = body();
+    lower["failsoft"] = json!({"maxCostUsd": 0.001});
+    let ask = bounded(lower, json!({"maxCostUsd": 0.01}), true).expect("a call");
+    assert_eq!(ask.worst.usd.0, CENT / 10);
+}
+
+#[test]
+fn a_call_that_nothing_bounds_needs_no_price() {
+    let ask = bounded(json!({"model": "nobody/knows"}), json!({}), false).expect("a call");
+    assert_eq!((ask.worst.usd.0, ask.policy.max_cost), (0, None));
+    let ask = bounded(json!({"model": "openai/gpt-4o"}), json!({}), false).expect("a call");
+    assert_eq!((ask.worst.usd.0 > 0, ask.policy.max_cost), (true, None));
+}
+
+#[test]
+fn a_bounded_call_needs_one_and_searches_have_none() {
+    for (model, status, code) in [
+        ("nobody/knows", 503, "price_unknown"),
+        ("anthropic/auto", 503, "price_unknown"),
+        ("openai/gpt-4o:online", 403, "model_not_allowed"),
+    ] {
+        let Refusal { failure, .. } = bounded(json!({"model": model}), json!({}), true).expect_err("a refusal");
+        assert_eq!((failure.http_status(), failure.code.as_deref()), (status, Some(code)), "{model}");
+    }
+    assert!(bounded(json!({"model": "openai/gpt-4o:online"}), json!({}), false).is_ok(), "its owner lists it by name");
+    assert!(bounded(json!({"models": ["nobody/knows", "openai/gpt-4o"]}), json!({}), true).is_ok());
+}
+
+#[test]
+fn a_judge_is_held_too() {
+    let alone = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call").worst;
+    let judge = json!({"judge": {"model": "openai/gpt-4o"}});
+    let judged = bounded(json!({"model": "openai/gpt-4o"}), judge, true).expect("a call").worst;
+    assert_eq!(judged.usd.0 - alone.usd.0, 2 * CENT, "two scores of a thousand tokens");
+    let capped = json!({"judge": {"model": "openai/gpt-4o", "maxCostUsd": 0.001}});
+    let capped = bounded(json!({"model": "openai/gpt-4o"}), capped, true).expect("a call").worst;
+    assert_eq!(capped.usd.0 - alone.usd.0, CENT / 5);
+}
+
+#[test]
+fn a_pattern_stands_for_models_and_a_name_for_whatever_it_names() {
+    let refused = |model: &str| bounded(json!({"model": model}), json!({}), false).is_err();
+    for model in
+        ["openrouter/auto", "@preset/x", "a/a@preset/x", "a/a:online", "a/../b", "a/a b", "á/a", "a/a:free:online"]
+    {
+        assert!(refused(model), "{model}");
+    }
+    for model in ["a/a", "a/a:free", "a/a:nitro", "a/a-2.5_x:thinking", "~anthropic/latest", "openai/gpt-4o:online"] {
+        assert!(!refused(model), "{model}");
+    }
+}
+
+#[test]
+fn fields_that_the_owner_opens_pass_and_those_that_are_read_stay_so() {
+    let config = |fields: Value| Config::of(&json!({"access": "loopback", "fields": fields}).to_string(), "sk");
+    let opened = config(json!(["plugins", "top_n_sigma"])).expect("a configuration");
+    let client = admit(&opened, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let body = hello(json!({"model": "a/a", "plugins": [{"id": "web"}], "top_n_sigma": 1}));
+    assert!(Draft::read(body.to_string().as_bytes(), &opened, &client).is_ok());
+    assert!(config(json!(["max_tokens"])).is_err());
 }

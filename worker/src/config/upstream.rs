@@ -139,7 +139,7 @@ fn facts(given: &Section<'_>) -> Result<ModelFacts, Box<Invalid>> {
     let price = |name| {
         let mut price = None;
         given.usd(name, &mut price)?;
-        Ok::<_, Box<Invalid>>(price.map(|price| Usd(price.0 / TOLD_FOR)))
+        Ok::<_, Box<Invalid>>(price.map(|price| Usd(price.0.div_ceil(TOLD_FOR))))
     };
     Ok(ModelFacts {
         id: given.text("id")?.unwrap_or_default().into(),
