@@ -17,6 +17,8 @@ use crate::{generation, host, memory};
 
 /// More connections are not opened at once anyway.
 const AT_ONCE: usize = 6;
+/// So many questions for one alarm; the others are due for the next.
+const AT_ONE_TIME: usize = 60;
 /// Rows of so many milliseconds are written to the database together.
 const TOGETHER: Millis = 1_000;
 /// What goes wrong in an alarm is tried again after this, in milliseconds.
@@ -113,7 +115,8 @@ impl Account {
     async fn work(&self) -> worker::Result<Option<Millis>> {
         let rows = self.with(|books| books.expire(host::now()))?;
         self.put(&rows)?;
-        let questions = self.with(|books| books.questions(host::now()))?;
+        let mut questions = self.with(|books| books.questions(host::now()))?;
+        questions.truncate(AT_ONE_TIME);
         for some in questions.chunks(AT_ONCE) {
             join_all(some.iter().map(|question| self.find_out(question)))
                 .await
