@@ -1,7 +1,8 @@
 // What an account may use is exact: however many calls come at once, whatever becomes of them, and whoever dies.
 
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -78,7 +79,7 @@ const worst = (body, measure = 'usd') =>
 async function ledger(edge, used, ms = 60_000) {
   const until = Date.now() + ms;
   for (;;) {
-    const rows = await edge.database.all('SELECT id, call, cost, settled, generation, outcome FROM attempts');
+    const rows = await edge.database.all('SELECT asked, cost, settled, generation, outcome FROM attempts');
     if (rows.reduce((all, { cost }) => all + cost, 0) === pico(used)) return rows;
     assert.ok(Date.now() < until, `${used}, and the ledger says ${JSON.stringify(rows)}`);
     await sleep(100);
@@ -166,23 +167,22 @@ for (const [how, disturb] of Object.entries({
   const one = await worst({ ...HELLO, model: 'fault/reset' });
   await emulator.clear();
   const ways = [
-    // What is done, and whether the headers of the upstream are delivered.
-    [(edge) => chat(edge, HELLO), true],
-    [(edge) => chat(edge, { ...HELLO, stream: true }), true],
-    [(edge) => chat(edge, { ...HELLO, model: 'fault/server-error' }), true],
-    [(edge) => chat(edge, { ...HELLO, model: 'fault/cut', stream: true }), true],
-    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset-mid-body' }), true],
-    [(edge) => leave(edge, { model: 'fault/never-ending', max_tokens: 50 }, 'headers'), true],
-    [(edge) => leave(edge, { model: 'fault/stall' }, 'headers'), true],
-    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset' }), false],
-    [(edge) => chat(edge, { ...HELLO, model: 'fault/reset', stream: true }), false],
-    [(edge) => leave(edge, { model: 'fault/slow-headers' }, 500), false],
+    (edge) => chat(edge, HELLO),
+    (edge) => chat(edge, { ...HELLO, stream: true }),
+    (edge) => chat(edge, { ...HELLO, model: 'fault/server-error' }),
+    (edge) => chat(edge, { ...HELLO, model: 'fault/cut', stream: true }),
+    (edge) => chat(edge, { ...HELLO, model: 'fault/reset-mid-body' }),
+    (edge) => leave(edge, { model: 'fault/never-ending', max_tokens: 50 }, 'headers'),
+    (edge) => leave(edge, { model: 'fault/stall' }, 'headers'),
+    (edge) => chat(edge, { ...HELLO, model: 'fault/reset' }),
+    (edge) => chat(edge, { ...HELLO, model: 'fault/reset', stream: true }),
+    (edge) => leave(edge, { model: 'fault/slow-headers' }, Math.random() * 1_500),
   ];
   await withEdge({ failsoft: failsoft({ usd: { day: one * 1_000 } }), isolates: 2 }, async (edge) => {
     await disturb(edge);
     const chosen = Array.from({ length: 60 }, () => ways[Math.floor(Math.random() * ways.length)]);
     await Promise.all(
-      chosen.map(async ([way], at) => {
+      chosen.map(async (way, at) => {
         await sleep(Math.random() * 1_000);
         await way({ origin: edge.origins[at % 2] });
       }),
@@ -190,18 +190,20 @@ for (const [how, disturb] of Object.entries({
     const { used } = await settled(edge);
     const log = (await emulator.log()).filter(({ method }) => method === 'POST');
     const bill = await charged();
-    // Those without a status were never answered; the others were, and the upstream told what they cost.
-    const delivered = new Set(log.filter(({ status }) => status !== null).map(({ generation_id: id }) => id));
-    const silent = log.filter(({ models }) => ['fault/reset', 'fault/slow-headers'].includes(models[0]));
-    assert.equal(silent.length, chosen.filter(([, headers]) => !headers).length);
-    const told = bill.filter(([id]) => delivered.has(id) && !silent.some(({ generation_id: other }) => other === id));
-    assert.equal(pico(used), sum(told) + silent.length * pico(one));
-    assert.ok(pico(used) >= sum(bill));
+    const isSilent = ([model]) => ['fault/reset', 'fault/slow-headers'].includes(model);
+    const answered = new Set(log.filter(({ models }) => !isSilent(models)).map(({ generation_id: id }) => id));
+    const told = bill.filter(([id]) => answered.has(id));
     const rows = await ledger(edge, used);
     assert.deepEqual(sameAs(told, rows), told);
     const unsettled = rows.filter((row) => row.settled === 'unsettled');
-    assert.deepEqual([rows.length, unsettled.length], [chosen.length, silent.length]);
+    assert.deepEqual(unsettled, rows.filter(({ asked: models }) => isSilent(JSON.parse(models))));
     assert.ok(unsettled.every((row) => row.generation === null && row.cost === pico(one)));
+    // Who left before anything was sent has no row; who left before it arrived has one, as nobody can tell.
+    const arrived = log.filter(({ models }) => isSilent(models)).length;
+    assert.ok(unsettled.length >= arrived);
+    assert.equal(rows.length - unsettled.length, log.length - arrived);
+    assert.equal(pico(used), sum(told) + unsettled.length * pico(one));
+    assert.ok(pico(used) >= sum(bill));
   });
 });
 
@@ -299,6 +301,42 @@ test("a route's budget is kept by several isolates, which spend shares of it", a
       await sleep(500);
     }
   });
+});
+
+test('the owner is told once when four fifths of a bound on money are gone', async () => {
+  await emulator.clear();
+  const told = [];
+  const hook = createServer(async (incoming, answer) => {
+    let text = '';
+    for await (const piece of incoming) text += piece;
+    told.push(JSON.parse(text));
+    answer.end();
+  }).listen(0, '127.0.0.1');
+  await once(hook, 'listening');
+  const one = await worst(HELLO);
+  const alerts = { url: `http://127.0.0.1:${hook.address().port}/` };
+  try {
+    await withEdge({ failsoft: failsoft({ usd: { month: one * 1.5 } }, { alerts }) }, async (edge) => {
+      // It could cost twice what one answer does.
+      for (let status = 200; status === 200; ) {
+        ({ status } = await chat(edge, { ...HELLO, messages: [{ role: 'user', content: 'words:50' }] }));
+        await settled(edge);
+      }
+      // What is left is too little for the worst case of another, whose hold and not whose cost is refused.
+      for (let status = 200; status === 200; ) {
+        ({ status } = await chat(edge, { ...HELLO, max_tokens: 10, messages: [{ role: 'user', content: 'words:10' }] }));
+        await settled(edge);
+      }
+      const until = Date.now() + 20_000;
+      while (told.length === 0 && Date.now() < until) await sleep(50);
+      const { used, limit } = (await usage(edge)).usd.month;
+      assert.ok(used >= limit * 0.8, `${used} of ${limit}`);
+      assert.deepEqual(told.map(({ kind }) => kind), ['budget']);
+      assert.match(told[0].text, /^key:test has used 0\.\d+ of its 0\.\d+ USD of this month$/);
+    });
+  } finally {
+    hook.close();
+  }
 });
 
 test('an edge without the binding answers nobody but its own machine', async () => {

@@ -24,7 +24,7 @@ before(async () => {
     isolates: 2,
     secrets: { ADMIN_TOKEN: ADMIN },
     failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
+      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
       models: [SECOND],
       routes: { support: { models: [SECOND] }, internal: { models: ['x/secret'] } },
       policy: POLICY,

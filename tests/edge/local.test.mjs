@@ -41,6 +41,11 @@ test('no key is needed, streamed or not, for any model', async () => {
   assert.ok(stream.events.done && stream.events.text === textOf(answer));
 });
 
+test('it is ready, with a database made from nothing', async () => {
+  const answer = await send(edge, '/healthz', { key: null });
+  assert.deepEqual([answer.status, JSON.parse(answer.text)], [200, { ok: true }]);
+});
+
 test('an error in a stream reaches a client of `wrangler dev` too', async () => {
   const { events } = await ask({ models: ['fault/cut-1500', SECOND], stream: true, failsoft: { recover: 'error' } });
   assert.equal(events.error.error.kind, 'cut');

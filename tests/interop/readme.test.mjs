@@ -75,6 +75,14 @@ test('the request over plain HTTP streams an answer', async () => {
   assert.ok(stdout.trimEnd().endsWith('data: [DONE]'));
 });
 
+test('the ledger can be asked what each feature cost', async () => {
+  const [, query] = /--command \\\n *"(SELECT [^"]+)"/.exec(readme);
+  const until = Date.now() + 10_000;
+  let rows = [];
+  while (rows.length === 0 && Date.now() < until) rows = await edge.database.all(query);
+  assert.ok(rows[0].requests >= 1 && rows[0].usd > 0, JSON.stringify(rows));
+});
+
 test('the digest of a client key is made as the README says', async () => {
   const [command] = [...readme.matchAll(/^ *(printf .*sha256sum)$/gm)].map(([, line]) => line);
   const { stdout } = await promisify(execFile)('bash', ['-c', command]);

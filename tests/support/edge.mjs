@@ -1,6 +1,6 @@
 // The edge, in real workerd: what the Worker's build holds, with the configuration of a test.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { ROOT } from './process.mjs';
 
@@ -83,10 +84,14 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   const port = await freePort();
   const dotenv = join(folder, 'variables.env');
   await writeFile(dotenv, `FAILSOFT='${text(failsoft)}'\nUPSTREAM_API_KEY='${text(secret)}'\n`, { mode: 0o600 });
-  const args = [join(ROOT, 'tests/node_modules/wrangler/bin/wrangler.js'), 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0'];
+  const wrangler = join(ROOT, 'tests/node_modules/wrangler/bin/wrangler.js');
+  const args = [wrangler, 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0', `--persist-to=${folder}`];
   args.push('--show-interactive-dev-session=false', '--env-file', dotenv);
   requireBuild();
-  return running(process.execPath, args, { cwd: WORKER, env: { ...process.env, ...QUIET } }, port, folder);
+  const options = { cwd: WORKER, env: { ...process.env, ...QUIET } };
+  const migrate = ['d1', 'migrations', 'apply', 'failsoft', '--local', `--persist-to=${folder}`];
+  await promisify(execFile)(process.execPath, [wrangler, ...migrate], options);
+  return running(process.execPath, args, options, port, folder);
 }
 
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
@@ -222,8 +227,9 @@ export async function running(command, args, options, port, folder) {
   };
 }
 
+/** Any answer will do. Not that of /healthz, which is remembered: the database is not ready yet. */
 async function answers(origin) {
-  const answer = await fetch(`${origin}/healthz`).catch(() => null);
+  const answer = await fetch(`${origin}/v1/`).catch(() => null);
   await answer?.body?.cancel();
   return answer !== null;
 }

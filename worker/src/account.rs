@@ -4,6 +4,12 @@
 //! Object, which knows all of its bounds and all that is held against them, so that the answer to "may this call be made?"
 //! is exact however many calls come at once. It is asked once before anything is sent, to *hold* the worst that the call
 //! can use, and told once behind the response, to *settle* what was used.
+//!
+//! ```text
+//!  isolate ── Held ── hold, note, settle ──▶ object ── Books ── rows in its storage
+//!               │                              │
+//!            Shares ◀── a route's budget       └── alarm: leases that ran out, costs to look up, the ledger's outbox
+//! ```
 
 mod books;
 mod budget;

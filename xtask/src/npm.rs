@@ -89,6 +89,13 @@ pub(crate) fn wrangler(workspace: &Workspace) -> Command {
     wrangler
 }
 
+/// Makes the tables of the database that `wrangler dev` uses on this machine, or those that are new.
+pub(crate) fn local_migrations(workspace: &Workspace) -> Command {
+    let mut wrangler = wrangler(workspace);
+    wrangler.args(["d1", "migrations", "apply", "failsoft", "--local"]);
+    wrangler
+}
+
 /// PATH, with what npm installed first.
 pub(crate) fn path(workspace: &Workspace) -> OsString {
     let inherited = env::var_os("PATH").unwrap_or_default();

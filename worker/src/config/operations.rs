@@ -70,7 +70,8 @@ impl Target {
             return Ok(None);
         }
         let url = given.text("url")?.unwrap_or_default();
-        if !(url.starts_with("https://") || url.starts_with("http://") && is_loopback(authority(&url))) {
+        let is_local = url.starts_with("http://") && is_loopback(authority(&url));
+        if !is_local && !url.starts_with("https://") {
             return Err(given.wrong("url", "must begin with https://, or be on this machine"));
         }
         let secret = given.text("headers")?;
