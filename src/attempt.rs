@@ -180,7 +180,9 @@ impl Attempt {
     pub(crate) fn spent(&self, told: Option<Usd>) -> Usd {
         match &self.body {
             Body::Error { .. } => Usd(0),
-            Body::Events(events) if events.done || self.whole.is_some() => told.unwrap_or(self.worst),
+            Body::Events(events) if self.whole.is_some() || (events.done && events.answer.is_finished()) => {
+                told.unwrap_or(self.worst)
+            }
             Body::Awaited | Body::Whole(_) | Body::Events(_) => self.worst,
         }
     }

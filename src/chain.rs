@@ -19,6 +19,8 @@ use crate::upstream::{Dialect, Upstream};
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
 const ESTIMATE_MARGIN: u64 = 15;
 
+const TOO_DEAR: &str = "it would cost more than is left for the call";
+
 /// What a call knows when it begins. All of it may be empty.
 #[derive(Debug)]
 pub struct Facts<'a> {
@@ -110,7 +112,7 @@ impl Candidate {
         let most = policy.max_cost.filter(|_| !by_edge)?;
         match self.least(request, Prompt::default()) {
             None => Some((Kind::TooExpensive, "its price is not known, and what the call may cost is bounded".into())),
-            Some(least) if least > most => Some((Kind::TooExpensive, "it would cost more than the call may".into())),
+            Some(least) if least > most => Some((Kind::TooExpensive, TOO_DEAR.into())),
             Some(_) => None,
         }
     }
@@ -189,9 +191,7 @@ impl Chain {
             Kind::ContextLength => {
                 text!("no model of the chain can hold the prompt: ", &shortfall(largest.1, largest.0))
             }
-            Kind::TooExpensive => {
-                "every model of the chain costs more than the policy allows, or nobody knows what".into()
-            }
+            Kind::TooExpensive => "every model of the chain costs more than the policy allows".into(),
             _ => "no model of the chain can answer this request".into(),
         };
         Err(failure)
@@ -333,7 +333,7 @@ impl Chain {
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
             if candidate.least(request, said).is_some_and(|least| least > left) {
                 candidate.spent = true;
-                report.drop_model(&candidate.model, "it would cost more than is left for the call");
+                report.drop_model(&candidate.model, TOO_DEAR);
             }
         }
     }

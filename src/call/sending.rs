@@ -3,6 +3,7 @@
 use super::{Action, Call, Splice};
 use crate::Millis;
 use crate::attempt::{Attempt, AttemptId};
+use crate::catalog::Price;
 use crate::chain::Window;
 use crate::failure::{Failure, Kind};
 use crate::policy::Soft;
@@ -39,16 +40,18 @@ impl Call {
         };
         let mut limit = self.chain.limit(&window, &self.request);
         let mut worst = Usd(0);
-        let price = left.map(|left| self.chain.price(&mut window, &self.request, said, left));
-        if let (Some(price), Some(left)) = (&price, left) {
+        let mut price = Price::default();
+        if let Some(left) = left {
+            price = self.chain.price(&mut window, &self.request, said, left);
             if !beside {
-                limit = self.request.affordable(price, said, limit, left);
+                limit = self.request.affordable(&price, said, limit, left);
             }
-            worst = self.request.cost(price, said, limit.unwrap_or(u64::MAX));
+            worst = self.request.cost(&price, said, limit.unwrap_or(u64::MAX));
+            if beside && worst > left {
+                return;
+            }
         }
-        if beside && left.is_some_and(|left| worst > left) {
-            return;
-        }
+        let cap = left.map(|_| &price);
         let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
         let streamed = self.request.stream || self.policy.assemble;
         let upstream = &self.upstreams[self.chain.candidates[first].upstream];
@@ -56,7 +59,7 @@ impl Call {
             (Some(joined), Splice::Continuing) => Some(trim_end(joined.answer.text())),
             _ => None,
         };
-        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, price.as_ref());
+        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, cap);
         let row = AttemptReport {
             models: models.into_iter().map(Into::into).collect(),
             recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),
