@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::bench::PARTS;
 use crate::failure::{Failure, Problem};
 use crate::suite::Suite;
 use crate::upstream::Dialect;
@@ -25,6 +26,8 @@ cargo xtask COMMAND
              --upstream URL        another API that speaks the same, with the key in UPSTREAM_API_KEY
            Fails if a fact differs.
   size     says what the package and the Worker weigh
+  bench    measures the package and its peers side by side, as ratios with their 95 % intervals
+             PART…                 only these: bundle first-use chromium node
   deploy   builds, and deploys the Worker with wrangler
   setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
   help     this
@@ -42,6 +45,7 @@ pub(crate) enum Task {
     Mutants(Vec<String>),
     Live { upstream: Option<String> },
     Size,
+    Bench(Vec<String>),
     Deploy,
     Setup,
     Help,
@@ -89,6 +93,11 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
         "fuzz" => fuzz(words),
         "live" => live(words),
         "size" => words.end(Task::Size),
+        "bench" => words
+            .0
+            .map(|word| if PARTS.contains(&&*word) { Ok(word) } else { Err(usage(Problem::UnknownPart, &word)) })
+            .collect::<Result<_, _>>()
+            .map(Task::Bench),
         "deploy" => words.end(Task::Deploy),
         "setup" => words.end(Task::Setup),
         "help" | "--help" | "-h" => Ok(Task::Help),
@@ -242,6 +251,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_measured_can_be_named() {
+        assert_eq!(read_line("bench"), Ok(Task::Bench(vec![])));
+        assert_eq!(read_line("bench node bundle"), Ok(Task::Bench(vec!["node".to_owned(), "bundle".to_owned()])));
+    }
+
+    #[test]
     fn live_asks_openrouter_unless_told_otherwise() {
         assert_eq!(read_line("live"), Ok(Task::Live { upstream: None }));
         let upstream = Some("http://127.0.0.1:9/api/v1".to_owned());
@@ -264,6 +279,7 @@ mod tests {
             ("fuzz simulator", "simulator: needs `sim` or `mutants`"),
             ("fuzz sim --seed x", "--seed: needs a whole number"),
             ("live --key k", "--key: no such option"),
+            ("bench edges", "edges: no such part"),
             ("size now", "now: no such option"),
         ];
         for (line, expected) in cases {

@@ -81,7 +81,7 @@ impl fmt::Display for Problem {
             Self::UnknownCommand => "no such command",
             Self::UnknownOption => "no such option here",
             Self::UnknownSuite => "no such suite",
-            Self::UnknownPart => "no such part; there are `package` and `worker`",
+            Self::UnknownPart => "no such part; `cargo xtask help` names them",
             Self::UnknownFuzz => "needs `sim` or `mutants`",
             Self::NoValue => "needs a value",
             Self::NotAPort => "needs a port between 1 and 65535",

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one way to set up, build, run, test and measure.
 
 mod arguments;
+mod bench;
 mod chromium;
 mod deploy;
 mod dev;
@@ -69,6 +70,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Mutants(named) => mutant::run(&workspace, &named),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),
+        Task::Bench(parts) => bench::run(&workspace, &parts),
         Task::Deploy => deploy::run(&workspace),
         Task::Setup => setup::everything(&workspace),
         Task::Help => Ok(()),

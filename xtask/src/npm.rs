@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
@@ -29,23 +30,32 @@ const QUIET: [(&str, &str); 6] = [
 
 /// Installs what tests/package-lock.json pins, unless that is done.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
-    let tests = workspace.tests();
-    let stamp = tests.join("node_modules/.failsoft-stamp");
-    let wanted = Fingerprint::of_files(&[tests.join("package.json"), tests.join("package-lock.json")])?;
+    install_in(&workspace.tests(), "installing npm packages", || {
+        link_node(workspace)?;
+        node_is_new_enough(workspace)
+    })
+}
+
+/// Installs those that the benchmark compares with, at the versions that tests/bench/package-lock.json pins.
+pub(crate) fn install_peers(workspace: &Workspace) -> Result<()> {
+    install_in(&workspace.tests().join("bench"), "installing what is compared with", || Ok(()))
+}
+
+fn install_in(folder: &Path, step: &str, then: impl FnOnce() -> Result<()>) -> Result<()> {
+    let stamp = folder.join("node_modules/.failsoft-stamp");
+    let wanted = Fingerprint::of_files(&[folder.join("package.json"), folder.join("package-lock.json")])?;
     if wanted.is_stamped(&stamp) {
         return Ok(());
     }
     if output(Command::new("npm").arg("--version")).is_none() {
         return Err(Failure::Missing { what: "npm", how: "install Node.js 20 or newer" });
     }
-    let step = "installing npm packages";
     say(step);
     let mut npm = Command::new("npm");
     // No package here needs its install script.
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&tests);
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
     run_quietly(step, &mut npm, no_progress)?;
-    link_node(workspace)?;
-    node_is_new_enough(workspace)?;
+    then()?;
     wanted.stamp(&stamp)
 }
 

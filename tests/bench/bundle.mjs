@@ -1,0 +1,49 @@
+// What a page downloads to chat with fallback models and to stream text: each peer as its documentation says, bundled and
+// minified as a page would, and failsoft with its WebAssembly.
+
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** What each page imports, and keeps. */
+export const PAGES = {
+  'eventsource-parser and fetch by hand': `import { createParser } from 'eventsource-parser'; globalThis.page = { createParser };`,
+  'openai 6': `import OpenAI from 'openai-6'; globalThis.page = { OpenAI };`,
+  openai: `import OpenAI from 'openai'; globalThis.page = { OpenAI };`,
+  '@openrouter/sdk': `import { OpenRouter } from '@openrouter/sdk'; globalThis.page = { OpenRouter };`,
+  'ai + @openrouter/ai-sdk-provider': `import { streamText, generateText } from 'ai'; import { createOpenRouter } from '@openrouter/ai-sdk-provider'; globalThis.page = { streamText, generateText, createOpenRouter };`,
+  '@langchain/openai': `import { ChatOpenAI } from '@langchain/openai'; globalThis.page = { ChatOpenAI };`,
+};
+
+/** The bundle of a page. */
+export async function bundled(source) {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: HERE },
+    bundle: true,
+    format: 'esm',
+    minify: true,
+    write: false,
+    logLevel: 'error',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    external: ['node:*', 'fs', 'path', 'crypto'],
+  });
+  return Buffer.from(outputFiles[0].contents);
+}
+
+/** Bytes, with gzip, with brotli; of several files, each is packed on its own, as servers do. */
+export function sizes(...files) {
+  const sum = (size) => files.reduce((all, file) => all + size(file), 0);
+  return { bytes: sum((file) => file.length), gzip: sum((file) => gzipSync(file, { level: 9 }).length), brotli: sum((file) => brotliCompressSync(file).length) };
+}
+
+/** A row for failsoft, and for each peer. */
+export async function bundles(pkg) {
+  const ours = await Promise.all(['index.js', 'failsoft_bg.wasm'].map((name) => readFile(join(pkg, name))));
+  const rows = { failsoft: sizes(...ours) };
+  for (const [name, source] of Object.entries(PAGES)) rows[name] = sizes(await bundled(source));
+  return rows;
+}
