@@ -204,8 +204,9 @@ test('each call is one line of JSON in the log, with its id and without a word o
   assert.match(textOf(answer), /a-secret-word/);
   const line = await plain.line(id);
   assert.deepEqual({ ...line, ms: 0 }, {
-    event: 'call', id, key: 'test', route: null, stream: false, outcome: 'answered', accepted: true, model: SECOND,
-    fallback: true, attempts: 2, failures: ['unavailable'], ms: 0, cost: answer.json.usage.cost,
+    event: 'call', id, key: 'test', account: 'key:test', route: null, feature: null, stream: false, outcome: 'answered',
+    accepted: true, model: SECOND, fallback: true, attempts: 2, failures: ['unavailable'], ms: 0,
+    promptTokens: answer.json.usage.prompt_tokens, completionTokens: answer.json.usage.completion_tokens, cost: answer.json.usage.cost,
   });
   assert.doesNotMatch(plain.said(), /a-secret-word/);
 });

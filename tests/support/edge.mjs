@@ -227,8 +227,9 @@ export async function running(command, args, options, port, folder) {
   };
 }
 
+/** Whatever it says: its health would ask a database that has no tables yet, and be remembered. */
 async function answers(origin) {
-  const answer = await fetch(`${origin}/healthz`).catch(() => null);
+  const answer = await fetch(`${origin}/v1`).catch(() => null);
   await answer?.body?.cancel();
   return answer !== null;
 }
