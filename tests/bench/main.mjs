@@ -1,6 +1,6 @@
 // `cargo xtask bench`: everybody side by side, in one run, as ratios of medians with their 95 % intervals.
 //
-//     node main.mjs PACKAGE [part…]        parts: bundle first-use chromium node
+//     node main.mjs PACKAGE [part…]        parts: bundle first-use chromium node edge
 
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 
 import { bundles } from './bundle.mjs';
 import { firstUse, readingInPage } from './chromium.mjs';
+import { edge } from './edge.mjs';
 import { reading } from './reading.mjs';
 import { median, ratio } from './statistics.mjs';
 
@@ -36,6 +37,15 @@ if (wanted('first-use')) {
 const options = { events: EVENTS, rounds: ROUNDS };
 if (wanted('chromium')) compared('Chromium', await readingInPage(folder, options));
 if (wanted('node')) compared('Node', await reading(await import(pathToFileURL(join(folder, 'node.js'))), options));
+
+if (wanted('edge')) {
+  for (const [asked, servers] of Object.entries(await edge(ROUNDS))) {
+    say(`\n## CPU of workerd's process for a request: ${asked}\n`);
+    const floors = Object.keys(servers).filter((name) => name.startsWith('JavaScript'));
+    const rows = Object.entries(servers).map(([name, taken]) => [name, median(taken).toFixed(0), ...floors.map((floor) => told(taken, servers[floor]))]);
+    table(['Worker', 'µs', ...floors.map((floor) => `this / ${floor}`)], rows);
+  }
+}
 
 function compared(host, samples) {
   for (const [cut, readers] of Object.entries(samples)) {

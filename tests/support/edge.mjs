@@ -204,6 +204,7 @@ export async function running(command, args, options, port, folder) {
   }
   return {
     origin,
+    pid: child.pid,
     stop,
     folder,
     /** Ends it as a machine that fails does; its folder stays. */

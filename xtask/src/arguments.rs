@@ -26,8 +26,8 @@ cargo xtask COMMAND
              --upstream URL        another API that speaks the same, with the key in UPSTREAM_API_KEY
            Fails if a fact differs.
   size     says what the package and the Worker weigh
-  bench    measures the package and its peers side by side, as ratios with their 95 % intervals
-             PART…                 only these: bundle first-use chromium node
+  bench    measures the package, the edge and their peers side by side, as ratios with their 95 % intervals
+             PART…                 only these: bundle first-use chromium node edge
   deploy   builds, and deploys the Worker with wrangler
   setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
   help     this

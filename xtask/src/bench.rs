@@ -6,10 +6,11 @@ use crate::npm;
 use crate::package;
 use crate::process::{Program, say};
 use crate::setup;
+use crate::worker;
 use crate::workspace::Workspace;
 
 /// What can be measured by itself, as tests/bench/main.mjs knows it.
-pub(crate) const PARTS: [&str; 4] = ["bundle", "first-use", "chromium", "node"];
+pub(crate) const PARTS: [&str; 5] = ["bundle", "first-use", "chromium", "node", "edge"];
 
 /// Measures these parts, or all if none is named, and prints tables.
 pub(crate) fn run(workspace: &Workspace, parts: &[String]) -> Result<()> {
@@ -17,6 +18,7 @@ pub(crate) fn run(workspace: &Workspace, parts: &[String]) -> Result<()> {
     let chromium = chromium::find_or_install()?;
     npm::install_peers(workspace)?;
     package::build(workspace)?;
+    worker::build(workspace)?;
     say("measuring; a quarter of an hour for everything, on a machine with nothing else to do");
     let mut node = npm::program(workspace, "node");
     node.arg(workspace.tests().join("bench/main.mjs")).arg(workspace.package()).args(parts);
