@@ -168,3 +168,18 @@ fn what_is_not_there_reads_as_null() {
     assert_eq!((json.get("a").text(), json.get("b").whole(), json.get("b").flag()), (None, None, None));
     assert!(json.get("b").is("t") && !json.get("b").is("tt"));
 }
+
+#[test]
+fn a_string_ends_where_it_ends_however_long_it_is() {
+    for length in 0..40 {
+        for behind in 0..12 {
+            for special in [
+                "", "\"", "\\\\", "\\", "\n", "\u{0}", "\u{1f}", " ", "!", "#", "[", "]", "\u{7f}", "é", "🦀", "\u{a0}",
+            ] {
+                let text = ["\"", &"a".repeat(length), special, &"~".repeat(behind), "\""].concat();
+                let ours = Json::parse(&text).and_then(|json| json.text().map(String::from));
+                assert_eq!(ours, serde_json::from_str(&text).ok(), "{text:?}");
+            }
+        }
+    }
+}

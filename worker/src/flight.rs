@@ -44,6 +44,8 @@ enum State {
     Reading(Body, JsFuture),
     /// A body that is not there was asked for.
     Bodiless,
+    /// It has come to its end.
+    Ended,
     Over,
 }
 
@@ -71,9 +73,11 @@ impl Flight {
         matches!(self.state, State::Grounded(_))
     }
 
-    /// Closes the connection.
+    /// Closes the connection, if it is not over by itself.
     pub(crate) fn cancel(&self) {
-        self.abort.abort();
+        if !matches!(self.state, State::Ended) {
+            self.abort.abort();
+        }
     }
 
     /// Reads the next chunk of the body.
@@ -104,13 +108,15 @@ impl Flight {
             State::Sending(next) | State::Reading(_, next) => std::task::ready!(Pin::new(next).poll(context)),
             State::Grounded(thrown) => Err(std::mem::take(thrown)),
             State::Bodiless => Ok(JsValue::UNDEFINED),
-            State::Open(_) | State::Over => return Poll::Pending,
+            State::Open(_) | State::Ended | State::Over => return Poll::Pending,
         };
         let (news, state) = match (std::mem::replace(&mut self.state, State::Over), ready) {
             (_, Err(thrown)) => (News::Failed(lost(&thrown)), State::Over),
             (State::Sending(_), Ok(response)) => opened(response.unchecked_into()),
             (State::Reading(body, _), Ok(result)) => taken(body, &result.unchecked_into()),
-            (State::Grounded(_) | State::Bodiless | State::Open(_) | State::Over, Ok(_)) => (News::End, State::Over),
+            (State::Grounded(_) | State::Bodiless | State::Open(_) | State::Ended | State::Over, Ok(_)) => {
+                (News::End, State::Ended)
+            }
         };
         self.state = state;
         Poll::Ready(news)
@@ -154,7 +160,7 @@ fn opened(response: Response) -> (News, State) {
 
 fn taken(body: Body, result: &ReadableStreamReadResult) -> (News, State) {
     if result.get_done().unwrap_or(false) {
-        return (News::End, State::Over);
+        return (News::End, State::Ended);
     }
     let bytes: Uint8Array = result.get_value().unchecked_into();
     (News::Bytes(bytes.to_vec()), State::Open(Some(Body { buffer: bytes.buffer(), ..body })))
