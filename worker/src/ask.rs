@@ -16,7 +16,7 @@ use crate::account::{Budget, Usage};
 use crate::config::{Config, HEADERS_WITHIN, Route};
 use crate::refusal::Refusal;
 use crate::{catalog, memory};
-use bound::Prices;
+use bound::{Bounded, Prices};
 
 /// How a client names a route, in the place of a model.
 pub(crate) const ROUTE: &str = "route/";
@@ -47,8 +47,7 @@ struct Draft {
     ask: Ask,
     /// The most tokens that an answer may have.
     output: u64,
-    /// There is a bound on money.
-    is_bounded: bool,
+    bounded: Bounded,
 }
 
 /// Reads and checks `body`. Where money is bounded and no price is known yet, it waits for the catalog, for a while and only
@@ -61,7 +60,7 @@ pub(crate) async fn read(body: &[u8], config: &Config, client: &Client<'_>, env:
     let known = || {
         memory::with_catalog(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.ask.request))
     };
-    if draft.is_bounded && !known() {
+    if draft.bounded.money && !known() {
         catalog::load(&config.upstreams, env).await;
     }
     memory::with_catalog(|catalog| draft.bounded(&Prices { upstreams: &config.upstreams, catalog }))
@@ -93,20 +92,23 @@ impl Draft {
         let route = route.map(|route| route.name.clone());
         let leaves_no_trace = !body.get("provider").is_null();
         request.max_tokens = Some(output);
-        let is_bounded = policy.max_cost.is_some()
-            || budgets.into_iter().flatten().any(|budget| budget.usd != Budget::default().usd);
+        let budgets: Vec<&Budget> = budgets.into_iter().flatten().collect();
+        let bounded = Bounded {
+            money: policy.max_cost.is_some() || budgets.iter().any(|budget| budget.usd != Default::default()),
+            tokens: budgets.iter().any(|budget| budget.tokens != Default::default()),
+        };
         let worst = Usage { tokens: 0, usd: Usd(0) };
-        if is_bounded {
+        if bounded.money {
             check_searches(&request, config)?;
         }
         let ask = Ask { request, policy, route, headers_within, leaves_no_trace, worst };
-        Ok(Self { ask, output, is_bounded })
+        Ok(Self { ask, output, bounded })
     }
 
     /// The call, kept within its bounds.
     fn bounded(self, prices: &Prices<'_>) -> Result<Ask, Refusal> {
-        let Self { mut ask, output, is_bounded } = self;
-        ask.worst = prices.bound(&ask.request, output, &mut ask.policy, is_bounded)?;
+        let Self { mut ask, output, bounded } = self;
+        ask.worst = prices.bound(&ask.request, output, &mut ask.policy, bounded)?;
         Ok(ask)
     }
 }

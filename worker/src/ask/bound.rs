@@ -3,8 +3,8 @@
 //! Everything that all attempts of a policy could cost would be many times what a call does cost: nobody could afford to
 //! hold it. So the worst case of a call is that of [`ANSWERS`] answers of its dearest model, each with its judge, or what
 //! the policy allows, if that is less; and the call is told to keep to it. A failure that costs nothing does not use it up.
-//! Tokens are held for as many answers. They are no bound by themselves: a call that got more of them for its money, of
-//! cheaper models, is settled at what it used.
+//! For its money a call can get more tokens of cheaper models: where they are bounded too, it makes at most [`REQUESTS`]
+//! requests, judges among them, and each is held.
 
 use failsoft::catalog::{ModelFacts, Price};
 use failsoft::policy::JudgePolicy;
@@ -17,6 +17,16 @@ use crate::refusal::Refusal;
 
 /// An answer, and another in place of one that was paid for and lost.
 const ANSWERS: u64 = 2;
+
+/// Requests of a call on an account whose tokens are bounded. A native window of three models is one.
+const REQUESTS: u32 = 4;
+
+/// What of a call is bounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bounded {
+    pub(super) money: bool,
+    pub(super) tokens: bool,
+}
 
 /// What a judge is told beside the conversation and the answer, and what it may say, in tokens.
 const JUDGED_WITH: u64 = 1_000;
@@ -43,8 +53,8 @@ impl<'a> Prices<'a> {
         self.candidates(request).all(|(_, facts)| facts.is_some_and(|facts| facts.raise(&mut Price::default(), 0)))
     }
 
-    /// The most that `request` can use with answers of up to `output` tokens. Where money `is_bounded`, `policy` keeps the
-    /// call within it.
+    /// The most that `request` can use with answers of up to `output` tokens. `policy` keeps the call within what is
+    /// `bounded`.
     ///
     /// # Errors
     /// When money is bounded and no model has a price.
@@ -53,7 +63,7 @@ impl<'a> Prices<'a> {
         request: &'a ChatRequest,
         output: u64,
         policy: &mut Policy,
-        is_bounded: bool,
+        bounded: Bounded,
     ) -> Result<Usage, Refusal> {
         let none = Prompt::default();
         // Who serves may take the prompt's price of one and the answer's of another.
@@ -63,7 +73,7 @@ impl<'a> Prices<'a> {
                 longest = longest.max(Some(facts.max_output.map_or(output, |most| most.min(output))));
             }
         }
-        if longest.is_none() && is_bounded {
+        if longest.is_none() && bounded.money {
             return Err(no_price(self.candidates(request).map(|(model, _)| model)));
         }
         let answer = request.cost(&price, none, longest.unwrap_or(output));
@@ -72,10 +82,16 @@ impl<'a> Prices<'a> {
         let judge = judge.unwrap_or(Usage { tokens: 0, usd: Usd(0) });
         let twice = |one: u64, judge: u64| ANSWERS.saturating_mul(one.saturating_add(judge));
         let most = Usd(twice(answer.0, judge.usd.0));
-        if is_bounded {
+        if bounded.money {
             policy.max_cost = Some(policy.max_cost.map_or(most, |max_cost| max_cost.min(most)));
         }
-        Ok(Usage { tokens: twice(tokens, judge.tokens), usd: policy.max_cost.unwrap_or(most) })
+        let tokens = if bounded.tokens {
+            policy.attempts = policy.attempts.min(REQUESTS);
+            tokens.max(judge.tokens).saturating_mul(policy.attempts.into())
+        } else {
+            twice(tokens, judge.tokens)
+        };
+        Ok(Usage { tokens, usd: policy.max_cost.unwrap_or(most) })
     }
 
     /// What one score uses of an answer that, with its prompt, has so many `tokens`.

@@ -267,3 +267,21 @@ fn fields_that_the_owner_opens_pass_and_those_that_are_read_stay_so() {
     assert!(Draft::read(body.to_string().as_bytes(), &opened, &client).is_ok());
     assert!(config(json!(["max_tokens"])).is_err());
 }
+
+#[test]
+fn where_tokens_are_bounded_every_request_that_is_made_is_held() {
+    let held = |budget: Value| {
+        let key = Sha256::digest("fs_app").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let config = json!({"keys": [{"name": "app", "sha256": key, "budget": budget}], "models": ["*"]});
+        let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+        let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
+        let client = admit(&config, &caller).expect("let in");
+        let body = hello(json!({"model": "openai/gpt-4o", "max_tokens": 1_000}));
+        let draft = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call");
+        let ask = draft.bounded(&Prices { upstreams: &config.upstreams, catalog: &priced() }).expect("a call");
+        (ask.worst.tokens, ask.policy.attempts)
+    };
+    let (two, attempts) = held(json!({}));
+    assert!(two > 2_000 && attempts > 4);
+    assert_eq!(held(json!({"tokens": {"day": 100_000}})), (2 * two, 4));
+}
