@@ -84,6 +84,8 @@ pub struct ChatRequest {
     pub(crate) wants_reasoning: bool,
     /// The tokens of the prompt, estimated, without what the answer may take.
     pub(crate) prompt: Prompt,
+    /// The most tokens that the prompt can have, where whoever pays did not write it; else that is estimated.
+    pub prompt_most: Option<u64>,
     /// The most tokens that an answer may have; without one, what a model can do.
     pub max_tokens: Option<u64>,
     /// The answers that the caller wants at once.
@@ -139,6 +141,7 @@ impl ChatRequest {
             wants_json: format.is("json_object") || format.is("json_schema"),
             wants_reasoning: wants_reasoning(body),
             prompt,
+            prompt_most: None,
             max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
             required: required(body),
             answers,
@@ -165,12 +168,15 @@ impl ChatRequest {
 
     /// The most tokens that one request for an answer of up to `tokens` can use.
     pub fn usage(&self, tokens: u64) -> u64 {
-        self.prompt.ceiling().saturating_add(tokens.saturating_mul(self.answers))
+        self.ceiling(Prompt::default()).saturating_add(tokens.saturating_mul(self.answers))
     }
 
     /// The most tokens that the prompt has, behind it what was `said`.
     pub fn ceiling(&self, said: Prompt) -> u64 {
-        self.prompt.ceiling() + said.ceiling()
+        match self.prompt_most {
+            Some(most) => most.saturating_add(said.bytes),
+            None => self.prompt.ceiling() + said.ceiling(),
+        }
     }
 
     /// The tokens of an answer that is worth its prompt. Who says how long an answer may be does not want a stub of it.

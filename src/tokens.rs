@@ -12,9 +12,10 @@ use crate::text::find;
 const PER_ATTACHMENT: u64 = 800;
 
 /// What an image costs at most, in tokens, where nobody multiplies: large ones of models that look closely.
-const LARGEST_ATTACHMENT: u64 = 5_000;
+pub const LARGEST_ATTACHMENT: u64 = 5_000;
 
-/// No tokenizer makes more of a text than this, in percent of what the less able of two makes of it, as estimated.
+/// No tokenizer makes more than this of a text that somebody wrote to be read, in percent of what the less able of two makes
+/// of it, as estimated. Of one that was made to be dear, it may.
 const CEILING: u64 = 150;
 
 /// What a prompt costs the models that may read it.
@@ -24,6 +25,8 @@ pub struct Prompt {
     whole: u64,
     /// Images, and whatever else is no text.
     pub(crate) attachments: u64,
+    /// Of the text, in UTF-8. No vocabulary makes more tokens of it.
+    pub(crate) bytes: u64,
     /// The text, in hundredths of a token, for a vocabulary of 200,000 tokens or more, and for smaller ones.
     text: [u64; 2],
 }
@@ -56,7 +59,7 @@ impl Prompt {
         self.whole + self.text[usize::from(!large)].div_ceil(100)
     }
 
-    /// The most tokens that any model counts. Money is reckoned by these, windows by the estimate.
+    /// The most tokens that any model counts of a prompt that means something. Money is reckoned by these, windows by the estimate.
     pub fn ceiling(self) -> u64 {
         let text = self.text[0].max(self.text[1]) * CEILING / 100;
         self.whole + self.attachments * (LARGEST_ATTACHMENT - PER_ATTACHMENT) + text.div_ceil(100)
@@ -85,6 +88,7 @@ impl Prompt {
     }
 
     fn read(&mut self, text: &str) {
+        self.bytes += text.len() as u64;
         let (mut last, mut before) = ('\n', BLANK);
         let (mut english_until, mut long_after) = (0, LONG_WORD);
         for (at, character) in text.char_indices() {

@@ -24,9 +24,10 @@ impl Call {
         let Some(judge) = &self.policy.judge else { return false };
         let text = kept.attempt.answer().map(Accumulator::text).unwrap_or_default();
         let question = question(judge, self.request.messages(), text, &mark(self.seed));
+        let tokens = if self.request.prompt_most.is_some() { question.body.len() as u64 } else { question.tokens };
         let mut price = Price::default();
-        let known = self.judge_facts.raise(&mut price, question.tokens);
-        let cost = known.then(|| price.cost(question.tokens, 0, LONGEST_REPLY));
+        let known = self.judge_facts.raise(&mut price, tokens);
+        let cost = known.then(|| price.cost(tokens, 0, LONGEST_REPLY));
         let left = self.left();
         let dear =
             [judge.max_cost, left].into_iter().any(|most| cost.zip(most).is_some_and(|(cost, most)| cost > most));

@@ -164,8 +164,8 @@ fn continued(told: &str, new: &str, ended: bool) -> Result<Splice, ()> {
     }
     // The white space at the end of what was said was not sent along: some models refuse it.
     let behind = &told[trim_end(told).len()..];
-    let common = behind.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
-    Ok(Splice::Joined(common))
+    let common = behind.chars().zip(new.chars()).take_while(|(a, b)| a == b);
+    Ok(Splice::Joined(common.map(|(character, _)| character.len_utf8()).sum()))
 }
 
 /// Where the answer `new` goes beyond `told`, which it has to begin with.
@@ -193,6 +193,8 @@ mod tests {
         }
         assert_eq!(continued(told, "sle", false), Ok(Splice::Continuing));
         assert_eq!(continued("word word4", "4 word45", true), Ok(Splice::Joined(0)));
+        // Both begin with the same two bytes.
+        assert_eq!(continued("終わり\u{3000}", "「次」", true), Ok(Splice::Joined(0)));
     }
 
     #[test]

@@ -316,7 +316,7 @@ test('the owner is told once when four fifths of a bound on money are gone', asy
   const one = await worst(HELLO);
   const alerts = { url: `http://127.0.0.1:${hook.address().port}/` };
   try {
-    await withEdge({ failsoft: failsoft({ usd: { month: one * 1.5 } }, { alerts }) }, async (edge) => {
+    await withEdge({ failsoft: failsoft({ usd: { month: one * 4 } }, { alerts }) }, async (edge) => {
       // It could cost twice what one answer does.
       for (let status = 200; status === 200; ) {
         ({ status } = await chat(edge, { ...HELLO, messages: [{ role: 'user', content: 'words:50' }] }));

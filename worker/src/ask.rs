@@ -27,6 +27,9 @@ const OPEN: &str = "attempts timeouts empty reasoningOnly refusal invalidJson sc
 /// What costs the owner money, or concerns the calls of others.
 const CLOSED: [&str; 5] = ["retry", "assemble", "breaker", "hedge", "judge"];
 
+/// Values of a request nest at most so deep. Schemas of tools take a dozen levels.
+const DEEPEST: usize = 40;
+
 /// A call that may be made.
 #[derive(Debug)]
 pub(crate) struct Ask {
@@ -92,6 +95,7 @@ impl Draft {
         let route = route.map(|route| route.name.clone());
         let leaves_no_trace = !body.get("provider").is_null();
         request.max_tokens = Some(output);
+        request.prompt_most = Some(fields::most_tokens(body));
         let budgets: Vec<&Budget> = budgets.into_iter().flatten().collect();
         let bounded = Bounded {
             money: policy.max_cost.is_some() || budgets.iter().any(|budget| budget.usd != Default::default()),
@@ -114,6 +118,9 @@ impl Draft {
 }
 
 fn parse(body: &[u8]) -> Result<Json<'_>, Refusal> {
+    if depth(body) > DEEPEST {
+        return Err(Refusal::invalid("invalid_json", format!("the body nests deeper than {DEEPEST} levels")));
+    }
     match Json::parse_bytes(body) {
         Some(json) if json.is_object() => match fields::twice(json) {
             Some(path) => Err(Invalid::new(path, "is given twice").into()),
@@ -126,6 +133,25 @@ fn parse(body: &[u8]) -> Result<Json<'_>, Refusal> {
             Err(Refusal::invalid("invalid_json", format!("the body is not JSON: {place}")))
         }
     }
+}
+
+/// How deep the brackets of `json` nest. What is looked for at every level is looked for in all that is below it.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 fn count_messages(body: Json<'_>, most: usize) -> Result<(), Refusal> {

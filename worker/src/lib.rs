@@ -87,8 +87,8 @@
 //! answers of its dearest model, each with its judge, or `maxCostUsd`, if that is less. That is what is held for it, and the
 //! call keeps to it: each attempt counts at the most that it can cost until it is refused or its cost is told. So a failure
 //! that may have been paid for leaves money for one more answer, and one that cost nothing uses up none. Where tokens are
-//! bounded, a call makes at most four requests, and each is held. The prompt is
-//! reckoned by a ceiling over its estimated tokens. OpenRouter is told not to ask providers that take more than was reckoned.
+//! bounded, a call makes at most four requests, and each is held. The prompt is reckoned at a token for each of its bytes, as
+//! no vocabulary makes more: whoever wrote it does not pay for it, and an estimate can be led astray. OpenRouter is told not to ask providers that take more than was reckoned.
 //! Prices come from OpenRouter's catalog, which the first bounded call of an isolate waits for (3 seconds at most), or from
 //! `upstream.models`. A model without a price is left out of a bounded call; if no model has one, it is a 503.
 //!

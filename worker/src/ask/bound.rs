@@ -28,6 +28,9 @@ pub(super) struct Bounded {
     pub(super) tokens: bool,
 }
 
+/// Of a token, in a text that somebody reads.
+const BYTES: u64 = 5;
+
 /// What a judge is told beside the conversation and the answer, and what it may say, in tokens.
 const JUDGED_WITH: u64 = 1_000;
 
@@ -78,7 +81,9 @@ impl<'a> Prices<'a> {
         }
         let answer = request.cost(&price, none, longest.unwrap_or(output));
         let tokens = request.usage(output);
-        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, tokens));
+        // It reads the prompt too, and text is longer than its tokens.
+        let read = request.ceiling(none).saturating_add(output.saturating_mul(BYTES));
+        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, read));
         let judge = judge.unwrap_or(Usage { tokens: 0, usd: Usd(0) });
         let twice = |one: u64, judge: u64| ANSWERS.saturating_mul(one.saturating_add(judge));
         let most = Usd(twice(answer.0, judge.usd.0));
@@ -94,7 +99,7 @@ impl<'a> Prices<'a> {
         Ok(Usage { tokens, usd: policy.max_cost.unwrap_or(most) })
     }
 
-    /// What one score uses of an answer that, with its prompt, has so many `tokens`.
+    /// What one score uses of an answer that, with its prompt, counts as so many `tokens`.
     fn judged(&self, judge: &JudgePolicy, tokens: u64) -> Usage {
         let tokens = tokens.saturating_add(JUDGED_WITH).saturating_add(Prompt::text(&judge.criteria).ceiling());
         let mut price = Price::default();

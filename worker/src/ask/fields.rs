@@ -3,6 +3,7 @@
 
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
+use failsoft::tokens::LARGEST_ATTACHMENT;
 
 use crate::config::Limits;
 
@@ -52,6 +53,12 @@ const PROVIDER: &str = "order only ignore allow_fallbacks require_parameters dat
 
 /// Plugins that look at what is there and buy nothing.
 const PLUGINS: &str = "response-healing context-compression";
+
+/// Of the fields that are known, those that a model reads.
+const PROMPT: [&str; 3] = ["messages", "tools", "response_format"];
+
+/// What models are told about tools beside the tools, in tokens.
+const TOOLS: u64 = 1_000;
 
 /// The most tokens that an answer to `body` may have, once every field of it is one that may be sent. Those that are
 /// `opened` by the owner go as they are.
@@ -181,6 +188,9 @@ fn messages(messages: Json<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
             }
         }
         cache(&message)?;
+        if message.get("content").is_object() {
+            return Err(message.wrong("content", "must be a string, or an array of parts"));
+        }
         for (nth, part) in message.get("content").items().enumerate() {
             let path = format!("messages[{at}].content[{nth}]");
             images += u64::from(part.get("type").is("image_url"));
@@ -195,6 +205,25 @@ fn messages(messages: Json<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
         }
     }
     Ok(())
+}
+
+/// The most tokens that the prompt in `body` has, which has passed [`check`]. Whoever wrote it does not pay for it: an
+/// estimate can be led astray, and no vocabulary makes more tokens of a text than it has bytes. What JSON puts around the
+/// text stands for what a model's template does.
+pub(super) fn most_tokens(body: Json<'_>) -> u64 {
+    let is_read = |name: Json<'_>| {
+        let name = &*name.text().unwrap_or_default();
+        PROMPT.contains(&name) || ![FREE, CHECKED].iter().any(|known| known.split(' ').any(|known| known == name))
+    };
+    let bytes: usize = body.fields().filter(|(name, _)| is_read(*name)).map(|(_, value)| value.raw().len()).sum();
+    let parts = body.get("messages").items().flat_map(|message| message.get("content").items());
+    let (mut images, mut pixels) = (0, 0);
+    for image in parts.filter(|part| part.get("type").is("image_url")) {
+        images += 1;
+        pixels += image.raw().len();
+    }
+    let tools = if body.get("tools").is_null() { 0 } else { TOOLS };
+    (bytes - pixels) as u64 + images * LARGEST_ATTACHMENT + tools
 }
 
 fn content(part: &Section<'_>) -> Result<(), Box<Invalid>> {

@@ -194,11 +194,11 @@ fn two_answers_of_the_dearest_model_are_held_and_the_call_keeps_to_it() {
     assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000})), 200);
     assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000, "n": 4})), 800);
     assert_eq!(cent(json!({"models": ["openai/gpt-4o", "anthropic/asks"], "max_tokens": 1_000})), 10_200);
-    // The prompt has ten tokens at most, and an answer of this model a thousand.
+    // The prompt has a hundred tokens at most, and an answer of this model a thousand.
     let dear = cent(json!({"model": "anthropic/opus"}));
     assert!((500 + 2 * 50..500 + 2 * 100 * 11).contains(&dear), "{dear}");
     let ask = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call");
-    assert!((2 * 4_096..2 * 4_120).contains(&ask.worst.tokens), "{}", ask.worst.tokens);
+    assert!((2 * 4_096..2 * 4_200).contains(&ask.worst.tokens), "{}", ask.worst.tokens);
 }
 
 #[test]
@@ -284,4 +284,26 @@ fn where_tokens_are_bounded_every_request_that_is_made_is_held() {
     let (two, attempts) = held(json!({}));
     assert!(two > 2_000 && attempts > 4);
     assert_eq!(held(json!({"tokens": {"day": 100_000}})), (2 * two, 4));
+}
+
+#[test]
+fn a_prompt_is_held_at_its_bytes_whatever_it_is_made_of() {
+    let long = |piece: &str| piece.repeat(1_000);
+    let messages = |message: Value| json!({"model": "openai/gpt-4o", "max_tokens": 1, "messages": [message]});
+    let call = json!({"id": "a", "type": "file", "function": {"name": "f", "arguments": long("x ")}});
+    let file = json!({"type": "file", "file": {"content": [{"type": "text", "text": long("x ")}]}});
+    for (message, least) in [
+        (json!({"role": "user", "content": long("\u{7f}")}), 1_000),
+        (json!({"role": "user", "content": long("\u{85}")}), 2_000),
+        (json!({"role": "user", "content": long("\r")}), 1_000),
+        (json!({"role": "user", "content": long("!")}), 1_000),
+        (json!({"role": "user", "content": long("훻")}), 3_000),
+        (json!({"role": "assistant", "content": "x", "tool_calls": [call]}), 2_000),
+        (json!({"role": "assistant", "content": "x", "annotations": [file]}), 2_000),
+    ] {
+        let ask = bounded(messages(message.clone()), json!({}), true).expect("a call");
+        assert!(ask.worst.tokens >= 2 * least, "{} of {message}", ask.worst.tokens);
+    }
+    let image = json!({"type": "image_url", "image_url": {"url": "https://a.example/b.png"}});
+    assert!(bounded(messages(json!({"role": "user", "content": image})), json!({}), true).is_err());
 }
