@@ -303,6 +303,26 @@ test("a route's budget is kept by several isolates, which spend shares of it", a
   });
 });
 
+test('what no call holds of a share goes back when its time is over, however long one takes', async () => {
+  await emulator.clear();
+  const timeouts = { total: 25_000, headers: 25_000, firstToken: 25_000 };
+  const routes = { shared: { models: [MODEL], policy: { timeouts }, budget: { concurrent: 8 } } };
+  await withEdge({ failsoft: failsoft({}, { routes }), isolates: 2 }, async (edge) => {
+    await emulator.hold();
+    const call = (at) => chat({ origin: edge.origins[at] }, { ...HELLO, model: 'route/shared' });
+    // Two are leased for it.
+    const slow = call(0);
+    await sleep(11_000);
+    const others = Array.from({ length: 7 }, () => call(1));
+    const until = Date.now() + 10_000;
+    while (asked(await emulator.log()).length < 8 && Date.now() < until) await sleep(20);
+    const refused = await call(1);
+    await emulator.release();
+    const statuses = (await Promise.all([slow, ...others])).map(({ status }) => status);
+    assert.deepEqual([...new Set(statuses), refused.status], [200, 429]);
+  });
+});
+
 test('the owner is told once when four fifths of a bound on money are gone', async () => {
   await emulator.clear();
   const told = [];

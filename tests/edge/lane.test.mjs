@@ -11,6 +11,7 @@ import { POLICY, SECOND, chat } from './harness.mjs';
 
 let emulator, edge;
 
+const short = (lane) => ({ models: ['fault/large-events'], lane, policy: { timeouts: { total: 4_000 } } });
 const relayed = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'relay' });
 
 before(async () => {
@@ -25,6 +26,7 @@ before(async () => {
       routes: {
         healthy: { models: [SECOND], lane: 'relay' },
         large: { models: ['fault/large-events'], policy: { timeouts: { headers: 30_000, firstToken: 30_000 } } },
+        ...Object.fromEntries(['gate', 'relay'].map((lane) => [`short-${lane}`, short(lane)])),
         ...Object.fromEntries(faults.map((fault) => [fault, relayed(fault)])),
       },
     },
@@ -122,6 +124,30 @@ test('a client that does not read is waited for: nothing more is taken from upst
   assert.ok(before > 0 && before < total / 2, `${before} of ${total} bytes`);
   response.destroy();
   await emulator.log('clientGone');
+});
+
+test('a client that does not read is waited for no longer than its call is leased', async () => {
+  const messages = [{ role: 'user', content: 'words:300' }];
+  const stall = async (lane) => {
+    const began = Date.now();
+    const response = await open({ model: `route/short-${lane}`, stream: true, messages });
+    response.once('data', () => response.pause());
+    const line = await edge.line(response.headers['x-request-id'], 30_000);
+    const booked = Date.now() - began;
+    await sleep(began + 17_000 - Date.now());
+    let rest = 0;
+    response.on('data', (bytes) => (rest += bytes.length)).resume();
+    await new Promise((resolve) => response.once('close', resolve));
+    return { line, booked, rest, whole: response.complete };
+  };
+  const [gate, relay] = await Promise.all(['gate', 'relay'].map(stall));
+  assert.equal(gate.line.outcome, 'aborted');
+  assert.ok(gate.booked >= 13_000 && gate.booked < 17_000, `${gate.booked} ms`);
+  assert.equal(relay.line.outcome, 'answered');
+  for (const { whole, rest } of [gate, relay]) {
+    // What lay in the sockets' buffers.
+    assert.ok(!whole && rest < (300 * 64 * 1024) / 2, `${rest} bytes`);
+  }
 });
 
 function open(body) {

@@ -22,7 +22,7 @@ mod share;
 mod trail;
 
 pub(crate) use budget::Budget;
-pub(crate) use link::{Accounts, BINDING, Claim, Held};
+pub(crate) use link::{Accounts, BINDING, Claim, Held, Pool};
 pub(crate) use share::Shares;
 pub(crate) use trail::Trail;
 

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use failsoft::Kind;
 use futures_channel::oneshot;
-use futures_util::future::{join3, join4};
+use futures_util::future::join4;
 use worker::{Context, Env};
 
-use crate::account::{Accounts, Claim, Held, Trail};
+use crate::account::{Accounts, Claim, Held, Pool, Trail};
 use crate::ask::{self, Ask};
 use crate::breakers::Link;
 use crate::config::Config;
@@ -53,7 +53,11 @@ pub(crate) async fn answer(
     let route = ask.route.as_deref().and_then(|name| config.route(name));
     let held = Accounts::of(env).claim(Claim {
         account: client.account().clone(),
-        route: route.map(|route| (route.name.clone(), route.budget.clone())),
+        pool: route.map(|route| Pool {
+            route: route.name.clone(),
+            budget: route.budget.clone(),
+            total: route.policy.timeouts.total,
+        }),
         most: ask.worst,
         total: ask.policy.timeouts.total,
         row: booked.row(host::now(), &ask.request.models),
@@ -88,7 +92,7 @@ impl Task {
         let delivery = Delivery::new(respond, streams.then_some(began + ask.headers_within));
         let (call, news) = memory::call(&ask, &config.upstreams, began);
         let trail = Trail::default();
-        let mut driver = Driver::new(call, delivery, gone, trail.clone());
+        let mut driver = Driver::new(call, delivery, gone, trail.clone(), held.ends(began));
         let answered = async {
             let outcome = driver.run().await;
             let now = host::now();
@@ -104,7 +108,7 @@ impl Task {
             join4(driver.finish(outcome, streams), link.tell(news), settled, traced).await;
         };
         // What others should know goes out beside the call: nothing of it waits for that.
-        join3(answered, link.tell(news), held.follow(&trail)).await;
+        join4(answered, link.tell(news), held.follow(&trail), held.stay()).await;
         catalog::refresh(&config.upstreams, &env).await;
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Driver {
     timer: Timer,
     flights: Vec<Flight>,
     relay: Option<Relay>,
+    /// From then on a client that has not taken everything counts as gone: nothing of the call is later than that.
+    ends: Millis,
 }
 
 /// A body that goes over natively.
@@ -55,14 +57,19 @@ enum Happened {
 }
 
 impl Driver {
-    pub(crate) fn new(call: Call, delivery: Delivery, gone: Gone, trail: Trail) -> Self {
-        Self { call, delivery, gone, trail, timer: Timer::default(), flights: Vec::new(), relay: None }
+    pub(crate) fn new(call: Call, delivery: Delivery, gone: Gone, trail: Trail, ends: Millis) -> Self {
+        Self { call, delivery, gone, trail, timer: Timer::default(), flights: Vec::new(), relay: None, ends }
     }
 
     /// Drives the call to its end. What the client still has to get is up to [`Driver::finish`].
     pub(crate) async fn run(&mut self) -> Outcome {
         loop {
-            match self.call.poll(host::now()) {
+            let now = host::now();
+            // The call's own clocks stand still while its reader is busy.
+            if now >= self.ends {
+                self.call.handle(now, Input::Aborted);
+            }
+            match self.call.poll(now) {
                 Action::Send { attempt, request } => self.send(attempt, &request),
                 Action::Read { attempt } => self.flight(attempt).into_iter().for_each(Flight::read),
                 Action::Yield(chunks) => {
@@ -134,24 +141,29 @@ impl Driver {
 
     /// Waits until the client has taken what was written. False: it went away, and the call knows.
     async fn idle(&mut self) -> bool {
-        let taken = self.taken().await;
+        let taken = self.taken(self.ends).await;
         if !taken {
             self.call.handle(host::now(), Input::Aborted);
         }
         taken
     }
 
-    /// Waits until the client has taken what was written. False: it went away.
-    async fn taken(&mut self) -> bool {
-        poll_fn(|context| match self.delivery.poll(context) {
-            Poll::Ready(ended) => Poll::Ready(ended.is_ok()),
-            Poll::Pending => self.gone.poll(context).map(|()| false),
+    /// Waits until the client has taken what was written, or piped. False: it went away, or has not by `until`.
+    async fn taken(&mut self, until: Millis) -> bool {
+        poll_fn(|context| {
+            if let Poll::Ready(ended) = self.delivery.poll(context) {
+                return Poll::Ready(ended.is_ok());
+            }
+            if self.gone.poll(context).is_ready() {
+                return Poll::Ready(false);
+            }
+            self.timer.reached(until, context).map(|()| false)
         })
         .await
     }
 
     async fn wait(&mut self, until: Millis) {
-        let until = until.min(self.delivery.due());
+        let until = until.min(self.delivery.due()).min(self.ends);
         let happened = poll_fn(|context| self.happened(until, context)).await;
         let now = host::now();
         match happened {
@@ -203,9 +215,9 @@ impl Driver {
         let whole = match self.relay.take() {
             Some(_) => self.pass(succeeded).await,
             None => {
-                let taken = self.taken().await;
+                let taken = self.taken(self.ends).await;
                 self.delivery.conclude(outcome, streams);
-                taken && self.taken().await
+                taken && self.taken(self.ends).await
             }
         };
         self.flights.iter().for_each(Flight::cancel);
@@ -214,16 +226,7 @@ impl Driver {
 
     /// Lets a native body come to its own end, whatever it is. True: it ended as its protocol says.
     async fn pass(&mut self, succeeded: bool) -> bool {
-        let until = if succeeded { Millis::MAX } else { host::now() + GRACE };
-        poll_fn(|context| {
-            if let Poll::Ready(ended) = self.delivery.poll(context) {
-                return Poll::Ready(ended.is_ok());
-            }
-            if self.gone.poll(context).is_ready() {
-                return Poll::Ready(false);
-            }
-            self.timer.poll(host::now(), until, context).map(|()| false)
-        })
-        .await
+        let grace = if succeeded { Millis::MAX } else { host::now() + GRACE };
+        self.taken(grace.min(self.ends)).await
     }
 }

@@ -45,6 +45,10 @@
 //! and as it is, faults too, for less CPU; a branch of it is read along for the log, so what a slow client has not taken
 //! yet lies in the isolate's memory.
 //!
+//! On both, a client is waited for until 10 s after the longest time of its call, `timeouts.total`, counted from its
+//! beginning by the clock on the wall. Whoever has not taken everything by then has gone away: the connection breaks, and the
+//! upstream's is closed. So no call outlives what is leased for it (*Budgets*).
+//!
 //! # Breakers
 //! A model that failed several times in a row is left alone for a while, then probed by one call. All isolates share what
 //! they know of that through one Durable Object (binding `BREAKERS`), told and asked behind the responses: no request
@@ -114,8 +118,9 @@
 //! an account with bounds (503, `budget_unavailable`); without the binding it answers on `loopback` only.
 //!
 //! A route's budget is kept by an object of its own, of which isolates lease shares: a quarter of what is left, for up to
-//! 10 s. They spend them without asking and then return the rest; a share that never comes back counts as spent. So a route
-//! may refuse while others hold what is left of it, and a call whose cost is looked up later counts there at its most.
+//! 10 s. They spend them without asking and then return what none of their calls holds; what those hold comes back as they
+//! end. What never comes back counts as spent. So a route may refuse while others hold what is left of it, and a call whose
+//! cost is looked up later counts there at its most.
 //!
 //! One account can make about 950 calls a second, streamed or not, as far as its object is concerned: `TMPDIR=/dev/shm node
 //! tests/bench/account.mjs` in workerd on two busy cores, with storage in memory. Each call is three messages, each written

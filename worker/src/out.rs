@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use wasm_bindgen::JsValue;
-use web_sys::{ReadableStream, StreamPipeOptions, WritableStream, WritableStreamDefaultWriter};
+use web_sys::{AbortController, ReadableStream, StreamPipeOptions, WritableStream, WritableStreamDefaultWriter};
 
 use crate::host::IdentityTransformStream;
 
@@ -17,6 +17,8 @@ pub(crate) struct Out {
     writer: Option<WritableStreamDefaultWriter>,
     /// The write, or the pipe, that is under way.
     busy: Option<JsFuture>,
+    /// Stops the pipe.
+    stop: Option<AbortController>,
 }
 
 impl Out {
@@ -25,7 +27,7 @@ impl Out {
         let through = IdentityTransformStream::new();
         let writable = through.writable();
         let writer = Some(writable.get_writer()?);
-        Ok((Self { writable, writer, busy: None }, through.readable()))
+        Ok((Self { writable, writer, busy: None, stop: None }, through.readable()))
     }
 
     /// Starts to write. Only after [`Out::poll`] said that the last write is over.
@@ -43,6 +45,10 @@ impl Out {
         let options = StreamPipeOptions::new();
         options.set_prevent_close(true);
         options.set_prevent_abort(true);
+        self.stop = AbortController::new().ok();
+        if let Some(stop) = &self.stop {
+            options.set_signal(&stop.signal());
+        }
         self.busy = Some(body.pipe_to_with_options(&self.writable, &options).into());
     }
 
@@ -72,6 +78,9 @@ impl Out {
     /// Breaks the connection, so that nobody takes what was sent for the whole.
     pub(crate) async fn abort(self) {
         let reason = JsValue::from_str("the upstream failed");
+        if let Some(stop) = &self.stop {
+            stop.abort();
+        }
         let aborting = match &self.writer {
             Some(writer) => writer.abort_with_reason(&reason),
             None => self.writable.abort_with_reason(&reason),

@@ -3,12 +3,14 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use failsoft::Millis;
 use futures_util::future::{Either, select};
 use worker::Delay;
+
+use crate::host;
 
 /// Longer than any call; more than `setTimeout` takes would fire at once.
 const LONGEST: Millis = 24 * 60 * 60 * 1000;
@@ -27,11 +29,22 @@ impl Timer {
             self.armed = Some((until, Box::pin(Delay::from(Duration::from_millis(wait)))));
         }
         let Some((_, delay)) = &mut self.armed else { return Poll::Pending };
-        let ready = delay.as_mut().poll(context);
-        if ready.is_ready() {
+        let fired = delay.as_mut().poll(context);
+        if fired.is_ready() {
             self.armed = None;
         }
-        ready
+        fired
+    }
+
+    /// Ready once it is `until`, and not before.
+    pub(crate) fn reached(&mut self, until: Millis, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = host::now();
+            if now >= until {
+                return Poll::Ready(());
+            }
+            ready!(self.poll(now, until, context));
+        }
     }
 }
 

@@ -66,6 +66,9 @@ pub(crate) struct Hold {
     slots: u64,
     /// What is not counted yet.
     left: Amount,
+    /// What is counted of a share.
+    #[serde(default)]
+    counted: Amount,
     /// What all rows of its attempts say; a share has no attempts.
     row: Option<Row>,
     /// The attempts that were told of, and in which message.
@@ -154,7 +157,8 @@ impl Books {
         let Asked { amount: left, lease, row } = asked;
         let lease = Some(now.saturating_add(lease));
         let (traces, open) = (Vec::new(), Vec::new());
-        let hold = Hold { began: now, lease, slots, left, row, traces, noted: 0, placed: 0, open };
+        let counted = Amount::default();
+        let hold = Hold { began: now, lease, slots, left, counted, row, traces, noted: 0, placed: 0, open };
         self.holds.insert(id.into(), hold);
         self.changes.holds.insert(id.into());
     }

@@ -11,7 +11,7 @@ use worker::{Delay, Env, ObjectNamespace};
 use super::books::{Asked, Ended};
 use super::limit::{Amount, Limits, Refused};
 use super::message::{Answer, Message};
-use super::share::used;
+use super::share::{Spent, used};
 use super::trail::{Trace, Trail};
 use super::{Account, Budget, Usage};
 use crate::ledger::Row;
@@ -28,6 +28,9 @@ const TIMEOUT: u32 = 5_000;
 /// milliseconds.
 const MARGIN: Millis = 30_000;
 const PAUSES: [Millis; 3] = [1_000, 4_000, 15_000];
+/// How long a client is waited for after the longest time of its call, in milliseconds. What is then left of the margin is
+/// for the answer to the hold, and for telling the end.
+const PATIENCE: Millis = 10_000;
 
 /// The way to the objects, if there is one.
 #[derive(Clone, Debug)]
@@ -37,14 +40,23 @@ pub(crate) struct Accounts(Option<ObjectNamespace>);
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) account: Account,
-    /// The route with its budget, if it has one.
-    pub(crate) route: Option<(String, Budget)>,
+    /// What it spends from beside the account, if it names a route.
+    pub(crate) pool: Option<Pool>,
     /// The most that the call can use.
     pub(crate) most: Usage,
     /// The longest that it can take.
     pub(crate) total: Millis,
     /// What all rows of its attempts say.
     pub(crate) row: Row,
+}
+
+/// What all calls of a route spend from.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    pub(crate) route: String,
+    pub(crate) budget: Budget,
+    /// The longest that any call of the route can take: a share outlives the call that it was leased for.
+    pub(crate) total: Millis,
 }
 
 /// What is held for a call.
@@ -131,6 +143,11 @@ impl Held {
         Ok(())
     }
 
+    /// When a call that begins now is over at the latest, so that its end is told before its lease is.
+    pub(crate) fn ends(&self, now: Millis) -> Millis {
+        now + self.claim.total + PATIENCE
+    }
+
     fn message(&self, limits: &Limits) -> Message {
         let row = Some(self.claim.row.clone());
         let asked = Asked { amount: self.most(), lease: self.claim.total + MARGIN, row };
@@ -144,7 +161,8 @@ impl Held {
 
     /// Takes the most that the call can use from a share of its route's budget; leases one, if none has so much.
     async fn spend(&mut self) -> Result<(), Refusal> {
-        let Some((route, budget)) = &self.claim.route else { return Ok(()) };
+        let Some(pool) = &self.claim.pool else { return Ok(()) };
+        let Pool { route, budget, .. } = pool;
         let limits = Limits::from(budget);
         if !limits.any() {
             return Ok(());
@@ -155,7 +173,7 @@ impl Held {
             return Ok(());
         }
         let id = host::random_uuid();
-        let asked = Asked { amount: most, lease: self.claim.total + MARGIN, row: None };
+        let asked = pool.asked(most);
         let answer = self.accounts.tell(&of_route(route), &Message::Share { id: id.clone(), limits, asked }).await;
         match answer {
             Ok(Answer::Granted(granted)) => {
@@ -185,7 +203,7 @@ impl Held {
 
     /// Nothing was sent, and nothing will be.
     pub(crate) async fn free(&self) {
-        self.settle(Vec::new(), Vec::new()).await;
+        futures_util::future::join(self.settle(Vec::new(), Vec::new()), self.stay()).await;
     }
 
     /// Tells what the call used. Behind the response.
@@ -211,14 +229,26 @@ impl Held {
         self.accounts.insist(name, &Message::Settle { id: self.claim.row.id.clone(), ended }).await;
     }
 
-    /// Returns the shares that are over. Whoever leased one stays until it is.
-    async fn give_back(&self) {
+    /// Whoever leased a share stays until its time is over, however long or short the call is: what no call holds goes back.
+    pub(crate) async fn stay(&self) {
         if let Some(until) = self.leased {
             Delay::from(Duration::from_millis(until.saturating_sub(host::now()))).await;
+            self.give_back().await;
         }
-        for spent in memory::with_shares(|shares| shares.over(host::now())) {
-            self.accounts.insist(&of_route(&spent.route), &Message::Return { id: spent.id, used: spent.used }).await;
+    }
+
+    /// Returns what is over of the shares.
+    async fn give_back(&self) {
+        for Spent { id, route, used, held, calls } in memory::with_shares(|shares| shares.over(host::now())) {
+            self.accounts.insist(&of_route(&route), &Message::Return { id, used, held, calls }).await;
         }
+    }
+}
+
+impl Pool {
+    /// A share with at least `most`.
+    fn asked(&self, most: Amount) -> Asked {
+        Asked { amount: most, lease: self.total + MARGIN, row: None }
     }
 }
 
@@ -243,4 +273,36 @@ fn unreachable() -> Refusal {
     let mut refusal = Refusal::new(Kind::Unavailable, "budget_unavailable", message);
     refusal.failure.retry_after = Some(1_000);
     refusal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Accounts, Claim, MARGIN, Message, PAUSES, Pool, TIMEOUT};
+    use crate::account::limit::Limits;
+    use crate::account::{Account, Budget, Usage};
+    use crate::ledger::Row;
+    use failsoft::Millis;
+    use failsoft::report::Usd;
+
+    fn claim(total: Millis, pool: Option<Pool>) -> Claim {
+        let most = Usage { tokens: 0, usd: Usd(7) };
+        Claim { account: Account::default(), pool, most, total, row: Row::default() }
+    }
+
+    #[test]
+    fn a_call_whose_client_does_not_read_is_over_in_time_to_tell_its_end_within_its_lease() {
+        let held = Accounts(None).claim(claim(2_000, None));
+        let Message::Hold { asked, .. } = held.message(&Limits::default()) else { panic!("a hold") };
+        let (answered, told) = (Millis::from(TIMEOUT), 2 * Millis::from(TIMEOUT) + PAUSES[0]);
+        assert!(held.ends(answered) + told < asked.lease, "the end may be told twice");
+        assert!(held.ends(0) > 2_000, "the call's own clocks come first");
+    }
+
+    #[test]
+    fn a_share_is_leased_for_the_longest_call_of_its_route_and_not_for_the_one_that_asks() {
+        let pool = Pool { route: "a".into(), budget: Budget::default(), total: 600_000 };
+        let held = Accounts(None).claim(claim(2_000, Some(pool)));
+        let asked = held.claim.pool.as_ref().map(|pool| pool.asked(held.most()));
+        assert_eq!(asked.map(|asked| (asked.lease, asked.amount.usd)), Some((600_000 + MARGIN, 7)));
+    }
 }

@@ -18,8 +18,8 @@ pub(super) enum Message {
     Note { id: String, number: u64, traces: Vec<Trace> },
     /// The call is over.
     Settle { id: String, ended: Ended },
-    /// The share is over.
-    Return { id: String, used: Amount },
+    /// The share is over, but for so many calls under way and what they can use; `used` is all that the others did use.
+    Return { id: String, used: Amount, held: Amount, calls: u64 },
     /// How does the account stand?
     Usage { limits: Limits },
 }
@@ -46,7 +46,8 @@ mod tests {
         let text = serde_json::to_string(&Answer::Granted(Granted { amount, slots: u64::MAX, term: 9 })).expect("JSON");
         let Ok(Answer::Granted(granted)) = serde_json::from_str(&text) else { panic!("{text}") };
         assert_eq!((granted.amount, granted.slots), (amount, u64::MAX));
-        let text = serde_json::to_string(&Message::Return { id: "a".into(), used: amount }).expect("JSON");
+        let text = serde_json::to_string(&Message::Return { id: "a".into(), used: amount, held: amount, calls: 1 })
+            .expect("JSON");
         assert!(matches!(serde_json::from_str(&text), Ok(Message::Return { used, .. }) if used == amount), "{text}");
     }
 }

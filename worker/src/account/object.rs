@@ -89,8 +89,8 @@ fn take(books: &mut Books, message: Message, now: Millis) -> (Answer, Vec<Row>) 
             Answer::Done
         }
         Message::Settle { id, ended } => return (Answer::Done, books.settle(&id, ended, now)),
-        Message::Return { id, used } => {
-            books.give_back(&id, used, now);
+        Message::Return { id, used, held, calls } => {
+            books.give_back(&id, used, held, calls, now);
             Answer::Done
         }
         Message::Usage { limits } => Answer::Usage(books.usage(&limits, now)),

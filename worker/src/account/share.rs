@@ -15,21 +15,25 @@ pub(crate) struct Shares(Vec<Share>);
 struct Share {
     id: String,
     route: String,
-    /// Until then it may be spent from, by this isolate's clock.
-    until: Millis,
+    /// Until then it may be spent from, by this isolate's clock; nothing, once what no call holds went back.
+    until: Option<Millis>,
     left: Amount,
     /// Calls that may be under way beside those that are.
     slots: u64,
     used: Amount,
+    /// What calls under way can use, and how many there are.
+    held: Amount,
     under_way: u64,
 }
 
-/// A share that is over, and what was used of it.
+/// A share whose time is over: what was used of it, and what calls under way can still use.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Spent {
     pub(crate) id: String,
     pub(crate) route: String,
     pub(crate) used: Amount,
+    pub(crate) held: Amount,
+    pub(crate) calls: u64,
 }
 
 /// What a call has used at most, of which `most` was held. Of what nobody has told yet, a share learns nothing later.
@@ -50,11 +54,13 @@ impl Shares {
     /// Takes `most` from a share of `route`; its id. Nothing, if none has so much left.
     pub(crate) fn take(&mut self, route: &str, most: Amount, now: Millis) -> Option<String> {
         let enough = |share: &&mut Share| {
-            share.route == route && now < share.until && share.slots > 0 && share.left.covers(most)
+            let lasts = share.until.is_some_and(|until| now < until);
+            share.route == route && lasts && share.slots > 0 && share.left.covers(most)
         };
         let share = self.0.iter_mut().find(enough)?;
         share.left = share.left.minus(most);
         share.slots -= 1;
+        share.held = share.held.plus(most);
         share.under_way += 1;
         Some(share.id.clone())
     }
@@ -64,10 +70,11 @@ impl Shares {
         self.0.push(Share {
             id: id.into(),
             route: route.into(),
-            until: now + granted.term,
+            until: Some(now + granted.term),
             left: granted.amount,
             slots: granted.slots,
             used: Amount::default(),
+            held: Amount::default(),
             under_way: 0,
         });
     }
@@ -78,14 +85,30 @@ impl Shares {
         share.left = share.left.plus(most.minus(used));
         share.used = share.used.plus(used);
         share.slots = share.slots.saturating_add(1);
+        share.held = share.held.minus(most);
         share.under_way -= 1;
     }
 
-    /// Removes the shares whose time is over and which nobody uses any more: they are to be returned.
+    /// What is to be told of the shares whose time is over: once, what calls under way still hold; and in the end, when
+    /// there are none any more. Then the share is gone.
     pub(crate) fn over(&mut self, now: Millis) -> Vec<Spent> {
-        let over = |share: &mut Share| share.until <= now && share.under_way == 0;
-        let gone = self.0.extract_if(.., over);
-        gone.map(|Share { id, route, used, .. }| Spent { id, route, used }).collect()
+        let mut spent = Vec::new();
+        self.0.retain_mut(|share| {
+            let ends = share.until.take_if(|until| *until <= now).is_some();
+            let gone = share.until.is_none() && share.under_way == 0;
+            if ends || gone {
+                spent.push(share.spent());
+            }
+            !gone
+        });
+        spent
+    }
+}
+
+impl Share {
+    fn spent(&self) -> Spent {
+        let Self { id, route, used, held, under_way: calls, .. } = self;
+        Spent { id: id.clone(), route: route.clone(), used: *used, held: *held, calls: *calls }
     }
 }
 
@@ -95,6 +118,10 @@ mod tests {
 
     fn amount(usd: u64) -> Amount {
         Amount { requests: 1, tokens: 0, usd }
+    }
+
+    fn spent(used: Amount, held: Amount, calls: u64) -> Spent {
+        Spent { id: "s".into(), route: "a".into(), used, held, calls }
     }
 
     #[test]
@@ -112,11 +139,29 @@ mod tests {
         assert_eq!(shares.take("a", amount(0), 999), None, "two at once");
         shares.give("s", amount(0), Amount::default());
         assert_eq!(shares.take("a", amount(0), 1_000), None, "its time is over");
-        assert!(shares.over(1_000).is_empty(), "a call is under way");
         shares.give("s", amount(8), amount(7));
         assert!(shares.over(999).is_empty());
-        let used = Amount { requests: 2, tokens: 0, usd: 9 };
-        assert_eq!(shares.over(1_000), [Spent { id: "s".into(), route: "a".into(), used }]);
+        assert_eq!(shares.over(1_000), [spent(Amount { requests: 2, tokens: 0, usd: 9 }, Amount::default(), 0)]);
         assert!(shares.over(1_000).is_empty());
+    }
+
+    #[test]
+    fn of_a_share_whose_time_is_over_only_what_calls_under_way_hold_is_kept() {
+        let mut shares = Shares::default();
+        let granted = Granted { amount: Amount { requests: 9, tokens: u64::MAX, usd: 10 }, slots: 9, term: 1_000 };
+        shares.add("s", "a", &granted, 0);
+        for usd in [2, 3, 1] {
+            assert!(shares.take("a", amount(usd), 0).is_some());
+        }
+        shares.give("s", amount(3), amount(3));
+        let used = amount(3);
+        assert_eq!(shares.over(1_000), [spent(used, Amount { requests: 2, tokens: 0, usd: 3 }, 2)]);
+        assert!(shares.over(2_000).is_empty(), "it is told once");
+        assert_eq!(shares.take("a", amount(0), 0), None, "whatever the clock says");
+        shares.give("s", amount(2), amount(1));
+        assert!(shares.over(2_000).is_empty(), "a call is under way");
+        shares.give("s", amount(1), amount(1));
+        assert_eq!(shares.over(2_000), [spent(Amount { requests: 3, tokens: 0, usd: 5 }, Amount::default(), 0)]);
+        assert!(shares.over(2_000).is_empty());
     }
 }

@@ -117,11 +117,18 @@ impl Books {
         }
     }
 
-    /// Counts what was used of a share, and frees the rest.
-    pub(crate) fn give_back(&mut self, id: &str, used: Amount, now: Millis) {
+    /// Counts what was used of a share in all, and frees the rest, but for what so many calls under way still hold of it.
+    /// A word that comes twice counts once.
+    pub(crate) fn give_back(&mut self, id: &str, used: Amount, held: Amount, calls: u64, now: Millis) {
         self.turn(now);
-        if let Some(mut hold) = self.take(id) {
-            self.count(&mut hold, used);
+        let Some(mut hold) = self.take(id) else { return };
+        let more = used.minus(hold.counted);
+        hold.counted = hold.counted.plus(more);
+        self.count(&mut hold, more);
+        if calls > 0 {
+            hold.left = Amount::each(|measure| hold.left.of(measure).min(held.of(measure)));
+            hold.slots = hold.slots.min(calls);
+            self.holds.insert(id.into(), hold);
         }
     }
 

@@ -459,7 +459,10 @@ fn what_isolates_were_leased_and_what_they_used_is_together_no_more_than_the_bou
                     };
                     // Some never come back.
                     if dice.below(4) > 0 {
-                        books.give_back(&id, used, now);
+                        // A call under way may still use the rest.
+                        let (part, calls) = if dice.below(2) == 0 { (used, 0) } else { (Amount::default(), 1) };
+                        books.give_back(&id, part, used, calls, now);
+                        books.give_back(&id, used, Amount::default(), 0, now);
                     }
                 }
                 _ => assert!(books.expire(now).is_empty(), "a share has no rows"),
@@ -482,4 +485,27 @@ fn a_share_that_never_comes_back_counts_as_spent() {
     assert_eq!((granted.amount.usd, granted.slots, granted.term), (USD / 4, u64::MAX, 10_000));
     assert!(books.expire(NOON + 29_999).is_empty() && usd(&books) == (0, USD / 4));
     assert!(books.expire(NOON + 30_000).is_empty() && usd(&books) == (USD / 4, 0));
+}
+
+#[test]
+fn of_a_share_whose_time_is_over_only_what_calls_under_way_hold_is_kept_and_may_be_lost() {
+    let limits = limits(json!({"usd": {"day": 1}, "concurrent": 40}));
+    let need = Asked { amount: Amount { requests: 1, tokens: 10, usd: USD / 100 }, lease: 20_000, row: None };
+    let mut books = Books::default();
+    for id in ["a", "b"] {
+        books.share(id, need.clone(), &limits, NOON).expect("a share");
+    }
+    assert_eq!((usd(&books).0, books.under_way()), (0, 17));
+    let (used, held) = (Amount { requests: 2, tokens: 9, usd: USD / 50 }, need.amount);
+    // Twice the same is still one.
+    for id in ["a", "a", "b", "b"] {
+        books.give_back(id, used, held, 1, NOON + 10_000);
+    }
+    assert_eq!((usd(&books), books.under_way()), ((USD / 25, USD / 50), 2));
+    let more = Amount { usd: USD / 50 + 1, ..used };
+    books.give_back("a", more, Amount::default(), 0, NOON + 20_000);
+    books.give_back("a", used, held, 1, NOON + 20_000);
+    assert_eq!((usd(&books), books.under_way()), ((USD / 25 + 1, USD / 100), 1));
+    assert!(books.expire(NOON + 30_000).is_empty() && usd(&books) == (USD / 25 + 1 + USD / 100, 0));
+    assert_eq!(books.used(Measure::Tokens, Span::Day), 18);
 }
