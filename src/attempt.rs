@@ -175,15 +175,20 @@ impl Attempt {
         }
     }
 
-    /// What it may have cost, `told` or not. Who was refused pays nothing. What is told before the end may not be all, and
-    /// an upstream that nothing was heard of may be at work.
+    /// The answer has come to its end. What is told of its cost before may not be all.
+    pub(crate) fn is_complete(&self) -> bool {
+        match &self.body {
+            Body::Events(events) => self.whole.is_some() || (events.done && events.answer.is_finished()),
+            Body::Awaited | Body::Whole(_) | Body::Error { .. } => false,
+        }
+    }
+
+    /// What it may have cost, with what is told of that if it is final. Who was refused pays nothing; an upstream that
+    /// nothing was heard of may be at work.
     pub(crate) fn spent(&self, told: Option<Usd>) -> Usd {
         match &self.body {
             Body::Error { .. } => Usd(0),
-            Body::Events(events) if self.whole.is_some() || (events.done && events.answer.is_finished()) => {
-                told.unwrap_or(self.worst)
-            }
-            Body::Awaited | Body::Whole(_) | Body::Events(_) => self.worst,
+            Body::Awaited | Body::Whole(_) | Body::Events(_) => told.unwrap_or(self.worst),
         }
     }
 

@@ -64,6 +64,8 @@ pub struct AttemptReport {
     pub completion_tokens: Option<u64>,
     /// What it cost in USD, as the upstream says.
     pub cost: Option<Usd>,
+    /// That is all: it was told with the end of the answer. Not in the JSON.
+    pub cost_is_final: bool,
 }
 
 /// A model that left the chain.

@@ -75,6 +75,31 @@ fn what_an_answer_told_of_its_cost_counts_once_it_has_ended() {
 }
 
 #[test]
+fn a_cost_is_final_if_it_was_told_with_the_end_of_the_answer() {
+    let finals = |script: &mut Script, replies: &[Reply]| -> Vec<(bool, bool)> {
+        let run = script.run(replies);
+        let attempts = run.outcome.report.attempts.iter();
+        attempts.map(|attempt| (attempt.cost.is_some(), attempt.cost_is_final)).collect()
+    };
+    let whole = |content: &str| {
+        Reply::json(&json!({
+            "model": "a/one", "usage": {"cost": 0.001},
+            "choices": [{"message": {"content": content}, "finish_reason": "stop"}],
+        }))
+    };
+    let policy = json!({"attempts": 1});
+    let mut stream = priced(0.0115, policy.clone()).streaming();
+    let so_far = event(&json!({"model": "a/one", "choices": [], "usage": {"cost": 0.001}}));
+    let said = words("a/one", &["x"]) + &so_far;
+    assert_eq!(finals(&mut stream, &[Reply::stream(said.clone()).then_resets()]), [(true, false)]);
+    assert_eq!(finals(&mut stream, &[Reply::stream(said + &finish("a/one", "stop"))]), [(true, true)]);
+    assert_eq!(finals(&mut priced(0.0115, policy), &[whole("x")]), [(true, true)]);
+    let mut repaired = priced(0.0115, json!({"attempts": 1, "invalidJson": {"repair": true}}));
+    repaired.body["response_format"] = json!({"type": "json_object"});
+    assert_eq!(finals(&mut repaired, &[whole("Here: {\"a\": 1}")]), [(true, true)]);
+}
+
+#[test]
 fn an_output_limit_that_what_is_left_cannot_pay_is_lowered_but_not_to_a_stub() {
     let mut script = priced(0.0115, json!({"retry": {"same": 0}}));
     script.body["max_tokens"] = 4_000.into();

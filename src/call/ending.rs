@@ -77,6 +77,7 @@ impl Call {
         if !self.policy.repair_json || !self.request.wanted().json || self.request.stream {
             return;
         }
+        let is_whole = attempt.whole.is_some();
         let Some(events) = attempt.events() else { return };
         let text = events.answer.text();
         if Json::parse(text).is_none()
@@ -84,6 +85,8 @@ impl Call {
         {
             let json = json.to_owned();
             events.answer.set_text(json);
+            // No longer as it came, but all of it.
+            events.done |= is_whole;
             attempt.whole = None;
             self.report.warnings.push("the JSON was taken out of what surrounded it".into());
         }

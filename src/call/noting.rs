@@ -22,7 +22,8 @@ impl Call {
         let row = &mut self.report.attempts[attempt.id as usize];
         row.duration = Some(attempt.age(now));
         row.failure = failure;
-        self.spent = self.spent.plus(attempt.spent(row.cost));
+        row.cost_is_final = row.cost.is_some() && attempt.is_complete();
+        self.spent = self.spent.plus(attempt.spent(row.cost.filter(|_| row.cost_is_final)));
         if attempt.open {
             self.actions.push_back(Action::Cancel { attempt: attempt.id });
         }

@@ -99,7 +99,8 @@ impl Context {
     }
 }
 
-/// The rows of a call that began at `began`. A cost that is not known is 0, and `settled` is empty.
+/// The rows of a call that began at `began`. Where a cost is not final, `settled` is empty, and it is what
+/// was told so far.
 pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome) -> Vec<Row> {
     let report = &outcome.report;
     let ended = match &outcome.result {
@@ -140,7 +141,7 @@ fn row(attempt: &AttemptReport) -> Row {
         prompt_tokens: attempt.prompt_tokens,
         completion_tokens: attempt.completion_tokens,
         cost: attempt.cost.unwrap_or_default().0,
-        settled: if attempt.cost.is_some() { "told".to_owned() } else { String::new() },
+        settled: if attempt.cost_is_final { "told".to_owned() } else { String::new() },
         generation: attempt.generation_id.as_deref().map(short),
         first_token: attempt.first_token,
         duration: attempt.duration,

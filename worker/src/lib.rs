@@ -112,9 +112,11 @@
 //! how the bound stands in `failsoft.budget`. A call counts in the minute, day and month of UTC in which it began.
 //!
 //! A hold is a lease. If nothing is heard of a call for 30 s after its longest time, the object's alarm settles it. So does
-//! it with attempts whose answer told no cost: the upstream is asked for it (`GET /generation`) for up to ten minutes. What
-//! nobody can tell, because the upstream's headers never came, is charged at what was held and called `unsettled`; what was
-//! refused with an error status, or never sent, is free. An edge that cannot reach an account's object refuses the calls of
+//! it with attempts whose answer told no cost, or broke off, which makes what it told so far a part: the upstream is asked
+//! (`GET /generation`) for up to ten minutes. What nobody can tell, because the upstream's headers never came, is charged at
+//! what was held, or told so far if that is more, and called `unsettled`; what was refused with an error status, or never
+//! sent, is free. A call that vanished with its isolate may have sent one more request unseen, however those that it told of
+//! ended: so it is charged all that was held for it, what was not looked up as `unsettled`. An edge that cannot reach an account's object refuses the calls of
 //! an account with bounds (503, `budget_unavailable`); without the binding it answers on `loopback` only.
 //!
 //! A route's budget is kept by an object of its own, of which isolates lease shares: a quarter of what is left, for up to

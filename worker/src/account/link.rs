@@ -24,7 +24,7 @@ pub(crate) const BINDING: &str = "ACCOUNTS";
 const URL: &str = "https://accounts/";
 /// Milliseconds.
 const TIMEOUT: u32 = 5_000;
-/// How long a call may be silent after its end, before it counts as vanished; and pauses before its end is told again. In
+/// How long a call may be silent after its end, before it counts as vanished; and pauses before what was not heard is told again. In
 /// milliseconds.
 const MARGIN: Millis = 30_000;
 const PAUSES: [Millis; 3] = [1_000, 4_000, 15_000];
@@ -192,12 +192,17 @@ impl Held {
 
     /// Tells the object what becomes of the attempts, for as long as the call runs.
     pub(crate) async fn follow(&self, trail: &Trail) {
-        let mut number = 0;
+        let (mut number, mut pauses) = (0, PAUSES.iter());
         while let Some(traces) = trail.news().await {
             number += 1;
             let note = Message::Note { id: self.claim.row.id.clone(), number, traces };
-            // What was not heard is told with the end; without one, it is charged at the hold.
-            let _ = self.accounts.tell(&self.claim.account.name, &note).await;
+            // What was not heard is told again, with what is new by then, or with the end; else it is charged at the hold.
+            if self.accounts.tell(&self.claim.account.name, &note).await.is_ok() {
+                pauses = PAUSES.iter();
+            } else if let Some(pause) = pauses.next() {
+                Delay::from(Duration::from_millis(*pause)).await;
+                trail.repeat();
+            }
         }
     }
 

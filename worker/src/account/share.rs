@@ -39,15 +39,18 @@ pub(crate) struct Spent {
 /// What a call has used at most, of which `most` was held. Of what nobody has told yet, a share learns nothing later.
 pub(super) fn used(most: Amount, ended: &Ended) -> Amount {
     let mut used = Amount { requests: u64::from(!ended.rows.is_empty()), ..Amount::default() };
+    let mut least = Amount::default();
     for (at, row) in ended.rows.iter().enumerate() {
         let trace = ended.traces.get(at).cloned().unwrap_or_default();
         if row.settled == TOLD {
             used = used.plus(Amount { requests: 0, tokens: tokens(row).unwrap_or(most.tokens), usd: row.cost });
         } else if trace.fate(None) != Fate::Free {
-            return Amount { requests: 1, ..most };
+            // Some of it may have been told.
+            used.usd = used.usd.saturating_add(row.cost);
+            least = most;
         }
     }
-    used
+    Amount::each(|measure| used.of(measure).max(least.of(measure)))
 }
 
 impl Shares {

@@ -92,6 +92,11 @@ impl Trail {
         }
     }
 
+    /// What was told last was not heard.
+    pub(crate) fn repeat(&self) {
+        self.0.borrow_mut().news = true;
+    }
+
     /// The call is over: what there was to tell is told with its end.
     pub(crate) fn end(&self) -> Vec<Trace> {
         let mut state = self.0.borrow_mut();
@@ -121,7 +126,32 @@ impl Trail {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fate, Trace};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use failsoft::Headers;
+
+    use super::{Fate, Trace, Trail};
+
+    fn news(trail: &Trail) -> Poll<Option<Vec<Trace>>> {
+        pin!(trail.news()).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn what_was_not_heard_is_told_again_with_what_is_new_by_then_until_the_call_is_over() {
+        let trail = Trail::default();
+        trail.sent(0, "https://u");
+        assert!(news(&trail).is_pending(), "the first is expected");
+        trail.sent(1, "https://v");
+        assert!(matches!(news(&trail), Poll::Ready(Some(traces)) if traces.len() == 2));
+        assert!(news(&trail).is_pending());
+        trail.head(0, 500, &Headers::default());
+        trail.repeat();
+        assert!(matches!(news(&trail), Poll::Ready(Some(traces)) if traces[0].status == Some(500)));
+        trail.repeat();
+        trail.end();
+        assert_eq!(news(&trail), Poll::Ready(None));
+    }
 
     #[test]
     fn what_was_refused_or_never_sent_is_free_and_what_was_not_heard_of_is_unknown() {

@@ -47,10 +47,11 @@ fn every_attempt_is_a_row_that_says_what_it_was_for() {
 
 #[test]
 fn a_cost_is_told_or_left_to_be_settled() {
-    let told = AttemptReport { cost: Some(Usd(7)), ..AttemptReport::default() };
-    let rows = rows(&context(), 0, &outcome(vec![told, AttemptReport::default()]));
-    assert_eq!((rows[0].cost, &*rows[0].settled), (7, "told"));
-    assert_eq!((rows[1].cost, &*rows[1].settled), (0, ""));
+    let told = AttemptReport { cost: Some(Usd(7)), cost_is_final: true, ..AttemptReport::default() };
+    let partly = AttemptReport { cost: Some(Usd(5)), ..AttemptReport::default() };
+    let rows = rows(&context(), 0, &outcome(vec![told, partly, AttemptReport::default()]));
+    let said: Vec<_> = rows.iter().map(|row| (row.cost, &*row.settled)).collect();
+    assert_eq!(said, [(7, "told"), (5, ""), (0, "")]);
 }
 
 #[test]

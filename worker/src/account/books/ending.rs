@@ -29,6 +29,9 @@ pub(super) struct Open {
     attempt: usize,
     /// As it was last written, if it was.
     row: Row,
+    /// What was told of its cost so far: it is no less.
+    #[serde(default)]
+    least: u64,
     /// Its URL, while the upstream is to be asked.
     asks: Option<Asks>,
 }
@@ -96,7 +99,7 @@ impl Books {
         // What was placed before is counted, or open: a word that comes late, or twice, replaces what is open.
         let before = std::mem::take(&mut hold.open);
         self.end(&mut hold, !ended.rows.is_empty());
-        let mut rows = Vec::new();
+        let (mut rows, attempts) = (Vec::new(), ended.rows.len());
         for (attempt, row) in ended.rows.into_iter().enumerate() {
             let written = before.iter().find(|open| open.attempt == attempt);
             if attempt < hold.placed && written.is_none() {
@@ -105,6 +108,10 @@ impl Books {
             let revision = written.map_or(0, |open| open.row.revision + 1);
             let trace = ended.traces.get(attempt).cloned().unwrap_or_default();
             self.place(&mut hold, attempt, Row { revision, ..row }, &trace, now, &mut rows);
+        }
+        // What was written only because it might have been sent was not.
+        for Open { row, .. } in before.into_iter().filter(|open| open.attempt >= attempts) {
+            rows.push(Row { revision: row.revision + 1, cost: 0, settled: TOLD.into(), ..row });
         }
         self.conclude(id, hold, rows)
     }
@@ -149,8 +156,9 @@ impl Books {
         };
         self.end(&mut hold, true);
         let mut traces = std::mem::take(&mut hold.traces);
-        if traces.is_empty() {
-            // The first goes out with the hold's answer, and nobody tells of it.
+        if traces.iter().all(|trace| trace.fate(None) != Fate::Unknown) {
+            // Another may have gone out, and the word of it died on its way; of the first there is none. However the others
+            // ended, they prove nothing: one is sent beside them, behind them, or to judge them.
             traces.push(Trace::default());
         }
         let mut rows = Vec::new();
@@ -197,17 +205,21 @@ impl Books {
             Fate::Unknown => None,
         };
         row.settled = UNSETTLED.into();
-        hold.open.push(Open { attempt, row, asks });
+        hold.open.push(Open { attempt, least: row.cost, row, asks });
     }
 
-    /// Ends `hold` if nobody is to be asked any more. What is open has together cost what is left at most.
+    /// Ends `hold` if nobody is to be asked any more. What is open has together cost what is left at most,
+    /// unless more was told.
     fn conclude(&mut self, id: &str, mut hold: Hold, mut rows: Vec<Row>) -> Vec<Row> {
         let parts = hold.open.len() as u64;
-        let (mut rest, left) = (hold.left.usd, hold.left.usd);
+        let told = hold.open.iter().fold(0, |sum: u64, open| sum.saturating_add(open.least));
+        hold.left.usd = hold.left.usd.max(told);
+        let left = hold.left.usd - told;
+        let mut rest = left;
         for (open, nth) in hold.open.iter_mut().zip(1..) {
             let part = if nth == parts { rest } else { left / parts };
             rest -= part;
-            open.row.cost = part;
+            open.row.cost = open.least.saturating_add(part);
             rows.push(open.row.clone());
         }
         if hold.is_asked_about() {

@@ -5,6 +5,7 @@ use super::{Amount, Asked, Books, Ended, Found, Question};
 use crate::account::Budget;
 use crate::account::calendar::Span;
 use crate::account::limit::{Bound, Limits, Measure, Refused};
+use crate::account::share::used;
 use crate::account::trail::Trace;
 use crate::ledger::Row;
 use failsoft::Json;
@@ -206,17 +207,71 @@ fn a_vanished_call_is_settled_by_what_it_told() {
         ids,
         [
             ("second/0", 0, "told"),
-            ("second/1", USD, "unsettled"),
+            ("second/1", USD / 2, "unsettled"),
+            ("second/2", USD / 2, "unsettled"),
             ("silent/0", USD, "unsettled"),
-            ("told/0", USD, "unsettled")
+            ("told/0", USD / 2, "unsettled"),
+            ("told/1", USD / 2, "unsettled")
         ]
     );
     assert!(rows.iter().all(|row| row.call == "c" && row.account == "key:a" && row.outcome == "vanished"));
     assert_eq!(usd(&books), (USD, 2 * USD));
     for question in books.questions(NOON + 31_000) {
-        assert_eq!(costs(&books.answered(&question, found(5), NOON + 31_000)), [(5, "generation", 1)]);
+        let rows = books.answered(&question, found(5), NOON + 31_000);
+        assert_eq!(costs(&rows), [(5, "generation", 1), (USD - 5, "unsettled", 1)]);
     }
-    assert_eq!((usd(&books), books.under_way(), books.holds.len()), ((USD + 10, 0), 0, 0));
+    assert_eq!((usd(&books), books.under_way(), books.holds.len()), ((3 * USD, 0), 0, 0));
+}
+
+#[test]
+fn a_vanished_call_is_charged_for_the_request_that_it_may_have_sent_unseen() {
+    let limits = limits(json!({"usd": {"day": 9}}));
+    for first in [unknown(Some(500), Some("gen-1")), unknown(Some(200), Some("gen-1"))] {
+        let mut books = Books::default();
+        books.hold("a", asked(USD), &limits, NOON).expect("held");
+        books.note("a", 1, vec![first.1.clone()]);
+        let rows = books.expire(NOON + 30_000);
+        assert_eq!((rows.len(), rows.iter().map(|row| row.cost).sum()), (2, USD));
+        for question in books.questions(NOON + 31_000) {
+            books.answered(&question, found(5), NOON + 31_000);
+        }
+        assert_eq!(usd(&books), (USD, 0), "{first:?}");
+    }
+    // A word that comes after all says that there was none.
+    let mut books = Books::default();
+    books.hold("a", asked(USD), &limits, NOON).expect("held");
+    books.note("a", 1, vec![unknown(Some(200), Some("gen-1")).1]);
+    books.expire(NOON + 30_000);
+    assert_eq!(costs(&books.settle("a", ended([told(3)]), NOON + 30_001)), [(3, "told", 1), (0, "told", 1)]);
+    assert_eq!(usd(&books), (3, 0));
+}
+
+#[test]
+fn what_was_told_before_the_end_is_looked_up_or_charged_at_the_hold_and_never_at_less() {
+    let limits = limits(json!({"usd": {"day": 9}}));
+    let mut books = Books::default();
+    let partly = |cost, generation| {
+        let (row, trace) = unknown(Some(200), generation);
+        (Row { cost, ..row }, trace)
+    };
+    books.hold("a", asked(USD), &limits, NOON).expect("held");
+    books.settle("a", ended([partly(USD / 4, Some("gen-1"))]), NOON);
+    assert_eq!(usd(&books), (0, USD));
+    let question = &books.questions(NOON + 1_000)[0];
+    assert_eq!(costs(&books.answered(question, found(USD / 2), NOON + 1_000)), [(USD / 2, "generation", 1)]);
+    assert_eq!(usd(&books), (USD / 2, 0));
+
+    books.hold("b", asked(USD), &limits, NOON).expect("held");
+    let rows = books.settle("b", ended([partly(USD * 3 / 4, None), unknown(None, None)]), NOON);
+    assert_eq!(costs(&rows), [(USD * 7 / 8, "unsettled", 0), (USD / 8, "unsettled", 0)]);
+    books.hold("c", asked(USD), &limits, NOON).expect("held");
+    assert_eq!(costs(&books.settle("c", ended([partly(2 * USD, None)]), NOON)), [(2 * USD, "unsettled", 0)]);
+    assert_eq!(usd(&books), (USD / 2 + 3 * USD, 0));
+
+    let most = asked(USD).amount;
+    let usd_of = |attempts| used(most, &ended(attempts)).usd;
+    assert_eq!(usd_of(vec![told(3), partly(5, Some("gen-1"))]), USD);
+    assert_eq!(usd_of(vec![told(3), partly(2 * USD, None)]), 2 * USD + 3);
 }
 
 #[test]
@@ -225,10 +280,10 @@ fn a_word_that_comes_late_or_twice_counts_nothing_twice() {
     let mut books = Books::default();
     books.hold("a", asked(USD), &limits, NOON).expect("held");
     books.note("a", 1, vec![unknown(Some(500), None).1, unknown(Some(200), Some("gen-1")).1]);
-    assert_eq!(costs(&books.expire(NOON + 30_000)).len(), 2);
+    assert_eq!(costs(&books.expire(NOON + 30_000)).len(), 3);
     let end = || ended([unknown(Some(500), None), told(3), told(4)]);
-    // The first is settled, the second was being found out, and the third was not heard of.
-    assert_eq!(costs(&books.settle("a", end(), NOON + 30_001)), [(3, "told", 1), (4, "told", 0)]);
+    // The first is settled, the second was being found out, and the third might have been sent.
+    assert_eq!(costs(&books.settle("a", end(), NOON + 30_001)), [(3, "told", 1), (4, "told", 1)]);
     assert_eq!(usd(&books), (7, 0));
     assert!(books.settle("a", end(), NOON + 30_002).is_empty());
 
@@ -367,7 +422,9 @@ fn whatever_happens_in_whatever_order_no_bound_is_exceeded_and_nothing_is_counte
                 3 if !calls.is_empty() => {
                     let at = dice.below(calls.len() as u64) as usize;
                     let Real { id, began, attempts } = &calls[at];
-                    let traces = attempts.iter().map(|(_, trace, _)| trace.clone()).collect();
+                    // Of the last ones nothing may have been told yet.
+                    let known = 1 + dice.below(attempts.len() as u64) as usize;
+                    let traces = attempts.iter().take(known).map(|(_, trace, _)| trace.clone()).collect();
                     books.note(id, now - began + 1, traces);
                 }
                 4 => rows.extend(books.expire(now)),
