@@ -19,18 +19,21 @@ export const PAGES = {
   '@langchain/openai': `import { ChatOpenAI } from '@langchain/openai'; globalThis.page = { ChatOpenAI };`,
 };
 
-/** The bundle of a page. */
-export async function bundled(source) {
-  const { outputFiles } = await build({
-    stdin: { contents: source, resolveDir: HERE },
-    bundle: true,
-    format: 'esm',
-    minify: true,
-    write: false,
-    logLevel: 'error',
-    define: { 'process.env.NODE_ENV': '"production"' },
-    external: ['node:*', 'fs', 'path', 'crypto'],
-  });
+/** As a page is bundled. */
+const MINIFIED = {
+  bundle: true,
+  format: 'esm',
+  minify: true,
+  write: false,
+  logLevel: 'error',
+  define: { 'process.env.NODE_ENV': '"production"' },
+  external: ['node:*', 'fs', 'path', 'crypto'],
+};
+
+/** The bundle of a page, from its source or a file. */
+export async function bundled(source, file) {
+  const entry = file ? { entryPoints: [join(HERE, file)] } : { stdin: { contents: source, resolveDir: HERE } };
+  const { outputFiles } = await build({ ...MINIFIED, ...entry });
   return Buffer.from(outputFiles[0].contents);
 }
 

@@ -2,37 +2,23 @@
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { extname, join } from 'node:path';
 
 import { launch } from '../support/chromium.mjs';
 import { PAGES, bundled } from './bundle.mjs';
 import { shuffled, generator } from './statistics.mjs';
 
-const HERE = dirname(fileURLToPath(import.meta.url));
 const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
 /** Reading a stream, in a page: see reading.mjs. */
 export async function readingInPage(pkg, options) {
-  const script = await build({ entryPoints: [join(HERE, 'reading.mjs')], ...BUNDLE });
-  return inPage(pkg, { '/reading.js': Buffer.from(script.outputFiles[0].contents) }, (page) =>
+  return inPage(pkg, { '/reading.js': await bundled('', 'reading.mjs') }, (page) =>
     page.evaluate(async (options) => {
       const { reading } = await import('/reading.js');
       return reading(await import('/failsoft/index.js'), options);
     }, options),
   );
 }
-
-const BUNDLE = {
-  bundle: true,
-  format: 'esm',
-  minify: true,
-  write: false,
-  logLevel: 'error',
-  define: { 'process.env.NODE_ENV': '"production"' },
-  external: ['node:*', 'fs', 'path', 'crypto'],
-};
 
 /** What `openai` and failsoft do before a first answer is there. */
 const FIRST = {
