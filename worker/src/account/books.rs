@@ -13,6 +13,7 @@
 //! turn, too. Time is an argument.
 
 mod ending;
+mod lookup;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +27,8 @@ use super::limit::{Amount, Bound, Limits, Measure, Refused};
 use super::trail::Trace;
 use crate::ledger::Row;
 
-pub(crate) use ending::{Ended, Found, Question, TOLD, tokens};
+pub(crate) use ending::{Ended, TOLD, tokens};
+pub(crate) use lookup::{Found, Question};
 
 /// When it may help to ask again for what is only held, in milliseconds.
 const SOON: Millis = 2_000;

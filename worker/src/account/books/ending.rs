@@ -1,60 +1,33 @@
 //! How a hold ends: its costs are counted as they become known, and what nobody can tell is counted at what was held.
 
-use failsoft::{Json, Millis};
+use failsoft::Millis;
 use serde::{Deserialize, Serialize};
 
+use super::lookup::Asks;
 use super::{Amount, Books, Crossed, Hold, Measure, Span};
 use crate::account::trail::{Fate, Trace};
 use crate::ledger::Row;
 
 /// A cost that was told, and one that was asked for.
 pub(crate) const TOLD: &str = "told";
-const GENERATION: &str = "generation";
 /// A cost that nobody told: what was held for it.
 const UNSETTLED: &str = "unsettled";
 
 /// What became of a call that was never heard of again.
 const VANISHED: &str = "vanished";
 
-/// An upstream may know of a generation only some time after its end, which it may not have come to. Milliseconds: before
-/// it is first asked, between two questions at most, and until it is no longer asked.
-const FIRST: Millis = 500;
-const LONGEST: Millis = 60_000;
-const PATIENCE: Millis = 10 * 60_000;
-
 /// An attempt whose cost is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Open {
     /// Which it is.
-    attempt: usize,
+    pub(super) attempt: usize,
     /// As it was last written, if it was.
-    row: Row,
+    pub(super) row: Row,
     /// What was told of its cost so far: it is no less.
     #[serde(default)]
     least: u64,
     /// Its URL, while the upstream is to be asked.
-    asks: Option<Asks>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Asks {
-    url: String,
-    generation: String,
-    since: Millis,
-    next: Millis,
-    times: u32,
-}
-
-/// What an upstream is to be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Question {
-    pub(crate) hold: String,
-    pub(super) attempt: usize,
-    /// Of the request whose cost it is.
-    pub(crate) url: String,
-    pub(crate) generation: String,
-    /// How often it was asked before.
-    pub(crate) times: u32,
+    pub(super) asks: Option<Asks>,
 }
 
 /// How a call ended.
@@ -63,32 +36,6 @@ pub(crate) struct Ended {
     /// One for each attempt, in order. Those whose cost is known say so.
     pub(crate) rows: Vec<Row>,
     pub(crate) traces: Vec<Trace>,
-}
-
-/// What an upstream says of a generation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(super) cost: u64,
-    pub(super) prompt_tokens: Option<u64>,
-    pub(super) completion_tokens: Option<u64>,
-    pub(super) model: Option<String>,
-    pub(super) provider: Option<String>,
-}
-
-impl Found {
-    /// Reads the answer of `GET /generation`; nothing, if it tells no cost.
-    pub(crate) fn read(answer: &str) -> Option<Self> {
-        let data = Json::parse(answer)?.get("data");
-        let tokens = |name| data.get(&["native_tokens_", name].concat()).whole();
-        let text = |name| data.get(name).text().map(Into::into);
-        Some(Self {
-            cost: data.get("total_cost").trillionths()?,
-            prompt_tokens: tokens("prompt"),
-            completion_tokens: tokens("completion"),
-            model: text("model"),
-            provider: text("provider_name"),
-        })
-    }
 }
 
 impl Books {
@@ -200,7 +147,7 @@ impl Books {
             }
             Fate::Asks(generation) => {
                 row.generation = Some(generation.clone());
-                Some(Asks { url: trace.url.clone(), generation, since: now, next: now + FIRST, times: 0 })
+                Some(Asks::at(&trace.url, generation, now))
             }
             Fate::Unknown => None,
         };
@@ -210,7 +157,7 @@ impl Books {
 
     /// Ends `hold` if nobody is to be asked any more. What is open has together cost what is left at most,
     /// unless more was told.
-    fn conclude(&mut self, id: &str, mut hold: Hold, mut rows: Vec<Row>) -> Vec<Row> {
+    pub(super) fn conclude(&mut self, id: &str, mut hold: Hold, mut rows: Vec<Row>) -> Vec<Row> {
         let parts = hold.open.len() as u64;
         let told = hold.open.iter().fold(0, |sum: u64, open| sum.saturating_add(open.least));
         hold.left.usd = hold.left.usd.max(told);
@@ -231,53 +178,6 @@ impl Books {
         rows
     }
 
-    /// The questions that it is time for.
-    pub(crate) fn questions(&self, now: Millis) -> Vec<Question> {
-        let asked = |(id, hold): (&String, &Hold)| -> Vec<Question> {
-            let due = |open: &Open| {
-                let asks = open.asks.as_ref().filter(|asks| asks.next <= now)?;
-                Some(Question {
-                    hold: id.clone(),
-                    attempt: open.attempt,
-                    url: asks.url.clone(),
-                    generation: asks.generation.clone(),
-                    times: asks.times,
-                })
-            };
-            hold.open.iter().filter_map(due).collect()
-        };
-        self.holds.iter().flat_map(asked).collect()
-    }
-
-    /// Takes what the upstream answered to `question`. Rows to write.
-    pub(crate) fn answered(&mut self, question: &Question, found: Option<Found>, now: Millis) -> Vec<Row> {
-        self.turn(now);
-        let Some(mut hold) = self.take(&question.hold) else { return Vec::new() };
-        let at = hold.open.iter().position(|open| {
-            let same = |asks: &Asks| asks.generation == question.generation && asks.times == question.times;
-            open.attempt == question.attempt && open.asks.as_ref().is_some_and(same)
-        });
-        match (at, found) {
-            (Some(at), Some(found)) => {
-                let row = looked_up(hold.open.remove(at).row, found);
-                let tokens = tokens(&row).unwrap_or(hold.left.tokens);
-                self.count(&mut hold, Amount { requests: 0, tokens, usd: row.cost });
-                hold.open.iter_mut().for_each(|open| open.row.revision += 1);
-                return self.conclude(&question.hold, hold, vec![row]);
-            }
-            (Some(at), None) => hold.open[at].put_off(now),
-            (None, _) => {}
-        }
-        if hold.is_asked_about() {
-            self.holds.insert(question.hold.clone(), hold);
-        } else {
-            // Its rows have been written with what is now counted.
-            let left = hold.left;
-            self.count(&mut hold, left);
-        }
-        Vec::new()
-    }
-
     /// When there is something to do by itself.
     pub(crate) fn due(&self) -> Option<Millis> {
         let asks = |hold: &Hold| hold.open.iter().filter_map(|open| Some(open.asks.as_ref()?.next)).min();
@@ -285,14 +185,14 @@ impl Books {
         self.holds.values().filter_map(|hold| hold.lease.or_else(|| asks(hold))).chain(tells).min()
     }
 
-    fn take(&mut self, id: &str) -> Option<Hold> {
+    pub(super) fn take(&mut self, id: &str) -> Option<Hold> {
         let hold = self.holds.remove(id)?;
         self.changes.holds.insert(id.into());
         Some(hold)
     }
 
     /// Counts what `hold` has used, in the windows in which it was made.
-    fn count(&mut self, hold: &mut Hold, used: Amount) {
+    pub(super) fn count(&mut self, hold: &mut Hold, used: Amount) {
         hold.left = hold.left.minus(used);
         self.changes.windows = true;
         for span in Span::ALL {
@@ -312,42 +212,10 @@ impl Books {
     }
 }
 
-impl Hold {
-    /// Some upstream is still to tell what an attempt cost.
-    fn is_asked_about(&self) -> bool {
-        self.open.iter().any(|open| open.asks.is_some())
-    }
-}
-
-impl Open {
-    /// Nobody could tell. It is asked again later, but not for ever.
-    fn put_off(&mut self, now: Millis) {
-        let Some(asks) = &mut self.asks else { return };
-        asks.times += 1;
-        asks.next = now + (FIRST << asks.times.min(7)).min(LONGEST);
-        if asks.next > asks.since + PATIENCE {
-            self.asks = None;
-        }
-    }
-}
-
 /// Of prompt and answer, if either is known.
 pub(crate) fn tokens(row: &Row) -> Option<u64> {
     match (row.prompt_tokens, row.completion_tokens) {
         (None, None) => None,
         (prompt, completion) => Some(prompt.unwrap_or(0).saturating_add(completion.unwrap_or(0))),
-    }
-}
-
-fn looked_up(row: Row, found: Found) -> Row {
-    Row {
-        revision: row.revision + 1,
-        cost: found.cost,
-        settled: GENERATION.into(),
-        prompt_tokens: found.prompt_tokens,
-        completion_tokens: found.completion_tokens,
-        model: row.model.or(found.model),
-        provider: row.provider.or(found.provider),
-        ..row
     }
 }
