@@ -190,7 +190,7 @@ test('what the configuration knows of models keeps calls within windows, prices 
   const priced = await startEdge({
     failsoft: { upstreams: [{ url: emulator.baseURL, dialect: 'openai', models }], keys: [clientKey()], models: ['*'], policy: POLICY, limits: { outputTokens: 100_000 } },
   });
-  const limit = async () => (await emulator.log()).at(-1).body.max_completion_tokens;
+  const limit = async () => (await emulator.log()).findLast(({ method }) => method === 'POST').body.max_completion_tokens;
   try {
     const clamped = await chat(priced, { model: FIRST, max_completion_tokens: 100_000 });
     assert.deepEqual([kinds(clamped), await limit()], [[null], 500]);

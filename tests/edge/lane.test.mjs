@@ -114,7 +114,7 @@ test('a client that does not read is waited for: nothing more is taken from upst
   const response = await open({ model: 'route/large', stream: true, messages: [{ role: 'user', content: 'words:800' }] });
   assert.equal(response.statusCode, 200);
   response.once('data', () => response.pause());
-  const sent = async () => (await emulator.log()).at(-1).bytes_sent;
+  const sent = async () => (await emulator.log()).findLast(({ method }) => method === 'POST').bytes_sent;
   let before = -1;
   for (let now = await sent(); now !== before; now = await sent()) {
     before = now;
