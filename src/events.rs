@@ -81,8 +81,10 @@ impl Events {
 
     /// Takes the events at the beginning of `rest` that repeat the last one.
     fn take_repeats(&mut self, rest: &mut &[u8]) {
-        let before = self.waiting.text().len();
+        let (before, length) = (self.waiting.text().len(), rest.len());
         self.repeat.take_all(rest, &mut self.waiting);
+        // One that says nothing is an event all the same.
+        self.heard |= rest.len() < length;
         self.note_repeats(before);
     }
 
@@ -92,7 +94,6 @@ impl Events {
         if !text.is_empty() {
             self.answer.say(text);
             self.shown = self.answer.text().len();
-            self.heard = true;
         }
     }
 
@@ -190,4 +191,21 @@ impl Events {
 
 fn is_usage(chunk: Json<'_>) -> bool {
     chunk.get("usage").is_object() && chunk.get("choices").is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Events;
+    use crate::request::UsageChunk;
+
+    #[test]
+    fn an_event_that_repeats_and_says_nothing_is_heard() {
+        let event = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+        let mut events = Events::new(UsageChunk::AsSent);
+        events.feed(event("a").repeat(3).as_bytes(), 0);
+        events.heard = false;
+        events.feed(event("").as_bytes(), 0);
+        assert!(events.heard);
+        assert_eq!((events.answer.text(), events.waiting.iter().count()), ("aaa", 4));
+    }
 }
