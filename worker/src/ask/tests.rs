@@ -307,3 +307,13 @@ fn a_prompt_is_held_at_its_bytes_whatever_it_is_made_of() {
     let image = json!({"type": "image_url", "image_url": {"url": "https://a.example/b.png"}});
     assert!(bounded(messages(json!({"role": "user", "content": image})), json!({}), true).is_err());
 }
+
+#[test]
+fn a_body_nests_forty_levels_and_no_more() {
+    let refused = |levels: usize| {
+        let deep = ["[".repeat(levels), "]".repeat(levels)].concat();
+        let body = format!(r#"{{"model": "openai/gpt-4o", "messages": [], "metadata": {deep}, "user": "[[\"[["}}"#);
+        super::parse(body.as_bytes()).is_err()
+    };
+    assert_eq!((refused(39), refused(40)), (false, true));
+}
