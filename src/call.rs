@@ -80,8 +80,8 @@ const ASLEEP: Millis = 5_000;
 #[derive(Debug)]
 pub struct Call {
     request: ChatRequest,
-    policy: Policy,
-    upstreams: Vec<Upstream>,
+    policy: Arc<Policy>,
+    upstreams: Arc<Vec<Upstream>>,
     chain: Chain,
     seed: u64,
     began: Millis,
@@ -108,7 +108,7 @@ pub struct Call {
     /// The answer that is being scored.
     judged: Option<Kept>,
     /// What is known of the judge.
-    judge_facts: ModelFacts,
+    judge_facts: Arc<ModelFacts>,
     last: Option<Box<Failure>>,
     /// What the attempts that have ended may have cost.
     spent: Usd,
@@ -120,13 +120,15 @@ pub struct Call {
 
 impl Call {
     /// A call that begins `now`. With nobody to ask it is over at once, which [`Call::poll`] tells.
-    pub fn new(request: ChatRequest, policy: &Policy, mut facts: Facts<'_>, seed: u64, now: Millis) -> Self {
-        let mut report = Report { warnings: request.warnings.clone(), ..Report::default() };
-        let planned = Chain::plan(&request, policy, &mut facts, now, &mut report);
+    pub fn new(mut request: ChatRequest, policy: Arc<Policy>, mut facts: Facts<'_>, seed: u64, now: Millis) -> Self {
+        let mut report = Report { warnings: std::mem::take(&mut request.warnings), ..Report::default() };
+        let planned = Chain::plan(&request, &policy, &mut facts, now, &mut report);
+        let judge = policy.judge.as_ref().and_then(|judge| facts.catalog.find(&judge.model));
         let mut call = Self {
             request,
-            policy: policy.clone(),
-            upstreams: facts.upstreams.to_vec(),
+            judge_facts: judge.cloned().unwrap_or_default(),
+            policy,
+            upstreams: facts.upstreams,
             chain: Chain::default(),
             seed,
             began: now,
@@ -142,12 +144,6 @@ impl Call {
             joined: None,
             kept: None,
             judged: None,
-            judge_facts: policy
-                .judge
-                .as_ref()
-                .and_then(|judge| facts.catalog.find(&judge.model))
-                .cloned()
-                .unwrap_or_default(),
             last: None,
             spent: Usd(0),
             report,

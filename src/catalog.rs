@@ -1,5 +1,7 @@
 //! Facts about models, read from `GET /models`: windows, names, aliases. All of it may be missing or old.
 
+use std::sync::Arc;
+
 use crate::Millis;
 use crate::failure::day;
 use crate::json::Json;
@@ -76,7 +78,7 @@ impl Price {
 /// The models that are known, in the upstream's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
-    models: Vec<ModelFacts>,
+    models: Vec<Arc<ModelFacts>>,
     /// It lists every model of the upstream, so that an id that is not in it is worth a hint.
     complete: bool,
 }
@@ -84,7 +86,7 @@ pub struct Catalog {
 impl Catalog {
     /// The catalog in the body of `GET /models`; empty if it is no such body.
     pub fn read(body: Json<'_>) -> Self {
-        Self { models: body.get("data").items().filter_map(ModelFacts::read).collect(), complete: true }
+        Self { models: body.get("data").items().filter_map(ModelFacts::read).map(Arc::new).collect(), complete: true }
     }
 
     /// Adds the model in the body of `GET /models/{author}/{slug}/endpoints`, if it is such a body.
@@ -105,11 +107,11 @@ impl Catalog {
     /// Adds a model, in the place of what was known of it.
     pub fn add(&mut self, model: ModelFacts) {
         self.models.retain(|known| known.id != model.id);
-        self.models.push(model);
+        self.models.push(Arc::new(model));
     }
 
     /// What is known of `model`; a variant suffix (`:free`, `:nitro`) is not part of the name.
-    pub fn find(&self, model: &str) -> Option<&ModelFacts> {
+    pub fn find(&self, model: &str) -> Option<&Arc<ModelFacts>> {
         let base = base_name(model);
         self.models.iter().find(|row| row.id == model).or_else(|| self.models.iter().find(|row| row.id == base))
     }

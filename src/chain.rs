@@ -4,6 +4,8 @@
 //! window over those that are left: up to three models for OpenRouter, which falls back among them by itself, and one
 //! for any other upstream.
 
+use std::sync::Arc;
+
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
 use crate::catalog::{Catalog, ModelFacts, Price, continues_prefill, same_model};
@@ -25,7 +27,7 @@ const TOO_DEAR: &str = "it would cost more than is left for the call";
 #[derive(Debug)]
 pub struct Facts<'a> {
     /// Where to ask; at least one.
-    pub upstreams: &'a [Upstream],
+    pub upstreams: Arc<Vec<Upstream>>,
     /// Windows and names of models.
     pub catalog: &'a Catalog,
     /// Who has failed lately.
@@ -38,7 +40,7 @@ pub(crate) struct Candidate {
     pub(crate) model: String,
     pub(crate) upstream: usize,
     /// What is known of it; where nothing is, nothing is held against it.
-    pub(crate) facts: ModelFacts,
+    pub(crate) facts: Arc<ModelFacts>,
     /// How often it was asked again.
     pub(crate) repeated: u32,
     /// It failed in this call, or was left out of it.
@@ -161,7 +163,7 @@ impl Chain {
                 });
             }
         }
-        chain.keep_fit(request, policy, facts.upstreams, now, report)?;
+        chain.keep_fit(request, policy, &facts.upstreams, now, report)?;
         chain.keep_rested(facts, now, report)?;
         Ok(chain)
     }

@@ -15,6 +15,7 @@
 //! A whole call, in which the first model is overloaded and the second answers:
 //!
 //! ```
+//! use std::sync::Arc;
 //! use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Json, Policy, Upstream};
 //!
 //! let body = r#"{
@@ -22,10 +23,10 @@
 //!     "messages": [{"role": "user", "content": "Hello?"}]
 //! }"#;
 //! let request = ChatRequest::read(Json::parse(body).unwrap())?;
-//! let upstreams = [Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("sk-…".into()))];
+//! let upstreams = vec![Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("sk-…".into()))];
 //! let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
-//! let facts = Facts { upstreams: &upstreams, catalog: &catalog, breakers: &mut breakers };
-//! let mut call = Call::new(request, &Policy::default(), facts, 7, 1_000);
+//! let facts = Facts { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+//! let mut call = Call::new(request, Arc::default(), facts, 7, 1_000);
 //!
 //! let Action::Send { attempt, request } = call.poll(1_000) else { panic!() };
 //! assert!(request.body.contains(r#""model":"openai/gpt-4o""#));

@@ -1,6 +1,7 @@
 //! One call, as JavaScript holds it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -23,7 +24,7 @@ pub struct Session {
     seed: u64,
     phase: Phase,
     /// The policy of the call, for what the breakers learn of it.
-    policy: Policy,
+    policy: Arc<Policy>,
     /// The request that is to be sent.
     request: Option<HttpRequest>,
     /// Chunks for the reader.
@@ -146,7 +147,7 @@ impl Session {
             Ok(plan) => Phase::Planned(Some(Box::new(plan))),
             Err(invalid) => Phase::Over(Box::new(failed(Failure::new(Kind::InvalidRequest, invalid.sentence())))),
         };
-        Self { memory, seed, phase, policy: Policy::default(), request: None, chunks: Chunks::default() }
+        Self { memory, seed, phase, policy: Arc::default(), request: None, chunks: Chunks::default() }
     }
 
     /// The call, begun if it was only planned; nothing, if it is over.
@@ -156,9 +157,9 @@ impl Session {
         {
             let Plan { request, upstreams, policy } = *plan;
             let (catalog, mut breakers) = (self.memory.catalog.borrow(), self.memory.breakers.borrow_mut());
-            let facts = Facts { upstreams: &upstreams, catalog: &catalog, breakers: &mut breakers };
-            self.phase = Phase::Running(Box::new(Call::new(request, &policy, facts, self.seed, now)));
-            self.policy = policy;
+            let facts = Facts { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+            self.policy = Arc::new(policy);
+            self.phase = Phase::Running(Box::new(Call::new(request, self.policy.clone(), facts, self.seed, now)));
         }
         match &mut self.phase {
             Phase::Running(call) => Some(call),

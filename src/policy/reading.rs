@@ -23,10 +23,9 @@ impl Policy {
     ///
     /// # Errors
     /// As [`Policy::read`].
-    pub fn with(&self, value: Json<'_>) -> Result<Self, Box<Invalid>> {
-        let mut policy = self.clone();
-        policy.take(Section::object("policy", value)?)?;
-        Ok(policy)
+    pub fn with(mut self, value: Json<'_>) -> Result<Self, Box<Invalid>> {
+        self.take(Section::object("policy", value)?)?;
+        Ok(self)
     }
 
     fn take(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {

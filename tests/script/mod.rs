@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use failsoft::{
     Action, Breakers, Call, Catalog, ChatRequest, Chunks, Dialect, Facts, Failure, Headers, HttpRequest, Input, Json,
@@ -231,8 +232,8 @@ impl Script {
         let mut upstreams = vec![Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
         upstreams.extend(self.others.iter().cloned());
         let policy = Policy::read(parse(&policy)).expect("a valid policy");
-        let facts = Facts { upstreams: &upstreams, catalog: &self.catalog, breakers: &mut self.breakers };
-        Call::new(request, &policy, facts, 7, self.start)
+        let facts = Facts { upstreams: Arc::new(upstreams), catalog: &self.catalog, breakers: &mut self.breakers };
+        Call::new(request, Arc::new(policy), facts, 7, self.start)
     }
 
     /// Runs the call to its end. Request number n gets reply number n; a request too many is a failed test.

@@ -1,5 +1,7 @@
 //! The host of one call: tells the machine what happens, and asks what to do about it.
 
+use std::sync::Arc;
+
 use failsoft::{AttemptId, Call, Failure, Headers, Input, Kind, Policy};
 
 use crate::account::Account;
@@ -45,7 +47,7 @@ pub(crate) struct Host {
     pub(crate) number: usize,
     pub(crate) plan: Plan,
     /// What the machine was given for the plan's policy.
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) call: Call,
     pub(crate) account: Account,
     pub(crate) now: u64,
@@ -74,7 +76,7 @@ impl Host {
     pub(crate) fn new(
         number: usize,
         plan: Plan,
-        policy: Policy,
+        policy: Arc<Policy>,
         call: Call,
         admissions: Vec<Vec<Admission>>,
         now: u64,

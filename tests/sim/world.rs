@@ -1,5 +1,7 @@
 //! A world from a seed: upstreams, models, callers; and what becomes of them.
 
+use std::sync::Arc;
+
 use failsoft::request::Lane;
 use failsoft::{Breakers, Call, Catalog, ChatRequest, Facts, Json, Policy, Upstream};
 use serde_json::json;
@@ -99,7 +101,7 @@ fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Opt
     shared.trace.note(number, now, plan.seed, || format!("begins: {plan:?}"));
     let request = ChatRequest::read(Json::parse(&plan.request).unwrap_or(Json::NULL));
     let policy = Policy::read(Json::parse(&plan.policy).unwrap_or(Json::NULL));
-    let (Ok(mut request), Ok(policy)) = (request, policy) else {
+    let (Ok(mut request), Ok(policy)) = (request, policy.map(Arc::new)) else {
         shared.judge.hold(Invariant::Report, false, || format!("{} or {} is refused", plan.request, plan.policy))?;
         return Ok(None);
     };
@@ -109,8 +111,8 @@ fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Opt
         request.lane = Lane::Relay;
     }
     let upstreams: Vec<Upstream> = shared.sites.iter().map(|site| site.upstream.clone()).collect();
-    let facts = Facts { upstreams: &upstreams, catalog: &shared.catalog, breakers: &mut shared.breakers };
-    let call = Call::new(request, &policy, facts, plan.seed, now);
+    let facts = Facts { upstreams: Arc::new(upstreams), catalog: &shared.catalog, breakers: &mut shared.breakers };
+    let call = Call::new(request, policy.clone(), facts, plan.seed, now);
     let admissions = admissions(shared, number, &plan, now);
     Ok(Some(Host::new(number, plan, policy, call, admissions, now)))
 }

@@ -3,6 +3,8 @@
 mod bound;
 mod fields;
 
+use std::sync::Arc;
+
 use failsoft::failure::Kind;
 use failsoft::invalid::{Invalid, join};
 use failsoft::json::{Object, array, quoted};
@@ -34,7 +36,7 @@ const DEEPEST: usize = 40;
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) request: ChatRequest,
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
     /// Its name, for the log.
     pub(crate) route: Option<String>,
     pub(crate) headers_within: Millis,
@@ -105,14 +107,14 @@ impl Draft {
         if bounded.money {
             check_searches(&request, config)?;
         }
-        let ask = Ask { request, policy, route, headers_within, leaves_no_trace, worst };
+        let ask = Ask { request, policy: Arc::new(policy), route, headers_within, leaves_no_trace, worst };
         Ok(Self { ask, output, bounded })
     }
 
     /// The call, kept within its bounds.
     fn bounded(self, prices: &Prices<'_>) -> Result<Ask, Refusal> {
         let Self { mut ask, output, bounded } = self;
-        ask.worst = prices.bound(&ask.request, output, &mut ask.policy, bounded)?;
+        ask.worst = prices.bound(&ask.request, output, Arc::make_mut(&mut ask.policy), bounded)?;
         Ok(ask)
     }
 }

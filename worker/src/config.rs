@@ -9,6 +9,8 @@ mod upstream;
 mod user;
 mod visitor;
 
+use std::sync::Arc;
+
 use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Millis, Policy, Upstream};
 
@@ -27,7 +29,7 @@ const FIELDS: &str = "upstream upstreams access keys users visitors routes model
 #[derive(Debug)]
 pub(crate) struct Config {
     /// Whom to ask, in order and with their keys; at least one.
-    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) upstreams: Arc<Vec<Upstream>>,
     pub(crate) access: Access,
     pub(crate) routes: Vec<Route>,
     /// What a client may name itself, where its key says nothing else.
@@ -86,7 +88,8 @@ impl Config {
         problems.extend(missing.into_iter().map(Problem::SecretWithoutHeaders));
         match config {
             Some(mut config) if problems.is_empty() => {
-                config.upstreams.iter_mut().zip(keys).for_each(|(upstream, key)| upstream.key = key);
+                let upstreams = Arc::make_mut(&mut config.upstreams).iter_mut();
+                upstreams.zip(keys).for_each(|(upstream, key)| upstream.key = key);
                 Ok(config)
             }
             _ => Err(problems),
@@ -134,9 +137,9 @@ fn checked(value: Json<'_>) -> Result<(Config, Vec<String>), Box<Invalid>> {
     let routes = Route::read_all(&config.section("routes")?, &policy)?;
     let access = Access::read(config, &routes)?;
     let named = Named::read_all(config, access == Access::Loopback)?;
-    let (upstreams, secrets) = named.into_iter().map(|named| (named.upstream, named.secret)).unzip();
+    let (upstreams, secrets): (Vec<_>, _) = named.into_iter().map(|named| (named.upstream, named.secret)).unzip();
     let config = Config {
-        upstreams,
+        upstreams: Arc::new(upstreams),
         routes,
         models: models(config)?,
         policy,

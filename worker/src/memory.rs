@@ -3,6 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Upstream};
 use worker::Env;
@@ -57,14 +58,14 @@ fn read(env: &Env) -> Result<Config, Vec<Problem>> {
 }
 
 /// A call, with what is known of the models; and what to tell of it at once.
-pub(crate) fn call(ask: &Ask, upstreams: &[Upstream], now: Millis) -> (Call, Option<Message>) {
+pub(crate) fn call(ask: &Ask, upstreams: &Arc<Vec<Upstream>>, now: Millis) -> (Call, Option<Message>) {
     let names = names(ask, upstreams);
     let names = || names.iter().map(String::as_str);
     MEMORY.with_borrow_mut(|Memory { breakers, local, catalog, .. }| {
         local.visit(breakers, names(), now);
         let mut seen = if ask.leaves_no_trace { Some(onlooker(breakers, names(), now)) } else { None };
-        let facts = Facts { upstreams, catalog, breakers: seen.as_mut().unwrap_or(breakers) };
-        let call = Call::new(ask.request.clone(), &ask.policy, facts, host::seed(), now);
+        let facts = Facts { upstreams: Arc::clone(upstreams), catalog, breakers: seen.as_mut().unwrap_or(breakers) };
+        let call = Call::new(ask.request.clone(), Arc::clone(&ask.policy), facts, host::seed(), now);
         (call, local.begun(breakers, names(), now))
     })
 }

@@ -6,6 +6,8 @@
 //! For its money a call can get more tokens of cheaper models: where they are bounded too, it makes at most [`REQUESTS`]
 //! requests, judges among them, and each is held.
 
+use std::sync::Arc;
+
 use failsoft::catalog::{ModelFacts, Price};
 use failsoft::policy::JudgePolicy;
 use failsoft::report::Usd;
@@ -41,7 +43,7 @@ pub(crate) struct Prices<'a> {
 }
 
 impl<'a> Prices<'a> {
-    fn candidates(&self, request: &'a ChatRequest) -> impl Iterator<Item = (&'a str, Option<&'a ModelFacts>)> {
+    fn candidates(&self, request: &'a ChatRequest) -> impl Iterator<Item = (&'a str, Option<&'a Arc<ModelFacts>>)> {
         let catalog = self.catalog;
         self.upstreams.iter().flat_map(move |upstream| {
             let models = if upstream.models.is_empty() { &request.models } else { &upstream.models };

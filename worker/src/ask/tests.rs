@@ -58,7 +58,7 @@ fn a_client_says_what_it_wants_of_an_answer_and_tightens_bounds() {
     let body = hello(json!({"model": "openai/gpt-4o", "failsoft": asked}));
     let policy = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").ask.policy;
     assert!(policy.buffer && policy.restart_event && policy.repair_json);
-    assert_eq!((policy.shortest, policy.literals, policy.recover), (5, vec!["x".to_owned()], Recover::Error));
+    assert_eq!((policy.shortest, &policy.literals[..], policy.recover), (5, &["x".to_owned()][..], Recover::Error));
     assert_eq!(policy.max_cost, Some(Usd(100_000_000_000)));
     assert_eq!(policy.max_price, (Some(Usd(3_000_000_000_000)), Some(Usd(9_500_000_000_000))));
     // The second model would be asked after the first is given up.

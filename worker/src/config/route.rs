@@ -49,7 +49,7 @@ impl Route {
         Ok(Self {
             name: name.into(),
             models: models.ok_or_else(|| route.wrong("models", "must name at least one model"))?,
-            policy: policy.with(route.get("policy")).map_err(below)?,
+            policy: policy.clone().with(route.get("policy")).map_err(below)?,
             lane,
             headers_within,
             budget: Budget::read(&route.section("budget")?)?,
