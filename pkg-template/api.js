@@ -7,7 +7,7 @@ import { given, handedOf, hostOf, merge, toJson } from './option.js';
 import { ChatStream } from './stream.js';
 import { warner } from './warn.js';
 
-/** The functions of the package, given where its WebAssembly lies. */
+/** The functions of the package, given what gives its WebAssembly. */
 export function bind(wasm) {
   const ready = () => load(wasm);
   const createClient = (defaults = {}) => clientOf(given(defaults), ready);
@@ -21,7 +21,7 @@ export function bind(wasm) {
     parseStream: (response) => parse(response, ready),
     // Without a model, as OpenAI's count.
     estimateTokens: async (text, model = 'gpt') => (await ready(), Client.estimateTokens(encode(toJson(text)), encode(model))),
-    init: (input) => load(input ?? wasm),
+    init: ready,
   };
 }
 

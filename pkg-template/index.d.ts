@@ -38,13 +38,10 @@ export function createFetch(client: Client): typeof fetch;
 export function estimateTokens(text: string | Message[], model?: string): Promise<number>;
 
 /**
- * Loads the WebAssembly ahead of the first call, which otherwise does it.
- * @param input where it is, for bundlers without assets or a CDN: a URL, a response, its bytes or a compiled module.
+ * Compiles the WebAssembly ahead of the first call, which otherwise does it; there is nothing to fetch.
  * @throws {ChatError} of kind `wasmUnavailable`.
  */
-export function init(input?: WasmInput | Promise<WasmInput>): Promise<void>;
-
-export type WasmInput = string | URL | Response | BufferSource | WebAssembly.Module;
+export function init(): Promise<void>;
 
 /** True for every {@link ChatError}, also of another copy of this package. */
 export function isChatError(error: unknown): error is ChatError;

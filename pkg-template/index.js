@@ -1,7 +1,9 @@
 import { bind } from './api.js';
+import { bytesOf } from './load.js';
 
-// The URL stays a bare literal: that is how bundlers see the file.
-const api = /* @__PURE__ */ bind(() => new URL('./failsoft_bg.wasm', import.meta.url));
+// The build puts the WebAssembly here. In a file of its own it would be one more request, that can fail just when a model
+// does, and that every bundler and every server has to be told about.
+const api = /* @__PURE__ */ bind(() => bytesOf('failsoft_bg.wasm'));
 
 export const { chat, chatWithFallback, chatStreaming, parseStream, createClient, createFetch, estimateTokens, init } = api;
 export { ChatError, isChatError } from './error.js';

@@ -4,41 +4,37 @@ import { ChatError } from './error.js';
 /** @type {Promise<void> | undefined} One for all who ask: WebAssembly is instantiated once. */
 let loading;
 
-/** Loads the WebAssembly from `source`, or from what it gives; after a failure the next call tries again. */
+/** Loads the WebAssembly that `source` gives: its bytes, or a module. After a failure the next call tries again. */
 export function load(source) {
-  loading ??= instantiate(source).catch((error) => {
+  loading ??= instantiate(source).catch((cause) => {
     loading = undefined;
-    throw error;
+    const blocked = /unsafe-eval|Content.Security.Policy|CSP/i.test(cause?.message);
+    const message = blocked ? forbidden : `the WebAssembly of failsoft could not be loaded: ${cause?.message}`;
+    throw new ChatError({ kind: 'wasmUnavailable', message }, { cause });
   });
   return loading;
 }
 
 async function instantiate(source) {
+  const given = source();
   try {
-    const given = await (typeof source === 'function' ? source() : source);
-    initSync({ module: await compile(given) });
-  } catch (cause) {
-    if (cause instanceof ChatError) throw cause;
-    const blocked = /unsafe-eval|Content.Security.Policy|CSP/i.test(cause?.message);
-    throw unavailable(blocked ? forbidden : `the WebAssembly of failsoft could not be loaded: ${cause?.message}`, cause);
+    // A millisecond at once is less than being told from another thread.
+    initSync({ module: given });
+  } catch (error) {
+    // Chromium before 115 refuses that for more than 4 KB.
+    if (!(error instanceof RangeError)) throw error;
+    initSync({ module: await WebAssembly.compile(given) });
   }
 }
 
 const forbidden =
   "this page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src";
 
-const unavailable = (message, cause) => new ChatError({ kind: 'wasmUnavailable', message }, { cause });
-
-async function compile(source) {
-  if (source instanceof WebAssembly.Module) return source;
-  if (typeof source === 'string' || source instanceof URL) source = await fetch(source);
-  if (!(typeof Response === 'function' && source instanceof Response)) return WebAssembly.compile(source);
-  const type = source.headers.get('content-type');
-  if (!source.ok) throw unavailable(`${source.url} answered with status ${source.status}; ${advice}`);
-  if (type?.startsWith('application/wasm') && WebAssembly.compileStreaming) return WebAssembly.compileStreaming(source);
-  const bytes = new Uint8Array(await source.arrayBuffer());
-  if (bytes[0] !== 0 || bytes[1] !== 0x61) throw unavailable(`${source.url} is ${type}, not WebAssembly; ${advice}`);
-  return WebAssembly.compile(bytes);
+/**
+ * The bytes of `text`, a character for each, as the build writes them into the script: what is often 0 and seldom W is
+ * written the other way round, because a script should not hold a NUL.
+ */
+export function bytesOf(text) {
+  const binary = text.replaceAll('W', '\0').replaceAll('Ā', 'W');
+  return Uint8Array.fromBase64?.(btoa(binary)) ?? Uint8Array.from(binary, (character) => character.charCodeAt());
 }
-
-const advice = 'serve failsoft_bg.wasm there, or hand its URL or bytes to init()';

@@ -89,9 +89,10 @@ function guarded(name, callback) {
 /** What the core is handed of the options, as JSON. */
 export function handedOf(ask, options) {
   const fields = {};
+  let stray;
   for (const [name, value] of Object.entries(options)) {
     if (FIELDS.includes(name)) fields[name] = value;
-    else if (!OURS.includes(name)) throw unknown(name);
+    else if (!OURS.includes(name)) stray = name;
   }
   const upstreams = upstreamsOf(options);
   if (!fields.model && !fields.models) fields.models = upstreams[0].models;
@@ -105,33 +106,8 @@ export function handedOf(ask, options) {
   const { policy } = options;
   // An edge falls back by itself, and has to know how.
   if (isGiven(options.edge) && isGiven(policy)) request.failsoft = policy;
-  return toJson({ ask, upstreams, policy, request });
-}
-
-function unknown(name) {
-  const near = nearMiss(name, [...FIELDS, ...OURS]);
-  const advice = 'is not a known option; a field that only the upstream knows goes into `body`';
-  return wrong(name, near ? `is not a known field; did you mean \`${near}\`?` : advice);
-}
-
-/** What was meant by `word`, by the rule of src/spelling.rs: one edit in every four characters is forgiven. */
-function nearMiss(word, known) {
-  const allowed = Math.max(word.length >> 2, 1);
-  const edits = known.map((name) => distance(folded(word), folded(name)));
-  const fewest = Math.min(...edits);
-  return fewest <= allowed && known[edits.indexOf(fewest)];
-}
-
-const folded = (name) => name.toLowerCase().replace(/[_. ]/g, '-');
-
-/** Levenshtein's distance, one row of the table at a time. */
-function distance(from, to) {
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
-  for (const letter of from) {
-    let left = row[0] + 1;
-    row = row.map((above, at) => (left = at ? Math.min(row[at - 1] + (letter !== to[at - 1]), above + 1, left + 1) : left));
-  }
-  return row.at(-1);
+  const known = stray === undefined ? undefined : [...FIELDS, ...OURS].join(' ');
+  return toJson({ ask, stray, known, upstreams, policy, request });
 }
 
 /** Where a call goes: to one place, or to several in order. */

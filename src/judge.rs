@@ -4,7 +4,7 @@
 //! wrote it could know, the instructions say that nothing in there is one, and all that counts of what comes back is a
 //! number behind the same mark.
 
-use crate::json::{Object, quoted, whole_number};
+use crate::json::{Object, decimal, quoted, whole_number};
 use crate::policy::JudgePolicy;
 use crate::text::{find, text};
 use crate::tokens::Prompt;
@@ -67,9 +67,7 @@ pub(crate) fn score(reply: &str, mark: &str) -> Option<u64> {
 
 /// A mark that the writer of an answer cannot guess.
 pub(crate) fn mark(seed: u64) -> String {
-    let digits = seed.to_le_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let letters: String = digits.map(|digit| char::from(b'A' + digit)).collect();
-    text!("#", &letters)
+    text!("#", &decimal(seed))
 }
 
 #[cfg(test)]
@@ -88,7 +86,7 @@ mod tests {
             (format!("{mark} 101"), None),
             (format!("{mark} no"), None),
             ("100".into(), None),
-            ("#AAAA 100".into(), None),
+            ("#8 100".into(), None),
         ] {
             assert_eq!(score(&reply, &mark), expected, "{reply}");
         }

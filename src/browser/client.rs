@@ -30,7 +30,7 @@ impl Client {
         Self::default()
     }
 
-    /// Plans a call, which begins when it is first polled. `handed` is the JSON of `{ask, upstreams, policy, request}`,
+    /// Plans a call, which begins when it is first polled. `handed` is the JSON that `plan.rs` reads,
     /// `seed` a random number from 0 to 2^53. What is wrong with it ends the call.
     pub fn open(&self, handed: &[u8], seed: f64) -> Session {
         Session::plan(self.0.clone(), handed, seed as u64)

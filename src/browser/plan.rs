@@ -6,7 +6,8 @@ use crate::invalid::Invalid;
 use crate::json::Json;
 use crate::policy::{Recover, Retry, Soft, Timeouts};
 use crate::request::{ChatRequest, UsageChunk};
-use crate::text::{cut, text};
+use crate::spelling::closest;
+use crate::text::{cut, split, text};
 use crate::upstream::{App, Dialect, Upstream};
 use crate::{Catalog, Millis, Policy};
 
@@ -18,13 +19,16 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Reads `{ask, upstreams, policy, request}`. `ask` is `"parse"` for a response that is there already, `"wire"` for
-    /// a client that speaks OpenAI's protocol itself.
+    /// Reads `{ask, stray, known, upstreams, policy, request}`. `ask` is `"parse"` for a response that is there already,
+    /// `"wire"` for a client that speaks OpenAI's protocol itself; `stray` an option that is none of those `known`.
     pub(super) fn read(handed: &[u8]) -> Result<Self, Box<Invalid>> {
         let handed = Json::parse_bytes(handed).unwrap_or(Json::NULL);
         let ask = handed.get("ask");
         if ask.is("parse") {
             return Self::parse();
+        }
+        if let Some(stray) = handed.get("stray").text() {
+            return Err(unknown(&stray, &handed.get("known").text().unwrap_or_default()));
         }
         let upstreams: Vec<Upstream> = handed.get("upstreams").items().map(upstream).collect();
         let policy = Policy { assemble: true, ..Policy::default() }.with(handed.get("policy"))?;
@@ -69,6 +73,14 @@ impl Plan {
         };
         models.into_iter().map(|model| text!(&upstream.url, "/models/", cut(model, b':').0, "/endpoints")).collect()
     }
+}
+
+/// The option `name` is none of those that are `known`.
+fn unknown(name: &str, known: &str) -> Box<Invalid> {
+    if closest(name, &mut split(known, b' ')).is_some() {
+        return Invalid::unknown("", name, known);
+    }
+    Invalid::new(name, "is not a known option; a field that only the upstream knows goes into `body`")
 }
 
 fn upstream(given: Json<'_>) -> Upstream {

@@ -1,5 +1,5 @@
 // What a page downloads to chat with fallback models and to stream text: each peer as its documentation says, bundled and
-// minified as a page would, and failsoft with its WebAssembly.
+// minified as a page would; failsoft's entry holds its WebAssembly.
 
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -37,16 +37,14 @@ export async function bundled(source, file) {
   return Buffer.from(outputFiles[0].contents);
 }
 
-/** Bytes, with gzip, with brotli; of several files, each is packed on its own, as servers do. */
-export function sizes(...files) {
-  const sum = (size) => files.reduce((all, file) => all + size(file), 0);
-  return { bytes: sum((file) => file.length), gzip: sum((file) => gzipSync(file, { level: 9 }).length), brotli: sum((file) => brotliCompressSync(file).length) };
+/** Bytes, with gzip, with brotli. */
+export function sizes(file) {
+  return { bytes: file.length, gzip: gzipSync(file, { level: 9 }).length, brotli: brotliCompressSync(file).length };
 }
 
 /** A row for failsoft, and for each peer. */
 export async function bundles(pkg) {
-  const ours = await Promise.all(['index.js', 'failsoft_bg.wasm'].map((name) => readFile(join(pkg, name))));
-  const rows = { failsoft: sizes(...ours) };
+  const rows = { failsoft: sizes(await readFile(join(pkg, 'index.js'))) };
   for (const [name, source] of Object.entries(PAGES)) rows[name] = sizes(await bundled(source));
   return rows;
 }

@@ -2,13 +2,11 @@
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { launch } from '../support/chromium.mjs';
 import { PAGES, bundled } from './bundle.mjs';
 import { shuffled, generator } from './statistics.mjs';
-
-const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
 /** Reading a stream, in a page: see reading.mjs. */
 export async function readingInPage(pkg, options) {
@@ -67,7 +65,7 @@ async function inPage(pkg, files, work) {
     const body = files[name] ?? packed;
     if (name === '/') response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>bench</title>');
     else if (!body) response.writeHead(404).end();
-    else response.writeHead(200, { 'content-type': TYPES[extname(name)], 'cache-control': 'max-age=3600' }).end(body);
+    else response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=3600' }).end(body);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${server.address().port}/`;

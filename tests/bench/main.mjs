@@ -36,7 +36,7 @@ if (wanted('first-use')) {
 
 const options = { events: EVENTS, rounds: ROUNDS };
 if (wanted('chromium')) compared('Chromium', await readingInPage(folder, options));
-if (wanted('node')) compared('Node', await reading(await import(pathToFileURL(join(folder, 'node.js'))), options));
+if (wanted('node')) compared('Node', await reading(await import(pathToFileURL(join(folder, 'index.js'))), options));
 
 if (wanted('edge')) {
   for (const [asked, servers] of Object.entries(await edge(ROUNDS))) {

@@ -1,7 +1,8 @@
-// What becomes of the WebAssembly on its way into a page: what can be mended is, and all else says what to do.
+// How the package comes into a page: in one file, whatever the page forbids and whatever the browser lacks.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { build } from 'esbuild';
 
 import { launch, serve } from '../support/chromium.mjs';
 import { PACKAGE } from '../support/process.mjs';
@@ -13,62 +14,68 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** The answer, or the error, that a page gets which is served as said. */
-async function outcome(headers, wasm) {
-  const server = await serve(PACKAGE, headers, wasm);
+/** The answer, or the error, that a page gets which is served with these headers; it asks for these files. */
+async function outcome({ headers = {}, lacking = () => {}, source = '/package/index.js' } = {}) {
+  const server = await serve(PACKAGE, headers);
   const page = await browser.newPage();
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
   try {
     await page.goto(server.origin);
-    return await page.evaluate(async () => {
-      const { chat } = await import('/package/index.js');
+    await page.evaluate(lacking);
+    const said = await page.evaluate(async (source) => {
+      const { chat } = await import(source);
       const fetch = async () => Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
       const said = (data) => data.choices[0].message.content;
       const asked = chat([{ role: 'user', content: '?' }], { model: 'a/a', baseURL: '/v1', fetch });
       return asked.then(said, ({ kind, message }) => ({ kind, message }));
-    });
+    }, source);
+    return { said, asked: asked.filter((path) => path !== '/') };
   } finally {
     await page.close();
     await server.stop();
   }
 }
 
-test('it loads, and asks for two files', async () => {
-  const server = await serve(PACKAGE);
-  const page = await browser.newPage();
-  const asked = [];
-  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
-  try {
-    await page.goto(server.origin);
-    await page.evaluate(async () => (await import('/package/index.js')).init());
-    assert.deepEqual(asked.filter((path) => path.startsWith('/package/')), ['/package/index.js', '/package/failsoft_bg.wasm']);
-  } finally {
-    await page.close();
-    await server.stop();
-  }
+test('it loads, and asks for one file', async () => {
+  assert.deepEqual(await outcome(), { said: 'yes', asked: ['/package/index.js'] });
 });
 
 test('a Content-Security-Policy that allows WebAssembly is enough', async () => {
-  assert.equal(await outcome({ 'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'" }), 'yes');
+  const headers = { 'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'" };
+  assert.equal((await outcome({ headers })).said, 'yes');
 });
 
 test('a Content-Security-Policy that forbids WebAssembly is named, with what to add', async () => {
-  const { kind, message } = await outcome({ 'content-security-policy': "script-src 'self'" });
-  assert.equal(kind, 'wasmUnavailable');
-  assert.match(message, /Content-Security-Policy.*'wasm-unsafe-eval'.*script-src/);
+  const { said } = await outcome({ headers: { 'content-security-policy': "script-src 'self'" } });
+  assert.equal(said.kind, 'wasmUnavailable');
+  assert.match(said.message, /Content-Security-Policy.*'wasm-unsafe-eval'.*script-src/);
 });
 
-test('a wrong content type does not matter', async () => {
-  assert.equal(await outcome({}, { type: 'text/plain' }), 'yes');
+test('a browser without WebAssembly is told so', async () => {
+  const { said } = await outcome({ lacking: () => delete globalThis.WebAssembly });
+  assert.equal(said.kind, 'wasmUnavailable');
+  assert.match(said.message, /could not be loaded: WebAssembly is not defined/);
 });
 
-test('a page in place of the WebAssembly is named, with what to do', async () => {
-  const { kind, message } = await outcome({}, { type: 'text/html', body: '<!doctype html>' });
-  assert.equal(kind, 'wasmUnavailable');
-  assert.match(message, /failsoft_bg\.wasm is text\/html, not WebAssembly; serve failsoft_bg\.wasm there, or .* init\(\)/);
+test('a browser that reads no base64 loads it too', async () => {
+  assert.equal((await outcome({ lacking: () => delete Uint8Array.fromBase64 })).said, 'yes');
 });
 
-test('a file that is not there is named, with its status', async () => {
-  const { kind, message } = await outcome({}, { status: 404, type: 'text/html', body: '' });
-  assert.equal(kind, 'wasmUnavailable');
-  assert.match(message, /failsoft_bg\.wasm answered with status 404; .*init\(\)/);
+test('a browser that refuses to compile so much at once loads it too', async () => {
+  const lacking = () => {
+    const construct = () => {
+      throw new RangeError('the buffer is too large for the main thread');
+    };
+    globalThis.WebAssembly.Module = new Proxy(globalThis.WebAssembly.Module, { construct });
+  };
+  assert.equal((await outcome({ lacking })).said, 'yes');
 });
+
+for (const charset of ['ascii', 'utf8']) {
+  test(`a bundler that writes ${charset} keeps every byte`, async () => {
+    const { outputFiles } = await build({ entryPoints: [`${PACKAGE}/index.js`], bundle: true, minify: true, format: 'esm', charset, write: false });
+    const source = `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`;
+    assert.equal((await outcome({ source })).said, 'yes');
+  });
+}

@@ -128,7 +128,7 @@ test('the ways in of the README are ready, and its commands make a key and revok
 
 test('the policy of the README is one for a call and for a route', async () => {
   const policy = JSON.parse(json('hedge'));
-  const { chatWithFallback } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+  const { chatWithFallback } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
   await emulator.script(policy.judge.model, ['echo:90']);
   // A bound on cost wants prices, which OpenRouter tells.
   const options = { baseURL: emulator.baseURL, dialect: 'openrouter', apiKey: 'sk-or-example', models: ['openai/gpt-4o'], policy };

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
-const failsoft = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+const failsoft = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 const { chat, chatStreaming, chatWithFallback, createClient, isChatError } = failsoft;
 
 const MESSAGES = [{ role: 'user', content: 'Summarize this for me.' }];

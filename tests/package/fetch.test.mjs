@@ -8,7 +8,7 @@ import OpenAI from 'openai';
 
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
-const { chatStreaming, createClient, createFetch } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+const { chatStreaming, createClient, createFetch } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 
 const MESSAGES = [{ role: 'user', content: 'Hello?' }];
 const SAID = 'openai/gpt-4o says: Hello?';

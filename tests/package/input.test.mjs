@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 import { PACKAGE } from '../support/process.mjs';
 
-const { chatWithFallback, chat, createClient, createFetch, parseStream, estimateTokens, isChatError } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+const { chatWithFallback, chat, createClient, createFetch, parseStream, estimateTokens, isChatError } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 
 const MESSAGES = [{ role: 'user', content: 'Hello?' }];
 const unsent = () => assert.fail('a request was sent');

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 
 import { PACKAGE, ROOT } from '../support/process.mjs';
 
-const { parseStream } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+const { parseStream } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 const folder = join(ROOT, 'tests/fixtures/streams');
 const expectations = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8'));
 

@@ -12,7 +12,7 @@ import llama3 from 'llama3-tokenizer-js';
 import { CORPORA } from '../support/corpora.mjs';
 import { PACKAGE } from '../support/process.mjs';
 
-const { estimateTokens } = await import(pathToFileURL(join(PACKAGE, 'node.js')));
+const { estimateTokens } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 
 /** On average, of what is counted. */
 const MEAN = 0.1;

@@ -1,6 +1,5 @@
 import { ChatError, chat, chatStreaming, chatWithFallback, createClient, createFetch, estimateTokens, init, isChatError, parseStream } from 'failsoft';
 import type { ChatCompletion, ChatCompletionChunk, Client, Kind, Options } from 'failsoft';
-import wasm from 'failsoft/failsoft_bg.wasm';
 
 const messages = [{ role: 'user' as const, content: 'Hello?' }];
 const options: Options = { models: ['a/a', 'b/b'], edge: 'https://edge.example', token: 't', policy: { timeouts: { idle: 5_000 }, empty: 'next' } };
@@ -30,8 +29,7 @@ const client: Client = createClient({ apiKey: 'k', headers: new Headers() });
 const own: typeof fetch = createFetch(client);
 const tokens: Promise<number> = estimateTokens(messages);
 estimateTokens('text', 'openai/gpt-4o');
-await init(wasm);
-await init('/failsoft_bg.wasm');
+await init();
 
 try {
   await client.chat(messages);

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html', '.css': 'text/css' };
+const TYPES = { '.js': 'text/javascript', '.html': 'text/html', '.css': 'text/css' };
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -20,11 +20,8 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', headless: true, args: FLAGS });
 }
 
-/**
- * Serves `folder` below `/package/` and an empty page at `/`, with `headers` on every answer; WebAssembly as `wasm` says,
- * where it says something.
- */
-export async function serve(folder, headers = {}, wasm = {}) {
+/** Serves `folder` below `/package/` and an empty page at `/`, with `headers` on every answer. */
+export async function serve(folder, headers = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url, 'http://x').pathname);
     if (!path.startsWith('/package/')) {
@@ -33,9 +30,7 @@ export async function serve(folder, headers = {}, wasm = {}) {
     }
     try {
       const found = await readFile(join(folder, path.slice('/package/'.length)));
-      const answer = { status: 200, type: TYPES[extname(path)] ?? 'application/octet-stream', body: found };
-      const { status, type, body } = path.endsWith('.wasm') ? { ...answer, ...wasm } : answer;
-      response.writeHead(status, { 'content-type': type, ...headers }).end(body);
+      response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? 'application/octet-stream', ...headers }).end(found);
     } catch {
       response.writeHead(404).end();
     }

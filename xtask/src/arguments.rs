@@ -25,7 +25,7 @@ cargo xtask COMMAND
   live     checks what this project takes OpenRouter's wire for; needs OPENROUTER_API_KEY, and spends at most $0.01
              --upstream URL        another API that speaks the same, with the key in UPSTREAM_API_KEY
            Fails if a fact differs.
-  size     says what the package and the Worker weigh
+  size     says what the package and the Worker weigh, and what the package is made of
   bench    measures the package, the edge and their peers side by side, as ratios with their 95 % intervals
              PART…                 only these: bundle first-use chromium node edge
   deploy   builds, and deploys the Worker with wrangler

@@ -1,5 +1,7 @@
 //! What a page downloads and what an isolate loads, in bytes, raw and with gzip.
 
+mod groups;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,7 @@ use crate::worker;
 use crate::workspace::Workspace;
 
 /// How much a page may have to download, gzip. The goal is [`GOAL`]; this is what has been reached, and may only fall.
-const BUDGET: u64 = 62_700;
+const BUDGET: u64 = 62_100;
 /// How much it should be.
 const GOAL: u64 = 40_000;
 
@@ -36,7 +38,7 @@ struct Size {
     gzip: u64,
 }
 
-/// Builds both, and prints every file's size.
+/// Builds both, and prints every file's size, and what the package's code is made of.
 pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     setup::build(workspace)?;
     package::build(workspace)?;
@@ -46,6 +48,7 @@ pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     let worker = worker::output(workspace);
     let loaded: Vec<PathBuf> = files::below(&worker)?.into_iter().filter(|file| is_loaded(file)).collect();
     table(workspace, "Worker", &worker, &loaded)?;
+    groups::show(workspace)?;
     check(workspace).map(drop)
 }
 
