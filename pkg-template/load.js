@@ -30,11 +30,5 @@ async function instantiate(source) {
 const forbidden =
   "this page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src";
 
-/**
- * The bytes of `text`, a character for each, as the build writes them into the script: what is often 0 and seldom W is
- * written the other way round, because a script should not hold a NUL.
- */
-export function bytesOf(text) {
-  const binary = text.replaceAll('W', '\0').replaceAll('Ā', 'W');
-  return Uint8Array.fromBase64?.(btoa(binary)) ?? Uint8Array.from(binary, (character) => character.charCodeAt());
-}
+/** The bytes of `binary`, a character for each, as the build writes them into the script (xtask/src/package/literal.rs). */
+export const bytesOf = (binary) => Uint8Array.fromBase64?.(btoa(binary)) ?? Uint8Array.from(binary, (character) => character.charCodeAt());
