@@ -3,6 +3,11 @@ import { ChatError } from './error.js';
 
 /** @type {Promise<void> | undefined} One for all who ask: WebAssembly is instantiated once. */
 let loading;
+let memory;
+let bytes = new Uint8Array();
+
+/** The memory of the WebAssembly, as it is now: it moves when it grows. */
+export const heap = () => (bytes.length ? bytes : (bytes = new Uint8Array(memory.buffer)));
 
 /** Loads the WebAssembly from `source`, or from what it gives; after a failure the next call tries again. */
 export function load(source) {
@@ -16,7 +21,7 @@ export function load(source) {
 async function instantiate(source) {
   try {
     const given = await (typeof source === 'function' ? source() : source);
-    initSync({ module: await compile(given) });
+    ({ memory } = initSync({ module: await compile(given) }));
   } catch (cause) {
     if (cause instanceof ChatError) throw cause;
     const blocked = /unsafe-eval|Content.Security.Policy|CSP/i.test(cause?.message);

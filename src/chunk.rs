@@ -69,6 +69,16 @@ impl Chunks {
         &self.text
     }
 
+    #[cfg(feature = "browser")]
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
+    #[cfg(feature = "browser")]
+    pub(crate) fn into_lines(self) -> String {
+        self.lines
+    }
+
     /// The chunks as server-sent events.
     pub fn to_sse(&self) -> String {
         let mut sse = String::with_capacity(self.lines.len() + 16);

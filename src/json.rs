@@ -19,7 +19,7 @@ use std::borrow::Cow;
 
 use crate::text::{cut, of};
 use scan::Scanner;
-pub(crate) use scan::whole_number;
+pub(crate) use scan::{plain, whole_number};
 pub use write::{Object, array, patched, quoted};
 pub(crate) use write::{decimal, on_one_line, push_quoted};
 

@@ -28,6 +28,8 @@ pub struct Session {
     request: Option<HttpRequest>,
     /// Chunks for the reader.
     chunks: Chunks,
+    /// Bytes that JavaScript has put there, or what was said last.
+    mailbox: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -54,16 +56,18 @@ enum Step {
 }
 
 impl Step {
-    fn of(self, attempt: AttemptId) -> f64 {
-        -f64::from(attempt << 3 | self as u32)
+    /// With the attempt that it is about, or the length of what was said.
+    fn of(self, value: u32) -> f64 {
+        -f64::from(value << 3 | self as u32)
     }
 }
 
 #[wasm_bindgen]
 impl Session {
     /// What to do next. Not below zero: nothing before something happens, or this point in time comes. Below zero, with
-    /// the sign turned: a [`Step`] in the lowest three bits, and above them the attempt that it is about.
-    pub fn poll(&mut self, now: f64) -> f64 {
+    /// the sign turned: a [`Step`] in the lowest three bits, and above them the attempt that it is about. Of chunks it says
+    /// at once what [`Session::say`] would, if `what` is 0 or more, and gives the length in place of the attempt.
+    pub fn poll(&mut self, now: f64, what: i32) -> f64 {
         let now = now as Millis;
         let Some(call) = self.begun(now) else { return Step::Done.of(0) };
         match call.poll(now) {
@@ -74,7 +78,7 @@ impl Session {
             Action::Read { attempt } => Step::Read.of(attempt),
             Action::Yield(chunks) => {
                 self.chunks = chunks;
-                Step::Yield.of(0)
+                Step::Yield.of(u32::try_from(what).map_or(0, |what| self.say(what)))
             }
             Action::Cancel { attempt } => Step::Cancel.of(attempt),
             Action::Wait { until } => until as f64,
@@ -88,7 +92,7 @@ impl Session {
         }
     }
 
-    /// What belongs to the last step, or tells of the call:
+    /// Says what belongs to the last step, or tells of the call: puts its UTF-8 into the mailbox, and gives the length.
     ///
     /// | `what` | |
     /// |---|---|
@@ -98,24 +102,44 @@ impl Session {
     /// | 3 | the URLs of facts that are worth waiting for before the call begins, as JSON |
     /// | 4 | the completion, after a success |
     /// | 5 | what has happened so far, as JSON: `{report, failure, partial, http}` |
-    pub fn say(&mut self, what: u32) -> String {
-        match (what, &self.phase) {
-            (0, _) => self.chunks.text().into(),
-            (1, _) => self.chunks.lines().into(),
+    pub fn say(&mut self, what: u32) -> u32 {
+        let said = match (what, &self.phase) {
+            (0, _) => std::mem::take(&mut self.chunks).into_text(),
+            (1, _) => std::mem::take(&mut self.chunks).into_lines(),
             (2, _) => self.request.take().map(|request| lines(&request)).unwrap_or_default(),
             (3, Phase::Planned(Some(plan))) => {
                 array(plan.wanted(&self.memory.catalog.borrow()).iter().map(|url| quoted(url)))
             }
             (4, Phase::Over(outcome)) => outcome.result.as_ref().map(|answer| answer.completion()).unwrap_or_default(),
             _ => self.account(),
-        }
+        };
+        self.mailbox(said.len());
+        self.mailbox[..said.len()].copy_from_slice(said.as_bytes());
+        said.len() as u32
     }
 
-    /// What happened:
+    /// Where the mailbox lies, which has room for `size` bytes then. Until it has to become larger it stays there.
+    pub fn mailbox(&mut self, size: usize) -> *const u8 {
+        if size > self.mailbox.len() {
+            self.mailbox.resize(size, 0);
+        }
+        self.mailbox.as_ptr()
+    }
+
+    /// The chunk came that was to be read: `length` bytes in the mailbox. Goes on as [`Session::poll`] does.
+    pub fn take(&mut self, attempt: AttemptId, length: usize, now: f64, what: i32) -> f64 {
+        let mailbox = std::mem::take(&mut self.mailbox);
+        if let Some(call) = self.begun(now as Millis) {
+            call.handle(now as Millis, Input::Bytes { attempt, bytes: mailbox.get(..length).unwrap_or_default() });
+        }
+        self.mailbox = mailbox;
+        self.poll(now, what)
+    }
+
+    /// What else happened:
     ///
     /// | `what` | | `bytes` |
     /// |---|---|---|
-    /// | -1 | the chunk came that was to be read | the chunk |
     /// | -2 | the body has ended | |
     /// | -3 | there is no connection, or it broke | why, in words |
     /// | -4 | the caller wants no more, whatever the attempt | |
@@ -125,7 +149,6 @@ impl Session {
         let Some(call) = self.begun(now) else { return };
         let text = || String::from_utf8_lossy(bytes);
         let input = match what {
-            -1 => Input::Bytes { attempt, bytes },
             -2 => Input::End { attempt },
             -3 => Input::Failed { attempt, failure: Failure::new(Kind::Network, text()) },
             -4 => Input::Aborted,
@@ -146,7 +169,15 @@ impl Session {
             Ok(plan) => Phase::Planned(Some(Box::new(plan))),
             Err(invalid) => Phase::Over(Box::new(failed(Failure::new(Kind::InvalidRequest, invalid.sentence())))),
         };
-        Self { memory, seed, phase, policy: Policy::default(), request: None, chunks: Chunks::default() }
+        Self {
+            memory,
+            seed,
+            phase,
+            policy: Policy::default(),
+            request: None,
+            chunks: Chunks::default(),
+            mailbox: Vec::new(),
+        }
     }
 
     /// The call, begun if it was only planned; nothing, if it is over.

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use super::LARGEST_EVENT;
 use crate::chunk::Chunks;
-use crate::json::Json;
+use crate::json::{Json, plain};
 
 const FIELD: &str = "data: ";
 const END: &str = "\n\n";
@@ -71,14 +71,14 @@ impl Repeat {
         let start = before.len();
         let (mut end, mut is_plain) = (start, true);
         loop {
+            end += plain(bytes.get(end..)?);
             match bytes.get(end)? {
                 b'"' => break,
                 b'\\' => {
                     is_plain = false;
                     end += 2;
                 }
-                0..=0x1f => return None,
-                _ => end += 1,
+                _ => return None,
             }
         }
         if !begins(&bytes[end..], after.as_bytes()) || end > LARGEST_EVENT {
