@@ -94,7 +94,7 @@ export class Call {
   }
 
   /**
-   * Takes what has come in `form`, if one is given: a string, or undefined at the end. Pulls queue up. As few promises as
+   * Takes what has come in `form`: a string, or undefined at the end. Pulls queue up. As few promises as
    * can be lie between a chunk of the network and whoever waits for it.
    */
   pull(form) {
@@ -132,7 +132,6 @@ export class Call {
     if (form === PEEK) return undefined;
     if (!this.#waiting) return this.#check();
     this.#waiting = false;
-    if (form === undefined) return '';
     return this.#said === undefined ? this.#say(form) : this.#text(this.#said);
   }
 

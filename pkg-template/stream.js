@@ -137,7 +137,7 @@ export class ChatStream {
   async #drain() {
     if (!this.#call?.isOver) {
       this.#take('finalCompletion');
-      while (!(await this.#next()).done);
+      while (!(await this.#next(TEXT)).done);
     }
     if (this.#cancelled) throw misuse('the stream was cancelled: there is no completion');
     return this.#call.completion();

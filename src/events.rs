@@ -62,6 +62,8 @@ impl Events {
 
     /// Takes the next bytes of the body.
     pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
+        // While no chunk lies in memory behind it.
+        self.answer.reserve(bytes.len());
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
         let (mut rest, mut fed) = (bytes, Ok(()));
         while !rest.is_empty() && fed.is_ok() {
