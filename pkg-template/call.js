@@ -7,7 +7,7 @@ const READ = 2;
 const YIELD = 3;
 const CANCEL = 4;
 
-/** What `Session.tell` is told, beside the status of a response; and what `Session.take` takes. */
+/** What `Session.tell` is told, beside the status of a response. */
 const BYTES = -1;
 const END = -2;
 const FAILED = -3;
@@ -21,6 +21,7 @@ const REQUEST = 2;
 const WANTED = 3;
 const COMPLETION = 4;
 const ACCOUNT = 5;
+export const BRIEF = 6;
 
 /** The headers that the core reads, in its order: READ_HEADERS of src/http.rs. */
 const HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'];
@@ -201,18 +202,18 @@ export class Call {
     controller.abort();
   }
 
-  /** Tells the machine what happened, and does what it says until it waits, has something for the reader, or is over. */
-  #advance(attempt, what, bytes = []) {
+  /**
+   * Tells the machine what happened, with so many bytes in the mailbox, and does what it says until it waits, has something
+   * for the reader, or is over.
+   */
+  #advance(attempt, what, length = 0) {
     try {
-      let step;
-      if (what === BYTES) step = this.#session.take(attempt, bytes, Date.now(), this.#form);
-      else if (what !== undefined && !this.#end) this.#session.tell(what, attempt, bytes, Date.now());
+      if (what !== undefined && !this.#end) this.#session.tell(what, attempt, length, Date.now());
       if (what === END || what === FAILED) this.#tell();
-      while (step !== undefined || (!this.#resting && !this.#end)) {
-        step ??= this.#session.poll(Date.now(), this.#form);
+      while (!this.#resting && !this.#end) {
+        const step = this.#session.poll(Date.now(), this.#form);
         if (step >= 0) return this.#arm(step);
         this.#do(-step & 7, -step >> 3);
-        step = undefined;
       }
     } catch (error) {
       // A trap in the WebAssembly: whoever waits shall not wait for ever.
@@ -248,7 +249,7 @@ export class Call {
       const { signal } = connection.controller;
       const response = await fetch(url, { method: 'POST', headers: new Headers(JSON.parse(headers)), body, signal });
       connection.reader = response.body?.getReader() ?? onePiece(response);
-      this.#happened(attempt, connection, response.status, encode(HEADERS.map((name) => response.headers.get(name)).join('\n')));
+      this.#happened(attempt, connection, response.status, HEADERS.map((name) => response.headers.get(name)).join('\n'));
     } catch (error) {
       this.#failed(attempt, connection, error);
     }
@@ -258,6 +259,7 @@ export class Call {
     const connection = this.#connections.get(attempt);
     connection.reader.read().then(({ done, value }) => {
       if (!this.#connections.has(attempt)) return quietly(() => connection.reader.cancel());
+      this.#thrown = undefined;
       const length = connection.lines.take(done ? undefined : value, this.#mailbox);
       if (length) this.#advance(attempt, BYTES, length);
       else if (done) this.#happened(attempt, connection, END);
@@ -267,15 +269,17 @@ export class Call {
 
   #failed(attempt, connection, error) {
     const said = [error, error?.cause].map((error) => error?.message).filter(Boolean);
-    this.#happened(attempt, connection, FAILED, encode(['the connection failed', ...said].join(': ')), error);
+    this.#happened(attempt, connection, FAILED, ['the connection failed', ...said].join(': '), error);
   }
 
   /** Goes on with what a connection brought, unless it has been closed meanwhile: then nothing of it counts. */
-  #happened(attempt, connection, what, bytes, thrown) {
+  #happened(attempt, connection, what, words = '', thrown) {
     if (!this.#connections.has(attempt)) return quietly(() => connection.reader?.cancel());
     if (what === END || what === FAILED) this.#connections.delete(attempt);
     this.#thrown = thrown;
-    this.#advance(attempt, what, bytes);
+    const bytes = encode(words);
+    heap().set(bytes, this.#mailbox(bytes.length));
+    this.#advance(attempt, what, bytes.length);
   }
 
   #close(attempt) {

@@ -3,13 +3,15 @@
 //! What providers get wrong and this forgives: `content` as parts, missing `index`, tool calls that share an index or
 //! lack one, finish reasons outside OpenAI's set, roles repeated in every chunk, usage in a chunk of its own or not.
 
+mod brief;
 mod node;
 mod seen;
 mod shape;
 
 use crate::json::{Json, Object, on_one_line, patched};
 use crate::report::Usd;
-use crate::text::is_blank;
+use crate::text::{is_blank, push};
+pub use brief::Brief;
 use node::Node;
 pub use seen::{Brought, Seen};
 pub use shape::openai_finish_reason;
@@ -31,11 +33,11 @@ impl Chunks {
         self.lines.push('\n');
     }
 
-    /// Adds a chunk that came in these `pieces`, on one line, and says `text`.
-    pub(crate) fn push_pieces(&mut self, pieces: [&str; 3], text: &str) {
-        pieces.into_iter().for_each(|piece| self.lines.push_str(piece));
+    /// Adds a chunk that came on one `line` and says `text`.
+    pub(crate) fn push_line(&mut self, line: &str, text: &str) {
+        push(&mut self.lines, line);
         self.lines.push('\n');
-        self.text.push_str(text);
+        push(&mut self.text, text);
     }
 
     pub(crate) fn push_text(&mut self, text: &str) {

@@ -35,6 +35,17 @@ pub(crate) fn reserve(text: &mut String, length: usize) {
     }
 }
 
+/// `bytes` begin with `known`. Eight at a time: a library that is built for size compares byte by byte.
+pub(crate) fn begins(bytes: &[u8], known: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..known.len()) else { return false };
+    let (ours, theirs) = (known.chunks_exact(8), bytes.chunks_exact(8));
+    ours.remainder() == theirs.remainder() && ours.zip(theirs).all(|(ours, theirs)| word(ours) == word(theirs))
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_le_bytes)
+}
+
 /// Where `part` begins in `text`.
 pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
     let (mut at, mut rest) = (0, text.as_bytes());

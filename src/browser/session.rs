@@ -6,6 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::client::Memory;
 use super::plan::Plan;
+use crate::chunk::Brief;
 use crate::failure::Kind;
 use crate::http::READ_HEADERS;
 use crate::json::{Object, array, quoted};
@@ -28,6 +29,8 @@ pub struct Session {
     request: Option<HttpRequest>,
     /// Chunks for the reader.
     chunks: Chunks,
+    /// What was told of them so far.
+    brief: Brief,
     /// Bytes that JavaScript has put there, or what was said last.
     mailbox: Vec<u8>,
 }
@@ -102,10 +105,12 @@ impl Session {
     /// | 3 | the URLs of facts that are worth waiting for before the call begins, as JSON |
     /// | 4 | the completion, after a success |
     /// | 5 | what has happened so far, as JSON: `{report, failure, partial, http}` |
+    /// | 6 | the chunks, as JSON in [`Brief`] |
     pub fn say(&mut self, what: u32) -> u32 {
         let said = match (what, &self.phase) {
             (0, _) => std::mem::take(&mut self.chunks).into_text(),
             (1, _) => std::mem::take(&mut self.chunks).into_lines(),
+            (6, _) => self.brief.tell(&std::mem::take(&mut self.chunks)),
             (2, _) => self.request.take().map(|request| lines(&request)).unwrap_or_default(),
             (3, Phase::Planned(Some(plan))) => {
                 array(plan.wanted(&self.memory.catalog.borrow()).iter().map(|url| quoted(url)))
@@ -118,7 +123,7 @@ impl Session {
         said.len() as u32
     }
 
-    /// Where the mailbox lies, which has room for `size` bytes then. Until it has to become larger it stays there.
+    /// Where the mailbox lies, which has room for `size` bytes then. It stays there until it has to become larger, with what it holds.
     pub fn mailbox(&mut self, size: usize) -> *const u8 {
         if size > self.mailbox.len() {
             self.mailbox.resize(size, 0);
@@ -126,29 +131,22 @@ impl Session {
         self.mailbox.as_ptr()
     }
 
-    /// The chunk came that was to be read: `length` bytes in the mailbox. Goes on as [`Session::poll`] does.
-    pub fn take(&mut self, attempt: AttemptId, length: usize, now: f64, what: i32) -> f64 {
-        let mailbox = std::mem::take(&mut self.mailbox);
-        if let Some(call) = self.begun(now as Millis) {
-            call.handle(now as Millis, Input::Bytes { attempt, bytes: mailbox.get(..length).unwrap_or_default() });
-        }
-        self.mailbox = mailbox;
-        self.poll(now, what)
-    }
-
-    /// What else happened:
+    /// What happened, with so many bytes in the mailbox:
     ///
-    /// | `what` | | `bytes` |
+    /// | `what` | | in the mailbox |
     /// |---|---|---|
+    /// | -1 | the chunk came that was to be read | the chunk |
     /// | -2 | the body has ended | |
     /// | -3 | there is no connection, or it broke | why, in words |
     /// | -4 | the caller wants no more, whatever the attempt | |
     /// | else | the response has begun; this is its status | a line for each of [`READ_HEADERS`], empty if not there |
-    pub fn tell(&mut self, what: i32, attempt: AttemptId, bytes: &[u8], now: f64) {
+    pub fn tell(&mut self, what: i32, attempt: AttemptId, length: usize, now: f64) {
         let now = now as Millis;
-        let Some(call) = self.begun(now) else { return };
+        let mailbox = std::mem::take(&mut self.mailbox);
+        let bytes = mailbox.get(..length).unwrap_or_default();
         let text = || String::from_utf8_lossy(bytes);
         let input = match what {
+            -1 => Input::Bytes { attempt, bytes },
             -2 => Input::End { attempt },
             -3 => Input::Failed { attempt, failure: Failure::new(Kind::Network, text()) },
             -4 => Input::Aborted,
@@ -159,7 +157,10 @@ impl Session {
                 Input::Head { attempt, status: status as u16, headers: headers.collect() }
             }
         };
-        call.handle(now, input);
+        if let Some(call) = self.begun(now) {
+            call.handle(now, input);
+        }
+        self.mailbox = mailbox;
     }
 }
 
@@ -177,6 +178,7 @@ impl Session {
             request: None,
             chunks: Chunks::default(),
             mailbox: Vec::new(),
+            brief: Brief::default(),
         }
     }
 

@@ -134,7 +134,7 @@ impl Call {
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }
-        self.finish(Ok(Answer::of(attempt)), None, edge_report);
+        self.finish(Ok(Answer::of(*attempt)), None, edge_report);
     }
 
     /// Of the answers that failed only softly the best stays, unless there is nothing in it.

@@ -65,7 +65,7 @@ impl Outcome {
 
 impl Answer {
     /// The answer of `attempt`: as it came in one piece, or added up from its stream.
-    pub(super) fn of(mut attempt: Box<Attempt>) -> Self {
+    pub(super) fn of(mut attempt: Attempt) -> Self {
         match attempt.whole.take() {
             Some(whole) => Self(Form::Whole(whole)),
             None => Self::added(attempt.events().map(|events| std::mem::take(&mut events.answer)).unwrap_or_default()),
