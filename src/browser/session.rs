@@ -123,7 +123,8 @@ impl Session {
         said.len() as u32
     }
 
-    /// Where the mailbox lies, which has room for `size` bytes then. It stays there until it has to become larger, with what it holds.
+    /// Where the mailbox lies, which has room for `size` bytes then. It stays there until it has to become larger, and
+    /// keeps what it holds.
     pub fn mailbox(&mut self, size: usize) -> *const u8 {
         if size > self.mailbox.len() {
             self.mailbox.resize(size, 0);
