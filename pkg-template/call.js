@@ -1,4 +1,5 @@
 import { ChatError } from './error.js';
+import { heap } from './load.js';
 
 /** The steps of `Session.poll`. */
 const SEND = 1;
@@ -20,6 +21,7 @@ const REQUEST = 2;
 const WANTED = 3;
 const COMPLETION = 4;
 const ACCOUNT = 5;
+export const BRIEF = 6;
 
 /** The headers that the core reads, in its order: READ_HEADERS of src/http.rs. */
 const HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'];
@@ -29,6 +31,10 @@ const CR = 13;
 const NOTHING = new Uint8Array();
 /** How much of a line waits for its end, in bytes. */
 const HELD = 4096;
+/** To begin with, a decoder takes as long as this many letters do, one by one. */
+const SHORT = 100;
+/** How much of a body the memory of the WebAssembly has room for from the start, in bytes. */
+const ROOM = 2 ** 16;
 
 /** How long a call waits for facts about its models, in milliseconds: it can be made without them. */
 const PATIENCE = 1500;
@@ -46,14 +52,20 @@ export const encode = (text) => encoder.encode(text);
 export class Call {
   #client;
   #session;
+  #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #host;
   #over;
+  /** The mailbox of the session: where it lies in the memory of the WebAssembly, and its size. */
+  #at;
+  #size = 0;
   /** By attempt: what closes the connection, and reads its body once the response has begun. */
   #connections = new Map();
   #timer;
   #due;
   /** Chunks are there for the reader. */
   #waiting;
+  /** So many bytes were said of them at once, in the form of the first who waits. */
+  #said;
   /** The reader is busy with what it was given; until it comes back, the machine is left alone. */
   #resting = true;
   /** Those who wait for what comes, in order. */
@@ -78,12 +90,12 @@ export class Call {
     const { signal } = this.#host;
     signal?.addEventListener('abort', this.abort);
     if (signal?.aborted) this.abort();
-    else await this.#gather(JSON.parse(this.#session.say(WANTED)));
+    else await this.#gather(JSON.parse(this.#say(WANTED)));
     await this.pull(PEEK);
   }
 
   /**
-   * Takes what has come in `form`, if one is given: a string, or undefined at the end. Pulls queue up. As few promises as
+   * Takes what has come in `form`: a string, or undefined at the end. Pulls queue up. As few promises as
    * can be lie between a chunk of the network and whoever waits for it.
    */
   pull(form) {
@@ -112,11 +124,16 @@ export class Call {
     }
   }
 
+  /** What the first who waits wants of chunks. */
+  get #form() {
+    return this.#pulls[0]?.form ?? PEEK;
+  }
+
   #take(form) {
     if (form === PEEK) return undefined;
     if (!this.#waiting) return this.#check();
     this.#waiting = false;
-    return form === undefined ? '' : this.#session.say(form);
+    return this.#said === undefined ? this.#say(form) : this.#text(this.#said);
   }
 
   abort = () => {
@@ -137,14 +154,31 @@ export class Call {
     if (!this.#end) return undefined;
     this.#check();
     if (!this.#completion) {
-      this.#completion = { ...JSON.parse(this.#session.say(COMPLETION)), failsoft: this.report };
+      this.#completion = { ...JSON.parse(this.#say(COMPLETION)), failsoft: this.report };
       this.#session.free();
     }
     return this.#completion;
   }
 
+  #say(what) {
+    return this.#text(this.#session.say(what));
+  }
+
+  /** So many bytes of the mailbox, as a string. */
+  #text(length) {
+    const at = this.#mailbox(length);
+    const bytes = heap().subarray(at, at + length);
+    return length < SHORT && isAscii(bytes) ? String.fromCharCode.apply(null, bytes) : this.#decoder.decode(bytes);
+  }
+
+  /** Where so many bytes of the mailbox begin. */
+  #mailbox = (length) => {
+    if (length > this.#size) this.#at = this.#session.mailbox((this.#size = Math.max(length, ROOM)));
+    return this.#at;
+  };
+
   #account() {
-    return JSON.parse(this.#session.say(ACCOUNT));
+    return JSON.parse(this.#say(ACCOUNT));
   }
 
   #check() {
@@ -168,13 +202,16 @@ export class Call {
     controller.abort();
   }
 
-  /** Tells the machine what happened, and does what it says until it waits, has something for the reader, or is over. */
-  #advance(attempt, what, bytes = []) {
+  /**
+   * Tells the machine what happened, with so many bytes in the mailbox, and does what it says until it waits, has something
+   * for the reader, or is over.
+   */
+  #advance(attempt, what, length = 0) {
     try {
-      if (what !== undefined && !this.#end) this.#session.tell(what, attempt, bytes, Date.now());
+      if (what !== undefined && !this.#end) this.#session.tell(what, attempt, length, Date.now());
       if (what === END || what === FAILED) this.#tell();
       while (!this.#resting && !this.#end) {
-        const step = this.#session.poll(Date.now());
+        const step = this.#session.poll(Date.now(), this.#form);
         if (step >= 0) return this.#arm(step);
         this.#do(-step & 7, -step >> 3);
       }
@@ -184,14 +221,16 @@ export class Call {
     }
   }
 
+  /** Does `step`, which is about an attempt; or for a yield, about so many bytes in the mailbox. */
   #do(step, attempt) {
     switch (step) {
       case SEND:
         return this.#send(attempt);
       case READ:
-        return this.#read(attempt);
+        return this.#receive(attempt);
       case YIELD:
         this.#waiting = this.#resting = true;
+        this.#said = this.#form === PEEK ? undefined : attempt;
         return this.#serve();
       case CANCEL:
         this.#close(attempt);
@@ -203,40 +242,44 @@ export class Call {
 
   async #send(attempt) {
     const { fetch } = this.#host;
-    const [headers, body, url] = this.#session.say(REQUEST).split('\n');
+    const [headers, body, url] = this.#say(REQUEST).split('\n');
     const connection = { controller: new AbortController(), lines: new Lines() };
     this.#connections.set(attempt, connection);
     try {
       const { signal } = connection.controller;
       const response = await fetch(url, { method: 'POST', headers: new Headers(JSON.parse(headers)), body, signal });
       connection.reader = response.body?.getReader() ?? onePiece(response);
-      this.#happened(attempt, connection, response.status, encode(HEADERS.map((name) => response.headers.get(name)).join('\n')));
+      this.#happened(attempt, connection, response.status, HEADERS.map((name) => response.headers.get(name)).join('\n'));
     } catch (error) {
       this.#failed(attempt, connection, error);
     }
   }
 
-  #read(attempt) {
+  #receive(attempt) {
     const connection = this.#connections.get(attempt);
     connection.reader.read().then(({ done, value }) => {
-      const bytes = connection.lines.take(done ? undefined : value);
-      if (bytes) this.#happened(attempt, connection, BYTES, bytes);
+      if (!this.#connections.has(attempt)) return quietly(() => connection.reader.cancel());
+      this.#thrown = undefined;
+      const length = connection.lines.take(done ? undefined : value, this.#mailbox);
+      if (length) this.#advance(attempt, BYTES, length);
       else if (done) this.#happened(attempt, connection, END);
-      else if (this.#connections.has(attempt)) this.#read(attempt);
+      else this.#receive(attempt);
     }).catch((error) => this.#failed(attempt, connection, error));
   }
 
   #failed(attempt, connection, error) {
     const said = [error, error?.cause].map((error) => error?.message).filter(Boolean);
-    this.#happened(attempt, connection, FAILED, encode(['the connection failed', ...said].join(': ')), error);
+    this.#happened(attempt, connection, FAILED, ['the connection failed', ...said].join(': '), error);
   }
 
   /** Goes on with what a connection brought, unless it has been closed meanwhile: then nothing of it counts. */
-  #happened(attempt, connection, what, bytes, thrown) {
+  #happened(attempt, connection, what, words = '', thrown) {
     if (!this.#connections.has(attempt)) return quietly(() => connection.reader?.cancel());
     if (what === END || what === FAILED) this.#connections.delete(attempt);
     this.#thrown = thrown;
-    this.#advance(attempt, what, bytes);
+    const bytes = encode(words);
+    heap().set(bytes, this.#mailbox(bytes.length));
+    this.#advance(attempt, what, bytes.length);
   }
 
   #close(attempt) {
@@ -298,24 +341,35 @@ class Lines {
   #held = new Uint8Array(HELD);
   #size = 0;
 
-  /** The lines that `value` completes, or whatever has become too much to hold; at the end, undefined, what is left. */
-  take(value) {
+  /**
+   * Puts the lines that `value` completes, or whatever has become too much to hold, where `room` says; at the end,
+   * undefined, what is left. Gives how many bytes that are.
+   */
+  take(value, room) {
     const bytes = value === undefined ? NOTHING : typeof value === 'string' ? encode(value) : ArrayBuffer.isView(value) ? value : new Uint8Array(value);
+    const { length } = bytes;
+    const held = this.#size;
     let end = bytes.lastIndexOf(LF) + 1;
-    if (value === undefined || bytes.length - end + this.#size > HELD || bytes.indexOf(CR, end) >= 0) end = bytes.length;
-    let whole = end === bytes.length ? bytes : bytes.subarray(0, end);
-    if (this.#size && (end || value === undefined)) {
-      whole = new Uint8Array(this.#size + end);
-      whole.set(this.#held.subarray(0, this.#size));
-      whole.set(bytes.subarray(0, end), this.#size);
+    if (value === undefined || length - end + held > HELD || bytes.indexOf(CR, end) >= 0) end = length;
+    const isWhole = end || value === undefined;
+    if (isWhole) {
+      const at = room(held + end);
+      if (held) heap().set(this.#held.subarray(0, held), at);
+      heap().set(end === length ? bytes : bytes.subarray(0, end), at + held);
       this.#size = 0;
     }
-    if (end < bytes.length) {
+    if (end < length) {
       this.#held.set(end ? bytes.subarray(end) : bytes, this.#size);
-      this.#size += bytes.length - end;
+      this.#size += length - end;
     }
-    return whole.length ? whole : undefined;
+    return isWhole ? held + end : 0;
   }
+}
+
+function isAscii(bytes) {
+  let all = 0;
+  for (let at = 0; at < bytes.length; at++) all |= bytes[at];
+  return all < 128;
 }
 
 /** A body that comes in one piece: some hosts, React Native's for one, cannot do better. */

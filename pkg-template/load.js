@@ -3,6 +3,11 @@ import { ChatError } from './error.js';
 
 /** @type {Promise<void> | undefined} One for all who ask: WebAssembly is instantiated once. */
 let loading;
+let memory;
+let bytes = new Uint8Array();
+
+/** The memory of the WebAssembly, as it is now: it moves when it grows. */
+export const heap = () => (bytes.length ? bytes : (bytes = new Uint8Array(memory.buffer)));
 
 /** Loads the WebAssembly that `source` gives: its bytes, or a module. After a failure the next call tries again. */
 export function load(source) {
@@ -19,11 +24,11 @@ async function instantiate(source) {
   const given = source();
   try {
     // A millisecond at once is less than being told from another thread.
-    initSync({ module: given });
+    ({ memory } = initSync({ module: given }));
   } catch (error) {
     // Chromium before 115 refuses that for more than 4 KB.
     if (!(error instanceof RangeError)) throw error;
-    initSync({ module: await WebAssembly.compile(given) });
+    ({ memory } = initSync({ module: await WebAssembly.compile(given) }));
   }
 }
 

@@ -1,4 +1,4 @@
-import { LINES, TEXT, encode, quietly } from './call.js';
+import { BRIEF, LINES, TEXT, encode, quietly } from './call.js';
 import { envelopeOf, isChatError, misuse } from './error.js';
 
 /** A streamed answer. It has one reader: whichever way of reading begins first. */
@@ -39,10 +39,17 @@ export class ChatStream {
 
   [Symbol.asyncIterator]() {
     this.#take('for await');
-    let [chunks, at] = [[], 0];
+    let [chunks, at, last] = [[], 0];
+    // A chunk with new text and nothing else comes as that text. Who gets the last one may change it: a copy stays here.
+    const unfolded = (item) => {
+      if (typeof item === 'string') return copyOf(last, item);
+      const delta = item.choices?.[0]?.delta;
+      last = delta && copyOf(item, delta.content);
+      return item;
+    };
     const more = async () => {
-      const { done, value } = await this.#next(LINES);
-      if (!done) [chunks, at] = [[...chunks.slice(at), ...parsed(value)], 0];
+      const { done, value } = await this.#next(BRIEF);
+      if (!done) [chunks, at] = [[...chunks.slice(at), ...JSON.parse(value).map(unfolded)], 0];
       return at < chunks.length ? { done: false, value: chunks[at++] } : { done, value: undefined };
     };
     // What one chunk of the network brought is there at once.
@@ -137,7 +144,7 @@ export class ChatStream {
   async #drain() {
     if (!this.#call?.isOver) {
       this.#take('finalCompletion');
-      while (!(await this.#next()).done);
+      while (!(await this.#next(TEXT)).done);
     }
     if (this.#cancelled) throw misuse('the stream was cancelled: there is no completion');
     return this.#call.completion();
@@ -164,7 +171,11 @@ export class ChatStream {
   }
 }
 
-const parsed = (lines) => JSON.parse(`[${lines.slice(0, -1).replaceAll('\n', ',')}]`);
+/** A chunk with another text: a copy of what leads to it. */
+function copyOf(chunk, content) {
+  const choice = chunk.choices[0];
+  return { ...chunk, choices: [{ ...choice, delta: { ...choice.delta, content } }] };
+}
 
 /** Lines as server-sent events. */
 const events = (lines) => lines.replace(/[^\n]+/g, 'data: $&\n');

@@ -3,13 +3,15 @@
 //! What providers get wrong and this forgives: `content` as parts, missing `index`, tool calls that share an index or
 //! lack one, finish reasons outside OpenAI's set, roles repeated in every chunk, usage in a chunk of its own or not.
 
+mod brief;
 mod node;
 mod seen;
 mod shape;
 
 use crate::json::{Json, Object, on_one_line, patched};
 use crate::report::Usd;
-use crate::text::is_blank;
+use crate::text::{is_blank, push};
+pub use brief::Brief;
 use node::Node;
 pub use seen::{Brought, Seen};
 pub use shape::openai_finish_reason;
@@ -31,11 +33,11 @@ impl Chunks {
         self.lines.push('\n');
     }
 
-    /// Adds a chunk that came in these `pieces`, on one line, and says `text`.
-    pub(crate) fn push_pieces(&mut self, pieces: [&str; 3], text: &str) {
-        pieces.into_iter().for_each(|piece| self.lines.push_str(piece));
+    /// Adds a chunk that came on one `line` and says `text`.
+    pub(crate) fn push_line(&mut self, line: &str, text: &str) {
+        push(&mut self.lines, line);
         self.lines.push('\n');
-        self.text.push_str(text);
+        push(&mut self.text, text);
     }
 
     pub(crate) fn push_text(&mut self, text: &str) {
@@ -67,6 +69,16 @@ impl Chunks {
     /// The text of the first choice in these chunks.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    #[cfg(feature = "browser")]
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
+    #[cfg(feature = "browser")]
+    pub(crate) fn into_lines(self) -> String {
+        self.lines
     }
 
     /// The chunks as server-sent events.
@@ -148,6 +160,13 @@ impl Accumulator {
     pub(crate) fn fresh_text(&self) -> &str {
         let text = self.text();
         text.get(text.len().saturating_sub(self.fresh)..).unwrap_or_default()
+    }
+
+    /// Makes room for what the first choice says in so many bytes.
+    pub(crate) fn reserve(&mut self, length: usize) {
+        if let Some(choice) = self.choices_mut().first_mut() {
+            choice.slot("message").slot("content").reserve(length);
+        }
     }
 
     /// The first choice goes on with `text`.

@@ -62,6 +62,8 @@ impl Events {
 
     /// Takes the next bytes of the body.
     pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
+        // While no chunk lies in memory behind it.
+        self.answer.reserve(bytes.len());
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
         let (mut rest, mut fed) = (bytes, Ok(()));
         while !rest.is_empty() && fed.is_ok() {
@@ -93,7 +95,7 @@ impl Events {
         let text = &self.waiting.text()[before..];
         if !text.is_empty() {
             self.answer.say(text);
-            self.shown = self.answer.text().len();
+            self.shown += text.len();
         }
     }
 
@@ -142,9 +144,9 @@ impl Events {
         chunks.push_text(self.answer.fresh_text());
         if brought.seen.has(Seen::FOREIGN) {
             chunks.push(&openai_shaped(chunk, false));
-        } else {
-            chunks.push(chunk.raw());
+            return Json::NULL;
         }
+        chunks.push(chunk.raw());
         if self.answer.is_finished() || !brought.is_only_text() {
             return Json::NULL;
         }
@@ -207,5 +209,14 @@ mod tests {
         events.feed(event("").as_bytes(), 0);
         assert!(events.heard);
         assert_eq!((events.answer.text(), events.waiting.iter().count()), ("aaa", 4));
+    }
+
+    #[test]
+    fn an_event_in_another_shape_than_openais_is_not_repeated_as_it_came() {
+        let event = r#"data: {"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{},"finish_reason":"SAFETY"}]}"#;
+        let mut events = Events::new(UsageChunk::AsSent);
+        events.feed(format!("{event}\n\n").repeat(4).as_bytes(), 0);
+        let shaped = |chunk: &str| chunk.contains(r#""finish_reason":"content_filter""#);
+        assert_eq!(events.waiting.iter().filter(|chunk| shaped(chunk)).count(), 4);
     }
 }

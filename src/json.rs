@@ -12,14 +12,16 @@
 //! assert!(chunk.get("usage").get("cost").is_null());
 //! ```
 
+mod pattern;
 mod scan;
 mod write;
 
 use std::borrow::Cow;
 
 use crate::text::{cut, of};
-use scan::Scanner;
+pub(crate) use pattern::Pattern;
 pub(crate) use scan::whole_number;
+use scan::{Scanner, plain};
 pub use write::{Object, array, patched, quoted};
 pub(crate) use write::{decimal, on_one_line, push_quoted};
 

@@ -2,6 +2,7 @@
 //! no array of them; and loops over bytes, for what the standard library does with searchers that are made for long texts.
 
 use std::borrow::Cow;
+use std::hint::black_box;
 
 /// A `String` of pieces that are `&str`.
 macro_rules! text {
@@ -17,6 +18,32 @@ pub(crate) use text;
 #[inline(never)]
 pub(crate) fn push(text: &mut String, piece: &str) {
     text.push_str(piece);
+}
+
+/// A long text grows by so many bytes.
+const STEP: usize = 256 * 1024;
+
+/// `String::reserve`, for a text that may become as long as an answer. To double it again and again would take three times
+/// its size: the old text, the new one, and the places that it left.
+pub(crate) fn reserve(text: &mut String, length: usize) {
+    if text.len() < STEP / 4 {
+        text.reserve(length);
+    } else if text.capacity() - text.len() < length {
+        // What lies last in memory grows where it is, if the memory behind it is there: which this sees to.
+        drop(black_box(Vec::<u8>::with_capacity(STEP + length)));
+        text.reserve_exact(STEP + length);
+    }
+}
+
+/// `bytes` begin with `known`. Eight at a time: a library that is built for size compares byte by byte.
+pub(crate) fn begins(bytes: &[u8], known: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..known.len()) else { return false };
+    let (ours, theirs) = (known.chunks_exact(8), bytes.chunks_exact(8));
+    ours.remainder() == theirs.remainder() && ours.zip(theirs).all(|(ours, theirs)| word(ours) == word(theirs))
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_le_bytes)
 }
 
 /// Where `part` begins in `text`.

@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::client::Memory;
 use super::plan::Plan;
+use crate::chunk::Brief;
 use crate::failure::Kind;
 use crate::http::READ_HEADERS;
 use crate::json::{Object, array, quoted};
@@ -29,6 +30,10 @@ pub struct Session {
     request: Option<HttpRequest>,
     /// Chunks for the reader.
     chunks: Chunks,
+    /// What was told of them so far.
+    brief: Brief,
+    /// Bytes that JavaScript has put there, or what was said last.
+    mailbox: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -55,16 +60,18 @@ enum Step {
 }
 
 impl Step {
-    fn of(self, attempt: AttemptId) -> f64 {
-        -f64::from(attempt << 3 | self as u32)
+    /// With the attempt that it is about, or the length of what was said.
+    fn of(self, value: u32) -> f64 {
+        -f64::from(value << 3 | self as u32)
     }
 }
 
 #[wasm_bindgen]
 impl Session {
     /// What to do next. Not below zero: nothing before something happens, or this point in time comes. Below zero, with
-    /// the sign turned: a [`Step`] in the lowest three bits, and above them the attempt that it is about.
-    pub fn poll(&mut self, now: f64) -> f64 {
+    /// the sign turned: a [`Step`] in the lowest three bits, and above them the attempt that it is about. Of chunks it says
+    /// at once what [`Session::say`] would, if `what` is 0 or more, and gives the length in place of the attempt.
+    pub fn poll(&mut self, now: f64, what: i32) -> f64 {
         let now = now as Millis;
         let Some(call) = self.begun(now) else { return Step::Done.of(0) };
         match call.poll(now) {
@@ -75,7 +82,7 @@ impl Session {
             Action::Read { attempt } => Step::Read.of(attempt),
             Action::Yield(chunks) => {
                 self.chunks = chunks;
-                Step::Yield.of(0)
+                Step::Yield.of(u32::try_from(what).map_or(0, |what| self.say(what)))
             }
             Action::Cancel { attempt } => Step::Cancel.of(attempt),
             Action::Wait { until } => until as f64,
@@ -89,7 +96,7 @@ impl Session {
         }
     }
 
-    /// What belongs to the last step, or tells of the call:
+    /// Says what belongs to the last step, or tells of the call: puts its UTF-8 into the mailbox, and gives the length.
     ///
     /// | `what` | |
     /// |---|---|
@@ -99,31 +106,46 @@ impl Session {
     /// | 3 | the URLs of facts that are worth waiting for before the call begins, as JSON |
     /// | 4 | the completion, after a success |
     /// | 5 | what has happened so far, as JSON: `{report, failure, partial, http}` |
-    pub fn say(&mut self, what: u32) -> String {
-        match (what, &self.phase) {
-            (0, _) => self.chunks.text().into(),
-            (1, _) => self.chunks.lines().into(),
+    /// | 6 | the chunks, as JSON in [`Brief`] |
+    pub fn say(&mut self, what: u32) -> u32 {
+        let said = match (what, &self.phase) {
+            (0, _) => std::mem::take(&mut self.chunks).into_text(),
+            (1, _) => std::mem::take(&mut self.chunks).into_lines(),
+            (6, _) => self.brief.tell(&std::mem::take(&mut self.chunks)),
             (2, _) => self.request.take().map(|request| lines(&request)).unwrap_or_default(),
             (3, Phase::Planned(Some(plan))) => {
                 array(plan.wanted(&self.memory.catalog.borrow()).iter().map(|url| quoted(url)))
             }
             (4, Phase::Over(outcome)) => outcome.result.as_ref().map(|answer| answer.completion()).unwrap_or_default(),
             _ => self.account(),
-        }
+        };
+        self.mailbox(said.len());
+        self.mailbox[..said.len()].copy_from_slice(said.as_bytes());
+        said.len() as u32
     }
 
-    /// What happened:
+    /// Where the mailbox lies, which has room for `size` bytes then. It stays there until it has to become larger, and
+    /// keeps what it holds.
+    pub fn mailbox(&mut self, size: usize) -> *const u8 {
+        if size > self.mailbox.len() {
+            self.mailbox.resize(size, 0);
+        }
+        self.mailbox.as_ptr()
+    }
+
+    /// What happened, with so many bytes in the mailbox:
     ///
-    /// | `what` | | `bytes` |
+    /// | `what` | | in the mailbox |
     /// |---|---|---|
     /// | -1 | the chunk came that was to be read | the chunk |
     /// | -2 | the body has ended | |
     /// | -3 | there is no connection, or it broke | why, in words |
     /// | -4 | the caller wants no more, whatever the attempt | |
     /// | else | the response has begun; this is its status | a line for each of [`READ_HEADERS`], empty if not there |
-    pub fn tell(&mut self, what: i32, attempt: AttemptId, bytes: &[u8], now: f64) {
+    pub fn tell(&mut self, what: i32, attempt: AttemptId, length: usize, now: f64) {
         let now = now as Millis;
-        let Some(call) = self.begun(now) else { return };
+        let mailbox = std::mem::take(&mut self.mailbox);
+        let bytes = mailbox.get(..length).unwrap_or_default();
         let text = || String::from_utf8_lossy(bytes);
         let input = match what {
             -1 => Input::Bytes { attempt, bytes },
@@ -137,7 +159,10 @@ impl Session {
                 Input::Head { attempt, status: status as u16, headers: headers.collect() }
             }
         };
-        call.handle(now, input);
+        if let Some(call) = self.begun(now) {
+            call.handle(now, input);
+        }
+        self.mailbox = mailbox;
     }
 }
 
@@ -147,7 +172,16 @@ impl Session {
             Ok(plan) => Phase::Planned(Some(Box::new(plan))),
             Err(invalid) => Phase::Over(Box::new(failed(Failure::new(Kind::InvalidRequest, invalid.sentence())))),
         };
-        Self { memory, seed, phase, policy: Arc::default(), request: None, chunks: Chunks::default() }
+        Self {
+            memory,
+            seed,
+            phase,
+            policy: Arc::default(),
+            request: None,
+            chunks: Chunks::default(),
+            mailbox: Vec::new(),
+            brief: Brief::default(),
+        }
     }
 
     /// The call, begun if it was only planned; nothing, if it is over.

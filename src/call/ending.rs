@@ -124,7 +124,7 @@ impl Call {
         let Some(events) = attempt.events() else { return };
         if let Some(joined) = self.joined.take() {
             let answer = self.end_joined(joined, &events.answer, &report);
-            return self.finish(Ok(Answer(answer.completion())), None, None);
+            return self.finish(Ok(Answer::added(answer)), None, None);
         }
         events.end();
         events.annotate(&report);
@@ -134,7 +134,7 @@ impl Call {
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }
-        self.finish(Ok(Answer::of(&attempt)), None, edge_report);
+        self.finish(Ok(Answer::of(*attempt)), None, edge_report);
     }
 
     /// Of the answers that failed only softly the best stays, unless there is nothing in it.

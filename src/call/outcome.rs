@@ -28,9 +28,17 @@ pub struct Outcome {
     pub unused_probes: Vec<String>,
 }
 
-/// An answer, complete: the JSON text of OpenAI's completion object.
+/// An answer, complete.
 #[derive(Debug)]
-pub struct Answer(pub(super) String);
+pub struct Answer(Form);
+
+#[derive(Debug)]
+enum Form {
+    /// As it came in one piece: JSON text.
+    Whole(String),
+    /// Added up from a stream. It is written when it is asked for: who has read the stream may not want it again.
+    Added(Accumulator),
+}
 
 /// An answer that did not pass every rule, kept in case that none does.
 #[derive(Debug)]
@@ -57,19 +65,29 @@ impl Outcome {
 
 impl Answer {
     /// The answer of `attempt`: as it came in one piece, or added up from its stream.
-    pub(super) fn of(attempt: &Attempt) -> Self {
-        let added_up = || attempt.answer().map(Accumulator::completion).unwrap_or_default();
-        Self(attempt.whole.clone().unwrap_or_else(added_up))
+    pub(super) fn of(mut attempt: Attempt) -> Self {
+        match attempt.whole.take() {
+            Some(whole) => Self(Form::Whole(whole)),
+            None => Self::added(attempt.events().map(|events| std::mem::take(&mut events.answer)).unwrap_or_default()),
+        }
+    }
+
+    /// The answer that a stream has added up to.
+    pub(super) fn added(answer: Accumulator) -> Self {
+        Self(Form::Added(answer))
     }
 
     /// The JSON text of OpenAI's completion object.
     pub fn completion(&self) -> String {
-        self.0.clone()
+        match &self.0 {
+            Form::Whole(json) => json.clone(),
+            Form::Added(answer) => answer.completion(),
+        }
     }
 
     /// The JSON text of OpenAI's completion object, with `report` as its `failsoft`.
     pub fn completion_with(&self, report: &str) -> String {
         let mut patch = Object::default();
-        patched(&self.0, &patch.raw("failsoft", report).end())
+        patched(&self.completion(), &patch.raw("failsoft", report).end())
     }
 }

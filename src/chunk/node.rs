@@ -3,6 +3,7 @@
 use super::openai_finish_reason;
 use super::seen::{Brought, Seen};
 use crate::json::{Json, push_quoted};
+use crate::text::reserve;
 
 /// A value of which more may come.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -288,6 +289,11 @@ impl Node {
     pub(super) fn set_text(&mut self, text: String) {
         self.kind = Kind::Text;
         self.text = text;
+    }
+
+    /// Makes room for so many bytes of text.
+    pub(super) fn reserve(&mut self, length: usize) {
+        reserve(&mut self.text, length);
     }
 
     /// Goes on with `text`.

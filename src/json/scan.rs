@@ -161,7 +161,7 @@ impl<'a> Scanner<'a> {
 /// How many bytes come before a quote, a backslash, a control character or the end. Most text is passed over eight bytes at
 /// a time: a word has a byte below N if taking N from each byte borrows where the byte's own highest bit is not set. It may
 /// say so too of bytes behind such a one, so the last eight are looked at one by one.
-fn plain(bytes: &[u8]) -> usize {
+pub(super) fn plain(bytes: &[u8]) -> usize {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
     let has_below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word & (EACH << 7) != 0;
     let is_plain = |word: &&[u8]| {

@@ -1,0 +1,132 @@
+//! Chunks as JavaScript is told of them when it makes objects: a JSON array, in which a chunk that differs from the one
+//! before it in nothing but its text is that text alone.
+//!
+//! ```text
+//! [{"id":"gen-1","choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]},"lo",", wor","ld"]
+//! ```
+//!
+//! Why that is sound: a chunk is only a pattern for others if its text lies where objects lead to it by one way, and all
+//! else in it has no parts: a copy of the objects on that way, with another text, shares nothing with it.
+
+use super::Chunks;
+use crate::json::{Json, Pattern};
+use crate::text::{cut, push};
+
+/// What was told last as a whole.
+#[derive(Debug, Default)]
+pub struct Brief(Pattern);
+
+impl Brief {
+    /// The JSON array for `chunks`, which come after all that were told before.
+    #[must_use]
+    pub fn tell(&mut self, chunks: &Chunks) -> String {
+        let mut json = String::from("[");
+        let mut rest = chunks.lines();
+        while !rest.is_empty() {
+            let (told, length) = match self.0.find(rest.as_bytes()) {
+                Some((end, length)) => (rest.get(self.0.start() - 1..end + 1).unwrap_or_default(), length),
+                None => {
+                    let chunk = Json::parse(cut(rest, b'\n').0).unwrap_or(Json::NULL);
+                    self.0 = Pattern::of(chunk.raw(), text_of(chunk));
+                    (chunk.raw(), chunk.raw().len())
+                }
+            };
+            let between = if json.len() > 1 { "," } else { "" };
+            push(&mut json, between);
+            push(&mut json, told);
+            rest = rest.get(length + 1..).unwrap_or_default();
+        }
+        push(&mut json, "]");
+        json
+    }
+}
+
+/// The text of a chunk that can be a pattern.
+fn text_of(chunk: Json<'_>) -> Json<'_> {
+    let mut choices = only(chunk, "choices").items();
+    let text = only(only(choices.next().unwrap_or(Json::NULL), "delta"), "content");
+    if choices.next().is_none() { text } else { Json::NULL }
+}
+
+/// The field `name` of `object`, if there is one of that name, and no other has parts.
+fn only<'a>(object: Json<'a>, name: &str) -> Json<'a> {
+    let mut found = Json::NULL;
+    for (key, value) in object.fields() {
+        if key.is(name) && found.is_null() {
+            found = value;
+        } else if key.is(name) || value.is_object() || value.is_array() {
+            return Json::NULL;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Brief;
+    use crate::chunk::Chunks;
+    use serde_json::{Value, json};
+
+    /// What JavaScript makes of what it is told: `stream.js` does the same.
+    fn unfolded(told: &str, last: &mut Value) -> Vec<Value> {
+        let told: Vec<Value> = serde_json::from_str(told).expect("JSON");
+        let unfold = |item: Value| {
+            if item.is_string() {
+                last["choices"][0]["delta"]["content"] = item;
+            } else {
+                *last = item;
+            }
+            last.clone()
+        };
+        told.into_iter().map(unfold).collect()
+    }
+
+    fn chunks(lines: &[&str]) -> Chunks {
+        let mut chunks = Chunks::default();
+        lines.iter().for_each(|line| chunks.push(line));
+        chunks
+    }
+
+    const SHAPES: [&str; 9] = [
+        r#"{"id":"a","choices":[{"index":0,"delta":{"role":"assistant","content":"@"},"finish_reason":null}]}"#,
+        r#"{"id":"b","choices":[{"index":0,"delta":{"content":"@"}}],"usage":null}"#,
+        r#"{"id":"a","choices":[{"index":0,"delta":{"content":"@","images":[{}]}}]}"#,
+        r#"{"id":"a","choices":[{"index":0,"delta":{"content":"@"},"logprobs":{}}]}"#,
+        r#"{"id":"a","choices":[{"delta":{"content":"@"}},{"delta":{"content":"@"}}]}"#,
+        r#"{"choices":[{"delta":{"content":"@","content":"last"}}]}"#,
+        r#"{"choices":[{"delta":{"content":"@"}}],"choices":0}"#,
+        r#"{"choices":[{"delta":{"content":"@"}}],"c\u0068oices":[]}"#,
+        r#"{"choices":[],"content":"@"}"#,
+    ];
+    const TEXTS: [&str; 6] = ["", "word ", "é🦀", r#"\"\\"#, r"\u00e9}", "]}"];
+
+    #[test]
+    fn what_is_told_in_brief_is_what_was_to_be_told() {
+        for first in SHAPES {
+            for second in SHAPES {
+                let shapes = [first, first, second, first, second, second, second];
+                let text = |at: usize| TEXTS[at % TEXTS.len()];
+                let lines: Vec<String> =
+                    shapes.iter().enumerate().map(|(at, shape)| shape.replace('@', text(at))).collect();
+                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+                let expected: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+                for cut in 0..lines.len() {
+                    let (mut brief, mut last) = (Brief::default(), Value::Null);
+                    let mut seen = unfolded(&brief.tell(&chunks(&lines[..cut])), &mut last);
+                    seen.extend(unfolded(&brief.tell(&chunks(&lines[cut..])), &mut last));
+                    assert_eq!(seen, expected, "cut at {cut}: {lines:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_is_alike_but_for_its_text_is_told_in_brief() {
+        let told = |shape: &str| {
+            let told = Brief::default().tell(&chunks(&[&shape.replace('@', "one"), &shape.replace('@', "two")]));
+            serde_json::from_str::<Vec<Value>>(&told).expect("JSON").pop()
+        };
+        let brief: Vec<bool> = SHAPES.iter().map(|shape| told(shape) == Some(json!("two"))).collect();
+        assert_eq!(brief, [true, true, false, false, false, false, false, false, false]);
+    }
+}
