@@ -57,6 +57,9 @@ pub enum Lane {
     Gate,
     /// As they come, past the machine; it reads along for the report.
     Relay,
+    /// As they come, past the machine, which learns of their end and of nothing else: what the answer cost is not known, if
+    /// not all of it had come by then.
+    Lean,
 }
 
 /// A chat request, ready to be sent to any window of its chain.

@@ -21,6 +21,8 @@ before(async () => {
       routes: {
         relayed: { models: ['fault/never-ending'], lane: 'relay' },
         'relayed-silence': { models: ['fault/stall-3'], lane: 'relay' },
+        lean: { models: ['fault/never-ending'], lane: 'lean' },
+        'lean-silence': { models: ['fault/stall-3'], lane: 'lean' },
         early: { models: ['fault/slow-headers'], headersWithin: 0 },
       },
     },
@@ -55,10 +57,12 @@ async function leave(body, how, reads) {
 for (const [name, body, how, reads] of [
   ['in the middle of a stream', { model: 'fault/never-ending', stream: true }, 'close', true],
   ['in the middle of a relayed stream', { model: 'route/relayed', stream: true }, 'close', true],
+  ['in the middle of a lean stream', { model: 'route/lean', stream: true }, 'close', true],
   ['before the headers of a stream', { model: 'fault/slow-headers', stream: true }, 'reset', false],
   ['before an answer in one piece', { model: 'fault/slow-headers' }, 'reset', false],
   ['while a stream is silent', { model: 'fault/stall-3', stream: true }, 'reset', true],
   ['while a relayed stream is silent', { model: 'route/relayed-silence', stream: true }, 'reset', true],
+  ['while a lean stream is silent', { model: 'route/lean-silence', stream: true }, 'reset', true],
   ['after headers that came before any text, seen by a keep-alive comment', { model: 'route/early', stream: true }, 'close', true],
 ]) {
   test(`a client that goes away ${name} stops the upstream`, async () => {

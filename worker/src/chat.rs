@@ -92,7 +92,7 @@ impl Task {
         let delivery = Delivery::new(respond, streams.then_some(began + ask.headers_within));
         let (call, news) = memory::call(&ask, &config.upstreams, began);
         let trail = Trail::default();
-        let mut driver = Driver::new(call, delivery, gone, trail.clone(), held.ends(began));
+        let mut driver = Driver::new(call, ask.request.lane, delivery, gone, trail.clone(), held.ends(began));
         let answered = async {
             let outcome = driver.run().await;
             let now = host::now();

@@ -15,6 +15,7 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
+use failsoft::request::Lane;
 use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Millis, Outcome};
 
 use crate::account::Trail;
@@ -36,6 +37,7 @@ pub(crate) struct Driver {
     trail: Trail,
     timer: Timer,
     flights: Vec<Flight>,
+    lane: Lane,
     relay: Option<Relay>,
     /// From then on a client that has not taken everything counts as gone: nothing of the call is later than that.
     ends: Millis,
@@ -45,7 +47,7 @@ pub(crate) struct Driver {
 #[derive(Debug)]
 struct Relay {
     attempt: AttemptId,
-    /// Why a pipe broke cannot be told: the client's end, or the body. The branch that is read here will.
+    /// Why a pipe broke cannot be told: the client's end, or the body. Reading the body, or a branch of it, will.
     broken: bool,
 }
 
@@ -57,8 +59,8 @@ enum Happened {
 }
 
 impl Driver {
-    pub(crate) fn new(call: Call, delivery: Delivery, gone: Gone, trail: Trail, ends: Millis) -> Self {
-        Self { call, delivery, gone, trail, timer: Timer::default(), flights: Vec::new(), relay: None, ends }
+    pub(crate) fn new(call: Call, lane: Lane, delivery: Delivery, gone: Gone, trail: Trail, ends: Millis) -> Self {
+        Self { call, delivery, gone, trail, timer: Timer::default(), flights: Vec::new(), lane, relay: None, ends }
     }
 
     /// Drives the call to its end. What the client still has to get is up to [`Driver::finish`].
@@ -124,9 +126,14 @@ impl Driver {
             return;
         }
         self.delivery.give_held(held, self.call.report());
+        let lean = self.lane == Lane::Lean;
+        let rest = self.flight(attempt).and_then(|flight| match lean {
+            true => flight.lend().map(Ok),
+            false => flight.branch().transpose(),
+        });
         // Nothing: it was all in what was held.
-        let Some(branch) = self.flight(attempt).and_then(|flight| flight.branch().transpose()) else { return };
-        let rest = match branch {
+        let Some(rest) = rest else { return };
+        let rest = match rest {
             Ok(rest) => rest,
             Err(thrown) => {
                 let failure = Failure::new(Kind::Network, host::message(&thrown));
@@ -181,7 +188,11 @@ impl Driver {
             return Poll::Ready(Happened::Gone);
         }
         match (self.delivery.poll(context), &mut self.relay) {
-            (Poll::Ready(Err(_)), Some(relay)) => relay.broken = true,
+            (Poll::Ready(ended), Some(relay)) => {
+                relay.broken |= ended.is_err();
+                let Relay { attempt, broken } = *relay;
+                self.flight(attempt).into_iter().for_each(|flight| flight.take_back(broken));
+            }
             (Poll::Ready(Err(_)), None) => return Poll::Ready(Happened::Gone),
             (Poll::Ready(Ok(())) | Poll::Pending, _) => {}
         }
@@ -213,7 +224,7 @@ impl Driver {
     pub(crate) async fn finish(mut self, outcome: Outcome, streams: bool) {
         let succeeded = outcome.result.is_ok();
         let whole = match self.relay.take() {
-            Some(_) => self.pass(succeeded).await,
+            Some(relay) => self.pass(succeeded).await && !relay.broken,
             None => {
                 let taken = self.taken(self.ends).await;
                 self.delivery.conclude(outcome, streams);

@@ -36,12 +36,14 @@ pub(crate) struct Flight {
 
 #[derive(Debug)]
 enum State {
-    /// It could not even be sent.
+    /// It could not even be sent, or not be read on.
     Grounded(JsValue),
     Sending(JsFuture),
     /// The head has come.
     Open(Option<Body>),
     Reading(Body, JsFuture),
+    /// Somebody else takes the rest of the body.
+    Lent(ReadableStream),
     /// A body that is not there was asked for.
     Bodiless,
     /// It has come to its end.
@@ -102,21 +104,42 @@ impl Flight {
         Ok(Some(theirs))
     }
 
+    /// The rest of the body, for whoever takes it as it comes. This flight goes on when it is told how that ended.
+    pub(crate) fn lend(&mut self) -> Option<ReadableStream> {
+        let State::Open(Some(body)) = &self.state else { return None };
+        body.reader.release_lock();
+        let stream = body.stream.clone();
+        self.state = State::Lent(stream.clone());
+        Some(stream)
+    }
+
+    /// What was lent has come to its end; or, if it is `broken`, either it or what it went to: reading on will tell.
+    pub(crate) fn take_back(&mut self, broken: bool) {
+        let State::Lent(stream) = &self.state else { return };
+        self.state = match Body::of(stream.clone()) {
+            _ if !broken => State::Bodiless,
+            Ok(body) => State::Open(Some(body)),
+            Err(thrown) => State::Grounded(thrown),
+        };
+        self.read();
+    }
+
     /// What has happened.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<News> {
         let ready = match &mut self.state {
             State::Sending(next) | State::Reading(_, next) => std::task::ready!(Pin::new(next).poll(context)),
             State::Grounded(thrown) => Err(std::mem::take(thrown)),
             State::Bodiless => Ok(JsValue::UNDEFINED),
-            State::Open(_) | State::Ended | State::Over => return Poll::Pending,
+            State::Open(_) | State::Lent(_) | State::Ended | State::Over => return Poll::Pending,
         };
         let (news, state) = match (std::mem::replace(&mut self.state, State::Over), ready) {
             (_, Err(thrown)) => (News::Failed(lost(&thrown)), State::Over),
             (State::Sending(_), Ok(response)) => opened(response.unchecked_into()),
             (State::Reading(body, _), Ok(result)) => taken(body, &result.unchecked_into()),
-            (State::Grounded(_) | State::Bodiless | State::Open(_) | State::Ended | State::Over, Ok(_)) => {
-                (News::End, State::Ended)
-            }
+            (
+                State::Grounded(_) | State::Bodiless | State::Open(_) | State::Lent(_) | State::Ended | State::Over,
+                Ok(_),
+            ) => (News::End, State::Ended),
         };
         self.state = state;
         Poll::Ready(news)

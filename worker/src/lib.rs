@@ -45,7 +45,15 @@
 //! and as it is, faults too, for less CPU; a branch of it is read along for the log, so what a slow client has not taken
 //! yet lies in the isolate's memory.
 //!
-//! On both, a client is waited for until 10 s after the longest time of its call, `timeouts.total`, counted from its
+//! On `lean`, the body goes over natively and nothing of it is read after the commit point, for the least CPU, whatever its
+//! length. Until then it falls back like the others. From then on all that is noticed is the end, and that a connection
+//! broke: a stream that ends early as its protocol says, or with an error event, counts as answered, and one that goes
+//! silent is waited for until `timeouts.total`. Tokens and cost are those of the answers that had come as a whole by the
+//! commit point; of all others they are looked up at the upstream (`GET /generation`: OpenRouter), and where nobody can
+//! tell, the call is charged at what was held (*Budgets*). So an upstream that is not OpenRouter makes a budget in USD or
+//! tokens last for fewer calls on `lean` than on `gate`.
+//!
+//! On all, a client is waited for until 10 s after the longest time of its call, `timeouts.total`, counted from its
 //! beginning by the clock on the wall. Whoever has not taken everything by then has gone away: the connection breaks, and the
 //! upstream's is closed. So no call outlives what is leased for it (*Budgets*).
 //!
@@ -163,7 +171,7 @@
 //! | `models` | models that clients may name; `anthropic/*` and `*` work | those of the client's routes; on `loopback`, all |
 //! | `routes.NAME.models` | the chain behind `route/NAME` | |
 //! | `routes.NAME.policy` | changes to `policy` | |
-//! | `routes.NAME.lane` | `gate` or `relay` | `gate` |
+//! | `routes.NAME.lane` | `gate`, `relay` or `lean` (*Lanes*) | `gate` |
 //! | `routes.NAME.headersWithin` | milliseconds that a stream's headers wait for the first text | 10000 |
 //! | `policy` | as in [`failsoft::policy`] | its defaults |
 //! | `origins` | web pages from elsewhere that may call (with any key that allows them); `*` is all | those of keys, users and visitors |
