@@ -205,6 +205,7 @@ mod cors;
 mod cron;
 mod delivery;
 mod driver;
+mod exchange;
 mod flight;
 mod generation;
 mod gone;
@@ -220,39 +221,51 @@ mod refusal;
 mod reply;
 mod route;
 mod send;
+mod task;
 mod timer;
 mod visit;
 
 use std::rc::Rc;
 
-use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::Accounts;
 use crate::config::Config;
+use crate::exchange::Exchange;
 use crate::ledger::metrics;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::route::Endpoint;
+use crate::task::Bell;
 use crate::visit::Visit;
 
 /// Answers every request that is not for a file of the page.
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let visit = Visit::of(&request);
+#[wasm_bindgen]
+pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> Promise {
+    let exchange = Exchange::new(context);
+    let response = exchange.response();
+    task::run(|bell| serve(request, env, exchange, bell));
+    response
+}
+
+async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Bell) {
+    let visit = Visit::of(&request, bell);
     let setup = memory::setup(&env);
     let config = setup.as_ref().as_ref().ok();
     let origin = visit.caller.origin.as_deref();
     let mut reply = if visit.method == "OPTIONS" {
         preflight(&visit, config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path)))
     } else {
-        answer(&request, &visit, &setup, &env, &context).await.unwrap_or_else(Reply::from)
+        answer(&request, &visit, &setup, &env, &exchange).await.unwrap_or_else(Reply::from)
     };
     // Of the owner's part a page from elsewhere reads nothing.
     let readers = config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path));
     reply.headers.extend(cors::answer(readers, origin));
     reply.headers.push(("x-request-id", visit.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
-    Ok(reply.into_response()?)
+    exchange.end(&reply).await;
 }
 
 /// What is due every few minutes: see wrangler.jsonc.
@@ -275,7 +288,7 @@ async fn answer(
     visit: &Visit,
     setup: &memory::Setup,
     env: &Env,
-    context: &Context,
+    exchange: &Exchange,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
     if endpoint == Endpoint::Health {
@@ -285,7 +298,7 @@ async fn answer(
     match endpoint {
         Endpoint::Health => Ok(health::told(setup, env).await),
         Endpoint::Metrics => metrics::answer(config, &visit.caller, env).await,
-        Endpoint::Chat => chat::answer(request, visit, config, env, context).await,
+        Endpoint::Chat => chat::answer(request, visit, config, env, exchange).await,
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller, env).await?;
             catalog::refresh(&config.upstreams, env).await;
