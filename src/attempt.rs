@@ -113,7 +113,8 @@ impl Attempt {
     /// What the bytes say went wrong.
     pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis, wall: Millis) -> Result<(), Box<Failure>> {
         self.reading = false;
-        if let Some(raw) = &mut self.raw {
+        // A page passes nothing on as it came.
+        if let (Some(raw), false) = (&mut self.raw, cfg!(feature = "browser")) {
             raw.extend_from_slice(bytes);
         }
         match &mut self.body {

@@ -188,6 +188,11 @@ impl ChatRequest {
         wanted.unwrap_or(1).clamp(1, LEAST_ANSWER)
     }
 
+    /// How a stream reaches the reader. A page gets chunks, and downloads nothing for other ways.
+    pub(crate) fn lane(&self) -> Lane {
+        if cfg!(feature = "browser") { Lane::Gate } else { self.lane }
+    }
+
     /// The caller asked for the usage of a stream, as OpenAI's clients do.
     pub fn asks_for_usage(&self) -> bool {
         self.option("include_usage").flag() == Some(true)

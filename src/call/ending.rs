@@ -131,7 +131,7 @@ impl Call {
         events.annotate(&report);
         let chunks = std::mem::take(&mut events.waiting);
         // A relayed body has gone over by itself; one that never committed has not.
-        let gone_over = self.committed && self.request.lane != Lane::Gate;
+        let gone_over = self.committed && self.request.lane() != Lane::Gate;
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }

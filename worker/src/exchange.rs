@@ -15,14 +15,13 @@ use crate::reply::{Body, Reply};
 /// One request of a client.
 pub(crate) struct Exchange {
     platform: host::Exchange,
-    context: JsValue,
     rest: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
 }
 
 impl Exchange {
     /// Within the platform's `context`.
-    pub(crate) fn new(context: JsValue) -> Self {
-        Self { platform: host::Exchange::new(), context, rest: RefCell::default() }
+    pub(crate) fn new(context: &JsValue) -> Self {
+        Self { platform: host::Exchange::new(context), rest: RefCell::default() }
     }
 
     /// The response, as the platform waits for it.
@@ -30,13 +29,12 @@ impl Exchange {
         self.platform.response()
     }
 
-    /// What `call` answers. It goes on behind the answer, and whether or not the client stays.
+    /// What `call` answers. It goes on behind the answer.
     pub(crate) async fn answer<T>(
         &self,
         call: impl Future<Output = ()> + 'static,
         mut answer: oneshot::Receiver<T>,
     ) -> Option<T> {
-        self.platform.stay(&self.context);
         let mut call: Pin<Box<dyn Future<Output = ()>>> = Box::pin(call);
         match select(call.as_mut(), &mut answer).await {
             Either::Left(_) => answer.try_recv().ok().flatten(),
@@ -48,7 +46,7 @@ impl Exchange {
     }
 
     /// Answers, and lets what goes on come to its end.
-    pub(crate) async fn end(self, reply: &Reply) {
+    pub(crate) async fn end(self, reply: Reply) {
         let mut head = String::new();
         for (name, value) in &reply.headers {
             for line in [name, "\n", value, "\n"] {
@@ -61,6 +59,7 @@ impl Exchange {
             Body::Stream(stream) => stream.into(),
         };
         self.platform.answer(reply.status, &head, &body);
+        drop((reply, head, body));
         if let Some(rest) = self.rest.take() {
             rest.await;
         }

@@ -57,9 +57,10 @@ export function listen({ signal }, ring, slot) {
   return signal.aborted;
 }
 
-/** A request's way to its answer. */
+/** A request's way to its answer. Its task lives until `leave`, also behind the answer, and whether or not the client stays. */
 export class Exchange {
-  constructor() {
+  constructor(context) {
+    context.waitUntil(new Promise((leave) => (this.leave = leave)));
     this.response = new Promise((respond, fail) => Object.assign(this, { respond, fail }));
   }
 
@@ -70,15 +71,6 @@ export class Exchange {
     } catch (error) {
       this.fail(error);
     }
-  }
-
-  /** Until `leave`, the task behind the answer lives, whether or not the client stays. */
-  stay(context) {
-    context.waitUntil(new Promise((leave) => (this.over = leave)));
-  }
-
-  leave() {
-    this.over?.();
   }
 }
 

@@ -48,16 +48,13 @@ extern "C" {
     pub(crate) type Exchange;
 
     #[wasm_bindgen(constructor)]
-    pub(crate) fn new() -> Exchange;
+    pub(crate) fn new(context: &JsValue) -> Exchange;
 
     #[wasm_bindgen(method, getter)]
     pub(crate) fn response(this: &Exchange) -> Promise;
 
     #[wasm_bindgen(method)]
     pub(crate) fn answer(this: &Exchange, status: u16, head: &str, body: &JsValue);
-
-    #[wasm_bindgen(method)]
-    pub(crate) fn stay(this: &Exchange, context: &JsValue);
 
     #[wasm_bindgen(method)]
     pub(crate) fn leave(this: &Exchange);

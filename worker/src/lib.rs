@@ -244,7 +244,7 @@ use crate::visit::Visit;
 /// Answers every request that is not for a file of the page.
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> Promise {
-    let exchange = Exchange::new(context);
+    let exchange = Exchange::new(&context);
     let response = exchange.response();
     task::run(|bell| serve(request, env, exchange, bell));
     response
@@ -265,7 +265,7 @@ async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Be
     reply.headers.extend(cors::answer(readers, origin));
     reply.headers.push(("x-request-id", visit.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
-    exchange.end(&reply).await;
+    exchange.end(reply).await;
 }
 
 /// What is due every few minutes: see wrangler.jsonc.
