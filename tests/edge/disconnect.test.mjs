@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
-import { startEmulator } from '../support/process.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
 import { MESSAGES } from './harness.mjs';
 
 let emulator, edge;
@@ -47,10 +48,15 @@ async function leave(body, how, reads) {
       response.once('data', resolve);
     });
   });
-  await (reads ? begun : emulator.log('arrived'));
+  await (reads ? begun : arrived());
   if (how === 'reset') sent.socket.resetAndDestroy();
   else sent.destroy();
   return id;
+}
+
+/** The call has reached the upstream, which may be asked meanwhile what an earlier one cost. */
+async function arrived() {
+  while (asked(await emulator.log()).length === 0) await sleep(10);
 }
 
 // A socket that is closed in order may still want to read: writing to it finds out. One that is reset does not.
