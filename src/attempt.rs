@@ -56,6 +56,8 @@ pub(crate) struct Attempt {
     pub(crate) judged_there: bool,
     /// Everything read so far, for a lane that passes bytes on as they came.
     pub(crate) raw: Option<Vec<u8>>,
+    /// The rest of its body goes over unread.
+    pub(crate) unread: bool,
     /// It goes on from an answer that broke.
     pub(crate) splice: Option<Splice>,
     /// It scores an answer.
@@ -84,6 +86,7 @@ impl Attempt {
             heard: now,
             judged_there: false,
             raw: None,
+            unread: false,
             splice: None,
             is_judge: false,
             until: None,
@@ -110,7 +113,8 @@ impl Attempt {
     /// What the bytes say went wrong.
     pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis, wall: Millis) -> Result<(), Box<Failure>> {
         self.reading = false;
-        if let Some(raw) = &mut self.raw {
+        // A page passes nothing on as it came.
+        if let (Some(raw), false) = (&mut self.raw, cfg!(feature = "browser")) {
             raw.extend_from_slice(bytes);
         }
         match &mut self.body {
@@ -134,7 +138,7 @@ impl Attempt {
 
     /// Another chunk may be read.
     pub(crate) fn wants_read(&self) -> bool {
-        self.open && !self.reading && !matches!(self.body, Body::Awaited)
+        self.open && !self.reading && !self.unread && !matches!(self.body, Body::Awaited)
     }
 
     /// The point in time at which the first of its clocks runs out, and what that means.
@@ -149,6 +153,8 @@ impl Attempt {
             // An answer in one piece sends its headers when it is written: only the call's own time bounds it.
             Body::Awaited | Body::Whole(_) if !self.streamed => None,
             Body::Awaited if self.judged_there => None,
+            // Nothing is heard of it before its end.
+            Body::Events(_) if self.unread => None,
             Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
             Body::Events(events) if events.done => Some((self.heard + LINGER, Kind::Stalled)),
             Body::Events(events) if !events.is_alive() && self.judged_there => None,

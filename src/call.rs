@@ -326,6 +326,7 @@ impl Call {
             self.committed = true;
             let mut attempt = self.running.remove(at);
             if let Some(held) = attempt.raw.take() {
+                attempt.unread = self.request.lane() == Lane::Lean;
                 self.actions.push_back(Action::Relay { attempt: id, held });
             }
             self.outrun(now);
@@ -356,7 +357,7 @@ impl Call {
 
     /// What came after the commit point is the reader's, whatever came behind it.
     fn hand_over(&mut self, at: usize) {
-        let relayed = self.request.lane == Lane::Relay;
+        let relayed = self.request.lane() != Lane::Gate;
         let joined = self.joined.is_some();
         if let Some(events) = self.running[at].events()
             && self.committed

@@ -57,6 +57,9 @@ pub enum Lane {
     Gate,
     /// As they come, past the machine; it reads along for the report.
     Relay,
+    /// As they come, past the machine, which learns of their end and of nothing else: what the answer cost is not known, if
+    /// not all of it had come by then.
+    Lean,
 }
 
 /// A chat request, ready to be sent to any window of its chain.
@@ -183,6 +186,11 @@ impl ChatRequest {
     pub(crate) fn least_answer(&self) -> u64 {
         let wanted = if self.limits.is_empty() { None } else { self.max_tokens };
         wanted.unwrap_or(1).clamp(1, LEAST_ANSWER)
+    }
+
+    /// How a stream reaches the reader. A page gets chunks, and downloads nothing for other ways.
+    pub(crate) fn lane(&self) -> Lane {
+        if cfg!(feature = "browser") { Lane::Gate } else { self.lane }
     }
 
     /// The caller asked for the usage of a stream, as OpenAI's clients do.

@@ -3,6 +3,7 @@
 mod script;
 
 use failsoft::report::Usd;
+use failsoft::request::Lane;
 use failsoft::{Action, Catalog, Dialect, Headers, Input, Json, Kind};
 use script::{Reply, Run, Script, delta, event, finish, streamed, words};
 use serde_json::{Value, json};
@@ -453,13 +454,48 @@ fn what_failed_inside_a_native_window_is_read_from_the_metadata() {
 #[test]
 fn a_relayed_stream_is_read_along_and_booked() {
     let mut script = two().streaming();
-    script.relay = true;
+    script.lane = Lane::Relay;
     let body = [words("a/one", &["Hel"]), words("a/one", &["lo"]), finish("a/one", "stop")];
     let reply = Reply::stream(body[0].clone()).then(body[1].clone()).then(body[2].clone());
     let run = script.run(&[reply]);
     assert_eq!(String::from_utf8_lossy(&run.relayed), body[0]);
     assert!(run.chunks.is_empty());
     assert_eq!((run.outcome.report.cost.map(Usd::as_f64), run.outcome.report.accepted), (Some(0.25), true));
+}
+
+#[test]
+fn a_lean_stream_is_heard_of_once_more_at_its_end_and_costs_what_nobody_knows() {
+    let mut script = two().streaming();
+    script.lane = Lane::Lean;
+    let body = [words("a/one", &["Hel"]), words("a/one", &["lo"]), finish("a/one", "stop")];
+    // Silence, too, goes over unheard.
+    let reply = Reply::stream(body[0].clone()).then_silence(300_000).then(body[1].clone()).then(body[2].clone());
+    let run = script.run(&[reply]);
+    assert_eq!(String::from_utf8_lossy(&run.relayed), body.concat());
+    assert!(run.chunks.is_empty() && run.kind().is_none() && run.cancelled.is_empty());
+    let attempt = &run.outcome.report.attempts[0];
+    assert_eq!((attempt.cost, attempt.cost_is_final, attempt.generation_id.as_deref()), (None, false, Some("gen-1")));
+    assert!(run.outcome.lessons[0].failure.is_none());
+}
+
+#[test]
+fn a_lean_stream_that_had_come_as_a_whole_before_the_commit_point_has_told_its_cost() {
+    let mut script = two().streaming();
+    script.lane = Lane::Lean;
+    let run = script.run(&[streamed("a/one", &["Hello"])]);
+    let attempt = &run.outcome.report.attempts[0];
+    assert_eq!((attempt.cost.map(Usd::as_f64), attempt.cost_is_final), (Some(0.25), true));
+}
+
+#[test]
+fn a_lean_stream_falls_back_before_its_commit_point_and_never_after() {
+    let mut script = two().policy(json!({"retry": {"same": 0}})).streaming();
+    script.lane = Lane::Lean;
+    let run = script.run(&[Reply::status(503), streamed("b/two", &["Hello"])]);
+    assert_eq!((run.sent.len(), run.kind()), (2, None));
+    let broken = Reply::stream(words("a/one", &["Hel"])).then(words("a/one", &["lo"])).then_resets();
+    let run = script.run(&[broken]);
+    assert_eq!((run.sent.len(), run.kind()), (1, Some(Kind::Network)));
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub enum Action {
     /// again, the reader is busy, and no clock runs.
     Yield(Chunks),
     /// The call is committed: give `held` to the reader and let the body follow as it comes. The host goes on to report
-    /// what it sees. In place of this, a call that relays may yield: an answer that ended before it was committed.
+    /// what it sees; on the lane `lean` that is [`Input::End`] or [`Input::Failed`], once the body has gone over. In place
+    /// of this, a call that relays may yield: an answer that ended before it was committed.
     Relay {
         /// The attempt whose body goes over.
         attempt: AttemptId,

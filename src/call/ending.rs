@@ -54,15 +54,16 @@ impl Call {
         if let Some(failure) = attempt.refused(now + self.excused) {
             return Err(failure);
         }
-        let whole = attempt.whole.is_some();
+        let (whole, unread) = (attempt.whole.is_some(), attempt.unread);
         let Some(events) = attempt.events() else {
             return Err(Failure::new(Kind::Network, "the connection ended before an answer"));
         };
         if let Some(failure) = events.failure.take() {
             return Err(failure);
         }
-        // A completion in one piece may leave its finish reason out; a stream may not, or a cut would look complete.
-        if !whole && !events.answer.is_finished() {
+        // A completion in one piece may leave its finish reason out; a stream may not, or a cut would look complete. What
+        // nobody read may have one.
+        if !whole && !unread && !events.answer.is_finished() {
             return Err(Failure::cut());
         }
         if events.malformed > 0 && events.answer.has_broken_tool_call() {
@@ -130,7 +131,7 @@ impl Call {
         events.annotate(&report);
         let chunks = std::mem::take(&mut events.waiting);
         // A relayed body has gone over by itself; one that never committed has not.
-        let gone_over = self.committed && self.request.lane == Lane::Relay;
+        let gone_over = self.committed && self.request.lane() != Lane::Gate;
         if self.request.stream && !gone_over && !chunks.is_empty() {
             self.actions.push_back(Action::Yield(chunks));
         }

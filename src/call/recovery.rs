@@ -46,7 +46,7 @@ pub(super) struct Joined {
 impl Call {
     /// After the commit point `attempt` has failed: may the answer go on with another?
     pub(super) fn may_recover(&self, attempt: &Attempt, failure: &Failure) -> bool {
-        let ours = self.request.stream && self.request.lane == Lane::Gate && !self.request.as_it_comes;
+        let ours = self.request.stream && self.request.lane() == Lane::Gate && !self.request.as_it_comes;
         let text = attempt.answer().is_some_and(Accumulator::is_text) || attempt.splice.is_some();
         // A request that is refused with a prefill may be taken without.
         let next = failure.kind.next() != Next::Never

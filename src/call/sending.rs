@@ -73,7 +73,7 @@ impl Call {
         attempt.judged_there = judged_there;
         attempt.worst = worst;
         attempt.splice = self.joined.as_ref().map(|_| splice);
-        attempt.raw = (self.request.stream && self.request.lane == Lane::Relay).then(Vec::new);
+        attempt.raw = (self.request.stream && self.request.lane() != Lane::Gate).then(Vec::new);
         self.running.push(attempt);
     }
 

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
-import { startEmulator } from '../support/process.mjs';
+import { asked, startEmulator } from '../support/process.mjs';
 import { MESSAGES } from './harness.mjs';
 
 let emulator, edge;
@@ -21,6 +22,8 @@ before(async () => {
       routes: {
         relayed: { models: ['fault/never-ending'], lane: 'relay' },
         'relayed-silence': { models: ['fault/stall-3'], lane: 'relay' },
+        lean: { models: ['fault/never-ending'], lane: 'lean' },
+        'lean-silence': { models: ['fault/stall-3'], lane: 'lean' },
         early: { models: ['fault/slow-headers'], headersWithin: 0 },
       },
     },
@@ -45,20 +48,27 @@ async function leave(body, how, reads) {
       response.once('data', resolve);
     });
   });
-  await (reads ? begun : emulator.log('arrived'));
+  await (reads ? begun : arrived());
   if (how === 'reset') sent.socket.resetAndDestroy();
   else sent.destroy();
   return id;
+}
+
+/** The call has reached the upstream, which may be asked meanwhile what an earlier one cost. */
+async function arrived() {
+  while (asked(await emulator.log()).length === 0) await sleep(10);
 }
 
 // A socket that is closed in order may still want to read: writing to it finds out. One that is reset does not.
 for (const [name, body, how, reads] of [
   ['in the middle of a stream', { model: 'fault/never-ending', stream: true }, 'close', true],
   ['in the middle of a relayed stream', { model: 'route/relayed', stream: true }, 'close', true],
+  ['in the middle of a lean stream', { model: 'route/lean', stream: true }, 'close', true],
   ['before the headers of a stream', { model: 'fault/slow-headers', stream: true }, 'reset', false],
   ['before an answer in one piece', { model: 'fault/slow-headers' }, 'reset', false],
   ['while a stream is silent', { model: 'fault/stall-3', stream: true }, 'reset', true],
   ['while a relayed stream is silent', { model: 'route/relayed-silence', stream: true }, 'reset', true],
+  ['while a lean stream is silent', { model: 'route/lean-silence', stream: true }, 'reset', true],
   ['after headers that came before any text, seen by a keep-alive comment', { model: 'route/early', stream: true }, 'close', true],
 ]) {
   test(`a client that goes away ${name} stops the upstream`, async () => {

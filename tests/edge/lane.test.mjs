@@ -1,4 +1,5 @@
-// What becomes of a stream after its commit point: the gate mends and marks, the relay passes everything through.
+// What becomes of a stream after its commit point: the gate mends and marks, the relay passes everything through and reads
+// along, lean passes everything through and reads nothing.
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
@@ -13,6 +14,7 @@ let emulator, edge;
 
 const short = (lane) => ({ models: ['fault/large-events'], lane, policy: { timeouts: { total: 4_000 } } });
 const relayed = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'relay' });
+const lean = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'lean' });
 
 before(async () => {
   emulator = await startEmulator();
@@ -26,8 +28,10 @@ before(async () => {
       routes: {
         healthy: { models: [SECOND], lane: 'relay' },
         large: { models: ['fault/large-events'], policy: { timeouts: { headers: 30_000, firstToken: 30_000 } } },
-        ...Object.fromEntries(['gate', 'relay'].map((lane) => [`short-${lane}`, short(lane)])),
+        ...Object.fromEntries(['gate', 'relay', 'lean'].map((lane) => [`short-${lane}`, short(lane)])),
         ...Object.fromEntries(faults.map((fault) => [fault, relayed(fault)])),
+        ...Object.fromEntries([...faults, 'large-events'].map((fault) => [`lean-${fault}`, lean(fault)])),
+        lean: { models: [SECOND], lane: 'lean' },
       },
     },
   });
@@ -108,6 +112,51 @@ test('a completion where a stream was asked for is one chunk on the relay too', 
   assert.ok(answer.events.done);
 });
 
+test('a lean stream is what the upstream sent, behind the report, to the last byte', async () => {
+  const [passed, { answer, line }] = [await relay('healthy'), await relay('lean')];
+  assert.equal(answer.headers['x-failsoft-model'], SECOND);
+  assert.ok(answer.events.done && !answer.broken);
+  // Ids and times are those of the answer.
+  const stripped = (text) => text.replace(/^: failsoft .*$/m, '').replace(/"(id|created)":("[^"]*"|\d+)/g, '');
+  assert.equal(stripped(answer.text), stripped(passed.answer.text));
+  assert.deepEqual([line.outcome, line.route, line.model], ['answered', 'lean', SECOND]);
+});
+
+test('a long lean stream goes over whole', async () => {
+  const large = await chat(edge, { model: 'route/lean-large-events', stream: true, messages: [{ role: 'user', content: 'words:40' }] });
+  assert.ok(large.events.done && !large.broken && large.text.length > 2_000_000, `${large.text.length} bytes`);
+});
+
+test('before the commit point lean falls back like the gate', async () => {
+  for (const [fault, requests] of [['empty', 3], ['overloaded', 2]]) {
+    const seen = await relay(`lean-${fault}`);
+    assert.equal(seen.asked.length, requests);
+    assert.equal(seen.answer.headers['x-failsoft-model'], SECOND);
+    assert.ok(seen.answer.events.done);
+    assert.equal(seen.line.outcome, 'answered');
+  }
+});
+
+test('a lean connection that breaks breaks, and is booked', async () => {
+  const { answer, line, asked: names } = await relay('lean-cut-hard-1500');
+  assert.ok(answer.broken && answer.events.text.length > 0 && !answer.events.done);
+  assert.equal(line.outcome, 'network');
+  assert.deepEqual(names, ['fault/cut-hard-1500']);
+});
+
+test('a lean stream that ends early ends as it came, and nobody notices', async () => {
+  const { answer, line } = await relay('lean-cut-1500');
+  assert.ok(answer.events.text.length > 0 && !answer.events.done && !answer.broken);
+  assert.equal(line.outcome, 'answered');
+});
+
+test('a lean stream that goes silent is closed at the end of its time, here and there', async () => {
+  const { answer, line } = await relay('lean-stall-3');
+  assert.ok(answer.broken && answer.events.text.length > 0 && !answer.events.done);
+  assert.equal(line.outcome, 'timeout');
+  await emulator.log('clientGone');
+});
+
 test('a client that does not read is waited for: nothing more is taken from upstream', async () => {
   await emulator.clear();
   const total = 800 * 64 * 1024;
@@ -140,11 +189,12 @@ test('a client that does not read is waited for no longer than its call is lease
     await new Promise((resolve) => response.once('close', resolve));
     return { line, booked, rest, whole: response.complete };
   };
-  const [gate, relay] = await Promise.all(['gate', 'relay'].map(stall));
+  const [gate, relay, lean] = await Promise.all(['gate', 'relay', 'lean'].map(stall));
   assert.equal(gate.line.outcome, 'aborted');
   assert.ok(gate.booked >= 13_000 && gate.booked < 17_000, `${gate.booked} ms`);
   assert.equal(relay.line.outcome, 'answered');
-  for (const { whole, rest } of [gate, relay]) {
+  assert.match(lean.line.outcome, /^(aborted|timeout)$/);
+  for (const { whole, rest } of [gate, relay, lean]) {
     // What lay in the sockets' buffers.
     assert.ok(!whole && rest < (300 * 64 * 1024) / 2, `${rest} bytes`);
   }

@@ -28,6 +28,7 @@ before(async () => {
       routes: {
         chat: { models },
         hedged: { models: ['fault/slow-first-token-1500', SECOND], policy: { hedge: { after: 200 } } },
+        lean: { models: [SECOND], lane: 'lean' },
         judged: { models: [FIRST], policy: { judge: { model: SECOND } } },
       },
     },
@@ -104,6 +105,17 @@ test('a hedge, a judge and a caller who leaves are rows too', async () => {
   assert.deepEqual([row.outcome, row.ended], ['aborted', 'aborted']);
   const cost = (await charged()).get(row.generation)?.total_cost ?? 0;
   assert.ok(row.cost >= Math.round(cost * 1e12), 'never less than what it cost');
+});
+
+test('what a stream cost of which nothing was read is found out at the upstream', async () => {
+  const body = { model: 'route/lean', stream: true, messages: [{ role: 'user', content: 'words:300' }] };
+  const answer = await chat(edge, body, { headers: { 'x-request-id': 'lean' } });
+  assert.ok(answer.events.done);
+  const [row] = await rows(edge, 'lean', 1);
+  assert.deepEqual([row.outcome, row.settled, row.route], ['answered', 'generation', 'lean']);
+  const { total_cost: cost } = (await charged()).get(row.generation);
+  assert.ok(cost > 0);
+  assert.equal(row.cost, Math.round(cost * 1e12));
 });
 
 test('two calls with one request id are two calls', async () => {

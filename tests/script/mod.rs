@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use failsoft::request::Lane;
 use failsoft::{
     Action, Breakers, Call, Catalog, ChatRequest, Chunks, Dialect, Facts, Failure, Headers, HttpRequest, Input, Json,
     Kind, Outcome, Policy, Upstream,
@@ -178,7 +179,7 @@ pub(crate) struct Script {
     pub(crate) breakers: Breakers,
     pub(crate) start: u64,
     pub(crate) abort_at: Option<u64>,
-    pub(crate) relay: bool,
+    pub(crate) lane: Lane,
     /// The caller of an edge has set clocks of its own.
     pub(crate) callers_clocks: bool,
     /// The host comes back this much later than it was asked to, once.
@@ -198,7 +199,7 @@ impl Script {
             breakers: Breakers::default(),
             start: 1_000_000,
             abort_at: None,
-            relay: false,
+            lane: Lane::Gate,
             callers_clocks: false,
             sleep: 0,
             reader_takes: 0,
@@ -226,9 +227,7 @@ impl Script {
         }
         let mut request = ChatRequest::read(parse(&body)).expect("a valid request");
         request.callers_clocks = self.callers_clocks;
-        if self.relay {
-            request.lane = failsoft::request::Lane::Relay;
-        }
+        request.lane = self.lane;
         let mut upstreams = vec![Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
         upstreams.extend(self.others.iter().cloned());
         let policy = Policy::read(parse(&policy)).expect("a valid policy");
@@ -255,12 +254,15 @@ struct Flight {
     reply: Reply,
     ready_at: Option<u64>,
     head_sent: bool,
+    /// Its bytes go to the reader, past the call.
+    unread: bool,
 }
 
 struct Host<'a> {
     replies: &'a [Reply],
     flights: Vec<Flight>,
     now: u64,
+    lane: Lane,
     abort_at: Option<u64>,
     sleep: u64,
     reader_takes: u64,
@@ -281,6 +283,7 @@ impl<'a> Host<'a> {
             replies,
             flights: Vec::new(),
             now: script.start,
+            lane: script.lane,
             abort_at: script.abort_at.map(|at| script.start + at),
             sleep: script.sleep,
             reader_takes: script.reader_takes,
@@ -302,7 +305,7 @@ impl<'a> Host<'a> {
             Action::Send { attempt, request } => {
                 let reply = self.replies.get(attempt as usize).expect("a reply for every request").clone();
                 let ready_at = Some(self.now.saturating_add(reply.head_after));
-                self.flights.push(Flight { attempt, reply, ready_at, head_sent: false });
+                self.flights.push(Flight { attempt, reply, ready_at, head_sent: false, unread: false });
                 self.run.sent.push(request);
                 self.run.sent_at.push(self.now);
             }
@@ -314,7 +317,13 @@ impl<'a> Host<'a> {
                 self.now += self.reader_takes;
                 self.keep(&chunks);
             }
-            Action::Relay { held, .. } => self.run.relayed.extend(held),
+            Action::Relay { attempt, held } => {
+                self.run.relayed.extend(held);
+                let (lean, ready_at) = (self.lane == Lane::Lean, Some(self.now + 1));
+                if let Some(flight) = self.flight(attempt).filter(|_| lean) {
+                    (flight.unread, flight.ready_at) = (true, ready_at);
+                }
+            }
             Action::Cancel { attempt } => {
                 self.run.cancelled.push(attempt);
                 self.flights.retain(|flight| flight.attempt != attempt);
@@ -351,7 +360,7 @@ impl<'a> Host<'a> {
     fn happen(&mut self, when: u64, call: &mut Call) {
         let now = self.now;
         let due = self.flights.iter_mut().find(|flight| flight.ready_at == Some(when));
-        let Some(Flight { attempt, reply, ready_at, head_sent }) = due else { return };
+        let Some(Flight { attempt, reply, ready_at, head_sent, unread }) = due else { return };
         let attempt = *attempt;
         *ready_at = None;
         let broken = || Failure::new(Kind::Network, "connection reset");
@@ -363,6 +372,10 @@ impl<'a> Host<'a> {
             return call.handle(now, Input::Head { attempt, status: reply.status, headers });
         }
         match reply.pieces.pop_front() {
+            Some(Piece::Bytes(bytes)) if *unread => {
+                self.run.relayed.extend(bytes);
+                *ready_at = Some(now + 1);
+            }
             Some(Piece::Bytes(bytes)) => call.handle(now, Input::Bytes { attempt, bytes: &bytes }),
             Some(Piece::Silence(millis)) => *ready_at = Some(now + millis),
             Some(Piece::Hang) => {}

@@ -1,44 +1,68 @@
 //! The body of a request, read no further and no longer than allowed.
 
-use std::pin::pin;
-use std::time::Duration;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use failsoft::{Kind, Millis};
-use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
-use js_sys::futures::JsFuture;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, Request};
-use worker::Delay;
 
+use crate::host;
 use crate::refusal::Refusal;
+use crate::task::{Ring, Settled};
+use crate::timer::Timer;
+use crate::visit::Visit;
 
 /// How long a small body, which no configuration bounds, may take, in milliseconds.
-pub(crate) const SOON: Millis = 10_000;
+const SOON: Millis = 10_000;
 
-/// The whole body, if it has at most `limit` bytes and comes `within` so many milliseconds.
-pub(crate) async fn read(request: &Request, limit: usize, within: Millis) -> Result<Vec<u8>, Refusal> {
-    let announced = request.headers().get("content-length").ok().flatten().and_then(|length| length.parse().ok());
-    if announced.is_some_and(|length: usize| length > limit) {
-        return Err(too_large(limit));
+/// The whole body, if it has at most `limit` bytes and comes `within` so many milliseconds, told by `timer`.
+pub(crate) async fn read(
+    request: &Request,
+    visit: &Visit,
+    timer: &mut Timer,
+    limit: usize,
+    within: Millis,
+) -> Result<Vec<u8>, Refusal> {
+    let until = host::now() + within;
+    match visit.length {
+        Some(length) if length > limit => Err(too_large(limit)),
+        // It has so many bytes: no more of them are let through.
+        Some(_) => {
+            let whole = visit.bell.hang(|ring, slot| host::whole(request, ring, slot));
+            let bytes = in_time(&whole, timer, until).await.ok_or_else(|| too_slow(within))?.map_err(unreadable)?;
+            Ok(bytes.unchecked_into::<Uint8Array>().to_vec())
+        }
+        None => read_chunks(request, visit, timer, limit, until).await?.ok_or_else(|| too_slow(within)),
     }
-    let Some(body) = request.body() else { return Ok(Vec::new()) };
-    let unreadable = |_| Refusal::invalid("unreadable_body", "the body could not be read to its end");
+}
+
+/// The same, of at most `limit` bytes that come soon.
+pub(crate) async fn read_small(request: &Request, visit: &Visit, limit: usize) -> Result<Vec<u8>, Refusal> {
+    read(request, visit, &mut Timer::new(&visit.bell), limit, SOON).await
+}
+
+/// The whole body, if it says nowhere how long it is. Nothing, if it takes too long, over all chunks: each of a body that
+/// drips would come in time.
+async fn read_chunks(
+    request: &Request,
+    visit: &Visit,
+    timer: &mut Timer,
+    limit: usize,
+    until: Millis,
+) -> Result<Option<Vec<u8>>, Refusal> {
+    let Some(body) = request.body() else { return Ok(Some(Vec::new())) };
     let reader = ReadableStreamDefaultReader::new(&body).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    // Over all chunks: each of a body that drips would come in time.
-    let mut time = pin!(Delay::from(Duration::from_millis(within)));
     loop {
-        let result = match select(JsFuture::from(reader.read()), time.as_mut()).await {
-            Either::Left((read, _)) => read.map_err(unreadable)?,
-            Either::Right(_) => {
-                let _ = reader.cancel();
-                return Err(too_slow(within));
-            }
+        let Some(result) = in_time(&visit.bell.promise(&reader.read()), timer, until).await else {
+            let _ = reader.cancel();
+            return Ok(None);
         };
-        let result: ReadableStreamReadResult = result.unchecked_into();
+        let result: ReadableStreamReadResult = result.map_err(unreadable)?.unchecked_into();
         if result.get_done().unwrap_or(false) {
-            return Ok(bytes);
+            return Ok(Some(bytes));
         }
         let chunk: Uint8Array = result.get_value().unchecked_into();
         if bytes.len() + chunk.length() as usize > limit {
@@ -50,6 +74,18 @@ pub(crate) async fn read(request: &Request, limit: usize, within: Millis) -> Res
         bytes.resize(end + chunk.length() as usize, 0);
         chunk.copy_to(&mut bytes[end..]);
     }
+}
+
+async fn in_time(ring: &Ring, timer: &mut Timer, until: Millis) -> Option<Settled> {
+    poll_fn(|_| match ring.told() {
+        Poll::Ready(settled) => Poll::Ready(Some(settled)),
+        Poll::Pending => timer.reached(until).map(|()| None),
+    })
+    .await
+}
+
+fn unreadable(_: JsValue) -> Refusal {
+    Refusal::invalid("unreadable_body", "the body could not be read to its end")
 }
 
 fn too_slow(within: Millis) -> Refusal {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use failsoft::Kind;
 use futures_channel::oneshot;
 use futures_util::future::join4;
-use worker::{Context, Env};
+use worker::Env;
 
 use crate::account::{Accounts, Claim, Held, Pool, Trail};
 use crate::ask::{self, Ask};
@@ -13,10 +13,13 @@ use crate::breakers::Link;
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::driver::Driver;
+use crate::exchange::Exchange;
 use crate::gone::Gone;
 use crate::ledger::{Trace, span};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
+use crate::task::Bell;
+use crate::timer::Timer;
 use crate::visit::Visit;
 use crate::{access, body, catalog, host, ledger, log, memory};
 
@@ -25,6 +28,8 @@ struct Task {
     ask: Ask,
     config: Rc<Config>,
     gone: Gone,
+    bell: Bell,
+    timer: Timer,
     held: Held,
     context: ledger::Context,
     trace: Option<Trace>,
@@ -37,10 +42,12 @@ pub(crate) async fn answer(
     visit: &Visit,
     config: &Rc<Config>,
     env: &Env,
-    context: &Context,
+    exchange: &Exchange,
 ) -> Result<Reply, Refusal> {
     let client = access::admit(config, &visit.caller, env).await?;
-    let body = body::read(request, config.limits.body_bytes, config.limits.body_within).await?;
+    let mut timer = Timer::new(&visit.bell);
+    let limits = &config.limits;
+    let body = body::read(request, visit, &mut timer, limits.body_bytes, limits.body_within).await?;
     let ask = ask::read(&body, config, &client, env).await?;
     let booked = ledger::Context {
         id: host::random_uuid(),
@@ -63,12 +70,12 @@ pub(crate) async fn answer(
         row: booked.row(host::now(), &ask.request.models),
     });
     let (respond, response) = oneshot::channel();
-    let gone = Gone::listen(request.signal());
+    let (gone, bell) = (Gone::listen(request, &visit.bell), visit.bell.clone());
     let (config, trace, env) = (Rc::clone(config), visit.trace.clone(), env.clone());
-    // A task of its own, which a client that leaves does not take along: it has money to account for, an upstream to stop
-    // and a line to log.
-    context.wait_until(Task { ask, config, gone, held, context: booked, trace, env }.run(respond));
-    response.await.map_err(|_| Refusal::new(Kind::ServerError, "internal", "the call ended without an answer"))
+    // A client that leaves does not take it along: it has money to account for, an upstream to stop and a line to log.
+    let task = Task { ask, config, gone, bell, timer, held, context: booked, trace, env };
+    let reply = exchange.answer(task.run(respond), response).await;
+    reply.ok_or_else(|| Refusal::new(Kind::ServerError, "internal", "the call ended without an answer"))
 }
 
 impl Task {
@@ -85,14 +92,15 @@ impl Task {
     }
 
     async fn call(self, respond: oneshot::Sender<Reply>) {
-        let Self { ask, config, gone, held, context, trace, env } = self;
+        let Self { ask, config, gone, bell, timer, held, context, trace, env } = self;
         let link = Link::of(&env);
         let began = host::now();
         let streams = ask.request.stream;
-        let delivery = Delivery::new(respond, streams.then_some(began + ask.headers_within));
+        let delivery = Delivery::new(&bell, respond, streams.then_some(began + ask.headers_within));
         let (call, news) = memory::call(&ask, &config.upstreams, began);
         let trail = Trail::default();
-        let mut driver = Driver::new(call, delivery, gone, trail.clone(), held.ends(began));
+        let mut driver =
+            Driver::new(call, ask.request.lane, delivery, (gone, bell, timer), trail.clone(), held.ends(began));
         let answered = async {
             let outcome = driver.run().await;
             let now = host::now();

@@ -1,6 +1,6 @@
 //! What the client gets, and when: one JSON answer, or a stream whose headers wait for the first text, but not for ever.
 
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use failsoft::{Chunks, Failure, Millis, Outcome, Report};
 use futures_channel::oneshot;
@@ -10,6 +10,7 @@ use web_sys::ReadableStream;
 use crate::host;
 use crate::out::Out;
 use crate::reply::{Body, EVENT_STREAM, Reply, error_event, report_comment};
+use crate::task::Bell;
 
 /// A stream says something at least this often, in milliseconds. Proxies close a connection that is silent for long, and a
 /// client that closed its end is often noticed only by writing to it.
@@ -21,6 +22,7 @@ const KEEP_ALIVE_COMMENT: &[u8] = b": failsoft keep-alive\n\n";
 pub(crate) struct Delivery {
     /// Takes the response to the handler that waits for it; gone once it has.
     respond: Option<oneshot::Sender<Reply>>,
+    bell: Bell,
     out: Option<Out>,
     /// When to send headers, then comments. Never for an answer in one piece, nor beside a body that goes over natively.
     due: Option<Millis>,
@@ -30,8 +32,8 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// To a client that waits until `headers_at` for a stream to begin; for an answer in one piece there is no such time.
-    pub(crate) fn new(respond: oneshot::Sender<Reply>, headers_at: Option<Millis>) -> Self {
-        Self { respond: Some(respond), out: None, due: headers_at, committed: false }
+    pub(crate) fn new(bell: &Bell, respond: oneshot::Sender<Reply>, headers_at: Option<Millis>) -> Self {
+        Self { respond: Some(respond), bell: bell.clone(), out: None, due: headers_at, committed: false }
     }
 
     /// When this side has something to do by itself.
@@ -40,8 +42,8 @@ impl Delivery {
     }
 
     /// Is the write, or the pipe, that is under way over? See [`Out::poll`].
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), JsValue>> {
-        self.out.as_mut().map_or(Poll::Ready(Ok(())), |out| out.poll(context))
+    pub(crate) fn poll(&mut self) -> Poll<Result<(), JsValue>> {
+        self.out.as_mut().map_or(Poll::Ready(Ok(())), Out::poll)
     }
 
     /// Sends the headers of a stream, or a comment, if it is time.
@@ -98,7 +100,7 @@ impl Delivery {
         if self.out.is_none()
             && let Some(respond) = self.respond.take()
         {
-            let (out, body) = match Out::open() {
+            let (out, body) = match Out::open(&self.bell) {
                 Ok(ends) => ends,
                 Err(thrown) => {
                     host::log(&["a stream could not be opened: ", &host::message(&thrown)].concat());

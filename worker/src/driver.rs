@@ -13,8 +13,9 @@
 //! ```
 
 use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
+use failsoft::request::Lane;
 use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Millis, Outcome};
 
 use crate::account::Trail;
@@ -22,6 +23,7 @@ use crate::delivery::Delivery;
 use crate::flight::{Flight, News};
 use crate::gone::Gone;
 use crate::host;
+use crate::task::Bell;
 use crate::timer::Timer;
 
 /// An upstream that said why it fails closes soon; one that went silent does not. In milliseconds.
@@ -34,8 +36,10 @@ pub(crate) struct Driver {
     delivery: Delivery,
     gone: Gone,
     trail: Trail,
+    bell: Bell,
     timer: Timer,
     flights: Vec<Flight>,
+    lane: Lane,
     relay: Option<Relay>,
     /// From then on a client that has not taken everything counts as gone: nothing of the call is later than that.
     ends: Millis,
@@ -45,7 +49,7 @@ pub(crate) struct Driver {
 #[derive(Debug)]
 struct Relay {
     attempt: AttemptId,
-    /// Why a pipe broke cannot be told: the client's end, or the body. The branch that is read here will.
+    /// Why a pipe broke cannot be told: the client's end, or the body. Reading the body, or a branch of it, will.
     broken: bool,
 }
 
@@ -57,8 +61,16 @@ enum Happened {
 }
 
 impl Driver {
-    pub(crate) fn new(call: Call, delivery: Delivery, gone: Gone, trail: Trail, ends: Millis) -> Self {
-        Self { call, delivery, gone, trail, timer: Timer::default(), flights: Vec::new(), relay: None, ends }
+    /// Of a call whose request was heard by `bell` and `timer`.
+    pub(crate) fn new(
+        call: Call,
+        lane: Lane,
+        delivery: Delivery,
+        (gone, bell, timer): (Gone, Bell, Timer),
+        trail: Trail,
+        ends: Millis,
+    ) -> Self {
+        Self { call, delivery, gone, trail, bell, timer, flights: Vec::new(), lane, relay: None, ends }
     }
 
     /// Drives the call to its end. What the client still has to get is up to [`Driver::finish`].
@@ -91,19 +103,11 @@ impl Driver {
 
     fn send(&mut self, attempt: AttemptId, request: &HttpRequest) {
         self.trail.sent(attempt, &request.url);
-        match Flight::take_off(attempt, request) {
-            Ok(flight) => {
-                if flight.is_grounded() {
-                    self.trail.grounded(attempt);
-                }
-                self.flights.push(flight);
-            }
-            Err(thrown) => {
-                self.trail.grounded(attempt);
-                let failure = Failure::new(Kind::Network, host::message(&thrown));
-                self.call.handle(host::now(), Input::Failed { attempt, failure });
-            }
+        let flight = Flight::take_off(&self.bell, attempt, request, self.lane != Lane::Lean);
+        if flight.is_grounded() {
+            self.trail.grounded(attempt);
         }
+        self.flights.push(flight);
     }
 
     /// A body that goes over natively is closed by [`Driver::finish`], once it is known how the call ended.
@@ -124,9 +128,14 @@ impl Driver {
             return;
         }
         self.delivery.give_held(held, self.call.report());
+        let lean = self.lane == Lane::Lean;
+        let rest = self.flight(attempt).and_then(|flight| match lean {
+            true => flight.lend().map(Ok),
+            false => flight.branch().transpose(),
+        });
         // Nothing: it was all in what was held.
-        let Some(branch) = self.flight(attempt).and_then(|flight| flight.branch().transpose()) else { return };
-        let rest = match branch {
+        let Some(rest) = rest else { return };
+        let rest = match rest {
             Ok(rest) => rest,
             Err(thrown) => {
                 let failure = Failure::new(Kind::Network, host::message(&thrown));
@@ -150,21 +159,21 @@ impl Driver {
 
     /// Waits until the client has taken what was written, or piped. False: it went away, or has not by `until`.
     async fn taken(&mut self, until: Millis) -> bool {
-        poll_fn(|context| {
-            if let Poll::Ready(ended) = self.delivery.poll(context) {
+        poll_fn(|_| {
+            if let Poll::Ready(ended) = self.delivery.poll() {
                 return Poll::Ready(ended.is_ok());
             }
-            if self.gone.poll(context).is_ready() {
+            if self.gone.is_gone() {
                 return Poll::Ready(false);
             }
-            self.timer.reached(until, context).map(|()| false)
+            self.timer.reached(until).map(|()| false)
         })
         .await
     }
 
     async fn wait(&mut self, until: Millis) {
         let until = until.min(self.delivery.due()).min(self.ends);
-        let happened = poll_fn(|context| self.happened(until, context)).await;
+        let happened = poll_fn(|_| self.happened(until)).await;
         let now = host::now();
         match happened {
             Happened::Gone => self.call.handle(now, Input::Aborted),
@@ -176,21 +185,25 @@ impl Driver {
         }
     }
 
-    fn happened(&mut self, until: Millis, context: &mut Context<'_>) -> Poll<Happened> {
-        if self.gone.poll(context).is_ready() {
+    fn happened(&mut self, until: Millis) -> Poll<Happened> {
+        if self.gone.is_gone() {
             return Poll::Ready(Happened::Gone);
         }
-        match (self.delivery.poll(context), &mut self.relay) {
-            (Poll::Ready(Err(_)), Some(relay)) => relay.broken = true,
+        match (self.delivery.poll(), &mut self.relay) {
+            (Poll::Ready(ended), Some(relay)) => {
+                relay.broken |= ended.is_err();
+                let Relay { attempt, broken } = *relay;
+                self.flight(attempt).into_iter().for_each(|flight| flight.take_back(broken));
+            }
             (Poll::Ready(Err(_)), None) => return Poll::Ready(Happened::Gone),
             (Poll::Ready(Ok(())) | Poll::Pending, _) => {}
         }
         for flight in &mut self.flights {
-            if let Poll::Ready(news) = flight.poll(context) {
+            if let Poll::Ready(news) = flight.poll() {
                 return Poll::Ready(Happened::News(flight.attempt, news));
             }
         }
-        self.timer.poll(host::now(), until, context).map(|()| Happened::Time)
+        self.timer.poll(host::now(), until).map(|()| Happened::Time)
     }
 
     fn tell(&mut self, attempt: AttemptId, news: News, now: Millis) {
@@ -213,7 +226,7 @@ impl Driver {
     pub(crate) async fn finish(mut self, outcome: Outcome, streams: bool) {
         let succeeded = outcome.result.is_ok();
         let whole = match self.relay.take() {
-            Some(_) => self.pass(succeeded).await,
+            Some(relay) => self.pass(succeeded).await && !relay.broken,
             None => {
                 let taken = self.taken(self.ends).await;
                 self.delivery.conclude(outcome, streams);

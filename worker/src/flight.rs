@@ -1,22 +1,21 @@
 //! One request to the upstream: sent, its head awaited, its body read a chunk at a time, closed when nobody wants it.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use failsoft::http::READ_HEADERS;
 use failsoft::{AttemptId, Failure, Headers, HttpRequest, Kind};
-use js_sys::futures::JsFuture;
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{
-    AbortController, ReadableStream, ReadableStreamByobReader, ReadableStreamReadResult, RequestInit, RequestRedirect,
-    Response,
-};
+use web_sys::{ReadableStream, ReadableStreamByobReader};
 
-use crate::host;
+use crate::host::{self, Sending};
+use crate::task::{Bell, Ring};
 
 /// How much one read can take, in bytes. A reader without a buffer of its own is given 4 KiB at most.
 const BUFFER: u32 = 32 * 1024;
+
+/// The same where no more is wanted than the first text.
+const GLANCE: u32 = 4 * 1024;
 
 /// What a flight has to tell.
 #[derive(Debug)]
@@ -30,18 +29,26 @@ pub(crate) enum News {
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) attempt: AttemptId,
-    abort: AbortController,
+    bell: Bell,
+    buffer: u32,
+    /// Nothing, if it could not be sent.
+    sending: Option<Sending>,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    /// It could not even be sent.
+    /// It could not even be sent, or not be read on.
     Grounded(JsValue),
-    Sending(JsFuture),
-    /// The head has come.
+    Sending(Ring),
+    /// The head has come, of an answer in one piece. Reading it by the chunk would cost more than it is worth.
+    Whole,
+    ReadingWhole(Ring),
+    /// The head has come, and perhaps a part of the body.
     Open(Option<Body>),
-    Reading(Body, JsFuture),
+    Reading(Body, Ring),
+    /// Somebody else takes the rest of the body.
+    Lent(ReadableStream),
     /// A body that is not there was asked for.
     Bodiless,
     /// It has come to its end.
@@ -58,14 +65,13 @@ struct Body {
 }
 
 impl Flight {
-    /// Sends `request`.
-    pub(crate) fn take_off(attempt: AttemptId, request: &HttpRequest) -> Result<Self, JsValue> {
-        let abort = AbortController::new()?;
-        let state = match send(request, &abort) {
-            Ok(sending) => State::Sending(sending),
-            Err(thrown) => State::Grounded(thrown),
+    /// Sends `request`. Of its answer's body all will be read, or little.
+    pub(crate) fn take_off(bell: &Bell, attempt: AttemptId, request: &HttpRequest, all: bool) -> Self {
+        let (sending, state) = match send(request, bell) {
+            Ok((sending, ring)) => (Some(sending), State::Sending(ring)),
+            Err(thrown) => (None, State::Grounded(thrown)),
         };
-        Ok(Self { attempt, abort, state })
+        Self { attempt, bell: bell.clone(), buffer: if all { BUFFER } else { GLANCE }, sending, state }
     }
 
     /// It was never sent.
@@ -75,20 +81,23 @@ impl Flight {
 
     /// Closes the connection, if it is not over by itself.
     pub(crate) fn cancel(&self) {
-        if !matches!(self.state, State::Ended) {
-            self.abort.abort();
+        if let (Some(sending), false) = (&self.sending, matches!(self.state, State::Ended)) {
+            sending.abort();
         }
     }
 
     /// Reads the next chunk of the body.
     pub(crate) fn read(&mut self) {
-        self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Open(None) => State::Bodiless,
-            State::Open(Some(body)) => {
-                let next = body.reader.read_with_array_buffer_view(&Uint8Array::new(&body.buffer));
-                State::Reading(body, next.into())
+        self.state = match (std::mem::replace(&mut self.state, State::Over), &self.sending) {
+            (State::Open(None), _) => State::Bodiless,
+            (State::Open(Some(body)), _) => {
+                let next = self.bell.hang(|ring, slot| host::read(&body.reader, &body.buffer, ring, slot));
+                State::Reading(body, next)
             }
-            busy => busy,
+            (State::Whole, Some(sending)) => {
+                State::ReadingWhole(self.bell.hang(|ring, slot| sending.read_whole(ring, slot)))
+            }
+            (busy, _) => busy,
         };
     }
 
@@ -98,72 +107,96 @@ impl Flight {
         body.reader.release_lock();
         let branches = body.stream.tee();
         let (ours, theirs) = (branches.get(0).unchecked_into(), branches.get(1).unchecked_into());
-        self.state = State::Open(Some(Body::of(ours)?));
+        self.state = State::Open(Some(Body::of(ours, self.buffer)?));
         Ok(Some(theirs))
     }
 
+    /// The rest of the body, for whoever takes it as it comes. This flight goes on when it is told how that ended.
+    pub(crate) fn lend(&mut self) -> Option<ReadableStream> {
+        let State::Open(Some(body)) = &self.state else { return None };
+        body.reader.release_lock();
+        let stream = body.stream.clone();
+        self.state = State::Lent(stream.clone());
+        Some(stream)
+    }
+
+    /// What was lent has come to its end; or, if it is `broken`, either it or what it went to: reading on will tell.
+    pub(crate) fn take_back(&mut self, broken: bool) {
+        let State::Lent(stream) = &self.state else { return };
+        self.state = match Body::of(stream.clone(), self.buffer) {
+            _ if !broken => State::Bodiless,
+            Ok(body) => State::Open(Some(body)),
+            Err(thrown) => State::Grounded(thrown),
+        };
+        self.read();
+    }
+
     /// What has happened.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<News> {
+    pub(crate) fn poll(&mut self) -> Poll<News> {
         let ready = match &mut self.state {
-            State::Sending(next) | State::Reading(_, next) => std::task::ready!(Pin::new(next).poll(context)),
+            State::Sending(next) | State::Reading(_, next) | State::ReadingWhole(next) => {
+                std::task::ready!(next.told())
+            }
             State::Grounded(thrown) => Err(std::mem::take(thrown)),
             State::Bodiless => Ok(JsValue::UNDEFINED),
-            State::Open(_) | State::Ended | State::Over => return Poll::Pending,
+            State::Whole | State::Open(_) | State::Lent(_) | State::Ended | State::Over => return Poll::Pending,
         };
         let (news, state) = match (std::mem::replace(&mut self.state, State::Over), ready) {
             (_, Err(thrown)) => (News::Failed(lost(&thrown)), State::Over),
-            (State::Sending(_), Ok(response)) => opened(response.unchecked_into()),
-            (State::Reading(body, _), Ok(result)) => taken(body, &result.unchecked_into()),
-            (State::Grounded(_) | State::Bodiless | State::Open(_) | State::Ended | State::Over, Ok(_)) => {
-                (News::End, State::Ended)
+            (State::Sending(_), Ok(head)) => self.opened(&head.as_string().unwrap_or_default()),
+            (State::ReadingWhole(_), Ok(bytes)) => (News::Bytes(taken(bytes).to_vec()), State::Open(None)),
+            (State::Reading(body, _), Ok(bytes)) if !bytes.is_undefined() => {
+                let bytes = taken(bytes);
+                (News::Bytes(bytes.to_vec()), State::Open(Some(Body { buffer: bytes.buffer(), ..body })))
             }
+            _ => (News::End, State::Ended),
         };
         self.state = state;
         Poll::Ready(news)
     }
+
+    fn opened(&self, head: &str) -> (News, State) {
+        let mut lines = host::values(head);
+        let status = lines.next().flatten().and_then(|status| status.parse().ok()).unwrap_or_default();
+        let headers: Headers =
+            READ_HEADERS.into_iter().zip(lines).filter_map(|(name, value)| Some((name, value?))).collect();
+        let state = match &self.sending {
+            Some(_) if (200..300).contains(&status) && !headers.is_event_stream() => Ok(State::Whole),
+            Some(sending) => sending.body().map(|body| Body::of(body, self.buffer)).transpose().map(State::Open),
+            None => Ok(State::Over),
+        };
+        match state {
+            Ok(state) => (News::Head { status, headers }, state),
+            Err(thrown) => (News::Failed(lost(&thrown)), State::Over),
+        }
+    }
 }
 
 impl Body {
-    fn of(stream: ReadableStream) -> Result<Self, JsValue> {
+    fn of(stream: ReadableStream, buffer: u32) -> Result<Self, JsValue> {
         let reader = ReadableStreamByobReader::new(&stream)?;
-        Ok(Self { stream, reader, buffer: ArrayBuffer::new(BUFFER) })
+        Ok(Self { stream, reader, buffer: ArrayBuffer::new(buffer) })
     }
 }
 
-fn send(request: &HttpRequest, abort: &AbortController) -> Result<JsFuture, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in &request.headers {
-        headers.set(name, value)?;
+fn send(request: &HttpRequest, bell: &Bell) -> Result<(Sending, Ring), JsValue> {
+    let mut head = String::new();
+    let own = request.headers.iter().map(|(name, value)| (*name, value));
+    for (name, value) in own.chain(request.extra_headers.iter().map(|(name, value)| (name.as_str(), value))) {
+        if value.contains('\n') {
+            return Err(JsValue::from_str("a header cannot have two lines"));
+        }
+        for line in [name, "\n", value, "\n"] {
+            head.push_str(line);
+        }
     }
-    for (name, value) in &request.extra_headers {
-        headers.set(name, value)?;
-    }
-    let init = RequestInit::new();
-    init.set_method("POST");
-    init.set_headers(&headers);
-    init.set_body(&JsValue::from_str(&request.body));
-    init.set_signal(Some(&abort.signal()));
-    // A redirect would take the key to whomever it names.
-    init.set_redirect(RequestRedirect::Manual);
-    Ok(host::fetch(&request.url, &init)?.into())
+    let mut sending = Err(JsValue::UNDEFINED);
+    let ring = bell.hang(|ring, slot| sending = Sending::new(&request.url, &head, &request.body, ring, slot));
+    Ok((sending?, ring))
 }
 
-fn opened(response: Response) -> (News, State) {
-    let headers = response.headers();
-    let value = |name: &'static str| Some((name, headers.get(name).ok().flatten()?));
-    let head = News::Head { status: response.status(), headers: READ_HEADERS.into_iter().filter_map(value).collect() };
-    match response.body().map(Body::of).transpose() {
-        Ok(body) => (head, State::Open(body)),
-        Err(thrown) => (News::Failed(lost(&thrown)), State::Over),
-    }
-}
-
-fn taken(body: Body, result: &ReadableStreamReadResult) -> (News, State) {
-    if result.get_done().unwrap_or(false) {
-        return (News::End, State::Ended);
-    }
-    let bytes: Uint8Array = result.get_value().unchecked_into();
-    (News::Bytes(bytes.to_vec()), State::Open(Some(Body { buffer: bytes.buffer(), ..body })))
+fn taken(bytes: JsValue) -> Uint8Array {
+    bytes.unchecked_into()
 }
 
 fn lost(thrown: &JsValue) -> Box<Failure> {

@@ -1,59 +1,29 @@
 //! Has the client gone away? `request.signal` tells, with the compatibility flag `enable_request_signal`.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use web_sys::Request;
 
-use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
+use crate::host;
+use crate::task::{Bell, Ring};
 
 /// Listens for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Gone {
-    signal: AbortSignal,
-    listener: Closure<dyn FnMut()>,
-    state: Rc<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    gone: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
+    /// Nothing, once the client is known to be gone.
+    ring: Option<Ring>,
 }
 
 impl Gone {
-    pub(crate) fn listen(signal: AbortSignal) -> Self {
-        let state = Rc::new(State { gone: Cell::new(signal.aborted()), ..State::default() });
-        let listener = Closure::new({
-            let state = Rc::clone(&state);
-            move || {
-                state.gone.set(true);
-                if let Some(waker) = state.waker.take() {
-                    waker.wake();
-                }
-            }
-        });
-        // An event target that refuses a listener tells nothing; then a failing write has to.
-        let _ = signal.add_event_listener_with_callback("abort", listener.as_ref().unchecked_ref());
-        Self { signal, listener, state }
+    pub(crate) fn listen(request: &Request, bell: &Bell) -> Self {
+        let mut gone = false;
+        let ring = bell.hang(|ring, slot| gone = host::listen(request, ring, slot));
+        Self { ring: Some(ring).filter(|_| !gone) }
     }
 
     /// The client went away.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.state.gone.get()
-    }
-
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<()> {
-        if self.is_gone() {
-            return Poll::Ready(());
+    pub(crate) fn is_gone(&mut self) -> bool {
+        if self.ring.as_ref().is_some_and(|ring| ring.told().is_ready()) {
+            self.ring = None;
         }
-        self.state.waker.replace(Some(context.waker().clone()));
-        Poll::Pending
-    }
-}
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        let _ = self.signal.remove_event_listener_with_callback("abort", self.listener.as_ref().unchecked_ref());
+        self.ring.is_none()
     }
 }

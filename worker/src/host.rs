@@ -1,9 +1,9 @@
 //! What the platform offers: its clock, `fetch`, ids, and streams of bytes.
 
 use failsoft::Millis;
-use js_sys::Promise;
+use js_sys::{ArrayBuffer, Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{RequestInit, TransformStream};
+use web_sys::{ReadableStream, ReadableStreamByobReader, Request, RequestInit, TransformStream};
 
 #[wasm_bindgen]
 extern "C" {
@@ -17,6 +17,12 @@ extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     pub(crate) fn log(line: &str);
 
+    #[wasm_bindgen(js_name = setTimeout)]
+    pub(crate) fn set_timeout(ring: &Function, wait: f64, slot: u32, ok: bool) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    pub(crate) fn clear_timeout(timer: &JsValue);
+
     /// Bytes go through it without JavaScript, and a write waits for the reader.
     #[wasm_bindgen(extends = TransformStream)]
     #[derive(Debug)]
@@ -24,6 +30,58 @@ extern "C" {
 
     #[wasm_bindgen(constructor)]
     pub(crate) fn new() -> IdentityTransformStream;
+}
+
+#[wasm_bindgen(module = "/src/glue.js")]
+extern "C" {
+    pub(crate) fn head(request: &Request) -> String;
+
+    pub(crate) fn settled(promise: &Promise, ring: &Function, slot: u32);
+
+    pub(crate) fn whole(of: &Request, ring: &Function, slot: u32);
+
+    pub(crate) fn read(reader: &ReadableStreamByobReader, buffer: &ArrayBuffer, ring: &Function, slot: u32);
+
+    pub(crate) fn listen(request: &Request, ring: &Function, slot: u32) -> bool;
+
+    #[derive(Debug)]
+    pub(crate) type Exchange;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new(context: &JsValue) -> Exchange;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn response(this: &Exchange) -> Promise;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn answer(this: &Exchange, status: u16, head: &str, body: &JsValue);
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn leave(this: &Exchange);
+
+    #[derive(Debug)]
+    pub(crate) type Sending;
+
+    /// What `fetch` throws at once, because of a URL that is none, is an error too.
+    #[wasm_bindgen(constructor, catch)]
+    pub(crate) fn new(url: &str, head: &str, body: &str, ring: &Function, slot: u32) -> Result<Sending, JsValue>;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn body(this: &Sending) -> Option<ReadableStream>;
+
+    #[wasm_bindgen(method, js_name = whole)]
+    pub(crate) fn read_whole(this: &Sending, ring: &Function, slot: u32);
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn abort(this: &Sending);
+}
+
+/// What stands for a header that is not there.
+const ABSENT: &str = "\r";
+
+/// The values of headers, a line each.
+pub(crate) fn values(lines: &str) -> impl Iterator<Item = Option<&str>> {
+    lines.split('\n').map(|value| Some(value).filter(|value| *value != ABSENT))
 }
 
 /// The text of a variable or secret. wrangler.jsonc may hold JSON as it is; then it comes as an object.
@@ -53,5 +111,25 @@ pub(crate) fn message(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => error.message().into(),
         None => thrown.as_string().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::values;
+    use failsoft::http::READ_HEADERS;
+
+    #[test]
+    fn the_glue_reads_the_headers_that_the_core_does_in_the_same_order() {
+        let glue = include_str!("glue.js");
+        let list =
+            glue.split_once("const OF_ANSWER = [").and_then(|(_, rest)| rest.split_once(']')).expect("the list").0;
+        let named: Vec<&str> = list.split('\'').skip(1).step_by(2).collect();
+        assert_eq!(named, READ_HEADERS);
+    }
+
+    #[test]
+    fn a_header_that_is_empty_is_there() {
+        assert_eq!(values("a\n\r\n\nb").collect::<Vec<_>>(), [Some("a"), None, Some(""), Some("b")]);
     }
 }

@@ -45,7 +45,15 @@
 //! and as it is, faults too, for less CPU; a branch of it is read along for the log, so what a slow client has not taken
 //! yet lies in the isolate's memory.
 //!
-//! On both, a client is waited for until 10 s after the longest time of its call, `timeouts.total`, counted from its
+//! On `lean`, the body goes over natively and nothing of it is read after the commit point, for the least CPU, whatever its
+//! length. Until then it falls back like the others. From then on all that is noticed is the end, and that a connection
+//! broke: a stream that ends early as its protocol says, or with an error event, counts as answered, and one that goes
+//! silent is waited for until `timeouts.total`. Tokens and cost are those of the answers that had come as a whole by the
+//! commit point; of all others they are looked up at the upstream (`GET /generation`: OpenRouter), and where nobody can
+//! tell, the call is charged at what was held (*Budgets*). So an upstream that is not OpenRouter makes a budget in USD or
+//! tokens last for fewer calls on `lean` than on `gate`.
+//!
+//! On all, a client is waited for until 10 s after the longest time of its call, `timeouts.total`, counted from its
 //! beginning by the clock on the wall. Whoever has not taken everything by then has gone away: the connection breaks, and the
 //! upstream's is closed. So no call outlives what is leased for it (*Budgets*).
 //!
@@ -163,7 +171,7 @@
 //! | `models` | models that clients may name; `anthropic/*` and `*` work | those of the client's routes; on `loopback`, all |
 //! | `routes.NAME.models` | the chain behind `route/NAME` | |
 //! | `routes.NAME.policy` | changes to `policy` | |
-//! | `routes.NAME.lane` | `gate` or `relay` | `gate` |
+//! | `routes.NAME.lane` | `gate`, `relay` or `lean` (*Lanes*) | `gate` |
 //! | `routes.NAME.headersWithin` | milliseconds that a stream's headers wait for the first text | 10000 |
 //! | `policy` | as in [`failsoft::policy`] | its defaults |
 //! | `origins` | web pages from elsewhere that may call (with any key that allows them); `*` is all | those of keys, users and visitors |
@@ -197,6 +205,7 @@ mod cors;
 mod cron;
 mod delivery;
 mod driver;
+mod exchange;
 mod flight;
 mod generation;
 mod gone;
@@ -212,39 +221,51 @@ mod refusal;
 mod reply;
 mod route;
 mod send;
+mod task;
 mod timer;
 mod visit;
 
 use std::rc::Rc;
 
-use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::Accounts;
 use crate::config::Config;
+use crate::exchange::Exchange;
 use crate::ledger::metrics;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::route::Endpoint;
+use crate::task::Bell;
 use crate::visit::Visit;
 
 /// Answers every request that is not for a file of the page.
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
-    let visit = Visit::of(&request);
+#[wasm_bindgen]
+pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> Promise {
+    let exchange = Exchange::new(&context);
+    let response = exchange.response();
+    task::run(|bell| serve(request, env, exchange, bell));
+    response
+}
+
+async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Bell) {
+    let visit = Visit::of(&request, bell);
     let setup = memory::setup(&env);
     let config = setup.as_ref().as_ref().ok();
     let origin = visit.caller.origin.as_deref();
     let mut reply = if visit.method == "OPTIONS" {
         preflight(&visit, config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path)))
     } else {
-        answer(&request, &visit, &setup, &env, &context).await.unwrap_or_else(Reply::from)
+        answer(&request, &visit, &setup, &env, &exchange).await.unwrap_or_else(Reply::from)
     };
     // Of the owner's part a page from elsewhere reads nothing.
     let readers = config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path));
     reply.headers.extend(cors::answer(readers, origin));
     reply.headers.push(("x-request-id", visit.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
-    Ok(reply.into_response()?)
+    exchange.end(reply).await;
 }
 
 /// What is due every few minutes: see wrangler.jsonc.
@@ -267,7 +288,7 @@ async fn answer(
     visit: &Visit,
     setup: &memory::Setup,
     env: &Env,
-    context: &Context,
+    exchange: &Exchange,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
     if endpoint == Endpoint::Health {
@@ -277,7 +298,7 @@ async fn answer(
     match endpoint {
         Endpoint::Health => Ok(health::told(setup, env).await),
         Endpoint::Metrics => metrics::answer(config, &visit.caller, env).await,
-        Endpoint::Chat => chat::answer(request, visit, config, env, context).await,
+        Endpoint::Chat => chat::answer(request, visit, config, env, exchange).await,
         Endpoint::Models => {
             let client = access::admit(config, &visit.caller, env).await?;
             catalog::refresh(&config.upstreams, env).await;

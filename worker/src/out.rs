@@ -1,7 +1,6 @@
 //! The stream to the client. One write is under way at most: the next waits for the reader.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
@@ -9,31 +8,33 @@ use wasm_bindgen::JsValue;
 use web_sys::{AbortController, ReadableStream, StreamPipeOptions, WritableStream, WritableStreamDefaultWriter};
 
 use crate::host::IdentityTransformStream;
+use crate::task::{Bell, Ring};
 
 /// The writing end.
 #[derive(Debug)]
 pub(crate) struct Out {
     writable: WritableStream,
     writer: Option<WritableStreamDefaultWriter>,
+    bell: Bell,
     /// The write, or the pipe, that is under way.
-    busy: Option<JsFuture>,
+    busy: Option<Ring>,
     /// Stops the pipe.
     stop: Option<AbortController>,
 }
 
 impl Out {
     /// Both ends: the one to write to, and the body of the response.
-    pub(crate) fn open() -> Result<(Self, ReadableStream), JsValue> {
+    pub(crate) fn open(bell: &Bell) -> Result<(Self, ReadableStream), JsValue> {
         let through = IdentityTransformStream::new();
         let writable = through.writable();
         let writer = Some(writable.get_writer()?);
-        Ok((Self { writable, writer, busy: None, stop: None }, through.readable()))
+        Ok((Self { writable, writer, bell: bell.clone(), busy: None, stop: None }, through.readable()))
     }
 
     /// Starts to write. Only after [`Out::poll`] said that the last write is over.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         if let Some(writer) = &self.writer {
-            self.busy = Some(writer.write_with_chunk(&Uint8Array::from(bytes)).into());
+            self.busy = Some(self.bell.promise(&writer.write_with_chunk(&Uint8Array::from(bytes))));
         }
     }
 
@@ -49,13 +50,13 @@ impl Out {
         if let Some(stop) = &self.stop {
             options.set_signal(&stop.signal());
         }
-        self.busy = Some(body.pipe_to_with_options(&self.writable, &options).into());
+        self.busy = Some(self.bell.promise(&body.pipe_to_with_options(&self.writable, &options)));
     }
 
     /// Is what was started over? An error is that of the reader, who went away, or of the body that was piped.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), JsValue>> {
-        let Some(busy) = &mut self.busy else { return Poll::Ready(Ok(())) };
-        let ended = std::task::ready!(Pin::new(busy).poll(context));
+    pub(crate) fn poll(&mut self) -> Poll<Result<(), JsValue>> {
+        let Some(busy) = &self.busy else { return Poll::Ready(Ok(())) };
+        let ended = std::task::ready!(busy.told());
         self.busy = None;
         Poll::Ready(ended.map(drop))
     }

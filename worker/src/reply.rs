@@ -2,8 +2,7 @@
 
 use failsoft::{Failure, Millis, Report};
 use serde_json::{Value, json};
-use wasm_bindgen::JsValue;
-use web_sys::{ReadableStream, Response, ResponseInit};
+use web_sys::ReadableStream;
 
 use crate::refusal::Refusal;
 
@@ -62,22 +61,6 @@ impl Reply {
         let model = report.model.as_ref().filter(|model| model.bytes().all(|byte| byte.is_ascii_graphic()));
         self.headers.extend(model.map(|model| ("x-failsoft-model", model.clone())));
         self
-    }
-
-    /// The answer as the platform wants it.
-    pub(crate) fn into_response(self) -> Result<Response, JsValue> {
-        let headers = web_sys::Headers::new()?;
-        for (name, value) in &self.headers {
-            headers.append(name, value)?;
-        }
-        let init = ResponseInit::new();
-        init.set_status(self.status);
-        init.set_headers(&headers);
-        match self.body {
-            Body::Empty => Response::new_with_opt_str_and_init(None, &init),
-            Body::Text(text) => Response::new_with_opt_str_and_init(Some(&text), &init),
-            Body::Stream(stream) => Response::new_with_opt_readable_stream_and_init(Some(&stream), &init),
-        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! an end for what may never come to one.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::pin::pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use failsoft::Millis;
@@ -11,25 +11,30 @@ use futures_util::future::{Either, select};
 use worker::Delay;
 
 use crate::host;
+use crate::task::{Alarm, Bell};
 
 /// Longer than any call; more than `setTimeout` takes would fire at once.
 const LONGEST: Millis = 24 * 60 * 60 * 1000;
 
 /// Fires at a point in time, or earlier: then there is nothing to do yet, and it is set again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timer {
-    armed: Option<(Millis, Pin<Box<Delay>>)>,
+    bell: Bell,
+    armed: Option<(Millis, Alarm)>,
 }
 
 impl Timer {
+    pub(crate) fn new(bell: &Bell) -> Self {
+        Self { bell: bell.clone(), armed: None }
+    }
+
     /// Ready at `until` at the latest.
-    pub(crate) fn poll(&mut self, now: Millis, until: Millis, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, now: Millis, until: Millis) -> Poll<()> {
         if self.armed.as_ref().is_none_or(|(at, _)| *at > until) {
-            let wait = until.saturating_sub(now).min(LONGEST);
-            self.armed = Some((until, Box::pin(Delay::from(Duration::from_millis(wait)))));
+            self.armed = Some((until, self.bell.alarm(until.saturating_sub(now).min(LONGEST))));
         }
-        let Some((_, delay)) = &mut self.armed else { return Poll::Pending };
-        let fired = delay.as_mut().poll(context);
+        let Some((_, alarm)) = &self.armed else { return Poll::Pending };
+        let fired = alarm.poll();
         if fired.is_ready() {
             self.armed = None;
         }
@@ -37,13 +42,13 @@ impl Timer {
     }
 
     /// Ready once it is `until`, and not before.
-    pub(crate) fn reached(&mut self, until: Millis, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn reached(&mut self, until: Millis) -> Poll<()> {
         loop {
             let now = host::now();
             if now >= until {
                 return Poll::Ready(());
             }
-            ready!(self.poll(now, until, context));
+            ready!(self.poll(now, until));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::access::Caller;
 use crate::config::authority;
 use crate::host;
 use crate::ledger::Trace;
+use crate::task::Bell;
 
 /// The head of a request.
 #[derive(Debug)]
@@ -21,28 +22,34 @@ pub(crate) struct Visit {
     pub(crate) trace: Option<Trace>,
     /// The headers that a preflight asks about.
     pub(crate) requested: Option<String>,
+    /// How long the body says that it is.
+    pub(crate) length: Option<usize>,
+    /// What the rest of this request is heard by.
+    pub(crate) bell: Bell,
 }
 
 impl Visit {
-    pub(crate) fn of(request: &Request) -> Self {
-        let headers = request.headers();
-        let header = |name: &str| headers.get(name).ok().flatten();
-        let url = request.url();
+    pub(crate) fn of(request: &Request, bell: Bell) -> Self {
+        let head = host::head(request);
+        let mut lines = host::values(&head).map(|value| value.map(str::to_owned));
+        // In the order of glue.js.
+        let mut next = || lines.next().flatten();
+        let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
         let host = authority(&url);
+        let (authorization, origin, site, address) = (next(), next(), next(), next());
         Self {
-            method: request.method(),
+            method,
             path: path(&url, host).into(),
-            id: header("x-request-id").filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
-            caller: Caller {
-                authorization: header("authorization"),
-                host: host.into(),
-                origin: header("origin"),
-                site: header("sec-fetch-site"),
-                address: header("cf-connecting-ip"),
+            id: next().filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
+            caller: Caller { authorization, host: host.into(), origin, site, address },
+            feature: {
+                let (feature, flow) = (next(), next());
+                feature.or(flow).filter(|name| is_name(name))
             },
-            feature: header("x-feature").or_else(|| header("x-flow")).filter(|name| is_name(name)),
-            trace: Trace::read(header("traceparent").as_deref()),
-            requested: header("access-control-request-headers"),
+            trace: Trace::read(next().as_deref()),
+            requested: next(),
+            length: next().and_then(|length| length.parse().ok()),
+            bell,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a page downloads and what an isolate loads, in bytes, raw and with gzip.
 
 mod groups;
+mod worker;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,6 @@ use crate::npm;
 use crate::package;
 use crate::process::{output, say};
 use crate::setup;
-use crate::worker;
 use crate::workspace::Workspace;
 
 /// How much a page may have to download, gzip. The goal is [`GOAL`]; this is what has been reached, and may only fall.
@@ -42,17 +42,14 @@ struct Size {
 pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     setup::build(workspace)?;
     package::build(workspace)?;
-    worker::build(workspace)?;
+    crate::worker::build(workspace)?;
     let package = workspace.package();
     table(workspace, "package", &package, &files::below(&package)?)?;
-    let worker = worker::output(workspace);
-    let loaded: Vec<PathBuf> = files::below(&worker)?.into_iter().filter(|file| is_loaded(file)).collect();
-    table(workspace, "Worker", &worker, &loaded)?;
     groups::show(workspace)?;
     check(workspace).map(drop)
 }
 
-/// Prints what the default entry weighs, and says whether that is within the budget. Needs a built package.
+/// Prints what the default entry and the Worker weigh, and says whether that is within the budgets. Needs both built.
 pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
     let package = workspace.package();
     let manifest = files::read(&package.join("package.json"))?;
@@ -66,7 +63,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
     let fits = total.gzip <= BUDGET;
     let verdict = if fits { "within" } else { "OVER" };
     println!("default entry: {} bytes with gzip, {verdict} the budget of {BUDGET}; the goal is {GOAL}", total.gzip);
-    Ok(fits)
+    Ok(worker::check(workspace)? && fits)
 }
 
 fn table(workspace: &Workspace, title: &str, folder: &Path, files: &[PathBuf]) -> Result<Size> {
@@ -95,11 +92,6 @@ fn measure(workspace: &Workspace, folder: &Path, files: &[PathBuf]) -> Result<Ve
 fn size(line: &str) -> Option<Size> {
     let (raw, gzip) = line.split_once(' ')?;
     Some(Size { raw: raw.parse().ok()?, gzip: gzip.parse().ok()? })
-}
-
-/// An isolate loads the script and its WebAssembly; the assets are served, not loaded.
-fn is_loaded(file: &Path) -> bool {
-    !file.starts_with("assets") && file.extension().is_some_and(|extension| extension == "js" || extension == "wasm")
 }
 
 /// What a page gets for `import … from "failsoft"`.

@@ -15,7 +15,7 @@ pub(crate) enum Suite {
     Interop,
     /// The package's types.
     Types,
-    /// What a page downloads.
+    /// What a page downloads, and what an isolate loads.
     Size,
     /// Everything of a deployment but the deployment.
     Deploy,
@@ -47,7 +47,8 @@ impl Suite {
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
             Self::Core => &[],
-            Self::Size | Self::Types => &[Need::Tools, Need::Package],
+            Self::Size => &[Need::Tools, Need::Package, Need::Worker],
+            Self::Types => &[Need::Tools, Need::Package],
             Self::Package => &[Need::Tools, Need::Package, Need::Emulator],
             Self::Browser => &[Need::Tools, Need::Chromium, Need::Package, Need::Emulator],
             Self::Edge => &[Need::Tools, Need::Worker, Need::Emulator],

@@ -58,13 +58,13 @@ pub(crate) async fn answer(
             Answer::Listed(rows) => Ok(Reply::json(200, list(rows))),
             _ => Err(unavailable()),
         },
-        Action::Create => create(request, config, env).await,
+        Action::Create => create(request, visit, config, env).await,
         Action::Show(id) => Ok(Reply::json(200, key(ask(env, id, &Message::Show).await?)?.shown())),
         Action::Change(id) => {
-            let terms = given(request, |section| key_terms(section, &config.routes)).await?;
+            let terms = given(request, visit, |section| key_terms(section, &config.routes)).await?;
             changed(env, id, &Message::Change { terms }).await
         }
-        Action::Rotate(id) => rotate(request, id, env).await,
+        Action::Rotate(id) => rotate(request, visit, id, env).await,
         Action::Revoke(id) => changed(env, id, &Message::Revoke).await,
     }
 }
@@ -127,8 +127,8 @@ fn missing() -> Refusal {
     Refusal::new(Kind::UnknownModel, "key_not_found", "there is no such key")
 }
 
-async fn create(request: &web_sys::Request, config: &Config, env: &Env) -> Result<Reply, Refusal> {
-    let terms = given(request, |section| {
+async fn create(request: &web_sys::Request, visit: &Visit, config: &Config, env: &Env) -> Result<Reply, Refusal> {
+    let terms = given(request, visit, |section| {
         key_terms(section, &config.routes)?;
         match section.text("name")? {
             Some(_) => Ok(()),
@@ -145,9 +145,9 @@ async fn create(request: &web_sys::Request, config: &Config, env: &Env) -> Resul
     Ok(shown_once(201, &record, &secret))
 }
 
-async fn rotate(request: &web_sys::Request, id: &str, env: &Env) -> Result<Reply, Refusal> {
+async fn rotate(request: &web_sys::Request, visit: &Visit, id: &str, env: &Env) -> Result<Reply, Refusal> {
     let mut grace = 0;
-    given(request, |section| {
+    given(request, visit, |section| {
         section.only("grace")?;
         section.whole("grace", 0, LONGEST_GRACE, &mut grace)
     })
@@ -196,9 +196,10 @@ fn shown_once(status: u16, record: &Record, secret: &Secret) -> Reply {
 /// The object in the body; nothing is an empty one.
 async fn given(
     request: &web_sys::Request,
+    visit: &Visit,
     check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
 ) -> Result<Map<String, Value>, Refusal> {
-    read(&body::read(request, LARGEST, body::SOON).await?, check)
+    read(&body::read_small(request, visit, LARGEST).await?, check)
 }
 
 fn read(

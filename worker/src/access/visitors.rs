@@ -61,7 +61,7 @@ pub(crate) async fn answer(
     let Access::Keys(ways) = &config.access else { return Err(not_set_up()) };
     let visitors = ways.visitors.as_ref().ok_or_else(not_set_up)?;
     let origin = origin(visitors, &visit.caller)?;
-    let token = token(&body::read(request, LARGEST, body::SOON).await?)?;
+    let token = token(&body::read_small(request, visit, LARGEST).await?)?;
     turnstile::verify(visitors, &token, visit.caller.address.as_deref()).await?;
     spend(env, &token).await?;
     let account = account(visitors, visit.caller.address.as_deref()).await?;

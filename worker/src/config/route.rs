@@ -36,8 +36,9 @@ impl Route {
         let route = routes.section(name)?;
         route.only("models policy lane headersWithin budget")?;
         let models = strings(&route, "models")?.filter(|models| !models.is_empty());
-        let lane = match route.choice("lane", "gate relay")? {
+        let lane = match route.choice("lane", "gate relay lean")? {
             Some("relay") => Lane::Relay,
+            Some("lean") => Lane::Lean,
             _ => Lane::Gate,
         };
         let mut headers_within = HEADERS_WITHIN;

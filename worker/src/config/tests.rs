@@ -54,7 +54,7 @@ fn what_is_wrong_is_named_with_its_path() {
         ),
         (
             json!({"routes": {"a": {"models": ["x"], "lane": "fast"}}}),
-            "FAILSOFT: `routes.a.lane` must be one of: gate, relay",
+            "FAILSOFT: `routes.a.lane` must be one of: gate, relay, lean",
         ),
         (
             json!({"policy": {"timeouts": {"firsttoken": 1}}}),

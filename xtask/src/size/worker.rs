@@ -1,0 +1,27 @@
+//! What an isolate loads.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::Result;
+use crate::files;
+use crate::worker;
+use crate::workspace::Workspace;
+
+/// How much that may be, gzip.
+const BUDGET: u64 = 400_000;
+
+/// Prints what the Worker weighs, and says whether that is within the budget. Needs a built Worker.
+pub(super) fn check(workspace: &Workspace) -> Result<bool> {
+    let folder = worker::output(workspace);
+    let loaded: Vec<PathBuf> = files::below(&folder)?.into_iter().filter(|file| is_loaded(file)).collect();
+    let total = super::table(workspace, "Worker", &folder, &loaded)?;
+    let fits = total.gzip <= BUDGET;
+    let verdict = if fits { "within" } else { "OVER" };
+    println!("Worker: {} bytes with gzip, {verdict} the budget of {BUDGET}", total.gzip);
+    Ok(fits)
+}
+
+/// An isolate loads the script and its WebAssembly; the assets are served, not loaded.
+fn is_loaded(file: &Path) -> bool {
+    !file.starts_with("assets") && file.extension().is_some_and(|extension| extension == "js" || extension == "wasm")
+}
