@@ -12,6 +12,9 @@ import { pathToFileURL } from 'node:url';
 
 import { bundles } from './bundle.mjs';
 import { firstUse, readingInPage } from './chromium.mjs';
+import { cold } from './edge/cold.mjs';
+import { isolate } from './edge/isolate.mjs';
+import { paced } from './edge/paced.mjs';
 import { requests } from './edge/requests.mjs';
 import { reading } from './reading.mjs';
 import { median } from './statistics.mjs';
@@ -37,6 +40,9 @@ const PARTS = {
   chromium: async () => readers('Chromium', await readingInPage(folder, options)),
   node: async () => readers('Node', await reading(await import(pathToFileURL(join(folder, 'node.js'))), options)),
   edge: () => requests(options),
+  isolate,
+  paced: () => paced(options),
+  cold: () => cold(options),
 };
 
 const version = execFileSync(process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', ['--version', '--no-sandbox']).toString().trim();
