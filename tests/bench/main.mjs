@@ -13,9 +13,11 @@ import { pathToFileURL } from 'node:url';
 import { bundles } from './bundle.mjs';
 import { firstUse, readingInPage } from './chromium.mjs';
 import { cold } from './edge/cold.mjs';
+import { growth } from './edge/growth.mjs';
 import { isolate } from './edge/isolate.mjs';
 import { paced } from './edge/paced.mjs';
 import { requests } from './edge/requests.mjs';
+import { memory } from './memory.mjs';
 import { reading } from './reading.mjs';
 import { median } from './statistics.mjs';
 import { compared, table, told } from './table.mjs';
@@ -39,10 +41,12 @@ const PARTS = {
   },
   chromium: async () => readers('Chromium', await readingInPage(folder, options)),
   node: async () => readers('Node', await reading(await import(pathToFileURL(join(folder, 'node.js'))), options)),
+  memory: () => memory({ pkg: folder }),
   edge: () => requests(options),
   isolate,
   paced: () => paced(options),
   cold: () => cold(options),
+  growth,
 };
 
 const version = execFileSync(process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', ['--version', '--no-sandbox']).toString().trim();

@@ -16,8 +16,8 @@ const lanes = LANES.map((lane) => `failsoft, ${lane}`);
 
 /** What is asked, how often in one sample, how many at once, and of whom. */
 const ASKED = {
-  'JSON of 2 KB': { asks: {}, times: 200, atOnce: 1, names: [LOOP, 'Portkey', 'failsoft', BOOKS] },
-  'stream of 500 events, all at once': { asks: { stream: true }, times: 40, atOnce: 1, names: [LOOP, 'Portkey', ...lanes] },
+  'JSON of 2 KB': { asks: {}, times: 100, atOnce: 1, names: [LOOP, 'Portkey', 'failsoft', BOOKS] },
+  'stream of 500 events, all at once': { asks: { stream: true }, times: 20, atOnce: 1, names: [LOOP, 'Portkey', ...lanes] },
   'stream of 500 events, 4 ms apart': { asks: { stream: true, content: '500 events, 4 ms apart' }, times: 8, atOnce: 8, names: [LOOP, 'Portkey', ...lanes] },
 };
 /** One that warms up, and those that count. */
