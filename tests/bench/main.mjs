@@ -15,6 +15,7 @@ import { firstUse, readingInPage } from './chromium.mjs';
 import { cold } from './edge/cold.mjs';
 import { growth } from './edge/growth.mjs';
 import { isolate } from './edge/isolate.mjs';
+import { litellm } from './edge/litellm.mjs';
 import { paced } from './edge/paced.mjs';
 import { requests } from './edge/requests.mjs';
 import { memory } from './memory.mjs';
@@ -47,6 +48,7 @@ const PARTS = {
   paced: () => paced(options),
   cold: () => cold(options),
   growth,
+  litellm,
 };
 
 const version = execFileSync(process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', ['--version', '--no-sandbox']).toString().trim();

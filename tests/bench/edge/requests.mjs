@@ -1,19 +1,15 @@
-// What a request costs at the edge: CPU of workerd's process, kernel time included, beside Workers in JavaScript and
-// Portkey's gateway. One run, taking turns, one request after the other over one connection.
+// What a request costs at the edge: CPU of workerd's process, beside Workers in JavaScript and Portkey's gateway, which
+// sleeps for 25 ms before the first chunk of a stream; that costs no CPU.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { generator, shuffled } from '../statistics.mjs';
 import { compared } from '../table.mjs';
-import { ask, check, said } from './ask.mjs';
-import { cpu } from './cpu.mjs';
 import { FLOORS, LANES, inLane, startCalls, startFailsoft, startFloor, startPortkey, startUpstream } from './servers.mjs';
+import { inTurns } from './turns.mjs';
 
 const BOOKS = 'failsoft, with key, hold, settle and ledger';
 const CALLS = 'JavaScript, with the same calls';
+/** What the upstream says that an answer costs, in the ledger's unit. */
+const COST = 5_020_000_000;
 const lanes = LANES.map((lane) => `failsoft, ${lane}`);
-/** The ledger is written after a second. */
-const BEHIND = 1_500;
 
 /** What is asked: how often in one sample, of whom, and whom each is compared with. */
 const ASKED = {
@@ -41,10 +37,13 @@ export async function requests({ rounds }) {
     for (const lane of LANES) servers[`failsoft, ${lane}`] = inLane(servers.failsoft, lane);
     const tables = [];
     for (const [what, asked] of Object.entries(ASKED)) {
-      const samples = await measured(servers, asked, upstream, rounds);
+      const those = Object.fromEntries([...asked.against, ...asked.also].map((name) => [name, servers[name]]));
+      const samples = await inTurns(those, asked, upstream, rounds);
       tables.push({ title: `CPU of workerd's process for a request: ${what}`, ...compared('Worker', 'µs', 0, samples, asked.against) });
     }
-    for (const name of [CALLS, BOOKS]) await checkLedger(name, servers[name]);
+    // What is asked once to be checked, in all rounds, and in the one that warms up.
+    const asked = 1 + (rounds + 1) * ASKED['JSON of 2 KB, with books'].times;
+    for (const name of [CALLS, BOOKS]) await checkLedger(name, servers[name].database, asked);
     return tables;
   } finally {
     await upstream.stop();
@@ -52,29 +51,8 @@ export async function requests({ rounds }) {
   }
 }
 
-async function measured(servers, { times, asks, against, also }, upstream, rounds) {
-  const names = [...against, ...also];
-  const samples = Object.fromEntries(names.map((name) => [name, []]));
-  const expected = said(await ask(upstream, { ...asks, models: ['m'] }), asks.stream);
-  for (const name of names) await check(name, servers[name], asks, expected);
-  const random = generator(11);
-  // The first round warms up, and is thrown away.
-  for (let round = -1; round < rounds; round++) {
-    for (const name of shuffled(names, random)) {
-      const server = servers[name];
-      const before = await cpu(server.pid);
-      for (let time = 0; time < times; time++) await ask(server, asks);
-      if (server.database) await sleep(BEHIND);
-      server.requests = (server.requests ?? 1) + times;
-      const taken = (await cpu(server.pid)) - before;
-      if (round >= 0) samples[name].push(taken / times);
-    }
-  }
-  return samples;
-}
-
 /** Whose ledger does not have every request, at its cost, has done less. */
-async function checkLedger(name, { database, requests }) {
+async function checkLedger(name, database, asked) {
   const [{ rows, cost }] = await database.all('SELECT count(*) AS rows, min(cost) AS cost FROM attempts');
-  if (rows !== requests || cost !== 5_020_000_000) throw new Error(`${name}: ${rows} rows for ${requests} requests, the cheapest ${cost}`);
+  if (rows !== asked || cost !== COST) throw new Error(`${name}: ${rows} rows for ${asked} requests, the cheapest ${cost}`);
 }

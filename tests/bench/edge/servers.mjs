@@ -12,7 +12,7 @@ import { CLIENT_KEY, WORKERD, clientKey, freePort, running, startEdge } from '..
 import { portkey } from './portkey.mjs';
 
 /** The lanes of ours, each a route's. */
-export const LANES = ['gate', 'relay'];
+export const LANES = ['gate', 'relay', 'lean'];
 
 /** A Worker of a few lines. `answer` is what the upstream gave. */
 const worker = (send, give) => (url) => `export default { async fetch(request, env, context) {
