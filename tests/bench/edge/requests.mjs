@@ -16,8 +16,8 @@ const ASKED = {
   'JSON of 2 KB': { times: 300, asks: {}, against: ['JavaScript, native pipe', 'Portkey'], also: ['failsoft'] },
   'JSON of 2 KB, with books': { times: 300, asks: {}, against: [CALLS], also: [BOOKS] },
   '429, then an answer': { times: 200, asks: { models: ['limited', 'm'] }, against: ['JavaScript, fallback loop', 'Portkey'], also: ['failsoft'] },
-  'stream of 500 events': {
-    times: 60,
+  'stream of 500 events, all at once': {
+    times: 30,
     asks: { stream: true },
     against: ['JavaScript, native pipe', 'JavaScript, tee', 'JavaScript, pull loop', 'Portkey'],
     also: lanes,

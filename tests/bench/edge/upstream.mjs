@@ -1,5 +1,5 @@
-// An upstream that costs little and never fails but on demand, in a process of its own: `node upstream.mjs PORT`. A prompt
-// such as `250 events, 4 ms apart` is answered by a stream that comes slowly, in which each event tells when it was sent: by
+// An upstream that costs little and never fails but on demand, in a process of its own: `node upstream.mjs PORT`. Each event
+// of a stream is a chunk of its own on the connection, as models write them, also where all are there at once. A prompt such as `250 events, 4 ms apart` is answered by a stream that comes slowly, in which each event tells when it was sent: by
 // the clock that all processes of a machine share.
 
 import { createServer } from 'node:http';
@@ -14,7 +14,6 @@ const whole = Buffer.from(JSON.stringify({ ...head, object: 'chat.completion', c
 const chunk = (delta, finish_reason) => `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', provider: 'Bench', choices: [{ index: 0, delta, finish_reason, native_finish_reason: finish_reason, logprobs: null }] })}\n\n`;
 const events = Array.from({ length: 500 }, (_, at) => chunk({ role: 'assistant', content: `word ${at} ` }, null));
 const end = [chunk({}, 'stop'), 'data: [DONE]\n\n'].join('');
-const stream = Buffer.from([...events, end].join(''));
 const limited = Buffer.from(JSON.stringify({ error: { message: 'slow down', code: 429 } }));
 
 createServer(async (request, response) => {
@@ -26,7 +25,10 @@ createServer(async (request, response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const paced = PACED.exec(asked.messages.at(-1).content);
   if (paced) drip(response, Number(paced[1]), Number(paced[2]));
-  else response.end(stream);
+  else {
+    for (const event of events) response.write(event);
+    response.end(end);
+  }
 }).listen(port, '127.0.0.1', () => console.log('listening'));
 
 function drip(response, count, gap) {
