@@ -51,7 +51,7 @@ const PARTS = {
   litellm,
 };
 
-const version = execFileSync(process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', ['--version', '--no-sandbox']).toString().trim();
+const version = execFileSync(process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', ['--version', '--no-sandbox'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
 console.log(`# ${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0].model.trim()}, Node ${process.versions.node}, ${version}`);
 for (const part of named.length > 0 ? named : Object.keys(PARTS)) {
   for (const measured of await PARTS[part]()) console.log(table(measured));

@@ -14,8 +14,8 @@ export function compared(what, unit, digits, samples, against) {
   return { head: [what, unit, ...against.map((peer) => `this / ${peer}`)], rows };
 }
 
-/** A heading, what is to be known of it, and the rows below their head. */
+/** A heading, what is to be known of it, and the rows below their head, if anything was measured. */
 export function table({ title, about, head, rows }) {
-  const lines = [head, head.map((_, at) => (at === 0 ? ':--' : '--:')), ...rows].map((row) => `| ${row.join(' | ')} |`);
+  const lines = head ? [head, head.map((_, at) => (at === 0 ? ':--' : '--:')), ...rows].map((row) => `| ${row.join(' | ')} |`) : [];
   return ['', `## ${title}`, '', ...(about ? [about, ''] : []), ...lines].join('\n');
 }

@@ -1,7 +1,7 @@
 // The CPU of the isolate, of which Cloudflare's Free plan gives a request 10 ms. workerd does not tell it, so it is taken from
 // both sides. From above: the CPU of workerd's main thread, which has the isolate, but does all network I/O too. From below:
-// the part of it in which V8's profiler sees a Worker's code, with what that calls and the garbage collector, but without
-// what workerd does for it between two calls. The truth is between them. The two are not taken at once: a profiler has a price.
+// the time in which V8's profiler sees a Worker's code, with what that calls and the garbage collector, but without what
+// workerd does for it between two calls. The truth is between them. They are not taken at once: a profiler has a price.
 
 import { freePort } from '../../support/edge.mjs';
 import { generator, median, shuffled } from '../statistics.mjs';
@@ -21,7 +21,7 @@ const ASKED = {
   'stream of 500 events, 4 ms apart': { asks: { stream: true, content: '500 events, 4 ms apart' }, times: 8, atOnce: 8, names: [LOOP, 'Portkey', ...lanes] },
 };
 /** One that warms up, and those that count. */
-const ROUNDS = 4;
+const ROUNDS = 3;
 
 export async function isolate() {
   const upstream = await startUpstream();
@@ -51,7 +51,7 @@ async function inspected(start) {
 }
 
 async function measured(what, { asks, times, atOnce, names }, servers) {
-  const samples = Object.fromEntries(names.map((name) => [name, { share: [], thread: [] }]));
+  const samples = Object.fromEntries(names.map((name) => [name, { busy: [], thread: [] }]));
   const random = generator(17);
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of shuffled(names, random)) {
@@ -62,16 +62,13 @@ async function measured(what, { asks, times, atOnce, names }, servers) {
       const before = await cpuOfThread(server.pid);
       await work();
       const thread = (await cpuOfThread(server.pid)) - before;
-      const share = await server.profiler.share(work);
+      const busy = await server.profiler.busy(work);
       if (round === 0) continue;
-      samples[name].thread.push(thread / times / 1_000);
-      samples[name].share.push(share);
+      samples[name].thread.push(thread / times);
+      samples[name].busy.push(busy / times);
     }
   }
-  const rows = names.map((name) => {
-    const [thread, share] = [median(samples[name].thread), median(samples[name].share)];
-    return [name, thread.toFixed(2), `${(share * 100).toFixed(0)} %`, (thread * share).toFixed(2)];
-  });
-  const head = ['Worker', "workerd's main thread, ms: no more", 'of that in its code', 'its code, ms: no less'];
+  const rows = names.map((name) => [name, ...[samples[name].busy, samples[name].thread].map((taken) => (median(taken) / 1_000).toFixed(2))]);
+  const head = ['Worker', 'its code, ms: no less', "workerd's main thread, ms: no more"];
   return { title: `CPU of the isolate for a request: ${what}`, about: 'Of 10 ms on the Free plan.', head, rows };
 }

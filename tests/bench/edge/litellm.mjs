@@ -21,7 +21,7 @@ const ASKED = {
 
 export async function litellm() {
   const program = process.env.LITELLM_BIN;
-  if (!program) return [{ title: 'CPU of the process for a request, beside LiteLLM', about: 'Not measured: its proxy is not installed here.', head: [''], rows: [] }];
+  if (!program) return [{ title: 'CPU of the process for a request, beside LiteLLM', about: 'Not measured: its proxy is not installed here.' }];
   const upstream = await startUpstream();
   const servers = {};
   try {

@@ -16,7 +16,7 @@ const AT_ONCE = 16;
 /** Milliseconds between the beginnings of two streams: no client waits because all others begin too. */
 const APART = 10;
 /** Streams that a server has given before it is measured, so that its code is compiled as it is in one that runs for a while. */
-const WARM = 200;
+const WARM = 50;
 const ASKS = { stream: true, content: `${EVENTS} events, 4 ms apart` };
 
 export async function paced({ rounds }) {

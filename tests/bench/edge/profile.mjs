@@ -1,8 +1,9 @@
 // What runs inside an isolate, by V8's own profiler over workerd's inspector.
 
+import { median } from '../statistics.mjs';
+
 /** Where samples fall that are no code of a Worker: workerd itself, and nothing to do. */
-const WORKERD = ['(root)', '(program)'];
-const IDLE = '(idle)';
+const OUTSIDE = ['(root)', '(program)', '(idle)'];
 /** Microseconds. V8 takes fewer samples than it is asked for. */
 const INTERVAL = 100;
 
@@ -24,22 +25,16 @@ export async function profiler(port) {
   await tell('Profiler.setSamplingInterval', { interval: INTERVAL });
   return {
     /**
-     * Which part of the thread's time went to the isolate's code while `work` was done: JavaScript, WebAssembly, what they
-     * call, and garbage collection. A part, as samples go by the clock on the wall, which others use, too.
+     * Microseconds that the isolate's code ran while `work` was done: JavaScript, WebAssembly, what they call, and garbage
+     * collection. Samples are counted, at the time that usually lies between two: none is taken while the thread is outside
+     * of the isolate, or does not run because others do, so that the time since the last may be that of anything.
      */
-    async share(work) {
+    async busy(work) {
       await tell('Profiler.start');
       await work();
       const { profile } = await tell('Profiler.stop');
-      const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame.functionName]));
-      let [code, all] = [0, 0];
-      profile.samples.forEach((node, at) => {
-        const name = names.get(node);
-        if (name === IDLE) return;
-        all += profile.timeDeltas[at];
-        if (!WORKERD.includes(name)) code += profile.timeDeltas[at];
-      });
-      return code / all;
+      const outside = new Set(profile.nodes.filter(({ callFrame }) => OUTSIDE.includes(callFrame.functionName)).map(({ id }) => id));
+      return profile.samples.filter((node) => !outside.has(node)).length * median(profile.timeDeltas);
     },
     close: () => socket.close(),
   };
