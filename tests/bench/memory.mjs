@@ -32,22 +32,25 @@ export async function memory({ pkg }) {
   return [{ title: 'Reading a long stream as text in Node, 16 KiB chunks', about: 'Heap: what is more than before, at its most. WebAssembly: all of its memory.', head, rows }];
 }
 
-/** The same events again and again, cut anew where they meet, and then the end. */
-function* long(events) {
+/** What is told again and again, cut, and the end. */
+function prepared(events) {
   const { lines } = body(Math.min(events, TOLD));
-  const end = lines.splice(-2);
-  const round = pieces({ lines }, CUTS['16 KiB chunks']);
-  for (let told = 0; told < events; told += TOLD) yield* round;
-  yield new TextEncoder().encode(end.join(''));
+  const end = new TextEncoder().encode(lines.splice(-2).join(''));
+  return { events, round: pieces({ lines }, CUTS['16 KiB chunks']), end };
 }
 
-async function read(parseStream, events, looked) {
-  const chunks = long(events);
-  const every = Math.ceil((events * 300) / 16_384 / LOOKS);
+function* chunks({ events, round, end }) {
+  for (let told = 0; told < events; told += TOLD) yield* round;
+  yield end;
+}
+
+async function read(parseStream, told, looked) {
+  const rest = chunks(told);
+  const every = Math.ceil((told.events * 300) / 16_384 / LOOKS);
   let [pulls, length] = [0, 0];
   const source = new ReadableStream({
     pull(controller) {
-      const { done, value } = chunks.next();
+      const { done, value } = rest.next();
       if (done) controller.close();
       else controller.enqueue(value);
       if (looked && ++pulls % every === 0) looked();
@@ -83,9 +86,10 @@ function watched() {
 async function measure(pkg, events) {
   const wasm = watched();
   const { parseStream } = await import(pathToFileURL(join(resolve(pkg), 'node.js')));
-  await read(parseStream, 100);
+  await read(parseStream, prepared(100));
+  const told = prepared(events);
   const began = performance.now();
-  await read(parseStream, events);
+  await read(parseStream, told);
   const took = ((performance.now() - began) * 1_000) / events;
   const heap = () => {
     globalThis.gc();
@@ -94,7 +98,7 @@ async function measure(pkg, events) {
   };
   const before = heap();
   let most = 0;
-  const text = await read(parseStream, events, () => (most = Math.max(most, heap())));
+  const text = await read(parseStream, told, () => (most = Math.max(most, heap())));
   return { took, text, heap: most - before, wasm: wasm() };
 }
 

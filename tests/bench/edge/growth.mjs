@@ -17,7 +17,7 @@ const AT_ONCE = [1, 10, 100, 500];
 const ROUNDS = 3;
 /** Fewer streams are measured again and again, until there are so many. */
 const ENOUGH = 6;
-const WARM = 100;
+const WARM = 20;
 
 export async function growth() {
   const upstream = await startUpstream();
