@@ -32,14 +32,22 @@ export const CLIENT_KEY = 'fs_test_client';
 export const clientKey = (fields = {}, key = CLIENT_KEY) => ({ name: 'test', sha256: sha256(key), ...fields });
 export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
+/** Those of the Worker. */
+const MODULES = [
+  '(name = "entry.mjs", esModule = embed "/entry.mjs")',
+  '(name = "build/index.js", esModule = embed "/build/index.js")',
+  '(name = "build/index_bg.wasm", wasm = embed "/build/index_bg.wasm")',
+];
+
 /**
  * The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`.
  * `secrets` are more of them, by name. With several `isolates`, all of them share the Durable Objects of the first, and
  * `origins` are theirs. `shared: false` takes the breakers' object away, and `database: false`
  * the ledger's database; `without` are names of bindings that are missing. `database` asks that by itself, `cron` is its
- * trigger. With the `folder` of an edge that was killed, this one finds what that had stored.
+ * trigger. With the `folder` of an edge that was killed, this one finds what that had stored. `modules` are those of another
+ * Worker with the same bindings, and `options` more of workerd's own.
  */
-export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], folder }) {
+export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], folder, modules = MODULES, options = [] }) {
   const stored = folder !== undefined;
   folder ??= await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const ports = [];
@@ -47,8 +55,8 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   const own = database ? await freePort() : null;
   const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
   const names = Object.keys(variables).filter((name) => variables[name] !== null);
-  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared ? without : [...without, 'BREAKERS'], own, folder));
-  const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`, `--import-path=${join(ROOT, 'tests')}`];
+  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared ? without : [...without, 'BREAKERS'], own, folder, modules));
+  const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`, `--import-path=${join(ROOT, 'tests')}`, ...options];
   if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild();
@@ -97,7 +105,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
-async function capnp(ports, variables, without, database, folder) {
+async function capnp(ports, variables, without, database, folder, modules) {
   const wrangler = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
@@ -115,11 +123,7 @@ async function capnp(ports, variables, without, database, folder) {
     const owner = `durableObjectNamespaces = ${list(classes)},
   durableObjectStorage = (localDisk = "disk"),`;
     return `const worker${at} :Workerd.Worker = (
-  modules = [
-    (name = "entry.mjs", esModule = embed "/entry.mjs"),
-    (name = "build/index.js", esModule = embed "/build/index.js"),
-    (name = "build/index_bg.wasm", wasm = embed "/build/index_bg.wasm"),
-  ],
+  modules = ${list(modules)},
   compatibilityDate = "${wrangler.compatibility_date}",
   compatibilityFlags = ${flags},
   globalOutbound = "network",
@@ -207,6 +211,8 @@ export async function running(command, args, options, port, folder) {
     pid: child.pid,
     stop,
     folder,
+    /** What started it. */
+    program: { command, args, options },
     /** Ends it as a machine that fails does; its folder stays. */
     async kill() {
       process.off('exit', end);

@@ -27,7 +27,8 @@ cargo xtask COMMAND
            Fails if a fact differs.
   size     says what the package and the Worker weigh, and what the package is made of
   bench    measures the package, the edge and their peers side by side, as ratios with their 95 % intervals
-             PART…                 only these: bundle first-use chromium node edge
+             PART…                 only these: bundle first-use chromium node memory edge isolate paced cold growth litellm
+                                   instructions
   deploy   builds, and deploys the Worker with wrangler
   setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
   help     this

@@ -4,8 +4,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::apt;
 use crate::failure::{Failure, Result};
-use crate::process::{no_progress, output, run_quietly, say};
+use crate::process::output;
 
 const PROGRAMS: [&str; 6] = [
     "chromium",
@@ -28,12 +29,7 @@ pub(crate) fn find_or_install() -> Result<PathBuf> {
     if let Some(found) = find() {
         return Ok(found);
     }
-    if may_install() {
-        let step = "installing Chromium";
-        say(step);
-        apt(step, &["update", "--quiet"])?;
-        apt(step, &["install", "--quiet", "--yes", "--no-install-recommends", "chromium"])?;
-    }
+    apt::install("chromium")?;
     find().ok_or(Failure::Missing { what: "Chromium", how: HOW })
 }
 
@@ -48,14 +44,4 @@ fn find() -> Option<PathBuf> {
 /// Some distributions have a program of that name that only says where to get one.
 fn starts(program: &Path) -> bool {
     output(Command::new(program).arg("--version")).is_some_and(|said| said.contains("Chrom"))
-}
-
-fn may_install() -> bool {
-    let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id == "0");
-    is_root && output(Command::new("apt-get").arg("--version")).is_some()
-}
-
-fn apt(step: &str, arguments: &[&str]) -> Result<()> {
-    let mut apt = Command::new("apt-get");
-    run_quietly(step, apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"), no_progress)
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one way to set up, build, run, test and measure.
 
+mod apt;
 mod arguments;
 mod bench;
 mod chromium;
@@ -12,6 +13,7 @@ mod failure;
 mod files;
 mod fingerprint;
 mod fuzz;
+mod instructions;
 mod libtest;
 mod live;
 mod lock;

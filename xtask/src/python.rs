@@ -1,6 +1,7 @@
-//! What comes from PyPI: clients that the tests read the edge with, in a virtual environment of their own.
+//! What comes from PyPI, each in a virtual environment of its own: clients that the tests read the edge with, and a peer that
+//! the benchmark measures.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
@@ -11,10 +12,19 @@ use crate::workspace::Workspace;
 /// Installs what tests/interop/requirements.txt pins, unless that is done; gives the Python that has it.
 pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
     let requirements = workspace.tests().join("interop/requirements.txt");
-    let folder = workspace.scratch().join("python");
+    install_in(&workspace.scratch().join("python"), &requirements, "installing Python packages")
+}
+
+/// The same for what tests/bench/requirements.txt pins.
+pub(crate) fn install_peer(workspace: &Workspace) -> Result<PathBuf> {
+    let requirements = workspace.tests().join("bench/requirements.txt");
+    install_in(&workspace.scratch().join("litellm"), &requirements, "installing LiteLLM (some minutes, once)")
+}
+
+fn install_in(folder: &Path, requirements: &Path, step: &str) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     let stamp = folder.join(".failsoft-stamp");
-    let wanted = Fingerprint::of_files(std::slice::from_ref(&requirements))?;
+    let wanted = Fingerprint::of_files(&[requirements.to_owned()])?;
     if wanted.is_stamped(&stamp) && python.exists() {
         return Ok(python);
     }
@@ -22,11 +32,10 @@ pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
         let how = "install Python 3.10 or newer; on Debian, python3-venv too";
         return Err(Failure::Missing { what: "python3 with venv", how });
     }
-    let step = "installing Python packages";
     say(step);
-    run_quietly(step, Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder), no_progress)?;
+    run_quietly(step, Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder), no_progress)?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&requirements);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
     run_quietly(step, &mut pip, no_progress)?;
     wanted.stamp(&stamp)?;
     Ok(python)

@@ -1,0 +1,71 @@
+// What a stream costs when many come at once: CPU and memory of workerd from 1 to 500 concurrent streams, in a process of its
+// own for each lane, so that none inherits what another needed.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { median } from '../statistics.mjs';
+import { ask, said } from './ask.mjs';
+import { cpu, resident } from './cpu.mjs';
+import { LANES, inLane, startFailsoft, startFloor, startUpstream } from './servers.mjs';
+
+const LOOP = 'JavaScript, pull loop';
+const EVENTS = 10;
+/** Milliseconds. The streams begin in the time of one gap. */
+const GAP = 100;
+const ASKS = { stream: true, content: `${EVENTS} events, ${GAP} ms apart` };
+const AT_ONCE = [1, 10, 100, 500];
+const ROUNDS = 3;
+/** Fewer streams are measured again and again, until there are so many. */
+const ENOUGH = 6;
+const WARM = 20;
+
+export async function growth() {
+  const upstream = await startUpstream();
+  const starts = { [LOOP]: () => startFloor(upstream.url, LOOP) };
+  for (const lane of LANES) starts[`failsoft, ${lane}`] = async () => inLane(await startFailsoft(upstream.url), lane);
+  const columns = {};
+  try {
+    for (const [name, start] of Object.entries(starts)) columns[name] = await grown(await start());
+  } finally {
+    await upstream.stop();
+  }
+  const names = Object.keys(columns);
+  const cell = ({ used, memory }) => `${(used / 1_000).toFixed(2)} ms, ${(memory / 2 ** 20).toFixed(0)} MiB`;
+  return [
+    {
+      title: `Streams of ${EVENTS} events, ${GAP} ms apart, many at once`,
+      about: "CPU for each stream, and what is resident of workerd's process while they run.",
+      head: ['streams at once', ...names],
+      rows: AT_ONCE.map((atOnce, at) => [atOnce, ...names.map((name) => cell(columns[name][at]))]),
+    },
+  ];
+}
+
+/** For each count: CPU for a stream in microseconds, and memory in bytes. */
+async function grown(server) {
+  try {
+    for (let time = 0; time < WARM; time++) await ask(server, { stream: true });
+    const counts = [];
+    for (const atOnce of AT_ONCE) {
+      const samples = [];
+      for (let round = 0; round < ROUNDS; round++) samples.push(await sample(server, atOnce));
+      counts.push({ used: median(samples.map(({ used }) => used)), memory: median(samples.map(({ memory }) => memory)) });
+    }
+    return counts;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function sample(server, atOnce) {
+  const times = Math.max(1, Math.ceil(ENOUGH / atOnce / ROUNDS));
+  const before = await cpu(server.pid);
+  let memory;
+  for (let time = 0; time < times; time++) {
+    const streams = Array.from({ length: atOnce }, (_, at) => sleep((at * GAP) / atOnce).then(() => ask(server, ASKS)));
+    await sleep((EVENTS * GAP) / 2);
+    memory = await resident(server.pid);
+    for (const answer of await Promise.all(streams)) if (said(answer, true).chunks !== EVENTS) throw new Error('events were lost');
+  }
+  return { used: ((await cpu(server.pid)) - before) / times / atOnce, memory };
+}

@@ -1,0 +1,105 @@
+// Streams as models write them: an event every 4 ms, 16 streams at once, begun one after the other. Each event tells when the upstream sent it, and the
+// client looks at the same clock when it comes: the lag. What a Worker adds is its lag without that of a client that asks
+// the upstream directly, in the same round.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { generator, median, shuffled } from '../statistics.mjs';
+import { told } from '../table.mjs';
+import { ask, said } from './ask.mjs';
+import { cpu } from './cpu.mjs';
+import { LANES, inLane, startFailsoft, startFloor, startPortkey, startUpstream } from './servers.mjs';
+
+const [DIRECT, PIPE, LOOP, TEE] = ['directly', 'JavaScript, native pipe', 'JavaScript, pull loop', 'JavaScript, tee'];
+const EVENTS = 250;
+const AT_ONCE = 16;
+/** Milliseconds between the beginnings of two streams: no client waits because all others begin too. */
+const APART = 10;
+/** Streams that a server has given before it is measured, so that its code is compiled as it is in one that runs for a while. */
+const WARM = 50;
+const ASKS = { stream: true, content: `${EVENTS} events, 4 ms apart` };
+
+export async function paced({ rounds }) {
+  const upstream = await startUpstream();
+  const servers = { [DIRECT]: upstream };
+  try {
+    for (const name of [PIPE, LOOP, TEE]) servers[name] = await startFloor(upstream.url, name);
+    servers.Portkey = await startPortkey(upstream.url);
+    const failsoft = await startFailsoft(upstream.url);
+    for (const lane of LANES) servers[`failsoft, ${lane}`] = inLane(failsoft, lane);
+    return [shown(await measured(servers, rounds))];
+  } finally {
+    for (const server of Object.values(servers)) await server.stop();
+  }
+}
+
+async function measured(servers, rounds) {
+  const names = Object.keys(servers);
+  const samples = Object.fromEntries(names.map((name) => [name, []]));
+  const random = generator(19);
+  for (const name of names) for (let time = 0; time < WARM; time++) await ask(servers[name], { stream: true });
+  // The first round is thrown away.
+  for (let round = -1; round < rounds; round++) {
+    for (const name of shuffled(names, random)) {
+      const taken = await sample(servers[name]);
+      if (round >= 0) samples[name].push(taken);
+    }
+  }
+  return samples;
+}
+
+/** One sample: all in microseconds. */
+async function sample(server) {
+  const before = server.pid && (await cpu(server.pid));
+  const answers = await Promise.all(Array.from({ length: AT_ONCE }, (_, at) => sleep(at * APART).then(() => ask(server, ASKS))));
+  const used = server.pid && (await cpu(server.pid)) - before;
+  const lags = [];
+  const firsts = [];
+  for (const answer of answers) {
+    if (said(answer, true).chunks !== EVENTS) throw new Error('events were lost');
+    const arrived = arrivals(answer);
+    lags.push(...arrived.map(({ sent, at }) => Number(at - sent) / 1_000));
+    firsts.push(Number(arrived[0].at - answer.began) / 1_000);
+  }
+  lags.sort((a, b) => a - b);
+  return { p50: lags[lags.length >> 1], p99: lags[Math.floor(lags.length * 0.99)], first: median(firsts), used: used && used / AT_ONCE };
+}
+
+/** When each event was sent, and when its end had come. */
+function arrivals({ pieces }) {
+  const arrived = [];
+  let rest = '';
+  for (const { bytes, at } of pieces) {
+    const events = (rest + bytes).split('\n\n');
+    rest = events.pop();
+    for (const event of events) {
+      const [, sent] = /"at (\d+) "/.exec(event) ?? [];
+      if (sent) arrived.push({ sent: BigInt(sent), at });
+    }
+  }
+  return arrived;
+}
+
+function shown(samples) {
+  const column = (name, measure) => samples[name].map((taken) => taken[measure]);
+  const added = (name, measure) => column(name, measure).map((lag, round) => lag - samples[DIRECT][round][measure]);
+  const rows = Object.keys(samples).map((name) => {
+    const middle = (taken) => median(taken).toFixed(0);
+    if (name === DIRECT) return [name, middle(column(name, 'p50')), middle(column(name, 'p99')), '', middle(column(name, 'first')), '', ''];
+    return [
+      name,
+      middle(added(name, 'p50')),
+      middle(added(name, 'p99')),
+      name === LOOP ? '1' : told(added(name, 'p50'), added(LOOP, 'p50')),
+      middle(column(name, 'first')),
+      name === PIPE ? '1' : told(column(name, 'first'), column(PIPE, 'first')),
+      (median(column(name, 'used')) / 1_000).toFixed(1),
+    ];
+  });
+  return {
+    title: `Streams of ${EVENTS} events, 4 ms apart, ${AT_ONCE} at once`,
+    about: 'Lag of an event: what is added to that of the first row, which is whole. First content byte: since the request.',
+    head: ['Worker', 'lag, p50, µs', 'p99, µs', 'p50 / pull loop', 'first content byte, µs', 'this / native pipe', 'CPU of a stream, ms'],
+    rows,
+  };
+}

@@ -1,0 +1,45 @@
+// An upstream that costs little and never fails but on demand, in a process of its own: `node upstream.mjs PORT`. Each event
+// of a stream is a chunk of its own on the connection, as models write them, also where all are there at once. A prompt such as `250 events, 4 ms apart` is answered by a stream that comes slowly, in which each event tells when it was sent: by
+// the clock that all processes of a machine share.
+
+import { createServer } from 'node:http';
+
+const [port] = process.argv.slice(2).map(Number);
+const PACED = /^(\d+) events, (\d+) ms apart$/;
+
+const head = { id: 'gen-bench', created: 1_763_800_000, model: 'm' };
+const usage = { prompt_tokens: 8, completion_tokens: 500, total_tokens: 508, cost: 0.00502 };
+const message = { role: 'assistant', content: 'word '.repeat(380) };
+const whole = Buffer.from(JSON.stringify({ ...head, object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }], usage }));
+const chunk = (delta, finish_reason) => `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', provider: 'Bench', choices: [{ index: 0, delta, finish_reason, native_finish_reason: finish_reason, logprobs: null }] })}\n\n`;
+const events = Array.from({ length: 500 }, (_, at) => chunk({ role: 'assistant', content: `word ${at} ` }, null));
+const end = [chunk({}, 'stop'), 'data: [DONE]\n\n'].join('');
+const limited = Buffer.from(JSON.stringify({ error: { message: 'slow down', code: 429 } }));
+
+createServer(async (request, response) => {
+  let body = '';
+  for await (const piece of request) body += piece;
+  const asked = body ? JSON.parse(body) : {};
+  if (asked.model === 'limited') return response.writeHead(429, { 'content-type': 'application/json' }).end(limited);
+  if (!asked.stream) return response.writeHead(200, { 'content-type': 'application/json' }).end(whole);
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const paced = PACED.exec(asked.messages.at(-1).content);
+  if (paced) drip(response, Number(paced[1]), Number(paced[2]));
+  else {
+    for (const event of events) response.write(event);
+    response.end(end);
+  }
+}).listen(port, '127.0.0.1', () => console.log('listening'));
+
+function drip(response, count, gap) {
+  response.socket.setNoDelay(true);
+  let sent = 0;
+  const next = () => {
+    if (sent++ < count) return response.write(chunk({ role: 'assistant', content: `at ${process.hrtime.bigint()} ` }, null));
+    clearInterval(timer);
+    response.end(end);
+  };
+  const timer = setInterval(next, gap);
+  response.on('close', () => clearInterval(timer));
+  next();
+}

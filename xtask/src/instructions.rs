@@ -1,0 +1,103 @@
+//! `cargo xtask bench instructions`: how many instructions the core needs for fixed work, natively, as callgrind counts
+//! them. The work is in tests/bench/instructions.rs. The counts are the same on each run, so two of them tell a change of a
+//! percent; what they say of WebAssembly is the direction.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::apt;
+use crate::failure::{Failure, Result};
+use crate::process::{listen, no_progress, output, run, say};
+use crate::workspace::Workspace;
+
+const BENCH: &str = "instructions";
+
+/// Counts, and prints a table.
+pub(crate) fn count(workspace: &Workspace) -> Result<()> {
+    valgrind()?;
+    let program = build(workspace)?;
+    say("counting instructions");
+    let works = output(&mut Command::new(&program)).unwrap_or_default();
+    println!("\n## Instructions of the core, natively\n\n| work | instructions | for each |\n| :-- | --: | :-- |");
+    for work in works.lines() {
+        let (name, unit, count) = read(work).ok_or_else(|| unexpected("`NAME, UNIT and COUNT`"))?;
+        let [once, twice] = [1, 2].map(|passes| instructions(workspace, &program, name, passes));
+        println!("| {name} | {} | {unit} |", (twice? - once?) / count);
+    }
+    println!("\nWhere they went: callgrind_annotate {}/callgrind.*", workspace.scratch().display());
+    Ok(())
+}
+
+/// A line of what the program says of itself.
+fn read(work: &str) -> Option<(&str, &str, u64)> {
+    let mut fields = work.split('\t');
+    Some((fields.next()?, fields.next()?, fields.next()?.parse().ok()?))
+}
+
+fn valgrind() -> Result<()> {
+    let is_there = || output(Command::new("valgrind").arg("--version")).is_some();
+    if !is_there() {
+        apt::install("valgrind")?;
+    }
+    let how = "apt-get install valgrind";
+    if is_there() { Ok(()) } else { Err(Failure::Missing { what: "valgrind", how }) }
+}
+
+/// Builds the work as an isolate's code is built, and says where it is.
+fn build(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--package=failsoft", "--release", "--bench", BENCH]);
+    run("compiling the work", &mut cargo)?;
+    // Cargo alone knows how it has named it.
+    let messages = output(cargo.args(["--quiet", "--message-format=json"])).unwrap_or_default();
+    messages.lines().find_map(executable).ok_or_else(|| unexpected("a program named by cargo"))
+}
+
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let is_ours = message["target"]["name"] == BENCH;
+    message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
+}
+
+/// Of the whole program, which does `work` so many times.
+fn instructions(workspace: &Workspace, program: &Path, work: &str, passes: u32) -> Result<u64> {
+    let profile = workspace.scratch().join(format!("callgrind.{}", work.replace(' ', "-")));
+    let mut valgrind = Command::new("valgrind");
+    valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", profile.display()));
+    valgrind.arg(program).args([work, &passes.to_string()]);
+    let step = format!("counting: {work}");
+    let (status, said) = listen(&step, &mut valgrind, no_progress)?;
+    if !status.success() {
+        return Err(Failure::Program { step, status });
+    }
+    collected(&said).ok_or_else(|| unexpected("`Collected : NUMBER` from callgrind"))
+}
+
+fn collected(said: &str) -> Option<u64> {
+    said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
+}
+
+fn unexpected(expected: &'static str) -> Failure {
+    Failure::Invalid { what: "the count of instructions".to_owned(), expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_callgrind_collected_is_read() {
+        assert_eq!(collected("==7052== Events    : Ir\n==7052== Collected : 73306173\n==7052== \n"), Some(73_306_173));
+        assert_eq!(collected("valgrind: no such file"), None);
+    }
+
+    #[test]
+    fn the_program_is_the_one_that_was_asked_for() {
+        let line = |name: &str| format!(r#"{{"target":{{"name":"{name}"}},"executable":"/target/x"}}"#);
+        assert_eq!(executable(&line("instructions")), Some("/target/x".into()));
+        assert_eq!(executable(&line("another")), None);
+        assert_eq!(executable(r#"{"reason":"build-finished"}"#), None);
+    }
+}
