@@ -6,9 +6,11 @@
 
 use std::hint::black_box;
 
+use std::sync::Arc;
+
 use failsoft::reader::StreamReader;
 use failsoft::{
-    Action, AttemptId, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Json, Policy, Upstream,
+    Action, AttemptId, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Json, Upstream,
 };
 
 /// Events of a stream.
@@ -100,10 +102,10 @@ fn call(ends: usize, whole: &[u8]) {
     let body = r#"{"models":["openai/gpt-4o","openai/gpt-4o-mini"],"temperature":0.7,"max_tokens":800,"messages":[
         {"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Why is the sky blue?"}]}"#;
     let request = Json::parse(body).and_then(|body| ChatRequest::read(body).ok()).expect("a request");
-    let upstreams = [Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("key".into()))];
+    let upstreams = vec![Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("key".into()))];
     let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
-    let facts = Facts { upstreams: &upstreams, catalog: &catalog, breakers: &mut breakers };
-    let mut call = Call::new(request, &Policy::default(), facts, 7, 0);
+    let facts = Facts { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+    let mut call = Call::new(request, Arc::default(), facts, 7, 0);
     let mut attempt = sent(&mut call);
     if ends == 2 {
         let limited = br#"{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}"#;
