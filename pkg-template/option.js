@@ -106,7 +106,7 @@ export function handedOf(ask, options) {
   const { policy } = options;
   // An edge falls back by itself, and has to know how.
   if (isGiven(options.edge) && isGiven(policy)) request.failsoft = policy;
-  const known = stray === undefined ? undefined : [...FIELDS, ...OURS].join(' ');
+  const known = stray && [...FIELDS, ...OURS].join(' ');
   return toJson({ ask, stray, known, upstreams, policy, request });
 }
 

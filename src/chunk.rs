@@ -33,9 +33,11 @@ impl Chunks {
         self.lines.push('\n');
     }
 
-    /// Adds a chunk that came on one `line` and says `text`.
-    pub(crate) fn push_line(&mut self, line: &str, text: &str) {
-        push(&mut self.lines, line);
+    /// Adds a chunk that came in these `pieces`, on one line, and says `text`.
+    pub(crate) fn push_pieces(&mut self, pieces: [&str; 3], text: &str) {
+        for piece in pieces {
+            push(&mut self.lines, piece);
+        }
         self.lines.push('\n');
         push(&mut self.text, text);
     }

@@ -45,11 +45,11 @@ impl Repeat {
         found.and_then(|(end, _)| self.take(data.as_bytes(), end, chunks)).is_some()
     }
 
-    /// Adds a repetition, whose text ends at `end`, if it is right in that too.
+    /// Adds a repetition, whose text ends at `end`, if it is right in that too. All else in it is as it was.
     fn take(&self, data: &[u8], end: usize, chunks: &mut Chunks) -> Option<()> {
-        let data = std::str::from_utf8(data).ok()?;
-        let text = Json::parse(data.get(self.0.start() - 1..end + 1)?)?.text()?;
-        chunks.push_line(data, &text);
+        let string = std::str::from_utf8(data.get(self.0.start() - 1..end + 1)?).ok()?;
+        let text = Pattern::said(string)?;
+        chunks.push_pieces(self.0.around(string), &text);
         Some(())
     }
 }

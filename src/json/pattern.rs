@@ -8,6 +8,8 @@
 //! What begins as the pattern does is in a string then; the next quote without a backslash ends it; and if the text goes
 //! on as the pattern does, it is the same JSON but for that string.
 
+use std::borrow::Cow;
+
 use super::{Json, plain};
 use crate::text::begins;
 
@@ -47,6 +49,17 @@ impl Pattern {
             }
         }
         if begins(&bytes[end..], self.after.as_bytes()) { Some((end, end + self.after.len())) } else { None }
+    }
+
+    /// What `string`, found in a text, says; with its quotes. Without escapes, it is what it says.
+    pub(crate) fn said(string: &str) -> Option<Cow<'_, str>> {
+        let inside = &string[1..string.len() - 1];
+        if plain(inside.as_bytes()) == inside.len() { Some(inside.into()) } else { Json::parse(string)?.text() }
+    }
+
+    /// The pieces of the text whose string is `string`, with its quotes.
+    pub(crate) fn around<'a>(&'a self, string: &'a str) -> [&'a str; 3] {
+        [&self.before, &string[1..], &self.after[1..]]
     }
 
     /// Where the string begins, without its quote.
