@@ -6,6 +6,7 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::session::Session;
+use crate::text::of;
 use crate::tokens::Prompt;
 use crate::{Breakers, Catalog, Json};
 
@@ -51,6 +52,6 @@ impl Client {
             Some(text) => Prompt::text(&text),
             None => Prompt::chat(json, Json::NULL, Json::NULL),
         };
-        prompt.tokens(&String::from_utf8_lossy(model)) as f64
+        prompt.tokens(of(model).unwrap_or_default()) as f64
     }
 }

@@ -11,7 +11,7 @@ use crate::chunk::Brief;
 use crate::failure::Kind;
 use crate::http::READ_HEADERS;
 use crate::json::{Object, array, quoted};
-use crate::text::{split, text};
+use crate::text::{of, split, text};
 use crate::{Action, AttemptId, Call, Chunks, Facts, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
 
 /// One call: poll it until it waits, do what it says, tell what happened, and poll again.
@@ -146,7 +146,7 @@ impl Session {
         let now = now as Millis;
         let mailbox = std::mem::take(&mut self.mailbox);
         let bytes = mailbox.get(..length).unwrap_or_default();
-        let text = || String::from_utf8_lossy(bytes);
+        let text = || of(bytes).unwrap_or_default();
         let input = match what {
             -1 => Input::Bytes { attempt, bytes },
             -2 => Input::End { attempt },
@@ -154,8 +154,7 @@ impl Session {
             -4 => Input::Aborted,
             status => {
                 let values = text();
-                let headers =
-                    READ_HEADERS.into_iter().zip(split(&values, b'\n')).filter(|(_, value)| !value.is_empty());
+                let headers = READ_HEADERS.into_iter().zip(split(values, b'\n')).filter(|(_, value)| !value.is_empty());
                 Input::Head { attempt, status: status as u16, headers: headers.collect() }
             }
         };
