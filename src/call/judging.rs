@@ -12,7 +12,6 @@ use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::judge::{LONGEST_REPLY, mark, question, score};
 use crate::policy::Soft;
-use crate::report::AttemptReport;
 use crate::request;
 use crate::text::text;
 use crate::upstream::Dialect;
@@ -39,11 +38,13 @@ impl Call {
             return false;
         }
         let until = now + judge.timeout;
-        let row = AttemptReport { models: vec![judge.model.clone()], judge: Some(None), ..AttemptReport::default() };
+        let models = vec![judge.model.clone()];
         let upstream = self.chain.candidates[kept.served].upstream;
         let capped = self.upstreams[upstream].dialect == Dialect::OpenRouter && left.is_some();
         let body = if capped { request::capped(&question.body, &price) } else { question.body };
-        let mut attempt = self.post(upstream, row, Window::new(), false, body, now);
+        let mut attempt = self.post(upstream, Window::new(), false, body, now);
+        let row = &mut self.report.attempts[attempt.id as usize];
+        (row.models, row.judge) = (models, Some(None));
         attempt.is_judge = true;
         attempt.worst = cost.unwrap_or_default();
         attempt.until = Some(until);

@@ -60,16 +60,14 @@ impl Call {
             _ => None,
         };
         let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, cap);
-        let row = AttemptReport {
-            models: models.into_iter().map(Into::into).collect(),
-            recovery: self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" }),
-            hedge: !self.running.is_empty(),
-            ..AttemptReport::default()
-        };
+        let models = models.into_iter().map(Into::into).collect();
+        let recovery = self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" });
         // What an edge lets through has been judged there.
         let judged_there = upstream.dialect == Dialect::Edge;
         let upstream = self.chain.candidates[first].upstream;
-        let mut attempt = self.post(upstream, row, window, streamed, body, now);
+        let mut attempt = self.post(upstream, window, streamed, body, now);
+        let row = &mut self.report.attempts[attempt.id as usize];
+        (row.models, row.recovery, row.hedge) = (models, recovery, beside);
         attempt.judged_there = judged_there;
         attempt.worst = worst;
         attempt.splice = self.joined.as_ref().map(|_| splice);
@@ -87,7 +85,6 @@ impl Call {
     pub(super) fn post(
         &mut self,
         upstream: usize,
-        row: AttemptReport,
         window: Window,
         streamed: bool,
         body: String,
@@ -95,9 +92,9 @@ impl Call {
     ) -> Box<Attempt> {
         let id = self.report.attempts.len() as AttemptId;
         let request = self.upstreams[upstream].post(streamed, body);
-        self.report.attempts.push(AttemptReport { started: now - self.began, ..row });
         self.actions.push_back(Action::Send { attempt: id, request });
         window.iter().for_each(|&at| self.chain.candidates[at].asked = true);
+        self.report.attempts.push(AttemptReport { started: now - self.began, ..AttemptReport::default() });
         Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
     }
 
