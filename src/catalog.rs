@@ -153,12 +153,11 @@ pub fn continues_prefill(model: &str) -> bool {
 
 impl ModelFacts {
     fn read(row: Json<'_>) -> Option<Self> {
-        Some(Self {
-            id: row.get("id").text()?.into(),
-            canonical_slug: row.get("canonical_slug").text().map(Into::into),
-            prices: text!("[{\"pricing\":", row.get("pricing").raw(), "}]"),
-            ..Self::of(row)
-        })
+        let mut facts = Self::of(row);
+        facts.id = row.get("id").text()?.into();
+        facts.canonical_slug = row.get("canonical_slug").text().map(Into::into);
+        facts.prices = text!("[{\"pricing\":", row.get("pricing").raw(), "}]");
+        Some(facts)
     }
 
     /// What a model and an endpoint are told of alike.

@@ -31,7 +31,8 @@ impl Plan {
             return Err(unknown(&stray, &handed.get("known").text().unwrap_or_default()));
         }
         let upstreams: Vec<Upstream> = handed.get("upstreams").items().map(upstream).collect();
-        let policy = Policy { assemble: true, ..Policy::default() }.with(handed.get("policy"))?;
+        let mut policy = Policy { assemble: true, ..Policy::default() };
+        policy.set(handed.get("policy"))?;
         let mut request = ChatRequest::read(handed.get("request"))?;
         let usage_comes_unasked = upstreams.iter().any(|upstream| upstream.dialect == Dialect::OpenAi);
         if ask.is("wire") && usage_comes_unasked && !request.asks_for_usage() {

@@ -24,8 +24,13 @@ impl Policy {
     /// # Errors
     /// As [`Policy::read`].
     pub fn with(mut self, value: Json<'_>) -> Result<Self, Box<Invalid>> {
-        self.take(Section::object("policy", value)?)?;
+        self.set(value)?;
         Ok(self)
+    }
+
+    /// The same, in place; after an error it is of no use.
+    pub(crate) fn set(&mut self, value: Json<'_>) -> Result<(), Box<Invalid>> {
+        self.take(Section::object("policy", value)?)
     }
 
     fn take(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {
@@ -63,8 +68,7 @@ impl Policy {
             hedge.whole("after", 1, 600_000, self.hedge.get_or_insert_default())?;
         }
         if !given.get("judge").is_null() {
-            let judge = self.judge.take().unwrap_or_default();
-            self.judge = Some(judge.with(&given.section("judge")?)?);
+            self.judge.get_or_insert_default().take(&given.section("judge")?)?;
         }
 
         let clocks = given.section("timeouts")?;
@@ -103,7 +107,7 @@ impl Policy {
 }
 
 impl JudgePolicy {
-    fn with(mut self, given: &Section<'_>) -> Result<Self, Box<Invalid>> {
+    fn take(&mut self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
         given.only("model threshold criteria timeout action onError maxCostUsd")?;
         if let Some(model) = given.text("model")? {
             self.model = model.into();
@@ -121,7 +125,7 @@ impl JudgePolicy {
         if is_blank(&self.model) {
             return Err(given.wrong("model", "is missing; name the model that scores"));
         }
-        Ok(self)
+        Ok(())
     }
 }
 
