@@ -17,7 +17,7 @@ use crate::setup;
 use crate::workspace::Workspace;
 
 /// How much a page may have to download, gzip. The goal is [`GOAL`]; this is what has been reached, and may only fall.
-const BUDGET: u64 = 62_500;
+const BUDGET: u64 = 62_300;
 /// How much it should be.
 const GOAL: u64 = 40_000;
 
