@@ -16,10 +16,11 @@ use crate::workspace::Workspace;
 const LIST: &str = "tests/sim/mutants.txt";
 
 /// What cargo needs to see of the workspace in order to test the core.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
+    "tests/bench/instructions.rs",
     "tests/emulator/Cargo.toml",
     "worker/Cargo.toml",
     "xtask/Cargo.toml",
