@@ -1,5 +1,6 @@
 //! How a call ends.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::Millis;
@@ -79,15 +80,19 @@ impl Answer {
 
     /// The JSON text of OpenAI's completion object.
     pub fn completion(&self) -> String {
-        match &self.0 {
-            Form::Whole(json) => json.clone(),
-            Form::Added(answer) => answer.completion(),
-        }
+        self.json().into_owned()
     }
 
     /// The JSON text of OpenAI's completion object, with `report` as its `failsoft`.
     pub fn completion_with(&self, report: &str) -> String {
         let mut patch = Object::default();
-        patched(&self.completion(), &patch.raw("failsoft", report).end())
+        patched(&self.json(), &patch.raw("failsoft", report).end())
+    }
+
+    fn json(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Form::Whole(json) => json.into(),
+            Form::Added(answer) => answer.completion().into(),
+        }
     }
 }
