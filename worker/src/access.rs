@@ -29,6 +29,7 @@ use worker::Env;
 use crate::account::Account;
 use crate::config::{Access, Config, Route, Visitors, Ways, authority};
 use crate::refusal::Refusal;
+use crate::task::apart;
 
 pub(crate) use jwks::Ring;
 pub(crate) use jwt::Algorithm;
@@ -79,9 +80,9 @@ pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) ->
     let token = bearer(caller)?;
     let grant = match way(ways, token) {
         Way::Listed(grant) => grant.clone(),
-        Way::Managed(id) => keys::managed(env, id, token).await?,
-        Way::Visitor(visitors) => visitors::admitted(visitors, token, caller).await?,
-        Way::User => users::admitted(&ways.users, token).await?,
+        Way::Managed(id) => apart(keys::managed(env, id, token)).await?,
+        Way::Visitor(visitors) => apart(visitors::admitted(visitors, token, caller)).await?,
+        Way::User => apart(users::admitted(&ways.users, token)).await?,
         Way::None => return Err(denied("this client key is not known here")),
     };
     check_origin(&grant, caller)?;

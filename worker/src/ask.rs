@@ -17,6 +17,7 @@ use crate::access::Client;
 use crate::account::{Budget, Usage};
 use crate::config::{Config, HEADERS_WITHIN, Route};
 use crate::refusal::Refusal;
+use crate::task::apart;
 use crate::{catalog, memory};
 use bound::{Bounded, Prices};
 
@@ -66,7 +67,7 @@ pub(crate) async fn read(body: &[u8], config: &Config, client: &Client<'_>, env:
         memory::with_catalog(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.ask.request))
     };
     if draft.bounded.money && !known() {
-        catalog::load(&config.upstreams, env).await;
+        apart(catalog::load(&config.upstreams, env)).await;
     }
     memory::with_catalog(|catalog| draft.bounded(&Prices { upstreams: &config.upstreams, catalog }))
 }

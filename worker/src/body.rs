@@ -10,7 +10,7 @@ use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, Request};
 
 use crate::host;
 use crate::refusal::Refusal;
-use crate::task::{Ring, Settled};
+use crate::task::{Ring, Settled, apart};
 use crate::timer::Timer;
 use crate::visit::Visit;
 
@@ -34,7 +34,7 @@ pub(crate) async fn read(
             let bytes = in_time(&whole, timer, until).await.ok_or_else(|| too_slow(within))?.map_err(unreadable)?;
             Ok(bytes.unchecked_into::<Uint8Array>().to_vec())
         }
-        None => read_chunks(request, visit, timer, limit, until).await?.ok_or_else(|| too_slow(within)),
+        None => apart(read_chunks(request, visit, timer, limit, until)).await?.ok_or_else(|| too_slow(within)),
     }
 }
 

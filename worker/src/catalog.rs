@@ -14,6 +14,7 @@ use web_sys::{AbortSignal, RequestInit, Response};
 use worker::{Delay, Env};
 
 use crate::ledger::database;
+use crate::task::{Apart, apart};
 use crate::{host, memory};
 
 /// Milliseconds.
@@ -28,10 +29,8 @@ const COPY_AGE: Millis = 60 * 60 * 1_000;
 const PROSE: &str = "name description links hugging_face_id default_parameters created knowledge_cutoff";
 
 /// Asks OpenRouter for it, if it is among `upstreams` and that is due.
-pub(crate) async fn refresh(upstreams: &[Upstream], env: &Env) {
-    if let Some(upstream) = due(upstreams) {
-        fetch(upstream, env).await;
-    }
+pub(crate) fn refresh<'a>(upstreams: &'a [Upstream], env: &'a Env) -> Option<Apart<'a, ()>> {
+    due(upstreams).map(|upstream| apart(fetch(upstream, env)))
 }
 
 /// Waits for it, where there is none yet; a while at most. One request asks, and those that come meanwhile wait: nothing

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use failsoft::Kind;
 use futures_channel::oneshot;
-use futures_util::future::join4;
+use futures_util::future::join;
 use worker::Env;
 
 use crate::account::{Accounts, Claim, Held, Pool, Trail};
@@ -18,7 +18,7 @@ use crate::gone::Gone;
 use crate::ledger::{Trace, span};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
-use crate::task::Bell;
+use crate::task::{Bell, all, apart};
 use crate::timer::Timer;
 use crate::visit::Visit;
 use crate::{access, body, catalog, host, ledger, log, memory};
@@ -104,19 +104,25 @@ impl Task {
         let answered = async {
             let outcome = driver.run().await;
             let now = host::now();
-            let news = memory::learn(&outcome, &ask, now);
             host::log(&log::line(&context, &ask, &outcome, now.saturating_sub(began)).to_string());
             let rows = ledger::rows(&context, began, &outcome);
-            let settled = held.settle(rows.clone(), trail.end());
-            let traced = async {
-                if let Some(target) = &config.operations.otlp {
-                    span::send(target, trace.as_ref(), &context, &rows, (began, now)).await;
-                }
-            };
-            join4(driver.finish(outcome, streams), link.tell(news), settled, traced).await;
+            let mut behind = Vec::new();
+            behind.extend(memory::learn(&outcome, &ask, now).map(|news| apart(link.tell(news))));
+            behind.extend(config.operations.otlp.as_ref().map(|target| {
+                let (rows, times) = (rows.clone(), (began, now));
+                apart(span::send(target, trace.as_ref(), &context, rows, times))
+            }));
+            behind.extend(held.settle(rows, trail.end()));
+            join(driver.finish(outcome, streams), all(behind)).await;
         };
         // What others should know goes out beside the call: nothing of it waits for that.
-        join4(answered, link.tell(news), held.follow(&trail), held.stay()).await;
-        catalog::refresh(&config.upstreams, &env).await;
+        let mut beside = Vec::new();
+        beside.extend(news.map(|news| apart(link.tell(news))));
+        beside.extend(held.follow(&trail));
+        beside.extend(held.stay());
+        join(answered, all(beside)).await;
+        if let Some(refreshed) = catalog::refresh(&config.upstreams, &env) {
+            refreshed.await;
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::pin::Pin;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
@@ -11,11 +10,12 @@ use wasm_bindgen::JsValue;
 
 use crate::host;
 use crate::reply::{Body, Reply};
+use crate::task::{Apart, apart};
 
 /// One request of a client.
 pub(crate) struct Exchange {
     platform: host::Exchange,
-    rest: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>,
+    rest: RefCell<Option<Apart<'static, ()>>>,
 }
 
 impl Exchange {
@@ -35,7 +35,7 @@ impl Exchange {
         call: impl Future<Output = ()> + 'static,
         mut answer: oneshot::Receiver<T>,
     ) -> Option<T> {
-        let mut call: Pin<Box<dyn Future<Output = ()>>> = Box::pin(call);
+        let mut call = apart(call);
         match select(call.as_mut(), &mut answer).await {
             Either::Left(_) => answer.try_recv().ok().flatten(),
             Either::Right((answer, _)) => {

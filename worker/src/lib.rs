@@ -238,7 +238,7 @@ use crate::ledger::metrics;
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::route::Endpoint;
-use crate::task::Bell;
+use crate::task::{Bell, apart};
 use crate::visit::Visit;
 
 /// Answers every request that is not for a file of the page.
@@ -291,28 +291,33 @@ async fn answer(
     exchange: &Exchange,
 ) -> Result<Reply, Refusal> {
     let endpoint = route::endpoint(&visit.method, &visit.path)?;
-    if endpoint == Endpoint::Health {
-        return Ok(health::told(setup, env).await);
+    match (endpoint, setup.as_ref()) {
+        (Endpoint::Health, _) => Ok(apart(health::told(setup, env)).await),
+        (_, Err(_)) => Ok(reply::not_configured()),
+        (Endpoint::Chat, Ok(config)) => chat::answer(request, visit, config, env, exchange).await,
+        (Endpoint::Metrics, Ok(config)) => apart(metrics::answer(config, &visit.caller, env)).await,
+        (Endpoint::Models, Ok(config)) => apart(listed(config, visit, env)).await,
+        (Endpoint::Usage, Ok(config)) => apart(used(config, visit, env)).await,
+        (Endpoint::Session, Ok(config)) => apart(access::visitors::answer(request, visit, config, env)).await,
+        (Endpoint::Admin, Ok(config)) => apart(access::admin::answer(request, visit, config, env)).await,
+        (Endpoint::Playground, Ok(config)) => apart(played(config, visit, env)).await,
     }
-    let Ok(config) = setup.as_ref() else { return Ok(reply::not_configured()) };
-    match endpoint {
-        Endpoint::Health => Ok(health::told(setup, env).await),
-        Endpoint::Metrics => metrics::answer(config, &visit.caller, env).await,
-        Endpoint::Chat => chat::answer(request, visit, config, env, exchange).await,
-        Endpoint::Models => {
-            let client = access::admit(config, &visit.caller, env).await?;
-            catalog::refresh(&config.upstreams, env).await;
-            Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
-        }
-        Endpoint::Usage => {
-            let client = access::admit(config, &visit.caller, env).await?;
-            Ok(Reply::json(200, Accounts::of(env).usage(client.account()).await?))
-        }
-        Endpoint::Session => access::visitors::answer(request, visit, config, env).await,
-        Endpoint::Admin => access::admin::answer(request, visit, config, env).await,
-        Endpoint::Playground => {
-            access::admit(config, &visit.caller, env).await?;
-            Ok(Reply::json(200, &playground::told(config).await))
-        }
+}
+
+async fn listed(config: &Config, visit: &Visit, env: &Env) -> Result<Reply, Refusal> {
+    let client = access::admit(config, &visit.caller, env).await?;
+    if let Some(refreshed) = catalog::refresh(&config.upstreams, env) {
+        refreshed.await;
     }
+    Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
+}
+
+async fn used(config: &Config, visit: &Visit, env: &Env) -> Result<Reply, Refusal> {
+    let client = access::admit(config, &visit.caller, env).await?;
+    Ok(Reply::json(200, Accounts::of(env).usage(client.account()).await?))
+}
+
+async fn played(config: &Config, visit: &Visit, env: &Env) -> Result<Reply, Refusal> {
+    access::admit(config, &visit.caller, env).await?;
+    Ok(Reply::json(200, &playground::told(config).await))
 }

@@ -9,7 +9,7 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,10 +27,29 @@ thread_local! {
 }
 
 struct Task {
-    future: RefCell<Pin<Box<dyn Future<Output = ()>>>>,
+    future: RefCell<Apart<'static, ()>>,
     waker: Waker,
     /// Something happened while it was polled.
     again: Cell<bool>,
+}
+
+/// A future with its code in functions of its own. An isolate compiles a function as a whole when it is first called, and a
+/// future that is awaited is a part of the one that awaits it: what most requests do not do stays apart.
+pub(crate) type Apart<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// Puts `future` apart.
+#[inline(never)]
+pub(crate) fn apart<'a, T>(future: impl Future<Output = T> + 'a) -> Apart<'a, T> {
+    Box::pin(future)
+}
+
+/// All of `futures`, beside each other.
+pub(crate) async fn all(mut futures: Vec<Apart<'_, ()>>) {
+    poll_fn(|context| {
+        futures.retain_mut(|future| future.as_mut().poll(context).is_pending());
+        if futures.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 /// What a promise came to.
@@ -59,7 +78,7 @@ enum Slot {
 /// Runs what `start` makes.
 pub(crate) fn run<F: Future<Output = ()> + 'static>(start: impl FnOnce(Bell) -> F) {
     let id = TASKS.with_borrow_mut(|(next, _)| std::mem::replace(next, *next + 1));
-    let future = RefCell::new(Box::pin(start(Bell::new(id))) as Pin<Box<dyn Future<Output = ()>>>);
+    let future = RefCell::new(apart(start(Bell::new(id))));
     let task = Task { future, waker: Waker::from(Arc::new(Signal(id))), again: Cell::default() };
     TASKS.with_borrow_mut(|(_, tasks)| tasks.insert(id, Rc::new(task)));
     poll(id);

@@ -16,6 +16,7 @@ use super::trail::{Trace, Trail};
 use super::{Account, Budget, Usage};
 use crate::ledger::Row;
 use crate::refusal::Refusal;
+use crate::task::{Apart, all, apart};
 use crate::{host, memory};
 
 /// The binding of the objects.
@@ -128,8 +129,15 @@ impl Held {
     /// The bound that would be exceeded; or that it cannot be known whether one would be. An account without bounds is
     /// never refused.
     pub(crate) async fn hold(&mut self) -> Result<(), Refusal> {
-        self.spend().await?;
+        if let Some(pool) = &self.claim.pool
+            && Limits::from(&pool.budget).any()
+        {
+            apart(self.spend()).await?;
+        }
         let limits = Limits::from(&self.claim.account.budget);
+        if self.accounts.0.is_none() {
+            return if limits.any() { Err(unreachable()) } else { Ok(()) };
+        }
         match self.accounts.tell(&self.claim.account.name, &self.message(&limits)).await {
             Ok(Answer::Done) => self.state = State::Held,
             Ok(Answer::Refused(refused)) => return Err(refusal(&refused, "account")),
@@ -164,9 +172,6 @@ impl Held {
         let Some(pool) = &self.claim.pool else { return Ok(()) };
         let Pool { route, budget, .. } = pool;
         let limits = Limits::from(budget);
-        if !limits.any() {
-            return Ok(());
-        }
         let most = self.most();
         self.share = memory::with_shares(|shares| shares.take(route, most, host::now()));
         if self.share.is_some() {
@@ -191,7 +196,11 @@ impl Held {
     }
 
     /// Tells the object what becomes of the attempts, for as long as the call runs.
-    pub(crate) async fn follow(&self, trail: &Trail) {
+    pub(crate) fn follow<'a>(&'a self, trail: &'a Trail) -> Option<Apart<'a, ()>> {
+        self.accounts.0.is_some().then(|| apart(self.note(trail)))
+    }
+
+    async fn note(&self, trail: &Trail) {
         let (mut number, mut pauses) = (0, PAUSES.iter());
         while let Some(traces) = trail.news().await {
             number += 1;
@@ -208,23 +217,27 @@ impl Held {
 
     /// Nothing was sent, and nothing will be.
     pub(crate) async fn free(&self) {
-        futures_util::future::join(self.settle(Vec::new(), Vec::new()), self.stay()).await;
+        all(self.settle(Vec::new(), Vec::new()).into_iter().chain(self.stay()).collect()).await;
     }
 
     /// Tells what the call used. Behind the response.
-    pub(crate) async fn settle(&self, rows: Vec<Row>, traces: Vec<Trace>) {
+    pub(crate) fn settle(&self, rows: Vec<Row>, traces: Vec<Trace>) -> Option<Apart<'_, ()>> {
         let ended = Ended { rows, traces };
         if let Some(share) = &self.share {
             let used = used(self.most(), &ended);
             memory::with_shares(|shares| shares.give(share, self.most(), used));
         }
-        futures_util::future::join(self.end(ended), self.give_back()).await;
+        self.accounts.0.is_some().then(|| {
+            apart(async {
+                futures_util::future::join(self.end(ended), self.give_back()).await;
+            })
+        })
     }
 
     async fn end(&self, ended: Ended) {
         let name = &self.claim.account.name;
         let limits = Limits::from(&self.claim.account.budget);
-        if self.accounts.0.is_none() || self.state == State::Nothing {
+        if self.state == State::Nothing {
             return;
         }
         // What an account without bounds used is counted even if nothing could be held before.
@@ -235,11 +248,13 @@ impl Held {
     }
 
     /// Whoever leased a share stays until its time is over, however long or short the call is: what no call holds goes back.
-    pub(crate) async fn stay(&self) {
-        if let Some(until) = self.leased {
-            Delay::from(Duration::from_millis(until.saturating_sub(host::now()))).await;
-            self.give_back().await;
-        }
+    pub(crate) fn stay(&self) -> Option<Apart<'_, ()>> {
+        self.leased.map(|until| {
+            apart(async move {
+                Delay::from(Duration::from_millis(until.saturating_sub(host::now()))).await;
+                self.give_back().await;
+            })
+        })
     }
 
     /// Returns what is over of the shares.

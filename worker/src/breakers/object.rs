@@ -32,8 +32,8 @@ impl Link {
     }
 
     /// Tells what an isolate has to tell, and remembers the answer.
-    pub(crate) async fn tell(&self, message: Option<Message>) {
-        let (Some(namespace), Some(Message { number, text })) = (&self.0, message) else { return };
+    pub(crate) async fn tell(&self, Message { number, text }: Message) {
+        let Some(namespace) = &self.0 else { return };
         let answer = ask(namespace, &text).await;
         let alone = memory::take_over(number, answer.as_deref().ok(), host::now());
         if let (true, Err(error)) = (alone, answer) {

@@ -38,13 +38,13 @@ pub(crate) async fn send(
     target: &Target,
     trace: Option<&Trace>,
     context: &Context,
-    rows: &[Row],
+    rows: Vec<Row>,
     times: (Millis, Millis),
 ) {
     let digits = || host::random_uuid().replace('-', "");
     let own = || Trace { id: digits(), parent: None };
     let trace = trace.cloned().unwrap_or_else(own);
-    if let Err(error) = post(target, &spans(&trace, context, rows, times, digits)).await {
+    if let Err(error) = post(target, &spans(&trace, context, &rows, times, digits)).await {
         host::log(&json!({"event": "otlp", "sent": false, "error": error}).to_string());
     }
 }
