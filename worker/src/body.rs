@@ -30,9 +30,9 @@ pub(crate) async fn read(
         Some(length) if length > limit => Err(too_large(limit)),
         // It has so many bytes: no more of them are let through.
         Some(_) => {
-            let whole = visit.bell.hang(|ring, slot| host::whole(request, ring, slot));
+            let whole = visit.bell.hang(|ring, task, slot| host::whole(request, ring, task, slot));
             let bytes = in_time(&whole, timer, until).await.ok_or_else(|| too_slow(within))?.map_err(unreadable)?;
-            Ok(bytes.unchecked_into::<Uint8Array>().to_vec())
+            Ok(host::bytes(&bytes))
         }
         None => apart(read_chunks(request, visit, timer, limit, until)).await?.ok_or_else(|| too_slow(within)),
     }

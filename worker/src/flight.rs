@@ -4,11 +4,10 @@ use std::task::Poll;
 
 use failsoft::http::READ_HEADERS;
 use failsoft::{AttemptId, Failure, Headers, HttpRequest, Kind};
-use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStream, ReadableStreamByobReader};
+use web_sys::ReadableStream;
 
-use crate::host::{self, Sending};
+use crate::host::{self, Chunks, Sending};
 use crate::task::{Bell, Ring};
 
 /// How much one read can take, in bytes. A reader without a buffer of its own is given 4 KiB at most.
@@ -59,9 +58,7 @@ enum State {
 #[derive(Debug)]
 struct Body {
     stream: ReadableStream,
-    reader: ReadableStreamByobReader,
-    /// Goes along with each read, and comes back filled.
-    buffer: ArrayBuffer,
+    chunks: Chunks,
 }
 
 impl Flight {
@@ -91,11 +88,11 @@ impl Flight {
         self.state = match (std::mem::replace(&mut self.state, State::Over), &self.sending) {
             (State::Open(None), _) => State::Bodiless,
             (State::Open(Some(body)), _) => {
-                let next = self.bell.hang(|ring, slot| host::read(&body.reader, &body.buffer, ring, slot));
+                let next = self.bell.hang(|ring, task, slot| body.chunks.read(ring, task, slot));
                 State::Reading(body, next)
             }
             (State::Whole, Some(sending)) => {
-                State::ReadingWhole(self.bell.hang(|ring, slot| sending.read_whole(ring, slot)))
+                State::ReadingWhole(self.bell.hang(|ring, task, slot| sending.read_whole(ring, task, slot)))
             }
             (busy, _) => busy,
         };
@@ -104,7 +101,7 @@ impl Flight {
     /// A branch of the rest of the body, for whoever wants it as it comes; this flight goes on with the other.
     pub(crate) fn branch(&mut self) -> Result<Option<ReadableStream>, JsValue> {
         let State::Open(Some(body)) = &self.state else { return Ok(None) };
-        body.reader.release_lock();
+        body.chunks.release();
         let branches = body.stream.tee();
         let (ours, theirs) = (branches.get(0).unchecked_into(), branches.get(1).unchecked_into());
         self.state = State::Open(Some(Body::of(ours, self.buffer)?));
@@ -114,7 +111,7 @@ impl Flight {
     /// The rest of the body, for whoever takes it as it comes. This flight goes on when it is told how that ended.
     pub(crate) fn lend(&mut self) -> Option<ReadableStream> {
         let State::Open(Some(body)) = &self.state else { return None };
-        body.reader.release_lock();
+        body.chunks.release();
         let stream = body.stream.clone();
         self.state = State::Lent(stream.clone());
         Some(stream)
@@ -144,11 +141,11 @@ impl Flight {
         let (news, state) = match (std::mem::replace(&mut self.state, State::Over), ready) {
             (_, Err(thrown)) => (News::Failed(lost(&thrown)), State::Over),
             (State::Sending(_), Ok(head)) => self.opened(&head.as_string().unwrap_or_default()),
-            (State::ReadingWhole(_), Ok(bytes)) => (News::Bytes(taken(bytes).to_vec()), State::Open(None)),
-            (State::Reading(body, _), Ok(bytes)) if !bytes.is_undefined() => {
-                let bytes = taken(bytes);
-                (News::Bytes(bytes.to_vec()), State::Open(Some(Body { buffer: bytes.buffer(), ..body })))
-            }
+            (State::ReadingWhole(_), Ok(bytes)) => (News::Bytes(host::bytes(&bytes)), State::Open(None)),
+            (State::Reading(body, _), Ok(_)) => match body.chunks.take() {
+                Some(bytes) => (News::Bytes(bytes), State::Open(Some(body))),
+                None => (News::End, State::Ended),
+            },
             _ => (News::End, State::Ended),
         };
         self.state = state;
@@ -174,8 +171,8 @@ impl Flight {
 
 impl Body {
     fn of(stream: ReadableStream, buffer: u32) -> Result<Self, JsValue> {
-        let reader = ReadableStreamByobReader::new(&stream)?;
-        Ok(Self { stream, reader, buffer: ArrayBuffer::new(buffer) })
+        let chunks = Chunks::new(&stream, buffer)?;
+        Ok(Self { stream, chunks })
     }
 }
 
@@ -191,12 +188,9 @@ fn send(request: &HttpRequest, bell: &Bell) -> Result<(Sending, Ring), JsValue> 
         }
     }
     let mut sending = Err(JsValue::UNDEFINED);
-    let ring = bell.hang(|ring, slot| sending = Sending::new(&request.url, &head, &request.body, ring, slot));
+    let ring =
+        bell.hang(|ring, task, slot| sending = Sending::new(&request.url, &head, &request.body, ring, task, slot));
     Ok((sending?, ring))
-}
-
-fn taken(bytes: JsValue) -> Uint8Array {
-    bytes.unchecked_into()
 }
 
 fn lost(thrown: &JsValue) -> Box<Failure> {

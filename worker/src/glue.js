@@ -1,5 +1,5 @@
 // What every request asks of the platform, each in one crossing of WebAssembly's boundary. What comes later is told by
-// `ring(slot, ok, value)`.
+// `ring(task, slot, ok, value)`.
 
 /** Stands for a header that is not there: no value can have it. */
 const ABSENT = '\r';
@@ -27,33 +27,65 @@ const lines = (first, headers, names) => {
 export const head = (request) => lines(`${request.method}\n${request.url}`, request.headers, OF_REQUEST);
 
 /** Rings once `promise` has come to something. */
-export function settled(promise, ring, slot) {
-  promise.then((value) => told(ring, slot, true, value), (thrown) => told(ring, slot, false, thrown));
+export function settled(promise, ring, task, slot) {
+  promise.then((value) => told(ring, task, slot, true, value), (thrown) => told(ring, task, slot, false, thrown));
 }
 
 /** What fails in WebAssembly is an error of the Worker, and not of the promise. */
-function told(ring, slot, ok, value) {
+function told(ring, task, slot, ok, value) {
   try {
-    ring(slot, ok, value);
+    ring(task, slot, ok, value);
   } catch (error) {
     reportError(error);
   }
 }
 
 /** Rings with all of a request's or an answer's body. */
-export function whole(of, ring, slot) {
-  of.arrayBuffer().then((bytes) => told(ring, slot, true, new Uint8Array(bytes)), (thrown) => told(ring, slot, false, thrown));
+export function whole(of, ring, task, slot) {
+  of.arrayBuffer().then((bytes) => told(ring, task, slot, true, new Uint8Array(bytes)), (thrown) => told(ring, task, slot, false, thrown));
 }
 
-/** Rings with the next chunk, or with nothing at the end. */
-export function read(reader, buffer, ring, slot) {
-  const next = reader.read(new Uint8Array(buffer));
-  next.then(({ done, value }) => told(ring, slot, true, done ? undefined : value), (thrown) => told(ring, slot, false, thrown));
+/** Copied into WebAssembly's memory by whoever calls this from there. */
+export const bytes = (value) => value;
+
+/** Rings once `bytes` are written. */
+export function write(writer, bytes, ring, task, slot) {
+  // They lie in WebAssembly's memory, where something else will lie by the time that they are taken.
+  settled(writer.write(bytes.slice()), ring, task, slot);
+}
+
+/** A body that is read by the chunk, of at most so many bytes. */
+export class Chunks {
+  constructor(stream, most) {
+    this.reader = stream.getReader({ mode: 'byob' });
+    // Goes along with each read, and comes back filled.
+    this.buffer = new ArrayBuffer(most);
+  }
+
+  /** Rings once there is a chunk, or none any more. */
+  read(ring, task, slot) {
+    const come = ({ done, value }) => {
+      this.chunk = done ? undefined : value;
+      if (value) this.buffer = value.buffer;
+      told(ring, task, slot, true);
+    };
+    this.reader.read(new Uint8Array(this.buffer)).then(come, (thrown) => told(ring, task, slot, false, thrown));
+  }
+
+  /** What has come; nothing at the end. */
+  take() {
+    return this.chunk;
+  }
+
+  /** Lets somebody else read on. */
+  release() {
+    this.reader.releaseLock();
+  }
 }
 
 /** Rings when the client of `request` goes away; true, if it has. */
-export function listen({ signal }, ring, slot) {
-  signal.addEventListener('abort', () => told(ring, slot, true), { once: true });
+export function listen({ signal }, ring, task, slot) {
+  signal.addEventListener('abort', () => told(ring, task, slot, true), { once: true });
   return signal.aborted;
 }
 
@@ -76,23 +108,23 @@ export class Exchange {
 
 /** A request to an upstream; rings with its status and headers, a line each. */
 export class Sending {
-  constructor(url, head, body, ring, slot) {
+  constructor(url, head, body, ring, task, slot) {
     this.controller = new AbortController();
     // A redirect would take the key to whomever it names.
     const init = { method: 'POST', headers: record(head), body, signal: this.controller.signal, redirect: 'manual' };
     const open = (response) => {
       this.response = response;
-      told(ring, slot, true, lines(`${response.status}`, response.headers, OF_ANSWER));
+      told(ring, task, slot, true, lines(`${response.status}`, response.headers, OF_ANSWER));
     };
-    fetch(url, init).then(open, (thrown) => told(ring, slot, false, thrown));
+    fetch(url, init).then(open, (thrown) => told(ring, task, slot, false, thrown));
   }
 
   get body() {
     return this.response.body ?? undefined;
   }
 
-  whole(ring, slot) {
-    whole(this.response, ring, slot);
+  whole(ring, task, slot) {
+    whole(this.response, ring, task, slot);
   }
 
   abort() {

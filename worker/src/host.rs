@@ -1,9 +1,11 @@
 //! What the platform offers: its clock, `fetch`, ids, and streams of bytes.
 
+use std::cell::Cell;
+
 use failsoft::Millis;
-use js_sys::{ArrayBuffer, Function, Promise};
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{ReadableStream, ReadableStreamByobReader, Request, RequestInit, TransformStream};
+use web_sys::{ReadableStream, Request, RequestInit, TransformStream, WritableStreamDefaultWriter};
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,7 +20,7 @@ extern "C" {
     pub(crate) fn log(line: &str);
 
     #[wasm_bindgen(js_name = setTimeout)]
-    pub(crate) fn set_timeout(ring: &Function, wait: f64, slot: u32, ok: bool) -> JsValue;
+    pub(crate) fn set_timeout(ring: &Function, wait: f64, task: u32, slot: u32, ok: bool) -> JsValue;
 
     #[wasm_bindgen(js_name = clearTimeout)]
     pub(crate) fn clear_timeout(timer: &JsValue);
@@ -36,13 +38,31 @@ extern "C" {
 extern "C" {
     pub(crate) fn head(request: &Request) -> String;
 
-    pub(crate) fn settled(promise: &Promise, ring: &Function, slot: u32);
+    pub(crate) fn settled(promise: &Promise, ring: &Function, task: u32, slot: u32);
 
-    pub(crate) fn whole(of: &Request, ring: &Function, slot: u32);
+    pub(crate) fn whole(of: &Request, ring: &Function, task: u32, slot: u32);
 
-    pub(crate) fn read(reader: &ReadableStreamByobReader, buffer: &ArrayBuffer, ring: &Function, slot: u32);
+    pub(crate) fn bytes(value: &JsValue) -> Vec<u8>;
 
-    pub(crate) fn listen(request: &Request, ring: &Function, slot: u32) -> bool;
+    pub(crate) fn write(writer: &WritableStreamDefaultWriter, bytes: &[u8], ring: &Function, task: u32, slot: u32);
+
+    pub(crate) fn listen(request: &Request, ring: &Function, task: u32, slot: u32) -> bool;
+
+    #[derive(Debug)]
+    pub(crate) type Chunks;
+
+    /// A body that somebody else reads is an error.
+    #[wasm_bindgen(constructor, catch)]
+    pub(crate) fn new(stream: &ReadableStream, most: u32) -> Result<Chunks, JsValue>;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn read(this: &Chunks, ring: &Function, task: u32, slot: u32);
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn take(this: &Chunks) -> Option<Vec<u8>>;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn release(this: &Chunks);
 
     #[derive(Debug)]
     pub(crate) type Exchange;
@@ -64,13 +84,20 @@ extern "C" {
 
     /// What `fetch` throws at once, because of a URL that is none, is an error too.
     #[wasm_bindgen(constructor, catch)]
-    pub(crate) fn new(url: &str, head: &str, body: &str, ring: &Function, slot: u32) -> Result<Sending, JsValue>;
+    pub(crate) fn new(
+        url: &str,
+        head: &str,
+        body: &str,
+        ring: &Function,
+        task: u32,
+        slot: u32,
+    ) -> Result<Sending, JsValue>;
 
     #[wasm_bindgen(method, getter)]
     pub(crate) fn body(this: &Sending) -> Option<ReadableStream>;
 
     #[wasm_bindgen(method, js_name = whole)]
-    pub(crate) fn read_whole(this: &Sending, ring: &Function, slot: u32);
+    pub(crate) fn read_whole(this: &Sending, ring: &Function, task: u32, slot: u32);
 
     #[wasm_bindgen(method)]
     pub(crate) fn abort(this: &Sending);
@@ -90,10 +117,23 @@ pub(crate) fn variable(env: &JsValue, name: &str) -> Option<String> {
     value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
 }
 
+thread_local! {
+    /// What the clock said, while it stands still.
+    static STANDING: Cell<Option<Millis>> = const { Cell::new(None) };
+}
+
 /// Milliseconds since 1970. Here the clock stands still while code runs and moves when something arrives or a timer
 /// fires: exactly the points at which a call is told what happened.
 pub(crate) fn now() -> Millis {
-    js_sys::Date::now() as Millis
+    STANDING.get().unwrap_or_else(|| js_sys::Date::now() as Millis)
+}
+
+/// Acts at one point in time: the clock is asked once for all that is done.
+pub(crate) fn at_once<T>(act: impl FnOnce() -> T) -> T {
+    STANDING.set(Some(js_sys::Date::now() as Millis));
+    let done = act();
+    STANDING.set(None);
+    done
 }
 
 /// A seed for a call's random pauses.

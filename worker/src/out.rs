@@ -2,12 +2,11 @@
 
 use std::task::Poll;
 
-use js_sys::Uint8Array;
 use js_sys::futures::JsFuture;
 use wasm_bindgen::JsValue;
 use web_sys::{AbortController, ReadableStream, StreamPipeOptions, WritableStream, WritableStreamDefaultWriter};
 
-use crate::host::IdentityTransformStream;
+use crate::host::{self, IdentityTransformStream};
 use crate::task::{Bell, Ring};
 
 /// The writing end.
@@ -34,7 +33,7 @@ impl Out {
     /// Starts to write. Only after [`Out::poll`] said that the last write is over.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         if let Some(writer) = &self.writer {
-            self.busy = Some(self.bell.promise(&writer.write_with_chunk(&Uint8Array::from(bytes))));
+            self.busy = Some(self.bell.hang(|ring, task, slot| host::write(writer, bytes, ring, task, slot)));
         }
     }
 

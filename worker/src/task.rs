@@ -1,14 +1,13 @@
 //! The task of a request: one future, polled when something that it waits for has happened.
 //!
 //! ```text
-//!  platform ── promise, timer, signal ──▶ ring(slot, …) ──▶ Bell ── poll ──▶ future ── Ring, Alarm ──▶ platform
+//!  platform ── promise, timer, signal ──▶ ring(task, slot, …) ──▶ Slot ── poll ──▶ future ── Ring, Alarm ──▶ platform
 //! ```
 //!
 //! A future of its own for every promise, with two functions of JavaScript and a queue behind them, costs more than most of
-//! what is waited for. Here all of a request's promises share one function, and what it is told is acted upon at once.
+//! what is waited for. Here all promises of all tasks share one function, and what it is told is acted upon at once.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,12 +21,23 @@ use wasm_bindgen::prelude::*;
 use crate::host;
 
 thread_local! {
-    /// Tasks that are not over, by their numbers, and the next number.
-    static TASKS: RefCell<(u64, HashMap<u64, Rc<Task>>)> = RefCell::default();
+    static TASKS: RefCell<Tasks> = RefCell::default();
+    /// What JavaScript rings by. A function for each task would have to be collected with it.
+    static RING: Function =
+        Closure::<dyn Fn(u32, u32, bool, JsValue)>::new(rung).into_js_value().unchecked_into();
+}
+
+/// Those that are not over, in the order in which they began.
+#[derive(Default)]
+struct Tasks {
+    begun: u32,
+    running: Vec<Rc<Task>>,
 }
 
 struct Task {
+    id: u32,
     future: RefCell<Apart<'static, ()>>,
+    slots: Rc<RefCell<Vec<Slot>>>,
     waker: Waker,
     /// Something happened while it was polled.
     again: Cell<bool>,
@@ -57,11 +67,8 @@ pub(crate) type Settled = Result<JsValue, JsValue>;
 
 /// What a request's task hears the platform by.
 #[derive(Clone, Debug)]
-pub(crate) struct Bell(Rc<Slots>);
-
-#[derive(Debug)]
-struct Slots {
-    ring: Function,
+pub(crate) struct Bell {
+    task: u32,
     slots: Rc<RefCell<Vec<Slot>>>,
 }
 
@@ -77,34 +84,63 @@ enum Slot {
 
 /// Runs what `start` makes.
 pub(crate) fn run<F: Future<Output = ()> + 'static>(start: impl FnOnce(Bell) -> F) {
-    let id = TASKS.with_borrow_mut(|(next, _)| std::mem::replace(next, *next + 1));
-    let future = RefCell::new(apart(start(Bell::new(id))));
-    let task = Task { future, waker: Waker::from(Arc::new(Signal(id))), again: Cell::default() };
-    TASKS.with_borrow_mut(|(_, tasks)| tasks.insert(id, Rc::new(task)));
-    poll(id);
+    let task = TASKS.with_borrow_mut(|tasks| {
+        let id = tasks.begun;
+        tasks.begun = id.wrapping_add(1);
+        let slots = Rc::default();
+        let future = RefCell::new(apart(start(Bell { task: id, slots: Rc::clone(&slots) })));
+        let waker = Waker::from(Arc::new(Signal(id)));
+        let task = Rc::new(Task { id, future, slots, waker, again: Cell::default() });
+        tasks.running.push(Rc::clone(&task));
+        task
+    });
+    task.poll();
 }
 
-fn find(id: u64) -> Option<Rc<Task>> {
-    TASKS.with_borrow(|(_, tasks)| tasks.get(&id).cloned())
+/// The task of this number, if it is not over.
+fn find(id: u32) -> Option<Rc<Task>> {
+    TASKS.with_borrow(|tasks| tasks.at(id).map(|at| Rc::clone(&tasks.running[at])))
 }
 
-fn poll(id: u64) {
-    let Some(task) = find(id) else { return };
-    let Ok(mut future) = task.future.try_borrow_mut() else { return task.again.set(true) };
-    loop {
-        task.again.set(false);
-        let over = future.as_mut().poll(&mut Context::from_waker(&task.waker)).is_ready();
-        if over {
-            TASKS.with_borrow_mut(|(_, tasks)| tasks.remove(&id));
+/// What JavaScript has to tell.
+fn rung(task: u32, slot: u32, ok: bool, value: JsValue) {
+    let Some(task) = find(task) else { return };
+    if let Some(slot) = task.slots.borrow_mut().get_mut(slot as usize) {
+        match slot {
+            Slot::Awaited => *slot = Slot::Rung(if ok { Ok(value) } else { Err(value) }),
+            Slot::Abandoned => *slot = Slot::Free,
+            Slot::Free | Slot::Rung(_) | Slot::Told => {}
         }
-        if over || !task.again.get() {
-            return;
+    }
+    task.poll();
+}
+
+impl Tasks {
+    fn at(&self, id: u32) -> Option<usize> {
+        // By how much younger they are than the first, as numbers start again one day.
+        let first = self.running.first()?.id;
+        self.running.binary_search_by_key(&id.wrapping_sub(first), |task| task.id.wrapping_sub(first)).ok()
+    }
+}
+
+impl Task {
+    fn poll(&self) {
+        let Ok(mut future) = self.future.try_borrow_mut() else { return self.again.set(true) };
+        loop {
+            self.again.set(false);
+            let over = host::at_once(|| future.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready());
+            if over {
+                TASKS.with_borrow_mut(|tasks| tasks.at(self.id).map(|at| tasks.running.remove(at)));
+            }
+            if over || !self.again.get() {
+                return;
+            }
         }
     }
 }
 
 /// Wakes a task for what comes by other ways than its bell.
-struct Signal(u64);
+struct Signal(u32);
 
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
@@ -117,52 +153,32 @@ impl Wake for Signal {
             return task.again.set(true);
         }
         // Whoever wakes it may be in the middle of something.
-        let id = self.0;
-        js_sys::futures::spawn_local(async move { poll(id) });
+        js_sys::futures::spawn_local(async move { task.poll() });
     }
 }
 
 impl Bell {
-    fn new(id: u64) -> Self {
-        let slots = Rc::<RefCell<Vec<Slot>>>::default();
-        let ring = Closure::<dyn FnMut(u32, bool, JsValue)>::new({
-            let slots = Rc::clone(&slots);
-            move |slot: u32, ok: bool, value| {
-                if let Some(slot) = slots.borrow_mut().get_mut(slot as usize) {
-                    match slot {
-                        Slot::Awaited => *slot = Slot::Rung(if ok { Ok(value) } else { Err(value) }),
-                        Slot::Abandoned => *slot = Slot::Free,
-                        Slot::Free | Slot::Rung(_) | Slot::Told => {}
-                    }
-                }
-                poll(id);
-            }
-        });
-        // It may be called when the task is over, and lives for as long as JavaScript holds it.
-        Self(Rc::new(Slots { ring: ring.into_js_value().unchecked_into(), slots }))
-    }
-
-    /// What will be rung for: `start` starts it, given the function and the slot.
-    pub(crate) fn hang(&self, start: impl FnOnce(&Function, u32)) -> Ring {
-        let ring = Ring { bell: self.clone(), slot: self.slot() };
-        start(&self.0.ring, ring.slot);
+    /// What will be rung for: `start` starts it, given the function to ring by, and the task and the slot to ring for.
+    pub(crate) fn hang(&self, start: impl FnOnce(&Function, u32, u32)) -> Ring {
+        let ring = Ring { slot: self.slot(), slots: Rc::clone(&self.slots) };
+        RING.with(|function| start(function, self.task, ring.slot));
         ring
     }
 
     /// What `promise` comes to.
     pub(crate) fn promise(&self, promise: &Promise) -> Ring {
-        self.hang(|ring, slot| host::settled(promise, ring, slot))
+        self.hang(|ring, task, slot| host::settled(promise, ring, task, slot))
     }
 
     /// Rings after `wait` milliseconds.
     pub(crate) fn alarm(&self, wait: Millis) -> Alarm {
         let mut timer = JsValue::UNDEFINED;
-        let ring = self.hang(|ring, slot| timer = host::set_timeout(ring, wait as f64, slot, true));
+        let ring = self.hang(|ring, task, slot| timer = host::set_timeout(ring, wait as f64, task, slot, true));
         Alarm { ring, timer }
     }
 
     fn slot(&self) -> u32 {
-        let mut slots = self.0.slots.borrow_mut();
+        let mut slots = self.slots.borrow_mut();
         let at = slots.iter().position(|slot| matches!(slot, Slot::Free)).unwrap_or(slots.len());
         if at == slots.len() {
             slots.push(Slot::Free);
@@ -175,13 +191,13 @@ impl Bell {
 /// Something that is waited for.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    bell: Bell,
+    slots: Rc<RefCell<Vec<Slot>>>,
     slot: u32,
 }
 
 impl Ring {
     fn slot(&self) -> RefMut<'_, Slot> {
-        RefMut::map(self.bell.0.slots.borrow_mut(), |slots| &mut slots[self.slot as usize])
+        RefMut::map(self.slots.borrow_mut(), |slots| &mut slots[self.slot as usize])
     }
 
     /// What it came to, told once.
