@@ -54,7 +54,7 @@ fn whole(text: &str) -> Option<u64> {
 
 /// A decimal number, in thousandths.
 fn decimal(text: &str) -> Option<u64> {
-    Json::parse(text).and_then(Json::trillionths).map(|number| number / 1_000_000_000)
+    Json::or_null(text).trillionths().map(|number| number / 1_000_000_000)
 }
 
 /// A point in time in milliseconds of the UNIX epoch. A smaller number is seconds, or a unit that nobody documents.
