@@ -9,7 +9,7 @@ mod node;
 mod seen;
 mod shape;
 
-use crate::json::{Json, Object, patched};
+use crate::json::{Fields, Json, Object, patched};
 use crate::report::Usd;
 use crate::text::is_blank;
 pub use brief::Brief;
@@ -36,6 +36,11 @@ impl Default for Accumulator {
 impl Accumulator {
     /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`.
     pub fn feed<'a>(&mut self, chunk: Json<'a>) -> Brought<'a> {
+        self.take(&Fields::of(chunk))
+    }
+
+    /// The same, of a chunk that has been looked at.
+    pub(crate) fn take<'a>(&mut self, chunk: &Fields<'a>) -> Brought<'a> {
         let mut brought = Brought::default();
         self.completion.feed(chunk, &mut brought);
         self.fresh = brought.text;
@@ -174,7 +179,7 @@ impl Accumulator {
     /// Adds what `other` took.
     pub(crate) fn add_usage(&mut self, other: &Self) {
         let all = sum(self.usage(), other.usage());
-        self.completion.slot("usage").set(Json::parse(&all).unwrap_or(Json::NULL));
+        self.completion.slot("usage").set(Json::or_null(&all));
     }
 
     /// A chunk of this answer that says `text`.

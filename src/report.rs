@@ -105,7 +105,7 @@ impl Report {
         for attempt in &self.attempts[..self.attempts.len().saturating_sub(asked_edge)] {
             attempts.item(&attempt.to_json());
         }
-        for attempt in Json::parse(edge).unwrap_or(Json::NULL).get("attempts").items() {
+        for attempt in Json::or_null(edge).get("attempts").items() {
             attempts.item(attempt.raw());
         }
         attempts.close("]");

@@ -82,8 +82,8 @@ pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -
     let blank = answer.is_blank() && !declined;
     let reasoned = answer.has_reasoning();
     let said = wanted.json && !text.is_empty();
-    let json = Json::parse(text);
-    let mismatch = said && json.is_some_and(|json| !wanted.schema.is_null() && !matches(json, wanted.schema));
+    let json = if said { Json::parse(text) } else { None };
+    let mismatch = json.is_some_and(|json| !wanted.schema.is_null() && !matches(json, wanted.schema));
     let short = policy.shortest > 0 && (text.chars().take(policy.shortest as usize).count() as u64) < policy.shortest;
     let rules = [
         (Kind::ContentFilter, policy.on_content_filter, finish_reason == Some("content_filter")),

@@ -2,7 +2,7 @@
 
 use super::openai_finish_reason;
 use super::seen::{Brought, Seen};
-use crate::json::{Json, push_quoted};
+use crate::json::{Fields, Json, push_quoted};
 use crate::text::reserve;
 
 /// A value of which more may come.
@@ -121,7 +121,7 @@ fn beginning(name: &str) -> &'static str {
 }
 
 /// The field that `key` means: some have two names for it, and who sends both says the same twice.
-fn meant<'a>(key: &'a str, piece: Json<'_>) -> Option<&'a str> {
+fn meant<'a>(key: &'a str, piece: &Fields<'_>) -> Option<&'a str> {
     match key {
         "delta" => Some("message"),
         "message" if piece.get("delta").is_object() => None,
@@ -135,19 +135,19 @@ impl Node {
     /// A completion, or a new object in the list `name`.
     pub(super) fn begun(name: &str) -> Self {
         let mut node = Self { kind: Kind::Fields, ..Self::default() };
-        node.grow(Json::parse(beginning(name)).unwrap_or(Json::NULL), &LATEST, &mut Brought::default());
+        node.grow(&Fields::of(Json::or_null(beginning(name))), &LATEST, &mut Brought::default());
         node
     }
 
     /// Takes a chunk, if it is a completion.
-    pub(super) fn feed<'a>(&mut self, chunk: Json<'a>, brought: &mut Brought<'a>) {
+    pub(super) fn feed<'a>(&mut self, chunk: &Fields<'a>, brought: &mut Brought<'a>) {
         self.grow(chunk, &SKIPPED, brought);
     }
 
     /// Takes the fields of `piece`; those that are not known as `other`.
-    fn grow<'a>(&mut self, piece: Json<'a>, other: &'static Field, brought: &mut Brought<'a>) {
+    fn grow<'a>(&mut self, piece: &Fields<'a>, other: &'static Field, brought: &mut Brought<'a>) {
         let before = self.nodes.len();
-        for (key, value) in piece.fields() {
+        for (key, value) in piece.iter() {
             let Some(name) = meant(key.word(), piece) else { continue };
             let known = |field: &&Field| field.name == name && other.rule != Rule::Items;
             let field = FIELDS.iter().find(known).unwrap_or(other);
@@ -204,12 +204,13 @@ impl Node {
                 // What else has a field of the name of the text is not the text.
                 let is_first = brought.is_first;
                 brought.is_first &= field.name == "message";
-                self.grow(value, field.inside, brought);
+                self.grow(&Fields::of(value), field.inside, brought);
                 brought.is_first = is_first;
             }
             Rule::Records => {
                 let is_first = brought.is_first;
                 for piece in value.items() {
+                    let piece = &Fields::of(piece);
                     let at = self.place_of(field.name, piece);
                     brought.is_first =
                         field.name == "choices" && at == 0 && piece.get("index").whole().unwrap_or(0) == 0;
@@ -227,7 +228,7 @@ impl Node {
 
     /// The place of the object in this list that `piece` continues, or of a new one. The `index` of a piece may lie: an
     /// id says more. Without both it continues the current one.
-    fn place_of(&mut self, name: &str, piece: Json<'_>) -> usize {
+    fn place_of(&mut self, name: &str, piece: &Fields<'_>) -> usize {
         let (id, index, kind) = (piece.get("id"), piece.get("index"), piece.get("type"));
         let is_continued = |record: &Self| {
             let (known, same_index) = (record.get("id"), record.get("index").is(index));
@@ -343,7 +344,7 @@ impl Node {
 
     /// The value, where it is kept as it came.
     pub(super) fn json(&self) -> Json<'_> {
-        Json::parse(&self.text).unwrap_or(Json::NULL)
+        Json::or_null(&self.text)
     }
 
     /// Adds its JSON text to `json`, as the field `name` or in the list of that name.
