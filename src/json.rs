@@ -72,9 +72,11 @@ impl<'a> Json<'a> {
 
     /// What `path` leads to, field by field: `metadata.headers`. For names without a dot.
     pub fn at(self, path: &str) -> Self {
+        if path.is_empty() || self.is_null() {
+            return self;
+        }
         let (name, rest) = cut(path, b'.');
-        let value = self.get(name);
-        if rest.is_empty() { value } else { value.at(rest) }
+        self.get(name).at(rest)
     }
 
     /// The fields of an object, in order. A key is a string value.
@@ -200,6 +202,12 @@ impl<'a> Fields<'a> {
     /// The field `name`; of fields with one name, the first.
     pub fn get(&self, name: &str) -> Json<'a> {
         self.0.iter().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| *value)
+    }
+
+    /// What `path` leads to, as [`Json::at`] does.
+    pub fn at(&self, path: &str) -> Json<'a> {
+        let (name, rest) = cut(path, b'.');
+        self.get(name).at(rest)
     }
 
     /// Keys and values, in order.

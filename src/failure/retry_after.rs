@@ -2,7 +2,7 @@
 
 mod date;
 
-use crate::json::{Json, whole_number};
+use crate::json::{Fields, Json, whole_number};
 use crate::text::cut;
 use crate::{Millis, http::Headers};
 
@@ -26,7 +26,7 @@ const WAITS: [&str; 5] = [
 ];
 
 /// The wait in milliseconds. Headers come before the body, and what was meant for this case before general limits.
-pub(super) fn retry_after(headers: &Headers, error: Json<'_>, now: Millis) -> Option<Millis> {
+pub(super) fn retry_after(headers: &Headers, error: &Fields<'_>, now: Millis) -> Option<Millis> {
     let header = |name| headers.get(name).unwrap_or_default();
     if let Some(millis) = whole(header("retry-after-ms")) {
         return Some(millis.min(LONGEST));
