@@ -29,7 +29,7 @@ pub struct Accumulator {
 
 impl Default for Accumulator {
     fn default() -> Self {
-        Self { completion: Node::begun("completion"), fresh: 0 }
+        Self { completion: Node::completion(), fresh: 0 }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::breaker::Lesson;
 use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, by_status};
-use crate::json::{Json, on_one_line};
+use crate::json::{Fields, Json, on_one_line};
 use crate::report::{AttemptReport, Report, Usd};
 
 impl Call {
@@ -107,7 +107,7 @@ pub(super) fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt)
 pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
-    let usage = answer.usage();
+    let usage = Fields::of(answer.usage());
     row.prompt_tokens = usage.get("prompt_tokens").whole();
     row.completion_tokens = usage.get("completion_tokens").whole();
     row.cost = usage.get("cost").trillionths().map(Usd);

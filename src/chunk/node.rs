@@ -108,18 +108,6 @@ static FIELDS: [Field; 31] = [
 /// Null where nothing was said; other fields are left out then.
 const NULLABLE: [&str; 4] = ["content", "refusal", "logprobs", "finish_reason"];
 
-/// What a completion, or a new object in the list `name`, is before its first piece.
-fn beginning(name: &str) -> &'static str {
-    match name {
-        "completion" => r#"{"object":"chat.completion"}"#,
-        "choices" => {
-            r#"{"index":0,"message":{"role":"assistant","content":null,"refusal":null},"logprobs":null,"finish_reason":null}"#
-        }
-        "tool_calls" => r#"{"id":"","type":"function","function":{"name":"","arguments":""}}"#,
-        _ => "{}",
-    }
-}
-
 /// The field that `key` means: some have two names for it, and who sends both says the same twice.
 fn meant<'a>(key: &'a str, piece: &Fields<'_>) -> Option<&'a str> {
     match key {
@@ -132,10 +120,31 @@ fn meant<'a>(key: &'a str, piece: &Fields<'_>) -> Option<&'a str> {
 }
 
 impl Node {
-    /// A completion, or a new object in the list `name`.
-    pub(super) fn begun(name: &str) -> Self {
+    /// A completion before its first piece.
+    pub(super) fn completion() -> Self {
+        let mut node = Self::default();
+        node.slot("object").set_text("chat.completion".into());
+        node
+    }
+
+    /// A new object in the list `name`, before its first piece.
+    fn begun(name: &str) -> Self {
         let mut node = Self { kind: Kind::Fields, ..Self::default() };
-        node.grow(&Fields::of(Json::or_null(beginning(name))), &LATEST, &mut Brought::default());
+        if name == "choices" {
+            node.slot("index").set(Json::or_null("0"));
+            let message = node.slot("message");
+            message.slot("role").set_text("assistant".into());
+            message.slot("content");
+            message.slot("refusal");
+            node.slot("logprobs");
+            node.slot("finish_reason");
+        } else if name == "tool_calls" {
+            node.slot("id").set_text(String::new());
+            node.slot("type").set_text("function".into());
+            let function = node.slot("function");
+            function.slot("name").set_text(String::new());
+            function.slot("arguments").set_text(String::new());
+        }
         node
     }
 
