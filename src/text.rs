@@ -42,12 +42,9 @@ pub(crate) fn reserve(text: &mut String, length: usize) {
 /// `bytes` begin with `known`. Eight at a time: a library that is built for size compares byte by byte.
 pub(crate) fn begins(bytes: &[u8], known: &[u8]) -> bool {
     let Some(bytes) = bytes.get(..known.len()) else { return false };
-    let (ours, theirs) = (known.chunks_exact(8), bytes.chunks_exact(8));
-    ours.remainder() == theirs.remainder() && ours.zip(theirs).all(|(ours, theirs)| word(ours) == word(theirs))
-}
-
-fn word(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u64::from_le_bytes)
+    let ((ours, our_tail), (theirs, their_tail)) = (known.as_chunks(), bytes.as_chunks());
+    let is_same = |(ours, theirs): (&[u8; 8], &[u8; 8])| u64::from_le_bytes(*ours) == u64::from_le_bytes(*theirs);
+    our_tail == their_tail && ours.iter().zip(theirs).all(is_same)
 }
 
 /// Where `part` begins in `text`.
