@@ -123,7 +123,7 @@ impl Node {
     /// A completion before its first piece.
     pub(super) fn completion() -> Self {
         let mut node = Self::default();
-        node.slot("object").set_text("chat.completion".into());
+        node.begin("object", "chat.completion");
         node
     }
 
@@ -131,21 +131,28 @@ impl Node {
     fn begun(name: &str) -> Self {
         let mut node = Self { kind: Kind::Fields, ..Self::default() };
         if name == "choices" {
-            node.slot("index").set(Json::or_null("0"));
+            node.slot("index").push_text("0");
             let message = node.slot("message");
-            message.slot("role").set_text("assistant".into());
+            message.begin("role", "assistant");
             message.slot("content");
             message.slot("refusal");
             node.slot("logprobs");
             node.slot("finish_reason");
         } else if name == "tool_calls" {
-            node.slot("id").set_text(String::new());
-            node.slot("type").set_text("function".into());
+            node.begin("id", "");
+            node.begin("type", "function");
             let function = node.slot("function");
-            function.slot("name").set_text(String::new());
-            function.slot("arguments").set_text(String::new());
+            function.begin("name", "");
+            function.begin("arguments", "");
         }
         node
+    }
+
+    /// The field `name` begins with `text`.
+    fn begin(&mut self, name: &str, text: &str) {
+        let field = self.slot(name);
+        field.kind = Kind::Text;
+        field.push_text(text);
     }
 
     /// Takes a chunk, if it is a completion.

@@ -220,7 +220,7 @@ pub(crate) fn push_quoted(out: &mut String, text: &str) {
 
 /// A whole number in decimal digits. The formatting machinery of the standard library would cost a page more than this.
 pub(crate) fn decimal(number: u64) -> String {
-    let mut text = if number < 10 { String::new() } else { decimal(number / 10) };
+    let mut text = if number < 10 { String::with_capacity(20) } else { decimal(number / 10) };
     text.push(char::from(b'0' + (number % 10) as u8));
     text
 }
