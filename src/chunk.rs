@@ -97,11 +97,9 @@ impl Accumulator {
         text.get(text.len().saturating_sub(self.fresh)..).unwrap_or_default()
     }
 
-    /// Makes room for what the first choice says in so many bytes.
-    pub(crate) fn reserve(&mut self, length: usize) {
-        if let Some(choice) = self.choices_mut().first_mut() {
-            choice.slot("message").slot("content").reserve(length);
-        }
+    /// Makes room for what the first choice says in so many bytes. For so many there is room then.
+    pub(crate) fn reserve(&mut self, length: usize) -> usize {
+        self.choices_mut().first_mut().map_or(0, |choice| choice.slot("message").slot("content").reserve(length))
     }
 
     /// The first choice goes on with `text`.

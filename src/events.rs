@@ -22,6 +22,8 @@ pub(crate) struct Events {
     decoder: Decoder,
     repeat: Repeat,
     pub(crate) answer: Accumulator,
+    /// There is room for what so many bytes say.
+    room: usize,
     /// Chunks that the reader has not got yet.
     pub(crate) waiting: Chunks,
     /// From the one that ends the answer on: kept back until it is clear that nothing went wrong.
@@ -49,6 +51,7 @@ impl Events {
             decoder: Decoder::new(LARGEST_EVENT),
             repeat: Repeat::default(),
             answer: Accumulator::default(),
+            room: 0,
             waiting: Chunks::default(),
             ending: Chunks::default(),
             shown: 0,
@@ -64,7 +67,10 @@ impl Events {
     /// Takes the next bytes of the body.
     pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
         // While no chunk lies in memory behind it.
-        self.answer.reserve(bytes.len());
+        if self.room < bytes.len() {
+            self.room = self.answer.reserve(bytes.len());
+        }
+        self.room = self.room.saturating_sub(bytes.len());
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
         let (mut rest, mut fed) = (bytes, Ok(()));
         while !rest.is_empty() && fed.is_ok() {

@@ -308,9 +308,10 @@ impl Node {
         self.text = text;
     }
 
-    /// Makes room for so many bytes of text.
-    pub(super) fn reserve(&mut self, length: usize) {
+    /// Makes room for so many bytes of text. There may be more of it then.
+    pub(super) fn reserve(&mut self, length: usize) -> usize {
         reserve(&mut self.text, length);
+        self.text.capacity() - self.text.len()
     }
 
     /// Goes on with `text`.
