@@ -170,7 +170,9 @@ impl Events {
 
     /// Nothing has gone wrong: the end is the reader's too.
     pub(crate) fn end(&mut self) {
-        self.waiting.append(&mut self.ending);
+        if self.is_ending() {
+            self.waiting.append(&mut self.ending);
+        }
     }
 
     /// Takes a completion that came in one piece.
