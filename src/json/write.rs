@@ -1,6 +1,6 @@
 //! JSON text from its parts.
 
-use super::{Json, plain};
+use super::{Fields, Json, plain};
 use crate::text::{line_end, push};
 
 /// Most objects are no longer, and grow no more than once.
@@ -144,14 +144,14 @@ impl Object {
 /// The JSON text of `object` with the fields of `patch`, which stand for those of the same name, or take them away where
 /// they are null: JSON Merge Patch (RFC 7396), one level deep. What is no object counts as an empty one.
 pub fn patched(object: &str, patch: &str) -> String {
-    let (object, patch) = (Json::or_null(object), Json::or_null(patch));
+    let (object, patch) = (Json::or_null(object), Fields::of(Json::or_null(patch)));
     let mut json = Object::default();
     for (name, value) in object.fields() {
-        if !patch.fields().any(|(other, _)| other == name) {
+        if !patch.iter().any(|(other, _)| other == name) {
             json.entry(name, value.raw());
         }
     }
-    for (name, value) in patch.fields() {
+    for (name, value) in patch.iter() {
         if !value.is_null() {
             json.entry(name, value.raw());
         }
