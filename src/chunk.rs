@@ -97,7 +97,7 @@ impl Accumulator {
         text.get(text.len().saturating_sub(self.fresh)..).unwrap_or_default()
     }
 
-    /// Makes room for what the first choice says in so many bytes. For so many there is room then.
+    /// Makes room for what the first choice says in so many bytes; for how many there is room then.
     pub(crate) fn reserve(&mut self, length: usize) -> usize {
         self.choices_mut().first_mut().map_or(0, |choice| choice.slot("message").slot("content").reserve(length))
     }

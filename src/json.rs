@@ -138,10 +138,11 @@ impl<'a> Json<'a> {
     /// It is the string `text`.
     pub fn is(self, text: &str) -> bool {
         let ours = &self.0.as_bytes()[1..];
-        let alike = ours.iter().zip(text.as_bytes()).take_while(|(ours, theirs)| ours == theirs).count();
+        let is_alike = |(ours, theirs): &(&u8, &u8)| ours == theirs && **ours != b'\\';
+        let alike = ours.iter().zip(text.as_bytes()).take_while(is_alike).count();
         // Most strings that differ do so in their first bytes, and not by an escape.
         match ours.get(alike) {
-            Some(b'"') => alike == text.len() && alike + 1 == ours.len() && self.is_string(),
+            Some(b'"') => alike == text.len() && self.is_string(),
             Some(b'\\') => self.is_string() && scan::unescaped(self.word()) == text,
             _ => false,
         }

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 pub(crate) use search::first;
 
-/// A `String` of pieces that are `&str`.
+/// A `String` of pieces that are `&str`, with room for what is usual.
 macro_rules! text {
     ($($piece:expr),+ $(,)?) => {{
         let mut text = String::with_capacity(64);

@@ -17,7 +17,7 @@ const PHRASES: &str = "i can't help with|i cannot help with|i can't assist|i can
     desculpe, mas não posso|não posso ajudar com|mi dispiace, ma non posso|non posso aiutarti|\
     извините, но я не могу|к сожалению, я не могу|抱歉，我无法|对不起，我无法|我无法协助|申し訳ありませんが|죄송하지만";
 
-/// What the beginning of an answer says about the whole.
+/// What the beginning of an answer says about the whole; of what several phrases say, the last of these counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Beginning {
     /// It is no refusal.

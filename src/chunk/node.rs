@@ -308,7 +308,7 @@ impl Node {
         self.text = text;
     }
 
-    /// Makes room for so many bytes of text. There may be more of it then.
+    /// Makes room for so many bytes of text; for how many there is room then.
     pub(super) fn reserve(&mut self, length: usize) -> usize {
         reserve(&mut self.text, length);
         self.text.capacity() - self.text.len()
