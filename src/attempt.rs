@@ -7,7 +7,7 @@ use crate::chunk::{Accumulator, Seen, openai_shaped};
 use crate::events::Events;
 use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
-use crate::json::Json;
+use crate::json::{Fields, Json};
 use crate::policy::Timeouts;
 use crate::report::Usd;
 use crate::request::UsageChunk;
@@ -199,17 +199,18 @@ impl Attempt {
     }
 
     /// What an error status came with.
-    pub(crate) fn error_body(&self) -> Option<Json<'_>> {
-        let Body::Error { bytes, .. } = &self.body else { return None };
-        Json::parse_bytes(bytes)
+    pub(crate) fn error_body(&self) -> Json<'_> {
+        let Body::Error { bytes, .. } = &self.body else { return Json::NULL };
+        Json::parse_bytes(bytes).unwrap_or(Json::NULL)
     }
 
     /// What an edge has told, as JSON text.
     pub(crate) fn edge_report(&self) -> Option<String> {
-        match self.answer() {
-            Some(answer) => answer.report().as_object().map(|report| report.raw().into()),
-            None => self.error_body()?.get("failsoft").as_object().map(|report| report.raw().into()),
-        }
+        let report = match self.answer() {
+            Some(answer) => answer.report(),
+            None => self.error_body().get("failsoft"),
+        };
+        report.as_object().map(|report| report.raw().into())
     }
 
     /// The stream has said that its answer is complete.
@@ -244,13 +245,14 @@ pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, wall:
     let mut events = Box::new(Events::new(reads));
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let completion = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
-    let has_choices = !completion.get("choices").is_empty();
+    let fields = &Fields::of(completion);
+    let has_choices = !fields.get("choices").is_empty();
     let mut is_foreign = as_stream;
     if as_stream && has_choices {
         let chunk = openai_shaped(completion, true);
-        events.take_chunk(Json::parse(&chunk).unwrap_or(Json::NULL), wall);
+        events.take_chunk(Json::or_null(&chunk), wall);
     } else {
-        is_foreign = events.take_completion(completion, wall).seen.has(Seen::FOREIGN);
+        is_foreign = events.take_completion(fields, wall).seen.has(Seen::FOREIGN);
     }
     if events.failure.is_none() && !has_choices {
         let message = "the upstream's answer is not a chat completion";

@@ -182,7 +182,7 @@ impl ModelFacts {
         for (column, listed) in [(PROMPT, prompt), (ANSWER, answer), (LISTED_PROMPT, prompt), (LISTED_ANSWER, answer)] {
             price.raise(column, listed);
         }
-        for row in Json::parse(&self.prices).unwrap_or(Json::NULL).items() {
+        for row in Json::or_null(&self.prices).items() {
             let told = row.get("pricing");
             price.raise_to(told);
             for row in told.get("overrides").items() {
@@ -197,7 +197,7 @@ impl ModelFacts {
 
     /// It is known to lack `parameter`.
     pub fn lacks(&self, parameter: &str) -> bool {
-        let known = Json::parse(&self.parameters).unwrap_or(Json::NULL);
+        let known = Json::or_null(&self.parameters);
         known.is_array() && !known.items().any(|known| known.is(parameter))
     }
 }

@@ -9,7 +9,7 @@ mod node;
 mod seen;
 mod shape;
 
-use crate::json::{Json, Object, patched};
+use crate::json::{Fields, Json, Object, patched};
 use crate::report::Usd;
 use crate::text::is_blank;
 pub use brief::Brief;
@@ -29,13 +29,18 @@ pub struct Accumulator {
 
 impl Default for Accumulator {
     fn default() -> Self {
-        Self { completion: Node::begun("completion"), fresh: 0 }
+        Self { completion: Node::completion(), fresh: 0 }
     }
 }
 
 impl Accumulator {
     /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`.
     pub fn feed<'a>(&mut self, chunk: Json<'a>) -> Brought<'a> {
+        self.take(&Fields::of(chunk))
+    }
+
+    /// The same, of a chunk that has been looked at.
+    pub(crate) fn take<'a>(&mut self, chunk: &Fields<'a>) -> Brought<'a> {
         let mut brought = Brought::default();
         self.completion.feed(chunk, &mut brought);
         self.fresh = brought.text;
@@ -92,11 +97,9 @@ impl Accumulator {
         text.get(text.len().saturating_sub(self.fresh)..).unwrap_or_default()
     }
 
-    /// Makes room for what the first choice says in so many bytes.
-    pub(crate) fn reserve(&mut self, length: usize) {
-        if let Some(choice) = self.choices_mut().first_mut() {
-            choice.slot("message").slot("content").reserve(length);
-        }
+    /// Makes room for what the first choice says in so many bytes; for how many there is room then.
+    pub(crate) fn reserve(&mut self, length: usize) -> usize {
+        self.choices_mut().first_mut().map_or(0, |choice| choice.slot("message").slot("content").reserve(length))
     }
 
     /// The first choice goes on with `text`.
@@ -174,7 +177,7 @@ impl Accumulator {
     /// Adds what `other` took.
     pub(crate) fn add_usage(&mut self, other: &Self) {
         let all = sum(self.usage(), other.usage());
-        self.completion.slot("usage").set(Json::parse(&all).unwrap_or(Json::NULL));
+        self.completion.slot("usage").set(Json::or_null(&all));
     }
 
     /// A chunk of this answer that says `text`.

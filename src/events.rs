@@ -5,7 +5,8 @@ mod repeat;
 use crate::Millis;
 use crate::chunk::{Accumulator, Brought, Chunks, Seen, openai_shaped};
 use crate::failure::{Failure, Kind, in_answer};
-use crate::json::{Json, Object, patched};
+use crate::json::{Fields, Json, Object, patched};
+use crate::report::Report;
 use crate::request::UsageChunk;
 use crate::sse::{Decoder, Event};
 use repeat::Repeat;
@@ -21,6 +22,8 @@ pub(crate) struct Events {
     decoder: Decoder,
     repeat: Repeat,
     pub(crate) answer: Accumulator,
+    /// There is room for what so many bytes say.
+    room: usize,
     /// Chunks that the reader has not got yet.
     pub(crate) waiting: Chunks,
     /// From the one that ends the answer on: kept back until it is clear that nothing went wrong.
@@ -48,6 +51,7 @@ impl Events {
             decoder: Decoder::new(LARGEST_EVENT),
             repeat: Repeat::default(),
             answer: Accumulator::default(),
+            room: 0,
             waiting: Chunks::default(),
             ending: Chunks::default(),
             shown: 0,
@@ -63,7 +67,10 @@ impl Events {
     /// Takes the next bytes of the body.
     pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
         // While no chunk lies in memory behind it.
-        self.answer.reserve(bytes.len());
+        if self.room < bytes.len() {
+            self.room = self.answer.reserve(bytes.len());
+        }
+        self.room = self.room.saturating_sub(bytes.len());
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
         let (mut rest, mut fed) = (bytes, Ok(()));
         while !rest.is_empty() && fed.is_ok() {
@@ -120,22 +127,23 @@ impl Events {
             self.repeat.forget();
             return self.end();
         }
-        match Json::parse(data).filter(|chunk| chunk.is_object()) {
-            Some(chunk) => {
-                let text = self.take_chunk(chunk, wall);
-                self.repeat.learn(data, text);
-            }
-            None => self.malformed += 1,
+        let chunk = Json::or_null(data);
+        if chunk.is_object() {
+            let text = self.take_chunk(chunk, wall);
+            self.repeat.learn(data, text);
+        } else {
+            self.malformed += 1;
         }
     }
 
     /// Takes a chunk. The text in it, if it brought nothing else and the answer goes on: the next may repeat it.
     pub(crate) fn take_chunk<'a>(&mut self, chunk: Json<'a>, wall: Millis) -> Json<'a> {
-        let brought = self.take_completion(chunk, wall);
+        let fields = &Fields::of(chunk);
+        let brought = self.take_completion(fields, wall);
         if self.failure.is_some() {
             return Json::NULL;
         }
-        if self.usage != UsageChunk::AsSent && is_usage(chunk) {
+        if self.usage != UsageChunk::AsSent && is_usage(fields) {
             self.usage_chunk = Some(chunk.raw().into());
             return Json::NULL;
         }
@@ -150,7 +158,7 @@ impl Events {
         if self.answer.is_finished() || !brought.is_only_text() {
             return Json::NULL;
         }
-        let choice = chunk.get("choices").items().next().unwrap_or(Json::NULL);
+        let choice = fields.get("choices").items().next().unwrap_or(Json::NULL);
         let content = choice.get("delta").get("content");
         if content.is(self.answer.fresh_text()) { content } else { Json::NULL }
     }
@@ -162,13 +170,15 @@ impl Events {
 
     /// Nothing has gone wrong: the end is the reader's too.
     pub(crate) fn end(&mut self) {
-        self.waiting.append(&mut self.ending);
+        if self.is_ending() {
+            self.waiting.append(&mut self.ending);
+        }
     }
 
     /// Takes a completion that came in one piece.
-    pub(crate) fn take_completion<'a>(&mut self, completion: Json<'a>, wall: Millis) -> Brought<'a> {
+    pub(crate) fn take_completion<'a>(&mut self, completion: &Fields<'a>, wall: Millis) -> Brought<'a> {
         // What it says beside an error counts for the report: usage, metadata, the partial text.
-        let brought = self.answer.feed(completion);
+        let brought = self.answer.take(completion);
         if brought.seen.has(Seen::ERROR) {
             self.failure = Some(in_answer(brought.error, wall));
         }
@@ -182,16 +192,16 @@ impl Events {
     }
 
     /// The usage chunk with `report` in it, if the reader gets one.
-    pub(crate) fn annotate(&mut self, report: &str) {
+    pub(crate) fn annotate(&mut self, report: &Report) {
         let Some(chunk) = self.usage_chunk.take() else { return };
         if self.usage == UsageChunk::Annotated {
             let mut patch = Object::default();
-            self.waiting.push(&patched(&chunk, &patch.raw("failsoft", report).end()));
+            self.waiting.push(&patched(&chunk, &patch.raw("failsoft", &report.to_json(None)).end()));
         }
     }
 }
 
-fn is_usage(chunk: Json<'_>) -> bool {
+fn is_usage(chunk: &Fields<'_>) -> bool {
     chunk.get("usage").is_object() && chunk.get("choices").is_empty()
 }
 

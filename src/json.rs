@@ -38,6 +38,11 @@ impl<'a> Json<'a> {
         Scanner::new(text).whole().map(Self)
     }
 
+    /// The same, and `null` if it is not.
+    pub(crate) fn or_null(text: &'a str) -> Self {
+        Self::parse(text).unwrap_or(Self::NULL)
+    }
+
     /// The value that `text` begins with, whatever follows it.
     pub fn prefix(text: &'a str) -> Option<Self> {
         Scanner::new(text).value().map(Self)
@@ -67,9 +72,11 @@ impl<'a> Json<'a> {
 
     /// What `path` leads to, field by field: `metadata.headers`. For names without a dot.
     pub fn at(self, path: &str) -> Self {
+        if path.is_empty() || self.is_null() {
+            return self;
+        }
         let (name, rest) = cut(path, b'.');
-        let value = self.get(name);
-        if rest.is_empty() { value } else { value.at(rest) }
+        self.get(name).at(rest)
     }
 
     /// The fields of an object, in order. A key is a string value.
@@ -85,7 +92,7 @@ impl<'a> Json<'a> {
 
     /// It has no items.
     pub fn is_empty(self) -> bool {
-        self.items().next().is_none()
+        self.parts(b'[').0.is_over()
     }
 
     /// The values inside brackets, one after the other: of an object, keys and values in turn.
@@ -130,8 +137,15 @@ impl<'a> Json<'a> {
 
     /// It is the string `text`.
     pub fn is(self, text: &str) -> bool {
-        let inside = self.word();
-        self.is_string() && (inside == text || inside.len() > text.len() && scan::unescaped(inside) == text)
+        let ours = &self.0.as_bytes()[1..];
+        let is_alike = |(ours, theirs): &(&u8, &u8)| ours == theirs && **ours != b'\\';
+        let alike = ours.iter().zip(text.as_bytes()).take_while(is_alike).count();
+        // Most strings that differ do so in their first bytes, and not by an escape.
+        match ours.get(alike) {
+            Some(b'"') => alike == text.len() && self.is_string(),
+            Some(b'\\') => self.is_string() && scan::unescaped(self.word()) == text,
+            _ => false,
+        }
     }
 
     /// The text of a string. A lone surrogate reads as U+FFFD.
@@ -165,7 +179,7 @@ impl<'a> Json<'a> {
 
     /// [`Json::trillionths`] of a number, or of a string that holds one: prices come as strings.
     pub fn amount(self) -> Option<u64> {
-        if self.is_string() { Json::parse(self.word())?.trillionths() } else { self.trillionths() }
+        if self.is_string() { Json::or_null(self.word()).trillionths() } else { self.trillionths() }
     }
 
     /// A number that is not negative, in units of 10^-12, up to 18 million: exact for money, enough for seconds.
@@ -181,12 +195,20 @@ pub struct Fields<'a>(Vec<(Json<'a>, Json<'a>)>);
 impl<'a> Fields<'a> {
     /// The fields of `object`; none, if it is not one.
     pub fn of(object: Json<'a>) -> Self {
-        Self(object.fields().collect())
+        let mut fields = Vec::with_capacity(8);
+        fields.extend(object.fields());
+        Self(fields)
     }
 
     /// The field `name`; of fields with one name, the first.
     pub fn get(&self, name: &str) -> Json<'a> {
         self.0.iter().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| *value)
+    }
+
+    /// What `path` leads to, as [`Json::at`] does.
+    pub fn at(&self, path: &str) -> Json<'a> {
+        let (name, rest) = cut(path, b'.');
+        self.get(name).at(rest)
     }
 
     /// Keys and values, in order.

@@ -99,21 +99,24 @@ impl Report {
     /// The JSON text of the report. What an edge reported replaces the account of the last request, which asked it.
     pub fn to_json(&self, edge: Option<&str>) -> String {
         let asked_edge = usize::from(edge.is_some());
-        let edge = edge.unwrap_or("{}");
         let mut attempts = Object::default();
         attempts.open("attempts", "[");
         for attempt in &self.attempts[..self.attempts.len().saturating_sub(asked_edge)] {
             attempts.item(&attempt.to_json());
         }
-        for attempt in Json::parse(edge).unwrap_or(Json::NULL).get("attempts").items() {
+        for attempt in Json::or_null(edge.unwrap_or_default()).get("attempts").items() {
             attempts.item(attempt.raw());
         }
-        attempts.close("]");
-        patched(&patched(&self.summary(), edge), &attempts.end())
+        let attempts = attempts.close("]").end();
+        let mut own = self.summary();
+        match edge {
+            Some(edge) => patched(&patched(&own.end(), edge), &attempts),
+            None => own.fields(&attempts).end(),
+        }
     }
 
     /// All but the attempts.
-    fn summary(&self) -> String {
+    fn summary(&self) -> Object {
         let mut json = Object::default();
         json.maybe_text("model", self.model.as_deref());
         json.flag("fallback", self.fallback).flag("accepted", self.accepted);
@@ -127,7 +130,7 @@ impl Report {
         json.maybe_texts("warnings", &self.warnings);
         write_cost(self.cost, &mut json);
         json.maybe_texts("unsettled", &self.unsettled);
-        json.end()
+        json
     }
 }
 

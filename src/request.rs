@@ -200,16 +200,16 @@ impl ChatRequest {
 
     /// The messages, as JSON text.
     pub(crate) fn messages(&self) -> &str {
-        Json::parse(&self.rest).unwrap_or(Json::NULL).get("messages").raw()
+        Json::or_null(&self.rest).get("messages").raw()
     }
 
     /// What rules look at.
     pub(crate) fn wanted(&self) -> Wanted<'_> {
-        Wanted { json: self.wants_json, schema: Json::parse(&self.schema).unwrap_or(Json::NULL) }
+        Wanted { json: self.wants_json, schema: Json::or_null(&self.schema) }
     }
 
     fn option(&self, name: &str) -> Json<'_> {
-        Json::parse(&self.stream_options).unwrap_or(Json::NULL).get(name)
+        Json::or_null(&self.stream_options).get(name)
     }
 
     /// The JSON text that asks `models` over `dialect` for at most `limit` tokens, going on from `prefill` where there is one,
@@ -249,7 +249,7 @@ impl ChatRequest {
             body.fields(rest);
             return body.end();
         };
-        for (name, value) in Json::parse(rest).unwrap_or(Json::NULL).fields() {
+        for (name, value) in Json::or_null(rest).fields() {
             if name.is("messages") {
                 let mut last = Object::default();
                 last.text("role", "assistant").text("content", prefill);
@@ -264,7 +264,7 @@ impl ChatRequest {
 
     /// The caller's `stream_options`. OpenRouter tells the usage in any case; others have to be asked.
     fn options(&self, dialect: Dialect) -> String {
-        let given = Json::parse(&self.stream_options).unwrap_or(Json::NULL);
+        let given = Json::or_null(&self.stream_options);
         let asks = dialect != Dialect::OpenRouter;
         let mut options = Object::default();
         for (name, value) in given.fields().filter(|(name, _)| !asks || !name.is("include_usage")) {
@@ -280,7 +280,7 @@ impl ChatRequest {
 /// A request to OpenRouter, which lets many provide a model: it asks nobody who lists more than `cap` does, or than the caller
 /// allows. Whoever does charges more for long prompts and writes to a cache, too.
 pub(crate) fn capped(request: &str, cap: &Price) -> String {
-    let own = Json::parse(request).unwrap_or(Json::NULL).get("provider");
+    let own = Json::or_null(request).get("provider");
     let given = own.get("max_price");
     let least = |name, column: usize| {
         let most = cap.0[column].times(1_000_000).0;
@@ -313,8 +313,11 @@ fn check_messages(body: &Fields<'_>) -> Result<Prompt, Box<Invalid>> {
 }
 
 fn check_numbers(body: &Fields<'_>) -> Result<(), Box<Invalid>> {
-    let wrong = |name: &&&str| !body.get(name).is_number() && !body.get(name).is_null();
-    match NUMBERS.iter().find(wrong) {
+    let is_wrong = |name: &&&str| {
+        let value = body.get(name);
+        !value.is_number() && !value.is_null()
+    };
+    match NUMBERS.iter().find(is_wrong) {
         Some(name) => Err(Invalid::new(*name, "must be a finite number")),
         None => Ok(()),
     }

@@ -19,6 +19,8 @@
 //! # Ok::<(), failsoft::sse::TooLarge>(())
 //! ```
 
+use crate::text::{line_end, lossy};
+
 /// One thing a stream said.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
@@ -75,7 +77,7 @@ impl Decoder {
             *rest = &rest[1..];
             return Ok(());
         }
-        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        let end = line_end(rest);
         let (piece, ending) = rest.split_at(end);
         self.bounded(self.line.len() + piece.len())?;
         self.line.extend_from_slice(piece);
@@ -101,11 +103,11 @@ impl Decoder {
         };
         if line.is_empty() {
             if self.data.pop().is_some() {
-                each(Event::Data(&String::from_utf8_lossy(&self.data)));
+                each(Event::Data(&lossy(&self.data)));
                 self.data.clear();
             }
         } else if let Some(comment) = line.strip_prefix(b":") {
-            each(Event::Comment(&String::from_utf8_lossy(without_space(comment))));
+            each(Event::Comment(&lossy(without_space(comment))));
         } else if let Some(value @ ([] | [b':', ..])) = line.strip_prefix(b"data") {
             // `event`, `id` and `retry` carry nothing in this protocol; unknown fields are ignored by the standard.
             let value = without_space(value.get(1..).unwrap_or_default());

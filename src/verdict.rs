@@ -17,8 +17,8 @@ const PHRASES: &str = "i can't help with|i cannot help with|i can't assist|i can
     desculpe, mas não posso|não posso ajudar com|mi dispiace, ma non posso|non posso aiutarti|\
     извините, но я не могу|к сожалению, я не могу|抱歉，我无法|对不起，我无法|我无法协助|申し訳ありませんが|죄송하지만";
 
-/// What the beginning of an answer says about the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the beginning of an answer says about the whole; of what several phrases say, the last of these counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Beginning {
     /// It is no refusal.
     Clear,
@@ -31,22 +31,29 @@ pub enum Beginning {
 /// Reads the beginning of an answer; without `phrases`, by those that are built in. Text that departs from every phrase is
 /// cleared at once, so an ordinary stream waits for a word or two at most.
 pub fn beginning(text: &str, phrases: &[String]) -> Beginning {
-    // Longer than any phrase that is worth having.
-    let start: String = text.trim_ascii_start().chars().take(80).map(plain).collect();
+    let start = text.trim_ascii_start();
     let mut found = Beginning::Clear;
-    let mut compare = |phrase: &str| {
-        if start.starts_with(phrase) {
-            found = Beginning::Refused;
-        } else if found == Beginning::Clear && phrase.starts_with(&start) {
-            found = Beginning::Open;
-        }
-    };
+    let mut compare = |phrase: &str| found = found.max(compared(start, phrase));
     if phrases.is_empty() {
         split(PHRASES, b'|').for_each(&mut compare);
     } else {
         phrases.iter().for_each(|phrase| compare(phrase));
     }
     found
+}
+
+/// What one phrase says of a text. Most differ in the first letter, so none is prepared for what comes behind it.
+fn compared(text: &str, phrase: &str) -> Beginning {
+    // Longer than any phrase that is worth having.
+    let mut said = text.chars().take(80).map(plain);
+    for character in phrase.chars() {
+        match said.next() {
+            None => return Beginning::Open,
+            Some(other) if other != character => return Beginning::Clear,
+            Some(_) => {}
+        }
+    }
+    Beginning::Refused
 }
 
 fn plain(character: char) -> char {
@@ -82,8 +89,8 @@ pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -
     let blank = answer.is_blank() && !declined;
     let reasoned = answer.has_reasoning();
     let said = wanted.json && !text.is_empty();
-    let json = Json::parse(text);
-    let mismatch = said && json.is_some_and(|json| !wanted.schema.is_null() && !matches(json, wanted.schema));
+    let json = if said { Json::parse(text) } else { None };
+    let mismatch = json.is_some_and(|json| !wanted.schema.is_null() && !matches(json, wanted.schema));
     let short = policy.shortest > 0 && (text.chars().take(policy.shortest as usize).count() as u64) < policy.shortest;
     let rules = [
         (Kind::ContentFilter, policy.on_content_filter, finish_reason == Some("content_filter")),

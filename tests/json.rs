@@ -183,3 +183,22 @@ fn a_string_ends_where_it_ends_however_long_it_is() {
         }
     }
 }
+
+#[test]
+fn a_string_is_the_text_that_it_says_however_it_is_written() {
+    let pieces = ["", "a", "\"", "\\", "\n", "é"];
+    let texts: Vec<String> =
+        pieces.iter().flat_map(|one| pieces.iter().map(move |two| format!("{one}{two}"))).collect();
+    let escaped = |text: &str| text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+    for said in &texts {
+        for written in [serde_json::to_string(said).expect("JSON"), format!("\"{}\"", escaped(said))] {
+            let json = Json::parse(&written).expect("JSON");
+            for text in &texts {
+                assert_eq!(json.is(text), text == said, "{written} is {text}");
+            }
+        }
+    }
+    for other in ["null", "1", "[]", "{\"\":\"\"}", "true"] {
+        assert!(texts.iter().all(|text| !Json::parse(other).expect("JSON").is(text)), "{other}");
+    }
+}

@@ -57,7 +57,7 @@ impl Plan {
             ..Policy::default()
         };
         let asked = r#"{"model":"-","messages":[{"role":"user"}],"stream":true,"include_reasoning":true}"#;
-        let mut request = ChatRequest::read(Json::parse(asked).unwrap_or(Json::NULL))?;
+        let mut request = ChatRequest::read(Json::or_null(asked))?;
         request.as_it_comes = true;
         Ok(Self { request, upstreams: vec![Upstream::new(Dialect::OpenAi, "", None)], policy })
     }

@@ -120,15 +120,14 @@ impl Call {
         serve(&mut self.report, &self.chain, &attempt, served);
         self.report.accepted = accepted;
         self.report.settle();
-        let report = self.report.to_json(None);
         let edge_report = attempt.edge_report();
         let Some(events) = attempt.events() else { return };
         if let Some(joined) = self.joined.take() {
-            let answer = self.end_joined(joined, &events.answer, &report);
+            let answer = self.end_joined(joined, &events.answer);
             return self.finish(Ok(Answer::added(answer)), None, None);
         }
         events.end();
-        events.annotate(&report);
+        events.annotate(&self.report);
         let chunks = std::mem::take(&mut events.waiting);
         // A relayed body has gone over by itself; one that never committed has not.
         let gone_over = self.committed && self.request.lane() != Lane::Gate;

@@ -7,7 +7,7 @@ use crate::breaker::Lesson;
 use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, by_status};
-use crate::json::{Json, on_one_line};
+use crate::json::{Fields, Json, on_one_line};
 use crate::report::{AttemptReport, Report, Usd};
 
 impl Call {
@@ -61,7 +61,7 @@ impl Call {
         for &at in attempt.window.iter().take_while(|at| **at != served) {
             let candidate = &self.chain.candidates[at];
             let mut last = None;
-            for row in inside.iter().filter_map(|row| Json::parse(row)) {
+            for row in inside.iter().map(|row| Json::or_null(row)) {
                 if row.get("model").text().is_some_and(|model| candidate.answers_to(&model)) {
                     last = row.get("status").whole();
                 }
@@ -93,7 +93,7 @@ pub(super) fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt)
     let row = &mut report.attempts[attempt.id as usize];
     let first = attempt.window.first().copied().unwrap_or_default();
     let Some(answer) = attempt.answer() else {
-        row.inside = inside(attempt.error_body().unwrap_or(Json::NULL).get("openrouter_metadata"));
+        row.inside = inside(attempt.error_body().get("openrouter_metadata"));
         return first;
     };
     note_row(row, answer);
@@ -107,7 +107,7 @@ pub(super) fn note_answer(report: &mut Report, chain: &Chain, attempt: &Attempt)
 pub(super) fn note_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
-    let usage = answer.usage();
+    let usage = Fields::of(answer.usage());
     row.prompt_tokens = usage.get("prompt_tokens").whole();
     row.completion_tokens = usage.get("completion_tokens").whole();
     row.cost = usage.get("cost").trillionths().map(Usd);

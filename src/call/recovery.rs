@@ -117,7 +117,7 @@ impl Call {
         {
             next = Splice::Joined(new.len());
             let chunk = joined.answer.chunk(text, answer.model());
-            joined.answer.feed(Json::parse(&chunk).unwrap_or(Json::NULL));
+            joined.answer.feed(Json::or_null(&chunk));
             let mut chunks = Chunks::default();
             chunks.push_text(text);
             chunks.push(&chunk);
@@ -128,15 +128,16 @@ impl Call {
     }
 
     /// The last chunks of a joined answer, and the answer.
-    pub(super) fn end_joined(&mut self, mut joined: Joined, last: &Accumulator, report: &str) -> Accumulator {
+    pub(super) fn end_joined(&mut self, mut joined: Joined, last: &Accumulator) -> Accumulator {
         joined.answer.add_usage(last);
         let end = joined.answer.end_chunk(last);
-        joined.answer.feed(Json::parse(&end).unwrap_or(Json::NULL));
+        joined.answer.feed(Json::or_null(&end));
         let mut chunks = Chunks::default();
         chunks.push(&end);
-        let annotation = if self.request.usage_chunk == UsageChunk::Annotated { Some(report) } else { None };
+        let is_annotated = self.request.usage_chunk == UsageChunk::Annotated;
+        let annotation = if is_annotated { Some(self.report.to_json(None)) } else { None };
         if self.request.usage_chunk != UsageChunk::Hidden
-            && let Some(usage) = joined.answer.usage_chunk(annotation)
+            && let Some(usage) = joined.answer.usage_chunk(annotation.as_deref())
         {
             chunks.push(&usage);
         }

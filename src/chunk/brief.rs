@@ -26,7 +26,7 @@ impl Brief {
             let (told, length) = match self.0.find(rest.as_bytes()) {
                 Some((end, length)) => (rest.get(self.0.start() - 1..end + 1).unwrap_or_default(), length),
                 None => {
-                    let chunk = Json::parse(cut(rest, b'\n').0).unwrap_or(Json::NULL);
+                    let chunk = Json::or_null(cut(rest, b'\n').0);
                     self.0 = Pattern::of(chunk.raw(), text_of(chunk));
                     (chunk.raw(), chunk.raw().len())
                 }

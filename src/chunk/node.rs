@@ -2,7 +2,7 @@
 
 use super::openai_finish_reason;
 use super::seen::{Brought, Seen};
-use crate::json::{Json, push_quoted};
+use crate::json::{Fields, Json, push_quoted};
 use crate::text::reserve;
 
 /// A value of which more may come.
@@ -108,20 +108,8 @@ static FIELDS: [Field; 31] = [
 /// Null where nothing was said; other fields are left out then.
 const NULLABLE: [&str; 4] = ["content", "refusal", "logprobs", "finish_reason"];
 
-/// What a completion, or a new object in the list `name`, is before its first piece.
-fn beginning(name: &str) -> &'static str {
-    match name {
-        "completion" => r#"{"object":"chat.completion"}"#,
-        "choices" => {
-            r#"{"index":0,"message":{"role":"assistant","content":null,"refusal":null},"logprobs":null,"finish_reason":null}"#
-        }
-        "tool_calls" => r#"{"id":"","type":"function","function":{"name":"","arguments":""}}"#,
-        _ => "{}",
-    }
-}
-
 /// The field that `key` means: some have two names for it, and who sends both says the same twice.
-fn meant<'a>(key: &'a str, piece: Json<'_>) -> Option<&'a str> {
+fn meant<'a>(key: &'a str, piece: &Fields<'_>) -> Option<&'a str> {
     match key {
         "delta" => Some("message"),
         "message" if piece.get("delta").is_object() => None,
@@ -132,22 +120,50 @@ fn meant<'a>(key: &'a str, piece: Json<'_>) -> Option<&'a str> {
 }
 
 impl Node {
-    /// A completion, or a new object in the list `name`.
-    pub(super) fn begun(name: &str) -> Self {
-        let mut node = Self { kind: Kind::Fields, ..Self::default() };
-        node.grow(Json::parse(beginning(name)).unwrap_or(Json::NULL), &LATEST, &mut Brought::default());
+    /// A completion before its first piece.
+    pub(super) fn completion() -> Self {
+        let mut node = Self::default();
+        node.begin("object", "chat.completion");
         node
     }
 
+    /// A new object in the list `name`, before its first piece.
+    fn begun(name: &str) -> Self {
+        let mut node = Self { kind: Kind::Fields, ..Self::default() };
+        if name == "choices" {
+            node.slot("index").push_text("0");
+            let message = node.slot("message");
+            message.begin("role", "assistant");
+            message.slot("content");
+            message.slot("refusal");
+            node.slot("logprobs");
+            node.slot("finish_reason");
+        } else if name == "tool_calls" {
+            node.begin("id", "");
+            node.begin("type", "function");
+            let function = node.slot("function");
+            function.begin("name", "");
+            function.begin("arguments", "");
+        }
+        node
+    }
+
+    /// The field `name` begins with `text`.
+    fn begin(&mut self, name: &str, text: &str) {
+        let field = self.slot(name);
+        field.kind = Kind::Text;
+        field.push_text(text);
+    }
+
     /// Takes a chunk, if it is a completion.
-    pub(super) fn feed<'a>(&mut self, chunk: Json<'a>, brought: &mut Brought<'a>) {
+    pub(super) fn feed<'a>(&mut self, chunk: &Fields<'a>, brought: &mut Brought<'a>) {
         self.grow(chunk, &SKIPPED, brought);
     }
 
     /// Takes the fields of `piece`; those that are not known as `other`.
-    fn grow<'a>(&mut self, piece: Json<'a>, other: &'static Field, brought: &mut Brought<'a>) {
+    fn grow<'a>(&mut self, piece: &Fields<'a>, other: &'static Field, brought: &mut Brought<'a>) {
         let before = self.nodes.len();
-        for (key, value) in piece.fields() {
+        for (key, value) in piece.iter() {
             let Some(name) = meant(key.word(), piece) else { continue };
             let known = |field: &&Field| field.name == name && other.rule != Rule::Items;
             let field = FIELDS.iter().find(known).unwrap_or(other);
@@ -204,12 +220,13 @@ impl Node {
                 // What else has a field of the name of the text is not the text.
                 let is_first = brought.is_first;
                 brought.is_first &= field.name == "message";
-                self.grow(value, field.inside, brought);
+                self.grow(&Fields::of(value), field.inside, brought);
                 brought.is_first = is_first;
             }
             Rule::Records => {
                 let is_first = brought.is_first;
                 for piece in value.items() {
+                    let piece = &Fields::of(piece);
                     let at = self.place_of(field.name, piece);
                     brought.is_first =
                         field.name == "choices" && at == 0 && piece.get("index").whole().unwrap_or(0) == 0;
@@ -227,7 +244,7 @@ impl Node {
 
     /// The place of the object in this list that `piece` continues, or of a new one. The `index` of a piece may lie: an
     /// id says more. Without both it continues the current one.
-    fn place_of(&mut self, name: &str, piece: Json<'_>) -> usize {
+    fn place_of(&mut self, name: &str, piece: &Fields<'_>) -> usize {
         let (id, index, kind) = (piece.get("id"), piece.get("index"), piece.get("type"));
         let is_continued = |record: &Self| {
             let (known, same_index) = (record.get("id"), record.get("index").is(index));
@@ -291,9 +308,10 @@ impl Node {
         self.text = text;
     }
 
-    /// Makes room for so many bytes of text.
-    pub(super) fn reserve(&mut self, length: usize) {
+    /// Makes room for so many bytes of text; for how many there is room then.
+    pub(super) fn reserve(&mut self, length: usize) -> usize {
         reserve(&mut self.text, length);
+        self.text.capacity() - self.text.len()
     }
 
     /// Goes on with `text`.
@@ -343,7 +361,7 @@ impl Node {
 
     /// The value, where it is kept as it came.
     pub(super) fn json(&self) -> Json<'_> {
-        Json::parse(&self.text).unwrap_or(Json::NULL)
+        Json::or_null(&self.text)
     }
 
     /// Adds its JSON text to `json`, as the field `name` or in the list of that name.

@@ -1,20 +1,22 @@
 //! Answers in OpenAI's shape, where an upstream sends another.
 
 use crate::json::{Json, Object, patched};
+use crate::text::{cut, split};
 
 /// OpenAI's words for why an answer ended, each followed by what others say instead.
-const REASONS: [&[&str]; 6] = [
-    &["stop"],
-    &["length", "max_tokens", "MAX_TOKENS", "model_length", "max_output_tokens"],
-    &["tool_calls", "tool_use", "tool_call"],
-    &["content_filter", "SAFETY", "safety", "PROHIBITED_CONTENT", "RECITATION", "BLOCKLIST", "refusal"],
-    &["function_call"],
-    &["error"],
+const REASONS: [&str; 6] = [
+    "stop",
+    "length max_tokens MAX_TOKENS model_length max_output_tokens",
+    "tool_calls tool_use tool_call",
+    "content_filter SAFETY safety PROHIBITED_CONTENT RECITATION BLOCKLIST refusal",
+    "function_call",
+    "error",
 ];
 
 /// OpenAI's word for `reason`; its own words are kept.
-pub fn openai_finish_reason(reason: &str) -> &str {
-    REASONS.iter().find(|words| words.contains(&reason)).unwrap_or(&REASONS[0])[0]
+pub fn openai_finish_reason(reason: &str) -> &'static str {
+    let words = REASONS.iter().find(|words| split(words, b' ').any(|word| word == reason));
+    cut(words.unwrap_or(&REASONS[0]), b' ').0
 }
 
 /// A chunk or completion with OpenAI's finish reasons, where they were others with the native ones beside. A completion

@@ -7,7 +7,7 @@ use crate::text::{find, split, text};
 use std::borrow::Cow;
 
 use super::{Failure, Kind, retry_after::retry_after};
-use crate::json::{Json, decimal, whole_number};
+use crate::json::{Fields, Json, decimal, whole_number};
 use crate::{Millis, http::Headers};
 
 /// The failure that a response with an error status tells of.
@@ -37,23 +37,24 @@ fn error_of(envelope: Json<'_>) -> Json<'_> {
 }
 
 fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Box<Failure> {
-    let status = http_status.or_else(|| number(error.get("code"))).or_else(|| number(error.get("http_status")));
-    let said = [error.get("message"), error.get("detail"), error].into_iter().find_map(Json::text);
+    let fields = &Fields::of(error);
+    let status = http_status.or_else(|| number(fields.get("code"))).or_else(|| number(fields.get("http_status")));
+    let said = [fields.get("message"), fields.get("detail"), error].into_iter().find_map(Json::text);
     let message = said.unwrap_or_default().into_owned();
     // The most telling first: `error_type` says more than a number.
     let names = ["metadata.error_type", "error_type", "availability.code", "code", "type"].map(|path| {
-        let name = error.at(path);
+        let name = fields.at(path);
         if number(name).is_some() { "" } else { name.word() }
     });
     let name = names.into_iter().find(|name| !name.is_empty());
-    let code = name.map(Into::into).or_else(|| error.get("code").whole().map(decimal));
+    let code = name.map(Into::into).or_else(|| fields.get("code").whole().map(decimal));
     Box::new(Failure {
-        kind: kind_of(status, error, &names, &message),
+        kind: kind_of(status, fields, &names, &message),
         status,
         code,
         message,
-        retry_after: retry_after(headers, error, now),
-        provider: error.at("metadata.provider_name").text().map(Cow::into_owned),
+        retry_after: retry_after(headers, fields, now),
+        provider: fields.at("metadata.provider_name").text().map(Cow::into_owned),
     })
 }
 
@@ -63,9 +64,9 @@ fn number(value: Json<'_>) -> Option<u16> {
     u16::try_from(number).ok().filter(|status| (400..600).contains(status))
 }
 
-fn kind_of(status: Option<u16>, error: Json<'_>, names: &[&str], message: &str) -> Kind {
+fn kind_of(status: Option<u16>, error: &Fields<'_>, names: &[&str], message: &str) -> Kind {
     let mut named = None;
-    for kind in names.iter().filter_map(|name| by_name(name)) {
+    for kind in names.iter().filter(|name| !name.is_empty()).filter_map(|name| by_name(name)) {
         if named.is_none_or(|named| named == Kind::InvalidRequest) {
             named = Some(kind);
         }
@@ -94,7 +95,7 @@ fn blames_request(status: Option<u16>) -> bool {
     matches!(status, None | Some(400 | 403 | 404 | 413 | 422))
 }
 
-fn by_limit(error: Json<'_>) -> Option<Kind> {
+fn by_limit(error: &Fields<'_>) -> Option<Kind> {
     let (source, reason) = (error.at("metadata.limit_source"), error.at("metadata.reason"));
     if source.is("openrouter_in_flight_budget") || (source.is_null() && reason.is("in_flight_budget_exhausted")) {
         Some(Kind::InFlightBudget)
@@ -105,7 +106,7 @@ fn by_limit(error: Json<'_>) -> Option<Kind> {
     }
 }
 
-fn by_availability(error: Json<'_>) -> Option<Kind> {
+fn by_availability(error: &Fields<'_>) -> Option<Kind> {
     let too_long = error.at("availability.excluded_by").items().any(|why| why.is("context_length"));
     Some(match error.at("availability.code").word() {
         "" => return None,
@@ -118,7 +119,7 @@ fn by_availability(error: Json<'_>) -> Option<Kind> {
     })
 }
 
-fn by_moderation(error: Json<'_>) -> Option<Kind> {
+fn by_moderation(error: &Fields<'_>) -> Option<Kind> {
     if error.at("metadata.flagged_input").is_string() || error.at("metadata.reasons").is_array() {
         Some(Kind::ContentFilter)
     } else if error.at("metadata.patterns").is_array() {

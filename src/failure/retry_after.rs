@@ -2,7 +2,7 @@
 
 mod date;
 
-use crate::json::{Json, whole_number};
+use crate::json::{Fields, Json, whole_number};
 use crate::text::cut;
 use crate::{Millis, http::Headers};
 
@@ -26,7 +26,7 @@ const WAITS: [&str; 5] = [
 ];
 
 /// The wait in milliseconds. Headers come before the body, and what was meant for this case before general limits.
-pub(super) fn retry_after(headers: &Headers, error: Json<'_>, now: Millis) -> Option<Millis> {
+pub(super) fn retry_after(headers: &Headers, error: &Fields<'_>, now: Millis) -> Option<Millis> {
     let header = |name| headers.get(name).unwrap_or_default();
     if let Some(millis) = whole(header("retry-after-ms")) {
         return Some(millis.min(LONGEST));
@@ -54,7 +54,7 @@ fn whole(text: &str) -> Option<u64> {
 
 /// A decimal number, in thousandths.
 fn decimal(text: &str) -> Option<u64> {
-    Json::parse(text).and_then(Json::trillionths).map(|number| number / 1_000_000_000)
+    Json::or_null(text).trillionths().map(|number| number / 1_000_000_000)
 }
 
 /// A point in time in milliseconds of the UNIX epoch. A smaller number is seconds, or a unit that nobody documents.

@@ -54,7 +54,7 @@ impl Pattern {
     /// What `string`, found in a text, says; with its quotes. Without escapes, it is what it says.
     pub(crate) fn said(string: &str) -> Option<Cow<'_, str>> {
         let inside = &string[1..string.len() - 1];
-        if plain(inside.as_bytes()) == inside.len() { Some(inside.into()) } else { Json::parse(string)?.text() }
+        if plain(inside.as_bytes()) == inside.len() { Some(inside.into()) } else { Json::or_null(string).text() }
     }
 
     /// The pieces of the text whose string is `string`, with its quotes.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::text::cut;
+use crate::text::first;
 
 /// Values nest at most this deep. More is no answer of a model, and would take the stack of whoever reads it.
 const DEEPEST: u32 = 128;
@@ -30,6 +30,12 @@ impl<'a> Scanner<'a> {
             self.at += 1;
         }
         self.value()
+    }
+
+    /// Behind the bracket there is no value.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.blank();
+        matches!(self.peek(), b']' | 0)
     }
 
     /// The only value of the text, if it is JSON, with nothing but white space around it.
@@ -158,20 +164,10 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes come before a quote, a backslash, a control character or the end. Most text is passed over eight bytes at
-/// a time: a word has a byte below N if taking N from each byte borrows where the byte's own highest bit is not set. It may
-/// say so too of bytes behind such a one, so the last eight are looked at one by one.
+/// How many bytes come before a quote, a backslash, a control character or the end. Exclusive or with 2 puts the quote
+/// in the place of the space, right behind the control characters, which stay among themselves.
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    const EACH: u64 = u64::from_le_bytes([1; 8]);
-    let has_below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word & (EACH << 7) != 0;
-    let is_plain = |word: &&[u8]| {
-        let word = (**word).try_into().map_or(0, u64::from_le_bytes);
-        let is = |byte: u8| has_below(word ^ (EACH * u64::from(byte)), 1);
-        !has_below(word, 0x20) && !is(b'"') && !is(b'\\')
-    };
-    let start = 8 * bytes.chunks_exact(8).take_while(is_plain).count();
-    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    start + bytes[start..].iter().position(is_end).unwrap_or(bytes.len() - start)
+    first(bytes, b'\\', b'"' ^ b' ', 0x21)
 }
 
 /// The four hexadecimal digits at `at`.
@@ -185,13 +181,15 @@ fn hex(text: &str, at: usize) -> Option<u32> {
 
 /// The text of a string, without its quotes.
 pub(super) fn unescaped(inside: &str) -> Cow<'_, str> {
-    let (mut plain, mut rest) = cut(inside, b'\\');
-    if plain.len() == inside.len() {
+    // Where no backslash stands before it, there is no quote either.
+    let mut end = plain(inside.as_bytes());
+    if end == inside.len() {
         return Cow::Borrowed(inside);
     }
-    let mut text = String::with_capacity(inside.len());
+    let (mut text, mut rest) = (String::with_capacity(inside.len()), inside);
     loop {
-        text.push_str(plain);
+        text.push_str(&rest[..end]);
+        rest = rest.get(end + 1..).unwrap_or_default();
         let (character, length) = match rest.as_bytes().first() {
             None => return Cow::Owned(text),
             Some(b'b') => ('\u{8}', 1),
@@ -203,7 +201,8 @@ pub(super) fn unescaped(inside: &str) -> Cow<'_, str> {
             Some(itself) => (char::from(*itself), 1),
         };
         text.push(character);
-        (plain, rest) = cut(&rest[length..], b'\\');
+        rest = &rest[length..];
+        end = plain(rest.as_bytes());
     }
 }
 

@@ -1,6 +1,10 @@
 //! JSON text from its parts.
 
-use super::Json;
+use super::{Fields, Json, plain};
+use crate::text::{line_end, push};
+
+/// Most objects are no longer, and grow no more than once.
+const USUAL: usize = 256;
 
 /// An object under construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +12,9 @@ pub struct Object(String);
 
 impl Default for Object {
     fn default() -> Self {
-        Self("{".into())
+        let mut text = String::with_capacity(USUAL);
+        text.push('{');
+        Self(text)
     }
 }
 
@@ -138,14 +144,14 @@ impl Object {
 /// The JSON text of `object` with the fields of `patch`, which stand for those of the same name, or take them away where
 /// they are null: JSON Merge Patch (RFC 7396), one level deep. What is no object counts as an empty one.
 pub fn patched(object: &str, patch: &str) -> String {
-    let (object, patch) = (Json::parse(object).unwrap_or(Json::NULL), Json::parse(patch).unwrap_or(Json::NULL));
+    let (object, patch) = (Json::or_null(object), Fields::of(Json::or_null(patch)));
     let mut json = Object::default();
     for (name, value) in object.fields() {
-        if !patch.fields().any(|(other, _)| other == name) {
+        if !patch.iter().any(|(other, _)| other == name) {
             json.entry(name, value.raw());
         }
     }
-    for (name, value) in patch.fields() {
+    for (name, value) in patch.iter() {
         if !value.is_null() {
             json.entry(name, value.raw());
         }
@@ -157,7 +163,7 @@ pub fn patched(object: &str, patch: &str) -> String {
 pub(crate) fn on_one_line(json: &str, line: &mut String) {
     let mut rest = json;
     loop {
-        let end = rest.bytes().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        let end = line_end(rest.as_bytes());
         line.push_str(&rest[..end]);
         if end == rest.len() {
             break;
@@ -189,23 +195,24 @@ pub fn quoted(text: &str) -> String {
 /// Adds the JSON text of a string.
 pub(crate) fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
-        let letter = match character {
-            '"' | '\\' => character,
-            '\n' => 'n',
-            '\r' => 'r',
-            '\t' => 't',
-            '\0'..='\x1f' => 'u',
-            _ => {
-                out.push(character);
-                continue;
-            }
+    let mut rest = text;
+    loop {
+        let end = plain(rest.as_bytes());
+        push(out, &rest[..end]);
+        let Some(&byte) = rest.as_bytes().get(end) else { break };
+        rest = &rest[end + 1..];
+        let letter = match byte {
+            b'\n' => 'n',
+            b'\r' => 'r',
+            b'\t' => 't',
+            0..=0x1f => 'u',
+            itself => char::from(itself),
         };
         out.push('\\');
         out.push(letter);
         if letter == 'u' {
-            out.push_str(if character < '\x10' { "000" } else { "001" });
-            out.push(char::from_digit(character as u32 & 15, 16).unwrap_or_default());
+            out.push_str(if byte < 0x10 { "000" } else { "001" });
+            out.push(char::from_digit(u32::from(byte) & 15, 16).unwrap_or_default());
         }
     }
     out.push('"');
@@ -213,7 +220,7 @@ pub(crate) fn push_quoted(out: &mut String, text: &str) {
 
 /// A whole number in decimal digits. The formatting machinery of the standard library would cost a page more than this.
 pub(crate) fn decimal(number: u64) -> String {
-    let mut text = if number < 10 { String::new() } else { decimal(number / 10) };
+    let mut text = if number < 10 { String::with_capacity(20) } else { decimal(number / 10) };
     text.push(char::from(b'0' + (number % 10) as u8));
     text
 }
