@@ -1,5 +1,6 @@
 import { Client } from './failsoft_bg.js';
-import { Call, encode } from './call.js';
+import { encode } from './bytes.js';
+import { Call } from './call.js';
 import { misuse } from './error.js';
 import { fetchOf } from './fetch.js';
 import { load } from './load.js';

@@ -1,3 +1,4 @@
+import { Lines, encode, isAscii, onePiece } from './bytes.js';
 import { ChatError } from './error.js';
 import { heap } from './load.js';
 
@@ -6,6 +7,8 @@ const SEND = 1;
 const READ = 2;
 const YIELD = 3;
 const CANCEL = 4;
+/** A wait has in its fraction, in so many parts, an attempt to read meanwhile: one more than its number. */
+const PARTS = 1024;
 
 /** What `Session.tell` is told, beside the status of a response. */
 const BYTES = -1;
@@ -26,11 +29,6 @@ export const BRIEF = 6;
 /** The headers that the core reads, in its order: READ_HEADERS of src/http.rs. */
 const HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'];
 
-const LF = 10;
-const CR = 13;
-const NOTHING = new Uint8Array();
-/** How much of a line waits for its end, in bytes. */
-const HELD = 4096;
 /** To begin with, a decoder takes as long as this many letters do, one by one. */
 const SHORT = 100;
 /** How much of a body the memory of the WebAssembly has room for from the start, in bytes. */
@@ -41,9 +39,6 @@ const PATIENCE = 1500;
 
 /** The longest wait that hosts take; a later deadline is met by setting the timer again. */
 const LONGEST = 2 ** 31 - 1;
-
-const encoder = new TextEncoder();
-export const encode = (text) => encoder.encode(text);
 
 /**
  * One call: does what the machine says, and tells it what happened. A reader pulls from it: one chunk of the network at
@@ -74,6 +69,8 @@ export class Call {
   #told = 0;
   /** What `fetch` or a reader threw, if that was the last that happened. */
   #thrown;
+  /** The reader wants no more. */
+  #cancelled;
   #end;
   #completion;
 
@@ -95,8 +92,8 @@ export class Call {
   }
 
   /**
-   * Takes what has come in `form`: a string, or undefined at the end. Pulls queue up. As few promises as
-   * can be lie between a chunk of the network and whoever waits for it.
+   * Takes what has come in `form`: a string, as an iterator gives it. Pulls queue up. As few promises as can be lie
+   * between a chunk of the network and whoever waits for it.
    */
   pull(form) {
     const pulled = this.#queue(form);
@@ -111,12 +108,16 @@ export class Call {
   /** Gives those who wait what there is; then, if one of them has to wait, lets the machine go on. */
   #serve() {
     while (this.#pulls.length && (this.#waiting || this.#end)) {
-      const { form, resolve, reject } = this.#pulls.shift();
+      const { form, resolve, reject } = this.#pulls[0];
       try {
-        resolve(this.#take(form));
+        const value = this.#take(form);
+        // A chunk of the network may carry no text.
+        if (value === '' && form === TEXT) continue;
+        resolve({ done: value === undefined, value });
       } catch (error) {
         reject(error);
       }
+      this.#pulls.shift();
     }
     if (this.#pulls.length && this.#resting) {
       this.#resting = false;
@@ -130,10 +131,16 @@ export class Call {
   }
 
   #take(form) {
-    if (form === PEEK) return undefined;
+    if (form === PEEK || this.#cancelled) return undefined;
     if (!this.#waiting) return this.#check();
     this.#waiting = false;
     return this.#said === undefined ? this.#say(form) : this.#text(this.#said);
+  }
+
+  /** Ends the call. For whoever reads, that is its end, and no error. */
+  cancel() {
+    this.#cancelled = true;
+    this.abort();
   }
 
   abort = () => {
@@ -208,11 +215,18 @@ export class Call {
    */
   #advance(attempt, what, length = 0) {
     try {
-      if (what !== undefined && !this.#end) this.#session.tell(what, attempt, length, Date.now());
+      const now = Date.now();
+      // Of bytes it is told as it is asked what to do: a visit to the WebAssembly costs as much as reading a line does.
+      let bytes = what === BYTES && !this.#resting ? length : 0;
+      if (what !== undefined && !bytes && !this.#end) this.#session.tell(what, attempt, length, now);
       if (what === END || what === FAILED) this.#tell();
       while (!this.#resting && !this.#end) {
-        const step = this.#session.poll(Date.now(), this.#form);
-        if (step >= 0) return this.#arm(step);
+        const step = this.#session.poll(now, this.#form, attempt, bytes);
+        bytes = 0;
+        if (step >= 0) {
+          if (step % 1) this.#connections.get((step % 1) * PARTS - 1).read();
+          return this.#arm(step);
+        }
         this.#do(-step & 7, -step >> 3);
       }
     } catch (error) {
@@ -227,7 +241,7 @@ export class Call {
       case SEND:
         return this.#send(attempt);
       case READ:
-        return this.#receive(attempt);
+        return this.#connections.get(attempt).read();
       case YIELD:
         this.#waiting = this.#resting = true;
         this.#said = this.#form === PEEK ? undefined : attempt;
@@ -243,7 +257,27 @@ export class Call {
   async #send(attempt) {
     const { fetch } = this.#host;
     const [headers, body, url] = this.#say(REQUEST).split('\n');
-    const connection = { controller: new AbortController(), lines: new Lines() };
+    const failed = (error) => {
+      const said = [error, error?.cause].map((error) => error?.message).filter(Boolean);
+      this.#happened(attempt, connection, FAILED, ['the connection failed', ...said].join(': '), error);
+    };
+    const lines = new Lines();
+    const came = (read) => {
+      // It has been closed meanwhile.
+      if (!this.#connections.has(attempt)) return;
+      this.#thrown = undefined;
+      try {
+        const { done, value } = read;
+        const length = lines.take(done ? undefined : value, this.#mailbox);
+        if (length) this.#advance(attempt, BYTES, length);
+        else if (done) this.#happened(attempt, connection, END);
+        else connection.read();
+      } catch (error) {
+        failed(error);
+      }
+    };
+    // Made once, as each chunk needs them.
+    const connection = { controller: new AbortController(), read: () => connection.reader.read().then(came, failed) };
     this.#connections.set(attempt, connection);
     try {
       const { signal } = connection.controller;
@@ -251,25 +285,8 @@ export class Call {
       connection.reader = response.body?.getReader() ?? onePiece(response);
       this.#happened(attempt, connection, response.status, HEADERS.map((name) => response.headers.get(name)).join('\n'));
     } catch (error) {
-      this.#failed(attempt, connection, error);
+      failed(error);
     }
-  }
-
-  #receive(attempt) {
-    const connection = this.#connections.get(attempt);
-    connection.reader.read().then(({ done, value }) => {
-      if (!this.#connections.has(attempt)) return quietly(() => connection.reader.cancel());
-      this.#thrown = undefined;
-      const length = connection.lines.take(done ? undefined : value, this.#mailbox);
-      if (length) this.#advance(attempt, BYTES, length);
-      else if (done) this.#happened(attempt, connection, END);
-      else this.#receive(attempt);
-    }).catch((error) => this.#failed(attempt, connection, error));
-  }
-
-  #failed(attempt, connection, error) {
-    const said = [error, error?.cause].map((error) => error?.message).filter(Boolean);
-    this.#happened(attempt, connection, FAILED, ['the connection failed', ...said].join(': '), error);
   }
 
   /** Goes on with what a connection brought, unless it has been closed meanwhile: then nothing of it counts. */
@@ -331,53 +348,6 @@ export class Call {
     this.#over?.(report, error);
     this.#serve();
   }
-}
-
-/**
- * Bytes up to the end of a line: what a chunk of the network brings of the next one waits here, because each visit to the
- * WebAssembly costs as much as reading a line does.
- */
-class Lines {
-  #held = new Uint8Array(HELD);
-  #size = 0;
-
-  /**
-   * Puts the lines that `value` completes, or whatever has become too much to hold, where `room` says; at the end,
-   * undefined, what is left. Gives how many bytes that are.
-   */
-  take(value, room) {
-    const bytes = value === undefined ? NOTHING : typeof value === 'string' ? encode(value) : ArrayBuffer.isView(value) ? value : new Uint8Array(value);
-    const { length } = bytes;
-    const held = this.#size;
-    let end = bytes.lastIndexOf(LF) + 1;
-    if (value === undefined || length - end + held > HELD || bytes.indexOf(CR, end) >= 0) end = length;
-    const isWhole = end || value === undefined;
-    if (isWhole) {
-      const at = room(held + end);
-      if (held) heap().set(this.#held.subarray(0, held), at);
-      heap().set(end === length ? bytes : bytes.subarray(0, end), at + held);
-      this.#size = 0;
-    }
-    if (end < length) {
-      this.#held.set(end ? bytes.subarray(end) : bytes, this.#size);
-      this.#size += length - end;
-    }
-    return isWhole ? held + end : 0;
-  }
-}
-
-function isAscii(bytes) {
-  let all = 0;
-  for (let at = 0; at < bytes.length; at++) all |= bytes[at];
-  return all < 128;
-}
-
-/** A body that comes in one piece: some hosts, React Native's for one, cannot do better. */
-function onePiece(response) {
-  const pieces = (async function* () {
-    yield response.text();
-  })();
-  return { read: () => pieces.next(), cancel() {} };
 }
 
 /** Does what nobody waits for, however it ends. */

@@ -1,4 +1,5 @@
-import { BRIEF, LINES, TEXT, encode, quietly } from './call.js';
+import { encode } from './bytes.js';
+import { BRIEF, LINES, TEXT, quietly } from './call.js';
 import { envelopeOf, isChatError, misuse } from './error.js';
 
 /** A streamed answer. It has one reader: whichever way of reading begins first. */
@@ -47,13 +48,12 @@ export class ChatStream {
       last = delta && copyOf(item, delta.content);
       return item;
     };
-    const more = async () => {
-      const { done, value } = await this.#next(BRIEF);
-      if (!done) [chunks, at] = [[...chunks.slice(at), ...JSON.parse(value).map(unfolded)], 0];
+    const given = ({ done, value }) => {
+      if (!done) [chunks, at] = [chunks.slice(at).concat(JSON.parse(value).map(unfolded)), 0];
       return at < chunks.length ? { done: false, value: chunks[at++] } : { done, value: undefined };
     };
     // What one chunk of the network brought is there at once.
-    return this.#iterator(() => (at < chunks.length ? Promise.resolve({ done: false, value: chunks[at++] }) : more()));
+    return this.#iterator(() => (at < chunks.length ? Promise.resolve({ done: false, value: chunks[at++] }) : this.#next(BRIEF).then(given)));
   }
 
   get textStream() {
@@ -95,7 +95,7 @@ export class ChatStream {
   async cancel() {
     this.#cancelled = true;
     this.#taken ??= 'cancel';
-    if (this.#call) this.#call.abort();
+    if (this.#call) this.#call.cancel();
     else await quietly(() => this.#body?.cancel());
   }
 
@@ -112,20 +112,19 @@ export class ChatStream {
   }
 
   /** A string for what one chunk of the network brought, as an iterator gives it. */
-  async #next(form) {
-    let value;
+  #next(form) {
+    return this.#call ? this.#call.pull(form) : this.#first(form);
+  }
+
+  async #first(form) {
     try {
-      if (!this.#cancelled) {
-        this.#call ??= await this.#begin();
-        // A chunk of the network may carry no text.
-        do value = this.#cancelled ? undefined : await this.#call.pull(form);
-        while (value === '' && form === TEXT);
-      }
+      if (!this.#cancelled) this.#call ??= await this.#begin();
     } catch (error) {
       if (!this.#cancelled) throw error;
-      value = undefined;
     }
-    return { done: value === undefined, value };
+    if (!this.#cancelled) return this.#call.pull(form);
+    this.#call?.cancel();
+    return { done: true, value: undefined };
   }
 
   #iterator(next) {

@@ -28,6 +28,8 @@ pub struct Session {
     policy: Arc<Policy>,
     /// The request that is to be sent.
     request: Option<HttpRequest>,
+    /// What was found out too early to be said.
+    next: Option<Box<Action>>,
     /// Chunks for the reader.
     chunks: Chunks,
     /// What was told of them so far.
@@ -59,6 +61,9 @@ enum Step {
     Done = 5,
 }
 
+/// A wait names an attempt to read in so many parts of its fraction: as many as a point in time leaves precise.
+const PARTS: f64 = 1024.0;
+
 impl Step {
     /// With the attempt that it is about, or the length of what was said.
     fn of(self, value: u32) -> f64 {
@@ -68,18 +73,32 @@ impl Step {
 
 #[wasm_bindgen]
 impl Session {
-    /// What to do next. Not below zero: nothing before something happens, or this point in time comes. Below zero, with
-    /// the sign turned: a [`Step`] in the lowest three bits, and above them the attempt that it is about. Of chunks it says
-    /// at once what [`Session::say`] would, if `what` is 0 or more, and gives the length in place of the attempt.
-    pub fn poll(&mut self, now: f64, what: i32) -> f64 {
+    /// What to do next. If `length` is not 0, that many bytes of the body of `attempt` have come, and lie in the mailbox.
+    ///
+    /// Not below zero: nothing before something happens, or this point in time comes. Its fraction, in 1,024 parts, is one
+    /// more than the attempt of which a chunk is to be read meanwhile, or 0. Below zero, with the sign turned: a [`Step`]
+    /// in the lowest three bits, and above them the attempt that it is about. Of chunks it says at once what
+    /// [`Session::say`] would, if `what` is 0 or more, and gives the length in place of the attempt.
+    pub fn poll(&mut self, now: f64, what: i32, attempt: AttemptId, length: usize) -> f64 {
+        if length > 0 {
+            self.tell(-1, attempt, length, now);
+        }
         let now = now as Millis;
+        let next = self.next.take();
         let Some(call) = self.begun(now) else { return Step::Done.of(0) };
-        match call.poll(now) {
+        match next.map_or_else(|| call.poll(now), |next| *next) {
             Action::Send { attempt, request } => {
                 self.request = Some(request);
                 Step::Send.of(attempt)
             }
-            Action::Read { attempt } => Step::Read.of(attempt),
+            Action::Read { attempt } => match call.poll(now) {
+                // Who waits for ever has no fraction.
+                Action::Wait { until } => until.min(1 << 42) as f64 + f64::from(attempt + 1) / PARTS,
+                next => {
+                    self.next = Some(Box::new(next));
+                    Step::Read.of(attempt)
+                }
+            },
             Action::Yield(chunks) => {
                 self.chunks = chunks;
                 Step::Yield.of(u32::try_from(what).map_or(0, |what| self.say(what)))
@@ -177,6 +196,7 @@ impl Session {
             phase,
             policy: Arc::default(),
             request: None,
+            next: None,
             chunks: Chunks::default(),
             mailbox: Vec::new(),
             brief: Brief::default(),
