@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::json::{Object, patched};
 use crate::policy::Policy;
 use crate::report::Report;
+use crate::text::text;
 
 /// How a call ended.
 #[derive(Debug)]
@@ -85,14 +86,42 @@ impl Answer {
 
     /// The JSON text of OpenAI's completion object, with `report` as its `failsoft`.
     pub fn completion_with(&self, report: &str) -> String {
-        let mut patch = Object::default();
-        patched(&self.json(), &patch.raw("failsoft", report).end())
+        with_report(&self.json(), report)
     }
 
     fn json(&self) -> Cow<'_, str> {
         match &self.0 {
             Form::Whole(json) => json.into(),
             Form::Added(answer) => answer.completion().into(),
+        }
+    }
+}
+
+/// `completion`, which is an object, with `report` behind all that it holds: it is long, and need not be read once more.
+fn with_report(completion: &str, report: &str) -> String {
+    match completion.trim_end().strip_suffix('}') {
+        Some(open) if open.ends_with(|end: char| end != '{') && !open.contains("\"failsoft\"") => {
+            text!(open, ",\"failsoft\":", report, "}")
+        }
+        // That of an edge gives way to it.
+        _ => patched(completion, &Object::default().raw("failsoft", report).end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_report;
+
+    #[test]
+    fn a_report_stands_behind_the_rest_and_in_the_place_of_another() {
+        for (completion, expected) in [
+            (r#"{"id":"a","choices":[]}"#, r#"{"id":"a","choices":[],"failsoft":{"n":1}}"#),
+            ("{\"id\":\"}\"} \n", r#"{"id":"}","failsoft":{"n":1}}"#),
+            (r#"{"failsoft":{"n":2},"id":"a"}"#, r#"{"id":"a","failsoft":{"n":1}}"#),
+            (r#"{"id":"\"failsoft\""}"#, r#"{"id":"\"failsoft\"","failsoft":{"n":1}}"#),
+            ("{}", r#"{"failsoft":{"n":1}}"#),
+        ] {
+            assert_eq!(with_report(completion, r#"{"n":1}"#), expected);
         }
     }
 }
