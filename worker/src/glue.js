@@ -45,6 +45,13 @@ export function whole(of, ring, task, slot) {
   of.arrayBuffer().then((bytes) => told(ring, task, slot, true, new Uint8Array(bytes)), (thrown) => told(ring, task, slot, false, thrown));
 }
 
+/** What a Durable Object answers to `message`. Nobody reads its URL. */
+export async function ask(namespace, name, message, patience) {
+  const init = { method: 'POST', body: message, signal: AbortSignal.timeout(patience) };
+  const answer = await namespace.getByName(name).fetch('https://object/', init);
+  return answer.text();
+}
+
 /** Copied into WebAssembly's memory by whoever calls this from there. */
 export const bytes = (value) => value;
 

@@ -42,6 +42,8 @@ extern "C" {
 
     pub(crate) fn whole(of: &Request, ring: &Function, task: u32, slot: u32);
 
+    pub(crate) fn ask(namespace: &JsValue, name: &str, message: &str, patience: u32) -> Promise;
+
     pub(crate) fn bytes(value: &JsValue) -> Vec<u8>;
 
     pub(crate) fn write(writer: &WritableStreamDefaultWriter, bytes: &[u8], ring: &Function, task: u32, slot: u32);

@@ -215,6 +215,7 @@ mod ledger;
 mod log;
 mod memory;
 mod models;
+mod object;
 mod out;
 mod playground;
 mod refusal;

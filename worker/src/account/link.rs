@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use failsoft::{Kind, Millis};
 use serde_json::json;
-use wasm_bindgen::JsValue;
-use web_sys::{AbortSignal, RequestInit};
 use worker::{Delay, Env, ObjectNamespace};
 
 use super::books::{Asked, Ended};
@@ -17,14 +15,10 @@ use super::{Account, Budget, Usage};
 use crate::ledger::Row;
 use crate::refusal::Refusal;
 use crate::task::{Apart, all, apart};
-use crate::{host, memory};
+use crate::{host, memory, object};
 
 /// The binding of the objects.
 pub(crate) const BINDING: &str = "ACCOUNTS";
-/// Their URL, which nobody reads.
-const URL: &str = "https://accounts/";
-/// Milliseconds.
-const TIMEOUT: u32 = 5_000;
 /// How long a call may be silent after its end, before it counts as vanished; and pauses before what was not heard is told again. In
 /// milliseconds.
 const MARGIN: Millis = 30_000;
@@ -100,12 +94,7 @@ impl Accounts {
 
     async fn tell(&self, name: &str, message: &Message) -> worker::Result<Answer> {
         let namespace = self.0.as_ref().ok_or("there is no binding of this name")?;
-        let init = RequestInit::new();
-        init.set_method("POST");
-        init.set_body(&JsValue::from_str(&serde_json::to_string(message)?));
-        init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
-        let request = web_sys::Request::new_with_str_and_init(URL, &init)?;
-        let answer = namespace.get_by_name(name)?.fetch_with_request(request.into()).await?.text().await?;
+        let answer = object::ask(namespace, name, &serde_json::to_string(message)?).await?;
         Ok(serde_json::from_str(&answer)?)
     }
 
@@ -297,10 +286,11 @@ fn unreachable() -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::{Accounts, Claim, MARGIN, Message, PAUSES, Pool, TIMEOUT};
+    use super::{Accounts, Claim, MARGIN, Message, PAUSES, Pool};
     use crate::account::limit::Limits;
     use crate::account::{Account, Budget, Usage};
     use crate::ledger::Row;
+    use crate::object::TIMEOUT;
     use failsoft::Millis;
     use failsoft::report::Usd;
 

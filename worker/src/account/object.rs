@@ -13,7 +13,7 @@ use super::books::{Books, Changes, Crossed, Found, Question};
 use super::calendar::iso;
 use super::message::{Answer, Message};
 use crate::ledger::{Alert, Outbox, Row, alert};
-use crate::{generation, host, memory};
+use crate::{generation, host, memory, object};
 
 /// More connections are not opened at once anyway.
 const AT_ONCE: usize = 6;
@@ -48,8 +48,8 @@ impl DurableObject for Account {
         Self { name, sql: storage.sql(), storage, env, books, outbox, armed }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let message = serde_json::from_str(&request.text().await?)?;
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let message = serde_json::from_str(&object::heard(&request).await?)?;
         if self.armed.get().is_none() {
             let armed = self.storage.get_alarm().await?.and_then(|at| Millis::try_from(at).ok());
             self.armed.set(Some(armed));

@@ -5,22 +5,16 @@ use std::cell::RefCell;
 use failsoft::breaker::Breaker;
 use failsoft::{Json, Millis};
 use serde_json::json;
-use wasm_bindgen::JsValue;
-use web_sys::{AbortSignal, RequestInit};
 use worker::{
     DurableObject, Env, ObjectNamespace, Request, Response, SqlStorage, SqlStorageValue, State, durable_object,
 };
 
 use super::message::{Message, News, answer};
 use super::shared::{Row, Shared};
-use crate::{host, memory};
+use crate::{host, memory, object};
 
 /// There is one for all isolates.
 const NAME: &str = "breakers";
-/// Its URL, which nobody reads.
-const URL: &str = "https://breakers/";
-/// Milliseconds.
-const TIMEOUT: u32 = 5_000;
 
 /// The way to the object, if there is one.
 #[derive(Debug)]
@@ -34,21 +28,12 @@ impl Link {
     /// Tells what an isolate has to tell, and remembers the answer.
     pub(crate) async fn tell(&self, Message { number, text }: Message) {
         let Some(namespace) = &self.0 else { return };
-        let answer = ask(namespace, &text).await;
+        let answer = object::ask(namespace, NAME, &text).await;
         let alone = memory::take_over(number, answer.as_deref().ok(), host::now());
         if let (true, Err(error)) = (alone, answer) {
             host::log(&json!({"event": "breakers", "shared": false, "error": error.to_string()}).to_string());
         }
     }
-}
-
-async fn ask(namespace: &ObjectNamespace, message: &str) -> worker::Result<String> {
-    let init = RequestInit::new();
-    init.set_method("POST");
-    init.set_body(&JsValue::from_str(message));
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
-    let request = web_sys::Request::new_with_str_and_init(URL, &init)?;
-    namespace.get_by_name(NAME)?.fetch_with_request(request.into()).await?.text().await
 }
 
 /// The Durable Object.
@@ -64,8 +49,8 @@ impl DurableObject for Breakers {
         Self { rows: state.storage().sql(), shared: RefCell::default() }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let message = request.text().await?;
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let message = object::heard(&request).await?;
         let news = News::read(Json::parse(&message).unwrap_or(Json::NULL));
         let mut shared = self.shared.borrow_mut();
         let shared = match &mut *shared {

@@ -1,18 +1,11 @@
 //! The objects, and the way to them: thin shells around [`Record`].
 
 use failsoft::Millis;
-use wasm_bindgen::JsValue;
-use web_sys::{AbortSignal, RequestInit};
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, Storage, durable_object};
 
 use super::{Answer, Denied, Message, Record, unavailable};
-use crate::host;
 use crate::refusal::Refusal;
-
-/// Its URL, which nobody reads.
-const URL: &str = "https://keys/";
-/// Milliseconds.
-const TIMEOUT: u32 = 5_000;
+use crate::{host, object};
 
 /// Where an object keeps its key.
 const RECORD: &str = "record";
@@ -26,13 +19,7 @@ const REMEMBERED: Millis = 10 * 60 * 1_000;
 /// Says `message` to the object `name`.
 pub(crate) async fn ask(env: &Env, name: &str, message: &Message) -> Result<Answer, Refusal> {
     let answer = async {
-        let init = RequestInit::new();
-        init.set_method("POST");
-        init.set_body(&JsValue::from_str(&serde_json::to_string(message)?));
-        init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT)));
-        let request = web_sys::Request::new_with_str_and_init(URL, &init)?;
-        let object = env.durable_object("KEYS")?.get_by_name(name)?;
-        let text = object.fetch_with_request(request.into()).await?.text().await?;
+        let text = object::ask(&env.durable_object("KEYS")?, name, &serde_json::to_string(message)?).await?;
         Ok::<Answer, worker::Error>(serde_json::from_str(&text)?)
     };
     answer.await.map_err(|error| {
@@ -54,8 +41,8 @@ impl DurableObject for Keys {
         Self { rows: storage.sql(), storage }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let message = serde_json::from_str(&request.text().await?)?;
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
+        let message = serde_json::from_str(&object::heard(&request).await?)?;
         Response::ok(serde_json::to_string(&self.answer(message).await?)?)
     }
 
