@@ -141,3 +141,34 @@ test('what else is under way when a request traps ends too: with an error, or br
     else broken(end);
   }
 });
+
+test('what a call held that trapped, and what an alarm was finding out that trapped, is settled by an alarm', async () => {
+  const own = await start({
+    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+    keys: [clientKey({ budget: { usd: { day: 100 } } })],
+    policy: { attempts: 1, timeouts: { total: 1_000 }, breaker: { failures: 0 } },
+    routes: { lean: { models: [SECOND], lane: 'lean' } },
+  });
+  const today = async () => JSON.parse((await send(own, '/v1/usage')).text).usd.day;
+  const settled = async () => {
+    for (const until = Date.now() + 2 * PATIENCE; ; await sleep(100)) {
+      const { used, held } = await today();
+      if (held === 0) return used;
+      assert.ok(Date.now() < until, `${held} is still held`);
+    }
+  };
+  try {
+    // Nobody but the upstream knows what it cost.
+    assert.equal((await soon(chat(own, { model: 'route/lean', stream: true }, trap('generation')))).status, 200);
+    const looked = await settled();
+    assert.ok(looked > 0);
+    assert.match(own.said(), /Critical RuntimeError/);
+    assert.equal((await soon(chat(own, { model: SECOND }, trap('completions')))).status, 500);
+    const { held } = await today();
+    assert.ok(held > 0);
+    assert.ok((await settled()) > looked);
+    assert.equal((await soon(chat(own, { model: SECOND }))).status, 200);
+  } finally {
+    await own.stop();
+  }
+});
