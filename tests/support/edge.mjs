@@ -33,7 +33,7 @@ export const clientKey = (fields = {}, key = CLIENT_KEY) => ({ name: 'test', sha
 export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
 /** Those of the Worker. */
-const MODULES = [
+export const MODULES = [
   '(name = "entry.mjs", esModule = embed "/entry.mjs")',
   '(name = "build/index.js", esModule = embed "/build/index.js")',
   '(name = "build/index_bg.wasm", wasm = embed "/build/index_bg.wasm")',

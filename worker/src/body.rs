@@ -30,7 +30,7 @@ pub(crate) async fn read(
         Some(length) if length > limit => Err(too_large(limit)),
         // It has so many bytes: no more of them are let through.
         Some(_) => {
-            let whole = visit.bell.hang(|ring, task, slot| host::whole(request, ring, task, slot));
+            let whole = visit.bell.hang(|task, slot| host::whole(request, task, slot));
             let bytes = in_time(&whole, timer, until).await.ok_or_else(|| too_slow(within))?.map_err(unreadable)?;
             Ok(host::bytes(&bytes))
         }

@@ -100,13 +100,7 @@ impl Delivery {
         if self.out.is_none()
             && let Some(respond) = self.respond.take()
         {
-            let (out, body) = match Out::open(&self.bell) {
-                Ok(ends) => ends,
-                Err(thrown) => {
-                    host::log(&["a stream could not be opened: ", &host::message(&thrown)].concat());
-                    return None;
-                }
-            };
+            let (out, body) = Out::open(&self.bell);
             let reply = Reply::new(200, EVENT_STREAM, Body::Stream(body)).told(report);
             // A handler that is not there any more has no client either, which the signal tells.
             let _ = respond.send(reply);

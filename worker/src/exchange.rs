@@ -5,12 +5,11 @@ use std::future::Future;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
-use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::host;
 use crate::reply::{Body, Reply};
-use crate::task::{Apart, apart};
+use crate::task::{Apart, Bell, apart};
 
 /// One request of a client.
 pub(crate) struct Exchange {
@@ -19,14 +18,14 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Within the platform's `context`.
-    pub(crate) fn new(context: &JsValue) -> Self {
-        Self { platform: host::Exchange::new(context), rest: RefCell::default() }
+    /// Within the platform's `context`, by the task that hears `bell`.
+    pub(crate) fn new(context: &JsValue, bell: &Bell) -> Self {
+        Self { platform: host::Exchange::new(context, bell.task()), rest: RefCell::default() }
     }
 
-    /// The response, as the platform waits for it.
-    pub(crate) fn response(&self) -> Promise {
-        self.platform.response()
+    /// What the platform waits for.
+    pub(crate) fn response(&self) -> JsValue {
+        JsValue::clone(&self.platform)
     }
 
     /// What `call` answers. It goes on behind the answer.

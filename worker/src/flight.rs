@@ -88,11 +88,11 @@ impl Flight {
         self.state = match (std::mem::replace(&mut self.state, State::Over), &self.sending) {
             (State::Open(None), _) => State::Bodiless,
             (State::Open(Some(body)), _) => {
-                let next = self.bell.hang(|ring, task, slot| body.chunks.read(ring, task, slot));
+                let next = self.bell.hang(|task, slot| body.chunks.read(task, slot));
                 State::Reading(body, next)
             }
             (State::Whole, Some(sending)) => {
-                State::ReadingWhole(self.bell.hang(|ring, task, slot| sending.read_whole(ring, task, slot)))
+                State::ReadingWhole(self.bell.hang(|task, slot| sending.read_whole(task, slot)))
             }
             (busy, _) => busy,
         };
@@ -188,8 +188,7 @@ fn send(request: &HttpRequest, bell: &Bell) -> Result<(Sending, Ring), JsValue> 
         }
     }
     let mut sending = Err(JsValue::UNDEFINED);
-    let ring =
-        bell.hang(|ring, task, slot| sending = Sending::new(&request.url, &head, &request.body, ring, task, slot));
+    let ring = bell.hang(|task, slot| sending = Sending::new(&request.url, &head, &request.body, task, slot));
     Ok((sending?, ring))
 }
 

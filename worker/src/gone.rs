@@ -15,7 +15,7 @@ pub(crate) struct Gone {
 impl Gone {
     pub(crate) fn listen(request: &Request, bell: &Bell) -> Self {
         let mut gone = false;
-        let ring = bell.hang(|ring, task, slot| gone = host::listen(request, ring, task, slot));
+        let ring = bell.hang(|task, slot| gone = host::listen(request, task, slot));
         Self { ring: Some(ring).filter(|_| !gone) }
     }
 

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use failsoft::Millis;
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use web_sys::{ReadableStream, Request, RequestInit, TransformStream, WritableStreamDefaultWriter};
+use web_sys::{ReadableStream, Request, RequestInit};
 
 #[wasm_bindgen]
 extern "C" {
@@ -19,36 +19,30 @@ extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = log)]
     pub(crate) fn log(line: &str);
 
-    #[wasm_bindgen(js_name = setTimeout)]
-    pub(crate) fn set_timeout(ring: &Function, wait: f64, task: u32, slot: u32, ok: bool) -> JsValue;
-
     #[wasm_bindgen(js_name = clearTimeout)]
     pub(crate) fn clear_timeout(timer: &JsValue);
-
-    /// Bytes go through it without JavaScript, and a write waits for the reader.
-    #[wasm_bindgen(extends = TransformStream)]
-    #[derive(Debug)]
-    pub(crate) type IdentityTransformStream;
-
-    #[wasm_bindgen(constructor)]
-    pub(crate) fn new() -> IdentityTransformStream;
 }
 
 #[wasm_bindgen(module = "/src/glue.js")]
 extern "C" {
+    /// What JavaScript rings by from now on; the number of the next task.
+    pub(crate) fn tune(ring: &JsValue) -> u32;
+
+    pub(crate) fn soon(task: u32);
+
+    pub(crate) fn alarm(wait: f64, task: u32, slot: u32) -> JsValue;
+
     pub(crate) fn head(request: &Request) -> String;
 
-    pub(crate) fn settled(promise: &Promise, ring: &Function, task: u32, slot: u32);
+    pub(crate) fn settled(promise: &Promise, task: u32, slot: u32);
 
-    pub(crate) fn whole(of: &Request, ring: &Function, task: u32, slot: u32);
+    pub(crate) fn whole(of: &Request, task: u32, slot: u32);
 
     pub(crate) fn ask(namespace: &JsValue, name: &str, message: &str, patience: u32) -> Promise;
 
     pub(crate) fn bytes(value: &JsValue) -> Vec<u8>;
 
-    pub(crate) fn write(writer: &WritableStreamDefaultWriter, bytes: &[u8], ring: &Function, task: u32, slot: u32);
-
-    pub(crate) fn listen(request: &Request, ring: &Function, task: u32, slot: u32) -> bool;
+    pub(crate) fn listen(request: &Request, task: u32, slot: u32) -> bool;
 
     #[derive(Debug)]
     pub(crate) type Chunks;
@@ -58,7 +52,7 @@ extern "C" {
     pub(crate) fn new(stream: &ReadableStream, most: u32) -> Result<Chunks, JsValue>;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn read(this: &Chunks, ring: &Function, task: u32, slot: u32);
+    pub(crate) fn read(this: &Chunks, task: u32, slot: u32);
 
     #[wasm_bindgen(method)]
     pub(crate) fn take(this: &Chunks) -> Option<Vec<u8>>;
@@ -70,10 +64,7 @@ extern "C" {
     pub(crate) type Exchange;
 
     #[wasm_bindgen(constructor)]
-    pub(crate) fn new(context: &JsValue) -> Exchange;
-
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn response(this: &Exchange) -> Promise;
+    pub(crate) fn new(context: &JsValue, task: u32) -> Exchange;
 
     #[wasm_bindgen(method)]
     pub(crate) fn answer(this: &Exchange, status: u16, head: &str, body: &JsValue);
@@ -82,24 +73,39 @@ extern "C" {
     pub(crate) fn leave(this: &Exchange);
 
     #[derive(Debug)]
+    pub(crate) type Out;
+
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new(task: u32) -> Out;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn readable(this: &Out) -> ReadableStream;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn write(this: &Out, bytes: &[u8], task: u32, slot: u32);
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn pipe(this: &Out, body: &ReadableStream, task: u32, slot: u32);
+
+    /// What somebody else writes to is an error.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn close(this: &Out) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn abort(this: &Out) -> Promise;
+
+    #[derive(Debug)]
     pub(crate) type Sending;
 
     /// What `fetch` throws at once, because of a URL that is none, is an error too.
     #[wasm_bindgen(constructor, catch)]
-    pub(crate) fn new(
-        url: &str,
-        head: &str,
-        body: &str,
-        ring: &Function,
-        task: u32,
-        slot: u32,
-    ) -> Result<Sending, JsValue>;
+    pub(crate) fn new(url: &str, head: &str, body: &str, task: u32, slot: u32) -> Result<Sending, JsValue>;
 
     #[wasm_bindgen(method, getter)]
     pub(crate) fn body(this: &Sending) -> Option<ReadableStream>;
 
     #[wasm_bindgen(method, js_name = whole)]
-    pub(crate) fn read_whole(this: &Sending, ring: &Function, task: u32, slot: u32);
+    pub(crate) fn read_whole(this: &Sending, task: u32, slot: u32);
 
     #[wasm_bindgen(method)]
     pub(crate) fn abort(this: &Sending);

@@ -228,7 +228,6 @@ mod visit;
 
 use std::rc::Rc;
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
@@ -242,12 +241,19 @@ use crate::route::Endpoint;
 use crate::task::{Bell, apart};
 use crate::visit::Visit;
 
+/// An instance begins: the first of an isolate, or the one after a trap.
+#[wasm_bindgen(start, private)]
+fn start() {
+    task::set_up();
+}
+
 /// Answers every request that is not for a file of the page.
 #[wasm_bindgen]
-pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> Promise {
-    let exchange = Exchange::new(&context);
+pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> JsValue {
+    let bell = task::bell();
+    let exchange = Exchange::new(&context, &bell);
     let response = exchange.response();
-    task::run(|bell| serve(request, env, exchange, bell));
+    task::add(&bell, serve(request, env, exchange, bell.clone()));
     response
 }
 

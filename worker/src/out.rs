@@ -4,52 +4,36 @@ use std::task::Poll;
 
 use js_sys::futures::JsFuture;
 use wasm_bindgen::JsValue;
-use web_sys::{AbortController, ReadableStream, StreamPipeOptions, WritableStream, WritableStreamDefaultWriter};
+use web_sys::ReadableStream;
 
-use crate::host::{self, IdentityTransformStream};
+use crate::host;
 use crate::task::{Bell, Ring};
 
 /// The writing end.
 #[derive(Debug)]
 pub(crate) struct Out {
-    writable: WritableStream,
-    writer: Option<WritableStreamDefaultWriter>,
+    platform: host::Out,
     bell: Bell,
     /// The write, or the pipe, that is under way.
     busy: Option<Ring>,
-    /// Stops the pipe.
-    stop: Option<AbortController>,
 }
 
 impl Out {
     /// Both ends: the one to write to, and the body of the response.
-    pub(crate) fn open(bell: &Bell) -> Result<(Self, ReadableStream), JsValue> {
-        let through = IdentityTransformStream::new();
-        let writable = through.writable();
-        let writer = Some(writable.get_writer()?);
-        Ok((Self { writable, writer, bell: bell.clone(), busy: None, stop: None }, through.readable()))
+    pub(crate) fn open(bell: &Bell) -> (Self, ReadableStream) {
+        let platform = host::Out::new(bell.task());
+        let body = platform.readable();
+        (Self { platform, bell: bell.clone(), busy: None }, body)
     }
 
     /// Starts to write. Only after [`Out::poll`] said that the last write is over.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        if let Some(writer) = &self.writer {
-            self.busy = Some(self.bell.hang(|ring, task, slot| host::write(writer, bytes, ring, task, slot)));
-        }
+        self.busy = Some(self.bell.hang(|task, slot| self.platform.write(bytes, task, slot)));
     }
 
-    /// Lets `body` follow natively. Its end closes nothing here, and its failure breaks nothing.
+    /// Lets `body` follow natively, after all that was written.
     pub(crate) fn pipe(&mut self, body: &ReadableStream) {
-        if let Some(writer) = self.writer.take() {
-            writer.release_lock();
-        }
-        let options = StreamPipeOptions::new();
-        options.set_prevent_close(true);
-        options.set_prevent_abort(true);
-        self.stop = AbortController::new().ok();
-        if let Some(stop) = &self.stop {
-            options.set_signal(&stop.signal());
-        }
-        self.busy = Some(self.bell.promise(&body.pipe_to_with_options(&self.writable, &options)));
+        self.busy = Some(self.bell.hang(|task, slot| self.platform.pipe(body, task, slot)));
     }
 
     /// Is what was started over? An error is that of the reader, who went away, or of the body that was piped.
@@ -66,25 +50,15 @@ impl Out {
     }
 
     /// Ends the body as its protocol says.
-    pub(crate) async fn close(mut self) {
-        let closing = match self.writer.take().map_or_else(|| self.writable.get_writer(), Ok) {
-            Ok(writer) => writer.close(),
-            Err(_) => return,
-        };
+    pub(crate) async fn close(self) {
         // Whoever has gone away is not told.
-        let _ = JsFuture::from(closing).await;
+        if let Ok(closing) = self.platform.close() {
+            let _ = JsFuture::from(closing).await;
+        }
     }
 
     /// Breaks the connection, so that nobody takes what was sent for the whole.
     pub(crate) async fn abort(self) {
-        let reason = JsValue::from_str("the upstream failed");
-        if let Some(stop) = &self.stop {
-            stop.abort();
-        }
-        let aborting = match &self.writer {
-            Some(writer) => writer.abort_with_reason(&reason),
-            None => self.writable.abort_with_reason(&reason),
-        };
-        let _ = JsFuture::from(aborting).await;
+        let _ = JsFuture::from(self.platform.abort()).await;
     }
 }

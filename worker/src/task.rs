@@ -6,6 +6,11 @@
 //!
 //! A future of its own for every promise, with two functions of JavaScript and a queue behind them, costs more than most of
 //! what is waited for. Here all promises of all tasks share one function, and what it is told is acted upon at once.
+//!
+//! When an instance of WebAssembly traps, all of its tasks are lost, and JavaScript, which outlives it, ends what they were
+//! for (glue.js): whoever has no answer yet gets an error, and a stream breaks off. The next instance begins at once, and
+//! numbers its tasks on from there, so that what still comes for a lost one finds nobody. What was held is settled by the
+//! object's alarm.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::future::{Future, poll_fn};
@@ -15,16 +20,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use failsoft::Millis;
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use crate::host;
 
 thread_local! {
     static TASKS: RefCell<Tasks> = RefCell::default();
-    /// What JavaScript rings by. A function for each task would have to be collected with it.
-    static RING: Function =
-        Closure::<dyn Fn(u32, u32, bool, JsValue)>::new(rung).into_js_value().unchecked_into();
 }
 
 /// Those that are not over, in the order in which they began.
@@ -82,19 +84,28 @@ enum Slot {
     Abandoned,
 }
 
-/// Runs what `start` makes.
-pub(crate) fn run<F: Future<Output = ()> + 'static>(start: impl FnOnce(Bell) -> F) {
-    let task = TASKS.with_borrow_mut(|tasks| {
-        let id = tasks.begun;
-        tasks.begun = id.wrapping_add(1);
-        let slots = Rc::default();
-        let future = RefCell::new(apart(start(Bell { task: id, slots: Rc::clone(&slots) })));
-        let waker = Waker::from(Arc::new(Signal(id)));
-        let task = Rc::new(Task { id, future, slots, waker, again: Cell::default() });
-        tasks.running.push(Rc::clone(&task));
-        task
-    });
-    task.poll();
+/// Before anything else: tells JavaScript what to ring by. A function for each task would have to be collected with it.
+pub(crate) fn set_up() {
+    let ring = Closure::<dyn Fn(u32, u32, bool, JsValue)>::new(rung).into_js_value();
+    let begun = host::tune(&ring);
+    TASKS.with_borrow_mut(|tasks| tasks.begun = begun);
+}
+
+/// What the next task will hear the platform by.
+pub(crate) fn bell() -> Bell {
+    TASKS.with_borrow_mut(|tasks| {
+        let task = tasks.begun;
+        tasks.begun = task.wrapping_add(1);
+        Bell { task, slots: Rc::default() }
+    })
+}
+
+/// Makes `future` the task that hears the platform by `bell`. It begins when it is first rung for.
+pub(crate) fn add(bell: &Bell, future: impl Future<Output = ()> + 'static) {
+    let id = bell.task;
+    let (future, slots) = (RefCell::new(apart(future)), Rc::clone(&bell.slots));
+    let task = Rc::new(Task { id, future, slots, waker: Waker::from(Arc::new(Signal(id))), again: Cell::default() });
+    TASKS.with_borrow_mut(|tasks| tasks.running.push(task));
 }
 
 /// The task of this number, if it is not over.
@@ -153,27 +164,32 @@ impl Wake for Signal {
             return task.again.set(true);
         }
         // Whoever wakes it may be in the middle of something.
-        js_sys::futures::spawn_local(async move { task.poll() });
+        host::soon(self.0);
     }
 }
 
 impl Bell {
-    /// What will be rung for: `start` starts it, given the function to ring by, and the task and the slot to ring for.
-    pub(crate) fn hang(&self, start: impl FnOnce(&Function, u32, u32)) -> Ring {
+    /// The number of its task.
+    pub(crate) fn task(&self) -> u32 {
+        self.task
+    }
+
+    /// What will be rung for: `start` starts it, given the task and the slot to ring for.
+    pub(crate) fn hang(&self, start: impl FnOnce(u32, u32)) -> Ring {
         let ring = Ring { slot: self.slot(), slots: Rc::clone(&self.slots) };
-        RING.with(|function| start(function, self.task, ring.slot));
+        start(self.task, ring.slot);
         ring
     }
 
     /// What `promise` comes to.
     pub(crate) fn promise(&self, promise: &Promise) -> Ring {
-        self.hang(|ring, task, slot| host::settled(promise, ring, task, slot))
+        self.hang(|task, slot| host::settled(promise, task, slot))
     }
 
     /// Rings after `wait` milliseconds.
     pub(crate) fn alarm(&self, wait: Millis) -> Alarm {
         let mut timer = JsValue::UNDEFINED;
-        let ring = self.hang(|ring, task, slot| timer = host::set_timeout(ring, wait as f64, task, slot, true));
+        let ring = self.hang(|task, slot| timer = host::alarm(wait as f64, task, slot));
         Alarm { ring, timer }
     }
 
