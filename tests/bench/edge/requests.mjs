@@ -13,7 +13,7 @@ const lanes = LANES.map((lane) => `failsoft, ${lane}`);
 
 /** What is asked: how often in one sample, of whom, and whom each is compared with. */
 const ASKED = {
-  'JSON of 2 KB': { times: 300, asks: {}, against: ['JavaScript, native pipe', 'Portkey'], also: ['failsoft'] },
+  'JSON of 2 KB': { times: 300, asks: {}, against: ['JavaScript, native pipe', 'JavaScript, same calls', 'Portkey'], also: ['failsoft'] },
   'JSON of 2 KB, with books': { times: 300, asks: {}, against: [CALLS], also: [BOOKS] },
   '429, then an answer': { times: 200, asks: { models: ['limited', 'm'] }, against: ['JavaScript, fallback loop', 'Portkey'], also: ['failsoft'] },
   'stream of 500 events, all at once': {

@@ -17,7 +17,7 @@ export const LANES = ['gate', 'relay', 'lean'];
 /** A Worker of a few lines. `answer` is what the upstream gave. */
 const worker = (send, give) => (url) => `export default { async fetch(request, env, context) {
   if (request.method !== 'POST') return new Response('ready');
-  const send = (body) => fetch('${url}/chat/completions', { method: 'POST', headers: { authorization: 'Bearer k', 'content-type': 'application/json' }, body });
+  const send = (body, more) => fetch('${url}/chat/completions', { method: 'POST', headers: { authorization: 'Bearer k', 'content-type': 'application/json' }, body, ...more });
   ${send}
   ${give}
 } };`;
@@ -43,6 +43,23 @@ export const FLOORS = {
     if (answer.ok) break;
     await answer.body.cancel();
   }`, 'return new Response(answer.body, answer);'),
+  // What the edge asks of the platform for an answer in one piece, and no more than that.
+  'JavaScript, same calls': worker(`let leave;
+  context.waitUntil(new Promise((left) => (leave = left)));
+  const told = ['authorization', 'origin', 'sec-fetch-site', 'cf-connecting-ip', 'x-request-id', 'x-feature', 'x-flow', 'traceparent', 'access-control-request-headers', 'content-length'].map((name) => request.headers.get(name));
+  const timer = setTimeout(() => {}, 30_000);
+  const asked = JSON.parse(new TextDecoder().decode(await request.arrayBuffer()));
+  request.signal.addEventListener('abort', () => {}, { once: true });
+  const { signal } = new AbortController();
+  const answer = await send(JSON.stringify({ ...asked, max_tokens: 4_096 }), { signal, redirect: 'manual' });
+  told.push(...['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'].map((name) => answer.headers.get(name)));
+  const completion = JSON.parse(new TextDecoder().decode(await answer.arrayBuffer()));
+  clearTimeout(timer);
+  const id = crypto.randomUUID();
+  const line = { event: 'call', id, client: told[0], model: completion.model, tokens: completion.usage.completion_tokens };
+  console.log(JSON.stringify(line));
+  leave();`, `const headers = { 'content-type': 'application/json', 'cache-control': 'no-store, no-transform', 'x-failsoft-attempts': '1', 'x-failsoft-model': completion.model, vary: 'Origin', 'x-request-id': id, 'x-content-type-options': 'nosniff' };
+  return new Response(JSON.stringify({ ...completion, failsoft: line }), { headers });`),
 };
 
 /** OpenAI's fields, with all models where there are several. */
