@@ -1,8 +1,8 @@
 //! One request in flight: what has come of it, and which of its clocks runs out first.
 
 use crate::Millis;
-use crate::call::Splice;
-use crate::chain::Window;
+use crate::call::Resume;
+use crate::chain::Batch;
 use crate::chunk::{Accumulator, Seen, openai_shaped};
 use crate::events::Events;
 use crate::failure::{Failure, Kind, classify};
@@ -39,7 +39,7 @@ pub(crate) enum Body {
 pub(crate) struct Attempt {
     pub(crate) id: AttemptId,
     /// The candidates that the request named.
-    pub(crate) window: Window,
+    pub(crate) window: Batch,
     pub(crate) body: Body,
     /// The completion, where it came in one piece: JSON text.
     pub(crate) whole: Option<String>,
@@ -59,7 +59,7 @@ pub(crate) struct Attempt {
     /// The rest of its body goes over unread.
     pub(crate) unread: bool,
     /// It goes on from an answer that broke.
-    pub(crate) splice: Option<Splice>,
+    pub(crate) splice: Option<Resume>,
     /// It scores an answer.
     pub(crate) is_judge: bool,
     /// The time it has, where that is not the policy's: a judge's.
@@ -73,7 +73,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    pub(crate) fn new(id: AttemptId, window: Window, streamed: bool, reads: UsageChunk, now: Millis) -> Self {
+    pub(crate) fn new(id: AttemptId, window: Batch, streamed: bool, reads: UsageChunk, now: Millis) -> Self {
         Self {
             id,
             window,

@@ -36,7 +36,7 @@ pub enum Breaker {
 
 /// What a call has to say about a model, for whoever keeps the breakers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Lesson {
+pub struct ModelOutcome {
     /// The breaker's name, as [`Breakers::name`] makes it.
     pub name: String,
     /// Nothing when it served, else what it did.
@@ -105,7 +105,7 @@ impl Breakers {
     }
 
     /// Learns what a call has to say.
-    pub fn record(&mut self, now: Millis, lesson: &Lesson, policy: &BreakerPolicy) {
+    pub fn record(&mut self, now: Millis, lesson: &ModelOutcome, policy: &BreakerPolicy) {
         if policy.failures == 0 {
             return;
         }

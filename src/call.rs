@@ -49,13 +49,13 @@ use std::sync::Arc;
 
 pub use action::{Action, Input};
 pub use outcome::{Answer, Outcome};
-pub(crate) use recovery::Splice;
+pub(crate) use recovery::Resume;
 
 use crate::Millis;
 use crate::attempt::{Attempt, Body};
-use crate::breaker::Lesson;
-use crate::catalog::ModelFacts;
-use crate::chain::{Chain, Facts};
+use crate::breaker::ModelOutcome;
+use crate::catalog::ModelInfo;
+use crate::chain::{Chain, Context};
 use crate::chunk::Seen;
 use crate::events::Events;
 use crate::failure::{Failure, Kind};
@@ -108,19 +108,19 @@ pub struct Call {
     /// The answer that is being scored.
     judged: Option<Kept>,
     /// What is known of the judge.
-    judge_facts: Arc<ModelFacts>,
+    judge_facts: Arc<ModelInfo>,
     last: Option<Box<Failure>>,
     /// What the attempts that have ended may have cost.
     spent: Usd,
     report: Report,
     /// The report of a call that is over, which the outcome has too.
     ended: Option<Arc<Report>>,
-    lessons: Vec<Lesson>,
+    model_outcomes: Vec<ModelOutcome>,
 }
 
 impl Call {
     /// A call that begins `now`. With nobody to ask it is over at once, which [`Call::poll`] tells.
-    pub fn new(mut request: ChatRequest, policy: Arc<Policy>, mut facts: Facts<'_>, seed: u64, now: Millis) -> Self {
+    pub fn new(mut request: ChatRequest, policy: Arc<Policy>, mut facts: Context<'_>, seed: u64, now: Millis) -> Self {
         let mut report = Report { warnings: std::mem::take(&mut request.warnings), ..Report::default() };
         let planned = Chain::plan(&request, &policy, &mut facts, now, &mut report);
         let judge = policy.judge.as_ref().and_then(|judge| facts.catalog.find(&judge.model));
@@ -148,7 +148,7 @@ impl Call {
             spent: Usd(0),
             report,
             ended: None,
-            lessons: Vec::new(),
+            model_outcomes: Vec::new(),
         };
         match planned {
             Ok(chain) => call.chain = chain,

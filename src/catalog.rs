@@ -1,4 +1,4 @@
-//! Facts about models, read from `GET /models`: windows, names, aliases. All of it may be missing or old.
+//! Context about models, read from `GET /models`: windows, names, aliases. All of it may be missing or old.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const FITS_ANYWHERE: u64 = 6_000;
 
 /// What is known of one model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ModelFacts {
+pub struct ModelInfo {
     /// The id that a request names.
     pub id: String,
     /// The id that an answer may name instead.
@@ -78,7 +78,7 @@ impl Price {
 /// The models that are known, in the upstream's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
-    models: Vec<Arc<ModelFacts>>,
+    models: Vec<Arc<ModelInfo>>,
     /// It lists every model of the upstream, so that an id that is not in it is worth a hint.
     complete: bool,
 }
@@ -86,17 +86,16 @@ pub struct Catalog {
 impl Catalog {
     /// The catalog in the body of `GET /models`; empty if it is no such body.
     pub fn read(body: Json<'_>) -> Self {
-        Self { models: body.get("data").items().filter_map(ModelFacts::read).map(Arc::new).collect(), complete: true }
+        Self { models: body.get("data").items().filter_map(ModelInfo::read).map(Arc::new).collect(), complete: true }
     }
 
     /// Adds the model in the body of `GET /models/{author}/{slug}/endpoints`, if it is such a body.
     pub fn learn_endpoints(&mut self, body: Json<'_>) {
         let data = body.get("data");
         let Some(id) = data.get("id").text() else { return };
-        let mut model =
-            ModelFacts { id: id.into(), prices: data.get("endpoints").raw().into(), ..ModelFacts::default() };
+        let mut model = ModelInfo { id: id.into(), prices: data.get("endpoints").raw().into(), ..ModelInfo::default() };
         // Whichever endpoint serves: the largest window, and the price to reckon with.
-        for endpoint in data.get("endpoints").items().map(ModelFacts::of) {
+        for endpoint in data.get("endpoints").items().map(ModelInfo::of) {
             model.context_length = model.context_length.max(endpoint.context_length);
             model.max_output = model.max_output.max(endpoint.max_output);
             model.price = (model.price.0.max(endpoint.price.0), model.price.1.max(endpoint.price.1));
@@ -105,13 +104,13 @@ impl Catalog {
     }
 
     /// Adds a model, in the place of what was known of it.
-    pub fn add(&mut self, model: ModelFacts) {
+    pub fn add(&mut self, model: ModelInfo) {
         self.models.retain(|known| known.id != model.id);
         self.models.push(Arc::new(model));
     }
 
     /// What is known of `model`; a variant suffix (`:free`, `:nitro`) is not part of the name.
-    pub fn find(&self, model: &str) -> Option<&Arc<ModelFacts>> {
+    pub fn find(&self, model: &str) -> Option<&Arc<ModelInfo>> {
         let base = base_name(model);
         self.models.iter().find(|row| row.id == model).or_else(|| self.models.iter().find(|row| row.id == base))
     }
@@ -151,7 +150,7 @@ pub fn continues_prefill(model: &str) -> bool {
     split(CONTINUES, b' ').any(|family| model.starts_with(family))
 }
 
-impl ModelFacts {
+impl ModelInfo {
     fn read(row: Json<'_>) -> Option<Self> {
         let mut facts = Self::of(row);
         facts.id = row.get("id").text()?.into();

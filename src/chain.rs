@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
-use crate::catalog::{Catalog, ModelFacts, Price, continues_prefill, same_model};
+use crate::catalog::{Catalog, ModelInfo, Price, continues_prefill, same_model};
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::policy::Policy;
@@ -25,7 +25,7 @@ const TOO_DEAR: &str = "it would cost more than is left for the call";
 
 /// What a call knows when it begins. All of it may be empty.
 #[derive(Debug)]
-pub struct Facts<'a> {
+pub struct Context<'a> {
     /// Where to ask; at least one.
     pub upstreams: Arc<Vec<Upstream>>,
     /// Windows and names of models.
@@ -40,7 +40,7 @@ pub(crate) struct Candidate {
     pub(crate) model: String,
     pub(crate) upstream: usize,
     /// What is known of it; where nothing is, nothing is held against it.
-    pub(crate) facts: Arc<ModelFacts>,
+    pub(crate) facts: Arc<ModelInfo>,
     /// How often it was asked again.
     pub(crate) repeated: u32,
     /// It failed in this call, or was left out of it.
@@ -121,7 +121,7 @@ impl Candidate {
 }
 
 /// The candidates of one request, by their place in the chain.
-pub(crate) type Window = Vec<usize>;
+pub(crate) type Batch = Vec<usize>;
 
 /// The candidates of a call, in order.
 #[derive(Clone, Debug, Default)]
@@ -140,7 +140,7 @@ impl Chain {
     pub(crate) fn plan(
         request: &ChatRequest,
         policy: &Policy,
-        facts: &mut Facts<'_>,
+        facts: &mut Context<'_>,
         now: Millis,
         report: &mut Report,
     ) -> Result<Self, Box<Failure>> {
@@ -199,7 +199,7 @@ impl Chain {
         Err(failure)
     }
 
-    fn keep_rested(&mut self, facts: &mut Facts<'_>, now: Millis, report: &mut Report) -> Result<(), Box<Failure>> {
+    fn keep_rested(&mut self, facts: &mut Context<'_>, now: Millis, report: &mut Report) -> Result<(), Box<Failure>> {
         let mut soonest = Millis::MAX;
         for candidate in self.candidates.iter_mut().filter(|candidate| !candidate.spent) {
             let probing = !matches!(facts.breakers.state(&candidate.breaker), None | Some(Breaker::Closed { .. }));
@@ -229,8 +229,8 @@ impl Chain {
     }
 
     /// Who the next request names: the first that are left, of one upstream, as many as it takes at once.
-    pub(crate) fn window(&self, upstreams: &[Upstream], alone: bool) -> Window {
-        let mut window = Window::new();
+    pub(crate) fn window(&self, upstreams: &[Upstream], alone: bool) -> Batch {
+        let mut window = Batch::new();
         let mut most = 1;
         let left = self.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.spent && !candidate.asked);
         for (at, candidate) in left {
@@ -262,7 +262,7 @@ impl Chain {
     /// What `window` costs at most behind what was `said`, whoever of it serves; nothing of what an edge costs, which looks at
     /// the money by itself. Together they may take the prompt's price of one and the answer's of another: who is more than
     /// what is `left` can pay leaves the window.
-    pub(crate) fn price(&self, window: &mut Window, request: &ChatRequest, said: Prompt, left: Usd) -> Price {
+    pub(crate) fn price(&self, window: &mut Batch, request: &ChatRequest, said: Prompt, left: Usd) -> Price {
         loop {
             let mut price = Price::default();
             for &at in &*window {

@@ -9,7 +9,7 @@
 //! | [`Kind::UnknownModel`], [`Kind::NoEndpoint`] | no | yes, without this one |
 //! | [`Kind::ContextLength`] | no | one with a larger window |
 //! | [`Kind::ContentFilter`], [`Kind::Refusal`], [`Kind::Length`], [`Kind::InvalidJson`], [`Kind::SchemaMismatch`] | no | yes |
-//! | [`Kind::TooShort`], [`Kind::Pattern`], [`Kind::BelowThreshold`], [`Kind::Outrun`] | no | yes |
+//! | [`Kind::TooShort`], [`Kind::Pattern`], [`Kind::BelowThreshold`], [`Kind::Superseded`] | no | yes |
 //! | [`Kind::Unauthorized`], [`Kind::PaymentRequired`], [`Kind::Forbidden`] | no | on another upstream |
 //! | [`Kind::InvalidRequest`], [`Kind::TooExpensive`], [`Kind::Timeout`], [`Kind::CircuitOpen`], [`Kind::Aborted`] | no | no |
 
@@ -83,7 +83,7 @@ pub enum Kind {
     /// The judge scored the answer below the threshold.
     BelowThreshold,
     /// Another attempt of the same call was first.
-    Outrun,
+    Superseded,
     /// No model of the chain is within the bounds on price and cost.
     TooExpensive,
     /// Every model of the chain is resting after failures.
@@ -143,7 +143,7 @@ impl Kind {
             | Self::TooShort
             | Self::Pattern
             | Self::BelowThreshold
-            | Self::Outrun
+            | Self::Superseded
             | Self::TooExpensive
             | Self::CircuitOpen
             | Self::Aborted => Again::Never,
@@ -175,7 +175,7 @@ impl Kind {
             | Self::TooShort
             | Self::Pattern
             | Self::BelowThreshold
-            | Self::Outrun => Next::Any,
+            | Self::Superseded => Next::Any,
             Self::ContextLength => Next::LargerWindow,
             Self::Unauthorized | Self::PaymentRequired | Self::Forbidden => Next::OtherUpstream,
             Self::InvalidRequest | Self::TooExpensive | Self::Timeout | Self::CircuitOpen | Self::Aborted => {
@@ -235,7 +235,7 @@ impl Kind {
             Self::TooShort => "tooShort",
             Self::Pattern => "pattern",
             Self::BelowThreshold => "belowThreshold",
-            Self::Outrun => "outrun",
+            Self::Superseded => "outrun",
             Self::TooExpensive => "tooExpensive",
             Self::CircuitOpen => "circuitOpen",
             Self::Aborted => "aborted",
@@ -251,7 +251,7 @@ impl Kind {
             Self::Unavailable | Self::CircuitOpen => 503,
             Self::Network | Self::BadResponse | Self::Cut | Self::Empty | Self::InvalidJson | Self::Length => 502,
             Self::ReasoningOnly | Self::SchemaMismatch | Self::TooShort | Self::Pattern => 502,
-            Self::BelowThreshold | Self::Outrun => 502,
+            Self::BelowThreshold | Self::Superseded => 502,
             Self::HeadersTimeout | Self::FirstTokenTimeout | Self::Stalled | Self::Timeout => 504,
             Self::UnknownModel | Self::NoEndpoint => 404,
             Self::ContextLength | Self::ContentFilter | Self::Refusal | Self::InvalidRequest => 400,

@@ -16,7 +16,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Json, Policy, Upstream};
+//! use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Dialect, Context, Headers, Input, Json, Policy, Upstream};
 //!
 //! let body = r#"{
 //!     "models": ["openai/gpt-4o", "openai/gpt-4o-mini"],
@@ -25,7 +25,7 @@
 //! let request = ChatRequest::read(Json::parse(body).unwrap())?;
 //! let upstreams = vec![Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("sk-…".into()))];
 //! let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
-//! let facts = Facts { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+//! let facts = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
 //! let mut call = Call::new(request, Arc::default(), facts, 7, 1_000);
 //!
 //! let Action::Send { attempt, request } = call.poll(1_000) else { panic!() };
@@ -89,7 +89,7 @@ pub use attempt::AttemptId;
 pub use breaker::Breakers;
 pub use call::{Action, Answer, Call, Input, Outcome};
 pub use catalog::Catalog;
-pub use chain::Facts;
+pub use chain::Context;
 pub use chunk::Chunks;
 pub use failure::{Failure, Kind};
 pub use http::{Headers, HttpRequest};

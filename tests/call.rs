@@ -395,7 +395,11 @@ fn a_page_that_slept_is_no_failing_model() {
     script.sleep = 3_600_000;
     let run = script.run(&[Reply::stream("").then_silence(70_000), streamed("b/two", &["fine"])]);
     assert_eq!(run.text, "fine");
-    assert!(run.outcome.lessons.iter().all(|lesson| lesson.failure.is_none()), "{:?}", run.outcome.lessons);
+    assert!(
+        run.outcome.model_outcomes.iter().all(|lesson| lesson.failure.is_none()),
+        "{:?}",
+        run.outcome.model_outcomes
+    );
 }
 
 #[test]
@@ -444,8 +448,12 @@ fn what_failed_inside_a_native_window_is_read_from_the_metadata() {
         "openrouter_metadata": {"attempts": [{"provider": "P", "model": "a/1", "status": 503}, {"provider": "Q", "model": "a/2", "status": 200}]},
     });
     let run = Script::openrouter(&["a/1", "a/2"]).run(&[Reply::json(&body)]);
-    let learnt: Vec<_> =
-        run.outcome.lessons.iter().map(|lesson| (lesson.name.ends_with("a/1"), lesson.failure.is_some())).collect();
+    let learnt: Vec<_> = run
+        .outcome
+        .model_outcomes
+        .iter()
+        .map(|lesson| (lesson.name.ends_with("a/1"), lesson.failure.is_some()))
+        .collect();
     assert_eq!(learnt, [(true, true), (false, false)]);
     assert_eq!(run.outcome.report.attempts[0].inside.len(), 2);
     assert!(run.outcome.report.fallback);
@@ -475,7 +483,7 @@ fn a_lean_stream_is_heard_of_once_more_at_its_end_and_costs_what_nobody_knows() 
     assert!(run.chunks.is_empty() && run.kind().is_none() && run.cancelled.is_empty());
     let attempt = &run.outcome.report.attempts[0];
     assert_eq!((attempt.cost, attempt.cost_is_final, attempt.generation_id.as_deref()), (None, false, Some("gen-1")));
-    assert!(run.outcome.lessons[0].failure.is_none());
+    assert!(run.outcome.model_outcomes[0].failure.is_none());
 }
 
 #[test]
@@ -569,12 +577,12 @@ fn an_answer_that_breaks_inside_a_native_window_leaves_those_behind_it_to_be_ask
 
 #[test]
 fn a_clock_that_the_caller_set_closes_a_model_for_nobody_else() {
-    for (callers_clocks, lessons) in [(false, 1), (true, 0)] {
+    for (callers_clocks, model_outcomes) in [(false, 1), (true, 0)] {
         let mut script = Script { callers_clocks, ..two().streaming().policy(json!({"timeouts": {"headers": 1}})) };
         let run = script.run(&[Reply::silent(), streamed("b/two", &["fine"]).head_after(0)]);
         assert_eq!(run.text, "fine");
-        let failures = run.outcome.lessons.iter().filter(|lesson| lesson.failure.is_some());
-        assert_eq!(failures.count(), lessons, "{callers_clocks}");
+        let failures = run.outcome.model_outcomes.iter().filter(|lesson| lesson.failure.is_some());
+        assert_eq!(failures.count(), model_outcomes, "{callers_clocks}");
     }
 }
 

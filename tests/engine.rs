@@ -107,7 +107,7 @@ fn a_silent_model_is_overtaken_by_a_second_one() {
     assert_eq!(report["attempts"][0]["failure"]["kind"], "outrun");
     assert_eq!((&report["model"], &report["fallback"]), (&json!("b/two"), &json!(true)));
     // It did not fail: nothing is learnt about it.
-    assert!(run.outcome.lessons.iter().all(|lesson| lesson.name.ends_with("b/two")));
+    assert!(run.outcome.model_outcomes.iter().all(|lesson| lesson.name.ends_with("b/two")));
 
     let slow = streamed("a/one", &["first"]).head_after(700);
     let run = two().streaming().policy(hedge.clone()).run(&[slow, streamed("b/two", &["late"]).head_after(900)]);

@@ -254,7 +254,7 @@ fn a_new_answer_that_is_more_than_text_is_not_joined() {
 fn a_model_that_says_something_else_has_not_failed() {
     let down = json!({"error": {"code": 502, "message": "x"}});
     let run = Script::new(&[FIRST, BEGINS_AGAIN]).streaming().run(&[begun(&down), streamed(BEGINS_AGAIN, &["Else."])]);
-    let blamed: Vec<&str> = run.outcome.lessons.iter().map(|lesson| lesson.name.as_str()).collect();
+    let blamed: Vec<&str> = run.outcome.model_outcomes.iter().map(|lesson| lesson.name.as_str()).collect();
     assert!(blamed.len() == 1 && blamed[0].ends_with(FIRST), "{blamed:?}");
 }
 

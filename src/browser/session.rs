@@ -12,7 +12,7 @@ use crate::failure::Kind;
 use crate::http::READ_HEADERS;
 use crate::json::{Object, array, quoted};
 use crate::text::{of, split, text};
-use crate::{Action, AttemptId, Call, Chunks, Facts, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
+use crate::{Action, AttemptId, Call, Chunks, Context, Failure, HttpRequest, Input, Millis, Outcome, Policy, Report};
 
 /// One call: poll it until it waits, do what it says, tell what happened, and poll again.
 ///
@@ -210,7 +210,7 @@ impl Session {
         {
             let Plan { request, upstreams, policy } = *plan;
             let (catalog, mut breakers) = (self.memory.catalog.borrow(), self.memory.breakers.borrow_mut());
-            let facts = Facts { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+            let facts = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
             self.policy = Arc::new(policy);
             self.phase = Phase::Running(Box::new(Call::new(request, self.policy.clone(), facts, self.seed, now)));
         }
@@ -259,7 +259,7 @@ fn failed(failure: Box<Failure>) -> Outcome {
         partial: None,
         report: Default::default(),
         edge_report: None,
-        lessons: Vec::new(),
+        model_outcomes: Vec::new(),
         unused_probes: Vec::new(),
     }
 }

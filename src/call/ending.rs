@@ -198,12 +198,12 @@ impl Call {
     ) {
         self.report.settle();
         self.over = true;
-        let lessons = std::mem::take(&mut self.lessons);
+        let model_outcomes = std::mem::take(&mut self.model_outcomes);
         let mut unused_probes = std::mem::take(&mut self.chain.probes);
-        unused_probes.retain(|probe| !lessons.iter().any(|lesson| lesson.name == *probe));
+        unused_probes.retain(|probe| !model_outcomes.iter().any(|lesson| lesson.name == *probe));
         let report = Arc::new(std::mem::take(&mut self.report));
         self.ended = Some(report.clone());
-        let outcome = Outcome { result, partial, report, edge_report, lessons, unused_probes };
+        let outcome = Outcome { result, partial, report, edge_report, model_outcomes, unused_probes };
         self.actions.push_back(Action::Done(Box::new(outcome)));
     }
 }

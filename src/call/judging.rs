@@ -6,7 +6,7 @@ use crate::Millis;
 use crate::attempt::Attempt;
 use crate::call::noting::note_row;
 use crate::catalog::Price;
-use crate::chain::Window;
+use crate::chain::Batch;
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
@@ -42,7 +42,7 @@ impl Call {
         let upstream = self.chain.candidates[kept.served].upstream;
         let capped = self.upstreams[upstream].dialect == Dialect::OpenRouter && left.is_some();
         let body = if capped { request::capped(&question.body, &price) } else { question.body };
-        let mut attempt = self.post(upstream, Window::new(), false, body, now);
+        let mut attempt = self.post(upstream, Batch::new(), false, body, now);
         let row = &mut self.report.attempts[attempt.id as usize];
         (row.models, row.judge) = (models, Some(None));
         attempt.is_judge = true;

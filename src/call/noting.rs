@@ -1,9 +1,9 @@
 //! What an attempt leaves behind: its row in the report, and what the breakers should learn.
 
-use super::{Action, Call, Splice};
+use super::{Action, Call, Resume};
 use crate::Millis;
 use crate::attempt::Attempt;
-use crate::breaker::Lesson;
+use crate::breaker::ModelOutcome;
 use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, by_status};
@@ -34,7 +34,7 @@ impl Call {
         self.learn_inside(attempt, served);
         if !self.report.attempts[attempt.id as usize].unmatched {
             let name = self.chain.candidates[served].breaker.clone();
-            self.lessons.push(Lesson { name, failure: None });
+            self.model_outcomes.push(ModelOutcome { name, failure: None });
         }
     }
 
@@ -42,7 +42,7 @@ impl Call {
     pub(super) fn learn_failure(&mut self, attempt: &Attempt, failure: &Failure) {
         let blameless = self.slept || (self.request.callers_clocks && failure.kind.is_late());
         if blameless
-            || attempt.splice == Some(Splice::Elsewhere)
+            || attempt.splice == Some(Resume::Elsewhere)
             || attempt.judged_there
             || !failure.kind.is_models_fault()
         {
@@ -52,7 +52,7 @@ impl Call {
             return self.learn_inside(attempt, usize::MAX);
         }
         let name = self.chain.candidates[attempt.window[0]].breaker.clone();
-        self.lessons.push(Lesson { name, failure: Some(Box::new(failure.clone())) });
+        self.model_outcomes.push(ModelOutcome { name, failure: Some(Box::new(failure.clone())) });
     }
 
     /// The models of the window before `served` failed natively: the last status told of each counts.
@@ -70,7 +70,7 @@ impl Call {
             let Some(kind) = status.map(by_status).filter(|kind| kind.is_models_fault()) else { continue };
             let mut failure = Failure::new(kind, "failed inside a native window");
             failure.status = status;
-            self.lessons.push(Lesson { name: candidate.breaker.clone(), failure: Some(failure) });
+            self.model_outcomes.push(ModelOutcome { name: candidate.breaker.clone(), failure: Some(failure) });
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Millis;
 use crate::attempt::Attempt;
-use crate::breaker::{Breakers, Lesson};
+use crate::breaker::{Breakers, ModelOutcome};
 use crate::chunk::Accumulator;
 use crate::failure::Failure;
 use crate::json::{Object, patched};
@@ -25,7 +25,7 @@ pub struct Outcome {
     /// What an edge reported, which was asked on this call's behalf: JSON text.
     pub edge_report: Option<String>,
     /// What the breakers should learn.
-    pub lessons: Vec<Lesson>,
+    pub model_outcomes: Vec<ModelOutcome>,
     /// Breakers whose probe was taken and not used.
     pub unused_probes: Vec<String>,
 }
@@ -60,7 +60,7 @@ impl Outcome {
 
     /// Teaches `breakers` what this call saw.
     pub fn teach(&self, breakers: &mut Breakers, now: Millis, policy: &Policy) {
-        self.lessons.iter().for_each(|lesson| breakers.record(now, lesson, &policy.breaker));
+        self.model_outcomes.iter().for_each(|lesson| breakers.record(now, lesson, &policy.breaker));
         self.unused_probes.iter().for_each(|name| breakers.release(name, now));
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{Action, Call};
 use crate::attempt::Attempt;
-use crate::chain::Window;
+use crate::chain::Batch;
 use crate::chunk::{Accumulator, Chunks};
 use crate::failure::{Failure, Kind, Next};
 use crate::json::Json;
@@ -23,11 +23,11 @@ const REPETITION: usize = 20;
 
 /// How a new answer is joined to what was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Splice {
+pub(crate) enum Resume {
     /// The model was asked to continue: it may also begin again, or repeat the last words.
     Continuing,
     /// It was asked anew: it has to come by what was said.
-    Anew,
+    Restarting,
     /// It goes on; so many bytes of it are with the reader, or need not be.
     Joined(usize),
     /// It does not go on from there, which is nobody's fault: another model may well say something else.
@@ -50,7 +50,7 @@ impl Call {
         let text = attempt.answer().is_some_and(Accumulator::is_text) || attempt.splice.is_some();
         // A request that is refused with a prefill may be taken without.
         let next = failure.kind.next() != Next::Never
-            || (attempt.splice == Some(Splice::Continuing) && failure.kind == Kind::InvalidRequest);
+            || (attempt.splice == Some(Resume::Continuing) && failure.kind == Kind::InvalidRequest);
         let wanted = self.policy.recover != Recover::Error && next;
         ours && text && wanted && !attempt.judged_there && !self.request.wants_json
     }
@@ -70,14 +70,14 @@ impl Call {
     }
 
     /// Who goes on, and how. Whoever is known to continue comes first; models that failed in this call are not asked.
-    pub(super) fn successor(&self) -> (Window, Splice) {
+    pub(super) fn successor(&self) -> (Batch, Resume) {
         let said = self.joined.as_ref().is_some_and(|joined| !is_blank(joined.answer.text()));
         let left = || self.chain.candidates.iter().enumerate().filter(|(_, candidate)| !candidate.spent);
         let continues = left().find(|(_, candidate)| candidate.continues());
         match (continues, left().next()) {
-            (Some((at, _)), _) if said && self.policy.recover == Recover::Continue => (vec![at], Splice::Continuing),
-            (_, Some((at, _))) => (vec![at], Splice::Anew),
-            (_, None) => (Window::new(), Splice::Anew),
+            (Some((at, _)), _) if said && self.policy.recover == Recover::Continue => (vec![at], Resume::Continuing),
+            (_, Some((at, _))) => (vec![at], Resume::Restarting),
+            (_, None) => (Batch::new(), Resume::Restarting),
         }
     }
 
@@ -92,10 +92,10 @@ impl Call {
         };
         let (told, new) = (joined.answer.text(), answer.text());
         let found = match splice {
-            _ if !answer.is_text() => Ok(Splice::Elsewhere),
-            Splice::Continuing => continued(told, new, ended),
-            Splice::Anew => begun_again(told, new, ended),
-            joined @ (Splice::Joined(_) | Splice::Elsewhere) => Ok(joined),
+            _ if !answer.is_text() => Ok(Resume::Elsewhere),
+            Resume::Continuing => continued(told, new, ended),
+            Resume::Restarting => begun_again(told, new, ended),
+            joined @ (Resume::Joined(_) | Resume::Elsewhere) => Ok(joined),
         };
         let found = match found {
             Err(()) if self.policy.restart_event => {
@@ -103,19 +103,19 @@ impl Call {
                 let mut chunks = Chunks::default();
                 chunks.push(RESTART);
                 self.actions.push_back(Action::Yield(chunks));
-                Splice::Joined(0)
+                Resume::Joined(0)
             }
-            Ok(found) if found != Splice::Elsewhere => found,
+            Ok(found) if found != Resume::Elsewhere => found,
             Ok(_) | Err(()) => {
-                attempt.splice = Some(Splice::Elsewhere);
+                attempt.splice = Some(Resume::Elsewhere);
                 return Err(Failure::new(Kind::Cut, "the stream was cut, and no answer goes on from there"));
             }
         };
         let mut next = found;
-        if let Splice::Joined(from) = found
+        if let Resume::Joined(from) = found
             && let Some(text) = new.get(from..).filter(|text| !text.is_empty())
         {
-            next = Splice::Joined(new.len());
+            next = Resume::Joined(new.len());
             let chunk = joined.answer.chunk(text, answer.model());
             joined.answer.feed(Json::or_null(&chunk));
             let mut chunks = Chunks::default();
@@ -150,9 +150,9 @@ impl Call {
 const RESTART: &str = r#"{"object":"failsoft.restart","choices":[]}"#;
 
 /// Where the continuation `new` of `told` begins to be new, once so much has come that it can be told.
-fn continued(told: &str, new: &str, ended: bool) -> Result<Splice, ()> {
+fn continued(told: &str, new: &str, ended: bool) -> Result<Resume, ()> {
     if new.len() < LOOKED_AT && !ended {
-        return Ok(Splice::Continuing);
+        return Ok(Resume::Continuing);
     }
     let begins = told.len().min(LOOKED_AT);
     if new.as_bytes().starts_with(&told.as_bytes()[..begins]) {
@@ -161,25 +161,25 @@ fn continued(told: &str, new: &str, ended: bool) -> Result<Splice, ()> {
     let ends = new.char_indices().map(|(at, character)| at + character.len_utf8());
     let repeated = ends.take_while(|end| *end <= told.len()).filter(|end| told.ends_with(&new[..*end])).last();
     if let Some(repeated) = repeated.filter(|length| *length >= REPETITION) {
-        return Ok(Splice::Joined(repeated));
+        return Ok(Resume::Joined(repeated));
     }
     // The white space at the end of what was said was not sent along: some models refuse it.
     let behind = &told[trim_end(told).len()..];
     let common = behind.chars().zip(new.chars()).take_while(|(a, b)| a == b);
-    Ok(Splice::Joined(common.map(|(character, _)| character.len_utf8()).sum()))
+    Ok(Resume::Joined(common.map(|(character, _)| character.len_utf8()).sum()))
 }
 
 /// Where the answer `new` goes beyond `told`, which it has to begin with.
-fn begun_again(told: &str, new: &str, ended: bool) -> Result<Splice, ()> {
+fn begun_again(told: &str, new: &str, ended: bool) -> Result<Resume, ()> {
     if new.starts_with(told) {
-        return Ok(Splice::Joined(told.len()));
+        return Ok(Resume::Joined(told.len()));
     }
-    if told.starts_with(new) && !ended { Ok(Splice::Anew) } else { Err(()) }
+    if told.starts_with(new) && !ended { Ok(Resume::Restarting) } else { Err(()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Splice, begun_again, continued};
+    use super::{Resume, begun_again, continued};
 
     #[test]
     fn a_continuation_goes_on_after_what_was_said() {
@@ -190,18 +190,18 @@ mod tests {
             ("the lazy dog and then it sleeps for the rest of the day", 25),
             ("The quick brown fox jumps over the lazy dog and then it sleeps", 56),
         ] {
-            assert_eq!(continued(told, new, false), Ok(Splice::Joined(skipped)), "{new}");
+            assert_eq!(continued(told, new, false), Ok(Resume::Joined(skipped)), "{new}");
         }
-        assert_eq!(continued(told, "sle", false), Ok(Splice::Continuing));
-        assert_eq!(continued("word word4", "4 word45", true), Ok(Splice::Joined(0)));
+        assert_eq!(continued(told, "sle", false), Ok(Resume::Continuing));
+        assert_eq!(continued("word word4", "4 word45", true), Ok(Resume::Joined(0)));
         // Both begin with the same two bytes.
-        assert_eq!(continued("終わり\u{3000}", "「次」", true), Ok(Splice::Joined(0)));
+        assert_eq!(continued("終わり\u{3000}", "「次」", true), Ok(Resume::Joined(0)));
     }
 
     #[test]
     fn an_answer_from_the_beginning_has_to_come_by_what_was_said() {
-        assert_eq!(begun_again("one two", "one", false), Ok(Splice::Anew));
-        assert_eq!(begun_again("one two", "one two three", false), Ok(Splice::Joined(7)));
+        assert_eq!(begun_again("one two", "one", false), Ok(Resume::Restarting));
+        assert_eq!(begun_again("one two", "one two three", false), Ok(Resume::Joined(7)));
         assert_eq!(begun_again("one two", "one three", false), Err(()));
         assert_eq!(begun_again("one two", "one", true), Err(()));
     }

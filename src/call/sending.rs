@@ -1,10 +1,10 @@
 //! Who is asked next, with what, and whether a second one is asked too.
 
-use super::{Action, Call, Splice};
+use super::{Action, Call, Resume};
 use crate::Millis;
 use crate::attempt::{Attempt, AttemptId};
 use crate::catalog::Price;
-use crate::chain::Window;
+use crate::chain::Batch;
 use crate::failure::{Failure, Kind};
 use crate::policy::Soft;
 use crate::report::{AttemptReport, Usd};
@@ -29,7 +29,7 @@ impl Call {
                 // A content filter that ends the call must be seen, and so must a silent model: inside a window OpenRouter
                 // would fall back by itself.
                 let alone = self.policy.on_content_filter == Soft::Fail || self.policy.hedge.is_some();
-                (self.chain.window(&self.upstreams, alone), Splice::Joined(0))
+                (self.chain.window(&self.upstreams, alone), Resume::Joined(0))
             }
         };
         let (Some(&first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
@@ -56,7 +56,7 @@ impl Call {
         let streamed = self.request.stream || self.policy.assemble;
         let upstream = &self.upstreams[self.chain.candidates[first].upstream];
         let prefill = match (&self.joined, splice) {
-            (Some(joined), Splice::Continuing) => Some(trim_end(joined.answer.text())),
+            (Some(joined), Resume::Continuing) => Some(trim_end(joined.answer.text())),
             _ => None,
         };
         let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, cap);
@@ -85,7 +85,7 @@ impl Call {
     pub(super) fn post(
         &mut self,
         upstream: usize,
-        window: Window,
+        window: Batch,
         streamed: bool,
         body: String,
         now: Millis,
@@ -109,7 +109,7 @@ impl Call {
     /// Closes what else is in flight: another was first.
     pub(super) fn outrun(&mut self, now: Millis) {
         for attempt in std::mem::take(&mut self.running) {
-            let failure = Failure::new(Kind::Outrun, "another model answered first");
+            let failure = Failure::new(Kind::Superseded, "another model answered first");
             self.note(&attempt);
             self.close(&attempt, Some(failure), now);
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use failsoft::reader::StreamReader;
 use failsoft::{
-    Action, AttemptId, Breakers, Call, Catalog, ChatRequest, Dialect, Facts, Headers, Input, Json, Upstream,
+    Action, AttemptId, Breakers, Call, Catalog, ChatRequest, Context, Dialect, Headers, Input, Json, Upstream,
 };
 
 /// Events of a stream.
@@ -104,7 +104,7 @@ fn call(ends: usize, whole: &[u8]) {
     let request = Json::parse(body).and_then(|body| ChatRequest::read(body).ok()).expect("a request");
     let upstreams = vec![Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("key".into()))];
     let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
-    let facts = Facts { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+    let facts = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
     let mut call = Call::new(request, Arc::default(), facts, 7, 0);
     let mut attempt = sent(&mut call);
     if ends == 2 {

@@ -1,4 +1,4 @@
-// What is sent to find out what comes back. Facts share what an experiment shows.
+// What is sent to find out what comes back. Context share what an experiment shows.
 
 import { Untold } from './api.mjs';
 

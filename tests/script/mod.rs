@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use failsoft::request::Lane;
 use failsoft::{
-    Action, Breakers, Call, Catalog, ChatRequest, Chunks, Dialect, Facts, Failure, Headers, HttpRequest, Input, Json,
+    Action, Breakers, Call, Catalog, ChatRequest, Chunks, Context, Dialect, Failure, Headers, HttpRequest, Input, Json,
     Kind, Outcome, Policy, Upstream,
 };
 use serde_json::{Value, json};
@@ -231,7 +231,7 @@ impl Script {
         let mut upstreams = vec![Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
         upstreams.extend(self.others.iter().cloned());
         let policy = Policy::read(parse(&policy)).expect("a valid policy");
-        let facts = Facts { upstreams: Arc::new(upstreams), catalog: &self.catalog, breakers: &mut self.breakers };
+        let facts = Context { upstreams: Arc::new(upstreams), catalog: &self.catalog, breakers: &mut self.breakers };
         Call::new(request, Arc::new(policy), facts, 7, self.start)
     }
 
@@ -276,7 +276,7 @@ impl<'a> Host<'a> {
             partial: None,
             report: Default::default(),
             edge_report: None,
-            lessons: Vec::new(),
+            model_outcomes: Vec::new(),
             unused_probes: Vec::new(),
         };
         Self {

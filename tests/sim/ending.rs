@@ -62,7 +62,7 @@ fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
         ("cancelled an attempt", host.flights.iter().any(|flight| flight.state == State::Cancelled)),
         ("probed", host.admissions.iter().flatten().any(|admission| *admission == Admission::Probe)),
         ("a probe that was not used", !outcome.unused_probes.is_empty()),
-        ("a lesson", outcome.lessons.iter().any(|lesson| lesson.failure.is_some())),
+        ("a lesson", outcome.model_outcomes.iter().any(|lesson| lesson.failure.is_some())),
         ("an unmatched model", outcome.report.attempts.iter().any(|row| row.unmatched)),
         ("recovered", host.flights.iter().any(Flight::recovers) && outcome.result.is_ok()),
         (

@@ -22,7 +22,7 @@ pub(crate) enum Fact {
     /// The cost so far, in units of 10^-12 dollars.
     Cost(u64),
     /// What happened inside a native window.
-    Window,
+    Batch,
     Malformed,
     /// The answer says that it failed.
     Error,
@@ -75,7 +75,7 @@ impl Heard {
                 }
             }
             Fact::Cost(cost) => self.cost = Some(*cost),
-            Fact::Window => self.window = true,
+            Fact::Batch => self.window = true,
             Fact::Malformed => self.malformed += 1,
             Fact::Error if self.has_ended() && !self.whole => self.late_error = true,
             Fact::Error => self.error = true,

@@ -225,7 +225,7 @@ impl Host {
     /// Another was first, so nobody has looked at what it said last.
     pub(crate) fn was_outrun(&self, flight: &Flight) -> bool {
         let row = &self.call.report().attempts[flight.attempt as usize];
-        row.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Outrun)
+        row.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Superseded)
     }
 
     /// The attempts to answer over `site` that have ended, whichever way.

@@ -35,7 +35,7 @@ pub(crate) fn check_resting(host: &Host, shared: &Shared, failure: &Failure, now
 pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Flight>) -> Checked {
     let judge = shared.judge;
     let name = |site: usize, model: usize| Breakers::name(&shared.sites[site].upstream.url, &shared.models[model].id);
-    for lesson in &outcome.lessons {
+    for lesson in &outcome.model_outcomes {
         let blamed = |flight: &&Flight| {
             let elsewhere = lesson.failure.as_ref().is_some_and(|failure| host.went_elsewhere(flight, failure));
             if flight.is_judge() || elsewhere {
@@ -77,7 +77,7 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         let excused = flight.slept || (own_clock && host.plan.callers_clocks);
         if failure.kind.is_models_fault() && !excused {
             let name = name(flight.site, flight.window[0]);
-            let learnt = outcome.lessons.iter().any(|lesson| lesson.name == name && lesson.failure.is_some());
+            let learnt = outcome.model_outcomes.iter().any(|lesson| lesson.name == name && lesson.failure.is_some());
             judge.hold(Invariant::Breaker, learnt, || format!("nobody learns that {name} failed"))?;
         }
     }
@@ -102,7 +102,7 @@ impl Host {
 }
 
 pub(crate) fn teach(host: &Host, shared: &mut Shared, outcome: &Outcome, now: u64) -> Checked {
-    outcome.lessons.iter().for_each(|lesson| shared.shadow.learn(lesson, &host.plan, now));
+    outcome.model_outcomes.iter().for_each(|lesson| shared.shadow.learn(lesson, &host.plan, now));
     outcome.unused_probes.iter().for_each(|name| shared.shadow.release(name, now));
     outcome.teach(&mut shared.breakers, now, &host.policy);
     let leaked = if host.plan.breaker_failures > 0 { shared.shadow.leaked(host.number) } else { None };

@@ -112,7 +112,7 @@ fn check_row(host: &Host, shared: &Shared, row: &AttemptReport, flight: &Flight)
     let Some(failure) = &row.failure else { return Ok(()) };
     // Another attempt, or the end of the call, ended it.
     let others = host.plan.hedge.is_some() && flight.state == State::Cancelled;
-    let cut_short = others || matches!(failure.kind, Kind::Timeout | Kind::Aborted | Kind::Outrun);
+    let cut_short = others || matches!(failure.kind, Kind::Timeout | Kind::Aborted | Kind::Superseded);
     let Some((fault, kind)) = flight.reply.refusal().filter(|_| flight.is_read() && !cut_short) else { return Ok(()) };
     hold(failure.kind == kind, &|| format!("attempt {attempt} failed with {failure:?}, and that was {fault:?}"))?;
     let wait = fault.wait.map(|wait| wait.left(flight.told_at));

@@ -1,7 +1,7 @@
 //! Breakers, kept a second time by the documented rules, from what the calls taught.
 
 use failsoft::Kind;
-use failsoft::breaker::{Breaker, Breakers, Lesson};
+use failsoft::breaker::{Breaker, Breakers, ModelOutcome};
 
 use crate::plan::Plan;
 
@@ -47,7 +47,7 @@ impl Shadow {
         }
     }
 
-    pub(crate) fn learn(&mut self, lesson: &Lesson, plan: &Plan, now: u64) {
+    pub(crate) fn learn(&mut self, lesson: &ModelOutcome, plan: &Plan, now: u64) {
         if plan.breaker_failures == 0 {
             return;
         }

@@ -122,7 +122,7 @@ impl Label {
         usage.push('}');
         if let Some(window) = &self.window {
             usage.push_str(&format!(",\"openrouter_metadata\":{window}"));
-            facts.push(Fact::Window);
+            facts.push(Fact::Batch);
         }
         (usage, facts)
     }

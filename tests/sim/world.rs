@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use failsoft::request::Lane;
-use failsoft::{Breakers, Call, Catalog, ChatRequest, Facts, Json, Policy, Upstream};
+use failsoft::{Breakers, Call, Catalog, ChatRequest, Context, Json, Policy, Upstream};
 use serde_json::json;
 
 use crate::coverage::Coverage;
@@ -111,7 +111,7 @@ fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Opt
         request.lane = Lane::Relay;
     }
     let upstreams: Vec<Upstream> = shared.sites.iter().map(|site| site.upstream.clone()).collect();
-    let facts = Facts { upstreams: Arc::new(upstreams), catalog: &shared.catalog, breakers: &mut shared.breakers };
+    let facts = Context { upstreams: Arc::new(upstreams), catalog: &shared.catalog, breakers: &mut shared.breakers };
     let call = Call::new(request, policy.clone(), facts, plan.seed, now);
     let admissions = admissions(shared, number, &plan, now);
     Ok(Some(Host::new(number, plan, policy, call, admissions, now)))

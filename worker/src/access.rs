@@ -28,10 +28,10 @@ use worker::Env;
 
 use crate::account::Account;
 use crate::config::{Access, Config, Route, Visitors, Ways, authority};
-use crate::refusal::Refusal;
-use crate::task::apart;
+use crate::http::api_error::ApiError;
+use crate::platform::executor::apart;
 
-pub(crate) use jwks::Ring;
+pub(crate) use jwks::KeySet;
 pub(crate) use jwt::Algorithm;
 
 /// Bytes of a key or token. Issuers put much into theirs, and none of them more than headers may have.
@@ -72,7 +72,7 @@ pub(crate) struct Grant {
 }
 
 /// Lets `caller` in, or says what is missing.
-pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) -> Result<Client<'a>, Refusal> {
+pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) -> Result<Client<'a>, ApiError> {
     let ways = match &config.access {
         Access::Loopback => return local::admit(config, caller),
         Access::Keys(ways) => ways,
@@ -91,7 +91,7 @@ pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) ->
 
 /// Lets `caller` in, as far as nobody else has to be asked.
 #[cfg(test)]
-pub(crate) fn admit_at_once<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, Refusal> {
+pub(crate) fn admit_at_once<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, ApiError> {
     let Access::Keys(ways) = &config.access else { return local::admit(config, caller) };
     let Way::Listed(grant) = way(ways, bearer(caller)?) else { return Err(denied("")) };
     check_origin(grant, caller)?;
@@ -124,7 +124,7 @@ fn way<'a>(ways: &'a Ways, token: &'a str) -> Way<'a> {
 }
 
 /// The key or token that `caller` sends.
-pub(crate) fn bearer(caller: &Caller) -> Result<&str, Refusal> {
+pub(crate) fn bearer(caller: &Caller) -> Result<&str, ApiError> {
     let sent = caller.authorization.as_deref().unwrap_or_default();
     match sent.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= LONGEST => Ok(token.trim()),
@@ -133,15 +133,15 @@ pub(crate) fn bearer(caller: &Caller) -> Result<&str, Refusal> {
 }
 
 /// Whoever that is, they are not let in.
-fn denied(message: &str) -> Refusal {
-    Refusal::new(Kind::Unauthorized, "invalid_api_key", message)
+fn denied(message: &str) -> ApiError {
+    ApiError::new(Kind::Unauthorized, "invalid_api_key", message)
 }
 
-fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), Refusal> {
+fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), ApiError> {
     let Some(origins) = &grant.origins else { return Ok(()) };
     match &caller.origin {
         Some(origin) if origins.contains(origin) || is_own(origin, &caller.host) => Ok(()),
-        _ => Err(Refusal::new(
+        _ => Err(ApiError::new(
             Kind::Forbidden,
             "origin_not_allowed",
             "this client key works from the web pages that it was made for, and from nowhere else",

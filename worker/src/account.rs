@@ -11,20 +11,20 @@
 //!            Shares ◀── a route's budget       └── alarm: leases that ran out, costs to look up, the ledger's outbox
 //! ```
 
-mod books;
+mod attempt_log;
+mod balance;
 mod budget;
 mod calendar;
+mod lease;
 mod limit;
 mod link;
 mod message;
 mod object;
-mod share;
-mod trail;
 
+pub(crate) use attempt_log::AttemptLog;
 pub(crate) use budget::Budget;
+pub(crate) use lease::Shares;
 pub(crate) use link::{Accounts, BINDING, Claim, Held, Pool};
-pub(crate) use share::Shares;
-pub(crate) use trail::Trail;
 
 use failsoft::report::Usd;
 

@@ -1,6 +1,8 @@
 //! The upstream's catalog, fetched behind a request, so that no request waits for it; but the first of an isolate that needs
 //! prices. The database keeps a copy, for an isolate that is new while the upstream cannot be asked.
 
+pub(crate) mod models;
+
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,8 +16,8 @@ use web_sys::{AbortSignal, RequestInit, Response};
 use worker::{Delay, Env};
 
 use crate::ledger::database;
-use crate::task::{Apart, apart};
-use crate::{host, memory};
+use crate::platform::executor::{Apart, apart};
+use crate::{memory, platform::host};
 
 /// Milliseconds.
 const TIMEOUT: u32 = 10_000;

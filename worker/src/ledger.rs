@@ -3,16 +3,11 @@
 //! No prompt and no answer is in it. A row goes behind the response to the object of its account, which keeps it until it
 //! is written into the database: a database that fails delays no call and loses no row.
 
-mod alert;
 mod backlog;
 pub(crate) mod database;
-pub(crate) mod metrics;
 mod outbox;
-pub(crate) mod span;
 
-pub(crate) use alert::{Alert, alert, repeat};
 pub(crate) use outbox::Outbox;
-pub(crate) use span::Trace;
 
 use failsoft::report::AttemptReport;
 use failsoft::{Millis, Outcome};

@@ -195,36 +195,15 @@
 
 mod access;
 mod account;
-mod ask;
-mod body;
 mod breakers;
+mod call;
 mod catalog;
-mod chat;
 mod config;
-mod cors;
-mod cron;
-mod delivery;
-mod driver;
-mod exchange;
-mod flight;
-mod generation;
-mod gone;
-mod health;
-mod host;
+mod http;
 mod ledger;
-mod log;
 mod memory;
-mod models;
-mod object;
-mod out;
-mod playground;
-mod refusal;
-mod reply;
-mod route;
-mod send;
-mod task;
-mod timer;
-mod visit;
+mod ops;
+mod platform;
 
 use std::rc::Rc;
 
@@ -233,43 +212,43 @@ use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::Accounts;
 use crate::config::Config;
-use crate::exchange::Exchange;
-use crate::ledger::metrics;
-use crate::refusal::Refusal;
-use crate::reply::Reply;
-use crate::route::Endpoint;
-use crate::task::{Bell, apart};
-use crate::visit::Visit;
+use crate::http::api_error::ApiError;
+use crate::http::reply::Reply;
+use crate::http::request_head::RequestHead;
+use crate::http::router::Endpoint;
+use crate::ops::metrics;
+use crate::platform::exchange::Exchange;
+use crate::platform::executor::{Executor, apart};
 
 /// An instance begins: the first of an isolate, or the one after a trap.
 #[wasm_bindgen(start, private)]
 fn start() {
-    task::set_up();
+    platform::executor::set_up();
 }
 
 /// Answers every request that is not for a file of the page.
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> JsValue {
-    let bell = task::bell();
+    let bell = platform::executor::bell();
     let exchange = Exchange::new(&context, &bell);
     let response = exchange.response();
-    task::add(&bell, serve(request, env, exchange, bell.clone()));
+    platform::executor::add(&bell, serve(request, env, exchange, bell.clone()));
     response
 }
 
-async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Bell) {
-    let visit = Visit::of(&request, bell);
+async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Executor) {
+    let visit = RequestHead::of(&request, bell);
     let setup = memory::setup(&env);
     let config = setup.as_ref().as_ref().ok();
     let origin = visit.caller.origin.as_deref();
     let mut reply = if visit.method == "OPTIONS" {
-        preflight(&visit, config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path)))
+        preflight(&visit, config.map(Rc::as_ref).filter(|_| !http::router::is_admin(&visit.path)))
     } else {
         answer(&request, &visit, &setup, &env, &exchange).await.unwrap_or_else(Reply::from)
     };
     // Of the owner's part a page from elsewhere reads nothing.
-    let readers = config.map(Rc::as_ref).filter(|_| !route::is_admin(&visit.path));
-    reply.headers.extend(cors::answer(readers, origin));
+    let readers = config.map(Rc::as_ref).filter(|_| !http::router::is_admin(&visit.path));
+    reply.headers.extend(http::cors::answer(readers, origin));
     reply.headers.push(("x-request-id", visit.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
     exchange.end(reply).await;
@@ -278,30 +257,30 @@ async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Be
 /// What is due every few minutes: see wrangler.jsonc.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    cron::run(&env).await;
+    ops::cron::run(&env).await;
 }
 
 /// A preflight carries no key: it learns what any key could.
-fn preflight(visit: &Visit, config: Option<&Config>) -> Reply {
+fn preflight(visit: &RequestHead, config: Option<&Config>) -> Reply {
     let allowed =
-        config.zip(visit.caller.origin.as_deref()).is_some_and(|(config, origin)| cors::allows(config, origin));
+        config.zip(visit.caller.origin.as_deref()).is_some_and(|(config, origin)| http::cors::allows(config, origin));
     let mut reply = Reply::empty(204);
-    reply.headers.extend(cors::preflight(allowed, visit.requested.as_deref()));
+    reply.headers.extend(http::cors::preflight(allowed, visit.requested.as_deref()));
     reply
 }
 
 async fn answer(
     request: &web_sys::Request,
-    visit: &Visit,
+    visit: &RequestHead,
     setup: &memory::Setup,
     env: &Env,
     exchange: &Exchange,
-) -> Result<Reply, Refusal> {
-    let endpoint = route::endpoint(&visit.method, &visit.path)?;
+) -> Result<Reply, ApiError> {
+    let endpoint = http::router::endpoint(&visit.method, &visit.path)?;
     match (endpoint, setup.as_ref()) {
-        (Endpoint::Health, _) => Ok(apart(health::told(setup, env)).await),
-        (_, Err(_)) => Ok(reply::not_configured()),
-        (Endpoint::Chat, Ok(config)) => chat::answer(request, visit, config, env, exchange).await,
+        (Endpoint::Health, _) => Ok(apart(ops::health::told(setup, env)).await),
+        (_, Err(_)) => Ok(http::reply::not_configured()),
+        (Endpoint::Chat, Ok(config)) => call::chat::answer(request, visit, config, env, exchange).await,
         (Endpoint::Metrics, Ok(config)) => apart(metrics::answer(config, &visit.caller, env)).await,
         (Endpoint::Models, Ok(config)) => apart(listed(config, visit, env)).await,
         (Endpoint::Usage, Ok(config)) => apart(used(config, visit, env)).await,
@@ -311,20 +290,20 @@ async fn answer(
     }
 }
 
-async fn listed(config: &Config, visit: &Visit, env: &Env) -> Result<Reply, Refusal> {
+async fn listed(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
     let client = access::admit(config, &visit.caller, env).await?;
     if let Some(refreshed) = catalog::refresh(&config.upstreams, env) {
         refreshed.await;
     }
-    Ok(Reply::json(200, models::listed(&client, &memory::known_models())))
+    Ok(Reply::json(200, catalog::models::listed(&client, &memory::known_models())))
 }
 
-async fn used(config: &Config, visit: &Visit, env: &Env) -> Result<Reply, Refusal> {
+async fn used(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
     let client = access::admit(config, &visit.caller, env).await?;
     Ok(Reply::json(200, Accounts::of(env).usage(client.account()).await?))
 }
 
-async fn played(config: &Config, visit: &Visit, env: &Env) -> Result<Reply, Refusal> {
+async fn played(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
     access::admit(config, &visit.caller, env).await?;
-    Ok(Reply::json(200, &playground::told(config).await))
+    Ok(Reply::json(200, &ops::playground::told(config).await))
 }

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use failsoft::{Breakers, Call, Catalog, Facts, Millis, Outcome, Upstream};
+use failsoft::{Breakers, Call, Catalog, Context, Millis, Outcome, Upstream};
 use worker::Env;
 
-use crate::access::Ring;
+use crate::access::KeySet;
 use crate::account::{BINDING, Shares};
-use crate::ask::Ask;
 use crate::breakers::{Local, Message, onlooker};
+use crate::call::admission::AdmittedCall;
 use crate::config::{Access, Config, Problem};
-use crate::host;
+use crate::platform::host;
 
 /// The catalog is asked for again after this, in milliseconds.
 const CATALOG_AGE: Millis = 10 * 60 * 1_000;
@@ -35,7 +35,7 @@ struct Memory {
     /// What `/healthz` found out last, and when.
     health: Option<(Millis, Vec<String>)>,
     /// By the URLs in the configuration.
-    rings: HashMap<String, Ring>,
+    rings: HashMap<String, KeySet>,
 }
 
 thread_local! {
@@ -58,20 +58,20 @@ fn read(env: &Env) -> Result<Config, Vec<Problem>> {
 }
 
 /// A call, with what is known of the models; and what to tell of it at once.
-pub(crate) fn call(ask: &Ask, upstreams: &Arc<Vec<Upstream>>, now: Millis) -> (Call, Option<Message>) {
+pub(crate) fn call(ask: &AdmittedCall, upstreams: &Arc<Vec<Upstream>>, now: Millis) -> (Call, Option<Message>) {
     let names = names(ask, upstreams);
     let names = || names.iter().map(String::as_str);
     MEMORY.with_borrow_mut(|Memory { breakers, local, catalog, .. }| {
         local.visit(breakers, names(), now);
         let mut seen = if ask.leaves_no_trace { Some(onlooker(breakers, names(), now)) } else { None };
-        let facts = Facts { upstreams: Arc::clone(upstreams), catalog, breakers: seen.as_mut().unwrap_or(breakers) };
+        let facts = Context { upstreams: Arc::clone(upstreams), catalog, breakers: seen.as_mut().unwrap_or(breakers) };
         let call = Call::new(ask.request.clone(), Arc::clone(&ask.policy), facts, host::seed(), now);
         (call, local.begun(breakers, names(), now))
     })
 }
 
 /// The breakers of all that a call could ask for.
-fn names(ask: &Ask, upstreams: &[Upstream]) -> Vec<String> {
+fn names(ask: &AdmittedCall, upstreams: &[Upstream]) -> Vec<String> {
     let models = |upstream: &Upstream| {
         let models = if upstream.models.is_empty() { &ask.request.models } else { &upstream.models };
         models.iter().map(|model| Breakers::name(&upstream.url, model)).collect::<Vec<_>>()
@@ -80,11 +80,14 @@ fn names(ask: &Ask, upstreams: &[Upstream]) -> Vec<String> {
 }
 
 /// Remembers what a call taught; and what to tell of it.
-pub(crate) fn learn(outcome: &Outcome, ask: &Ask, now: Millis) -> Option<Message> {
-    let (lessons, unused) =
-        if ask.leaves_no_trace { (&[][..], &[][..]) } else { (&outcome.lessons[..], &outcome.unused_probes[..]) };
+pub(crate) fn learn(outcome: &Outcome, ask: &AdmittedCall, now: Millis) -> Option<Message> {
+    let (model_outcomes, unused) = if ask.leaves_no_trace {
+        (&[][..], &[][..])
+    } else {
+        (&outcome.model_outcomes[..], &outcome.unused_probes[..])
+    };
     MEMORY.with_borrow_mut(|Memory { breakers, local, .. }| {
-        local.learn(breakers, lessons, unused, &ask.policy.breaker, now)
+        local.learn(breakers, model_outcomes, unused, &ask.policy.breaker, now)
     })
 }
 
@@ -141,7 +144,7 @@ pub(crate) fn known_models() -> Vec<String> {
 }
 
 /// What is known of the keys at `url`.
-pub(crate) fn ring<T>(url: &str, act: impl FnOnce(&mut Ring) -> T) -> T {
+pub(crate) fn ring<T>(url: &str, act: impl FnOnce(&mut KeySet) -> T) -> T {
     MEMORY.with_borrow_mut(|memory| act(memory.rings.entry(url.into()).or_default()))
 }
 

@@ -20,10 +20,10 @@ use worker::Env;
 use super::keys::{Answer, Message, Record, Secret, ask, unavailable};
 use super::{Caller, bearer, digest, is_own};
 use crate::config::{Access, Config, is_key_id, key_terms};
-use crate::refusal::Refusal;
-use crate::reply::{Reply, list};
-use crate::visit::Visit;
-use crate::{body, host};
+use crate::http::api_error::ApiError;
+use crate::http::reply::{Reply, list};
+use crate::http::request_head::RequestHead;
+use crate::{http::body, platform::host};
 
 /// Bytes of a request.
 const LARGEST: usize = 16 * 1024;
@@ -48,10 +48,10 @@ enum Action<'a> {
 /// Does it.
 pub(crate) async fn answer(
     request: &web_sys::Request,
-    visit: &Visit,
+    visit: &RequestHead,
     config: &Config,
     env: &Env,
-) -> Result<Reply, Refusal> {
+) -> Result<Reply, ApiError> {
     admit(config, &visit.caller)?;
     match action(&visit.method, &visit.path)? {
         Action::List => match ask(env, REGISTRY, &Message::List).await? {
@@ -70,29 +70,30 @@ pub(crate) async fn answer(
 }
 
 /// Lets in who has the secret, and no web page from elsewhere.
-fn admit(config: &Config, caller: &Caller) -> Result<(), Refusal> {
+fn admit(config: &Config, caller: &Caller) -> Result<(), ApiError> {
     let Access::Keys(ways) = &config.access else {
         let message = "this edge needs no keys: its `access` is `loopback`";
-        return Err(Refusal::new(Kind::UnknownModel, "unknown_url", message));
+        return Err(ApiError::new(Kind::UnknownModel, "unknown_url", message));
     };
     let Some(secret) = &ways.admin else {
         let message = "/admin is not set up: `wrangler secret put ADMIN_TOKEN`, with at least 32 characters";
-        return Err(Refusal::new(Kind::UnknownModel, "admin_not_set_up", message));
+        return Err(ApiError::new(Kind::UnknownModel, "admin_not_set_up", message));
     };
     if caller.origin.as_deref().is_some_and(|origin| !is_own(origin, &caller.host)) {
-        return Err(Refusal::new(Kind::Forbidden, "origin_not_allowed", "no other web page may use /admin"));
+        return Err(ApiError::new(Kind::Forbidden, "origin_not_allowed", "no other web page may use /admin"));
     }
     match bearer(caller) {
         Ok(token) if digest::same(secret, &digest::of(token)) => Ok(()),
         _ => {
             let message = "send `Authorization: Bearer` and the secret ADMIN_TOKEN of this edge";
-            Err(Refusal::new(Kind::Unauthorized, "invalid_admin_token", message))
+            Err(ApiError::new(Kind::Unauthorized, "invalid_admin_token", message))
         }
     }
 }
 
-fn action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, Refusal> {
-    let unknown = || Refusal::new(Kind::UnknownModel, "unknown_url", format!("there is nothing here; there is {KEYS}"));
+fn action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
+    let unknown =
+        || ApiError::new(Kind::UnknownModel, "unknown_url", format!("there is nothing here; there is {KEYS}"));
     let rest = path.trim_end_matches('/').strip_prefix(KEYS).ok_or_else(unknown)?;
     let (id, verb) = match rest.strip_prefix('/') {
         None if rest.is_empty() => ("", ""),
@@ -116,18 +117,23 @@ fn action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, Refusal> {
     }
 }
 
-fn wrong_method(methods: &'static str) -> Refusal {
+fn wrong_method(methods: &'static str) -> ApiError {
     let message = ["this takes ", methods].concat();
-    let mut refusal = Refusal::invalid("method_not_allowed", message).with_status(405);
+    let mut refusal = ApiError::invalid("method_not_allowed", message).with_status(405);
     refusal.allow = Some(methods);
     refusal
 }
 
-fn missing() -> Refusal {
-    Refusal::new(Kind::UnknownModel, "key_not_found", "there is no such key")
+fn missing() -> ApiError {
+    ApiError::new(Kind::UnknownModel, "key_not_found", "there is no such key")
 }
 
-async fn create(request: &web_sys::Request, visit: &Visit, config: &Config, env: &Env) -> Result<Reply, Refusal> {
+async fn create(
+    request: &web_sys::Request,
+    visit: &RequestHead,
+    config: &Config,
+    env: &Env,
+) -> Result<Reply, ApiError> {
     let terms = given(request, visit, |section| {
         key_terms(section, &config.routes)?;
         match section.text("name")? {
@@ -145,7 +151,7 @@ async fn create(request: &web_sys::Request, visit: &Visit, config: &Config, env:
     Ok(shown_once(201, &record, &secret))
 }
 
-async fn rotate(request: &web_sys::Request, visit: &Visit, id: &str, env: &Env) -> Result<Reply, Refusal> {
+async fn rotate(request: &web_sys::Request, visit: &RequestHead, id: &str, env: &Env) -> Result<Reply, ApiError> {
     let mut grace = 0;
     given(request, visit, |section| {
         section.only("grace")?;
@@ -161,15 +167,15 @@ async fn rotate(request: &web_sys::Request, visit: &Visit, id: &str, env: &Env) 
 }
 
 /// The key as it is after `message`.
-async fn changed(env: &Env, id: &str, message: &Message) -> Result<Reply, Refusal> {
+async fn changed(env: &Env, id: &str, message: &Message) -> Result<Reply, ApiError> {
     let record = key(ask(env, id, message).await?)?;
     enter(env, &record).await?;
     Ok(Reply::json(200, record.shown()))
 }
 
 /// The key that an object answers with.
-fn key(answer: Answer) -> Result<Record, Refusal> {
-    let conflict = |code: &str, message: &str| Err(Refusal::invalid(code, message).with_status(409));
+fn key(answer: Answer) -> Result<Record, ApiError> {
+    let conflict = |code: &str, message: &str| Err(ApiError::invalid(code, message).with_status(409));
     match answer {
         Answer::Key(record) => Ok(record),
         Answer::Missing => Err(missing()),
@@ -179,10 +185,10 @@ fn key(answer: Answer) -> Result<Record, Refusal> {
     }
 }
 
-async fn enter(env: &Env, record: &Record) -> Result<(), Refusal> {
+async fn enter(env: &Env, record: &Record) -> Result<(), ApiError> {
     match ask(env, REGISTRY, &Message::Enter { id: record.id.clone(), row: record.row() }).await? {
         Answer::Done => Ok(()),
-        Answer::Full => Err(Refusal::invalid("too_many_keys", "there are as many keys as can be").with_status(409)),
+        Answer::Full => Err(ApiError::invalid("too_many_keys", "there are as many keys as can be").with_status(409)),
         _ => Err(unavailable()),
     }
 }
@@ -196,18 +202,18 @@ fn shown_once(status: u16, record: &Record, secret: &Secret) -> Reply {
 /// The object in the body; nothing is an empty one.
 async fn given(
     request: &web_sys::Request,
-    visit: &Visit,
+    visit: &RequestHead,
     check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
-) -> Result<Map<String, Value>, Refusal> {
+) -> Result<Map<String, Value>, ApiError> {
     read(&body::read_small(request, visit, LARGEST).await?, check)
 }
 
 fn read(
     body: &[u8],
     check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
-) -> Result<Map<String, Value>, Refusal> {
+) -> Result<Map<String, Value>, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    let not_json = || Refusal::invalid("invalid_json", "the body must be a JSON object");
+    let not_json = || ApiError::invalid("invalid_json", "the body must be a JSON object");
     let value: Value = serde_json::from_slice(body).map_err(|_| not_json())?;
     let Value::Object(fields) = value else { return Err(not_json()) };
     // Checked is what is kept: of two fields with one name, it is the last that was read.

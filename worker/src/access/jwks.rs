@@ -3,7 +3,7 @@
 //! ```text
 //!             known key, fresh                      it answers: keys anew
 //!   ┌───────┐ ───────────────▶ used               ┌──────────────────────┐
-//!   │ Ring  │                                     │                      ▼
+//!   │ KeySet  │                                     │                      ▼
 //!   │       │ unknown, or older than FRESH ──▶ Fetch (one at a time) ── settle
 //!   └───────┘   · while it is under way: a known key is used, for another one is waited
 //!               · at most every PAUSE: whoever invents key ids does not make an isolate ask
@@ -89,7 +89,7 @@ pub(super) fn read(text: &str) -> Option<Vec<Jwk>> {
 
 /// What an isolate knows of one issuer's keys.
 #[derive(Debug, Default)]
-pub(crate) struct Ring {
+pub(crate) struct KeySet {
     keys: Vec<Jwk>,
     /// When they came.
     told: Option<Millis>,
@@ -102,7 +102,7 @@ pub(crate) struct Ring {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Use(Jwk),
-    /// Ask for the keys, then [`Ring::settle`].
+    /// AdmittedCall for the keys, then [`KeySet::settle`].
     Fetch,
     /// Another request is asking.
     Wait,
@@ -112,7 +112,7 @@ pub(super) enum Step {
     Unavailable,
 }
 
-impl Ring {
+impl KeySet {
     /// How to come by the key `id` for `algorithm`.
     pub(super) fn next(&mut self, algorithm: Algorithm, id: Option<&str>, now: Millis) -> Step {
         let age = self.told.map(|told| now.saturating_sub(told)).filter(|age| *age < STALE);
@@ -158,7 +158,7 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use super::{Jwk, Material, Ring, Step, read};
+    use super::{Jwk, KeySet, Material, Step, read};
     use crate::access::jwt::Algorithm;
     use serde_json::{Value, json};
 
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_token_without_a_key_id_is_of_the_only_key_or_of_none() {
-        let mut ring = Ring::default();
+        let mut ring = KeySet::default();
         ring.settle(keys(json!([ec("a")])), 0);
         assert_eq!(used(ring.next(EC, None, 1)), Some("a".into()));
         assert_eq!(ring.next(Algorithm::Rs256, Some("a"), 1), Step::Unknown, "of another algorithm it is another key");
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_asked_for_once_in_a_while_and_awaited() {
-        let mut ring = Ring::default();
+        let mut ring = KeySet::default();
         assert_eq!(ring.next(EC, Some("a"), 0), Step::Fetch);
         assert_eq!(ring.next(EC, Some("a"), 1), Step::Wait);
         ring.settle(keys(json!([ec("a")])), 100);
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn keys_are_asked_for_anew_and_kept_for_a_day_when_nobody_answers() {
-        let mut ring = Ring::default();
+        let mut ring = KeySet::default();
         ring.settle(keys(json!([ec("a")])), 0);
         assert_eq!(used(ring.next(EC, Some("a"), 599_999)), Some("a".into()));
         assert_eq!(ring.next(EC, Some("a"), 600_000), Step::Fetch);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn who_asks_and_is_cut_off_leaves_the_asking_to_the_next() {
-        let mut ring = Ring::default();
+        let mut ring = KeySet::default();
         assert_eq!(ring.next(EC, Some("a"), 0), Step::Fetch);
         assert_eq!(ring.next(EC, Some("a"), 4_999), Step::Wait);
         assert_eq!(ring.next(EC, Some("a"), 5_000), Step::Fetch);

@@ -21,7 +21,7 @@ pub(crate) use record::{Denied, Record};
 
 use super::{Grant, crypto, denied, digest};
 use crate::config::{ClientKey, is_key_id, terms};
-use crate::refusal::Refusal;
+use crate::http::api_error::ApiError;
 
 const PREFIX: &str = "fs_";
 
@@ -70,7 +70,7 @@ pub(crate) fn listed<'a>(keys: &'a [ClientKey], token: &str) -> Option<&'a Grant
 }
 
 /// What the managed key `token` opens, as its object says.
-pub(crate) async fn managed(env: &Env, id: &str, token: &str) -> Result<Grant, Refusal> {
+pub(crate) async fn managed(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
     let message = Message::Admit { digest: digest::hex(&digest::of(token)) };
     match ask(env, id, &message).await? {
         Answer::Admitted { terms } => granted(id, &terms),
@@ -84,7 +84,7 @@ pub(crate) async fn managed(env: &Env, id: &str, token: &str) -> Result<Grant, R
 }
 
 /// The terms were checked when they were given.
-fn granted(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Result<Grant, Refusal> {
+fn granted(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Result<Grant, ApiError> {
     let mut object = Object::default();
     given.iter().for_each(|(name, value)| {
         object.raw(name, &value.to_string());
@@ -96,8 +96,8 @@ fn granted(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Resu
 }
 
 /// Keys cannot be looked up. Nobody is let in without.
-pub(crate) fn unavailable() -> Refusal {
-    Refusal::new(Kind::Unavailable, "keys_unavailable", "client keys cannot be looked up now; try again in a moment")
+pub(crate) fn unavailable() -> ApiError {
+    ApiError::new(Kind::Unavailable, "keys_unavailable", "client keys cannot be looked up now; try again in a moment")
 }
 
 #[cfg(test)]

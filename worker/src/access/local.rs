@@ -6,10 +6,10 @@ use failsoft::Kind;
 use super::{Caller, Client, Grant, is_own};
 use crate::account::Account;
 use crate::config::{Config, is_loopback};
-use crate::refusal::Refusal;
+use crate::http::api_error::ApiError;
 
 /// Lets in programs on this machine, and the edge's own page.
-pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, Refusal> {
+pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, ApiError> {
     check(config, caller)?;
     // Who runs an edge for themselves has no one to keep from a model.
     let models = config.models.is_none().then(|| vec!["*".into()]);
@@ -17,8 +17,8 @@ pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a
     Ok(Client { config, grant: Grant { name: "loopback".into(), account, models, ..Grant::default() } })
 }
 
-fn check(config: &Config, caller: &Caller) -> Result<(), Refusal> {
-    let refused = |message: &str| Err(Refusal::new(Kind::Forbidden, "not_local", message));
+fn check(config: &Config, caller: &Caller) -> Result<(), ApiError> {
+    let refused = |message: &str| Err(ApiError::new(Kind::Forbidden, "not_local", message));
     if !is_loopback(&caller.host) {
         return refused("this edge answers on 127.0.0.1, localhost and [::1] only");
     }

@@ -9,7 +9,7 @@ use web_sys::{
     AbortSignal, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestInit, RequestRedirect, Response,
 };
 
-use crate::host;
+use crate::platform::host;
 
 /// Until the whole answer is there, in milliseconds.
 pub(crate) const TIMEOUT: u32 = 5_000;

@@ -11,14 +11,14 @@ use super::jwks::{self, Jwk, Step};
 use super::jwt::{Jwt, Unfit};
 use super::{Grant, crypto, denied, digest, remote};
 use crate::config::Issuer;
-use crate::refusal::Refusal;
-use crate::{host, memory};
+use crate::http::api_error::ApiError;
+use crate::{memory, platform::host};
 
 /// Between two looks at what another request is asking for.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What `token` opens.
-pub(super) async fn admitted(issuers: &[Issuer], token: &str) -> Result<Grant, Refusal> {
+pub(super) async fn admitted(issuers: &[Issuer], token: &str) -> Result<Grant, ApiError> {
     let jwt = Jwt::read(token).ok_or_else(invalid)?;
     let issuer = jwt.issuer(issuers).filter(|issuer| issuer.algorithms.contains(&jwt.algorithm)).ok_or_else(invalid)?;
     let key = key(&issuer.jwks, &jwt).await?;
@@ -39,7 +39,7 @@ pub(super) async fn admitted(issuers: &[Issuer], token: &str) -> Result<Grant, R
 }
 
 /// Strangers learn no more: not who issues tokens here, nor what was wrong with this one.
-fn invalid() -> Refusal {
+fn invalid() -> ApiError {
     denied("this token is not valid here: it must be signed by the app's issuer, and for this audience")
 }
 
@@ -50,9 +50,9 @@ fn account(issuer: &str, owner: &str) -> String {
 }
 
 /// The key that `jwt` names, of those at `url`.
-async fn key(url: &str, jwt: &Jwt<'_>) -> Result<Jwk, Refusal> {
+async fn key(url: &str, jwt: &Jwt<'_>) -> Result<Jwk, ApiError> {
     loop {
-        let step = |ring: &mut jwks::Ring| ring.next(jwt.algorithm, jwt.key.as_deref(), host::now());
+        let step = |ring: &mut jwks::KeySet| ring.next(jwt.algorithm, jwt.key.as_deref(), host::now());
         match memory::ring(url, step) {
             Step::Use(key) => return Ok(key),
             Step::Fetch => {
@@ -64,7 +64,7 @@ async fn key(url: &str, jwt: &Jwt<'_>) -> Result<Jwk, Refusal> {
             Step::Unavailable => {
                 let message =
                     "tokens cannot be verified now: their issuer's keys are not to be had; try again in a moment";
-                return Err(Refusal::new(Kind::Unavailable, "issuer_unavailable", message));
+                return Err(ApiError::new(Kind::Unavailable, "issuer_unavailable", message));
             }
         }
     }

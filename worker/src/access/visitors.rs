@@ -17,10 +17,10 @@ use worker::Env;
 use super::keys::{Answer, Message, ask, unavailable};
 use super::{Caller, Grant, crypto, denied, digest};
 use crate::config::{Access, Config, Visitors};
-use crate::refusal::Refusal;
-use crate::reply::Reply;
-use crate::visit::Visit;
-use crate::{body, host};
+use crate::http::api_error::ApiError;
+use crate::http::reply::Reply;
+use crate::http::request_head::RequestHead;
+use crate::{http::body, platform::host};
 
 pub(super) const PREFIX: &str = "fsv_";
 
@@ -54,10 +54,10 @@ impl Session {
 /// `POST /v1/session`: a token of Turnstile for a session.
 pub(crate) async fn answer(
     request: &web_sys::Request,
-    visit: &Visit,
+    visit: &RequestHead,
     config: &Config,
     env: &Env,
-) -> Result<Reply, Refusal> {
+) -> Result<Reply, ApiError> {
     let Access::Keys(ways) = &config.access else { return Err(not_set_up()) };
     let visitors = ways.visitors.as_ref().ok_or_else(not_set_up)?;
     let origin = origin(visitors, &visit.caller)?;
@@ -70,34 +70,34 @@ pub(crate) async fn answer(
     Ok(Reply::json(200, json!({"token": session, "expires_in": visitors.lifetime})))
 }
 
-fn not_set_up() -> Refusal {
+fn not_set_up() -> ApiError {
     let message = "this edge has no sessions for visitors: FAILSOFT has no `visitors`";
-    Refusal::new(Kind::UnknownModel, "visitors_not_set_up", message)
+    ApiError::new(Kind::UnknownModel, "visitors_not_set_up", message)
 }
 
 /// The page that asks, if it may.
-fn origin<'a>(visitors: &Visitors, caller: &'a Caller) -> Result<&'a str, Refusal> {
+fn origin<'a>(visitors: &Visitors, caller: &'a Caller) -> Result<&'a str, ApiError> {
     let listed = |origin: &&str| visitors.grant.origins.iter().flatten().any(|known| known == origin);
     caller.origin.as_deref().filter(listed).ok_or_else(|| {
         let message = "sessions are for visitors of this app's own pages, and for nobody else";
-        Refusal::new(Kind::Forbidden, "origin_not_allowed", message)
+        ApiError::new(Kind::Forbidden, "origin_not_allowed", message)
     })
 }
 
-fn token(body: &[u8]) -> Result<String, Refusal> {
+fn token(body: &[u8]) -> Result<String, ApiError> {
     let body = Json::parse_bytes(body).unwrap_or(Json::NULL);
     match body.get("turnstile").text() {
         Some(token) if !token.is_empty() => Ok(token.into()),
         _ => {
             let message = "the body must be {\"turnstile\": TOKEN}, with the token of the page's widget";
-            Err(Refusal::invalid("invalid_request", message).about("turnstile"))
+            Err(ApiError::invalid("invalid_request", message).about("turnstile"))
         }
     }
 }
 
 /// Turnstile takes a token once. So does this edge by itself, whatever answers in Turnstile's place: one of 256 objects
 /// remembers for ten minutes what was used up.
-async fn spend(env: &Env, token: &str) -> Result<(), Refusal> {
+async fn spend(env: &Env, token: &str) -> Result<(), ApiError> {
     let digest = digest::hex(&digest::of(token));
     let object = ["turnstile:", &digest[..2]].concat();
     match ask(env, &object, &Message::Spend { digest }).await? {
@@ -108,7 +108,7 @@ async fn spend(env: &Env, token: &str) -> Result<(), Refusal> {
 }
 
 /// The account of whoever is at `address`.
-async fn account(visitors: &Visitors, address: Option<&str>) -> Result<String, Refusal> {
+async fn account(visitors: &Visitors, address: Option<&str>) -> Result<String, ApiError> {
     let data = ["address\0", &neighbourhood(address.unwrap_or_default())].concat();
     let mac = crypto::mac(&visitors.session_secret, &data).await.map_err(|_| internal())?;
     Ok(["visitor:", &digest::hex(&mac[..16])].concat())
@@ -127,14 +127,14 @@ fn neighbourhood(address: &str) -> String {
     }
 }
 
-async fn sealed(visitors: &Visitors, session: &Session) -> Result<String, Refusal> {
+async fn sealed(visitors: &Visitors, session: &Session) -> Result<String, ApiError> {
     let said = [PREFIX, &URL_SAFE_NO_PAD.encode(session.to_json())].concat();
     let mac = crypto::mac(&visitors.session_secret, &said).await.map_err(|_| internal())?;
     Ok([&said, ".", &URL_SAFE_NO_PAD.encode(mac)].concat())
 }
 
 /// What the session `token` opens.
-pub(super) async fn admitted(visitors: &Visitors, token: &str, caller: &Caller) -> Result<Grant, Refusal> {
+pub(super) async fn admitted(visitors: &Visitors, token: &str, caller: &Caller) -> Result<Grant, ApiError> {
     let invalid = || denied("this session is not valid here: POST /v1/session gives a new one");
     let (said, mac) = token.split_once('.').ok_or_else(invalid)?;
     let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| invalid())?;
@@ -147,21 +147,21 @@ pub(super) async fn admitted(visitors: &Visitors, token: &str, caller: &Caller) 
 }
 
 /// What a session opens that this edge has given out.
-fn opened(visitors: &Visitors, session: Session, caller: &Caller, now: Millis) -> Result<Grant, Refusal> {
+fn opened(visitors: &Visitors, session: Session, caller: &Caller, now: Millis) -> Result<Grant, ApiError> {
     if now >= session.until * 1_000 {
         return Err(denied("this session has expired: POST /v1/session gives a new one"));
     }
     if origin(visitors, caller)? != session.origin {
         let message = "this session works on the page that it was made for, and nowhere else";
-        return Err(Refusal::new(Kind::Forbidden, "origin_not_allowed", message));
+        return Err(ApiError::new(Kind::Forbidden, "origin_not_allowed", message));
     }
     let mut grant = visitors.grant.clone();
     grant.account.name = session.account;
     Ok(grant)
 }
 
-fn internal() -> Refusal {
-    Refusal::new(Kind::ServerError, "internal", "the session could not be signed")
+fn internal() -> ApiError {
+    ApiError::new(Kind::ServerError, "internal", "the session could not be signed")
 }
 
 #[cfg(test)]

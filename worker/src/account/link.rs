@@ -6,16 +6,16 @@ use failsoft::{Kind, Millis};
 use serde_json::json;
 use worker::{Delay, Env, ObjectNamespace};
 
-use super::books::{Asked, Ended};
+use super::attempt_log::{AttemptLog, Trace};
+use super::balance::{Asked, Ended};
+use super::lease::{Spent, used};
 use super::limit::{Amount, Limits, Refused};
 use super::message::{Answer, Message};
-use super::share::{Spent, used};
-use super::trail::{Trace, Trail};
 use super::{Account, Budget, Usage};
+use crate::http::api_error::ApiError;
 use crate::ledger::Row;
-use crate::refusal::Refusal;
-use crate::task::{Apart, all, apart};
-use crate::{host, memory, object};
+use crate::platform::executor::{Apart, all, apart};
+use crate::{memory, platform::host, platform::object};
 
 /// The binding of the objects.
 pub(crate) const BINDING: &str = "ACCOUNTS";
@@ -80,7 +80,7 @@ impl Accounts {
     }
 
     /// How `account` stands: JSON text.
-    pub(crate) async fn usage(&self, account: &Account) -> Result<String, Refusal> {
+    pub(crate) async fn usage(&self, account: &Account) -> Result<String, ApiError> {
         match self.tell(&account.name, &Message::Usage { limits: Limits::from(&account.budget) }).await {
             Ok(Answer::Usage(text)) => Ok(text),
             _ => Err(unreachable()),
@@ -117,7 +117,7 @@ impl Held {
     /// # Errors
     /// The bound that would be exceeded; or that it cannot be known whether one would be. An account without bounds is
     /// never refused.
-    pub(crate) async fn hold(&mut self) -> Result<(), Refusal> {
+    pub(crate) async fn hold(&mut self) -> Result<(), ApiError> {
         if let Some(pool) = &self.claim.pool
             && Limits::from(&pool.budget).any()
         {
@@ -157,7 +157,7 @@ impl Held {
     }
 
     /// Takes the most that the call can use from a share of its route's budget; leases one, if none has so much.
-    async fn spend(&mut self) -> Result<(), Refusal> {
+    async fn spend(&mut self) -> Result<(), ApiError> {
         let Some(pool) = &self.claim.pool else { return Ok(()) };
         let Pool { route, budget, .. } = pool;
         let limits = Limits::from(budget);
@@ -185,11 +185,11 @@ impl Held {
     }
 
     /// Tells the object what becomes of the attempts, for as long as the call runs.
-    pub(crate) fn follow<'a>(&'a self, trail: &'a Trail) -> Option<Apart<'a, ()>> {
+    pub(crate) fn follow<'a>(&'a self, trail: &'a AttemptLog) -> Option<Apart<'a, ()>> {
         self.accounts.0.is_some().then(|| apart(self.note(trail)))
     }
 
-    async fn note(&self, trail: &Trail) {
+    async fn note(&self, trail: &AttemptLog) {
         let (mut number, mut pauses) = (0, PAUSES.iter());
         while let Some(traces) = trail.news().await {
             number += 1;
@@ -266,20 +266,20 @@ fn of_route(route: &str) -> String {
     ["route:", route].concat()
 }
 
-fn refusal(refused: &Refused, whose: &str) -> Refusal {
+fn refusal(refused: &Refused, whose: &str) -> ApiError {
     let (kind, code) = match refused.is_money() {
         true => (Kind::PaymentRequired, "budget_exceeded"),
         false => (Kind::RateLimited, "rate_limit_exceeded"),
     };
-    let mut refusal = Refusal::new(kind, code, refused.message(whose));
+    let mut refusal = ApiError::new(kind, code, refused.message(whose));
     refusal.failure.retry_after = refused.wait;
     refusal.budget = Some(refused.to_json());
     refusal
 }
 
-fn unreachable() -> Refusal {
+fn unreachable() -> ApiError {
     let message = "what this account may still use cannot be known at the moment, so the call was not made";
-    let mut refusal = Refusal::new(Kind::Unavailable, "budget_unavailable", message);
+    let mut refusal = ApiError::new(Kind::Unavailable, "budget_unavailable", message);
     refusal.failure.retry_after = Some(1_000);
     refusal
 }
@@ -290,7 +290,7 @@ mod tests {
     use crate::account::limit::Limits;
     use crate::account::{Account, Budget, Usage};
     use crate::ledger::Row;
-    use crate::object::TIMEOUT;
+    use crate::platform::object::TIMEOUT;
     use failsoft::Millis;
     use failsoft::report::Usd;
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::books::{Asked, Ended, Granted};
+use super::attempt_log::Trace;
+use super::balance::{Asked, Ended, Granted};
 use super::limit::{Amount, Limits, Refused};
-use super::trail::Trace;
 
 /// Each names the hold that it is about, by an id of the isolate's making.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub(super) enum Answer {
 #[cfg(test)]
 mod tests {
     use super::{Answer, Message};
-    use crate::account::books::Granted;
+    use crate::account::balance::Granted;
     use crate::account::limit::Amount;
 
     #[test]

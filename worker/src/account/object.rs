@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue, State, Storage, durable_object};
 
-use super::books::{Books, Changes, Crossed, Found, Question};
+use super::balance::{Books, Changes, Crossed, Found, Question};
 use super::calendar::iso;
 use super::message::{Answer, Message};
-use crate::ledger::{Alert, Outbox, Row, alert};
-use crate::{generation, host, memory, object};
+use crate::ledger::{Outbox, Row};
+use crate::ops::alerts::{Alert, alert};
+use crate::{call::generation, memory, platform::host, platform::object};
 
 /// More connections are not opened at once anyway.
 const AT_ONCE: usize = 6;

@@ -1,6 +1,6 @@
 //! What an isolate knows, beside the breakers that its calls use.
 
-use failsoft::breaker::{Breaker, Lesson};
+use failsoft::breaker::{Breaker, ModelOutcome};
 use failsoft::policy::BreakerPolicy;
 use failsoft::{Breakers, Millis};
 
@@ -96,13 +96,13 @@ impl Local {
     pub(crate) fn learn(
         &mut self,
         breakers: &mut Breakers,
-        lessons: &[Lesson],
+        model_outcomes: &[ModelOutcome],
         unused: &[String],
         policy: &BreakerPolicy,
         now: Millis,
     ) -> Option<Message> {
         let mut heard = Vec::new();
-        for lesson in lessons.iter().filter(|_| policy.failures > 0) {
+        for lesson in model_outcomes.iter().filter(|_| policy.failures > 0) {
             let well = matches!(breakers.state(&lesson.name), None | Some(Breaker::Closed { failures: 0 }));
             breakers.record(now, lesson, policy);
             let served = self.served.iter().position(|(name, _)| *name == lesson.name);
@@ -207,7 +207,7 @@ mod tests {
     use super::{Local, onlooker};
     use crate::breakers::message::{News, Told, answer};
     use crate::breakers::shared::Shared;
-    use failsoft::breaker::{Breaker, Lesson};
+    use failsoft::breaker::{Breaker, ModelOutcome};
     use failsoft::policy::BreakerPolicy;
     use failsoft::{Breakers, Failure, Json, Kind};
 
@@ -229,7 +229,7 @@ mod tests {
             let asks = breakers.admit(NAME, now).is_ok();
             let begun = local.begun(breakers, [NAME].into_iter(), now);
             let failure = down.then(|| Failure::new(Kind::Unavailable, "down"));
-            let lesson = asks.then(|| Lesson { name: NAME.into(), failure });
+            let lesson = asks.then(|| ModelOutcome { name: NAME.into(), failure });
             let learnt = local.learn(breakers, lesson.as_slice(), &[], &POLICY, now);
             let mut object = object;
             for message in begun.into_iter().chain(learnt) {
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn only_the_answer_to_the_last_message_says_how_things_stand() {
         let Isolate { mut local, mut breakers } = Isolate::default();
-        let failed = [Lesson { name: NAME.into(), failure: Some(Failure::new(Kind::Unavailable, "down")) }];
+        let failed = [ModelOutcome { name: NAME.into(), failure: Some(Failure::new(Kind::Unavailable, "down")) }];
         let first = local.learn(&mut breakers, &failed, &[], &POLICY, 0).expect("a message");
         let second = local.learn(&mut breakers, &failed, &[], &POLICY, 1).expect("a message");
         local.take(&mut breakers, first.number, Some(&answer(&[(NAME.into(), Told::Closed(1))])), 2);

@@ -11,7 +11,7 @@ use worker::{
 
 use super::message::{Message, News, answer};
 use super::shared::{Row, Shared};
-use crate::{host, memory, object};
+use crate::{memory, platform::host, platform::object};
 
 /// There is one for all isolates.
 const NAME: &str = "breakers";

@@ -1,6 +1,6 @@
 //! Whom the edge asks: one upstream, or several in order, each with a secret of its own for the key.
 
-use failsoft::catalog::ModelFacts;
+use failsoft::catalog::ModelInfo;
 use failsoft::invalid::{Invalid, Section, join};
 use failsoft::report::Usd;
 use failsoft::upstream::{App, OPENROUTER};
@@ -112,9 +112,9 @@ fn models(path: &str, given: &Section<'_>, upstream: &mut Upstream) -> Result<()
     for (at, row) in rows.items().enumerate() {
         let place = format!("models[{at}]");
         let facts = match row.text() {
-            Some(id) => ModelFacts { id: id.into(), ..ModelFacts::default() },
+            Some(id) => ModelInfo { id: id.into(), ..ModelInfo::default() },
             None if row.is_object() => facts(&Section::object(join(path, &place), row)?)?,
-            None => ModelFacts::default(),
+            None => ModelInfo::default(),
         };
         if facts.id.trim().is_empty() {
             return Err(given.wrong(&place, "must be a model's id, or an object with its `id`"));
@@ -130,7 +130,7 @@ fn models(path: &str, given: &Section<'_>, upstream: &mut Upstream) -> Result<()
     Ok(())
 }
 
-fn facts(given: &Section<'_>) -> Result<ModelFacts, Box<Invalid>> {
+fn facts(given: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
     given.only("id contextLength maxOutput prompt completion")?;
     let tokens = |name| {
         let mut tokens = 0;
@@ -141,11 +141,11 @@ fn facts(given: &Section<'_>) -> Result<ModelFacts, Box<Invalid>> {
         given.usd(name, &mut price)?;
         Ok::<_, Box<Invalid>>(price.map(|price| Usd(price.0.div_ceil(TOLD_FOR))))
     };
-    Ok(ModelFacts {
+    Ok(ModelInfo {
         id: given.text("id")?.unwrap_or_default().into(),
         context_length: tokens("contextLength")?,
         max_output: tokens("maxOutput")?,
         price: (price("prompt")?, price("completion")?),
-        ..ModelFacts::default()
+        ..ModelInfo::default()
     })
 }

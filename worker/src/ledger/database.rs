@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use worker::{Env, Error};
 
 use super::DATABASE;
-use crate::timer::within;
+use crate::platform::timer::within;
 
 /// In milliseconds.
 const TIMEOUT: Millis = 5_000;

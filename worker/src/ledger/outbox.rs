@@ -7,8 +7,8 @@ use worker::{D1Database, Env, SqlStorage, SqlStorageValue};
 
 use super::backlog::{Refused, Round, pause_of_all, pause_of_row};
 use super::{DATABASE, Row, database};
-use crate::host;
-use crate::timer::within;
+use crate::platform::host;
+use crate::platform::timer::within;
 
 /// A statement has so long, in milliseconds. What it wrote after that is written again, and is the same.
 const TIMEOUT: Millis = 15_000;

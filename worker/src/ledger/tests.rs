@@ -11,7 +11,7 @@ fn outcome(attempts: Vec<AttemptReport>) -> Outcome {
         partial: None,
         report: Arc::new(Report { attempts, ..Report::default() }),
         edge_report: None,
-        lessons: Vec::new(),
+        model_outcomes: Vec::new(),
         unused_probes: Vec::new(),
     }
 }

@@ -4,8 +4,8 @@ use failsoft::Millis;
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, Storage, durable_object};
 
 use super::{Answer, Denied, Message, Record, unavailable};
-use crate::refusal::Refusal;
-use crate::{host, object};
+use crate::http::api_error::ApiError;
+use crate::{platform::host, platform::object};
 
 /// Where an object keeps its key.
 const RECORD: &str = "record";
@@ -17,7 +17,7 @@ const LIST: &str = "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, shown 
 const REMEMBERED: Millis = 10 * 60 * 1_000;
 
 /// Says `message` to the object `name`.
-pub(crate) async fn ask(env: &Env, name: &str, message: &Message) -> Result<Answer, Refusal> {
+pub(crate) async fn ask(env: &Env, name: &str, message: &Message) -> Result<Answer, ApiError> {
     let answer = async {
         let text = object::ask(&env.durable_object("KEYS")?, name, &serde_json::to_string(message)?).await?;
         Ok::<Answer, worker::Error>(serde_json::from_str(&text)?)

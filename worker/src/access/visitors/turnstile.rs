@@ -7,8 +7,8 @@ use web_sys::{Headers, RequestInit};
 
 use crate::access::remote;
 use crate::config::Visitors;
-use crate::host;
-use crate::refusal::Refusal;
+use crate::http::api_error::ApiError;
+use crate::platform::host;
 
 /// What an answer says.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ enum Verdict {
 }
 
 /// Asks whether `token` is that of a person on one of the app's pages.
-pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&str>) -> Result<(), Refusal> {
+pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&str>) -> Result<(), ApiError> {
     let init = RequestInit::new();
     init.set_method("POST");
     if let Ok(headers) = Headers::new() {
@@ -44,15 +44,15 @@ pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&st
         Verdict::Unknown(error) => {
             host::log(&json!({"event": "turnstile", "error": error}).to_string());
             let message = "visitors cannot be verified now; try again in a moment";
-            Err(Refusal::new(Kind::Unavailable, "turnstile_unavailable", message))
+            Err(ApiError::new(Kind::Unavailable, "turnstile_unavailable", message))
         }
     }
 }
 
 /// The token is not, or no longer, one that opens anything.
-pub(super) fn refused() -> Refusal {
+pub(super) fn refused() -> ApiError {
     let message = "this Turnstile token does not count: reset the widget, and send the token that it gives then";
-    Refusal::new(Kind::Forbidden, "turnstile_refused", message)
+    ApiError::new(Kind::Forbidden, "turnstile_refused", message)
 }
 
 fn judged(visitors: &Visitors, answer: &str) -> Verdict {

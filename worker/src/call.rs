@@ -1,0 +1,8 @@
+//! A chat call: its admission, the requests to upstreams, and the delivery of the answer.
+
+pub(crate) mod admission;
+pub(crate) mod chat;
+pub(crate) mod delivery;
+pub(crate) mod driver;
+pub(crate) mod generation;
+pub(crate) mod upstream_request;

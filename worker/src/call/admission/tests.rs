@@ -1,0 +1,319 @@
+use super::bound::Prices;
+use super::{AdmittedCall, Draft};
+use crate::access::{Caller, admit_at_once as admit};
+use crate::config::Config;
+use crate::http::api_error::ApiError;
+use failsoft::policy::Recover;
+use failsoft::report::Usd;
+use failsoft::request::{Lane, UsageChunk};
+use failsoft::{Catalog, Json};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+fn config() -> Config {
+    let config = json!({
+        "access": "loopback",
+        "models": ["openai/gpt-4o", "anthropic/*"],
+        "policy": {"attempts": 5, "maxCostUsd": 0.5, "maxPrice": {"completion": 10}, "hedge": {"after": 2000}},
+        "routes": {"support": {"models": ["a/a", "b/b"], "lane": "relay", "policy": {"timeouts": {"idle": 300}}}},
+        "limits": {"messages": 2},
+    });
+    Config::of(&config.to_string(), "sk").expect("a configuration")
+}
+
+fn hello(mut body: Value) -> Value {
+    if body.get("messages").is_none() {
+        body["messages"] = json!([{"role": "user", "content": "hello"}]);
+    }
+    body
+}
+
+fn refused(body: &str) -> (u16, String) {
+    let config = config();
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let ApiError { failure, .. } = Draft::read(body.as_bytes(), &config, &client).expect_err("a refusal");
+    (failure.http_status(), failure.message)
+}
+
+#[test]
+fn a_route_brings_its_chain_lane_and_policy() {
+    let config = config();
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let body = hello(json!({"model": "route/support", "failsoft": {"attempts": 2, "empty": "next"}}));
+    let ask = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").ask;
+    assert_eq!(ask.request.models, ["a/a", "b/b"]);
+    assert_eq!((ask.request.lane, ask.request.usage_chunk), (Lane::Relay, UsageChunk::Hidden));
+    assert_eq!((ask.policy.attempts, ask.policy.timeouts.idle), (2, 300));
+}
+
+#[test]
+fn a_client_says_what_it_wants_of_an_answer_and_tightens_bounds() {
+    let config = config();
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let asked = json!({
+        "timeouts": {"firstToken": 1_000}, "reasoningOnly": "accept", "schemaMismatch": "fail", "tooShort": {"chars": 5},
+        "pattern": {"literals": ["x"]}, "buffer": true, "recover": "error", "restartEvent": true, "maxCostUsd": 0.1,
+        "maxPrice": {"prompt": 3, "completion": 9.5}, "invalidJson": {"action": "next", "repair": true},
+    });
+    let body = hello(json!({"model": "openai/gpt-4o", "failsoft": asked}));
+    let policy = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").ask.policy;
+    assert!(policy.buffer && policy.restart_event && policy.repair_json);
+    assert_eq!((policy.shortest, &policy.literals[..], policy.recover), (5, &["x".to_owned()][..], Recover::Error));
+    assert_eq!(policy.max_cost, Some(Usd(100_000_000_000)));
+    assert_eq!(policy.max_price, (Some(Usd(3_000_000_000_000)), Some(Usd(9_500_000_000_000))));
+    // The second model would be asked after the first is given up.
+    assert_eq!(policy.hedge, None);
+    let body = hello(json!({"model": "openai/gpt-4o", "failsoft": {"holdChars": 40}}));
+    let policy = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").ask.policy;
+    assert_eq!((policy.hold_chars, policy.hedge, policy.max_cost), (40, Some(2_000), Some(Usd(500_000_000_000))));
+}
+
+#[test]
+fn what_a_client_may_not_ask_for_is_refused_with_its_path() {
+    for (body, status, message) in [
+        (
+            json!({"model": "openai/o3"}),
+            403,
+            "this key may not ask for this model; it may ask for: route/support, openai/gpt-4o, anthropic/*",
+        ),
+        (
+            json!({"models": ["anthropic/claude-opus-4.7", "a/a"]}),
+            403,
+            "this key may not ask for this model; it may ask for: route/support, openai/gpt-4o, anthropic/*",
+        ),
+        (json!({"model": "route/nope"}), 404, "there is no such route for this key; there are: route/support"),
+        (
+            json!({"model": "route/support", "models": ["a/a"]}),
+            400,
+            "`models` cannot stand beside a route: the route names its models",
+        ),
+        (
+            json!({"models": ["route/support"]}),
+            400,
+            "`models` holds a route; name it as `model`, and nothing beside it",
+        ),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"attempts": 6}}),
+            400,
+            "`failsoft.attempts` cannot be more than 5 here",
+        ),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"timeouts": {"idle": 60_000}}}),
+            400,
+            "`failsoft.timeouts.idle` cannot be more than 30000 here",
+        ),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"timeouts": {"firsttoken": 1}}}),
+            400,
+            "`failsoft.timeouts.firsttoken` is not a known field; did you mean `firstToken`?",
+        ),
+        (json!({"model": "openai/gpt-4o", "failsoft": {"retry": {}}}), 400, "`failsoft.retry` is decided by the edge"),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"hedge": {"after": 1}}}),
+            400,
+            "`failsoft.hedge` is decided by the edge",
+        ),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"judge": {"model": "a/a"}}}),
+            400,
+            "`failsoft.judge` is decided by the edge",
+        ),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"maxCostUsd": 0.51}}),
+            400,
+            "`failsoft.maxCostUsd` cannot be more than 0.5 here",
+        ),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"maxPrice": {"completion": 10.5}}}),
+            400,
+            "`failsoft.maxPrice.completion` cannot be more than 10 here",
+        ),
+        (
+            json!({"model": "openai/gpt-4o", "failsoft": {"atempts": 1}}),
+            400,
+            "`failsoft.atempts` is not a known field; did you mean `attempts`?",
+        ),
+        (json!({"model": "openai/gpt-4o", "failsoft": 1}), 400, "`failsoft` must be an object"),
+        (
+            json!({"model": "openai/gpt-4o", "messages": [{}, {}, {}]}),
+            400,
+            "`messages` has 3 entries; this edge takes 2 at most",
+        ),
+        (json!({"model": "openai/gpt-4o", "messages": []}), 400, "`messages` is empty; give at least one message"),
+        (json!({}), 400, "`models` is missing; name at least one model"),
+    ] {
+        assert_eq!(refused(&hello(body).to_string()), (status, message.to_owned()));
+    }
+}
+
+#[test]
+fn what_is_no_json_object_is_refused_with_the_place() {
+    assert_eq!(refused("{\"model\": }").1, "the body is not JSON: expected value at line 1 column 11");
+    assert_eq!(refused("").1, "the body is not JSON: EOF while parsing a value at line 1 column 0");
+    assert_eq!(refused("[]").1, "the body must be a JSON object");
+}
+
+fn priced() -> Catalog {
+    let rows = json!({"data": [
+        {"id": "openai/gpt-4o", "pricing": {"prompt": "0", "completion": "0.00001"}},
+        {"id": "anthropic/opus", "pricing": {"prompt": "0.001", "completion": "0.000025"}, "top_provider": {"max_completion_tokens": 1000}},
+        {"id": "anthropic/asks", "pricing": {"prompt": "0", "completion": "0", "request": "0.5"}},
+        {"id": "anthropic/auto", "pricing": {"prompt": "-1", "completion": "-1"}},
+    ]});
+    Catalog::read(Json::parse(&rows.to_string()).expect("JSON"))
+}
+
+/// What is held for `body` on an account with a budget in USD, or without one.
+fn bounded(body: Value, policy: Value, has_budget: bool) -> Result<AdmittedCall, ApiError> {
+    let usd = if has_budget { json!({"usd": {"day": 1}}) } else { json!({}) };
+    let key = Sha256::digest("fs_app").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let config = json!({
+        "keys": [{"name": "app", "sha256": key, "budget": usd}],
+        "models": ["*", "openai/gpt-4o:online"],
+        "policy": policy,
+    });
+    let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+    let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
+    let client = admit(&config, &caller).expect("let in");
+    let catalog = priced();
+    let draft = Draft::read(hello(body).to_string().as_bytes(), &config, &client)?;
+    draft.bounded(&Prices { upstreams: &config.upstreams, catalog: &catalog })
+}
+
+fn held(body: Value) -> (u64, Option<u64>) {
+    let ask = bounded(body, json!({}), true).expect("a call");
+    (ask.worst.usd.0, ask.policy.max_cost.map(|cost| cost.0))
+}
+
+const CENT: u64 = 10_000_000_000;
+
+#[test]
+fn two_answers_of_the_dearest_model_are_held_and_the_call_keeps_to_it() {
+    assert_eq!(held(json!({"model": "openai/gpt-4o"})), (2 * 4_096 * CENT / 1_000, Some(2 * 4_096 * CENT / 1_000)));
+    let cent = |body| held(body).0 / (CENT / 100);
+    assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000})), 200);
+    assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000, "n": 4})), 800);
+    assert_eq!(cent(json!({"models": ["openai/gpt-4o", "anthropic/asks"], "max_tokens": 1_000})), 10_200);
+    // The prompt has a hundred tokens at most, and an answer of this model a thousand.
+    let dear = cent(json!({"model": "anthropic/opus"}));
+    assert!((500 + 2 * 50..500 + 2 * 100 * 11).contains(&dear), "{dear}");
+    let ask = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call");
+    assert!((2 * 4_096..2 * 4_200).contains(&ask.worst.tokens), "{}", ask.worst.tokens);
+}
+
+#[test]
+fn a_lower_bound_of_the_policy_or_of_the_caller_is_what_is_held() {
+    let body = || json!({"model": "openai/gpt-4o"});
+    let ask = bounded(body(), json!({"maxCostUsd": 0.01}), false).expect("a call");
+    assert_eq!((ask.worst.usd.0, ask.policy.max_cost.map(|cost| cost.0)), (CENT, Some(CENT)));
+    let mut lower = body();
+    lower["failsoft"] = json!({"maxCostUsd": 0.001});
+    let ask = bounded(lower, json!({"maxCostUsd": 0.01}), true).expect("a call");
+    assert_eq!(ask.worst.usd.0, CENT / 10);
+}
+
+#[test]
+fn a_call_that_nothing_bounds_needs_no_price() {
+    let ask = bounded(json!({"model": "nobody/knows"}), json!({}), false).expect("a call");
+    assert_eq!((ask.worst.usd.0, ask.policy.max_cost), (0, None));
+    let ask = bounded(json!({"model": "openai/gpt-4o"}), json!({}), false).expect("a call");
+    assert_eq!((ask.worst.usd.0 > 0, ask.policy.max_cost), (true, None));
+}
+
+#[test]
+fn a_bounded_call_needs_one_and_searches_have_none() {
+    for (model, status, code) in [
+        ("nobody/knows", 503, "price_unknown"),
+        ("anthropic/auto", 503, "price_unknown"),
+        ("openai/gpt-4o:online", 403, "model_not_allowed"),
+    ] {
+        let ApiError { failure, .. } = bounded(json!({"model": model}), json!({}), true).expect_err("a refusal");
+        assert_eq!((failure.http_status(), failure.code.as_deref()), (status, Some(code)), "{model}");
+    }
+    assert!(bounded(json!({"model": "openai/gpt-4o:online"}), json!({}), false).is_ok(), "its owner lists it by name");
+    assert!(bounded(json!({"models": ["nobody/knows", "openai/gpt-4o"]}), json!({}), true).is_ok());
+}
+
+#[test]
+fn a_judge_is_held_too() {
+    let alone = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call").worst;
+    let judge = json!({"judge": {"model": "openai/gpt-4o"}});
+    let judged = bounded(json!({"model": "openai/gpt-4o"}), judge, true).expect("a call").worst;
+    assert_eq!(judged.usd.0 - alone.usd.0, 2 * CENT, "two scores of a thousand tokens");
+    let capped = json!({"judge": {"model": "openai/gpt-4o", "maxCostUsd": 0.001}});
+    let capped = bounded(json!({"model": "openai/gpt-4o"}), capped, true).expect("a call").worst;
+    assert_eq!(capped.usd.0 - alone.usd.0, CENT / 5);
+}
+
+#[test]
+fn a_pattern_stands_for_models_and_a_name_for_whatever_it_names() {
+    let refused = |model: &str| bounded(json!({"model": model}), json!({}), false).is_err();
+    for model in
+        ["openrouter/auto", "@preset/x", "a/a@preset/x", "a/a:online", "a/../b", "a/a b", "á/a", "a/a:free:online"]
+    {
+        assert!(refused(model), "{model}");
+    }
+    for model in ["a/a", "a/a:free", "a/a:nitro", "a/a-2.5_x:thinking", "~anthropic/latest", "openai/gpt-4o:online"] {
+        assert!(!refused(model), "{model}");
+    }
+}
+
+#[test]
+fn fields_that_the_owner_opens_pass_and_those_that_are_read_stay_so() {
+    let config = |fields: Value| Config::of(&json!({"access": "loopback", "fields": fields}).to_string(), "sk");
+    let opened = config(json!(["plugins", "top_n_sigma"])).expect("a configuration");
+    let client = admit(&opened, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let body = hello(json!({"model": "a/a", "plugins": [{"id": "web"}], "top_n_sigma": 1}));
+    assert!(Draft::read(body.to_string().as_bytes(), &opened, &client).is_ok());
+    assert!(config(json!(["max_tokens"])).is_err());
+}
+
+#[test]
+fn where_tokens_are_bounded_every_request_that_is_made_is_held() {
+    let held = |budget: Value| {
+        let key = Sha256::digest("fs_app").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let config = json!({"keys": [{"name": "app", "sha256": key, "budget": budget}], "models": ["*"]});
+        let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+        let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
+        let client = admit(&config, &caller).expect("let in");
+        let body = hello(json!({"model": "openai/gpt-4o", "max_tokens": 1_000}));
+        let draft = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call");
+        let ask = draft.bounded(&Prices { upstreams: &config.upstreams, catalog: &priced() }).expect("a call");
+        (ask.worst.tokens, ask.policy.attempts)
+    };
+    let (two, attempts) = held(json!({}));
+    assert!(two > 2_000 && attempts > 4);
+    assert_eq!(held(json!({"tokens": {"day": 100_000}})), (2 * two, 4));
+}
+
+#[test]
+fn a_prompt_is_held_at_its_bytes_whatever_it_is_made_of() {
+    let long = |piece: &str| piece.repeat(1_000);
+    let messages = |message: Value| json!({"model": "openai/gpt-4o", "max_tokens": 1, "messages": [message]});
+    let call = json!({"id": "a", "type": "file", "function": {"name": "f", "arguments": long("x ")}});
+    let file = json!({"type": "file", "file": {"content": [{"type": "text", "text": long("x ")}]}});
+    for (message, least) in [
+        (json!({"role": "user", "content": long("\u{7f}")}), 1_000),
+        (json!({"role": "user", "content": long("\u{85}")}), 2_000),
+        (json!({"role": "user", "content": long("\r")}), 1_000),
+        (json!({"role": "user", "content": long("!")}), 1_000),
+        (json!({"role": "user", "content": long("훻")}), 3_000),
+        (json!({"role": "assistant", "content": "x", "tool_calls": [call]}), 2_000),
+        (json!({"role": "assistant", "content": "x", "annotations": [file]}), 2_000),
+    ] {
+        let ask = bounded(messages(message.clone()), json!({}), true).expect("a call");
+        assert!(ask.worst.tokens >= 2 * least, "{} of {message}", ask.worst.tokens);
+    }
+    let image = json!({"type": "image_url", "image_url": {"url": "https://a.example/b.png"}});
+    assert!(bounded(messages(json!({"role": "user", "content": image})), json!({}), true).is_err());
+}
+
+#[test]
+fn a_body_nests_forty_levels_and_no_more() {
+    let refused = |levels: usize| {
+        let deep = ["[".repeat(levels), "]".repeat(levels)].concat();
+        let body = format!(r#"{{"model": "openai/gpt-4o", "messages": [], "metadata": {deep}, "user": "[[\"[["}}"#);
+        super::parse(body.as_bytes()).is_err()
+    };
+    assert_eq!((refused(39), refused(40)), (false, true));
+}

@@ -1,0 +1,172 @@
+//! What is looked at every few minutes, whether or not anybody calls: the catalog, and what the owner should be told.
+
+use failsoft::report::Usd;
+use failsoft::{Catalog, Millis};
+use serde_json::{Value, json};
+use worker::Env;
+
+use crate::config::{Alerts, Config};
+use crate::ledger::database;
+use crate::ops::alerts::{Alert, alert, repeat};
+use crate::{catalog, memory, platform::host};
+
+const HOUR: Millis = 60 * 60 * 1_000;
+const DAY: Millis = 24 * HOUR;
+/// What was told is told again after this, if it is still so; what was noted is forgotten.
+const FORGOTTEN: Millis = 90 * DAY;
+
+/// One round.
+pub(crate) async fn run(env: &Env) {
+    let setup = memory::setup(env);
+    let Ok(config) = setup.as_ref() else { return };
+    if !database::exists(env) {
+        return;
+    }
+    let now = host::now();
+    let ended = async {
+        let models = catalog::keep_copy(&config.upstreams, env, now).await?;
+        if let Some(alerts) = &config.operations.alerts {
+            for told in due(config, alerts, models.as_ref(), env, now).await? {
+                alert(env, &told).await;
+            }
+            repeat(env).await?;
+        }
+        forget(env, now).await
+    };
+    if let Err(error) = ended.await {
+        host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
+    }
+}
+
+async fn due(
+    config: &Config,
+    alerts: &Alerts,
+    models: Option<&Catalog>,
+    env: &Env,
+    now: Millis,
+) -> worker::Result<Vec<Alert>> {
+    let mut due = models.map(|models| expiries(config, models, alerts.days, now)).unwrap_or_default();
+    let runs = "SELECT asked, fallbacks, since FROM runs WHERE fallbacks >= ?1";
+    due.extend(database::query(env, runs, &[(alerts.fallbacks as f64).into()]).await?.iter().map(|row| fallbacks(row)));
+    // As text: an hour may have cost more than a number here can be.
+    let hours = "SELECT hour, CAST(cost AS TEXT) FROM hours WHERE hour > ?1 AND hour <= ?2";
+    let hour = now / HOUR;
+    let (from, to) = ((hour.saturating_sub(26) as f64).into(), (hour as f64).into());
+    let hours: Vec<(u64, u64)> =
+        database::query(env, hours, &[from, to]).await?.iter().filter_map(|row| spent(row)).collect();
+    due.extend([hour - 1, hour].into_iter().filter_map(|hour| jump(&hours, hour, alerts)));
+    Ok(due)
+}
+
+async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
+    for statement in ["DELETE FROM told WHERE at < ?1", "DELETE FROM runs WHERE since < ?1"] {
+        database::query(env, statement, &[(now.saturating_sub(FORGOTTEN) as f64).into()]).await?;
+    }
+    Ok(())
+}
+
+fn fallbacks(row: &[Value]) -> Alert {
+    let (asked, count) = (row[0].as_str().unwrap_or_default(), row[1].as_u64().unwrap_or_default());
+    Alert {
+        occasion: format!("fallbacks/{asked}/{}", row[2]),
+        kind: "fallbacks",
+        text: format!("The last {count} answers to calls for {asked} came from other models."),
+        facts: json!({"model": asked, "calls": count, "since": row[2]}),
+    }
+}
+
+/// Models of the configuration that go away within so many `days`.
+fn expiries(config: &Config, models: &Catalog, days: u64, now: Millis) -> Vec<Alert> {
+    let mut names: Vec<&str> = config.routes.iter().flat_map(|route| &route.models).map(String::as_str).collect();
+    names.extend(config.models.iter().flatten().map(String::as_str));
+    names.extend(config.upstreams.iter().flat_map(|upstream| &upstream.models).map(String::as_str));
+    let policies = config.routes.iter().map(|route| &route.policy).chain([&config.policy]);
+    names.extend(policies.filter_map(|policy| policy.judge.as_ref()).map(|judge| judge.model.as_str()));
+    names.sort_unstable();
+    names.dedup();
+    let expiring = names.into_iter().filter_map(|name| Some((name, models.find(name)?.expires?)));
+    let soon = expiring.filter(|(_, expires)| *expires < now + days * DAY);
+    soon.map(|(model, expires)| {
+        let left = expires.saturating_sub(now) / DAY;
+        Alert {
+            occasion: format!("expiry/{model}/{expires}"),
+            kind: "expiry",
+            text: match left {
+                0 => format!("The model {model} goes away within a day, or has."),
+                days => format!("The model {model} goes away in {days} days."),
+            },
+            facts: json!({"model": model, "expires": expires}),
+        }
+    })
+    .collect()
+}
+
+fn spent(row: &[Value]) -> Option<(u64, u64)> {
+    Some((row.first()?.as_u64()?, row.get(1)?.as_str()?.parse().ok()?))
+}
+
+/// `hour` cost many times as much as the mean of the 24 before it.
+fn jump(hours: &[(u64, u64)], hour: u64, alerts: &Alerts) -> Option<Alert> {
+    let cost = hours.iter().find(|(at, _)| *at == hour)?.1;
+    let day: u128 =
+        hours.iter().filter(|(at, _)| *at < hour && at + 24 >= hour).map(|(_, cost)| u128::from(*cost)).sum();
+    let jumps = u128::from(cost) * 24 > day * u128::from(alerts.times) && cost >= alerts.spend.0;
+    let mean = Usd((day / 24) as u64);
+    jumps.then(|| Alert {
+        occasion: format!("spend/{hour}"),
+        kind: "spend",
+        text: format!("An hour cost {} USD; the mean of the day before is {} USD.", cents(Usd(cost)), cents(mean)),
+        facts: json!({"hour": hour * HOUR, "usd": Usd(cost).as_f64(), "mean": mean.as_f64()}),
+    })
+}
+
+fn cents(usd: Usd) -> String {
+    format!("{:.2}", usd.as_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DAY, expiries, jump};
+    use crate::config::{Alerts, Config, Target};
+    use failsoft::Catalog;
+    use failsoft::catalog::ModelInfo;
+    use failsoft::report::Usd;
+
+    const USD: u64 = 1_000_000_000_000;
+
+    #[test]
+    fn an_hour_is_a_jump_if_it_is_dear_beside_the_day_before_it_and_by_itself() {
+        let alerts = Alerts { target: Target::default(), fallbacks: 10, times: 3, spend: Usd(USD), days: 14 };
+        let day = |cost: u64| (76..100).map(|hour| (hour, cost)).collect::<Vec<_>>();
+        let with = |mut hours: Vec<(u64, u64)>, cost: u64| {
+            hours.push((100, cost));
+            jump(&hours, 100, &alerts).map(|alert| alert.occasion)
+        };
+        let told = Some("spend/100".to_owned());
+        assert_eq!(with(day(USD), 3 * USD), None);
+        assert_eq!(with(day(USD), 3 * USD + 1), told);
+        assert_eq!(with(day(1), USD - 1), None);
+        assert_eq!(with(vec![], USD), told);
+        // What was before the day does not count.
+        assert_eq!(with(vec![(75, 1_000 * USD)], USD), told);
+        assert_eq!(jump(&day(USD), 100, &alerts).map(|alert| alert.occasion), None);
+    }
+
+    #[test]
+    fn models_of_the_configuration_are_told_of_before_they_go_away() {
+        let config = r#"{"access": "loopback", "models": ["a/*", "b/b"], "routes": {"r": {"models": ["c/c", "d/d"],
+            "policy": {"judge": {"model": "e/e"}}}}}"#;
+        let config = Config::of(config, "sk").expect("a configuration");
+        let mut models = Catalog::default();
+        for (id, expires) in [("a/1", 1), ("b/b", 3 * DAY), ("c/c", 20 * DAY), ("d/d", 0), ("e/e", 2 * DAY)] {
+            models.add(ModelInfo { id: id.into(), expires: Some(10 * DAY + expires), ..ModelInfo::default() });
+        }
+        let told: Vec<_> = expiries(&config, &models, 14, 10 * DAY).into_iter().map(|alert| alert.text).collect();
+        let expected = [
+            "The model b/b goes away in 3 days.",
+            "The model d/d goes away within a day, or has.",
+            "The model e/e goes away in 2 days.",
+        ];
+        assert_eq!(told, expected);
+    }
+}

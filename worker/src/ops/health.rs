@@ -1,0 +1,69 @@
+//! `GET /healthz`: is everything set that has to be, and does it answer? Tells what to do, and no value.
+
+use failsoft::Millis;
+use serde_json::json;
+use worker::Env;
+
+use crate::account::{Account, Accounts, BINDING};
+use crate::http::reply::Reply;
+use crate::ledger::database;
+use crate::memory::Setup;
+use crate::platform::timer::within;
+use crate::{memory, platform::host};
+
+/// What was found out is believed for so long, in milliseconds: anyone may ask, and asking must cost next to nothing.
+const BELIEVED: Millis = 5_000;
+
+/// How long an object may take, in milliseconds.
+const PATIENCE: Millis = 3_000;
+
+/// 200, or 503 with the problems.
+pub(crate) async fn told(setup: &Setup, env: &Env) -> Reply {
+    let problems = match setup.as_ref() {
+        Ok(_) => reached(env).await,
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    if problems.is_empty() {
+        return Reply::json(200, json!({"ok": true}));
+    }
+    Reply::json(503, json!({"ok": false, "problems": problems}))
+}
+
+/// What of the storage does not answer.
+async fn reached(env: &Env) -> Vec<String> {
+    if let Some(problems) = memory::health(host::now(), BELIEVED) {
+        return problems;
+    }
+    let (ledger, account) = futures_util::future::join(ledger(env), accounts(env)).await;
+    let mut problems = Vec::new();
+    problems.extend(ledger.err());
+    problems.extend(account.err());
+    memory::keep_health(&problems, host::now());
+    problems
+}
+
+/// It answers, and has its tables.
+async fn ledger(env: &Env) -> Result<(), String> {
+    if !database::exists(env) {
+        return Ok(());
+    }
+    match database::query(env, "SELECT 1 FROM attempts LIMIT 1", &[]).await {
+        Ok(_) => Ok(()),
+        Err(error) if database::reason(&error).contains("no such table") => {
+            Err("the database (LEDGER) has no tables: `wrangler d1 migrations apply failsoft`".into())
+        }
+        Err(_) => Err("the database (LEDGER) does not answer".into()),
+    }
+}
+
+/// An object answers, one that is nobody's account.
+async fn accounts(env: &Env) -> Result<(), String> {
+    if env.durable_object(BINDING).is_err() {
+        return Ok(());
+    }
+    let nobody = Account { name: "health".into(), ..Account::default() };
+    match within(PATIENCE, Accounts::of(env).usage(&nobody)).await {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(_)) | None => Err("the objects of the accounts (ACCOUNTS) do not answer".into()),
+    }
+}

@@ -1,0 +1,35 @@
+//! One line for each call, for whoever watches the edge. No prompt, no answer, no key, no text of an upstream.
+
+use failsoft::report::{AttemptReport, Usd};
+use failsoft::{Millis, Outcome};
+use serde_json::{Value, json};
+
+use crate::call::admission::AdmittedCall;
+use crate::ledger::Context;
+
+/// The line, as JSON.
+pub(crate) fn line(context: &Context, ask: &AdmittedCall, outcome: &Outcome, took: Millis) -> Value {
+    let report = &outcome.report;
+    let tokens = |of: fn(&AttemptReport) -> Option<u64>| report.attempts.iter().filter_map(of).sum::<u64>();
+    let failures: Vec<&str> =
+        report.attempts.iter().filter_map(|attempt| Some(attempt.failure.as_ref()?.kind.name())).collect();
+    json!({
+        "event": "call",
+        "id": context.call,
+        "key": context.client,
+        "account": context.account,
+        "route": context.route,
+        "feature": context.feature,
+        "stream": ask.request.stream,
+        "outcome": outcome.result.as_ref().err().map_or("answered", |failure| failure.kind.name()),
+        "accepted": report.accepted,
+        "model": report.model,
+        "fallback": report.fallback,
+        "attempts": report.attempts.len(),
+        "failures": failures,
+        "ms": took,
+        "promptTokens": tokens(|attempt| attempt.prompt_tokens),
+        "completionTokens": tokens(|attempt| attempt.completion_tokens),
+        "cost": report.cost.map(Usd::as_f64),
+    })
+}

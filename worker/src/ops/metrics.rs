@@ -1,0 +1,178 @@
+//! `GET /metrics`: sums over all isolates, as Prometheus reads them. They are the database's, so they are those of the
+//! ledger.
+
+use failsoft::Kind;
+use failsoft::report::Usd;
+use serde_json::Value;
+use worker::Env;
+
+use crate::access::{Caller, bearer, digest};
+use crate::config::Config;
+use crate::http::api_error::ApiError;
+use crate::http::reply::{Body, Reply};
+use crate::ledger::database;
+
+const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// All of it in one statement, so that the parts agree. Amounts as text: they may be more than a number here can be.
+const READ: &str = "\
+    SELECT 'call', ended, '', '', calls, 0, 0, '0', 0, '0' FROM calls \
+    UNION ALL SELECT 'attempt', model, outcome, role, attempts, prompt_tokens, completion_tokens, CAST(cost AS TEXT), \
+      unsettled, CAST(unsettled_cost AS TEXT) FROM totals \
+    UNION ALL SELECT measure, model, '', '', up_to, count, total, '0', 0, '0' FROM latencies \
+    ORDER BY 1, 2, 3, 4, 5";
+
+/// The metrics, for whoever has the token.
+///
+/// # Errors
+/// 404 where there is no token, 401 without it, 503 without the database.
+pub(crate) async fn answer(config: &Config, caller: &Caller, env: &Env) -> Result<Reply, ApiError> {
+    let Some(known) = config.operations.metrics else {
+        let message = "there are no metrics: set the secret METRICS_TOKEN";
+        return Err(ApiError::new(Kind::UnknownModel, "unknown_url", message));
+    };
+    if !digest::same(&known, &digest::of(bearer(caller).unwrap_or_default())) {
+        let message = "send `Authorization: Bearer` and the METRICS_TOKEN of this edge";
+        return Err(ApiError::new(Kind::Unauthorized, "invalid_api_key", message));
+    }
+    let rows = database::query(env, READ, &[]).await.map_err(|_| {
+        ApiError::new(Kind::Unavailable, "ledger_unavailable", "the database of the ledger does not answer")
+    })?;
+    Ok(Reply::new(200, KIND, Body::Text(text(&rows))))
+}
+
+/// Prometheus's text format.
+fn text(rows: &[Vec<Value>]) -> String {
+    let mut out = String::new();
+    family(&mut out, "failsoft_calls_total", "counter", "Calls, by how they ended.");
+    for row in of(rows, "call") {
+        sample(&mut out, "failsoft_calls_total", &[("ended", word(row, 1))], &whole(row, 4).to_string());
+    }
+    for (name, kind, help, value) in ATTEMPTS {
+        family(&mut out, name, kind, help);
+        for row in of(rows, "attempt") {
+            let labels = [("model", word(row, 1)), ("outcome", word(row, 2)), ("role", word(row, 3))];
+            sample(&mut out, name, &labels, &value(row));
+        }
+    }
+    for (measure, name, help) in LATENCIES {
+        family(&mut out, name, "histogram", help);
+        let rows: Vec<&Vec<Value>> = of(rows, measure).collect();
+        for of_model in rows.chunk_by(|a, b| a.get(1) == b.get(1)) {
+            histogram(&mut out, name, of_model);
+        }
+    }
+    out
+}
+
+type Reading = fn(&[Value]) -> String;
+
+const ATTEMPTS: [(&str, &str, &str, Reading); 6] = [
+    ("failsoft_attempts_total", "counter", "Requests to upstreams.", |row| whole(row, 4).to_string()),
+    ("failsoft_prompt_tokens_total", "counter", "Tokens of prompts, as upstreams count.", |row| {
+        whole(row, 5).to_string()
+    }),
+    ("failsoft_completion_tokens_total", "counter", "Tokens of answers, as upstreams count.", |row| {
+        whole(row, 6).to_string()
+    }),
+    ("failsoft_cost_usd_total", "counter", "What attempts cost whose cost is known.", |row| money(row, 7)),
+    ("failsoft_unsettled_attempts", "gauge", "Attempts whose cost is not known.", |row| whole(row, 8).to_string()),
+    ("failsoft_unsettled_usd", "gauge", "What those can have cost at most.", |row| money(row, 9)),
+];
+
+const LATENCIES: [(&str, &str, &str); 2] = [
+    ("first_token", "failsoft_first_token_seconds", "Time from sending to the first text, reasoning or tool call."),
+    ("duration", "failsoft_attempt_duration_seconds", "Time from sending to the end of an answer."),
+];
+
+fn of<'a>(rows: &'a [Vec<Value>], kind: &'a str) -> impl Iterator<Item = &'a Vec<Value>> {
+    rows.iter().filter(move |row| word(row, 0) == kind)
+}
+
+fn word(row: &[Value], at: usize) -> &str {
+    row.get(at).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn whole(row: &[Value], at: usize) -> u64 {
+    row.get(at).and_then(Value::as_f64).unwrap_or_default() as u64
+}
+
+fn money(row: &[Value], at: usize) -> String {
+    Usd(word(row, at).parse().unwrap_or_default()).decimal()
+}
+
+fn family(out: &mut String, name: &str, kind: &str, help: &str) {
+    out.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+}
+
+fn sample(out: &mut String, name: &str, labels: &[(&str, &str)], value: &str) {
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    out.push_str(&format!("{name}{{{}}} {value}\n", labels.join(",")));
+}
+
+/// Models have names that callers chose.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// The buckets of one model, each counted in one; Prometheus's hold all that is below.
+fn histogram(out: &mut String, name: &str, rows: &[&Vec<Value>]) {
+    const ENDLESS: u64 = 9_007_199_254_740_991;
+    let model = rows.first().map_or("", |row| word(row, 1));
+    let (mut count, mut total) = (0, 0);
+    let bucket = format!("{name}_bucket");
+    for row in rows {
+        count += whole(row, 5);
+        total += whole(row, 6);
+        if whole(row, 4) < ENDLESS {
+            let bound = seconds(whole(row, 4));
+            sample(out, &bucket, &[("model", model), ("le", &bound)], &count.to_string());
+        }
+    }
+    sample(out, &bucket, &[("model", model), ("le", "+Inf")], &count.to_string());
+    sample(out, &format!("{name}_sum"), &[("model", model)], &seconds(total));
+    sample(out, &format!("{name}_count"), &[("model", model)], &count.to_string());
+}
+
+fn seconds(millis: u64) -> String {
+    (millis as f64 / 1_000.0).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use serde_json::{Value, json};
+
+    fn rows(rows: Value) -> Vec<Vec<Value>> {
+        serde_json::from_value(rows).expect("rows")
+    }
+
+    #[test]
+    fn money_is_exact_and_names_cannot_break_out_of_their_quotes() {
+        let told = text(&rows(json!([
+            ["call", "answered", "", "", 3, 0, 0, "0", 0, "0"],
+            ["attempt", "a\"}\nb\\", "cut", "answer", 2, 10, 20, "9007199254740993", 1, "500000000000"],
+        ])));
+        assert!(told.contains("failsoft_calls_total{ended=\"answered\"} 3\n"), "{told}");
+        let labels = r#"{model="a\"}\nb\\",outcome="cut",role="answer"}"#;
+        assert!(told.contains(&format!("failsoft_cost_usd_total{labels} 9007.199254740993\n")), "{told}");
+        assert!(told.contains(&format!("failsoft_unsettled_usd{labels} 0.5\n")), "{told}");
+    }
+
+    #[test]
+    fn a_bucket_holds_all_that_took_less() {
+        let told = text(&rows(json!([
+            ["first_token", "a", "", "", 100, 2, 150, "0", 0, "0"],
+            ["first_token", "a", "", "", 9_007_199_254_740_991_u64, 1, 400_000, "0", 0, "0"],
+            ["first_token", "b", "", "", 250, 1, 200, "0", 0, "0"],
+        ])));
+        for line in [
+            "failsoft_first_token_seconds_bucket{model=\"a\",le=\"0.1\"} 2",
+            "failsoft_first_token_seconds_bucket{model=\"a\",le=\"+Inf\"} 3",
+            "failsoft_first_token_seconds_sum{model=\"a\"} 400.15",
+            "failsoft_first_token_seconds_count{model=\"b\"} 1",
+        ] {
+            assert!(told.lines().any(|told| told == line), "{line} in {told}");
+        }
+    }
+}

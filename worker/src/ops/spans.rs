@@ -1,0 +1,192 @@
+//! OpenTelemetry: a span for a call, and one below it for each attempt, by the conventions for generative AI. What they
+//! say is what the rows of the ledger say: no prompt and no answer.
+
+use failsoft::Millis;
+use failsoft::report::Usd;
+use serde_json::{Value, json};
+
+use crate::config::Target;
+use crate::ledger::{Context, Row};
+use crate::platform::fetch::post;
+use crate::platform::host;
+
+/// Where a call belongs: the caller's trace, or one of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trace {
+    /// 32 hex digits.
+    id: String,
+    /// The caller's span, 16 hex digits.
+    parent: Option<String>,
+}
+
+impl Trace {
+    /// That of the header `traceparent` (W3C Trace Context), if there is one and it is well formed.
+    pub(crate) fn read(header: Option<&str>) -> Option<Self> {
+        let mut parts = header?.split('-');
+        let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let is_hex = |text: &str, length| {
+            text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        };
+        let is_id = |text: &str, length| is_hex(text, length) && text.bytes().any(|byte| byte != b'0');
+        let fits = is_hex(version, 2) && version != "ff" && is_id(id, 32) && is_id(parent, 16) && is_hex(flags, 2);
+        fits.then(|| Self { id: id.into(), parent: Some(parent.into()) })
+    }
+}
+
+/// Sends the spans of a call to `target`, in the caller's `trace` if there is one. Whether they arrive changes nothing.
+pub(crate) async fn send(
+    target: &Target,
+    trace: Option<&Trace>,
+    context: &Context,
+    rows: Vec<Row>,
+    times: (Millis, Millis),
+) {
+    let digits = || host::random_uuid().replace('-', "");
+    let own = || Trace { id: digits(), parent: None };
+    let trace = trace.cloned().unwrap_or_else(own);
+    if let Err(error) = post(target, &spans(&trace, context, &rows, times, digits)).await {
+        host::log(&json!({"event": "otlp", "sent": false, "error": error}).to_string());
+    }
+}
+
+/// The body of `POST /v1/traces`. `digits` gives 32 random hex digits.
+fn spans(
+    trace: &Trace,
+    context: &Context,
+    rows: &[Row],
+    (began, ended): (Millis, Millis),
+    digits: impl Fn() -> String,
+) -> String {
+    let span = |id: &str, parent: Option<&str>, kind: u8, row: &Row, (from, to): (Millis, Millis)| {
+        let asked = row.asked.first().map_or("", String::as_str);
+        let mut span = json!({
+            "traceId": trace.id, "spanId": id, "name": format!("chat {asked}"), "kind": kind,
+            "startTimeUnixNano": nanos(from), "endTimeUnixNano": nanos(to),
+        });
+        if let Some(parent) = parent {
+            span["parentSpanId"] = parent.into();
+        }
+        span
+    };
+    let call_id = short(digits());
+    let mut spans = Vec::new();
+    for row in rows {
+        let mut span =
+            span(&short(digits()), Some(&call_id), CLIENT, row, (row.at, row.at + row.duration.unwrap_or(0)));
+        let mut attributes = vec![
+            text("gen_ai.operation.name", "chat"),
+            text("gen_ai.provider.name", row.provider.as_deref().unwrap_or("unknown")),
+            text("gen_ai.request.model", row.asked.first().map_or("", String::as_str)),
+            text("failsoft.role", &row.role),
+        ];
+        attributes.extend(row.model.as_deref().map(|model| text("gen_ai.response.model", model)));
+        attributes.extend(row.generation.as_deref().map(|id| text("gen_ai.response.id", id)));
+        attributes.extend(row.prompt_tokens.map(|tokens| whole("gen_ai.usage.input_tokens", tokens)));
+        attributes.extend(row.completion_tokens.map(|tokens| whole("gen_ai.usage.output_tokens", tokens)));
+        // What is not known yet is not 0.
+        attributes.extend((!row.settled.is_empty()).then(|| number("failsoft.cost_usd", Usd(row.cost))));
+        attributes.extend(row.first_token.map(|millis| whole("failsoft.first_token_ms", millis)));
+        finish(&mut span, attributes, &row.outcome);
+        spans.push(span);
+    }
+    if let Some(first) = rows.first() {
+        let mut span = span(&call_id, trace.parent.as_deref(), SERVER, first, (began, ended));
+        let served = rows.iter().rev().find(|row| row.outcome == "answered" && row.role != "judge");
+        let sum = |of: fn(&Row) -> Option<u64>| rows.iter().filter_map(of).sum();
+        let mut attributes = vec![
+            text("gen_ai.operation.name", "chat"),
+            text("gen_ai.request.model", first.asked.first().map_or("", String::as_str)),
+            whole("gen_ai.usage.input_tokens", sum(|row| row.prompt_tokens)),
+            whole("gen_ai.usage.output_tokens", sum(|row| row.completion_tokens)),
+            text("failsoft.request_id", &context.call),
+            text("failsoft.account", &context.account),
+            text("failsoft.client", &context.client),
+            whole("failsoft.attempts", rows.len() as u64),
+            number("failsoft.cost_usd", Usd(sum(|row| Some(row.cost)))),
+        ];
+        attributes
+            .extend(served.and_then(|row| row.model.as_deref()).map(|model| text("gen_ai.response.model", model)));
+        attributes.extend(context.route.as_deref().map(|route| text("failsoft.route", route)));
+        attributes.extend(context.feature.as_deref().map(|feature| text("failsoft.feature", feature)));
+        let ended = first.ended.as_deref().unwrap_or_default();
+        attributes.push(json!({"key": "failsoft.fallback", "value": {"boolValue": ended == "fallback"}}));
+        finish(&mut span, attributes, if ended == "fallback" { "answered" } else { ended });
+        spans.push(span);
+    }
+    let resource = json!({"attributes": [text("service.name", "failsoft")]});
+    let scope = json!({"scope": {"name": "failsoft", "version": env!("CARGO_PKG_VERSION")}, "spans": spans});
+    json!({"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}).to_string()
+}
+
+/// Kinds of spans.
+const SERVER: u8 = 2;
+const CLIENT: u8 = 3;
+
+/// `outcome` is `answered`, or the kind of a failure.
+fn finish(span: &mut Value, mut attributes: Vec<Value>, outcome: &str) {
+    if outcome != "answered" {
+        attributes.push(text("error.type", outcome));
+        span["status"] = json!({"code": 2});
+    }
+    span["attributes"] = attributes.into();
+}
+
+fn text(key: &str, value: &str) -> Value {
+    json!({"key": key, "value": {"stringValue": value}})
+}
+
+/// 64 bits are text in OTLP's JSON.
+fn whole(key: &str, value: u64) -> Value {
+    json!({"key": key, "value": {"intValue": value.to_string()}})
+}
+
+fn number(key: &str, value: Usd) -> Value {
+    json!({"key": key, "value": {"doubleValue": value.as_f64()}})
+}
+
+fn nanos(millis: Millis) -> String {
+    format!("{millis}000000")
+}
+
+/// A span's id has half as many digits as a trace's.
+fn short(mut digits: String) -> String {
+    digits.truncate(16);
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Trace;
+    use crate::ledger::{Context, Row};
+    use crate::ops::spans::spans;
+    use serde_json::Value;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn the_callers_trace_goes_on_if_it_is_one() {
+        assert!(Trace::read(Some(PARENT)).is_some());
+        for header in
+            ["", "00-0-0-0", &PARENT.to_uppercase(), &PARENT.replace("b7ad6b7169203331", "0000000000000000"), "é-é"]
+        {
+            assert_eq!(Trace::read(Some(header)), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_call_has_a_span_and_below_it_one_for_each_attempt() {
+        let failed =
+            Row { asked: vec!["a/a".into()], outcome: "cut".into(), ended: Some("fallback".into()), ..Row::default() };
+        let answered =
+            Row { asked: vec!["b/b".into()], outcome: "answered".into(), model: Some("b/b".into()), ..failed.clone() };
+        let trace = Trace::read(Some(PARENT)).expect("a trace");
+        let text = spans(&trace, &Context::default(), &[failed, answered], (5, 9), || "ab".repeat(16));
+        let spans: Value = serde_json::from_str(&text).expect("JSON");
+        let spans = spans["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().expect("spans").clone();
+        assert_eq!(spans.len(), 3);
+        assert_eq!((&spans[0]["status"]["code"], &spans[1]["status"]), (&Value::from(2), &Value::Null));
+        assert_eq!((spans[0]["parentSpanId"] == spans[2]["spanId"], spans[2]["status"].is_null()), (true, true));
+        assert_eq!(spans[2]["parentSpanId"], "b7ad6b7169203331");
+        assert_eq!(spans[2]["startTimeUnixNano"], "5000000");
+    }
+}
