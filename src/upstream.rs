@@ -9,6 +9,9 @@ use crate::http::HttpRequest;
 /// OpenRouter's own base URL, the default of the package.
 pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
+/// Its subdomains, for example `eu.openrouter.ai`, are the same API.
+const OPENROUTER_HOST: &str = "openrouter.ai";
+
 /// What an upstream speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -56,11 +59,19 @@ impl fmt::Debug for Upstream {
 }
 
 impl Dialect {
-    /// The dialect of `url` unless the caller says another: OpenRouter's by its host, OpenAI's for the rest.
-    pub fn of(url: &str) -> Self {
-        let authority = find(url, "://").map_or(url, |at| &url[at + 3..]);
-        let host = cut(cut(cut(authority, b'/').0, b'?').0, b':').0;
-        if host == "openrouter.ai" || host.ends_with(".openrouter.ai") { Self::OpenRouter } else { Self::OpenAi }
+    /// The dialect of the API at `url`, unless the configuration names another. The host alone decides: `openrouter.ai`
+    /// and its subdomains speak OpenRouter's dialect, every other host speaks OpenAI's. A URL without a scheme is read too.
+    pub fn of_url(url: &str) -> Self {
+        let host = host(url);
+        let is_openrouter = match host.len().checked_sub(OPENROUTER_HOST.len()) {
+            None => false,
+            Some(0) => host.eq_ignore_ascii_case(OPENROUTER_HOST),
+            Some(at) => {
+                let (subdomain, domain) = host.as_bytes().split_at(at);
+                subdomain.ends_with(b".") && domain.eq_ignore_ascii_case(OPENROUTER_HOST.as_bytes())
+            }
+        };
+        if is_openrouter { Self::OpenRouter } else { Self::OpenAi }
     }
 
     /// The models that one request may name; for OpenRouter, one where it must not fall back by itself.
@@ -115,6 +126,20 @@ impl Upstream {
     }
 }
 
+/// The host of `url`, without user information, port and the root's dot.
+fn host(url: &str) -> &str {
+    let is_scheme = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let rest = match find(url, "://") {
+        Some(at) if is_scheme(&url[..at]) => &url[at + 3..],
+        _ => url,
+    };
+    // A `\` ends the host of an http URL, as a `/` does (WHATWG URL 4.4).
+    let authority = [b'/', b'\\', b'?', b'#'].into_iter().fold(rest, |rest, mark| cut(rest, mark).0);
+    let at = authority.bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
+    let host = cut(&authority[at..], b':').0;
+    host.strip_suffix('.').unwrap_or(host)
+}
+
 /// An edge is named by its origin; its API lies below `/v1`.
 fn base(dialect: Dialect, url: &str) -> String {
     let mut url = url;
@@ -129,11 +154,52 @@ mod tests {
     use super::{Dialect, Upstream};
 
     #[test]
-    fn the_host_decides_the_dialect() {
-        assert_eq!(Dialect::of("https://openrouter.ai/api/v1"), Dialect::OpenRouter);
-        assert_eq!(Dialect::of("https://eu.openrouter.ai/api/v1"), Dialect::OpenRouter);
-        assert_eq!(Dialect::of("https://api.openai.com/v1"), Dialect::OpenAi);
-        assert_eq!(Dialect::of("https://openrouter.ai.example.com/v1"), Dialect::OpenAi);
+    fn the_host_alone_decides_the_dialect() {
+        let openrouter = [
+            "https://openrouter.ai/api/v1",
+            "https://openrouter.ai",
+            "https://eu.openrouter.ai/api/v1",
+            "https://a.b.openrouter.ai",
+            "http://openrouter.ai/api/v1",
+            "openrouter.ai/api/v1",
+            "eu.openrouter.ai",
+            "openrouter.ai:443",
+            "https://openrouter.ai:8443/api/v1",
+            "HTTPS://EU.OpenRouter.AI/api/v1",
+            "https://openrouter.ai.",
+            "https://openrouter.ai?region=eu",
+            "https://openrouter.ai#top",
+            "https://user:password@openrouter.ai/api/v1",
+            "https://openrouter.ai\\@evil.example",
+        ];
+        let other = [
+            "",
+            "https://",
+            "https://api.openai.com/v1",
+            "http://127.0.0.1:8080/v1",
+            "http://[::1]:8080/v1",
+            "https://openrouter.ai.evil.example/v1",
+            "https://notopenrouter.ai/v1",
+            "https://openrouter.ai@evil.example/v1",
+            "https://openrouter.ai:443@evil.example/v1",
+            "https://a@openrouter.ai@evil.example/v1",
+            "https://evil.example/openrouter.ai",
+            "https://evil.example/https://openrouter.ai/api/v1",
+            "https://evil.example?u=openrouter.ai",
+            "https://evil.example#openrouter.ai",
+            "https://evil.example/@openrouter.ai",
+            "https://evil.example\\@openrouter.ai",
+            "evil.example/?u=https://openrouter.ai/",
+            "https://openrouter.example",
+            "https://router.ai",
+            "https://ópenrouter.ai",
+        ];
+        for url in openrouter {
+            assert_eq!(Dialect::of_url(url), Dialect::OpenRouter, "{url}");
+        }
+        for url in other {
+            assert_eq!(Dialect::of_url(url), Dialect::OpenAi, "{url}");
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::env;
 
+use failsoft::upstream::OPENROUTER;
+
 use crate::arguments::Dev;
 use crate::failure::{Failure, Result};
-
-const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 
 /// What an API speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,10 @@ impl Dialect {
     }
 
     fn of(url: &str) -> Self {
-        if is_openrouter(url) { Self::OpenRouter } else { Self::OpenAi }
+        match failsoft::Dialect::of_url(url) {
+            failsoft::Dialect::OpenRouter => Self::OpenRouter,
+            failsoft::Dialect::OpenAi | failsoft::Dialect::Edge => Self::OpenAi,
+        }
     }
 }
 
@@ -86,11 +89,9 @@ fn choose_with(options: &Dev, variable: impl Fn(&str) -> Option<String>) -> Resu
     Ok(Choice::Api { url: url.to_owned(), dialect, key })
 }
 
-/// By the host alone, over TLS: `https://openrouter.ai.example` and `https://openrouter.ai@example` are others.
+/// OpenRouter, over TLS. A key never travels in the clear.
 pub(crate) fn is_openrouter(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://") else { return false };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    matches!(host.trim_end_matches(":443"), "openrouter.ai")
+    url.starts_with("https://") && Dialect::of(url) == Dialect::OpenRouter
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl Named {
             return Err(given.wrong("url", "must begin with https://, or the key would travel in the clear"));
         }
         let dialect = match given.choice("dialect", "openrouter openai")? {
-            None => Dialect::of(url),
+            None => Dialect::of_url(url),
             Some("openrouter") => Dialect::OpenRouter,
             Some(_) => Dialect::OpenAi,
         };
