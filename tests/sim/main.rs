@@ -53,8 +53,11 @@ use trace::Trace;
 /// Worlds that are lived between two looks at the count.
 const BATCH: u64 = 512;
 
-/// Calls that are enough to meet everything that the worlds may have in them.
+/// After this many calls the coverage is complete.
 const ENOUGH: u64 = 20_000;
+
+/// The calls of a long run (`cargo xtask test --long`).
+const LONG: u64 = 1_000_000;
 
 /// Calls after which a long run shows that it is alive.
 const PROGRESS: u64 = 100_000;
@@ -131,7 +134,9 @@ fn tell(seed: u64, judge: Judge) {
 
 #[test]
 fn every_world_keeps_every_promise() {
-    let (calls, seed) = (setting("FAILSOFT_SIM_CALLS", ENOUGH), setting("FAILSOFT_SIM_SEED", 1));
+    let is_long = std::env::var_os("FAILSOFT_LONG").is_some_and(|value| value == "1");
+    let calls = setting("FAILSOFT_SIM_CALLS", if is_long { LONG } else { ENOUGH });
+    let seed = setting("FAILSOFT_SIM_SEED", 1);
     let only = std::env::var("FAILSOFT_SIM_ONLY").ok();
     let only = only.map(|name| Invariant::named(&name).unwrap_or_else(|| panic!("no invariant is called {name}")));
     let judge = Judge { only };

@@ -15,13 +15,16 @@ cargo xtask COMMAND
            Without --upstream: OpenRouter if OPENROUTER_API_KEY is set (that spends real money), else an emulator.
   build    leaves the npm package in pkg/ and the Worker in worker/build/
              package | worker      only that
-  test     sets up and runs every suite; the last line counts them all
-             SUITE…                only these: core package browser edge interop types size deploy
-  fuzz sim      lives worlds of faults from a seed, in which the core has to keep its promises
-             --calls N             at least so many calls; the default is 1000000
-             --seed N              the first world; with --calls 1 it is told line by line
-  fuzz mutants  breaks the core in every way of tests/sim/mutants.txt, and wants each noticed
-             INVARIANT…            only what these should notice
+  test     sets up, runs every suite, and prints the total number of tests in the last line
+             SUITE…                only these: core size types package browser edge interop deploy mutants
+             --long                also runs what takes long: a million simulated calls, every mutant of the core,
+                                   and every row of the test matrices. Sets FAILSOFT_LONG=1, which the tests read.
+           Without --long the run is bounded: the matrices are thinned, and the suite `mutants` runs only if named.
+  fuzz sim      simulates calls with random faults, and checks the invariants of the core
+             --calls N             stops after at least N calls; the default is 1000000
+             --seed N              the seed of the first world; with --calls 1 the trace of that world is printed
+  fuzz mutants  applies each change of tests/sim/mutants.txt to a copy of the core, and fails if the simulator misses one
+             INVARIANT…            only the mutants that break these invariants
   live     checks what this project takes OpenRouter's wire for; needs OPENROUTER_API_KEY, and spends at most $0.01
              --upstream URL        another API that speaks the same, with the key in UPSTREAM_API_KEY
            Fails if a fact differs.
@@ -41,7 +44,7 @@ CHROMIUM_BIN names the Chromium of the tests. Tools are kept in $XDG_CACHE_HOME/
 pub(crate) enum Task {
     Dev(Dev),
     Build { package: bool, worker: bool },
-    Test(Vec<Suite>),
+    Test(Test),
     Simulate(Simulate),
     Mutants(Vec<String>),
     Live { upstream: Option<String> },
@@ -66,6 +69,15 @@ impl Default for Dev {
     }
 }
 
+/// The options of `test`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Test {
+    /// The suites to run; an empty list means all of them.
+    pub(crate) suites: Vec<Suite>,
+    /// Also run the tests that take long.
+    pub(crate) long: bool,
+}
+
 /// The options of `fuzz sim`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Simulate {
@@ -86,11 +98,7 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
     match command.as_str() {
         "dev" => dev(words).map(Task::Dev),
         "build" => build(words),
-        "test" => words
-            .0
-            .map(|word| Suite::named(&word).ok_or_else(|| usage(Problem::UnknownSuite, &word)))
-            .collect::<Result<_, _>>()
-            .map(Task::Test),
+        "test" => test(words).map(Task::Test),
         "fuzz" => fuzz(words),
         "live" => live(words),
         "size" => words.end(Task::Size),
@@ -130,6 +138,18 @@ fn build(words: Words) -> Result<Task, Failure> {
     }
     let all = !package && !worker;
     Ok(Task::Build { package: package || all, worker: worker || all })
+}
+
+fn test(words: Words) -> Result<Test, Failure> {
+    let mut test = Test::default();
+    for word in words.0 {
+        match word.as_str() {
+            "--long" => test.long = true,
+            option if option.starts_with("--") => return Err(usage(Problem::UnknownOption, option)),
+            name => test.suites.push(Suite::named(name).ok_or_else(|| usage(Problem::UnknownSuite, name))?),
+        }
+    }
+    Ok(test)
 }
 
 fn fuzz(mut words: Words) -> Result<Task, Failure> {
@@ -239,9 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn suites_are_named() {
-        assert_eq!(read_line("test edge types"), Ok(Task::Test(vec![Suite::Edge, Suite::Types])));
-        assert_eq!(read_line("test"), Ok(Task::Test(vec![])));
+    fn test_takes_suites_and_the_long_mode_in_any_order() {
+        let test = |suites: &[Suite], long| Ok(Task::Test(Test { suites: suites.to_vec(), long }));
+        assert_eq!(read_line("test"), test(&[], false));
+        assert_eq!(read_line("test edge types"), test(&[Suite::Edge, Suite::Types], false));
+        assert_eq!(read_line("test --long"), test(&[], true));
+        assert_eq!(read_line("test --long core"), read_line("test core --long"));
     }
 
     #[test]
@@ -270,6 +293,7 @@ mod tests {
             ("biuld", "biuld: no such command"),
             ("build page", "page: no such part"),
             ("test cor", "cor: no such suite"),
+            ("test --log", "--log: no such option"),
             ("dev --prot 1", "--prot: no such option"),
             ("dev --port", "--port: needs a value"),
             ("dev --port 0", "--port: needs a port"),

@@ -67,7 +67,7 @@ fn perform(task: Task) -> Result<()> {
     match task {
         Task::Dev(options) => dev::run(&workspace, &options),
         Task::Build { package, worker } => build(&workspace, package, worker),
-        Task::Test(suites) => test::run(&workspace, &suites),
+        Task::Test(options) => test::run(&workspace, &options),
         Task::Simulate(options) => fuzz::simulate(&workspace, &options),
         Task::Mutants(named) => mutant::run(&workspace, &named),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),

@@ -14,9 +14,13 @@ use crate::suite::{Need, Suite};
 use crate::worker;
 use crate::workspace::Workspace;
 
+/// The variable by which `cargo xtask test --long` tells the tests to leave nothing out.
+const LONG: &str = "FAILSOFT_LONG";
+
 /// What could be had for the suites, and why the rest could not.
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
+    long: bool,
     chromium: Option<PathBuf>,
     python: Option<PathBuf>,
     emulator: Option<PathBuf>,
@@ -25,8 +29,8 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Sets up and builds for these suites. What fails is said, and remembered for the suites that need it.
-    pub(crate) fn prepare(workspace: &Workspace, suites: &[Suite]) -> Result<Self> {
-        let mut stage = Self::default();
+    pub(crate) fn prepare(workspace: &Workspace, suites: &[Suite], long: bool) -> Result<Self> {
+        let mut stage = Self { long, ..Self::default() };
         for need in Need::ALL {
             if !suites.iter().any(|suite| suite.needs().contains(&need)) {
                 continue;
@@ -51,7 +55,11 @@ impl Stage {
         }
     }
 
-    /// What the tests are told: where everything is.
+    pub(crate) fn is_long(&self) -> bool {
+        self.long
+    }
+
+    /// The environment of the tests: where everything is, and whether the run is long.
     pub(crate) fn environment(&self, workspace: &Workspace) -> Vec<(&'static str, OsString)> {
         let mut variables = vec![
             ("FAILSOFT_ROOT", workspace.root.clone().into_os_string()),
@@ -60,6 +68,7 @@ impl Stage {
         variables.extend(self.emulator.clone().map(|path| ("FAILSOFT_EMULATOR_BIN", path.into_os_string())));
         variables.extend(self.chromium.clone().map(|path| ("CHROMIUM_BIN", path.into_os_string())));
         variables.extend(self.python.clone().map(|path| ("FAILSOFT_PYTHON", path.into_os_string())));
+        variables.extend(self.long.then(|| (LONG, "1".into())));
         variables
     }
 

@@ -19,12 +19,28 @@ pub(crate) enum Suite {
     Size,
     /// Everything of a deployment but the deployment.
     Deploy,
+    /// Changes to the core that the simulator has to notice.
+    Mutants,
 }
 
 impl Suite {
     /// In the order in which they run: what is quick and tells most comes first.
-    pub(crate) const ALL: [Self; 8] =
-        [Self::Core, Self::Size, Self::Types, Self::Package, Self::Browser, Self::Edge, Self::Interop, Self::Deploy];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Core,
+        Self::Size,
+        Self::Types,
+        Self::Package,
+        Self::Browser,
+        Self::Edge,
+        Self::Interop,
+        Self::Deploy,
+        Self::Mutants,
+    ];
+
+    /// Only a long run includes the suite, unless its name is on the command line.
+    pub(crate) fn is_long(self) -> bool {
+        self == Self::Mutants
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -36,6 +52,7 @@ impl Suite {
             Self::Types => "types",
             Self::Size => "size",
             Self::Deploy => "deploy",
+            Self::Mutants => "mutants",
         }
     }
 
@@ -46,7 +63,7 @@ impl Suite {
     /// What must be there before it runs.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
-            Self::Core => &[],
+            Self::Core | Self::Mutants => &[],
             Self::Size => &[Need::Tools, Need::Package, Need::Worker],
             Self::Types => &[Need::Tools, Need::Package],
             Self::Package => &[Need::Tools, Need::Package, Need::Emulator],

@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::arguments::Test;
 use crate::deploy;
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::libtest;
+use crate::mutant;
 use crate::npm;
 use crate::process::{Program, run_and_read, say};
 use crate::size;
@@ -19,20 +21,21 @@ use crate::tap;
 use crate::types;
 use crate::workspace::Workspace;
 
-/// Longer than any file of tests takes, so that one that hangs is found out.
+/// No file of tests takes this long, so a file that does hangs.
 const TIMEOUT_MS: u32 = 600_000;
+/// The same for a long run.
+const LONG_TIMEOUT_MS: u32 = 3_600_000;
 
-/// Runs these suites, or all if none is named, and prints the closing line.
-pub(crate) fn run(workspace: &Workspace, named: &[Suite]) -> Result<()> {
-    let total = run_suites(workspace, named)?;
+/// Runs the named suites, or all of them, and prints the total in the last line.
+pub(crate) fn run(workspace: &Workspace, options: &Test) -> Result<()> {
+    let total = run_suites(workspace, options)?;
     println!("{total}");
     if total.failed == 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 
-fn run_suites(workspace: &Workspace, named: &[Suite]) -> Result<Tally> {
-    let wanted = |suite: &Suite| named.is_empty() || named.contains(suite);
-    let suites: Vec<Suite> = Suite::ALL.into_iter().filter(wanted).collect();
-    let stage = Stage::prepare(workspace, &suites)?;
+fn run_suites(workspace: &Workspace, options: &Test) -> Result<Tally> {
+    let suites: Vec<Suite> = Suite::ALL.into_iter().filter(|suite| is_wanted(*suite, options)).collect();
+    let stage = Stage::prepare(workspace, &suites, options.long)?;
     let mut total = Tally::default();
     let mut summary = Vec::new();
     for suite in suites {
@@ -49,10 +52,16 @@ fn run_suites(workspace: &Workspace, named: &[Suite]) -> Result<Tally> {
     Ok(total)
 }
 
+fn is_wanted(suite: Suite, options: &Test) -> bool {
+    let unnamed = options.suites.is_empty() && (options.long || !suite.is_long());
+    unnamed || options.suites.contains(&suite)
+}
+
 fn run_suite(workspace: &Workspace, stage: &Stage, suite: Suite) -> Result<Tally> {
     stage.require(suite)?;
     match suite {
-        Suite::Core => core(workspace),
+        Suite::Core => core(workspace, stage),
+        Suite::Mutants => mutant::check(workspace, &[]),
         Suite::Package | Suite::Browser | Suite::Edge | Suite::Interop => scripts(workspace, stage, suite),
         Suite::Types => types::check(workspace),
         Suite::Size => size::check(workspace).map(Tally::one),
@@ -60,9 +69,9 @@ fn run_suite(workspace: &Workspace, stage: &Stage, suite: Suite) -> Result<Tally
     }
 }
 
-fn core(workspace: &Workspace) -> Result<Tally> {
+fn core(workspace: &Workspace, stage: &Stage) -> Result<Tally> {
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).envs(stage.environment(workspace));
     let (status, said) = run_and_read(&mut cargo)?;
     Ok(libtest::count(&said).judged(status.success()))
 }
@@ -78,7 +87,8 @@ fn scripts(workspace: &Workspace, stage: &Stage, suite: Suite) -> Result<Tally> 
     files::write(&report, "")?;
     let mut node = npm::program(workspace, "node");
     node.current_dir(workspace.tests()).envs(stage.environment(workspace));
-    node.args(["--test", "--test-concurrency=1", &format!("--test-timeout={TIMEOUT_MS}")]);
+    let timeout = if stage.is_long() { LONG_TIMEOUT_MS } else { TIMEOUT_MS };
+    node.args(["--test", "--test-concurrency=1", &format!("--test-timeout={timeout}")]);
     node.args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"]);
     node.arg(format!("--test-reporter-destination={}", report.display()));
     node.args(files.iter().map(|file| folder.join(file)));
@@ -94,4 +104,19 @@ fn is_test(file: &Path) -> bool {
 
 fn passes(command: &mut Command) -> Result<bool> {
     Ok(Program::start(command)?.wait(|_| {})?.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mutants_run_in_a_long_run_or_by_name() {
+        let options = |suites: &[Suite], long| Test { suites: suites.to_vec(), long };
+        assert!(!is_wanted(Suite::Mutants, &options(&[], false)));
+        assert!(is_wanted(Suite::Mutants, &options(&[], true)));
+        assert!(is_wanted(Suite::Mutants, &options(&[Suite::Mutants], false)));
+        assert!(!is_wanted(Suite::Mutants, &options(&[Suite::Core], true)));
+        assert!(is_wanted(Suite::Core, &options(&[], false)));
+    }
 }
