@@ -14,7 +14,6 @@
 
 pub(crate) mod admin;
 mod crypto;
-pub(crate) mod digest;
 mod jwks;
 mod jwt;
 mod keys;
@@ -26,49 +25,19 @@ pub(crate) mod visitors;
 use failsoft::Kind;
 use worker::Env;
 
-use crate::account::Account;
-use crate::config::{Access, Config, Route, Visitors, Ways, authority};
+use crate::config::{Access, Account, Config, Grant, Route, Visitors, Ways};
 use crate::http::api_error::ApiError;
+use crate::http::caller::{Caller, is_own};
 use crate::platform::executor::apart;
-
-pub(crate) use jwks::KeySet;
-pub(crate) use jwt::Algorithm;
 
 /// Bytes of a key or token. Issuers put much into theirs, and none of them more than headers may have.
 const LONGEST: usize = 16 * 1024;
-
-/// What a request says about who sent it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Caller {
-    pub(crate) authorization: Option<String>,
-    /// `host:port` that it was sent to.
-    pub(crate) host: String,
-    pub(crate) origin: Option<String>,
-    /// `Sec-Fetch-Site`: what the browser knows about the page.
-    pub(crate) site: Option<String>,
-    /// `CF-Connecting-IP`.
-    pub(crate) address: Option<String>,
-}
 
 /// Someone who may call.
 #[derive(Clone, Debug)]
 pub(crate) struct Client<'a> {
     config: &'a Config,
     grant: Grant,
-}
-
-/// What someone may ask for, and on whose account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Grant {
-    /// For logs.
-    pub(crate) name: String,
-    pub(crate) account: Account,
-    /// The web pages that may use it; any program and page, if absent.
-    pub(crate) origins: Option<Vec<String>>,
-    /// The routes that it may name; all, if absent.
-    pub(crate) routes: Option<Vec<String>>,
-    /// The models that it may name, in place of those of the configuration.
-    pub(crate) models: Option<Vec<String>>,
 }
 
 /// Lets `caller` in, or says what is missing.
@@ -149,11 +118,6 @@ fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), ApiError> {
     }
 }
 
-/// The page was served by this edge.
-pub(crate) fn is_own(origin: &str, host: &str) -> bool {
-    origin.contains("://") && authority(origin) == host
-}
-
 impl<'a> Client<'a> {
     /// The name for logs.
     pub(crate) fn name(&self) -> &str {
@@ -198,8 +162,9 @@ pub(crate) fn covers(pattern: &str, model: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Way, admit_at_once as admit, bearer, covers, way};
+    use super::{Way, admit_at_once as admit, bearer, covers, way};
     use crate::config::{Access, Config, Ways};
+    use crate::http::caller::Caller;
     use serde_json::{Value, json};
 
     /// Of the keys `fs_web` and `fs_app`.

@@ -13,8 +13,8 @@
 
 mod attempt_log;
 mod balance;
-mod budget;
 mod calendar;
+mod generation;
 mod lease;
 mod limit;
 mod link;
@@ -22,18 +22,9 @@ mod message;
 mod object;
 
 pub(crate) use attempt_log::AttemptLog;
-pub(crate) use budget::Budget;
-pub(crate) use lease::Shares;
-pub(crate) use link::{Accounts, BINDING, Claim, Held, Pool};
+pub(crate) use link::{Accounts, Claim, Held, Pool};
 
 use failsoft::report::Usd;
-
-/// Who pays, by the name of the account's object: `key:NAME`, `user:HASH`, `visitor:HASH`, `loopback`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Account {
-    pub(crate) name: String,
-    pub(crate) budget: Budget,
-}
 
 /// What a call uses, or at worst can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,18 @@ pub(crate) use local::{Local, onlooker};
 pub(crate) use message::Message;
 pub(crate) use object::Link;
 
+use std::cell::RefCell;
+
 use failsoft::Millis;
 
 /// A copy of what all isolates know is renewed behind a call when it is older than this, in milliseconds.
 const AGE: Millis = 1_000;
+
+thread_local! {
+    static KNOWN: RefCell<(failsoft::Breakers, Local)> = RefCell::default();
+}
+
+/// Calls `act` with the breakers that this isolate knows, and with what it knows about other isolates.
+pub(crate) fn with_known<T>(act: impl FnOnce(&mut failsoft::Breakers, &mut Local) -> T) -> T {
+    KNOWN.with_borrow_mut(|(breakers, local)| act(breakers, local))
+}

@@ -4,5 +4,4 @@ pub(crate) mod admission;
 pub(crate) mod chat;
 pub(crate) mod delivery;
 pub(crate) mod driver;
-pub(crate) mod generation;
 pub(crate) mod upstream_request;

@@ -2,12 +2,16 @@
 //! checked: what is wrong is said with its path before any call is made. The table of fields is in the crate's doc.
 
 mod access;
+mod budget;
+pub(crate) mod digest;
+mod grant;
+mod issuer;
 mod operations;
 mod problem;
 mod route;
+mod setup;
 mod upstream;
-mod user;
-mod visitor;
+mod visitors;
 
 use std::sync::Arc;
 
@@ -15,12 +19,15 @@ use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Millis, Policy, Upstream};
 
 pub(crate) use access::{Access, ClientKey, Ways, is_key_id, key_terms, known_routes, terms};
+pub(crate) use budget::{Bounds, Budget};
+pub(crate) use grant::{Account, Grant};
+pub(crate) use issuer::{Algorithm, Issuer};
 pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
+pub(crate) use setup::{ACCOUNTS, Setup, setup};
 use upstream::Named;
-pub(crate) use user::Issuer;
-pub(crate) use visitor::Visitors;
+pub(crate) use visitors::Visitors;
 
 const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy origins limits fields otlp \
                       alerts emulator";

@@ -3,6 +3,7 @@
 //! No prompt and no answer is in it. A row goes behind the response to the object of its account, which keeps it until it
 //! is written into the database: a database that fails delays no call and loses no row.
 
+pub(crate) mod alerts;
 mod backlog;
 pub(crate) mod database;
 mod outbox;
@@ -30,7 +31,7 @@ pub(crate) struct Row {
     pub(crate) revision: u32,
     /// When it was sent, in milliseconds since 1970.
     pub(crate) at: Millis,
-    /// Who pays: see [`Account`](crate::account::Account).
+    /// Who pays: see [`Account`](crate::config::Account).
     pub(crate) account: String,
     /// The name of the key, or of the way in.
     pub(crate) client: String,

@@ -238,7 +238,7 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> JsValue {
 
 async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Executor) {
     let visit = RequestHead::of(&request, bell);
-    let setup = memory::setup(&env);
+    let setup = config::setup(&env);
     let config = setup.as_ref().as_ref().ok();
     let origin = visit.caller.origin.as_deref();
     let mut reply = if visit.method == "OPTIONS" {
@@ -272,7 +272,7 @@ fn preflight(visit: &RequestHead, config: Option<&Config>) -> Reply {
 async fn answer(
     request: &web_sys::Request,
     visit: &RequestHead,
-    setup: &memory::Setup,
+    setup: &config::Setup,
     env: &Env,
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {

@@ -1,6 +1,5 @@
 //! What the owner of an edge watches: health, logs, metrics, spans, alerts, and the work of the cron trigger.
 
-pub(crate) mod alerts;
 pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod log;

@@ -17,10 +17,11 @@ use failsoft::{Json, Kind};
 use serde_json::{Map, Value, json};
 use worker::Env;
 
+use super::bearer;
 use super::keys::{Answer, Message, Record, Secret, ask, unavailable};
-use super::{Caller, bearer, digest, is_own};
-use crate::config::{Access, Config, is_key_id, key_terms};
+use crate::config::{Access, Config, digest, is_key_id, key_terms};
 use crate::http::api_error::ApiError;
+use crate::http::caller::{Caller, is_own};
 use crate::http::reply::{Reply, list};
 use crate::http::request_head::RequestHead;
 use crate::{http::body, platform::host};
@@ -225,8 +226,8 @@ fn read(
 #[cfg(test)]
 mod tests {
     use super::{Action, action, admit, read};
-    use crate::access::Caller;
     use crate::config::{Config, key_terms};
+    use crate::http::caller::Caller;
     use serde_json::{Value, json};
 
     const ID: &str = "0123456789abcdef";

@@ -10,12 +10,15 @@
 //!               · it fails: the old keys are used until they are older than STALE
 //! ```
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use failsoft::{Json, Millis};
 
-use super::jwt::Algorithm;
 use super::remote::TIMEOUT;
+use crate::config::Algorithm;
 
 /// Keys are used for so long without asking for them again, in milliseconds.
 const FRESH: Millis = 10 * 60 * 1_000;
@@ -85,6 +88,16 @@ fn is_modulus(n: &str) -> bool {
 pub(super) fn read(text: &str) -> Option<Vec<Jwk>> {
     let keys: Vec<Jwk> = Json::parse(text)?.get("keys").items().take(MOST).filter_map(Jwk::read).collect();
     Some(keys).filter(|keys| !keys.is_empty())
+}
+
+thread_local! {
+    /// By the URLs in the configuration.
+    static KEY_SETS: RefCell<HashMap<String, KeySet>> = RefCell::default();
+}
+
+/// Calls `act` with what this isolate knows of the keys at `url`.
+pub(super) fn with_keys<T>(url: &str, act: impl FnOnce(&mut KeySet) -> T) -> T {
+    KEY_SETS.with_borrow_mut(|sets| act(sets.entry(url.into()).or_default()))
 }
 
 /// What an isolate knows of one issuer's keys.
@@ -159,7 +172,7 @@ impl KeySet {
 #[cfg(test)]
 mod tests {
     use super::{Jwk, KeySet, Material, Step, read};
-    use crate::access::jwt::Algorithm;
+    use crate::config::Algorithm;
     use serde_json::{Value, json};
 
     const EC: Algorithm = Algorithm::Es256;

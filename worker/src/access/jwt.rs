@@ -5,30 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use failsoft::{Json, Millis};
 
-use crate::config::Issuer;
-
-/// A signature that this edge can verify. None of them is symmetric: a public key is no secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    Rs256,
-    Es256,
-    EdDsa,
-}
-
-impl Algorithm {
-    pub(crate) const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
-
-    /// By the name that it has in tokens and keys.
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        match name {
-            "RS256" => Some(Self::Rs256),
-            "ES256" => Some(Self::Es256),
-            // RFC 9864 gives it a name of its own.
-            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
-            _ => None,
-        }
-    }
-}
+use crate::config::{Algorithm, Issuer};
 
 /// A token that has the shape of one.
 #[derive(Debug)]
@@ -120,8 +97,8 @@ fn decoded(part: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Algorithm, Jwt, Unfit};
-    use crate::config::{Access, Config, Issuer};
+    use super::{Jwt, Unfit};
+    use crate::config::{Access, Algorithm, Config, Issuer};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};

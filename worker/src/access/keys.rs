@@ -19,8 +19,8 @@ pub(crate) use message::{Answer, Message};
 pub(crate) use object::ask;
 pub(crate) use record::{Denied, Record};
 
-use super::{Grant, crypto, denied, digest};
-use crate::config::{ClientKey, is_key_id, terms};
+use super::{crypto, denied};
+use crate::config::{ClientKey, Grant, digest, is_key_id, terms};
 use crate::http::api_error::ApiError;
 
 const PREFIX: &str = "fs_";

@@ -3,10 +3,10 @@
 
 use failsoft::Kind;
 
-use super::{Caller, Client, Grant, is_own};
-use crate::account::Account;
-use crate::config::{Config, is_loopback};
+use super::Client;
+use crate::config::{Account, Config, Grant, is_loopback};
 use crate::http::api_error::ApiError;
+use crate::http::caller::{Caller, is_own};
 
 /// Lets in programs on this machine, and the edge's own page.
 pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, ApiError> {
@@ -41,8 +41,8 @@ fn check(config: &Config, caller: &Caller) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::admit;
-    use crate::access::Caller;
     use crate::config::Config;
+    use crate::http::caller::Caller;
 
     #[test]
     fn a_local_edge_answers_its_own_page_and_programs_and_no_other_page() {

@@ -9,10 +9,10 @@ use worker::Delay;
 
 use super::jwks::{self, Jwk, Step};
 use super::jwt::{Jwt, Unfit};
-use super::{Grant, crypto, denied, digest, remote};
-use crate::config::Issuer;
+use super::{crypto, denied, remote};
+use crate::config::{Grant, Issuer, digest};
 use crate::http::api_error::ApiError;
-use crate::{memory, platform::host};
+use crate::platform::host;
 
 /// Between two looks at what another request is asking for.
 const LOOK: Duration = Duration::from_millis(20);
@@ -52,12 +52,12 @@ fn account(issuer: &str, owner: &str) -> String {
 /// The key that `jwt` names, of those at `url`.
 async fn key(url: &str, jwt: &Jwt<'_>) -> Result<Jwk, ApiError> {
     loop {
-        let step = |ring: &mut jwks::KeySet| ring.next(jwt.algorithm, jwt.key.as_deref(), host::now());
-        match memory::ring(url, step) {
+        let step = |known: &mut jwks::KeySet| known.next(jwt.algorithm, jwt.key.as_deref(), host::now());
+        match jwks::with_keys(url, step) {
             Step::Use(key) => return Ok(key),
             Step::Fetch => {
                 let keys = fetched(url).await;
-                memory::ring(url, |ring| ring.settle(keys, host::now()));
+                jwks::with_keys(url, |known| known.settle(keys, host::now()));
             }
             Step::Wait => Delay::from(LOOK).await,
             Step::Unknown => return Err(invalid()),

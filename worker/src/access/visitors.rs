@@ -15,9 +15,10 @@ use serde_json::json;
 use worker::Env;
 
 use super::keys::{Answer, Message, ask, unavailable};
-use super::{Caller, Grant, crypto, denied, digest};
-use crate::config::{Access, Config, Visitors};
+use super::{crypto, denied};
+use crate::config::{Access, Config, Grant, Visitors, digest};
 use crate::http::api_error::ApiError;
+use crate::http::caller::Caller;
 use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
 use crate::{http::body, platform::host};
@@ -167,8 +168,8 @@ fn internal() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::{Session, neighbourhood, opened, token};
-    use crate::access::Caller;
     use crate::config::{Access, Config, Visitors};
+    use crate::http::caller::Caller;
     use serde_json::json;
 
     pub(super) fn visitors() -> Visitors {

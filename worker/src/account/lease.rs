@@ -1,5 +1,7 @@
 //! Shares of the budgets of routes, as an isolate spends them: without asking anybody, as long as they last.
 
+use std::cell::RefCell;
+
 use failsoft::Millis;
 
 use super::attempt_log::Fate;
@@ -34,6 +36,15 @@ pub(crate) struct Spent {
     pub(crate) used: Amount,
     pub(crate) held: Amount,
     pub(crate) calls: u64,
+}
+
+thread_local! {
+    static SHARES: RefCell<Shares> = RefCell::default();
+}
+
+/// Calls `change` with the shares of this isolate.
+pub(super) fn with_shares<T>(change: impl FnOnce(&mut Shares) -> T) -> T {
+    SHARES.with_borrow_mut(change)
 }
 
 /// What a call has used at most, of which `most` was held. Of what nobody has told yet, a share learns nothing later.

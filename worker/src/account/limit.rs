@@ -4,8 +4,8 @@ use failsoft::Millis;
 use failsoft::report::Usd;
 use serde::{Deserialize, Serialize};
 
-use super::budget::{Bounds, Budget};
 use super::calendar::{Span, iso};
+use crate::config::{Bounds, Budget};
 
 /// What is bounded in each span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,14 +11,13 @@ use super::balance::{Asked, Ended};
 use super::lease::{Spent, used};
 use super::limit::{Amount, Limits, Refused};
 use super::message::{Answer, Message};
-use super::{Account, Budget, Usage};
+use super::{Usage, lease};
+use crate::config::{ACCOUNTS, Account, Budget};
 use crate::http::api_error::ApiError;
 use crate::ledger::Row;
 use crate::platform::executor::{Apart, all, apart};
-use crate::{memory, platform::host, platform::object};
+use crate::platform::{host, object};
 
-/// The binding of the objects.
-pub(crate) const BINDING: &str = "ACCOUNTS";
 /// How long a call may be silent after its end, before it counts as vanished; and pauses before what was not heard is told again. In
 /// milliseconds.
 const MARGIN: Millis = 30_000;
@@ -76,7 +75,7 @@ enum State {
 
 impl Accounts {
     pub(crate) fn of(env: &Env) -> Self {
-        Self(env.durable_object(BINDING).ok())
+        Self(env.durable_object(ACCOUNTS).ok())
     }
 
     /// How `account` stands: JSON text.
@@ -162,7 +161,7 @@ impl Held {
         let Pool { route, budget, .. } = pool;
         let limits = Limits::from(budget);
         let most = self.most();
-        self.share = memory::with_shares(|shares| shares.take(route, most, host::now()));
+        self.share = lease::with_shares(|shares| shares.take(route, most, host::now()));
         if self.share.is_some() {
             return Ok(());
         }
@@ -171,7 +170,7 @@ impl Held {
         let answer = self.accounts.tell(&of_route(route), &Message::Share { id: id.clone(), limits, asked }).await;
         match answer {
             Ok(Answer::Granted(granted)) => {
-                self.share = memory::with_shares(|shares| {
+                self.share = lease::with_shares(|shares| {
                     shares.add(&id, route, &granted, host::now());
                     shares.take(route, most, host::now())
                 });
@@ -214,7 +213,7 @@ impl Held {
         let ended = Ended { rows, traces };
         if let Some(share) = &self.share {
             let used = used(self.most(), &ended);
-            memory::with_shares(|shares| shares.give(share, self.most(), used));
+            lease::with_shares(|shares| shares.give(share, self.most(), used));
         }
         self.accounts.0.is_some().then(|| {
             apart(async {
@@ -248,7 +247,7 @@ impl Held {
 
     /// Returns what is over of the shares.
     async fn give_back(&self) {
-        for Spent { id, route, used, held, calls } in memory::with_shares(|shares| shares.over(host::now())) {
+        for Spent { id, route, used, held, calls } in lease::with_shares(|shares| shares.over(host::now())) {
             self.accounts.insist(&of_route(&route), &Message::Return { id, used, held, calls }).await;
         }
     }
@@ -287,8 +286,9 @@ fn unreachable() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::{Accounts, Claim, MARGIN, Message, PAUSES, Pool};
+    use crate::account::Usage;
     use crate::account::limit::Limits;
-    use crate::account::{Account, Budget, Usage};
+    use crate::config::{Account, Budget};
     use crate::ledger::Row;
     use crate::platform::object::TIMEOUT;
     use failsoft::Millis;

@@ -11,10 +11,12 @@ use worker::{DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue,
 
 use super::balance::{Books, Changes, Crossed, Found, Question};
 use super::calendar::iso;
+use super::generation;
 use super::message::{Answer, Message};
+use crate::config;
+use crate::ledger::alerts::{Alert, alert};
 use crate::ledger::{Outbox, Row};
-use crate::ops::alerts::{Alert, alert};
-use crate::{call::generation, memory, platform::host, platform::object};
+use crate::platform::{host, object};
 
 /// More connections are not opened at once anyway.
 const AT_ONCE: usize = 6;
@@ -131,7 +133,7 @@ impl Account {
     }
 
     async fn find_out(&self, question: &Question) -> worker::Result<()> {
-        let setup = memory::setup(&self.env);
+        let setup = config::setup(&self.env);
         let upstreams = setup.as_ref().as_ref().map_or(&[][..], |config| &config.upstreams);
         let answer = generation::ask(upstreams, &question.url, &question.generation, question.times).await;
         let found = answer.as_deref().and_then(Found::read);

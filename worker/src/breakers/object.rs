@@ -11,7 +11,7 @@ use worker::{
 
 use super::message::{Message, News, answer};
 use super::shared::{Row, Shared};
-use crate::{memory, platform::host, platform::object};
+use crate::platform::{host, object};
 
 /// There is one for all isolates.
 const NAME: &str = "breakers";
@@ -29,7 +29,8 @@ impl Link {
     pub(crate) async fn tell(&self, Message { number, text }: Message) {
         let Some(namespace) = &self.0 else { return };
         let answer = object::ask(namespace, NAME, &text).await;
-        let alone = memory::take_over(number, answer.as_deref().ok(), host::now());
+        let alone =
+            super::with_known(|breakers, local| local.take(breakers, number, answer.as_deref().ok(), host::now()));
         if let (true, Err(error)) = (alone, answer) {
             host::log(&json!({"event": "breakers", "shared": false, "error": error.to_string()}).to_string());
         }

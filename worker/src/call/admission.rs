@@ -14,8 +14,8 @@ use failsoft::{ChatRequest, Dialect, Json, Millis, Policy, Upstream};
 use worker::Env;
 
 use crate::access::Client;
-use crate::account::{Budget, Usage};
-use crate::config::{Config, HEADERS_WITHIN, Route};
+use crate::account::Usage;
+use crate::config::{Budget, Config, HEADERS_WITHIN, Route};
 use crate::http::api_error::ApiError;
 use crate::platform::executor::apart;
 use crate::{catalog, memory};

@@ -24,8 +24,9 @@ fn row(id: &str, owner: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::listed;
-    use crate::access::{Caller, admit_at_once as admit};
+    use crate::access::admit_at_once as admit;
     use crate::config::Config;
+    use crate::http::caller::Caller;
     use serde_json::Value;
 
     #[test]

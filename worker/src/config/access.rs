@@ -3,9 +3,7 @@
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
 
-use super::{Issuer, Problem, Route, Visitors, models, origins, strings};
-use crate::access::{Grant, digest};
-use crate::account::{Account, Budget};
+use super::{Account, Budget, Grant, Issuer, Problem, Route, Visitors, digest, models, origins, strings};
 
 /// What a grant consists of, in every way in.
 const TERMS: &str = "origins routes models budget";

@@ -4,8 +4,7 @@ use failsoft::invalid::{Invalid, Section, join};
 use failsoft::request::Lane;
 use failsoft::{Millis, Policy};
 
-use super::strings;
-use crate::account::Budget;
+use super::{Budget, strings};
 
 /// How long a stream's headers wait for the first text unless the route says otherwise, in milliseconds.
 pub(crate) const HEADERS_WITHIN: Millis = 10_000;

@@ -2,8 +2,8 @@
 
 use web_sys::Request;
 
-use crate::access::Caller;
 use crate::config::authority;
+use crate::http::caller::Caller;
 use crate::ops::spans::Trace;
 use crate::platform::executor::Executor;
 use crate::platform::host;

@@ -5,10 +5,10 @@ use failsoft::{Catalog, Millis};
 use serde_json::{Value, json};
 use worker::Env;
 
-use crate::config::{Alerts, Config};
+use crate::config::{self, Alerts, Config};
+use crate::ledger::alerts::{Alert, alert, repeat};
 use crate::ledger::database;
-use crate::ops::alerts::{Alert, alert, repeat};
-use crate::{catalog, memory, platform::host};
+use crate::{catalog, platform::host};
 
 const HOUR: Millis = 60 * 60 * 1_000;
 const DAY: Millis = 24 * HOUR;
@@ -17,7 +17,7 @@ const FORGOTTEN: Millis = 90 * DAY;
 
 /// One round.
 pub(crate) async fn run(env: &Env) {
-    let setup = memory::setup(env);
+    let setup = config::setup(env);
     let Ok(config) = setup.as_ref() else { return };
     if !database::exists(env) {
         return;

@@ -4,10 +4,10 @@ use failsoft::Millis;
 use serde_json::json;
 use worker::Env;
 
-use crate::account::{Account, Accounts, BINDING};
+use crate::account::Accounts;
+use crate::config::{ACCOUNTS, Account, Setup};
 use crate::http::reply::Reply;
 use crate::ledger::database;
-use crate::memory::Setup;
 use crate::platform::timer::within;
 use crate::{memory, platform::host};
 
@@ -58,7 +58,7 @@ async fn ledger(env: &Env) -> Result<(), String> {
 
 /// An object answers, one that is nobody's account.
 async fn accounts(env: &Env) -> Result<(), String> {
-    if env.durable_object(BINDING).is_err() {
+    if env.durable_object(ACCOUNTS).is_err() {
         return Ok(());
     }
     let nobody = Account { name: "health".into(), ..Account::default() };

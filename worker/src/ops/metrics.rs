@@ -6,9 +6,10 @@ use failsoft::report::Usd;
 use serde_json::Value;
 use worker::Env;
 
-use crate::access::{Caller, bearer, digest};
-use crate::config::Config;
+use crate::access::bearer;
+use crate::config::{Config, digest};
 use crate::http::api_error::ApiError;
+use crate::http::caller::Caller;
 use crate::http::reply::{Body, Reply};
 use crate::ledger::database;
 

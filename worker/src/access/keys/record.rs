@@ -4,7 +4,7 @@ use failsoft::Millis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::access::digest;
+use crate::config::digest;
 
 /// Secrets that are kept at most: the one that works, and those within their grace.
 const SECRETS: usize = 5;
@@ -119,7 +119,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::{Denied, Record};
-    use crate::access::digest;
+    use crate::config::digest;
     use serde_json::{Map, Value, json};
 
     fn hash(text: &str) -> String {

@@ -2,11 +2,11 @@ use failsoft::Millis;
 use serde_json::{Value, json};
 
 use super::{Amount, Asked, Books, Ended, Found, Question};
-use crate::account::Budget;
 use crate::account::attempt_log::Trace;
 use crate::account::calendar::Span;
 use crate::account::lease::used;
 use crate::account::limit::{Bound, Limits, Measure, Refused};
+use crate::config::Budget;
 use crate::ledger::Row;
 use failsoft::Json;
 use failsoft::invalid::Section;

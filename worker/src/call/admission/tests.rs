@@ -1,8 +1,9 @@
 use super::bound::Prices;
 use super::{AdmittedCall, Draft};
-use crate::access::{Caller, admit_at_once as admit};
+use crate::access::admit_at_once as admit;
 use crate::config::Config;
 use crate::http::api_error::ApiError;
+use crate::http::caller::Caller;
 use failsoft::policy::Recover;
 use failsoft::report::Usd;
 use failsoft::request::{Lane, UsageChunk};

@@ -3,8 +3,7 @@
 use failsoft::invalid::{Invalid, Section};
 
 use super::access::own_secret;
-use super::{Problem, Route, authority, host, is_loopback, known_routes, strings, terms};
-use crate::access::Grant;
+use super::{Grant, Problem, Route, authority, host, is_loopback, known_routes, strings, terms};
 
 /// Turnstile's own.
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";

@@ -2,8 +2,7 @@
 
 use failsoft::invalid::{Invalid, Section};
 
-use super::{Route, authority, is_loopback, known_routes, strings, terms};
-use crate::access::{Algorithm, Grant};
+use super::{Grant, Route, authority, is_loopback, known_routes, strings, terms};
 
 /// An issuer, and what its users may do, each on an account of their own.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +20,29 @@ pub(crate) struct Issuer {
     pub(crate) skew: u64,
     /// Of every user; the account's name is each one's own.
     pub(crate) grant: Grant,
+}
+
+/// A signature that this edge can verify. None of them is symmetric: a public key is no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Rs256,
+    Es256,
+    EdDsa,
+}
+
+impl Algorithm {
+    pub(crate) const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
+
+    /// By the name that it has in tokens and keys.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        match name {
+            "RS256" => Some(Self::Rs256),
+            "ES256" => Some(Self::Es256),
+            // RFC 9864 gives it a name of its own.
+            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
+            _ => None,
+        }
+    }
 }
 
 impl Issuer {

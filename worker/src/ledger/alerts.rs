@@ -6,10 +6,10 @@ use failsoft::Millis;
 use serde_json::{Value, json};
 use worker::Env;
 
-use crate::config::{Alerts, Config};
-use crate::ledger::database::query;
+use super::database::query;
+use crate::config::{self, Alerts, Config};
 use crate::platform::fetch::post;
-use crate::{memory, platform::host};
+use crate::platform::host;
 
 /// Who has begun to tell and does not come to an end, in milliseconds, leaves it to others.
 const LEASE: f64 = 60_000.0;
@@ -65,7 +65,7 @@ async fn send(env: &Env, occasion: &str, claimed: worker::Result<Vec<Vec<Value>>
 }
 
 fn setup(env: &Env) -> Option<Rc<Config>> {
-    memory::setup(env).as_ref().as_ref().ok().map(Rc::clone)
+    config::setup(env).as_ref().as_ref().ok().map(Rc::clone)
 }
 
 /// `text` is what chat programs show.

@@ -1,0 +1,33 @@
+//! The configuration of this isolate: read once from the environment, and kept for as long as the isolate lives.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use worker::Env;
+
+use super::{Access, Config, Problem};
+use crate::platform::host;
+
+/// The binding of the Durable Objects that count what each account uses.
+pub(crate) const ACCOUNTS: &str = "ACCOUNTS";
+
+/// The configuration, or the problems in it.
+pub(crate) type Setup = Rc<Result<Rc<Config>, Vec<Problem>>>;
+
+thread_local! {
+    static SETUP: OnceCell<Setup> = const { OnceCell::new() };
+}
+
+/// Returns the configuration in `env`, which does not change while the isolate lives.
+pub(crate) fn setup(env: &Env) -> Setup {
+    SETUP.with(|setup| Rc::clone(setup.get_or_init(|| Rc::new(read(env).map(Rc::new)))))
+}
+
+fn read(env: &Env) -> Result<Config, Vec<Problem>> {
+    let config = Config::read(|name| host::variable(env, name))?;
+    // A loopback edge belongs to one person, so it works without budgets.
+    if config.access != Access::Loopback && env.durable_object(ACCOUNTS).is_err() {
+        return Err(vec![Problem::NoAccounts]);
+    }
+    Ok(config)
+}
