@@ -108,13 +108,26 @@ export class ChatError extends Error {
 }
 
 /**
- * - `rateLimited` 429 · `inFlightBudget` running requests hold the balance · `serverError` 5xx, 408 · `unavailable` 503,
- *   504, 529 · `network` no connection, or it broke · `badResponse` a success that is no answer
+ * Why a request, or the whole call, failed.
+ *
+ * - `rateLimited`: too many requests (429)
+ * - `inFlightBudget`: running requests hold the rest of the balance
+ * - `serverError`: the upstream failed (5xx, 408); the same request may work on a second try
+ * - `unavailable`: the model is overloaded or down (503, 504, 529)
+ * - `network`: no connection was made, or the connection broke
+ * - `badResponse`: a success whose body is not an answer
  * - `headersTimeout`, `firstTokenTimeout`, `stalled`, `timeout`: a clock of `policy.timeouts` ran out
  * - `unknownModel`, `noEndpoint`, `contextLength`, `contentFilter`: this model cannot answer this request
- * - `unauthorized`, `paymentRequired`, `forbidden`: the key · `invalidRequest`: the request, an option, or how an object is used
- * - `cut` a stream that ended too early · `empty`, `refusal`, `length`, `invalidJson`: an answer that did not pass a rule
- * - `circuitOpen` every model failed lately; see `retryAfter` · `aborted` by `signal` · `wasmUnavailable` it did not load
+ * - `unauthorized`, `paymentRequired`, `forbidden`: the key, its credit or its permissions
+ * - `invalidRequest`: the request, an option, or the way that an object is used
+ * - `cut`: the answer ended before it was complete
+ * - `empty`, `reasoningOnly`, `refusal`, `length`, `invalidJson`, `schemaMismatch`, `tooShort`, `pattern`, `belowThreshold`:
+ *   the answer did not pass a rule of the policy
+ * - `superseded`: another model answered first; older versions report this as `outrun`
+ * - `tooExpensive`: every model of the chain may cost more than the policy allows
+ * - `circuitOpen`: every model of the chain failed recently and has to rest; see `retryAfter`
+ * - `aborted`: by `signal`
+ * - `wasmUnavailable`: the WebAssembly did not load
  */
 export type Kind =
   | 'rateLimited' | 'inFlightBudget' | 'serverError' | 'unavailable' | 'network' | 'badResponse'
@@ -122,7 +135,7 @@ export type Kind =
   | 'unknownModel' | 'noEndpoint' | 'contextLength' | 'contentFilter'
   | 'unauthorized' | 'paymentRequired' | 'forbidden' | 'invalidRequest'
   | 'cut' | 'empty' | 'reasoningOnly' | 'refusal' | 'length' | 'invalidJson' | 'schemaMismatch' | 'tooShort' | 'pattern'
-  | 'belowThreshold' | 'outrun' | 'tooExpensive'
+  | 'belowThreshold' | 'superseded' | 'tooExpensive'
   | 'circuitOpen' | 'aborted' | 'wasmUnavailable';
 
 /** The options of a call: fields of the chat request, beside where to and how. An unknown name is an error. */

@@ -108,7 +108,7 @@ pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -
         if !fails || action == Soft::Accept {
             verdict.passed += 1;
         } else if verdict.failed.is_none() {
-            verdict.failed = Some((Failure::new(kind, sentence(kind)), action));
+            verdict.failed = Some((Failure::explained(kind), action));
         }
     }
     verdict
@@ -117,21 +117,7 @@ pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -
 /// The failure of a text, or of the beginning of one, that holds what the policy forbids.
 pub(crate) fn forbidden(text: &str, policy: &Policy) -> Option<Box<Failure>> {
     let held = policy.pattern != Soft::Accept && policy.literals.iter().any(|literal| find(text, literal).is_some());
-    held.then(|| Failure::new(Kind::Pattern, sentence(Kind::Pattern)))
-}
-
-fn sentence(kind: Kind) -> &'static str {
-    match kind {
-        Kind::ContentFilter => "the answer was stopped by a content filter",
-        Kind::Refusal => "the model declined to answer",
-        Kind::Empty => "the answer is empty",
-        Kind::ReasoningOnly => "the answer is reasoning and nothing else",
-        Kind::Length => "the answer hit the output limit",
-        Kind::InvalidJson => "JSON was asked for, and the answer is none",
-        Kind::SchemaMismatch => "the answer is not what the schema asked for",
-        Kind::TooShort => "the answer is shorter than the policy wants",
-        _ => "the answer holds a text that the policy forbids",
-    }
+    held.then(|| Failure::explained(Kind::Pattern))
 }
 
 /// The first JSON object in `text`, else the first array: inside a fence, or between prose.

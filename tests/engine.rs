@@ -104,7 +104,7 @@ fn a_silent_model_is_overtaken_by_a_second_one() {
     assert_eq!((run.text.as_str(), run.sent_at[1] - run.sent_at[0]), ("fine", 500));
     assert_eq!(run.cancelled, [0]);
     let report = told(&run);
-    assert_eq!(report["attempts"][0]["failure"]["kind"], "outrun");
+    assert_eq!(report["attempts"][0]["failure"]["kind"], "superseded");
     assert_eq!((&report["model"], &report["fallback"]), (&json!("b/two"), &json!(true)));
     // It did not fail: nothing is learnt about it.
     assert!(run.outcome.model_outcomes.iter().all(|lesson| lesson.name.ends_with("b/two")));

@@ -22,12 +22,22 @@ const KINDS = {
   invalidRequest: ['Request refused as invalid', 'Change what the message below names; no other model would take it either.'],
   cut: ['Cut off', 'What was said is kept. Send again for a whole answer.'],
   empty: ['Said nothing', 'Add a model to the chain.'],
+  reasoningOnly: ['Reasoned, but did not answer', 'Raise max_tokens, or add a model to the chain.'],
   refusal: ['Declined to answer', 'Rephrase the message, or add another model.'],
   length: ['Hit the output limit', 'Raise max_tokens, or ask for a shorter answer.'],
   invalidJson: ['Answered with invalid JSON', 'Add another model, or a stricter response_format.'],
+  schemaMismatch: ['Answer does not match the schema', 'Add another model, or check the schema in response_format.'],
+  tooShort: ['Answer too short', 'Ask for more, or lower policy.tooShort.chars.'],
+  pattern: ['Contains a forbidden text', 'Rephrase the message, or check policy.pattern.literals.'],
+  belowThreshold: ['Scored too low by the judge', 'Add another model, or lower policy.judge.threshold.'],
+  superseded: ['Another model was faster', 'Nothing: the answer came from the other model.'],
+  tooExpensive: ['May cost more than allowed', 'Shorten the message, set max_tokens, or raise policy.maxCostUsd or policy.maxPrice.'],
   circuitOpen: ['Every model is resting', 'They failed lately and are left alone for a while. Wait, or add another model.'],
   aborted: ['Stopped', 'Send again when you like.'],
+  wasmUnavailable: ['WebAssembly did not load', 'Reload the page; check that its content security policy allows WebAssembly.'],
 };
+// The name of `superseded` in reports of older versions.
+KINDS.outrun = KINDS.superseded;
 
 /** Statuses that a router reports of the models inside one request. */
 const STATUSES = {

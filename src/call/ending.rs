@@ -151,7 +151,7 @@ impl Call {
             // What was closed is still to be closed.
             self.actions.retain(|action| matches!(action, Action::Cancel { .. } | Action::Send { .. }));
             (self.kept, self.judged) = (None, None);
-            self.give_up(Failure::new(Kind::Aborted, "the caller aborted the call"), now);
+            self.give_up(Failure::explained(Kind::Aborted), now);
         }
     }
 

@@ -5,7 +5,7 @@ use super::judging::rank;
 use super::outcome::Kept;
 use crate::Millis;
 use crate::attempt::{Attempt, Body};
-use crate::failure::{Again, Failure, Kind, Next};
+use crate::failure::{Failure, Kind, NextModel, SameModel};
 use crate::policy::Soft;
 
 impl Call {
@@ -81,10 +81,10 @@ impl Call {
         }
         let named = failure.retry_after;
         let short = named.is_none_or(|wait| wait <= self.policy.retry.max_wait);
-        match failure.kind.again() {
-            Again::AfterNamedWait if short => named,
-            Again::AfterPause if short => Some(named.unwrap_or(0).max(self.backoff(tried[0]))),
-            Again::Never | Again::AfterNamedWait | Again::AfterPause => None,
+        match failure.kind.same_model() {
+            SameModel::AfterNamedWait if short => named,
+            SameModel::AfterPause if short => Some(named.unwrap_or(0).max(self.backoff(tried[0]))),
+            SameModel::Never | SameModel::AfterNamedWait | SameModel::AfterPause => None,
         }
     }
 
@@ -104,8 +104,8 @@ impl Call {
     }
 
     fn move_on(&mut self, failure: Box<Failure>, tried: &[usize], now: Millis) {
-        match failure.kind.next() {
-            Next::Never => match self.running.iter().position(|attempt| attempt.is_done()) {
+        match failure.kind.next_model() {
+            NextModel::Never => match self.running.iter().position(|attempt| attempt.is_done()) {
                 // The other of a hedge has its answer already; whatever it is worth, nobody is asked after it.
                 Some(done) => {
                     self.chain.candidates.iter_mut().for_each(|candidate| candidate.spent = true);
@@ -117,12 +117,12 @@ impl Call {
                 self.outrun(now);
                 self.end_with(None, failure);
             }
-            Next::OtherUpstream => self.chain.leave_upstream(self.chain.candidates[tried[0]].upstream),
-            Next::Any if matches!(failure.kind, Kind::UnknownModel | Kind::NoEndpoint) => {
+            NextModel::OtherUpstream => self.chain.leave_upstream(self.chain.candidates[tried[0]].upstream),
+            NextModel::Any if matches!(failure.kind, Kind::UnknownModel | Kind::NoEndpoint) => {
                 self.chain.leave_out_unknown(tried, &failure, &mut self.report);
             }
-            Next::Any => self.chain.spend(tried),
-            Next::LargerWindow => {
+            NextModel::Any => self.chain.spend(tried),
+            NextModel::LargerContext => {
                 self.chain.spend(tried);
                 self.chain.leave_out_small(tried, &mut self.report);
             }

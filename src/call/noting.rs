@@ -6,7 +6,7 @@ use crate::attempt::Attempt;
 use crate::breaker::ModelOutcome;
 use crate::chain::Chain;
 use crate::chunk::Accumulator;
-use crate::failure::{Failure, by_status};
+use crate::failure::{Failure, Fault, by_status};
 use crate::json::{Fields, Json, on_one_line};
 use crate::report::{AttemptReport, Report, Usd};
 
@@ -40,11 +40,11 @@ impl Call {
 
     /// A breaker learns from what is the model's fault and was seen. Of a native window, that is what the upstream tells.
     pub(super) fn learn_failure(&mut self, attempt: &Attempt, failure: &Failure) {
-        let blameless = self.slept || (self.request.callers_clocks && failure.kind.is_late());
+        let blameless = self.slept || (self.request.callers_clocks && failure.kind.is_timeout());
         if blameless
             || attempt.splice == Some(Resume::Elsewhere)
             || attempt.judged_there
-            || !failure.kind.is_models_fault()
+            || failure.kind.fault() != Fault::Model
         {
             return;
         }
@@ -67,7 +67,7 @@ impl Call {
                 }
             }
             let status = last.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400);
-            let Some(kind) = status.map(by_status).filter(|kind| kind.is_models_fault()) else { continue };
+            let Some(kind) = status.map(by_status).filter(|kind| kind.fault() == Fault::Model) else { continue };
             let mut failure = Failure::new(kind, "failed inside a native window");
             failure.status = status;
             self.model_outcomes.push(ModelOutcome { name: candidate.breaker.clone(), failure: Some(failure) });

@@ -8,7 +8,7 @@ use super::{Action, Call};
 use crate::attempt::Attempt;
 use crate::chain::Batch;
 use crate::chunk::{Accumulator, Chunks};
-use crate::failure::{Failure, Kind, Next};
+use crate::failure::{Failure, Kind, NextModel};
 use crate::json::Json;
 use crate::policy::Recover;
 use crate::request::{Lane, UsageChunk};
@@ -49,7 +49,7 @@ impl Call {
         let ours = self.request.stream && self.request.lane() == Lane::Gate && !self.request.as_it_comes;
         let text = attempt.answer().is_some_and(Accumulator::is_text) || attempt.splice.is_some();
         // A request that is refused with a prefill may be taken without.
-        let next = failure.kind.next() != Next::Never
+        let next = failure.kind.next_model() != NextModel::Never
             || (attempt.splice == Some(Resume::Continuing) && failure.kind == Kind::InvalidRequest);
         let wanted = self.policy.recover != Recover::Error && next;
         ours && text && wanted && !attempt.judged_there && !self.request.wants_json

@@ -109,7 +109,7 @@ impl Call {
     /// Closes what else is in flight: another was first.
     pub(super) fn outrun(&mut self, now: Millis) {
         for attempt in std::mem::take(&mut self.running) {
-            let failure = Failure::new(Kind::Superseded, "another model answered first");
+            let failure = Failure::explained(Kind::Superseded);
             self.note(&attempt);
             self.close(&attempt, Some(failure), now);
         }

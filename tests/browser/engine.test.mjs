@@ -125,7 +125,7 @@ test('a judge that fails lets the answer pass, or not, as the policy says', asyn
 
 test('a silent model is overtaken, and its connection closed', async () => {
   const result = await run('stream', HELLO, { models: ['fault/slow-first-token', SECOND], policy: { hedge: { after: 150 } } });
-  assert.deepEqual([kinds(result), result.report.model], [['outrun', undefined], SECOND]);
+  assert.deepEqual([kinds(result), result.report.model], [['superseded', undefined], SECOND]);
   const log = await emulator.log('clientGone');
   assert.deepEqual(asked(log), [['fault/slow-first-token'], [SECOND]]);
 });

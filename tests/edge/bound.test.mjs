@@ -288,5 +288,5 @@ test('a bounded call pays for two answers at most, and for what is refused not a
 test('a bounded call asks a second model beside a silent one: there is money for both', async () => {
   const answer = await chat(edge, { models: ['fault/slow-first-token', FIRST], stream: true }, { key: POOR_KEY });
   assert.equal(answer.headers['x-failsoft-model'], FIRST);
-  assert.deepEqual(answer.events.reports.at(-1).attempts.map(({ failure }) => failure?.kind ?? null), ['outrun', null]);
+  assert.deepEqual(answer.events.reports.at(-1).attempts.map(({ failure }) => failure?.kind ?? null), ['superseded', null]);
 });

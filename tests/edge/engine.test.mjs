@@ -128,7 +128,7 @@ test('headers do not wait for a judge for ever: comments, the report with the sc
 
 test('a model that is slow to begin is overtaken by the next, and its connection is closed', async () => {
   const answer = await chat(edge, { model: 'route/hedged', stream: true });
-  assert.deepEqual(kinds(answer), ['outrun', null]);
+  assert.deepEqual(kinds(answer), ['superseded', null]);
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
   assert.match(answer.events.text, /^word1 .* 🦀$/);
   const gone = (await emulator.log('clientGone')).filter(({ outcome }) => outcome === 'clientGone');

@@ -92,7 +92,7 @@ test('every attempt of a call that falls back is a row, and the first says how t
 
 test('a hedge, a judge and a caller who leaves are rows too', async () => {
   await chat(edge, ask({ model: 'route/hedged', stream: true }), { headers: { 'x-request-id': 'hedged' } });
-  assert.deepEqual((await rows(edge, 'hedged', 2)).map(({ role, outcome }) => [role, outcome]), [['answer', 'outrun'], ['hedge', 'answered']]);
+  assert.deepEqual((await rows(edge, 'hedged', 2)).map(({ role, outcome }) => [role, outcome]), [['answer', 'superseded'], ['hedge', 'answered']]);
   await chat(edge, ask({ model: 'route/judged' }), { headers: { 'x-request-id': 'judged' } });
   assert.deepEqual((await rows(edge, 'judged', 2)).map(({ role }) => role), ['answer', 'judge']);
   const leaves = new AbortController();

@@ -92,7 +92,7 @@ const EXPECTED: [(&str, &[&str]); 4] = [
             "recovered twice",
             "recovery failed",
             "told to start over",
-            "outrun",
+            "superseded",
             "rejected by the judge",
             "a judge without a score",
         ],

@@ -71,7 +71,7 @@ fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
         ),
         ("recovery failed", host.flights.iter().any(Flight::recovers) && outcome.result.is_err()),
         ("told to start over", host.reader.restarts > 0),
-        ("outrun", host.flights.iter().any(|flight| host.was_outrun(flight))),
+        ("superseded", host.flights.iter().any(|flight| host.was_outrun(flight))),
         ("rejected by the judge", host.flights.iter().any(|flight| gate::rejection(host, flight).is_some())),
         ("a judge without a score", outcome.report.attempts.iter().any(|row| row.judge == Some(None))),
         ("bounded, and asked twice", host.plan.money.cost.is_some() && outcome.report.attempts.len() > 1),

@@ -1,5 +1,6 @@
 //! What the breakers learn: all that was seen, and nothing else.
 
+use failsoft::failure::Fault;
 use failsoft::{Breakers, Failure, Kind, Outcome};
 
 use crate::ending::passes_rules;
@@ -75,7 +76,7 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
             continue;
         }
         let excused = flight.slept || (own_clock && host.plan.callers_clocks);
-        if failure.kind.is_models_fault() && !excused {
+        if failure.kind.fault() == Fault::Model && !excused {
             let name = name(flight.site, flight.window[0]);
             let learnt = outcome.model_outcomes.iter().any(|lesson| lesson.name == name && lesson.failure.is_some());
             judge.hold(Invariant::Breaker, learnt, || format!("nobody learns that {name} failed"))?;

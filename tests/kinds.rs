@@ -1,0 +1,45 @@
+//! The table of failure kinds is the only list of them: the type declarations and the playground have the same kinds.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use failsoft::Kind;
+
+/// A kind that only JavaScript can report: without the WebAssembly, no Rust runs.
+const OF_JAVASCRIPT: &str = "wasmUnavailable";
+
+fn kinds() -> BTreeSet<String> {
+    Kind::ALL.iter().map(|kind| kind.name()).chain([OF_JAVASCRIPT]).map(Into::into).collect()
+}
+
+/// The text of the file between the first `from` and the next `to`.
+fn section(path: &str, from: &str, to: &str) -> String {
+    let text = fs::read_to_string([env!("CARGO_MANIFEST_DIR"), "/", path].concat()).expect("a file");
+    let (_, rest) = text.split_once(from).expect("the beginning of the section");
+    rest.split_once(to).expect("the end of the section").0.to_owned()
+}
+
+/// Every second piece of `text`, split at `mark`: the quoted ones.
+fn quoted(text: &str, mark: char) -> BTreeSet<String> {
+    text.split(mark).skip(1).step_by(2).map(Into::into).collect()
+}
+
+#[test]
+fn the_type_declarations_have_every_kind_and_no_other() {
+    assert_eq!(quoted(&section("pkg-template/index.d.ts", "export type Kind =", ";"), '\''), kinds());
+}
+
+#[test]
+fn the_type_declarations_explain_every_kind() {
+    let comment = section("pkg-template/index.d.ts", "Why a request, or the whole call, failed.", "export type Kind =");
+    let explained = quoted(&comment, '`');
+    let missing: Vec<_> = kinds().difference(&explained).cloned().collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn the_playground_has_words_for_every_kind_and_no_other() {
+    let rows = section("www/words.js", "const KINDS = {\n", "\n};");
+    let named: BTreeSet<_> = rows.lines().filter_map(|row| Some(row.split_once(": [")?.0.trim().to_owned())).collect();
+    assert_eq!(named, kinds());
+}
