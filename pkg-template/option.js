@@ -1,12 +1,14 @@
 import { misuse } from './error.js';
 
-/** The fields of a chat request, OpenAI's and OpenRouter's. */
+/** The fields of a chat request: the names of the core's registry. */
 const FIELDS = (
-  'messages model models stream stream_options failsoft audio cache_control debug frequency_penalty function_call ' +
-  'functions image_config include_reasoning logit_bias logprobs max_completion_tokens max_tokens metadata min_p ' +
-  'modalities n parallel_tool_calls plugins prediction presence_penalty prompt_cache_key prompt_cache_options provider ' +
-  'reasoning reasoning_effort repetition_penalty response_format route safety_identifier seed service_tier session_id ' +
-  'stop stop_server_tools_when store temperature tool_choice tools top_a top_k top_logprobs top_p trace user'
+  'audio cache_control debug failsoft frequency_penalty function_call functions image_config include_reasoning ' +
+  'logit_bias logprobs max_completion_tokens max_tokens messages metadata min_p modalities model models ' +
+  'moderation n parallel_tool_calls plugins prediction presence_penalty preset prompt_cache_key ' +
+  'prompt_cache_options prompt_cache_retention provider reasoning reasoning_effort repetition_penalty ' +
+  'response_format route safety_identifier seed service_tier session_id stop stop_server_tools_when store stream ' +
+  'stream_options temperature tool_choice tools top_a top_k top_logprobs top_p trace transforms usage user ' +
+  'verbosity web_search_options'
 ).split(' ');
 
 /** The options that are ours, beside those fields. */

@@ -3,6 +3,8 @@
 //! A body that leaves names `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which
 //! would change the order and the bill.
 
+pub mod fields;
+
 use crate::catalog::{LISTED_ANSWER, LISTED_PROMPT, Price};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, patched, quoted};
@@ -11,23 +13,6 @@ use crate::text::{is_blank, text};
 use crate::tokens::Prompt;
 use crate::upstream::Dialect;
 use crate::verdict::Wanted;
-
-/// Fields that are numbers wherever they are known.
-const NUMBERS: [&str; 13] = [
-    "frequency_penalty",
-    "max_completion_tokens",
-    "max_tokens",
-    "min_p",
-    "n",
-    "presence_penalty",
-    "repetition_penalty",
-    "seed",
-    "temperature",
-    "top_a",
-    "top_k",
-    "top_logprobs",
-    "top_p",
-];
 
 /// The names of the output limit.
 const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
@@ -313,14 +298,13 @@ fn check_messages(body: &Fields<'_>) -> Result<Prompt, Box<Invalid>> {
 }
 
 fn check_numbers(body: &Fields<'_>) -> Result<(), Box<Invalid>> {
-    let is_wrong = |name: &&&str| {
-        let value = body.get(name);
-        !value.is_number() && !value.is_null()
-    };
-    match NUMBERS.iter().find(is_wrong) {
-        Some(name) => Err(Invalid::new(*name, "must be a finite number")),
-        None => Ok(()),
+    for field in fields::FIELDS.iter().filter(|field| field.is_number()) {
+        let value = body.get(field.name);
+        if !value.is_number() && !value.is_null() {
+            return Err(Invalid::new(field.name, "must be a finite number"));
+        }
     }
+    Ok(())
 }
 
 /// A model's id, if there is one.

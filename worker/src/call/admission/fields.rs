@@ -1,38 +1,34 @@
-//! The fields that a request may have. What is not listed here does not leave: a field that multiplies what a call costs is
-//! priced, bounded or refused, and one that nobody has looked at may be such a field.
+//! Checks every field of a request. A field that adds cost is priced, bounded or refused; an unknown field is refused,
+//! because it may add cost. The registry of the core says which fields exist and which of them need a check.
 
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
+use failsoft::request::fields::{EdgeRule, FIELDS, find};
 use failsoft::tokens::LARGEST_ATTACHMENT;
 
 use crate::config::Limits;
 
-/// They cost nothing that the output limit and the prompt do not bound.
-const FREE: &str = "model models messages failsoft stream temperature top_p top_k min_p top_a frequency_penalty \
-                    presence_penalty repetition_penalty seed stop logit_bias logprobs top_logprobs parallel_tool_calls \
-                    response_format reasoning_effort include_reasoning verbosity user session_id metadata trace \
-                    prompt_cache_key safety_identifier";
+/// Why the edge refuses a field of the registry, and what to do instead.
+const REFUSED: [(&str, &str); 13] = [
+    ("audio", "is not accepted: this edge answers with text"),
+    ("debug", "is not accepted: the answer would show what this edge sends"),
+    ("function_call", "is not accepted: it is the old form of `tool_choice`"),
+    ("functions", "is not accepted: it is the old form of `tools`"),
+    ("image_config", "is not accepted: this edge answers with text"),
+    ("moderation", "is not accepted: a second model would read the conversation; leave this field out"),
+    ("prediction", "is not accepted: wrongly predicted tokens are charged beside the answer; leave this field out"),
+    ("preset", "is not accepted: it stands for fields that this edge cannot see; send those fields"),
+    ("prompt_cache_options", "is not accepted: use `cache_control`"),
+    ("prompt_cache_retention", "is not accepted: use `cache_control`"),
+    ("stop_server_tools_when", "is not accepted: tools that run at the upstream cost extra; leave this field out"),
+    ("transforms", "is not accepted: use the plugin `context-compression`"),
+    ("web_search_options", "is not accepted: a search costs extra; leave this field out"),
+];
 
-/// They are looked at: see [`check`].
-const CHECKED: &str = "n max_tokens max_completion_tokens reasoning tools tool_choice plugins provider modalities \
-                       service_tier cache_control stream_options usage route store";
-
-/// What is known, and not taken; and what to do instead.
-const REFUSED: [(&str, &str); 21] = [
-    ("audio", "is not taken: this edge answers with text"),
-    ("image_config", "is not taken: this edge answers with text"),
-    ("best_of", "is not taken: it multiplies what an answer costs; ask for several with `n`"),
-    ("prediction", "is not taken: what it gets wrong is charged beside the answer; leave it out"),
-    ("preset", "is not taken: it stands for fields that this edge cannot see; send them"),
-    ("web_search_options", "is not taken: a search costs extra; leave it out"),
-    ("stop_server_tools_when", "is not taken: tools that run at the upstream cost extra; leave it out"),
-    ("functions", "is not taken: it is the old form of `tools`"),
-    ("function_call", "is not taken: it is the old form of `tool_choice`"),
-    ("transforms", "is not taken: use the plugin `context-compression`"),
-    ("prompt_cache_options", "is not taken: use `cache_control`"),
-    ("prompt_cache_retention", "is not taken: use `cache_control`"),
-    ("debug", "is not taken: it would show what this edge sends"),
-    ("background", "is not taken: an answer is waited for"),
+/// Names that are no fields of a chat request, but that clients send, and what to do instead.
+const MISTAKEN: [(&str, &str); 9] = [
+    ("best_of", "is not accepted: it multiplies what an answer costs; ask for several answers with `n`"),
+    ("background", "is not accepted: the client has to wait for the answer"),
     ("base_url", UPSTREAM),
     ("baseURL", UPSTREAM),
     ("api_base", UPSTREAM),
@@ -41,7 +37,7 @@ const REFUSED: [(&str, &str); 21] = [
     ("upstreams", UPSTREAM),
     ("headers", UPSTREAM),
 ];
-const UPSTREAM: &str = "is not taken: whom this edge asks, and how, is its owner's to say";
+const UPSTREAM: &str = "is not accepted: the owner of this edge configures its upstreams";
 
 /// Fields of a message. Those of an answer are among them: conversations are sent back.
 const MESSAGE: &str = "role content name tool_calls tool_call_id refusal reasoning reasoning_content reasoning_details \
@@ -60,55 +56,71 @@ const PROMPT: [&str; 3] = ["messages", "tools", "response_format"];
 /// What models are told about tools beside the tools, in tokens.
 const TOOLS: u64 = 1_000;
 
-/// The most tokens that an answer to `body` may have, once every field of it is one that may be sent. Those that are
-/// `opened` by the owner go as they are.
+/// Checks every field of `body` but those that the owner `opened`. Returns the most tokens that an answer may have.
 ///
 /// # Errors
-/// The first field that is unknown, refused or beyond a bound, and what to do about it.
+/// The first field that is unknown, refused or out of bounds, and what to do about it.
 pub(super) fn check(body: Json<'_>, limits: &Limits, opened: &[String]) -> Result<u64, Box<Invalid>> {
     let body = &Section::object("", body)?;
     let mut output = limits.output_tokens;
     for (name, value) in body.fields() {
         let name = &*name.text().unwrap_or_default();
-        let is_free = FREE.split(' ').any(|free| free == name) || opened.iter().any(|opened| opened == name);
-        if is_free || value.is_null() {
+        if value.is_null() || opened.iter().any(|opened| opened == name) {
             continue;
         }
-        match name {
-            "n" => body.whole(name, 1, limits.answers, &mut 1)?,
-            "max_tokens" | "max_completion_tokens" => {
-                let mut most = output;
-                body.whole(name, 1, limits.output_tokens, &mut most)?;
-                output = output.min(most);
-            }
-            "reasoning" => reasoning(&body.section(name)?, limits)?,
-            "tools" => tools(body)?,
-            "tool_choice" => tool_choice(body)?,
-            "plugins" => plugins(body)?,
-            "provider" => provider(&body.section(name)?)?,
-            "modalities" if value.items().all(|kind| kind.is("text")) && value.is_array() => {}
-            "modalities" => return Err(body.wrong(name, "can be [\"text\"] only: this edge answers with text")),
-            "service_tier" => body.choice(name, "auto default flex").map(drop)?,
-            "cache_control" => cache(body)?,
-            "stream_options" => body.section(name)?.only("include_usage include_obfuscation")?,
-            "usage" => body.section(name)?.only("include")?,
-            "route" => body.choice(name, "fallback").map(drop)?,
-            "store" if value.flag() == Some(false) => {}
-            "store" => return Err(body.wrong(name, "can be false only: answers are not kept at the upstream")),
-            _ => return Err(unknown(name, opened)),
+        match find(name).map(|field| field.edge) {
+            Some(EdgeRule::Pass) => {}
+            Some(EdgeRule::Check) => check_value(body, name, limits, &mut output)?,
+            Some(EdgeRule::Refuse) | None => return Err(refused(name, opened)),
         }
     }
     messages(body.get("messages"), limits)?;
     Ok(output)
 }
 
-fn unknown(name: &str, opened: &[String]) -> Box<Invalid> {
-    match REFUSED.iter().find(|(refused, _)| *refused == name) {
-        Some((_, why)) => Invalid::new(name, *why),
-        None => {
-            let known = [FREE, CHECKED].into_iter().chain(opened.iter().map(String::as_str));
-            Invalid::unknown("", name, &known.collect::<Vec<_>>().join(" "))
+/// Checks the field `name`, and lowers `output`, the most tokens of an answer, if the field is an output limit.
+fn check_value(body: &Section<'_>, name: &str, limits: &Limits, output: &mut u64) -> Result<(), Box<Invalid>> {
+    match name {
+        "n" => body.whole(name, 1, limits.answers, &mut 1),
+        "max_tokens" | "max_completion_tokens" => {
+            let mut most = *output;
+            body.whole(name, 1, limits.output_tokens, &mut most)?;
+            *output = most.min(*output);
+            Ok(())
         }
+        "reasoning" => reasoning(&body.section(name)?, limits),
+        "tools" => tools(body),
+        "tool_choice" => tool_choice(body),
+        "plugins" => plugins(body),
+        "provider" => provider(&body.section(name)?),
+        "modalities" => modalities(body),
+        "service_tier" => body.choice(name, "auto default flex").map(drop),
+        "cache_control" => cache(body),
+        "stream_options" => body.section(name)?.only("include_usage include_obfuscation"),
+        "usage" => body.section(name)?.only("include"),
+        "route" => body.choice(name, "fallback").map(drop),
+        "store" if body.get(name).flag() == Some(false) => Ok(()),
+        "store" => Err(body.wrong(name, "can be false only: answers are not kept at the upstream")),
+        // All messages are checked together, after the fields beside them.
+        "messages" => Ok(()),
+        _ => Err(body.wrong(name, "is not accepted: this edge has no check for it")),
+    }
+}
+
+fn refused(name: &str, opened: &[String]) -> Box<Invalid> {
+    if let Some((_, advice)) = REFUSED.iter().chain(&MISTAKEN).find(|(refused, _)| *refused == name) {
+        return Invalid::new(name, *advice);
+    }
+    let accepted = FIELDS.iter().filter(|field| field.edge != EdgeRule::Refuse).map(|field| field.name);
+    let accepted: Vec<&str> = accepted.chain(opened.iter().map(String::as_str)).collect();
+    Invalid::unknown("", name, &accepted.join(" "))
+}
+
+fn modalities(body: &Section<'_>) -> Result<(), Box<Invalid>> {
+    let given = body.get("modalities");
+    match given.is_array() && given.items().all(|kind| kind.is("text")) {
+        true => Ok(()),
+        false => Err(body.wrong("modalities", "can be [\"text\"] only: this edge answers with text")),
     }
 }
 
@@ -213,7 +225,7 @@ fn messages(messages: Json<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
 pub(super) fn most_tokens(body: Json<'_>) -> u64 {
     let is_read = |name: Json<'_>| {
         let name = &*name.text().unwrap_or_default();
-        PROMPT.contains(&name) || ![FREE, CHECKED].iter().any(|known| known.split(' ').any(|known| known == name))
+        PROMPT.contains(&name) || find(name).is_none_or(|field| field.edge == EdgeRule::Refuse)
     };
     let bytes: usize = body.fields().filter(|(name, _)| is_read(*name)).map(|(_, value)| value.raw().len()).sum();
     let parts = body.get("messages").items().flat_map(|message| message.get("content").items());
@@ -278,4 +290,36 @@ pub(super) fn twice(value: Json<'_>) -> Option<String> {
 /// What stands before `path`, the rest of one.
 fn dot(path: &str) -> &'static str {
     if path.starts_with('[') { "" } else { "." }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EdgeRule, FIELDS, REFUSED, check};
+    use crate::config::Limits;
+    use failsoft::Json;
+
+    fn problem(name: &str, value: &str) -> Option<String> {
+        let limits = Limits { body_bytes: 1, body_within: 1, messages: 1, output_tokens: 10, answers: 1, images: 0 };
+        let body = format!("{{\"{name}\":{value}}}");
+        check(Json::parse(&body).expect("JSON"), &limits, &[]).err().map(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn every_row_of_the_registry_is_treated_as_its_rule_says() {
+        for field in &FIELDS {
+            let problem = problem(field.name, "[[]]");
+            let has_advice = REFUSED.iter().any(|(name, _)| *name == field.name);
+            assert_eq!(has_advice, field.edge == EdgeRule::Refuse, "{}", field.name);
+            match field.edge {
+                EdgeRule::Pass => assert_eq!(problem, None),
+                EdgeRule::Refuse => assert!(problem.is_some_and(|said| said.contains("is not accepted: "))),
+                // Messages of another type are refused when the request is read.
+                EdgeRule::Check if field.name == "messages" => {}
+                EdgeRule::Check => {
+                    let problem = problem.unwrap_or_default();
+                    assert!(!problem.is_empty() && !problem.contains("has no check"), "{}: {problem}", field.name);
+                }
+            }
+        }
+    }
 }
