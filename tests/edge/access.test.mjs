@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
-import { MESSAGES, POLICY, SECOND, chat, send } from './harness.mjs';
+import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
+import { asked } from '../support/process.mjs';
+import { MESSAGES, SECOND, chat, send } from './harness.mjs';
+import { useEdge, withEdge } from './use-edge.mjs';
 
 const APP = 'https://app.example';
 const OTHER = 'https://other.example';
@@ -15,30 +16,18 @@ const WEB_KEY = 'fs_web';
 const NARROW_KEY = 'fs_narrow';
 const LIMITS = { bodyBytes: 20_000, messages: 4 };
 
-let emulator, edge;
-
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
-      keys: [
-        clientKey(),
-        clientKey({ name: 'web', origins: [APP] }, WEB_KEY),
-        clientKey({ name: 'narrow', routes: ['support'], models: ['openai/gpt-4o-mini'] }, NARROW_KEY),
-      ],
-      models: [SECOND, 'fault/*'],
-      routes: { support: { models: ['fault/overloaded', SECOND] }, internal: { models: ['x/secret-model'] } },
-      origins: [OTHER],
-      policy: POLICY,
-      limits: LIMITS,
-    },
-  });
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
+const { emulator, edge } = useEdge({
+  failsoft: {
+    keys: [
+      clientKey(),
+      clientKey({ name: 'web', origins: [APP] }, WEB_KEY),
+      clientKey({ name: 'narrow', routes: ['support'], models: ['openai/gpt-4o-mini'] }, NARROW_KEY),
+    ],
+    models: [SECOND, 'fault/*'],
+    routes: { support: { models: ['fault/overloaded', SECOND] }, internal: { models: ['x/secret-model'] } },
+    origins: [OTHER],
+    limits: LIMITS,
+  },
 });
 
 /** Nobody was asked. */
@@ -94,7 +83,6 @@ test('a model outside the list is refused with what this key may name, and with 
 });
 
 test('a route brings its chain; one that this key has not is unknown', async () => {
-  await emulator.clear();
   const answer = await chat(edge, { model: 'route/support' }, { key: NARROW_KEY });
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
   assert.deepEqual(asked(await emulator.log()), [['fault/overloaded'], [SECOND]]);
@@ -225,24 +213,20 @@ test('an edge that is not set up says so to callers, and to its owner what is mi
     ['{', 'sk-or-test', /FAILSOFT is not JSON: .* line 1 column 1/],
     [{ keys: [clientKey()], routes: { a: { models: ['x'], policy: { atempts: 1 } } } }, 'sk-or-test', /`routes.a.policy.atempts` is not a known field; did you mean `attempts`\?/],
   ]) {
-    const broken = await startEdge({ failsoft, secret });
-    try {
+    await withEdge({ failsoft, secret }, async (broken) => {
       const health = await send(broken, '/healthz', { key: null });
       assert.equal(health.status, 503);
       assert.match(JSON.parse(health.text).problems.join('\n'), problem);
       const answer = await chat(broken, { model: SECOND });
       checkError(answer, 503, 'not_configured');
       assert.match(answer.json.error.message, /healthz/);
-    } finally {
-      await broken.stop();
-    }
+    });
   }
   const healthy = await send(edge, '/healthz', { key: null });
   assert.deepEqual([healthy.status, JSON.parse(healthy.text)], [200, { ok: true }]);
 });
 
 test('a client that never finishes its body keeps nobody busy', async () => {
-  await emulator.clear();
   const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers: { authorization: `Bearer ${CLIENT_KEY}` } });
   sent.on('error', () => {});
   sent.write('{"model":');

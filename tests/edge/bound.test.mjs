@@ -3,39 +3,30 @@
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 
-import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
+import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
+import { asked } from '../support/process.mjs';
 import { MESSAGES, POLICY, SECOND, chat } from './harness.mjs';
+import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
 const POOR_KEY = 'fs_poor';
 const IMAGE = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'high' } };
 
-let emulator, edge, looking;
-
-before(async () => {
-  emulator = await startEmulator();
-  const failsoft = (more) => ({
+const options = (more) => (emulator) => ({
+  failsoft: {
     upstream: { url: emulator.baseURL, dialect: 'openrouter' },
     keys: [clientKey(), clientKey({ name: 'poor', budget: { usd: { day: 1 } } }, POOR_KEY)],
     models: ['openai/*', 'anthropic/*', 'fault/*', 'nobody/*'],
     routes: { support: { models: [FIRST, SECOND] } },
     policy: { ...POLICY, hedge: { after: 300 } },
     ...more,
-  });
-  edge = await startEdge({ failsoft: failsoft({ limits: { outputTokens: 2_000, answers: 2, bodyWithin: 1_000, bodyBytes: 400_000 } }) });
-  looking = await startEdge({ failsoft: failsoft({ limits: { images: 1 }, fields: ['chat_template_kwargs'] }) });
+  },
 });
 
-beforeEach(() => emulator.clear());
-
-after(async () => {
-  await edge?.stop();
-  await looking?.stop();
-  await emulator?.stop();
-});
+const { emulator, edge } = useEdge(options({ limits: { outputTokens: 2_000, answers: 2, bodyWithin: 1_000, bodyBytes: 400_000 } }));
+const { edge: looking } = useEdge(options({ limits: { images: 1 }, fields: ['chat_template_kwargs'] }), emulator);
 
 const chats = async () => (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
 const sent = async () => (await chats()).at(-1).body;
@@ -245,10 +236,9 @@ test('where money is bounded, nobody may provide a model for more than its price
 });
 
 test('the first call of an isolate that needs a price waits for the catalog, and all that come with it; others never wait', async () => {
-  const fresh = await startEdge({
-    failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey(), clientKey({ name: 'poor', budget: { usd: { day: 1 } } }, POOR_KEY)], models: ['*'], policy: POLICY },
-  });
-  try {
+  const keys = [clientKey(), clientKey({ name: 'poor', budget: { usd: { day: 1 } } }, POOR_KEY)];
+  const failsoft = configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys });
+  await withEdge({ failsoft }, async (fresh) => {
     await chat(fresh, { model: FIRST });
     await emulator.clear();
     const answers = await Promise.all(Array.from({ length: 10 }, () => chat(fresh, { model: FIRST }, { key: POOR_KEY })));
@@ -256,9 +246,7 @@ test('the first call of an isolate that needs a price waits for the catalog, and
     const log = await emulator.log();
     assert.ok(log.filter(({ path }) => path.endsWith('/models')).length <= 1);
     assert.ok(asked(log).length === 10);
-  } finally {
-    await fresh.stop();
-  }
+  });
 });
 
 test('a model without a price is left out where money is bounded, and where none has one the call is refused with what to do', async () => {

@@ -3,43 +3,23 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
+import { asked } from '../support/process.mjs';
 import { chat, send } from './harness.mjs';
+import { configure, useEmulator, withEdge } from './use-edge.mjs';
 
 const MODEL = 'openai/gpt-4o';
 const PICO = 1_000_000_000_000;
 const POLICY = { attempts: 1, timeouts: { total: 20_000 }, breaker: { failures: 0 } };
 const HELLO = { model: MODEL, max_tokens: 50, messages: [{ role: 'user', content: 'words:20' }] };
 
-let emulator;
+const emulator = useEmulator();
 
-before(async () => {
-  emulator = await startEmulator();
-});
-
-after(() => emulator?.stop());
-
-const failsoft = (budget, fields = {}) => ({
-  upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-  keys: [clientKey({ budget })],
-  models: ['*'],
-  policy: POLICY,
-  ...fields,
-});
-
-/** Runs `body` against an edge, and ends it. */
-async function withEdge(options, body) {
-  const edge = await startEdge(options);
-  try {
-    return await body(edge);
-  } finally {
-    await edge.stop();
-  }
-}
+const failsoft = (budget, fields = {}) =>
+  configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey({ budget })], policy: POLICY, ...fields });
 
 async function usage(edge) {
   const answer = await send(edge, '/v1/usage');
@@ -310,7 +290,6 @@ test("a route's budget is kept by several isolates, which spend shares of it", a
 });
 
 test('what no call holds of a share goes back when its time is over, however long one takes', async () => {
-  await emulator.clear();
   const timeouts = { total: 25_000, headers: 25_000, firstToken: 25_000 };
   const routes = { shared: { models: [MODEL], policy: { timeouts }, budget: { concurrent: 8 } } };
   await withEdge({ failsoft: failsoft({}, { routes }), isolates: 2 }, async (edge) => {
@@ -330,7 +309,6 @@ test('what no call holds of a share goes back when its time is over, however lon
 });
 
 test('the owner is told once when four fifths of a bound on money are gone', async () => {
-  await emulator.clear();
   const told = [];
   const hook = createServer(async (incoming, answer) => {
     let text = '';

@@ -1,35 +1,26 @@
 // Chains through the edge: native windows, waits, memory, and what a client may narrow.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
-import { POLICY, SECOND, chat, textOf } from './harness.mjs';
+import { asked } from '../support/process.mjs';
+import { SECOND, chat, textOf } from './harness.mjs';
+import { configure, useEdge, withEdge } from './use-edge.mjs';
 
-let emulator, edge, plain;
-
-before(async () => {
-  emulator = await startEmulator();
-  const failsoft = (dialect) => ({
+const options = (dialect) => (emulator) => ({
+  failsoft: {
     upstream: { url: emulator.baseURL, dialect, app: { url: 'https://app.example', title: 'Test' } },
-    keys: [clientKey()],
-    models: ['*'],
-    policy: POLICY,
     routes: {
       patient: { models: ['fault/slow-first-token-1200'], headersWithin: 100 },
       hopeless: { models: ['fault/slow-headers'], headersWithin: 100 },
       resting: { models: ['fault/string-code', SECOND], policy: { retry: { same: 0 }, breaker: { failures: 2, cooldown: 60_000 } } },
       alone: { models: ['fault/gateway-timeout'], policy: { breaker: { failures: 1, cooldown: 60_000 } } },
     },
-  });
-  [edge, plain] = await Promise.all(['openrouter', 'openai'].map((dialect) => startEdge({ failsoft: failsoft(dialect) })));
+  },
 });
 
-after(async () => {
-  await Promise.all([edge?.stop(), plain?.stop()]);
-  await emulator?.stop();
-});
+const { emulator, edge } = useEdge(options('openrouter'));
+const { edge: plain } = useEdge(options('openai'), emulator);
 
 async function logged(through, body, options) {
   await emulator.clear();
@@ -160,26 +151,20 @@ test('when all are left alone the client is told how long, and nobody is asked',
 });
 
 test('an upstream that refuses the connection is an error, not a dropped connection', async () => {
-  const failsoft = { upstream: { url: 'http://127.0.0.1:1/v1', dialect: 'openai' }, keys: [clientKey()], models: ['*'], policy: POLICY };
-  const dead = await startEdge({ failsoft });
-  try {
+  const failsoft = configure({ baseURL: 'http://127.0.0.1:1/v1' });
+  await withEdge({ failsoft }, async (dead) => {
     for (const stream of [false, true]) {
       const answer = await chat(dead, { models: ['a/a', 'b/b'], stream });
       assert.equal(answer.status, 502);
       assert.equal(answer.json.error.kind, 'network');
       assert.equal(answer.json.failsoft.attempts.length, 4);
     }
-  } finally {
-    await dead.stop();
-  }
+  });
 });
 
 test('the catalog is fetched behind a request, once, and without the key', async () => {
-  const fresh = await startEdge({
-    failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey()], models: ['*'], policy: POLICY },
-  });
-  try {
-    await emulator.clear();
+  const failsoft = configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' } });
+  await withEdge({ failsoft }, async (fresh) => {
     await chat(fresh, { model: SECOND });
     await emulator.log('finished&n=2');
     const long = [{ role: 'user', content: 'word '.repeat(40_000) }];
@@ -191,9 +176,7 @@ test('the catalog is fetched behind a request, once, and without the key', async
     assert.equal(catalog.length, 1);
     assert.equal(catalog[0].headers.authorization, undefined);
     assert.deepEqual(asked(log), [[SECOND], [SECOND]]);
-  } finally {
-    await fresh.stop();
-  }
+  });
 });
 
 test('each call is one line of JSON in the log, with its id and without a word of the prompt or the answer', async () => {

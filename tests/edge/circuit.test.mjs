@@ -5,32 +5,21 @@
 // log; on a machine that is slower than that, each further cooldown allows for one more.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
+import { asked } from '../support/process.mjs';
 import { POLICY, SECOND, chat, textOf } from './harness.mjs';
+import { configure, useEmulator, withEdge } from './use-edge.mjs';
 
 const PRIMARY = 'openai/gpt-4o-mini';
 const COOLDOWN = 2_000;
 const SPACING = COOLDOWN / 5;
 
-let emulator;
+const emulator = useEmulator();
 
-before(async () => {
-  emulator = await startEmulator();
-});
-
-after(() => emulator?.stop());
-
-const failsoft = () => ({
-  upstream: { url: emulator.baseURL, dialect: 'openai' },
-  keys: [clientKey()],
-  models: ['*'],
-  policy: { ...POLICY, breaker: { failures: 3, cooldown: COOLDOWN } },
-  routes: { chat: { models: [PRIMARY, SECOND] } },
-});
+const failsoft = () =>
+  configure(emulator, { policy: { ...POLICY, breaker: { failures: 3, cooldown: COOLDOWN } }, routes: { chat: { models: [PRIMARY, SECOND] } } });
 
 /** Calls in turn, spaced out, for as long as `more` says; the models that answered. */
 async function calls(edge, more, body = { model: 'route/chat' }) {
@@ -52,8 +41,7 @@ for (const [isolates, most] of [[1, 6], [4, 10]]) {
   const who = isolates === 1 ? 'one isolate' : `${isolates} isolates together`;
 
   test(`a model that is down for 20 calls is asked at most ${most} times by ${who}, and serves again within 1.5 cooldowns`, async (context) => {
-    const edge = await startEdge({ failsoft: failsoft(), isolates });
-    try {
+    await withEdge({ failsoft: failsoft(), isolates }, async (edge) => {
       // Every isolate has known the model when it was well.
       await calls(edge, (models) => models.length < isolates);
       await emulator.clear();
@@ -73,31 +61,23 @@ for (const [isolates, most] of [[1, 6], [4, 10]]) {
       const later = await calls(edge, (models) => models.length < 3 * isolates);
       assert.deepEqual(later.slice(-isolates), Array(isolates).fill(PRIMARY));
       assert.doesNotMatch(edge.said(), /"event":"breakers"/);
-    } finally {
-      await edge.stop();
-    }
+    });
   });
 }
 
 test('without the object an isolate goes on alone', async () => {
-  const edge = await startEdge({ failsoft: failsoft(), shared: false });
-  try {
-    await emulator.clear();
+  await withEdge({ failsoft: failsoft(), shared: false }, async (edge) => {
     await emulator.script(PRIMARY, Array(100).fill('unavailable'));
     await calls(edge, (models) => models.length < 8);
     assert.ok((await reached()) <= 4);
     await emulator.script(PRIMARY, []);
     const after = await calls(edge, (models) => models.length < 9 && models.at(-1) !== PRIMARY);
     assert.equal(after.at(-1), PRIMARY);
-  } finally {
-    await edge.stop();
-  }
+  });
 });
 
 test("what a caller's own clocks and choice of providers come to is nobody else's", async () => {
-  const edge = await startEdge({ failsoft: failsoft(), isolates: 2 });
-  try {
-    await emulator.clear();
+  await withEdge({ failsoft: failsoft(), isolates: 2 }, async (edge) => {
     await emulator.script(PRIMARY, Array(10).fill('slow-first-token'));
     const hasty = { model: 'route/chat', stream: true, failsoft: { timeouts: { firstToken: 1_000 } } };
     for (const at of [0, 1, 0, 1]) {
@@ -108,7 +88,5 @@ test("what a caller's own clocks and choice of providers come to is nobody else'
     await calls(edge, (models) => models.length < 4, { model: 'route/chat', provider: { only: ['x'] } });
     assert.equal(await reached(), 8);
     assert.deepEqual(await calls(edge, (models) => models.length < 2), [PRIMARY, PRIMARY]);
-  } finally {
-    await edge.stop();
-  }
+  });
 });

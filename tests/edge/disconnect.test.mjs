@@ -2,37 +2,25 @@
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
+import { CLIENT_KEY } from '../support/edge.mjs';
+import { asked } from '../support/process.mjs';
 import { MESSAGES } from './harness.mjs';
+import { useEdge } from './use-edge.mjs';
 
-let emulator, edge;
-
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: { timeouts: { headers: 600_000, firstToken: 600_000, idle: 600_000 }, breaker: { failures: 0 } },
-      routes: {
-        relayed: { models: ['fault/never-ending'], lane: 'relay' },
-        'relayed-silence': { models: ['fault/stall-3'], lane: 'relay' },
-        lean: { models: ['fault/never-ending'], lane: 'lean' },
-        'lean-silence': { models: ['fault/stall-3'], lane: 'lean' },
-        early: { models: ['fault/slow-headers'], headersWithin: 0 },
-      },
+const { emulator, edge } = useEdge({
+  failsoft: {
+    policy: { timeouts: { headers: 600_000, firstToken: 600_000, idle: 600_000 }, breaker: { failures: 0 } },
+    routes: {
+      relayed: { models: ['fault/never-ending'], lane: 'relay' },
+      'relayed-silence': { models: ['fault/stall-3'], lane: 'relay' },
+      lean: { models: ['fault/never-ending'], lane: 'lean' },
+      'lean-silence': { models: ['fault/stall-3'], lane: 'lean' },
+      early: { models: ['fault/slow-headers'], headersWithin: 0 },
     },
-  });
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
+  },
 });
 
 /** Sends a request and leaves: once the answer has begun, or, if none comes, once it has arrived upstream. */
@@ -72,7 +60,6 @@ for (const [name, body, how, reads] of [
   ['after headers that came before any text, seen by a keep-alive comment', { model: 'route/early', stream: true }, 'close', true],
 ]) {
   test(`a client that goes away ${name} stops the upstream`, async () => {
-    await emulator.clear();
     const id = await leave(body, how, reads);
     const log = await emulator.log('clientGone', 15_000);
     assert.equal(log.filter(({ path }) => path.endsWith('/chat/completions')).length, 1);

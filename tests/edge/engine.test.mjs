@@ -2,11 +2,12 @@
 // provider, bounds on price, cost and length.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 
-import { clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
-import { POLICY, SECOND, chat, textOf } from './harness.mjs';
+import { clientKey } from '../support/edge.mjs';
+import { asked } from '../support/process.mjs';
+import { SECOND, chat, textOf } from './harness.mjs';
+import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
 const JUDGE = 'mistralai/mistral-small';
@@ -14,38 +15,22 @@ const JUDGE = 'mistralai/mistral-small';
 const FIRST_KEY = 'sk-or-no-credits';
 const SECOND_KEY = 'sk-or-v1-5ec0nd';
 
-let emulator, edge;
-
 const route = (policy, models = [FIRST, SECOND], more = {}) => ({ models, policy, ...more });
 const judged = { model: JUDGE, threshold: 70 };
 
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: POLICY,
-      routes: {
-        pattern: route({ pattern: { literals: ['[TODO]'] } }),
-        short: route({ tooShort: { chars: 20 }, buffer: true }),
-        repaired: route({ invalidJson: { action: 'next', repair: true } }),
-        chain: route({}),
-        judged: route({ judge: judged }),
-        awaited: route({ judge: judged }, ['fault/slow-first-token-1200', SECOND], { headersWithin: 100 }),
-        relayed: route({ judge: judged }, [FIRST, SECOND], { lane: 'relay' }),
-        hedged: route({ hedge: { after: 200 } }, ['fault/slow-first-token', SECOND]),
-      },
+const { emulator, edge } = useEdge({
+  failsoft: {
+    routes: {
+      pattern: route({ pattern: { literals: ['[TODO]'] } }),
+      short: route({ tooShort: { chars: 20 }, buffer: true }),
+      repaired: route({ invalidJson: { action: 'next', repair: true } }),
+      chain: route({}),
+      judged: route({ judge: judged }),
+      awaited: route({ judge: judged }, ['fault/slow-first-token-1200', SECOND], { headersWithin: 100 }),
+      relayed: route({ judge: judged }, [FIRST, SECOND], { lane: 'relay' }),
+      hedged: route({ hedge: { after: 200 } }, ['fault/slow-first-token', SECOND]),
     },
-  });
-});
-
-beforeEach(() => emulator.clear());
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
+  },
 });
 
 const reportOf = (answer) => answer.json?.failsoft ?? answer.events.reports.at(-1);
@@ -136,20 +121,12 @@ test('a model that is slow to begin is overtaken by the next, and its connection
 });
 
 test('the second provider answers when the first has no credits left, each with its own key and in its own words', async () => {
-  const providers = await startEdge({
-    secret: null,
-    secrets: { FIRST_KEY, SECOND_KEY },
-    failsoft: {
-      upstreams: [
-        { url: emulator.baseURL, dialect: 'openrouter', key: 'FIRST_KEY' },
-        { url: emulator.origin, dialect: 'openai', key: 'SECOND_KEY', headers: { 'x-team': 'blue' }, models: [SECOND] },
-      ],
-      keys: [clientKey()],
-      models: ['*'],
-      policy: POLICY,
-    },
-  });
-  try {
+  const upstreams = [
+    { url: emulator.baseURL, dialect: 'openrouter', key: 'FIRST_KEY' },
+    { url: emulator.origin, dialect: 'openai', key: 'SECOND_KEY', headers: { 'x-team': 'blue' }, models: [SECOND] },
+  ];
+  const failsoft = configure(emulator, { upstream: undefined, upstreams });
+  await withEdge({ secret: null, secrets: { FIRST_KEY, SECOND_KEY }, failsoft }, async (providers) => {
     for (const stream of [false, true]) {
       await emulator.clear();
       const answer = await chat(providers, { models: [JUDGE, FIRST], stream });
@@ -165,21 +142,16 @@ test('the second provider answers when the first has no credits left, each with 
     }
     const named = await chat(providers, { model: FIRST, upstreams: [{ url: 'http://127.0.0.1:1' }] });
     assert.deepEqual([named.status, named.json.error.param], [400, 'upstreams'], 'a client names no upstream');
-  } finally {
-    await providers.stop();
-  }
+  });
 });
 
 test('a key that is not set is a problem with a name', async () => {
   const failsoft = { upstreams: [{ key: 'FIRST_KEY' }, { key: 'SECOND_KEY' }], keys: [clientKey()] };
-  const unready = await startEdge({ secret: null, secrets: { FIRST_KEY }, failsoft });
-  try {
+  await withEdge({ secret: null, secrets: { FIRST_KEY }, failsoft }, async (unready) => {
     const health = await fetch(`${unready.origin}/healthz`);
     assert.equal(health.status, 503);
     assert.deepEqual((await health.json()).problems, ['SECOND_KEY is not set: `wrangler secret put SECOND_KEY`']);
-  } finally {
-    await unready.stop();
-  }
+  });
 });
 
 test('what the configuration knows of models keeps calls within windows, prices and budgets', async () => {
@@ -187,11 +159,10 @@ test('what the configuration knows of models keeps calls within windows, prices 
     { id: FIRST, contextLength: 2_000, maxOutput: 500, prompt: 0.15, completion: 0.6 },
     { id: SECOND, contextLength: 128_000, maxOutput: 16_384, prompt: 2.5, completion: 10 },
   ];
-  const priced = await startEdge({
-    failsoft: { upstreams: [{ url: emulator.baseURL, dialect: 'openai', models }], keys: [clientKey()], models: ['*'], policy: POLICY, limits: { outputTokens: 100_000 } },
-  });
+  const upstreams = [{ url: emulator.baseURL, dialect: 'openai', models }];
+  const failsoft = configure(emulator, { upstream: undefined, upstreams, limits: { outputTokens: 100_000 } });
   const limit = async () => (await emulator.log()).findLast(({ method }) => method === 'POST').body.max_completion_tokens;
-  try {
+  await withEdge({ failsoft }, async (priced) => {
     const clamped = await chat(priced, { model: FIRST, max_completion_tokens: 100_000 });
     assert.deepEqual([kinds(clamped), await limit()], [[null], 500]);
 
@@ -212,7 +183,5 @@ test('what the configuration knows of models keeps calls within windows, prices 
     assert.ok(bought > 100 && bought < 167, String(bought));
     const poor = await chat(priced, { model: FIRST, failsoft: { maxCostUsd: 0 } });
     assert.deepEqual([poor.status, poor.json.error.kind], [poor.status, 'tooExpensive']);
-  } finally {
-    await priced.stop();
-  }
+  });
 });

@@ -2,35 +2,22 @@
 // emulator logged.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { clientKey, startEdge } from '../support/edge.mjs';
 import { FAULTS, expectation, isKind } from '../support/faults.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
-import { POLICY, SECOND, chat, textOf } from './harness.mjs';
+import { asked } from '../support/process.mjs';
+import { SECOND, chat, textOf } from './harness.mjs';
+import { setUp, useEdge } from './use-edge.mjs';
 
 /** Told elsewhere, or no end of its own: these are the faults that the table leaves out. */
 const ELSEWHERE = ['never-ending', 'bad-json', 'tool-index-lies'];
 
-let emulator, edge, text;
+const { emulator, edge } = useEdge();
+let text;
 
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: POLICY,
-    },
-  });
+setUp(async () => {
   text = textOf(await chat(edge, { model: SECOND }));
   assert.match(text, /^word1 /);
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
 });
 
 test('the table holds every fault that the emulator has', async () => {
@@ -46,7 +33,6 @@ for (const row of FAULTS) {
     const expected = expectation(row, streamed);
     if (expected === null) continue;
     test(`${expected.fault}, ${streamed ? 'streamed' : 'in one piece'}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
-      await emulator.clear();
       const model = `fault/${expected.fault}`;
       const failsoft = expected.then === 'broken' ? { recover: 'error' } : {};
       const answer = await chat(edge, { models: [model, SECOND], stream: streamed, stream_options: { include_usage: true }, failsoft });
@@ -66,7 +52,6 @@ for (const row of FAULTS) {
 for (const row of FAULTS.filter((row) => row.streamed?.then === 'broken')) {
   for (const [next, how] of [[SECOND, 'restart'], ['meta-llama/llama-3.3-70b-instruct', 'continue']]) {
     test(`${row.fault}, streamed: ${next} goes on, and nobody notices`, async () => {
-      await emulator.clear();
       const answer = await chat(edge, { models: [`fault/${row.fault}`, next], stream: true, stream_options: { include_usage: true } });
       const { events } = answer;
       assert.equal(events.text, text);

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { clientKey, sha256, startEdge } from '../support/edge.mjs';
-import { startEmulator } from '../support/process.mjs';
-import { MESSAGES, POLICY, SECOND, chat, send } from './harness.mjs';
+import { clientKey, sha256 } from '../support/edge.mjs';
+import { SECOND, chat, send } from './harness.mjs';
+import { useEdge, withEdge } from './use-edge.mjs';
 
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const APP = 'https://app.example';
@@ -16,26 +16,16 @@ const EVIL = 'https://evil.example';
 /** What may be in a text that is kept, and must come back as it was. */
 const HOSTILE = `<script>alert(1)</script>'; DROP TABLE keys; -- " \\ \u2028 %00 {{7+7}}`;
 
-let emulator, edge;
-
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    isolates: 2,
-    secrets: { ADMIN_TOKEN: ADMIN },
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-      models: [SECOND],
-      routes: { support: { models: [SECOND] }, internal: { models: ['x/secret'] } },
-      policy: POLICY,
-    },
-  });
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
-});
+const { emulator, edge } = useEdge((emulator) => ({
+  isolates: 2,
+  secrets: { ADMIN_TOKEN: ADMIN },
+  failsoft: {
+    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+    keys: undefined,
+    models: [SECOND],
+    routes: { support: { models: [SECOND] }, internal: { models: ['x/secret'] } },
+  },
+}));
 
 /** Asks /admin; gives status and JSON. */
 async function admin(method, path, body, { key = ADMIN, headers = {}, at = edge } = {}) {
@@ -209,27 +199,21 @@ test('/admin opens by its secret alone', async () => {
 });
 
 test('/admin is not set up without a secret, and says what to set', async () => {
-  const other = await startEdge({ failsoft: { keys: [clientKey()], models: ['*'] } });
-  try {
+  await withEdge({ failsoft: { keys: [clientKey()], models: ['*'] } }, async (other) => {
     const answer = await admin('GET', '', undefined, { at: other });
     assert.deepEqual([answer.status, answer.json.error.code], [404, 'admin_not_set_up']);
     assert.match(answer.json.error.message, /wrangler secret put ADMIN_TOKEN/);
     const invented = await send(other, '/v1/models', { key: `fs_${'0'.repeat(16)}_x` });
     assert.equal(invented.status, 401);
-  } finally {
-    await other.stop();
-  }
+  });
 });
 
 test('a secret that could be guessed sets nothing up', async () => {
-  const other = await startEdge({ failsoft: {}, secrets: { ADMIN_TOKEN: 'short' } });
-  try {
+  await withEdge({ failsoft: {}, secrets: { ADMIN_TOKEN: 'short' } }, async (other) => {
     const health = await send(other, '/healthz', { key: null });
     assert.match(health.text, /ADMIN_TOKEN is too short: at least 32 characters/);
     assert.equal((await admin('GET', '', undefined, { at: other, key: 'short' })).status, 503);
-  } finally {
-    await other.stop();
-  }
+  });
 });
 
 test('of /admin no page from elsewhere reads or does anything', async () => {
@@ -252,7 +236,6 @@ test('any page may ask before it calls, for no preflight can know what a key wil
   assert.equal(preflight.headers['access-control-allow-origin'], EVIL);
   assert.equal(preflight.headers['access-control-allow-credentials'], undefined);
   const { key } = await make({ origins: [APP] });
-  await emulator.clear();
   const answer = await chat(edge, { model: SECOND }, { key, headers: { origin: EVIL } });
   assert.deepEqual([answer.status, answer.json.error.code], [403, 'origin_not_allowed']);
   assert.deepEqual(await emulator.log(), []);

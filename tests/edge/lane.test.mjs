@@ -3,43 +3,31 @@
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
-import { POLICY, SECOND, chat } from './harness.mjs';
-
-let emulator, edge;
+import { CLIENT_KEY } from '../support/edge.mjs';
+import { asked } from '../support/process.mjs';
+import { SECOND, chat } from './harness.mjs';
+import { useEdge } from './use-edge.mjs';
 
 const short = (lane) => ({ models: ['fault/large-events'], lane, policy: { timeouts: { total: 4_000 } } });
 const relayed = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'relay' });
 const lean = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'lean' });
 
-before(async () => {
-  emulator = await startEmulator();
-  const faults = ['empty', 'overloaded', 'cut-1500', 'cut-hard-1500', 'error-mid-stream', 'stall-3', 'missing-done', 'json-when-stream'];
-  edge = await startEdge({
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: POLICY,
-      routes: {
-        healthy: { models: [SECOND], lane: 'relay' },
-        large: { models: ['fault/large-events'], policy: { timeouts: { headers: 30_000, firstToken: 30_000 } } },
-        ...Object.fromEntries(['gate', 'relay', 'lean'].map((lane) => [`short-${lane}`, short(lane)])),
-        ...Object.fromEntries(faults.map((fault) => [fault, relayed(fault)])),
-        ...Object.fromEntries([...faults, 'large-events'].map((fault) => [`lean-${fault}`, lean(fault)])),
-        lean: { models: [SECOND], lane: 'lean' },
-      },
-    },
-  });
-});
+const faults = ['empty', 'overloaded', 'cut-1500', 'cut-hard-1500', 'error-mid-stream', 'stall-3', 'missing-done', 'json-when-stream'];
 
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
+const { emulator, edge } = useEdge({
+  failsoft: {
+    routes: {
+      healthy: { models: [SECOND], lane: 'relay' },
+      large: { models: ['fault/large-events'], policy: { timeouts: { headers: 30_000, firstToken: 30_000 } } },
+      ...Object.fromEntries(['gate', 'relay', 'lean'].map((lane) => [`short-${lane}`, short(lane)])),
+      ...Object.fromEntries(faults.map((fault) => [fault, relayed(fault)])),
+      ...Object.fromEntries([...faults, 'large-events'].map((fault) => [`lean-${fault}`, lean(fault)])),
+      lean: { models: [SECOND], lane: 'lean' },
+    },
+  },
 });
 
 async function relay(route) {

@@ -2,43 +2,30 @@
 // does, and never twice.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { clientKey, startEdge } from '../support/edge.mjs';
-import { startEmulator } from '../support/process.mjs';
+import { clientKey } from '../support/edge.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
 const PROMPT = 'canary-of-a-prompt words:5';
 const ask = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: PROMPT }], ...body });
 
-let emulator, edge;
-
-before(async () => {
-  emulator = await startEmulator();
-  const models = [FIRST, SECOND];
-  edge = await startEdge({
-    isolates: 2,
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: { ...POLICY, onContentFilter: 'fail', retry: { same: 0 } },
-      routes: {
-        chat: { models },
-        hedged: { models: ['fault/slow-first-token-1500', SECOND], policy: { hedge: { after: 200 } } },
-        lean: { models: [SECOND], lane: 'lean' },
-        judged: { models: [FIRST], policy: { judge: { model: SECOND } } },
-      },
+const { emulator, edge } = useEdge((emulator) => ({
+  isolates: 2,
+  failsoft: {
+    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+    policy: { ...POLICY, onContentFilter: 'fail', retry: { same: 0 } },
+    routes: {
+      chat: { models: [FIRST, SECOND] },
+      hedged: { models: ['fault/slow-first-token-1500', SECOND], policy: { hedge: { after: 200 } } },
+      lean: { models: [SECOND], lane: 'lean' },
+      judged: { models: [FIRST], policy: { judge: { model: SECOND } } },
     },
-  });
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
-});
+  },
+}));
 
 /** The rows of the call with this request id, once there are so many. */
 async function rows(of, call, count) {
@@ -157,11 +144,8 @@ const failing = {
 
 for (const [what, fail] of Object.entries(failing)) {
   test(`a database that ${what} delays no call, and has each row once in the end`, async () => {
-    await emulator.clear();
-    const own = await startEdge({
-      failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey()], models: ['*'], policy: POLICY },
-    });
-    try {
+    const failsoft = configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' } });
+    await withEdge({ failsoft }, async (own) => {
       await fail(own);
       const calls = Array.from({ length: 40 }, (_, at) => `call-${at}`);
       for (let at = 0; at < calls.length; at += 8) {
@@ -176,9 +160,7 @@ for (const [what, fail] of Object.entries(failing)) {
       for (const { generation, cost } of found) assert.equal(cost, Math.round(told.get(generation).total_cost * 1e12));
       const [{ cost }] = await own.database.all('SELECT sum(cost) AS cost FROM totals');
       assert.equal(cost, found.reduce((sum, row) => sum + row.cost, 0));
-    } finally {
-      await own.stop();
-    }
+    });
   });
 }
 
@@ -193,11 +175,8 @@ test('a row that the database never takes does not keep others out', async () =>
 
 test('a page may send the header that says what a call is for', async () => {
   const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,x-feature,x-flow' };
-  const own = await startEdge({ failsoft: { keys: [clientKey({ origins: ['https://app.example'] })], models: ['*'] } });
-  try {
+  await withEdge({ failsoft: { keys: [clientKey({ origins: ['https://app.example'] })], models: ['*'] } }, async (own) => {
     const answer = await send(own, '/v1/chat/completions', { method: 'OPTIONS', headers, key: null });
     assert.match(answer.headers['access-control-allow-headers'], /x-feature.*x-flow/);
-  } finally {
-    await own.stop();
-  }
+  });
 });

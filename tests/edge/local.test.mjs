@@ -1,34 +1,31 @@
 // The edge as `wrangler dev` runs it on one's own machine: with the page, without keys, and for nobody else.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { startWrangler } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
-import { POLICY, SECOND, chat, send, textOf } from './harness.mjs';
+import { asked } from '../support/process.mjs';
+import { SECOND, chat, send, textOf } from './harness.mjs';
+import { setUp, useEdge } from './use-edge.mjs';
 
 const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
   + "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-let emulator, edge, host;
+const { emulator, edge } = useEdge((emulator) => ({
+  start: startWrangler,
+  failsoft: {
+    access: 'loopback',
+    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+    keys: undefined,
+    models: undefined,
+    origins: ['http://localhost:5173'],
+    emulator: `${emulator.origin}/emulator`,
+  },
+}));
+let host;
 
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startWrangler({
-    failsoft: {
-      access: 'loopback',
-      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-      origins: ['http://localhost:5173'],
-      policy: POLICY,
-      emulator: `${emulator.origin}/emulator`,
-    },
-  });
-  host = new URL(edge.origin).host;
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
+setUp(() => {
+  ({ host } = new URL(edge.origin));
 });
 
 const ask = (body, headers = {}) => chat(edge, body, { key: null, headers });
@@ -66,7 +63,6 @@ for (const [name, headers, allowed] of [
   ['another machine', { 'cf-connecting-ip': '203.0.113.7' }, false],
 ]) {
   test(`${allowed ? 'answers' : 'refuses, and asks nobody for'} ${name}`, async () => {
-    await emulator.clear();
     const concrete = Object.fromEntries(Object.entries(headers).map(([header, value]) => [header, value instanceof Function ? value() : value]));
     const answer = await ask({ model: SECOND }, concrete);
     assert.equal(answer.status, allowed ? 200 : 403, answer.text);

@@ -3,12 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { startEmulator } from '../support/process.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { setUp, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
 const RETIRING = 'test/retiring';
@@ -18,7 +19,7 @@ const USD = 1_000_000_000_000;
 const SECRETS = ['canary-of-a-prompt', 'says:', CLIENT_KEY, 'sk-or-test', TOKEN];
 const ask = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: 'canary-of-a-prompt words:5' }], ...body });
 
-let emulator, spans, hooks, edge;
+let spans, hooks;
 
 /** Takes what is posted to it; `status` is what it says to that. */
 async function collector() {
@@ -48,28 +49,23 @@ async function until(what, holds, ms = 15_000) {
   assert.fail(`${what}\n${edge.said()}`);
 }
 
-before(async () => {
-  emulator = await startEmulator();
+setUp(async () => {
   [spans, hooks] = [await collector(), await collector()];
-  edge = await startEdge({
-    isolates: 2,
-    secrets: { METRICS_TOKEN: TOKEN, OTLP_HEADERS: 'x-collector=c0llector' },
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: { ...POLICY, onContentFilter: 'fail', retry: { same: 0 } },
-      routes: { chat: { models: [FIRST, SECOND] }, old: { models: [RETIRING] } },
-      otlp: { url: spans.url, headers: 'OTLP_HEADERS' },
-      alerts: { url: hooks.url, fallbacks: 3, usd: 5, days: 365 },
-    },
-  });
 });
 
-after(async () => {
-  await edge?.stop();
-  await Promise.all([emulator?.stop(), spans?.stop(), hooks?.stop()]);
-});
+after(() => Promise.all([spans?.stop(), hooks?.stop()]));
+
+const { emulator, edge } = useEdge((emulator) => ({
+  isolates: 2,
+  secrets: { METRICS_TOKEN: TOKEN, OTLP_HEADERS: 'x-collector=c0llector' },
+  failsoft: {
+    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+    policy: { ...POLICY, onContentFilter: 'fail', retry: { same: 0 } },
+    routes: { chat: { models: [FIRST, SECOND] }, old: { models: [RETIRING] } },
+    otlp: { url: spans.url, headers: 'OTLP_HEADERS' },
+    alerts: { url: hooks.url, fallbacks: 3, usd: 5, days: 365 },
+  },
+}));
 
 const call = (id, body, headers, origin = edge.origin) => chat({ origin }, ask(body), { headers: { 'x-request-id': id, ...headers } });
 const metrics = (at = 0, key = TOKEN) => send({ origin: edge.origins[at] }, '/metrics', { key });
@@ -201,14 +197,11 @@ test('health tells that the database is down, and is not asked more than every f
 });
 
 test('without a token there are no metrics, without tables health says how to make them', async () => {
-  const own = await startEdge({ failsoft: { keys: [clientKey()], models: ['*'] } });
-  try {
+  await withEdge({ failsoft: { keys: [clientKey()], models: ['*'] } }, async (own) => {
     assert.equal((await send(own, '/metrics', { key: TOKEN })).status, 404);
     await own.database.all('DROP TABLE attempts');
     await until('it is noticed', async () => (await send(own, '/healthz')).text.includes('wrangler d1 migrations apply'));
-  } finally {
-    await own.stop();
-  }
+  });
 });
 
 test('an isolate that is new while the upstream cannot be asked knows the models from the copy', async () => {
@@ -219,13 +212,10 @@ test('an isolate that is new while the upstream cannot be asked knows the models
     models: ['*'],
   };
   // Two isolates: the trigger is the first's, and the second is the new one.
-  const own = await startEdge({ failsoft, isolates: 2 });
-  try {
+  await withEdge({ failsoft, isolates: 2 }, async (own) => {
     await own.cron();
     await upstream.stop();
     const models = await send({ origin: own.origins[1] }, '/v1/models');
     assert.ok(JSON.parse(models.text).data.some(({ id }) => id === FIRST), models.text);
-  } finally {
-    await own.stop();
-  }
+  });
 });

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-import { WORKER, clientKey, startEdge } from '../support/edge.mjs';
+import { WORKER, clientKey } from '../support/edge.mjs';
 import { FAULTS } from '../support/faults.mjs';
-import { startEmulator } from '../support/process.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { useEdge, withEdge } from './use-edge.mjs';
 
 const CANARY = 'sk-or-v1-c4n4ry0123456789abcdef';
 /** What is left of a key when somebody shortens it. */
@@ -19,26 +19,14 @@ const PIECES = [CANARY, CANARY.slice(-12), 'c4n4ry'];
 /** Faults that take their time; their answers hold nothing that others do not. */
 const SLOW = /^(slow|comments|stall|rate-limited|in-flight)/;
 
-let emulator, edge;
-
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    secret: CANARY,
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-      keys: [clientKey()],
-      models: ['*'],
-      routes: { relayed: { models: ['fault/error-mid-stream'], lane: 'relay' } },
-      policy: { ...POLICY, retry: { same: 0 } },
-    },
-  });
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
-});
+const { emulator, edge } = useEdge((emulator) => ({
+  secret: CANARY,
+  failsoft: {
+    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+    routes: { relayed: { models: ['fault/error-mid-stream'], lane: 'relay' } },
+    policy: { ...POLICY, retry: { same: 0 } },
+  },
+}));
 
 function checkFree(where, text) {
   for (const piece of PIECES) assert.ok(!text.includes(piece), `${where} holds ${piece}`);
@@ -81,13 +69,13 @@ test('the key goes nowhere else, even if the upstream sends us there', async () 
   });
   for (const server of [elsewhere, redirects]) await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${redirects.address().port}/v1`;
-  const led = await startEdge({ secret: CANARY, failsoft: { upstream: { url }, keys: [clientKey()], models: ['*'] } });
   try {
-    const answer = await chat(led, { model: SECOND });
-    assert.ok(answer.status >= 400, String(answer.status));
-    assert.deepEqual(seen, []);
+    await withEdge({ secret: CANARY, failsoft: { upstream: { url }, keys: [clientKey()], models: ['*'] } }, async (led) => {
+      const answer = await chat(led, { model: SECOND });
+      assert.ok(answer.status >= 400, String(answer.status));
+      assert.deepEqual(seen, []);
+    });
   } finally {
-    await led.stop();
     for (const server of [elsewhere, redirects]) await new Promise((resolve) => server.close(resolve));
   }
 });

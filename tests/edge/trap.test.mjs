@@ -2,48 +2,39 @@
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CLIENT_KEY, MODULES, clientKey, startEdge } from '../support/edge.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
+import { CLIENT_KEY, MODULES, clientKey } from '../support/edge.mjs';
+import { asked } from '../support/process.mjs';
 import { MESSAGES, SECOND, chat, events, send } from './harness.mjs';
+import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const ENTRY = `import { hook } from './trap.worker.mjs';
 import Worker, { Account } from './entry.mjs';
 hook(Worker, [Account]);
 export { default } from './entry.mjs';
 export * from './entry.mjs';`;
-const TRAP = [
+const modules = [
   `(name = "main.mjs", esModule = ${JSON.stringify(ENTRY)})`,
   '(name = "trap.worker.mjs", esModule = embed "/support/trap.worker.mjs")',
+  ...MODULES,
 ];
 const LONG = { headers: 600_000, firstToken: 600_000, idle: 600_000 };
 /** Much longer than anything here takes; what has not ended by then hangs. */
 const PATIENCE = 60_000;
 
-let emulator, edge;
-
-before(async () => {
-  emulator = await startEmulator();
-  edge = await start({
-    upstream: { url: emulator.baseURL, dialect: 'openai' },
-    keys: [clientKey()],
+const { emulator, edge } = useEdge({
+  modules,
+  failsoft: {
     policy: { timeouts: LONG, breaker: { failures: 0 } },
     routes: {
       relay: { models: ['fault/never-ending'], lane: 'relay' },
       lean: { models: [SECOND], lane: 'lean' },
       'lean-silence': { models: ['fault/stall-3'], lane: 'lean', policy: { timeouts: { total: 5_000 } } },
     },
-  });
+  },
 });
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
-});
-
-const start = (failsoft) => startEdge({ modules: [...TRAP, ...MODULES], failsoft: { models: ['*'], ...failsoft } });
 
 /** What `promise` comes to; it may not take for ever. */
 const soon = (promise) => Promise.race([promise, sleep(PATIENCE, null, { ref: false }).then(() => assert.fail('it hangs'))]);
@@ -111,7 +102,6 @@ for (const [when, point] of [
 
 for (const [lane, model] of [['gate', 'fault/never-ending'], ['relay', 'route/relay']]) {
   test(`a stream that traps in the middle breaks off on lane ${lane}, and so does its upstream's`, async () => {
-    await emulator.clear();
     const answer = await soon(chat(edge, { model, stream: true }, trap('chunk 9')));
     broken(answer);
     assert.ok(answer.events.chunks.length > 0);
@@ -122,7 +112,6 @@ for (const [lane, model] of [['gate', 'fault/never-ending'], ['relay', 'route/re
 }
 
 test('what else is under way when a request traps ends too: with an error, or broken off, or complete', async () => {
-  await emulator.clear();
   const streams = ['fault/never-ending', 'fault/stall-3', 'route/relay', 'route/lean', 'route/lean-silence'];
   const open = streams.map((model) => begin({ model, stream: true }));
   await soon(Promise.all(open.map(({ begun }) => begun)));
@@ -143,21 +132,21 @@ test('what else is under way when a request traps ends too: with an error, or br
 });
 
 test('what a call held that trapped, and what an alarm was finding out that trapped, is settled by an alarm', async () => {
-  const own = await start({
+  const failsoft = configure(emulator, {
     upstream: { url: emulator.baseURL, dialect: 'openrouter' },
     keys: [clientKey({ budget: { usd: { day: 100 } } })],
     policy: { attempts: 1, timeouts: { total: 1_000 }, breaker: { failures: 0 } },
     routes: { lean: { models: [SECOND], lane: 'lean' } },
   });
-  const today = async () => JSON.parse((await send(own, '/v1/usage')).text).usd.day;
-  const settled = async () => {
-    for (const until = Date.now() + 2 * PATIENCE; ; await sleep(100)) {
-      const { used, held } = await today();
-      if (held === 0) return used;
-      assert.ok(Date.now() < until, `${held} is still held`);
-    }
-  };
-  try {
+  await withEdge({ modules, failsoft }, async (own) => {
+    const today = async () => JSON.parse((await send(own, '/v1/usage')).text).usd.day;
+    const settled = async () => {
+      for (const until = Date.now() + 2 * PATIENCE; ; await sleep(100)) {
+        const { used, held } = await today();
+        if (held === 0) return used;
+        assert.ok(Date.now() < until, `${held} is still held`);
+      }
+    };
     // Nobody but the upstream knows what it cost.
     assert.equal((await soon(chat(own, { model: 'route/lean', stream: true }, trap('generation')))).status, 200);
     const looked = await settled();
@@ -168,7 +157,5 @@ test('what a call held that trapped, and what an alarm was finding out that trap
     assert.ok(held > 0);
     assert.ok((await settled()) > looked);
     assert.equal((await soon(chat(own, { model: SECOND }))).status, 200);
-  } finally {
-    await own.stop();
-  }
+  });
 });

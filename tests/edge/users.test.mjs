@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { createHmac, createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 
-import { clientKey, CLIENT_KEY, startEdge } from '../support/edge.mjs';
+import { clientKey, CLIENT_KEY } from '../support/edge.mjs';
 import { send } from './harness.mjs';
+import { setUp, useEdge, withEdge } from './use-edge.mjs';
 
 const ISSUER = 'https://id.example/';
 const AUDIENCE = 'app';
@@ -63,18 +64,18 @@ const failsoft = (jwks, fields = {}) => ({
   users: [{ issuer: ISSUER, audience: AUDIENCE, jwks, ...fields }],
 });
 
-let issuer, edge;
+let issuer;
 
-before(async () => {
+setUp(async () => {
   issuer = await startIssuer([RSA, EC, ED]);
-  const more = { issuer: ISSUER, audience: 'web', jwks: issuer.url, algorithms: ['ES256'], origins: [APP], routes: ['support'], models: [], claim: 'email', clockSkew: 0 };
-  const config = failsoft(issuer.url);
-  edge = await startEdge({ failsoft: { ...config, keys: [clientKey()], users: [...config.users, more] } });
 });
 
-after(async () => {
-  await edge?.stop();
-  await issuer?.stop();
+after(() => issuer?.stop());
+
+const { edge } = useEdge(() => {
+  const more = { issuer: ISSUER, audience: 'web', jwks: issuer.url, algorithms: ['ES256'], origins: [APP], routes: ['support'], models: [], claim: 'email', clockSkew: 0 };
+  const config = failsoft(issuer.url);
+  return { failsoft: { ...config, keys: [clientKey()], users: [...config.users, more] } };
 });
 
 const models = (key, { at = edge, origin } = {}) => send(at, '/v1/models', { key, headers: origin ? { origin } : {} });
@@ -237,11 +238,9 @@ test('what is like a token is none', async () => {
 /** An edge of its own, whose isolates remember nothing. */
 async function withIssuer(keys, act, options = {}) {
   const own = await startIssuer(keys);
-  const at = await startEdge({ failsoft: failsoft(own.url, options.fields) });
   try {
-    await act(own, at);
+    await withEdge({ failsoft: failsoft(own.url, options.fields) }, (at) => act(own, at));
   } finally {
-    await at.stop();
     await own.stop();
   }
 }
@@ -319,11 +318,8 @@ test('what cannot be configured is said with its path', async () => {
     [{ clockSkew: 3_600 }, /`users\[0\].clockSkew` must be a whole number from 0 to 600/],
     [{ routes: ['nope'] }, /`users\[0\].routes\[0\]` is not one of/],
   ]) {
-    const broken = await startEdge({ failsoft: failsoft('https://id.example/jwks', fields) });
-    try {
+    await withEdge({ failsoft: failsoft('https://id.example/jwks', fields) }, async (broken) => {
       assert.match(JSON.parse((await send(broken, '/healthz')).text).problems[0], problem);
-    } finally {
-      await broken.stop();
-    }
+    });
   }
 });

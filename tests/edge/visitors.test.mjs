@@ -5,11 +5,10 @@ import { createHmac } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 
-import { startEdge } from '../support/edge.mjs';
-import { startEmulator } from '../support/process.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { setUp, useEdge, useEmulator, withEdge } from './use-edge.mjs';
 
 const APP = 'https://app.example';
 const OTHER = 'https://other.example';
@@ -48,7 +47,8 @@ let serial = 0;
 /** A token of a widget that was solved at `hostname`. */
 const solved = (fields = {}) => JSON.stringify({ hostname: 'app.example', action: 'chat', serial: (serial += 1), ...fields });
 
-let emulator, turnstile, edge;
+const emulator = useEmulator();
+let turnstile;
 
 const failsoft = (visitors = {}) => ({
   upstream: { url: emulator.baseURL, dialect: 'openai' },
@@ -58,16 +58,13 @@ const failsoft = (visitors = {}) => ({
   visitors: { origins: [APP, OTHER], action: 'chat', siteverify: turnstile.url, routes: ['support'], models: [], ...visitors },
 });
 
-before(async () => {
-  [emulator, turnstile] = await Promise.all([startEmulator(), startTurnstile()]);
-  edge = await startEdge({ isolates: 2, secrets: SECRETS, failsoft: failsoft() });
+setUp(async () => {
+  turnstile = await startTurnstile();
 });
 
-after(async () => {
-  await edge?.stop();
-  await turnstile?.stop();
-  await emulator?.stop();
-});
+after(() => turnstile?.stop());
+
+const { edge } = useEdge(() => ({ isolates: 2, secrets: SECRETS, failsoft: { ...failsoft(), keys: undefined } }), emulator);
 
 async function session(token, { origin = APP, address = ADDRESS, at = edge, isolate = 0, body } = {}) {
   const headers = { 'content-type': 'application/json' };
@@ -206,14 +203,11 @@ test('a session that this edge did not give out is none', async () => {
 });
 
 test('a session ends', async () => {
-  const short = await startEdge({ secrets: SECRETS, failsoft: failsoft({ lifetime: 1 }) });
-  try {
+  await withEdge({ secrets: SECRETS, failsoft: failsoft({ lifetime: 1 }) }, async (short) => {
     const token = await begin({ at: short });
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     assert.equal((await models(token, APP, short)).status, 401);
-  } finally {
-    await short.stop();
-  }
+  });
 });
 
 test('another session brings no other account, and an account does not tell the address', async () => {
@@ -260,14 +254,11 @@ test('no secret is in an answer, in the log or in what is kept', async () => {
 });
 
 test('an edge without visitors has no sessions, and one without their secrets is not set up', async () => {
-  const none = await startEdge({ failsoft: { keys: [{ name: 'a', sha256: '0'.repeat(64) }], models: ['*'] } });
-  try {
+  await withEdge({ failsoft: { keys: [{ name: 'a', sha256: '0'.repeat(64) }], models: ['*'] } }, async (none) => {
     const answer = await session(solved(), { at: none });
     assert.deepEqual([answer.status, answer.json.error.code], [404, 'visitors_not_set_up']);
     assert.equal((await models(await begin(), APP, none)).status, 401);
-  } finally {
-    await none.stop();
-  }
+  });
   for (const [secrets, fields, problem] of [
     [{}, {}, /TURNSTILE_SECRET is not set.*\n.*SESSION_SECRET is not set/],
     [{ ...SECRETS, SESSION_SECRET: 'short' }, {}, /SESSION_SECRET is too short/],
@@ -276,11 +267,8 @@ test('an edge without visitors has no sessions, and one without their secrets is
     [SECRETS, { siteverify: 'https://evil.example' }, /`visitors.siteverify` can only be replaced by one on this machine/],
     [SECRETS, { lifetime: 86_401 }, /`visitors.lifetime` must be a whole number from 1 to 86400/],
   ]) {
-    const broken = await startEdge({ secrets, failsoft: failsoft(fields) });
-    try {
+    await withEdge({ secrets, failsoft: failsoft(fields) }, async (broken) => {
       assert.match(JSON.parse((await send(broken, '/healthz')).text).problems.join('\n'), problem);
-    } finally {
-      await broken.stop();
-    }
+    });
   }
 });

@@ -1,43 +1,33 @@
 // openai (npm) pointed at the edge: what people's apps already use, with a base URL and a client key.
 
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 
 import OpenAI, { APIError, BadRequestError, RateLimitError } from 'openai';
 
-import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { setUp, useEdge } from '../edge/use-edge.mjs';
+import { CLIENT_KEY } from '../support/edge.mjs';
 import { TIMEOUTS } from '../support/faults.mjs';
-import { asked, startEmulator } from '../support/process.mjs';
+import { asked } from '../support/process.mjs';
 
 const MESSAGES = [{ role: 'user', content: 'words:20' }];
 const SECOND = 'openai/gpt-4o';
 
-let emulator, edge, openai, text;
-
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: { timeouts: TIMEOUTS, retry: { base: 10 }, breaker: { failures: 0 } },
-      routes: {
-        support: { models: ['fault/unavailable', SECOND] },
-        limited: { models: ['fault/rate-limited-30'] },
-      },
+const { emulator, edge } = useEdge({
+  failsoft: {
+    policy: { timeouts: TIMEOUTS, retry: { base: 10 }, breaker: { failures: 0 } },
+    routes: {
+      support: { models: ['fault/unavailable', SECOND] },
+      limited: { models: ['fault/rate-limited-30'] },
     },
-  });
+  },
+});
+let openai, text;
+
+setUp(async () => {
   openai = new OpenAI({ baseURL: `${edge.origin}/v1`, apiKey: CLIENT_KEY });
   const { choices } = await openai.chat.completions.create({ model: SECOND, messages: MESSAGES });
   text = choices[0].message.content;
-});
-
-beforeEach(() => emulator.clear());
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
 });
 
 test('a completion falls back, and says who answered', async () => {

@@ -3,15 +3,16 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { join } from 'node:path';
 
 import OpenAI from 'openai';
 
-import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
+import { setUp, useEdge } from '../edge/use-edge.mjs';
+import { CLIENT_KEY } from '../support/edge.mjs';
 import { thin } from '../support/long.mjs';
-import { ROOT, startEmulator } from '../support/process.mjs';
+import { ROOT } from '../support/process.mjs';
 
 const MESSAGES = [{ role: 'user', content: 'words:60' }];
 /** Of these, the first and the third go on from what was said; the others begin again, with the same words. */
@@ -23,21 +24,13 @@ const AT_ONCE = 8;
 /** The client from PyPI takes about ten times as long for a stream, so a bounded run reads every 16th cut only. */
 const PYTHON_STRIDE = 16;
 
-let emulator, edge, openai, whole, cuts;
+const { emulator, edge } = useEdge({ failsoft: { policy: { retry: { base: 10 }, breaker: { failures: 0 } } } });
+let openai, whole, cuts;
 
 /** The same length for every offset, or the offset would move with its own digits. */
 const cut = (offset) => `fault/cut-${String(offset).padStart(5, '0')}`;
 
-before(async () => {
-  emulator = await startEmulator();
-  edge = await startEdge({
-    failsoft: {
-      upstream: { url: emulator.baseURL, dialect: 'openai' },
-      keys: [clientKey()],
-      models: ['*'],
-      policy: { retry: { base: 10 }, breaker: { failures: 0 } },
-    },
-  });
+setUp(async () => {
   openai = new OpenAI({ baseURL: `${edge.origin}/v1`, apiKey: CLIENT_KEY, maxRetries: 0 });
   const { choices } = await openai.chat.completions.create({ model: NEXT[1], messages: MESSAGES });
   whole = choices[0].message.content;
@@ -52,11 +45,6 @@ before(async () => {
   const to = bytes.indexOf('data: [DONE]');
   assert.ok(from > 0 && to - from > 1_000 && words.length === 60);
   cuts = Array.from({ length: to - from + 1 }, (_, at) => from + at);
-});
-
-after(async () => {
-  await edge?.stop();
-  await emulator?.stop();
 });
 
 /** What is wrong with the answer of this chain; null, if nothing is. */
