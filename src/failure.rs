@@ -13,7 +13,7 @@ mod retry_after;
 
 pub(crate) use classify::by_status;
 pub use classify::{classify, in_answer};
-pub use kind::{Fault, Kind, NextModel, SameModel};
+pub use kind::{Fault, Kind, NextModel, SameModel, openai_type};
 pub(crate) use retry_after::day;
 
 use crate::Millis;

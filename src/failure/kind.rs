@@ -167,14 +167,19 @@ impl Kind {
 
     /// OpenAI's `error.type`.
     pub(super) fn openai_type(self) -> &'static str {
-        match self.status() {
-            401 => "authentication_error",
-            402 => "insufficient_quota",
-            403 => "permission_error",
-            429 => "rate_limit_error",
-            400 | 404 => "invalid_request_error",
-            _ => "server_error",
-        }
+        openai_type(self.status())
+    }
+}
+
+/// OpenAI's `error.type` for a response with the HTTP status `status`.
+pub fn openai_type(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        402 => "insufficient_quota",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        408 | 499.. => "server_error",
+        _ => "invalid_request_error",
     }
 }
 

@@ -22,11 +22,10 @@ mod remote;
 mod users;
 pub(crate) mod visitors;
 
-use failsoft::Kind;
 use worker::Env;
 
 use crate::config::{Access, Account, Config, Grant, Route, Visitors, Ways};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
 use crate::platform::executor::apart;
 
@@ -103,7 +102,7 @@ pub(crate) fn bearer(caller: &Caller) -> Result<&str, ApiError> {
 
 /// Whoever that is, they are not let in.
 fn denied(message: &str) -> ApiError {
-    ApiError::new(Kind::Unauthorized, "invalid_api_key", message)
+    ApiError::new(Code::InvalidApiKey, message)
 }
 
 fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), ApiError> {
@@ -111,8 +110,7 @@ fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), ApiError> {
     match &caller.origin {
         Some(origin) if origins.contains(origin) || is_own(origin, &caller.host) => Ok(()),
         _ => Err(ApiError::new(
-            Kind::Forbidden,
-            "origin_not_allowed",
+            Code::OriginNotAllowed,
             "this client key works from the web pages that it was made for, and from nowhere else",
         )),
     }
@@ -205,7 +203,7 @@ mod tests {
     }
 
     fn refused(config: &Config, caller: &Caller) -> u16 {
-        admit(config, caller).map_or_else(|refusal| refusal.failure.http_status(), |_| 200)
+        admit(config, caller).map_or_else(|refusal| refusal.code.status(), |_| 200)
     }
 
     #[test]

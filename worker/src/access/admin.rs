@@ -12,15 +12,15 @@
 //! The object of a key is told first, and the list of all keys then: what a key may do is never behind what is shown. The
 //! list shows of each key its name and its dates.
 
+use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
-use failsoft::{Json, Kind};
 use serde_json::{Map, Value, json};
 use worker::Env;
 
 use super::bearer;
 use super::keys::{Answer, Message, Record, Secret, ask, unavailable};
 use crate::config::{Access, Config, digest, is_key_id, key_terms};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
 use crate::http::reply::{Reply, list};
 use crate::http::request_head::RequestHead;
@@ -74,27 +74,26 @@ pub(crate) async fn answer(
 fn admit(config: &Config, caller: &Caller) -> Result<(), ApiError> {
     let Access::Keys(ways) = &config.access else {
         let message = "this edge needs no keys: its `access` is `loopback`";
-        return Err(ApiError::new(Kind::UnknownModel, "unknown_url", message));
+        return Err(ApiError::new(Code::UnknownUrl, message));
     };
     let Some(secret) = &ways.admin else {
         let message = "/admin is not set up: `wrangler secret put ADMIN_TOKEN`, with at least 32 characters";
-        return Err(ApiError::new(Kind::UnknownModel, "admin_not_set_up", message));
+        return Err(ApiError::new(Code::AdminNotSetUp, message));
     };
     if caller.origin.as_deref().is_some_and(|origin| !is_own(origin, &caller.host)) {
-        return Err(ApiError::new(Kind::Forbidden, "origin_not_allowed", "no other web page may use /admin"));
+        return Err(ApiError::new(Code::OriginNotAllowed, "no other web page may use /admin"));
     }
     match bearer(caller) {
         Ok(token) if digest::same(secret, &digest::of(token)) => Ok(()),
         _ => {
             let message = "send `Authorization: Bearer` and the secret ADMIN_TOKEN of this edge";
-            Err(ApiError::new(Kind::Unauthorized, "invalid_admin_token", message))
+            Err(ApiError::new(Code::InvalidAdminToken, message))
         }
     }
 }
 
 fn action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
-    let unknown =
-        || ApiError::new(Kind::UnknownModel, "unknown_url", format!("there is nothing here; there is {KEYS}"));
+    let unknown = || ApiError::new(Code::UnknownUrl, format!("there is nothing here; there is {KEYS}"));
     let rest = path.trim_end_matches('/').strip_prefix(KEYS).ok_or_else(unknown)?;
     let (id, verb) = match rest.strip_prefix('/') {
         None if rest.is_empty() => ("", ""),
@@ -120,13 +119,13 @@ fn action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
 
 fn wrong_method(methods: &'static str) -> ApiError {
     let message = ["this takes ", methods].concat();
-    let mut refusal = ApiError::invalid("method_not_allowed", message).with_status(405);
+    let mut refusal = ApiError::new(Code::MethodNotAllowed, message);
     refusal.allow = Some(methods);
     refusal
 }
 
 fn missing() -> ApiError {
-    ApiError::new(Kind::UnknownModel, "key_not_found", "there is no such key")
+    ApiError::new(Code::KeyNotFound, "there is no such key")
 }
 
 async fn create(
@@ -176,12 +175,12 @@ async fn changed(env: &Env, id: &str, message: &Message) -> Result<Reply, ApiErr
 
 /// The key that an object answers with.
 fn key(answer: Answer) -> Result<Record, ApiError> {
-    let conflict = |code: &str, message: &str| Err(ApiError::invalid(code, message).with_status(409));
+    let conflict = |code, message: &str| Err(ApiError::new(code, message));
     match answer {
         Answer::Key(record) => Ok(record),
         Answer::Missing => Err(missing()),
-        Answer::Revoked => conflict("key_revoked", "this key was revoked, and stays so; make another one"),
-        Answer::Taken => conflict("key_exists", "there is such a key already; try again"),
+        Answer::Revoked => conflict(Code::KeyRevoked, "this key was revoked, and stays so; make another one"),
+        Answer::Taken => conflict(Code::KeyExists, "there is such a key already; try again"),
         _ => Err(unavailable()),
     }
 }
@@ -189,7 +188,7 @@ fn key(answer: Answer) -> Result<Record, ApiError> {
 async fn enter(env: &Env, record: &Record) -> Result<(), ApiError> {
     match ask(env, REGISTRY, &Message::Enter { id: record.id.clone(), row: record.row() }).await? {
         Answer::Done => Ok(()),
-        Answer::Full => Err(ApiError::invalid("too_many_keys", "there are as many keys as can be").with_status(409)),
+        Answer::Full => Err(ApiError::new(Code::TooManyKeys, "there are as many keys as can be")),
         _ => Err(unavailable()),
     }
 }
@@ -214,7 +213,7 @@ fn read(
     check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
 ) -> Result<Map<String, Value>, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    let not_json = || ApiError::invalid("invalid_json", "the body must be a JSON object");
+    let not_json = || ApiError::new(Code::InvalidJson, "the body must be a JSON object");
     let value: Value = serde_json::from_slice(body).map_err(|_| not_json())?;
     let Value::Object(fields) = value else { return Err(not_json()) };
     // Checked is what is kept: of two fields with one name, it is the last that was read.
@@ -253,7 +252,7 @@ mod tests {
                 origin: origin.map(Into::into),
                 ..Caller::default()
             };
-            admit(config, &caller).map_or_else(|refusal| refusal.failure.http_status(), |()| 200)
+            admit(config, &caller).map_or_else(|refusal| refusal.code.status(), |()| 200)
         };
         assert_eq!(status(&set, TOKEN, None), 200);
         assert_eq!(status(&set, TOKEN, Some("https://edge.example")), 200);
@@ -283,7 +282,7 @@ mod tests {
             ("GET", "/admin/keys/..%2Fregistry".into(), 404),
         ] {
             let refusal = action(method, &path).expect_err(&path);
-            assert_eq!(refusal.failure.http_status(), expected, "{method} {path}");
+            assert_eq!(refusal.code.status(), expected, "{method} {path}");
         }
     }
 
@@ -292,7 +291,7 @@ mod tests {
         let check = |given: Value| {
             let given = given.to_string();
             read(given.as_bytes(), |section| key_terms(section, &config(None).routes))
-                .map_err(|refusal| refusal.failure.message)
+                .map_err(|refusal| refusal.message)
         };
         let given = json!({"name": "a", "budget": {"usd": {"day": 1.5}}, "expiresAt": 1_800_000_000, "origins": null});
         assert_eq!(check(given.clone()).map(Value::Object), Ok(given));

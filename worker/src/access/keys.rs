@@ -10,7 +10,6 @@ mod object;
 mod record;
 
 use failsoft::Json;
-use failsoft::Kind;
 use failsoft::invalid::Section;
 use failsoft::json::Object;
 use worker::Env;
@@ -21,7 +20,7 @@ pub(crate) use record::{Denied, Record};
 
 use super::{crypto, denied};
 use crate::config::{ClientKey, Grant, digest, is_key_id, terms};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 
 const PREFIX: &str = "fs_";
 
@@ -97,7 +96,7 @@ fn granted(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Resu
 
 /// Keys cannot be looked up. Nobody is let in without.
 pub(crate) fn unavailable() -> ApiError {
-    ApiError::new(Kind::Unavailable, "keys_unavailable", "client keys cannot be looked up now; try again in a moment")
+    ApiError::new(Code::KeysUnavailable, "client keys cannot be looked up now; try again in a moment")
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! The way in that needs no key: from this machine, and from no web page but the edge's own. A page elsewhere could
 //! otherwise spend the owner's money by pointing a browser, or a name, at this machine.
 
-use failsoft::Kind;
-
 use super::Client;
 use crate::config::{Account, Config, Grant, is_loopback};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
 
 /// Lets in programs on this machine, and the edge's own page.
@@ -18,7 +16,7 @@ pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a
 }
 
 fn check(config: &Config, caller: &Caller) -> Result<(), ApiError> {
-    let refused = |message: &str| Err(ApiError::new(Kind::Forbidden, "not_local", message));
+    let refused = |message: &str| Err(ApiError::new(Code::NotLocal, message));
     if !is_loopback(&caller.host) {
         return refused("this edge answers on 127.0.0.1, localhost and [::1] only");
     }
@@ -69,7 +67,7 @@ mod tests {
             ("127.0.0.1:8787", None, None, Some("203.0.113.7"), 403),
         ] {
             let caller = caller(host, origin, site, address);
-            let status = admit(&config, &caller).map_or_else(|refusal| refusal.failure.http_status(), |_| 200);
+            let status = admit(&config, &caller).map_or_else(|refusal| refusal.code.status(), |_| 200);
             assert_eq!(status, expected, "{caller:?}");
         }
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use failsoft::Kind;
 use serde_json::json;
 use web_sys::RequestInit;
 use worker::Delay;
@@ -11,7 +10,7 @@ use super::jwks::{self, Jwk, Step};
 use super::jwt::{Jwt, Unfit};
 use super::{crypto, denied, remote};
 use crate::config::{Grant, Issuer, digest};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::platform::host;
 
 /// Between two looks at what another request is asking for.
@@ -64,7 +63,7 @@ async fn key(url: &str, jwt: &Jwt<'_>) -> Result<Jwk, ApiError> {
             Step::Unavailable => {
                 let message =
                     "tokens cannot be verified now: their issuer's keys are not to be had; try again in a moment";
-                return Err(ApiError::new(Kind::Unavailable, "issuer_unavailable", message));
+                return Err(ApiError::new(Code::IssuerUnavailable, message));
             }
         }
     }

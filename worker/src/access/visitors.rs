@@ -10,14 +10,14 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use failsoft::{Json, Kind, Millis};
+use failsoft::{Json, Millis};
 use serde_json::json;
 use worker::Env;
 
 use super::keys::{Answer, Message, ask, unavailable};
 use super::{crypto, denied};
 use crate::config::{Access, Config, Grant, Visitors, digest};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
 use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
@@ -73,7 +73,7 @@ pub(crate) async fn answer(
 
 fn not_set_up() -> ApiError {
     let message = "this edge has no sessions for visitors: FAILSOFT has no `visitors`";
-    ApiError::new(Kind::UnknownModel, "visitors_not_set_up", message)
+    ApiError::new(Code::VisitorsNotSetUp, message)
 }
 
 /// The page that asks, if it may.
@@ -81,7 +81,7 @@ fn origin<'a>(visitors: &Visitors, caller: &'a Caller) -> Result<&'a str, ApiErr
     let listed = |origin: &&str| visitors.grant.origins.iter().flatten().any(|known| known == origin);
     caller.origin.as_deref().filter(listed).ok_or_else(|| {
         let message = "sessions are for visitors of this app's own pages, and for nobody else";
-        ApiError::new(Kind::Forbidden, "origin_not_allowed", message)
+        ApiError::new(Code::OriginNotAllowed, message)
     })
 }
 
@@ -91,7 +91,7 @@ fn token(body: &[u8]) -> Result<String, ApiError> {
         Some(token) if !token.is_empty() => Ok(token.into()),
         _ => {
             let message = "the body must be {\"turnstile\": TOKEN}, with the token of the page's widget";
-            Err(ApiError::invalid("invalid_request", message).about("turnstile"))
+            Err(ApiError::new(Code::InvalidRequest, message).about("turnstile"))
         }
     }
 }
@@ -154,7 +154,7 @@ fn opened(visitors: &Visitors, session: Session, caller: &Caller, now: Millis) -
     }
     if origin(visitors, caller)? != session.origin {
         let message = "this session works on the page that it was made for, and nowhere else";
-        return Err(ApiError::new(Kind::Forbidden, "origin_not_allowed", message));
+        return Err(ApiError::new(Code::OriginNotAllowed, message));
     }
     let mut grant = visitors.grant.clone();
     grant.account.name = session.account;
@@ -162,7 +162,7 @@ fn opened(visitors: &Visitors, session: Session, caller: &Caller, now: Millis) -
 }
 
 fn internal() -> ApiError {
-    ApiError::new(Kind::ServerError, "internal", "the session could not be signed")
+    ApiError::new(Code::Internal, "the session could not be signed")
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
         let status = |origin: Option<&str>, now: u64| {
             let session = Session { origin: "https://app.example".into(), account: "visitor:a".into(), until: 1_000 };
             let caller = Caller { origin: origin.map(Into::into), host: "edge.example".into(), ..Caller::default() };
-            opened(&visitors, session, &caller, now).map_or_else(|refusal| refusal.failure.http_status(), |_| 200)
+            opened(&visitors, session, &caller, now).map_or_else(|refusal| refusal.code.status(), |_| 200)
         };
         assert_eq!(status(Some("https://app.example"), 999_999), 200);
         assert_eq!(status(Some("https://app.example"), 1_000_000), 401);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::{Kind, Millis};
+use failsoft::Millis;
 use serde_json::json;
 use worker::{Delay, Env, ObjectNamespace};
 
@@ -13,7 +13,7 @@ use super::limit::{Amount, Limits, Refused};
 use super::message::{Answer, Message};
 use super::{Usage, lease};
 use crate::config::{ACCOUNTS, Account, Budget};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::ledger::Row;
 use crate::platform::executor::{Apart, all, apart};
 use crate::platform::{host, object};
@@ -266,20 +266,17 @@ fn of_route(route: &str) -> String {
 }
 
 fn refusal(refused: &Refused, whose: &str) -> ApiError {
-    let (kind, code) = match refused.is_money() {
-        true => (Kind::PaymentRequired, "budget_exceeded"),
-        false => (Kind::RateLimited, "rate_limit_exceeded"),
-    };
-    let mut refusal = ApiError::new(kind, code, refused.message(whose));
-    refusal.failure.retry_after = refused.wait;
-    refusal.budget = Some(refused.to_json());
+    let code = if refused.is_money() { Code::BudgetExceeded } else { Code::RateLimitExceeded };
+    let mut refusal = ApiError::new(code, refused.message(whose));
+    refusal.retry_after = refused.wait;
+    refusal.budget = Some(refused.to_json().into());
     refusal
 }
 
 fn unreachable() -> ApiError {
     let message = "what this account may still use cannot be known at the moment, so the call was not made";
-    let mut refusal = ApiError::new(Kind::Unavailable, "budget_unavailable", message);
-    refusal.failure.retry_after = Some(1_000);
+    let mut refusal = ApiError::new(Code::BudgetUnavailable, message);
+    refusal.retry_after = Some(1_000);
     refusal
 }
 

@@ -5,7 +5,6 @@ mod fields;
 
 use std::sync::Arc;
 
-use failsoft::failure::Kind;
 use failsoft::invalid::{Invalid, join};
 use failsoft::json::{Object, array, quoted};
 use failsoft::report::Usd;
@@ -16,7 +15,7 @@ use worker::Env;
 use crate::access::Client;
 use crate::account::Usage;
 use crate::config::{Budget, Config, HEADERS_WITHIN, Route};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::platform::executor::apart;
 use crate::{catalog, memory};
 use bound::{Bounded, Prices};
@@ -127,18 +126,18 @@ impl Draft {
 
 fn parse(body: &[u8]) -> Result<Json<'_>, ApiError> {
     if depth(body) > DEEPEST {
-        return Err(ApiError::invalid("invalid_json", format!("the body nests deeper than {DEEPEST} levels")));
+        return Err(ApiError::new(Code::InvalidJson, format!("the body nests deeper than {DEEPEST} levels")));
     }
     match Json::parse_bytes(body) {
         Some(json) if json.is_object() => match fields::twice(json) {
             Some(path) => Err(Invalid::new(path, "is given twice").into()),
             None => Ok(json),
         },
-        Some(_) => Err(ApiError::invalid("invalid_json", "the body must be a JSON object")),
+        Some(_) => Err(ApiError::new(Code::InvalidJson, "the body must be a JSON object")),
         None => {
             let error = serde_json::from_slice::<serde_json::Value>(body).err();
             let place = error.map_or_else(|| "nested too deeply".into(), |error| error.to_string());
-            Err(ApiError::invalid("invalid_json", format!("the body is not JSON: {place}")))
+            Err(ApiError::new(Code::InvalidJson, format!("the body is not JSON: {place}")))
         }
     }
 }
@@ -193,7 +192,7 @@ fn named_route<'a>(body: Json<'_>, client: &Client<'a>) -> Result<Option<&'a Rou
         let known: Vec<String> = client.routes().map(|route| [ROUTE, &route.name].concat()).collect();
         let known = if known.is_empty() { "none".into() } else { known.join(", ") };
         let message = format!("there is no such route for this key; there are: {known}");
-        return Err(ApiError::new(Kind::UnknownModel, "model_not_found", message).about("model"));
+        return Err(ApiError::new(Code::ModelNotFound, message).about("model"));
     };
     Ok(Some(route))
 }
@@ -202,7 +201,7 @@ fn check_models(request: &ChatRequest, config: &Config, client: &Client<'_>) -> 
     if let Some(model) = request.models.iter().find(|model| client.may_name(model) && !is_plain(model, config, client))
     {
         let message = format!("`{model}` stands for more than a model; the owner of this edge can list it in `models`");
-        return Err(ApiError::new(Kind::Forbidden, "model_not_allowed", message).about("model"));
+        return Err(ApiError::new(Code::ModelNotAllowed, message).about("model"));
     }
     let Some(model) = request.models.iter().find(|model| !client.may_name(model)) else { return Ok(()) };
     if model.starts_with(ROUTE) {
@@ -211,7 +210,7 @@ fn check_models(request: &ChatRequest, config: &Config, client: &Client<'_>) -> 
     let routes = client.routes().map(|route| [ROUTE, &route.name].concat());
     let allowed: Vec<String> = routes.chain(client.models().into_iter().map(String::from)).collect();
     let message = format!("this key may not ask for this model; it may ask for: {}", allowed.join(", "));
-    Err(ApiError::new(Kind::Forbidden, "model_not_allowed", message).about("model"))
+    Err(ApiError::new(Code::ModelNotAllowed, message).about("model"))
 }
 
 /// `model` is the id of one model, whose price is that of its name, or stands in a list as it is. What a pattern covers may
@@ -240,7 +239,7 @@ fn check_searches(request: &ChatRequest, config: &Config) -> Result<(), ApiError
         return Ok(());
     };
     let message = format!("what this call may cost is bounded, and what `{model}` costs cannot be known beforehand");
-    Err(ApiError::new(Kind::Forbidden, "model_not_allowed", message).about("model"))
+    Err(ApiError::new(Code::ModelNotAllowed, message).about("model"))
 }
 
 /// `ours`, with what the client `asked` for: less of what costs, and what it wants done about an answer.

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use failsoft::Kind;
 use futures_channel::oneshot;
 use futures_util::future::join;
 use worker::Env;
@@ -13,7 +12,7 @@ use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
 use crate::call::driver::Driver;
 use crate::config::Config;
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
 use crate::ops::spans::{self, Trace};
@@ -75,7 +74,7 @@ pub(crate) async fn answer(
     // A client that leaves does not take it along: it has money to account for, an upstream to stop and a line to log.
     let task = Task { ask, config, gone, bell, timer, held, context: booked, trace, env };
     let reply = exchange.answer(task.run(respond), response).await;
-    reply.ok_or_else(|| ApiError::new(Kind::ServerError, "internal", "the call ended without an answer"))
+    reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))
 }
 
 impl Task {

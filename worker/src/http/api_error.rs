@@ -1,56 +1,112 @@
-//! A request that the edge itself turns down, before anybody is asked.
+//! The errors of the edge itself: every request that it refuses before a model is asked. A failure of a model is another
+//! type, the core's `Failure`.
 
+use failsoft::failure::openai_type;
 use failsoft::json::Object;
-use failsoft::{Failure, Invalid, Json, Kind};
+use failsoft::{Invalid, Millis};
 
-/// Why, in the words of the protocol.
+macro_rules! codes {
+    ($($code:ident $name:literal $status:literal)+) => {
+        /// Every error that the edge gives, by its `code`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Code {
+            $($code,)+
+        }
+
+        impl Code {
+            /// The value of `error.code`.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)+
+                }
+            }
+
+            pub(crate) fn status(self) -> u16 {
+                match self {
+                    $(Self::$code => $status,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // The request.
+    InvalidRequest       "invalid_request"       400
+    InvalidJson          "invalid_json"          400
+    UnreadableBody       "unreadable_body"       400
+    UnknownUrl           "unknown_url"           404
+    MethodNotAllowed     "method_not_allowed"    405
+    RequestTimeout       "request_timeout"       408
+    RequestTooLarge      "request_too_large"     413
+    // Who may call, and for which models.
+    InvalidApiKey        "invalid_api_key"       401
+    NotLocal             "not_local"             403
+    OriginNotAllowed     "origin_not_allowed"    403
+    ModelNotAllowed      "model_not_allowed"     403
+    ModelNotFound        "model_not_found"       404
+    KeysUnavailable      "keys_unavailable"      503
+    IssuerUnavailable    "issuer_unavailable"    503
+    // Sessions of visitors.
+    TurnstileRefused     "turnstile_refused"     403
+    VisitorsNotSetUp     "visitors_not_set_up"   404
+    TurnstileUnavailable "turnstile_unavailable" 503
+    // Budgets.
+    BudgetExceeded       "budget_exceeded"       402
+    RateLimitExceeded    "rate_limit_exceeded"   429
+    BudgetUnavailable    "budget_unavailable"    503
+    PriceUnknown         "price_unknown"         503
+    // The owner's endpoints.
+    InvalidAdminToken    "invalid_admin_token"   401
+    AdminNotSetUp        "admin_not_set_up"      404
+    KeyNotFound          "key_not_found"         404
+    KeyRevoked           "key_revoked"           409
+    KeyExists            "key_exists"            409
+    TooManyKeys          "too_many_keys"         409
+    LedgerUnavailable    "ledger_unavailable"    503
+    // The edge.
+    Internal             "internal"              500
+    NotConfigured        "not_configured"        503
+}
+
+/// A request that the edge refuses, in the words of OpenAI's protocol.
 #[derive(Debug)]
 pub(crate) struct ApiError {
-    pub(crate) failure: Box<Failure>,
-    /// OpenAI's `param`: the path of the field that is to blame.
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    /// The path of the field that is wrong.
     pub(crate) param: Option<String>,
-    /// The bound that was reached and how it stands: JSON text.
-    pub(crate) budget: Option<String>,
-    /// Methods that are possible instead.
+    /// How long the client should wait before it tries again.
+    pub(crate) retry_after: Option<Millis>,
+    /// JSON text: the budget that was used up, and how much of it.
+    pub(crate) budget: Option<Box<str>>,
+    /// The value of the header `allow`: the methods that the URL has.
     pub(crate) allow: Option<&'static str>,
 }
 
 impl ApiError {
-    pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
-        let mut failure = Failure::new(kind, message);
-        failure.code = Some(code.into());
-        Self { failure, param: None, budget: None, allow: None }
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), param: None, retry_after: None, budget: None, allow: None }
     }
 
-    /// The request, whoever should answer it, is wrong.
-    pub(crate) fn invalid(code: &str, message: impl Into<String>) -> Self {
-        Self::new(Kind::InvalidRequest, code, message)
-    }
-
-    /// With a status that its kind does not have.
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
-        self.failure.status = Some(status);
-        self
-    }
-
-    /// Because of the field at `path`.
+    /// The error, caused by the field at `path`.
     pub(crate) fn about(mut self, path: impl Into<String>) -> Self {
         self.param = Some(path.into());
         self
     }
 
-    /// OpenAI's error envelope.
+    /// The body of the response: OpenAI's error envelope. It has no `kind` in the object: no model failed.
     pub(crate) fn to_openai(&self) -> String {
-        let error = self.failure.to_openai();
-        let mut json = Object::default();
-        json.maybe_text("param", self.param.as_deref());
-        for (name, value) in Json::parse(&error).unwrap_or(Json::NULL).fields() {
-            if self.param.is_none() || !name.is("param") {
-                json.entry(name, value.raw());
-            }
-        }
+        let mut error = Object::default();
+        error.text("message", &self.message);
+        error.text("type", openai_type(self.code.status()));
+        match &self.param {
+            Some(path) => error.text("param", path),
+            None => error.raw("param", "null"),
+        };
+        error.text("code", self.code.name());
         let mut envelope = Object::default();
-        envelope.raw("error", &json.end());
+        envelope.raw("error", &error.end());
         if let Some(budget) = &self.budget {
             envelope.open("failsoft", "{").raw("budget", budget).close("}");
         }
@@ -60,6 +116,21 @@ impl ApiError {
 
 impl From<Box<Invalid>> for ApiError {
     fn from(invalid: Box<Invalid>) -> Self {
-        Self::invalid("invalid_request", invalid.to_string()).about(invalid.path)
+        Self::new(Code::InvalidRequest, invalid.sentence()).about(invalid.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ApiError, Code};
+
+    #[test]
+    fn has_openais_shape_and_no_kind_of_a_models_failure() {
+        let mut error = ApiError::new(Code::BudgetExceeded, "too \"much\"").about("n");
+        error.budget = Some("{\"used\":1}".into());
+        let expected = r#"{"error":{"message":"too \"much\"","type":"insufficient_quota","param":"n","code":"budget_exceeded"},"failsoft":{"budget":{"used":1}}}"#;
+        assert_eq!(error.to_openai(), expected);
+        let expected = r#"{"error":{"message":"x","type":"invalid_request_error","param":null,"code":"unknown_url"}}"#;
+        assert_eq!(ApiError::new(Code::UnknownUrl, "x").to_openai(), expected);
     }
 }

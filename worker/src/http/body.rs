@@ -3,12 +3,12 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use failsoft::{Kind, Millis};
+use failsoft::Millis;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, Request};
 
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::http::request_head::RequestHead;
 use crate::platform::executor::{Pending, Settled, apart};
 use crate::platform::host;
@@ -85,15 +85,15 @@ async fn in_time(ring: &Pending, timer: &mut Timer, until: Millis) -> Option<Set
 }
 
 fn unreadable(_: JsValue) -> ApiError {
-    ApiError::invalid("unreadable_body", "the body could not be read to its end")
+    ApiError::new(Code::UnreadableBody, "the body could not be read to its end")
 }
 
 fn too_slow(within: Millis) -> ApiError {
     let message = format!("the body was not all there after {within} ms");
-    ApiError::new(Kind::Timeout, "request_timeout", message).with_status(408)
+    ApiError::new(Code::RequestTimeout, message)
 }
 
 fn too_large(limit: usize) -> ApiError {
     let message = format!("the body is larger than the {limit} bytes that this edge takes");
-    ApiError::new(Kind::InvalidRequest, "request_too_large", message).with_status(413)
+    ApiError::new(Code::RequestTooLarge, message)
 }

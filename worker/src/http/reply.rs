@@ -4,7 +4,7 @@ use failsoft::{Failure, Millis, Report};
 use serde_json::{Value, json};
 use web_sys::ReadableStream;
 
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
@@ -65,13 +65,13 @@ impl Reply {
 }
 
 impl From<ApiError> for Reply {
-    fn from(refusal: ApiError) -> Self {
-        let mut reply = Self::json(refusal.failure.http_status(), refusal.to_openai());
-        let wait = refusal.failure.retry_after;
+    fn from(error: ApiError) -> Self {
+        let mut reply = Self::json(error.code.status(), error.to_openai());
+        let wait = error.retry_after;
         let soon = wait.is_some_and(|wait| wait <= SOON);
         reply.headers.push(("x-should-retry", soon.to_string()));
         reply.headers.extend(wait.map(|wait| ("retry-after", wait.div_ceil(1_000).to_string())));
-        reply.headers.extend(refusal.allow.map(|methods| ("allow", methods.to_owned())));
+        reply.headers.extend(error.allow.map(|methods| ("allow", methods.to_owned())));
         reply
     }
 }
@@ -95,7 +95,7 @@ pub(crate) fn report_comment(report: &str) -> String {
 /// What is wrong with this edge, for those who call it.
 pub(crate) fn not_configured() -> Reply {
     let message = "this edge is not set up: GET /healthz says what is missing";
-    ApiError::new(failsoft::Kind::Unavailable, "not_configured", message).into()
+    ApiError::new(Code::NotConfigured, message).into()
 }
 
 /// The shape of a list.

@@ -1,8 +1,6 @@
 //! Which path is what.
 
-use failsoft::Kind;
-
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 
 /// What lives here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +37,7 @@ pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, ApiError> {
         return Ok(endpoint);
     }
     let message = format!("{path} takes {methods}");
-    let mut refusal = ApiError::invalid("method_not_allowed", message).with_status(405);
+    let mut refusal = ApiError::new(Code::MethodNotAllowed, message);
     refusal.allow = Some(if methods == "POST" { "POST, OPTIONS" } else { "GET, OPTIONS" });
     Err(refusal)
 }
@@ -58,7 +56,7 @@ fn unknown(path: &str) -> ApiError {
     };
     // The path is the caller's own: cut, so that an answer does not grow with it.
     let path: String = path.chars().take(100).collect();
-    ApiError::new(Kind::UnknownModel, "unknown_url", format!("there is nothing at {path}{right}"))
+    ApiError::new(Code::UnknownUrl, format!("there is nothing at {path}{right}"))
 }
 
 #[cfg(test)]
@@ -84,10 +82,10 @@ mod tests {
         }
         for path in ["/v1/responses", "/v1/embeddings", "/v1/completions", "/chat/completions"] {
             let refusal = endpoint("POST", path).expect_err("a refusal");
-            assert_eq!(refusal.failure.http_status(), 404);
-            assert!(refusal.failure.message.contains("POST /v1/chat/completions"), "{}", refusal.failure.message);
+            assert_eq!(refusal.code.status(), 404);
+            assert!(refusal.message.contains("POST /v1/chat/completions"), "{}", refusal.message);
         }
         let refusal = endpoint("GET", "/v1/chat/completions").expect_err("a refusal");
-        assert_eq!((refusal.failure.http_status(), refusal.allow), (405, Some("POST, OPTIONS")));
+        assert_eq!((refusal.code.status(), refusal.allow), (405, Some("POST, OPTIONS")));
     }
 }

@@ -1,14 +1,13 @@
 //! `GET /metrics`: sums over all isolates, as Prometheus reads them. They are the database's, so they are those of the
 //! ledger.
 
-use failsoft::Kind;
 use failsoft::report::Usd;
 use serde_json::Value;
 use worker::Env;
 
 use crate::access::bearer;
 use crate::config::{Config, digest};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
 use crate::http::reply::{Body, Reply};
 use crate::ledger::database;
@@ -30,15 +29,15 @@ const READ: &str = "\
 pub(crate) async fn answer(config: &Config, caller: &Caller, env: &Env) -> Result<Reply, ApiError> {
     let Some(known) = config.operations.metrics else {
         let message = "there are no metrics: set the secret METRICS_TOKEN";
-        return Err(ApiError::new(Kind::UnknownModel, "unknown_url", message));
+        return Err(ApiError::new(Code::UnknownUrl, message));
     };
     if !digest::same(&known, &digest::of(bearer(caller).unwrap_or_default())) {
         let message = "send `Authorization: Bearer` and the METRICS_TOKEN of this edge";
-        return Err(ApiError::new(Kind::Unauthorized, "invalid_api_key", message));
+        return Err(ApiError::new(Code::InvalidApiKey, message));
     }
-    let rows = database::query(env, READ, &[]).await.map_err(|_| {
-        ApiError::new(Kind::Unavailable, "ledger_unavailable", "the database of the ledger does not answer")
-    })?;
+    let rows = database::query(env, READ, &[])
+        .await
+        .map_err(|_| ApiError::new(Code::LedgerUnavailable, "the database of the ledger does not answer"))?;
     Ok(Reply::new(200, KIND, Body::Text(text(&rows))))
 }
 

@@ -1,13 +1,13 @@
 //! Turnstile's verdict on a visitor.
 
-use failsoft::{Json, Kind};
+use failsoft::Json;
 use serde_json::json;
 use wasm_bindgen::JsValue;
 use web_sys::{Headers, RequestInit};
 
 use crate::access::remote;
 use crate::config::Visitors;
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 use crate::platform::host;
 
 /// What an answer says.
@@ -44,7 +44,7 @@ pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&st
         Verdict::Unknown(error) => {
             host::log(&json!({"event": "turnstile", "error": error}).to_string());
             let message = "visitors cannot be verified now; try again in a moment";
-            Err(ApiError::new(Kind::Unavailable, "turnstile_unavailable", message))
+            Err(ApiError::new(Code::TurnstileUnavailable, message))
         }
     }
 }
@@ -52,7 +52,7 @@ pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&st
 /// The token is not, or no longer, one that opens anything.
 pub(super) fn refused() -> ApiError {
     let message = "this Turnstile token does not count: reset the widget, and send the token that it gives then";
-    ApiError::new(Kind::Forbidden, "turnstile_refused", message)
+    ApiError::new(Code::TurnstileRefused, message)
 }
 
 fn judged(visitors: &Visitors, answer: &str) -> Verdict {

@@ -12,10 +12,10 @@ use failsoft::catalog::{ModelInfo, Price};
 use failsoft::policy::JudgePolicy;
 use failsoft::report::Usd;
 use failsoft::tokens::Prompt;
-use failsoft::{Catalog, ChatRequest, Kind, Policy, Upstream};
+use failsoft::{Catalog, ChatRequest, Policy, Upstream};
 
 use crate::account::Usage;
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, Code};
 
 /// An answer, and another in place of one that was paid for and lost.
 const ANSWERS: u64 = 2;
@@ -121,5 +121,5 @@ fn no_price<'a>(models: impl Iterator<Item = &'a str>) -> ApiError {
          this edge can set `prompt` and `completion` of a model in `upstream.models`",
         models.join(", ")
     );
-    ApiError::new(Kind::Unavailable, "price_unknown", message).about("model")
+    ApiError::new(Code::PriceUnknown, message).about("model")
 }

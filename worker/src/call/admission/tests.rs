@@ -32,8 +32,8 @@ fn hello(mut body: Value) -> Value {
 fn refused(body: &str) -> (u16, String) {
     let config = config();
     let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
-    let ApiError { failure, .. } = Draft::read(body.as_bytes(), &config, &client).expect_err("a refusal");
-    (failure.http_status(), failure.message)
+    let error = Draft::read(body.as_bytes(), &config, &client).expect_err("a refusal");
+    (error.code.status(), error.message)
 }
 
 #[test]
@@ -228,8 +228,8 @@ fn a_bounded_call_needs_one_and_searches_have_none() {
         ("anthropic/auto", 503, "price_unknown"),
         ("openai/gpt-4o:online", 403, "model_not_allowed"),
     ] {
-        let ApiError { failure, .. } = bounded(json!({"model": model}), json!({}), true).expect_err("a refusal");
-        assert_eq!((failure.http_status(), failure.code.as_deref()), (status, Some(code)), "{model}");
+        let error = bounded(json!({"model": model}), json!({}), true).expect_err("a refusal");
+        assert_eq!((error.code.status(), error.code.name()), (status, code), "{model}");
     }
     assert!(bounded(json!({"model": "openai/gpt-4o:online"}), json!({}), false).is_ok(), "its owner lists it by name");
     assert!(bounded(json!({"models": ["nobody/knows", "openai/gpt-4o"]}), json!({}), true).is_ok());
