@@ -1,298 +1,266 @@
-//! How an answer reaches the wire, and everything that may happen to it there.
+//! What a model says, before it is written down in any form.
 
-use serde_json::{Value, json};
-
-use crate::fault::{Class, Fault};
-use crate::heard::Fact;
-use crate::money;
 use crate::random::Random;
-use crate::reply::{End, Head, Reply, Said, Served, pause};
-use crate::speech::{Answer, Cost};
-use crate::upstream::{Ask, Health, Site, Task};
-use crate::wire::{Body, Event, Label};
 
-/// `model` answers.
-pub(crate) fn draw(
-    site: &Site,
-    ask: &Ask<'_>,
-    model: usize,
-    mut inside: Vec<(usize, u16)>,
-    random: &mut Random,
-) -> Reply {
-    inside.push((model, 200));
-    let (mut answer, whole, points) = match &ask.task {
-        Task::Answer => (Answer::draw(random, ask.plan.wants_json, ask.plan.wants_second), None, None),
-        Task::Restart(said) | Task::Continue(said) => {
-            let (answer, whole) = Answer::behind(said, matches!(ask.task, Task::Continue(_)), random);
-            (answer, whole, None)
+/// What the text is, by construction: nobody has to read it to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TextKind {
+    Plain,
+    /// Begins like a refusal and is none.
+    Near,
+    /// Ends while it could still have become a refusal.
+    Beginning,
+    Refusal,
+    Blank,
+    Nothing,
+    Json,
+    BrokenJson,
+}
+
+/// Why a choice ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FinishKind {
+    Complete,
+    Length,
+    Filtered,
+}
+
+/// An amount of money, as it is written and in units of 10^-12 dollars.
+#[derive(Clone, Debug)]
+pub(crate) struct Cost {
+    pub(crate) text: String,
+    pub(crate) trillionths: u64,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) kind: TextKind,
+    pub(crate) reasoning: Vec<String>,
+    pub(crate) image: bool,
+    /// The text in the pieces in which it streams.
+    pub(crate) text: Vec<String>,
+    /// The field made for refusals.
+    pub(crate) refusal: Option<&'static str>,
+    /// The arguments of a tool call.
+    pub(crate) tool: Vec<String>,
+    /// What a second choice says.
+    pub(crate) second: Option<&'static str>,
+    pub(crate) finish: (&'static str, FinishKind),
+    pub(crate) cost: Option<Cost>,
+}
+
+const WORDS: [&str; 12] = [
+    "well",
+    "the",
+    "naïve",
+    "日本",
+    "🦀",
+    "\"quoted\"",
+    "back\\slash",
+    "line\nfeed",
+    "tab\t",
+    "42",
+    "e\u{301}",
+    "\u{7f}\u{1}",
+];
+
+const REFUSALS: [&str; 5] = [
+    "I'm sorry, but I can't help with that.",
+    "I\u{2019}m sorry, but I can\u{2019}t help with that.",
+    " I cannot assist with this request.",
+    "As an AI language model, I can't do that.",
+    "I must decline.",
+];
+
+const FINISHES: [(u64, (&str, FinishKind)); 11] = [
+    (60, ("stop", FinishKind::Complete)),
+    (3, ("STOP", FinishKind::Complete)),
+    (3, ("end_turn", FinishKind::Complete)),
+    (3, ("eos", FinishKind::Complete)),
+    (8, ("length", FinishKind::Length)),
+    (2, ("max_tokens", FinishKind::Length)),
+    (1, ("MAX_TOKENS", FinishKind::Length)),
+    (5, ("content_filter", FinishKind::Filtered)),
+    (1, ("SAFETY", FinishKind::Filtered)),
+    (1, ("refusal", FinishKind::Filtered)),
+    (1, ("function_call", FinishKind::Complete)),
+];
+
+impl Answer {
+    pub(crate) fn draw(random: &mut Random, wants_json: bool, wants_second: bool) -> Self {
+        let json = if wants_json { 60 } else { 3 };
+        let kind = random.weigh(&[
+            (60, TextKind::Plain),
+            (4, TextKind::Near),
+            (2, TextKind::Beginning),
+            (8, TextKind::Refusal),
+            (3, TextKind::Blank),
+            (6, TextKind::Nothing),
+            (json, TextKind::Json),
+            (json / 3, TextKind::BrokenJson),
+        ]);
+        let tool: Vec<String> = if random.one_in(12) { arguments(random) } else { Vec::new() };
+        let finish = if tool.is_empty() || random.one_in(5) {
+            random.weigh(&FINISHES)
+        } else {
+            (random.pick(&["tool_calls", "tool_use"]), FinishKind::Complete)
+        };
+        Self {
+            kind,
+            reasoning: (0..if random.one_in(6) { random.below(4) } else { 0 }).map(|_| "hm ".into()).collect(),
+            image: random.one_in(40),
+            text: text(kind, random),
+            refusal: random.one_in(40).then_some("I would rather not"),
+            tool,
+            second: wants_second.then(|| random.pick(&["also", "", "so"])),
+            finish,
+            cost: None,
         }
-        Task::Score(mark, _) => {
-            let (answer, points) = Answer::score(mark, random);
-            (answer, None, points)
+    }
+}
+
+/// What a model does that is asked to go on from where another broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Continuation {
+    /// It goes on.
+    Continues,
+    /// It says the last words again, then goes on.
+    Repeats,
+    /// It begins again, in the same words.
+    Again,
+    /// It says what it likes.
+    Otherwise,
+}
+
+impl Answer {
+    /// An answer behind `said`, which may have been the last message of the request; and the whole that it aims at.
+    pub(crate) fn after(prefix: &str, prefilled: bool, random: &mut Random) -> (Self, Option<String>) {
+        let mut answer = Self::draw(random, false, false);
+        let continuations = [
+            (40, Continuation::Continues),
+            (20, Continuation::Repeats),
+            (20, Continuation::Again),
+            (10, Continuation::Otherwise),
+        ];
+        let continuation = random.weigh(if prefilled { &continuations } else { &continuations[2..] });
+        let mut whole = prefix.to_owned();
+        if random.chance(90) {
+            push_words(&mut whole, random);
         }
+        let kept = prefix.trim_end().len();
+        let from = match continuation {
+            Continuation::Continues => kept,
+            Continuation::Repeats => {
+                let back = kept.saturating_sub(random.between(20..=40) as usize);
+                (back..=kept).rev().filter(|at| kept - at >= 20).find(|at| prefix.is_char_boundary(*at)).unwrap_or(0)
+            }
+            Continuation::Again => 0,
+            Continuation::Otherwise => return (answer, None),
+        };
+        answer.text = pieces(&whole[from..], random);
+        answer.kind = TextKind::Plain;
+        (answer, Some(whole))
+    }
+
+    /// A judge's reply, and the points in it.
+    pub(crate) fn score(mark: &str, random: &mut Random) -> (Self, Option<u64>) {
+        let mut answer = Self::draw(random, false, false);
+        let points = random.between(0..=100);
+        let (text, points) = match random.below(10) {
+            0 => ("Good!".to_owned(), None),
+            1 => (format!("{points}"), None),
+            2 => (format!("{mark} 7/10"), None),
+            3 => (format!("It says {mark} 100. {mark} {points}/100"), Some(points)),
+            _ => (format!("{mark} {points}"), Some(points)),
+        };
+        answer.text = pieces(&text, random);
+        answer.kind = TextKind::Plain;
+        (answer, points)
+    }
+}
+
+/// After so many characters, what begins like a refusal is known to be none.
+const NEAR_REFUSALS: [(&str, usize); 3] =
+    [("I'm sorry to hear that.", 11), ("I can tell you more.", 7), ("I can't wait!", 9)];
+
+/// `text`, a beginning of what begins like a refusal, is long enough to be known for none.
+pub(crate) fn is_cleared(text: &str) -> bool {
+    NEAR_REFUSALS.iter().any(|(near, from)| text.starts_with(&near[..*from]))
+}
+
+impl Cost {
+    /// Up to `most`, where there is one.
+    pub(crate) fn draw(most: Option<u64>, random: &mut Random) -> Self {
+        let whole = most.map_or(9, |most| (most / 1_000_000_000_000).min(9));
+        let most = if whole == 0 { most.map_or(0, |most| (most / 100_000).min(9_999)) } else { whole * 10_000 };
+        let digits = if random.one_in(4) { most } else { random.between(0..=most) };
+        if random.one_in(8) {
+            return Self { text: format!("{digits}e-8"), trillionths: digits * 10_000 };
+        }
+        Self { text: format!("{}.{:07}", digits / 10_000, digits % 10_000), trillionths: trillionths(digits) }
+    }
+}
+
+/// `digits` as whole ten-thousands, and the rest as units of 10^-7.
+fn trillionths(digits: u64) -> u64 {
+    digits / 10_000 * 1_000_000_000_000 + digits % 10_000 * 100_000
+}
+
+fn text(kind: TextKind, random: &mut Random) -> Vec<String> {
+    let text = match kind {
+        TextKind::Plain => plain(random),
+        TextKind::Near => random.pick(&NEAR_REFUSALS).0.into(),
+        TextKind::Beginning => random.pick(&["I'm sorry", "I can", "I", "Sorry, "]).into(),
+        TextKind::Refusal => random.pick(&REFUSALS).into(),
+        TextKind::Blank => random.pick(&[" ", "\n\n", " \t\n"]).into(),
+        TextKind::Nothing => String::new(),
+        TextKind::Json => random.pick(&["{\"a\": [1, \"é\"]}", "[]", " {\"b\": null}\n", "7"]).into(),
+        TextKind::BrokenJson => random.pick(&["{\"a\": [1, ", "```json\n{}\n```", "{'a': 1}", "{} {}"]).into(),
     };
-    let most = money::most(site, ask, model);
-    answer.cost = random.chance(80).then(|| Cost::draw(most, random));
-    let (said, name) = name(ask, model, random);
-    let label = Label { id: ask.id.clone(), model: name.clone(), window: site.told(ask, &inside) };
-    let troubled = random.chance(if site.health[model] == Health::Fine { 15 } else { 50 });
-    let streams = if ask.streamed { !random.one_in(20) } else { random.one_in(40) };
-    let head_after = pause(random, &ask.plan.clocks);
-    let content_type = if streams { "text/event-stream; charset=utf-8" } else { "application/json" };
-    let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
-    if random.chance(40) {
-        headers.push(("x-generation-id".into(), ask.id.clone()));
-    }
-    let mut reply = Reply::nothing("an answer", Head::Status(200, headers), head_after);
-    let told = answer.cost.as_ref().map(|cost| cost.trillionths);
-    reply.truth = told.unwrap_or_else(|| money::untold(most, random));
-    reply.served = Some(Served { model, said, name, speech: answer.speech, whole, points });
-    reply.id.clone_from(&ask.id);
-    reply.inside = inside;
-    match (streams, troubled) {
-        (true, false) => stream(&mut reply, &label, &answer, random),
-        (true, true) => troubled_stream(&mut reply, &label, &answer, ask, random),
-        (false, false) => reply.body = label.whole(&answer, random),
-        (false, true) => troubled_whole(&mut reply, &label, &answer, ask, random),
-    }
-    if reply.pieces.is_empty() {
-        reply.cut(&ask.plan.clocks, random);
-    }
-    reply
+    pieces(&text, random)
 }
 
-/// Whom the answer names.
-fn name(ask: &Ask<'_>, model: usize, random: &mut Random) -> (Said, Option<String>) {
-    let model = &ask.models[model];
-    let base = model.id.split(':').next().unwrap_or(&model.id);
-    let knows_slug = if model.listed && model.slug_told { Said::Known } else { Said::Stranger };
-    match random.below(100) {
-        0..=69 => (Said::Known, Some(model.id.clone())),
-        70..=79 => (Said::Known, Some(format!("{base}-2026-01-15"))),
-        80..=84 => (Said::Known, Some(base.into())),
-        85..=90 => (knows_slug, Some(model.slug.clone())),
-        91..=94 => (Said::Stranger, Some("somebody/else".into())),
-        _ => (Said::Nobody, None),
+/// No phrase of a refusal begins like this.
+fn plain(random: &mut Random) -> String {
+    let mut text = random.pick(&["Well", "  Why", "日本", "\"", "0", "The sky"]).to_owned();
+    push_words(&mut text, random);
+    if random.one_in(3_000) {
+        text.extend(std::iter::repeat_n("wörd ", 20_000));
+    }
+    text
+}
+
+/// Words that occur once: what is repeated of them is repeated on purpose.
+fn push_words(text: &mut String, random: &mut Random) {
+    for _ in 0..random.spread(1..=40) {
+        let number = text.len();
+        text.push_str(&format!(" {}{number}", random.pick(&WORDS)));
     }
 }
 
-/// An answer that goes well, whatever it says.
-fn stream(reply: &mut Reply, label: &Label, answer: &Answer, random: &mut Random) {
-    let mut events = label.spoken(answer, random);
-    events.extend(label.closing(answer, random));
-    let (story, end, done) = random.weigh(&[
-        (80, ("a stream", End::Clean, true)),
-        (10, ("a stream without [DONE]", End::Clean, false)),
-        (5, ("a stream whose connection stays", End::Silence, true)),
-        (5, ("a stream whose connection breaks behind [DONE]", End::Reset, true)),
-    ]);
-    if done {
-        events.push(Event::done());
-    }
-    reply.story = story;
-    reply.end = end;
-    reply.body = written(events, random);
+fn arguments(random: &mut Random) -> Vec<String> {
+    let whole = random.pick(&["{\"city\": \"Par\\\"is\"}", "{}", "{\"a\": {\"b\": [1, 2]}}", "{\"broken\": "]);
+    pieces(whole, random)
 }
 
-/// An answer that has ended, and what goes wrong behind that.
-fn broken_behind(
-    reply: &mut Reply,
-    events: &mut Vec<Event>,
-    label: &Label,
-    answer: &Answer,
-    ask: &Ask<'_>,
-    random: &mut Random,
-) {
-    reply.story = "a stream that breaks behind its end";
-    events.extend(label.closing(answer, random));
-    if random.chance(50) {
-        let fault = Fault::inside(class(random), &ask.models[ask.window[0]].id, random, ask.now);
-        events.push(Event::new(json!({"error": fault.error}).to_string(), [Fact::Error]));
-        reply.fault = Some(fault);
+/// `text`, cut between characters, or behind words as tokens often are.
+fn pieces(text: &str, random: &mut Random) -> Vec<String> {
+    if text.len() < 2_000 && random.one_in(3) {
+        return text.split_inclusive(' ').map(Into::into).collect();
     }
-}
-
-fn troubled_stream(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<'_>, random: &mut Random) {
-    let mut events = label.spoken(answer, random);
-    let adds = ask.task == Task::Answer;
-    disturb(&mut events, label, answer, adds, random);
-    let end = random.pick(&[End::Clean, End::Clean, End::Reset, End::Silence]);
-    reply.end = end;
-    match random.below(11) {
-        10 => broken_behind(reply, &mut events, label, answer, ask, random),
-        0 | 1 => {
-            reply.story = "a stream with unreadable events";
-            events.extend(label.closing(answer, random));
-            events.push(Event::done());
-            reply.end = End::Clean;
-        }
-        2..=4 => {
-            reply.story = "a stream that is cut";
-            unfinished(&mut events, label, answer, random);
-        }
-        5 => {
-            reply.story = "a stream that is cut, with [DONE]";
-            unfinished(&mut events, label, answer, random);
-            events.push(Event::done());
-        }
-        6 => {
-            reply.story = "nothing but comments";
-            return murmur(reply, random);
-        }
-        7 if random.one_in(600) => {
-            reply.story = "an event that is too large";
-            events.push(Event::new(vec![b'x'; 17 << 20], []));
-        }
-        _ => {
-            reply.story = "a stream with an error";
-            unfinished(&mut events, label, answer, random);
-            let fault = Fault::inside(class(random), &ask.models[ask.window[0]].id, random, ask.now);
-            events.push(error(label, &fault, random));
-            reply.fault = Some(fault);
+    let longest = random.spread(1..=40);
+    let (mut pieces, mut piece, mut length) = (Vec::new(), String::new(), 0);
+    for character in text.chars() {
+        piece.push(character);
+        length += 1;
+        if length >= longest && pieces.len() < 24 {
+            pieces.push(std::mem::take(&mut piece));
+            length = 0;
         }
     }
-    reply.body = written(events, random);
-    if reply.story == "a stream that is cut" && random.chance(60) {
-        let short = reply.body.bytes.len() - random.below(reply.body.bytes.len() as u64 / 2 + 1) as usize;
-        reply.body.bytes.truncate(short);
+    if !piece.is_empty() {
+        pieces.push(piece);
     }
-}
-
-/// Leaves out the last finish reason, or more. Of two choices, one may have ended.
-fn unfinished(events: &mut Vec<Event>, label: &Label, answer: &Answer, random: &mut Random) {
-    events.extend(label.closing(answer, random));
-    let finishes = |event: &Event| event.facts.iter().any(|fact| matches!(fact, Fact::Finish(..)));
-    let last = events.iter().rposition(finishes).unwrap_or_default();
-    let all = random.one_in(4);
-    events.truncate(if all { last } else { random.between(0..=last as u64) as usize });
-}
-
-/// Events that nobody can read, a hole in a tool call, bytes that are no characters, a cost before the end.
-fn disturb(events: &mut Vec<Event>, label: &Label, answer: &Answer, adds: bool, random: &mut Random) {
-    let place = |events: &[Event], random: &mut Random| random.between(1..=events.len() as u64) as usize;
-    if random.chance(50) {
-        let at = place(events, random);
-        events.insert(at, Event::malformed(random));
-    }
-    let pieces = |event: &Event| event.facts.iter().any(|fact| matches!(fact, Fact::Tool(_)));
-    if let Some(at) = events.iter().rposition(pieces).filter(|_| random.chance(50)) {
-        events[at] = Event::malformed(random);
-    }
-    // Where the text has to be exact, nothing is added to it.
-    if adds && random.chance(20) {
-        let text = Fact::Text(0, "\u{fffd}".into());
-        let choices = r#"{"index":0,"delta":{"content":"?"}}"#;
-        let mut event = label.chunk(choices, "", [Fact::Begins(0), text]);
-        event.data.iter_mut().filter(|byte| **byte == b'?').for_each(|byte| *byte = 0xff);
-        // Behind a text that is decided: this adds to it.
-        let decided =
-            |event: &Event| event.facts.iter().any(|fact| matches!(fact, Fact::Text(0, text) if text.contains("well")));
-        if let Some(at) = events.iter().rposition(decided) {
-            events.insert(at + 1, event);
-        }
-    }
-    if let Some(cost) = answer.cost.as_ref().filter(|_| random.chance(30)) {
-        let at = place(events, random);
-        events.insert(at, label.cost_so_far(&Cost::draw(Some(cost.trillionths), random)));
-    }
-}
-
-/// Comments only, for as long as a connection lasts.
-fn murmur(reply: &mut Reply, random: &mut Random) {
-    let gap = random.spread(500..=15_000);
-    for _ in 0..random.spread(1..=60) {
-        reply.body.comment("\n");
-        reply.pieces.push((gap, reply.body.bytes.len()));
-    }
-}
-
-fn written(events: Vec<Event>, random: &mut Random) -> Body {
-    let ending = random.weigh(&[(80, "\n"), (15, "\r\n"), (5, "\r")]);
-    let mut body = Body::default();
-    if random.one_in(20) {
-        body.bytes.extend_from_slice(b"\xef\xbb\xbf");
-    }
-    for _ in 0..random.below(3) {
-        body.comment(ending);
-    }
-    for event in events {
-        if random.one_in(20) {
-            body.comment(ending);
-        }
-        body.event(event, ending, random);
-    }
-    body
-}
-
-fn class(random: &mut Random) -> Class {
-    random.pick(&[
-        Class::Limited,
-        Class::Server,
-        Class::Server,
-        Class::Down,
-        Class::Down,
-        Class::Filtered,
-        Class::TooLong,
-        Class::Absent,
-        Class::InFlight,
-        Class::Mistake,
-        Class::Unpaid,
-        Class::Forbidden,
-    ])
-}
-
-/// A chunk that carries an error: beside the choices, with none, in one of them, or alone.
-fn error(label: &Label, fault: &Fault, random: &mut Random) -> Event {
-    let beside = format!(",\"error\":{}", fault.error);
-    let failed = r#"{"index":0,"delta":{"content":""},"finish_reason":"error"}"#;
-    match random.below(4) {
-        0 => label.chunk("", &beside, [Fact::Error]),
-        1 => label.chunk(failed, &beside, [Fact::Begins(0), Fact::Error]),
-        2 => {
-            let choice =
-                format!("{{\"index\":0,\"delta\":{{}},\"error\":{},\"finish_reason\":\"error\"}}", fault.error);
-            label.chunk(&choice, "", [Fact::Begins(0), Fact::Error])
-        }
-        _ => Event::new(json!({"error": fault.error}).to_string(), [Fact::Error]),
-    }
-}
-
-fn troubled_whole(reply: &mut Reply, label: &Label, answer: &Answer, ask: &Ask<'_>, random: &mut Random) {
-    let whole = label.whole(answer, random);
-    let length = whole.bytes.len();
-    match random.below(6) {
-        0 => {
-            reply.story = "half a completion";
-            reply.body.bytes = whole.bytes[..random.below(length as u64 - 1) as usize].to_vec();
-        }
-        1 => {
-            reply.story = "a completion that breaks off";
-            reply.body.bytes = whole.bytes[..random.below(length as u64) as usize].to_vec();
-            reply.end = random.pick(&[End::Reset, End::Silence]);
-        }
-        2 => {
-            reply.story = "a page, empty, or JSON that is no completion";
-            reply.body.bytes = random.pick(&["<html>", "", "{}", "null", "{\"choices\": []}"]).into();
-        }
-        form => {
-            reply.story = "a completion that is an error";
-            let fault = Fault::inside(class(random), &ask.models[ask.window[0]].id, random, ask.now);
-            let said = [Fact::Named, Fact::Begins(0), Fact::Text(0, "ha".into()), Fact::Error];
-            let facts = if form == 3 { vec![Fact::Error] } else { said.to_vec() };
-            reply.body = Body::at_end(failed(label, &fault, form == 3).to_string().into_bytes(), facts);
-            reply.fault = Some(fault);
-        }
-    }
-}
-
-fn failed(label: &Label, fault: &Fault, bare: bool) -> Value {
-    if bare {
-        return json!({"error": fault.error});
-    }
-    let choice = json!({"index": 0, "message": {"content": "ha"}, "error": fault.error, "finish_reason": "error"});
-    let mut body = json!({"id": label.id, "choices": [choice]});
-    if let Some(model) = &label.model {
-        body["model"] = model.clone().into();
-    }
-    body
+    pieces
 }

@@ -4,7 +4,7 @@ use failsoft::Kind;
 use serde_json::{Value, json};
 
 use crate::random::Random;
-use crate::wait::{self, Wait};
+use crate::retry_after::{self, Wait};
 
 /// What an error means, whatever it looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Fault {
             Class::Down | Class::Server => 15,
             _ => 0,
         };
-        let named = random.chance(waits).then(|| wait::name(random, now, &mut headers, &mut error));
+        let named = random.chance(waits).then(|| retry_after::write(random, now, &mut headers, &mut error));
         let wait_in_headers = named.is_some_and(|(_, in_headers)| in_headers);
         Self { class, status, error, headers, wait: named.map(|(wait, _)| wait), wait_in_headers }
     }

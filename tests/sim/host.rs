@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use failsoft::{AttemptId, Call, Failure, Headers, Input, Kind, Policy};
 
-use crate::account::Account;
-use crate::flight::Flight;
-use crate::judge::{Checked, Invariant};
+use crate::breaker_model::Admission;
+use crate::checker::{CheckResult, Invariant};
+use crate::clock::CallClock;
+use crate::exchange::Exchange;
 use crate::plan::{Abort, Plan};
 use crate::reader::Reader;
-use crate::shadow::Admission;
 use crate::world::Shared;
 
 /// Actions in a row, without anything having happened, that a machine at rest never needs.
@@ -36,7 +36,7 @@ pub(crate) struct Aborted {
 
 /// What the reader had, and from where on in the answer of `attempt` it goes on.
 #[derive(Clone, Debug)]
-pub(crate) struct Joint {
+pub(crate) struct Join {
     pub(crate) attempt: AttemptId,
     pub(crate) had: String,
     pub(crate) from: usize,
@@ -49,12 +49,12 @@ pub(crate) struct Host {
     /// What the machine was given for the plan's policy.
     pub(crate) policy: Arc<Policy>,
     pub(crate) call: Call,
-    pub(crate) account: Account,
+    pub(crate) clock: CallClock,
     pub(crate) now: u64,
-    pub(crate) flights: Vec<Flight>,
+    pub(crate) exchanges: Vec<Exchange>,
     pub(crate) reader: Reader,
     /// Where the last answer was joined to what the reader had.
-    pub(crate) joint: Option<Joint>,
+    pub(crate) join: Option<Join>,
     /// For each upstream, each model of the world.
     pub(crate) admissions: Vec<Vec<Admission>>,
     pub(crate) aborted: Option<Aborted>,
@@ -68,8 +68,8 @@ pub(crate) struct Host {
     pub(crate) hedged: bool,
     actions: u64,
     inputs: u64,
-    /// Connections that were closed, and are heard of again.
-    pub(crate) ghosts: Vec<(u64, AttemptId)>,
+    /// Connections that were closed, and are received of again.
+    pub(crate) stale_events: Vec<(u64, AttemptId)>,
 }
 
 impl Host {
@@ -81,17 +81,17 @@ impl Host {
         admissions: Vec<Vec<Admission>>,
         now: u64,
     ) -> Self {
-        let account = Account::new(&plan, now);
+        let clock = CallClock::new(&plan, now);
         Self {
             number,
             plan,
             policy,
             call,
-            account,
+            clock,
             now,
-            flights: Vec::new(),
+            exchanges: Vec::new(),
             reader: Reader::default(),
-            joint: None,
+            join: None,
             admissions,
             aborted: None,
             relayed: None,
@@ -101,7 +101,7 @@ impl Host {
             hedged: false,
             actions: 0,
             inputs: 0,
-            ghosts: Vec::new(),
+            stale_events: Vec::new(),
         }
     }
 
@@ -112,9 +112,9 @@ impl Host {
             Rest::Over => return None,
             Rest::Busy(until) => until.min(abort),
             Rest::Until(time) => {
-                let flights = self.flights.iter().filter_map(Flight::due);
-                let ghosts = self.ghosts.iter().map(|(at, _)| *at);
-                flights.chain(ghosts).chain([time, abort]).min().unwrap_or(time)
+                let exchanges = self.exchanges.iter().filter_map(Exchange::due);
+                let stale_events = self.stale_events.iter().map(|(at, _)| *at);
+                exchanges.chain(stale_events).chain([time, abort]).min().unwrap_or(time)
             }
         };
         Some(soonest.max(self.asleep_until))
@@ -122,20 +122,20 @@ impl Host {
 
     fn abort_at(&self) -> u64 {
         match self.plan.abort {
-            Abort::At(after) if self.aborted.is_none() => self.account.began + after,
+            Abort::At(after) if self.aborted.is_none() => self.clock.began + after,
             _ => u64::MAX,
         }
     }
 
     /// Lets one thing happen, and does what the machine wants done about it.
-    pub(crate) fn step(&mut self, shared: &mut Shared, now: u64) -> Checked {
+    pub(crate) fn step(&mut self, shared: &mut Shared, now: u64) -> CheckResult {
         if self.abort_at() <= now && (self.rest != Rest::Until(now) || shared.random.chance(50)) {
             self.abort(shared, now);
         } else if let Rest::Until(_) = self.rest {
-            self.meet(shared, now);
+            self.deliver_next_event(shared, now);
         }
-        let failed = |flight: &Flight| flight.heard.error;
-        let behind_error = self.plan.abort == Abort::BehindError && self.flights.last().is_some_and(failed);
+        let failed = |exchange: &Exchange| exchange.received.error;
+        let behind_error = self.plan.abort == Abort::BehindError && self.exchanges.last().is_some_and(failed);
         if behind_error || self.plan.abort == Abort::BehindInput(self.inputs) {
             self.abort(shared, now);
         }
@@ -143,20 +143,20 @@ impl Host {
     }
 
     /// Something that is due, of all that is.
-    fn meet(&mut self, shared: &mut Shared, now: u64) {
+    fn deliver_next_event(&mut self, shared: &mut Shared, now: u64) {
         let due: Vec<usize> =
-            (0..self.flights.len()).filter(|&at| self.flights[at].due().is_some_and(|due| due <= now)).collect();
-        let ghosts = self.ghosts.iter().filter(|(at, _)| *at <= now).count();
+            (0..self.exchanges.len()).filter(|&at| self.exchanges[at].due().is_some_and(|due| due <= now)).collect();
+        let stale_events = self.stale_events.iter().filter(|(at, _)| *at <= now).count();
         // A host may also ask for no reason.
-        let others = due.len() + ghosts;
+        let others = due.len() + stale_events;
         let wakes = others == 0 || matches!(self.rest, Rest::Until(time) if time <= now) || shared.random.one_in(10);
         let choice = shared.random.below((others + usize::from(wakes)) as u64) as usize;
         self.enter(now);
         self.inputs += 1;
-        if let Some(&flight) = due.get(choice) {
-            self.hear(shared, flight, now);
+        if let Some(&exchange) = due.get(choice) {
+            self.deliver(shared, exchange, now);
         } else if choice < others {
-            self.haunt(shared, now);
+            self.deliver_stale_event(shared, now);
         } else {
             shared.trace.note(self.number, now, 1, || "woken".into());
             // A timer may also do nothing but poll.
@@ -166,12 +166,12 @@ impl Host {
         }
     }
 
-    fn hear(&mut self, shared: &mut Shared, at: usize, now: u64) {
-        let counted = self.account.counted(now);
-        let flight = &mut self.flights[at];
-        let attempt = flight.attempt;
-        flight.slept = self.account.slept;
-        let input = flight.happen(now, counted);
+    fn deliver(&mut self, shared: &mut Shared, at: usize, now: u64) {
+        let counted = self.clock.counted(now);
+        let exchange = &mut self.exchanges[at];
+        let attempt = exchange.attempt;
+        exchange.slept = self.clock.slept;
+        let input = exchange.happen(now, counted);
         let came = matches!(input, Input::Bytes { .. });
         let detail = if let Input::Bytes { bytes, .. } = &input { bytes.len() as u64 } else { 2 };
         shared.trace.note(self.number, now, detail, || match &input {
@@ -184,17 +184,17 @@ impl Host {
             self.reader.relayed.extend_from_slice(bytes);
         }
         self.call.handle(now, input);
-        let flight = &mut self.flights[at];
-        let speech = flight.reply.served.as_ref().map(|served| served.speech).filter(|_| came && !flight.is_judge());
-        flight.shown |= speech.is_some_and(|speech| flight.heard.shows(speech, &self.plan));
+        let exchange = &mut self.exchanges[at];
+        let kind = exchange.reply.served.as_ref().map(|served| served.kind).filter(|_| came && !exchange.is_judge());
+        exchange.shown |= kind.is_some_and(|kind| exchange.received.shows(kind, &self.plan));
     }
 
-    /// A closed connection is heard of once more.
-    fn haunt(&mut self, shared: &mut Shared, now: u64) {
-        let Some(at) = self.ghosts.iter().position(|(at, _)| *at <= now) else { return };
-        let (_, attempt) = self.ghosts.remove(at);
+    /// A closed connection is received of once more.
+    fn deliver_stale_event(&mut self, shared: &mut Shared, now: u64) {
+        let Some(at) = self.stale_events.iter().position(|(at, _)| *at <= now) else { return };
+        let (_, attempt) = self.stale_events.remove(at);
         let form = shared.random.below(4);
-        shared.trace.note(self.number, now, form, || format!("attempt {attempt} is heard of again ({form})"));
+        shared.trace.note(self.number, now, form, || format!("attempt {attempt} is received of again ({form})"));
         self.call.handle(
             now,
             match form {
@@ -223,31 +223,32 @@ impl Host {
     }
 
     /// Another was first, so nobody has looked at what it said last.
-    pub(crate) fn was_outrun(&self, flight: &Flight) -> bool {
-        let row = &self.call.report().attempts[flight.attempt as usize];
+    pub(crate) fn was_superseded(&self, exchange: &Exchange) -> bool {
+        let row = &self.call.report().attempts[exchange.attempt as usize];
         row.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Superseded)
     }
 
-    /// The attempts to answer over `site` that have ended, whichever way.
-    pub(crate) fn ended_at(&self, site: usize) -> impl Iterator<Item = &Flight> {
-        let ended = move |flight: &&Flight| flight.site == site && !flight.is_open() && !flight.is_judge();
-        self.flights.iter().filter(ended).filter(|flight| !self.was_outrun(flight))
+    /// The attempts to answer over `server` that have ended, whichever way.
+    pub(crate) fn ended_at(&self, server: usize) -> impl Iterator<Item = &Exchange> {
+        let ended =
+            move |exchange: &&Exchange| exchange.server == server && !exchange.is_open() && !exchange.is_judge();
+        self.exchanges.iter().filter(ended).filter(|exchange| !self.was_superseded(exchange))
     }
 
     fn enter(&mut self, now: u64) {
         self.now = now;
         self.at_rest = false;
-        self.account.enter(now);
+        self.clock.enter(now);
     }
 
     /// Does what the machine says until there is nothing more to do.
-    fn drain(&mut self, shared: &mut Shared, now: u64) -> Checked {
+    fn drain(&mut self, shared: &mut Shared, now: u64) -> CheckResult {
         for _ in 0..RESTLESS {
             self.enter(now);
             let action = self.call.poll(now);
             self.actions += 1;
             self.check_action(shared, &action, now)?;
-            if self.act(shared, action, now)? {
+            if self.perform(shared, action, now)? {
                 return Ok(());
             }
             if self.plan.abort == Abort::BetweenActions(self.actions) {
@@ -255,8 +256,8 @@ impl Host {
             }
         }
         shared
-            .judge
-            .hold(Invariant::Bounded, false, || format!("{RESTLESS} actions without anything having happened"))?;
+            .checker
+            .require(Invariant::Bounded, false, || format!("{RESTLESS} actions without anything having happened"))?;
         self.rest = Rest::Over;
         Ok(())
     }

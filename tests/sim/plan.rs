@@ -27,7 +27,7 @@ pub(crate) enum Recover {
 
 /// A model has to score every answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gate {
+pub(crate) struct JudgePolicy {
     pub(crate) threshold: u64,
     pub(crate) timeout: u64,
     /// An answer without a score passes.
@@ -94,8 +94,8 @@ pub(crate) struct Host {
     pub(crate) sleeps: u64,
     /// Of a hundred batches, the reader is busy with so many.
     pub(crate) busy: u64,
-    /// Of a hundred cancelled connections, so many are heard of again.
-    pub(crate) ghosts: u64,
+    /// Of a hundred cancelled connections, so many are received of again.
+    pub(crate) stale_events: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ pub(crate) struct Plan {
     pub(crate) recover: Recover,
     pub(crate) restart_event: bool,
     pub(crate) hedge: Option<u64>,
-    pub(crate) gate: Option<Gate>,
+    pub(crate) judge: Option<JudgePolicy>,
     pub(crate) money: Money,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
@@ -167,11 +167,11 @@ impl Plan {
         if let Some(after) = hedge {
             fields.insert("hedge".into(), json!({"after": after}));
         }
-        let gate = if random.one_in(6) { Some(gate(random, &mut fields)) } else { None };
+        let judge = if random.one_in(6) { Some(judge(random, &mut fields)) } else { None };
         let (buffer, mut hold) = (random.one_in(10), 0);
         if buffer {
             fields.insert("buffer".into(), true.into());
-        } else if gate.is_none() && random.one_in(6) {
+        } else if judge.is_none() && random.one_in(6) {
             hold = random.spread(1..=60);
             fields.insert("holdChars".into(), hold.into());
         }
@@ -196,11 +196,11 @@ impl Plan {
             clocks,
             rules,
             hold: hold as usize,
-            buffer: buffer || gate.is_some(),
+            buffer: buffer || judge.is_some(),
             recover,
             restart_event,
             hedge,
-            gate,
+            judge,
             money,
             prompt: Prompt::text(""),
             max_tokens: random.chance(if money.cost.is_some() { 70 } else { 10 }).then(|| random.spread(1..=4_000)),
@@ -351,7 +351,7 @@ fn recover(random: &mut Random, fields: &mut Map<String, Value>) -> Recover {
     recover
 }
 
-fn gate(random: &mut Random, fields: &mut Map<String, Value>) -> Gate {
+fn judge(random: &mut Random, fields: &mut Map<String, Value>) -> JudgePolicy {
     let mut inner = Map::new();
     inner.insert("model".into(), SCORER.into());
     let threshold = number(random, &mut inner, "threshold", 50, |random| random.between(1..=100));
@@ -365,7 +365,7 @@ fn gate(random: &mut Random, fields: &mut Map<String, Value>) -> Gate {
     }
     let max_cost = usd(random, &mut inner, "maxCostUsd", 1_000_000_000);
     insert(fields, "judge", inner);
-    Gate { threshold, timeout, open, rule: if final_ { Rule::Final } else { Rule::On }, max_cost }
+    JudgePolicy { threshold, timeout, open, rule: if final_ { Rule::Final } else { Rule::On }, max_cost }
 }
 
 fn money(random: &mut Random, fields: &mut Map<String, Value>) -> Money {
@@ -404,6 +404,6 @@ fn host(random: &mut Random) -> Host {
         lateness: random.weigh(&[(60, 0), (30, 200), (10, 4_900)]),
         sleeps: random.weigh(&[(85, 0), (10, 2), (5, 20)]),
         busy: random.weigh(&[(70, 0), (20, 10), (10, 60)]),
-        ghosts: random.weigh(&[(50, 0), (50, 50)]),
+        stale_events: random.weigh(&[(50, 0), (50, 50)]),
     }
 }

@@ -36,8 +36,8 @@ impl Reader {
                 self.usages.push(chunk);
             }
         }
-        let (read, told) = (&self.text[before..], chunks.text());
-        if read == told { Ok(()) } else { Err(format!("the chunks say {read:?}, their text is {told:?}")) }
+        let (read, text) = (&self.text[before..], chunks.text());
+        if read == text { Ok(()) } else { Err(format!("the chunks say {read:?}, their text is {text:?}")) }
     }
 
     fn take_chunk(&mut self, chunk: &Value) {

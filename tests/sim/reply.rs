@@ -1,11 +1,11 @@
-//! What an upstream does with one request: a head, pieces of a body, an end, each after a while; and the truth about it.
+//! What an upstream does with one request: a head, pieces of a body, an end, each after a while; and the true_cost about it.
 
 use failsoft::Kind;
 
+use crate::answer::TextKind;
 use crate::fault::Fault;
 use crate::plan::Clocks;
 use crate::random::Random;
-use crate::speech::Speech;
 use crate::wire::Body;
 
 /// How the connection answers.
@@ -29,7 +29,7 @@ pub(crate) enum End {
 
 /// Whom the answer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum NamedModel {
     /// The model that serves, in words by which it can be known.
     Known,
     /// Somebody whom nobody asked for.
@@ -42,10 +42,10 @@ pub(crate) enum Said {
 pub(crate) struct Served {
     /// The model, as a place in the world's list.
     pub(crate) model: usize,
-    pub(crate) said: Said,
+    pub(crate) named: NamedModel,
     /// The name in the answer.
     pub(crate) name: Option<String>,
-    pub(crate) speech: Speech,
+    pub(crate) kind: TextKind,
     /// What the reader has to have in the end, if this goes on from what another said.
     pub(crate) whole: Option<String>,
     /// The points in a judge's reply.
@@ -55,7 +55,7 @@ pub(crate) struct Served {
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     /// For the trace.
-    pub(crate) story: &'static str,
+    pub(crate) description: &'static str,
     pub(crate) head: Head,
     pub(crate) head_after: u64,
     pub(crate) body: Body,
@@ -66,20 +66,20 @@ pub(crate) struct Reply {
     /// The error, in the status or in the body.
     pub(crate) fault: Option<Fault>,
     /// What it costs, in units of 10^-12 dollars, whether or not that is told.
-    pub(crate) truth: u64,
+    pub(crate) true_cost: u64,
     /// The most that it could have cost, as far as anything bounds that.
-    pub(crate) most: Option<u64>,
+    pub(crate) max_cost: Option<u64>,
     /// Nothing, where no model began to answer.
     pub(crate) served: Option<Served>,
     pub(crate) id: String,
-    /// What each model of a native window answered OpenRouter.
+    /// What each model of a native batch answered OpenRouter.
     pub(crate) inside: Vec<(usize, u16)>,
 }
 
 impl Reply {
-    pub(crate) fn nothing(story: &'static str, head: Head, head_after: u64) -> Self {
+    pub(crate) fn nothing(description: &'static str, head: Head, head_after: u64) -> Self {
         Self {
-            story,
+            description,
             head,
             head_after,
             body: Body::default(),
@@ -87,8 +87,8 @@ impl Reply {
             end: End::Clean,
             end_after: 0,
             fault: None,
-            truth: 0,
-            most: None,
+            true_cost: 0,
+            max_cost: None,
             served: None,
             id: String::new(),
             inside: Vec::new(),

@@ -3,12 +3,12 @@
 use failsoft::{AttemptId, Dialect, Upstream};
 use serde_json::{Value, json};
 
-use crate::answer;
 use crate::fault::{Class, Fault};
 use crate::money;
 use crate::plan::{Plan, chain};
 use crate::random::Random;
 use crate::reply::{End, Head, Reply, pause};
+use crate::response;
 
 /// A model, and what is told of it.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub(crate) struct Model {
     /// The catalog has a row for it.
     pub(crate) listed: bool,
     /// The row tells the other name.
-    pub(crate) slug_told: bool,
-    /// The window that the row tells.
+    pub(crate) slug_listed: bool,
+    /// The batch that the row tells.
     pub(crate) context_length: Option<u64>,
     /// What a token of the prompt costs, and one of the answer, in units of 10^-12 dollars, as the row tells.
     pub(crate) price: Option<(u64, u64)>,
@@ -39,13 +39,13 @@ pub(crate) enum Health {
     Gone,
     /// Nobody serves it.
     Absent,
-    /// Its window is too small for everything.
+    /// Its batch is too small for everything.
     Small,
 }
 
 /// An upstream, and everything about it that a request meets.
 #[derive(Clone, Debug)]
-pub(crate) struct Site {
+pub(crate) struct Server {
     pub(crate) upstream: Upstream,
     pub(crate) key: String,
     pub(crate) health: Vec<Health>,
@@ -53,16 +53,16 @@ pub(crate) struct Site {
     own: Vec<usize>,
     /// It does not take the key.
     locked: bool,
-    /// It tells what happened inside a native window.
-    tells: bool,
+    /// It tells what happened inside a native batch.
+    sends_metadata: bool,
 }
 
 /// A request, as the upstream reads it.
 #[derive(Debug)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct UpstreamRequest<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) models: &'a [Model],
-    pub(crate) window: &'a [usize],
+    pub(crate) batch: &'a [usize],
     pub(crate) streamed: bool,
     pub(crate) id: String,
     pub(crate) now: u64,
@@ -88,7 +88,7 @@ pub(crate) enum Task {
     Score(String, AttemptId),
 }
 
-impl Site {
+impl Server {
     pub(crate) fn draw(random: &mut Random, number: usize, models: &[Model]) -> Self {
         let dialect = random.pick(&[Dialect::OpenRouter, Dialect::OpenRouter, Dialect::OpenAi]);
         let key = format!("sk-{number}");
@@ -111,7 +111,7 @@ impl Site {
             own,
             health: (0..models.len()).map(|_| random.weigh(&health)).collect(),
             locked: random.one_in(40),
-            tells: random.chance(60),
+            sends_metadata: random.chance(60),
         }
     }
 
@@ -121,50 +121,50 @@ impl Site {
     }
 
     /// What becomes of `ask`, and what that costs.
-    pub(crate) fn answer(&self, ask: &Ask<'_>, random: &mut Random) -> Reply {
-        let mut reply = self.react(ask, random);
-        let most = ask.window.iter().map(|&model| money::most(self, ask, model)).collect::<Option<Vec<_>>>();
-        reply.most = most.and_then(|most| most.into_iter().max());
+    pub(crate) fn answer(&self, request: &UpstreamRequest<'_>, random: &mut Random) -> Reply {
+        let mut reply = self.react(request, random);
+        let most = request.batch.iter().map(|&model| money::max_cost(self, request, model)).collect::<Option<Vec<_>>>();
+        reply.max_cost = most.and_then(|most| most.into_iter().max());
         // An upstream whose connection breaks may have been at work.
         if matches!(reply.head, Head::Reset | Head::Never) {
-            reply.truth = money::untold(reply.most, random);
+            reply.true_cost = money::draw_hidden_cost(reply.max_cost, random);
         }
         reply
     }
 
-    fn react(&self, ask: &Ask<'_>, random: &mut Random) -> Reply {
-        let head_after = pause(random, &ask.plan.clocks);
-        let name = |model: usize| ask.models[model].id.as_str();
+    fn react(&self, request: &UpstreamRequest<'_>, random: &mut Random) -> Reply {
+        let head_after = pause(random, &request.plan.clocks);
+        let name = |model: usize| request.models[model].id.as_str();
         match random.below(100) {
             0..=2 => return Reply::nothing("the connection breaks", Head::Reset, head_after),
             3 => return Reply::nothing("no headers", Head::Never, head_after),
-            4..=6 => return self.refuse(ask, Class::Mistake, name(ask.window[0]), Vec::new(), random),
-            7 => return self.refuse(ask, Class::Filtered, name(ask.window[0]), Vec::new(), random),
-            8..=27 if matches!(ask.task, Task::Continue(_)) => {
-                return self.refuse(ask, Class::Mistake, name(ask.window[0]), Vec::new(), random);
+            4..=6 => return self.refuse(request, Class::Mistake, name(request.batch[0]), Vec::new(), random),
+            7 => return self.refuse(request, Class::Filtered, name(request.batch[0]), Vec::new(), random),
+            8..=27 if matches!(request.task, Task::Continue(_)) => {
+                return self.refuse(request, Class::Mistake, name(request.batch[0]), Vec::new(), random);
             }
             _ => {}
         }
         if self.locked || random.one_in(50) {
             let class = random.pick(&[Class::Unauthorized, Class::Unpaid, Class::Forbidden]);
-            return self.refuse(ask, class, name(ask.window[0]), Vec::new(), random);
+            return self.refuse(request, class, name(request.batch[0]), Vec::new(), random);
         }
-        if let Some(gone) = ask.window.iter().find(|&&model| self.health[model] == Health::Gone) {
-            return self.refuse(ask, Class::Unknown, name(*gone), Vec::new(), random);
+        if let Some(gone) = request.batch.iter().find(|&&model| self.health[model] == Health::Gone) {
+            return self.refuse(request, Class::Unknown, name(*gone), Vec::new(), random);
         }
         let mut inside = Vec::new();
         let mut last = Class::Down;
-        for &model in ask.window {
+        for &model in request.batch {
             match self.trouble(model, random) {
-                None => return answer::draw(self, ask, model, inside, random),
+                None => return response::draw(self, request, model, inside, random),
                 Some(class) => {
-                    inside.push((model, Fault::draw(class, name(model), random, ask.now).status));
+                    inside.push((model, Fault::draw(class, name(model), random, request.now).status));
                     last = class;
                 }
             }
         }
-        let behind = ask.window[ask.window.len() - 1];
-        self.refuse(ask, last, name(behind), inside, random)
+        let behind = request.batch[request.batch.len() - 1];
+        self.refuse(request, last, name(behind), inside, random)
     }
 
     /// What keeps a model from answering, this time.
@@ -191,31 +191,30 @@ impl Site {
         (!random.chance(answers)).then_some(class)
     }
 
-    /// What this upstream tells of a native window, if it does.
-    pub(crate) fn told(&self, ask: &Ask<'_>, inside: &[(usize, u16)]) -> Option<Value> {
-        let row =
-            |(model, status): &(usize, u16)| json!({"provider": "P", "model": ask.models[*model].id, "status": status});
-        let tells = self.tells && self.upstream.dialect == Dialect::OpenRouter;
-        tells.then(|| json!({"attempts": inside.iter().map(row).collect::<Vec<_>>()}))
+    /// What this upstream tells of a native batch, if it does.
+    pub(crate) fn metadata(&self, request: &UpstreamRequest<'_>, inside: &[(usize, u16)]) -> Option<Value> {
+        let row = |(model, status): &(usize, u16)| json!({"provider": "P", "model": request.models[*model].id, "status": status});
+        let sends = self.sends_metadata && self.upstream.dialect == Dialect::OpenRouter;
+        sends.then(|| json!({"attempts": inside.iter().map(row).collect::<Vec<_>>()}))
     }
 
     fn refuse(
         &self,
-        ask: &Ask<'_>,
+        request: &UpstreamRequest<'_>,
         class: Class,
         about: &str,
         inside: Vec<(usize, u16)>,
         random: &mut Random,
     ) -> Reply {
-        let fault = Fault::draw(class, about, random, ask.now);
-        let told = self.told(ask, &inside).filter(|_| !inside.is_empty() && !fault.error.is_null());
-        let (content_type, bytes) = fault.body(told, random);
+        let fault = Fault::draw(class, about, random, request.now);
+        let metadata = self.metadata(request, &inside).filter(|_| !inside.is_empty() && !fault.error.is_null());
+        let (content_type, bytes) = fault.body(metadata, random);
         let mut headers = fault.headers.clone();
         headers.push(("content-type".into(), content_type.into()));
-        let head_after = pause(random, &ask.plan.clocks);
+        let head_after = pause(random, &request.plan.clocks);
         let mut reply = Reply::nothing("an error", Head::Status(fault.status, headers), head_after);
         reply.body.bytes = bytes;
-        reply.cut(&ask.plan.clocks, random);
+        reply.cut(&request.plan.clocks, random);
         reply.end = random.weigh(&[(90, End::Clean), (5, End::Reset), (5, End::Silence)]);
         reply.fault = Some(fault);
         reply.inside = inside;

@@ -1,10 +1,10 @@
-//! An answer as bytes: a stream of events, or one piece of JSON; and where in the bytes each fact is complete.
+//! An answer as bytes: a stream of events, or one piece of JSON; and where in the bytes each element is complete.
 
 use serde_json::{Value, json};
 
-use crate::heard::Fact;
+use crate::answer::{Answer, Cost};
 use crate::random::Random;
-use crate::speech::{Answer, Cost};
+use crate::received::Element;
 
 /// What an answer says about itself.
 #[derive(Clone, Debug)]
@@ -12,54 +12,54 @@ pub(crate) struct Label {
     pub(crate) id: String,
     /// The model, in the upstream's words, unless it keeps silent.
     pub(crate) model: Option<String>,
-    /// What a native window tells of its way.
-    pub(crate) window: Option<Value>,
+    /// What a native batch tells of its way.
+    pub(crate) metadata: Option<Value>,
 }
 
 /// A body, and what is known once so many of its bytes have come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) facts: Vec<(usize, Fact)>,
+    pub(crate) elements: Vec<(usize, Element)>,
 }
 
 /// One event, before it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) data: Vec<u8>,
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) elements: Vec<Element>,
 }
 
 impl Event {
-    pub(crate) fn new(data: impl Into<Vec<u8>>, facts: impl IntoIterator<Item = Fact>) -> Self {
-        let facts = std::iter::once(Fact::Event).chain(facts).collect();
-        Self { data: data.into(), facts }
+    pub(crate) fn new(data: impl Into<Vec<u8>>, elements: impl IntoIterator<Item = Element>) -> Self {
+        let elements = std::iter::once(Element::Event).chain(elements).collect();
+        Self { data: data.into(), elements }
     }
 
     pub(crate) fn done() -> Self {
-        Self::new("[DONE]", [Fact::Done])
+        Self::new("[DONE]", [Element::Done])
     }
 
     /// An event that nobody can read.
     pub(crate) fn malformed(random: &mut Random) -> Self {
-        Self::new(random.pick(&["{\"choices\": [{\"del", "oops", "[]", "\"\"", "{\"a\":1}}"]), [Fact::Malformed])
+        Self::new(random.pick(&["{\"choices\": [{\"del", "oops", "[]", "\"\"", "{\"a\":1}}"]), [Element::Malformed])
     }
 }
 
 impl Label {
     /// A chunk with these choices, as JSON text, and what else it carries.
-    pub(crate) fn chunk(&self, choices: &str, beside: &str, facts: impl IntoIterator<Item = Fact>) -> Event {
+    pub(crate) fn chunk(&self, choices: &str, beside: &str, elements: impl IntoIterator<Item = Element>) -> Event {
         let model = self.model.as_ref().map(|model| format!(",\"model\":\"{model}\"")).unwrap_or_default();
         let id = &self.id;
         let data = format!(
             "{{\"id\":\"{id}\",\"object\":\"chat.completion.chunk\",\"created\":1{model},\"choices\":[{choices}]{beside}}}"
         );
-        Event::new(data, std::iter::once(Fact::Named).chain(facts))
+        Event::new(data, std::iter::once(Element::Named).chain(elements))
     }
 
-    fn delta(&self, choice: usize, delta: &str, facts: impl IntoIterator<Item = Fact>) -> Event {
+    fn delta(&self, choice: usize, delta: &str, elements: impl IntoIterator<Item = Element>) -> Event {
         let choices = format!("{{\"index\":{choice},\"delta\":{{{delta}}},\"finish_reason\":null}}");
-        self.chunk(&choices, "", std::iter::once(Fact::Begins(choice)).chain(facts))
+        self.chunk(&choices, "", std::iter::once(Element::Begins(choice)).chain(elements))
     }
 
     /// The events of `answer` before its end.
@@ -67,27 +67,27 @@ impl Label {
         let mut events = vec![self.delta(0, "\"role\":\"assistant\",\"content\":\"\"", [])];
         for piece in &answer.reasoning {
             let name = random.pick(&["reasoning", "reasoning_content"]);
-            events.push(self.delta(0, &format!("\"{name}\":{}", quoted(piece)), [Fact::Reasoning]));
+            events.push(self.delta(0, &format!("\"{name}\":{}", quoted(piece)), [Element::Reasoning]));
         }
         if answer.image {
-            events.push(self.delta(0, "\"images\":[{\"type\":\"image_url\"}]", [Fact::Image]));
+            events.push(self.delta(0, "\"images\":[{\"type\":\"image_url\"}]", [Element::Image]));
         }
         let in_parts = random.one_in(20);
         for piece in &answer.text {
             let text = if in_parts { format!("[{{\"text\":{}}}]", quoted(piece)) } else { quoted(piece) };
-            events.push(self.delta(0, &format!("\"content\":{text}"), [Fact::Text(0, piece.clone())]));
+            events.push(self.delta(0, &format!("\"content\":{text}"), [Element::Text(0, piece.clone())]));
         }
         if let Some(refusal) = answer.refusal {
-            events.push(self.delta(0, &format!("\"refusal\":{}", quoted(refusal)), [Fact::Refusal]));
+            events.push(self.delta(0, &format!("\"refusal\":{}", quoted(refusal)), [Element::Refusal]));
         }
         for (at, piece) in answer.tool.iter().enumerate() {
             let id = if at == 0 { "\"id\":\"t\"," } else { "" };
             let name = if at == 0 { "\"name\":\"f\"," } else { "" };
             let call = format!("{{\"index\":0,{id}\"function\":{{{name}\"arguments\":{}}}}}", quoted(piece));
-            events.push(self.delta(0, &format!("\"tool_calls\":[{call}]"), [Fact::Tool(piece.clone())]));
+            events.push(self.delta(0, &format!("\"tool_calls\":[{call}]"), [Element::Tool(piece.clone())]));
         }
         if let Some(text) = answer.second {
-            events.push(self.delta(1, &format!("\"content\":{}", quoted(text)), [Fact::Text(1, text.into())]));
+            events.push(self.delta(1, &format!("\"content\":{}", quoted(text)), [Element::Text(1, text.into())]));
         }
         events
     }
@@ -98,90 +98,90 @@ impl Label {
             |choice: usize| format!("{{\"index\":{choice},\"delta\":{{}},\"finish_reason\":\"{}\"}}", answer.finish.0);
         let mut events = Vec::new();
         if answer.second.is_some() {
-            events.push(self.chunk(&end(1), "", [Fact::Finish(1, answer.finish.1)]));
+            events.push(self.chunk(&end(1), "", [Element::Finish(1, answer.finish.1)]));
         }
-        let (beside, mut facts) = self.beside(answer.cost.as_ref(), &answer.text);
+        let (beside, mut elements) = self.beside(answer.cost.as_ref(), &answer.text);
         if random.chance(70) {
-            events.push(self.chunk(&end(0), "", [Fact::Finish(0, answer.finish.1)]));
-            events.push(self.chunk("", &beside, facts));
+            events.push(self.chunk(&end(0), "", [Element::Finish(0, answer.finish.1)]));
+            events.push(self.chunk("", &beside, elements));
         } else {
-            facts.push(Fact::Finish(0, answer.finish.1));
-            events.push(self.chunk(&end(0), &beside, facts));
+            elements.push(Element::Finish(0, answer.finish.1));
+            events.push(self.chunk(&end(0), &beside, elements));
         }
         events
     }
 
     /// Usage and metadata.
-    fn beside(&self, cost: Option<&Cost>, said: &[String]) -> (String, Vec<Fact>) {
-        let mut facts = Vec::new();
-        let mut usage = format!(",\"usage\":{{\"completion_tokens\":{}", said.len());
+    fn beside(&self, cost: Option<&Cost>, pieces: &[String]) -> (String, Vec<Element>) {
+        let mut elements = Vec::new();
+        let mut usage = format!(",\"usage\":{{\"completion_tokens\":{}", pieces.len());
         if let Some(cost) = cost {
             usage.push_str(&format!(",\"cost\":{}", cost.text));
-            facts.push(Fact::Cost(cost.trillionths));
+            elements.push(Element::Cost(cost.trillionths));
         }
         usage.push('}');
-        if let Some(window) = &self.window {
-            usage.push_str(&format!(",\"openrouter_metadata\":{window}"));
-            facts.push(Fact::Batch);
+        if let Some(metadata) = &self.metadata {
+            usage.push_str(&format!(",\"openrouter_metadata\":{metadata}"));
+            elements.push(Element::Batch);
         }
-        (usage, facts)
+        (usage, elements)
     }
 
     /// A chunk that tells the cost so far, while the answer goes on.
     pub(crate) fn cost_so_far(&self, cost: &Cost) -> Event {
-        self.chunk("", &format!(",\"usage\":{{\"cost\":{}}}", cost.text), [Fact::Cost(cost.trillionths)])
+        self.chunk("", &format!(",\"usage\":{{\"cost\":{}}}", cost.text), [Element::Cost(cost.trillionths)])
     }
 
     /// `answer` in one piece; it may leave its finish reason out.
     pub(crate) fn whole(&self, answer: &Answer, random: &mut Random) -> Body {
-        let mut facts = vec![Fact::Whole, Fact::Named, Fact::Begins(0)];
+        let mut elements = vec![Element::Whole, Element::Named, Element::Begins(0)];
         let mut message = json!({"role": "assistant", "content": answer.text.concat()});
-        facts.extend(answer.text.iter().map(|piece| Fact::Text(0, piece.clone())));
+        elements.extend(answer.text.iter().map(|piece| Element::Text(0, piece.clone())));
         if answer.image {
             message["images"] = json!([{"type": "image_url"}]);
-            facts.push(Fact::Image);
+            elements.push(Element::Image);
         }
         if !answer.reasoning.is_empty() {
             message["reasoning"] = answer.reasoning.concat().into();
-            facts.push(Fact::Reasoning);
+            elements.push(Element::Reasoning);
         }
         if let Some(refusal) = answer.refusal {
             message["refusal"] = refusal.into();
-            facts.push(Fact::Refusal);
+            elements.push(Element::Refusal);
         }
         if !answer.tool.is_empty() {
             let arguments = answer.tool.concat();
             message["tool_calls"] =
                 json!([{"id": "t", "type": "function", "function": {"name": "f", "arguments": arguments}}]);
-            facts.push(Fact::Tool(arguments));
+            elements.push(Element::Tool(arguments));
         }
         let mut choices = vec![json!({"index": 0, "message": message})];
         if let Some(text) = answer.second {
             choices.push(json!({"index": 1, "message": {"content": text}, "finish_reason": "stop"}));
-            facts.push(Fact::Text(1, text.into()));
+            elements.push(Element::Text(1, text.into()));
         }
         if !random.one_in(10) {
             choices[0]["finish_reason"] = answer.finish.0.into();
-            facts.push(Fact::Finish(0, answer.finish.1));
+            elements.push(Element::Finish(0, answer.finish.1));
         }
-        let (beside, told) = self.beside(answer.cost.as_ref(), &answer.text);
-        facts.extend(told);
+        let (beside, more) = self.beside(answer.cost.as_ref(), &answer.text);
+        elements.extend(more);
         let model = self.model.as_ref().map(|model| format!("\"model\":\"{model}\",")).unwrap_or_default();
         let choices = Value::Array(choices);
         let text =
             format!("{{\"id\":\"{}\",\"object\":\"chat.completion\",{model}\"choices\":{choices}{beside}}}", self.id);
         let mut bytes = if random.one_in(20) { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
         bytes.extend_from_slice(text.as_bytes());
-        Body::at_end(bytes, facts)
+        Body::at_end(bytes, elements)
     }
 }
 
 impl Body {
-    /// For facts that are known only when the body has ended.
+    /// For elements that are known only when the body has ended.
     pub(crate) const END: usize = usize::MAX;
 
-    pub(crate) fn at_end(bytes: Vec<u8>, facts: Vec<Fact>) -> Self {
-        Self { bytes, facts: facts.into_iter().map(|fact| (Self::END, fact)).collect() }
+    pub(crate) fn at_end(bytes: Vec<u8>, elements: Vec<Element>) -> Self {
+        Self { bytes, elements: elements.into_iter().map(|element| (Self::END, element)).collect() }
     }
 
     /// Adds an event whose lines end with `ending`. Of a CRLF that is the last line's, the CR is enough.
@@ -195,7 +195,7 @@ impl Body {
         self.bytes.extend_from_slice(ending.as_bytes());
         self.bytes.extend_from_slice(ending.as_bytes());
         let complete = self.bytes.len() + 1 - ending.len();
-        self.facts.extend(event.facts.into_iter().map(|fact| (complete, fact)));
+        self.elements.extend(event.elements.into_iter().map(|element| (complete, element)));
     }
 
     pub(crate) fn comment(&mut self, ending: &str) {

@@ -6,14 +6,14 @@ use failsoft::request::Lane;
 use failsoft::{Breakers, Call, Catalog, ChatRequest, Context, Json, Policy, Upstream};
 use serde_json::json;
 
+use crate::breaker_model::{Admission, BreakerModel};
+use crate::checker::{Checker, Invariant, Violation};
 use crate::coverage::Coverage;
 use crate::host::Host;
-use crate::judge::{Invariant, Judge, Violation};
 use crate::plan::Plan;
 use crate::random::Random;
-use crate::shadow::{Admission, Shadow};
 use crate::trace::Trace;
-use crate::upstream::{Model, Site};
+use crate::upstream::{Model, Server};
 
 /// More steps than any world takes that comes to an end.
 const ENDLESS: u32 = 1_000_000;
@@ -21,16 +21,16 @@ const ENDLESS: u32 = 1_000_000;
 /// What all calls of a world share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) judge: Judge,
+    pub(crate) checker: Checker,
     pub(crate) trace: Trace,
     pub(crate) coverage: Coverage,
     pub(crate) models: Vec<Model>,
-    pub(crate) sites: Vec<Site>,
+    pub(crate) servers: Vec<Server>,
     /// The place of the model that scores answers; no chain names it.
     pub(crate) scorer: usize,
     pub(crate) catalog: Catalog,
     pub(crate) breakers: Breakers,
-    pub(crate) shadow: Shadow,
+    pub(crate) breaker_model: BreakerModel,
     pub(crate) random: Random,
 }
 
@@ -53,33 +53,33 @@ const IDS: [(&str, &str); 9] = [
 const START: u64 = 1_795_348_800_000;
 
 /// Lives the world of `seed` to its end, or to the first promise that is broken.
-pub(crate) fn live(seed: u64, judge: Judge, trace: &mut Trace) -> Result<Coverage, Violation> {
+pub(crate) fn run(seed: u64, checker: Checker, trace: &mut Trace) -> Result<Coverage, Violation> {
     let mut random = Random::new(seed);
     let models = models(&mut random);
-    let sites = (0..random.pick(&[1, 1, 1, 2, 3])).map(|number| Site::draw(&mut random, number, &models)).collect();
+    let servers = (0..random.pick(&[1, 1, 1, 2, 3])).map(|number| Server::draw(&mut random, number, &models)).collect();
     let catalog = catalog(&models);
     let scorer = models.len() - 1;
     let ids: Vec<String> = models[..scorer].iter().map(|model| model.id.clone()).collect();
     let starts = starts(&mut random);
     let plans: Vec<Plan> = starts.iter().map(|_| Plan::draw(&mut random, &ids)).collect();
     let mut shared = Shared {
-        judge,
+        checker,
         trace: std::mem::take(trace),
         coverage: Coverage::default(),
         models,
-        sites,
+        servers,
         scorer,
         catalog,
         breakers: Breakers::default(),
-        shadow: Shadow::default(),
+        breaker_model: BreakerModel::default(),
         random,
     };
-    let lived = run(&mut shared, starts.into_iter().zip(plans).collect());
+    let result = run_calls(&mut shared, starts.into_iter().zip(plans).collect());
     *trace = shared.trace;
-    lived.map(|()| shared.coverage)
+    result.map(|()| shared.coverage)
 }
 
-fn run(shared: &mut Shared, callers: Vec<(u64, Plan)>) -> Result<(), Violation> {
+fn run_calls(shared: &mut Shared, callers: Vec<(u64, Plan)>) -> Result<(), Violation> {
     let mut callers = callers.into_iter().enumerate().peekable();
     let mut hosts: Vec<Host> = Vec::new();
     for _ in 0..ENDLESS {
@@ -93,7 +93,7 @@ fn run(shared: &mut Shared, callers: Vec<(u64, Plan)>) -> Result<(), Violation> 
             (_, None) => return Ok(()),
         }
     }
-    shared.judge.hold(Invariant::Bounded, false, || format!("{ENDLESS} steps, and no end"))
+    shared.checker.require(Invariant::Bounded, false, || format!("{ENDLESS} steps, and no end"))
 }
 
 /// A call begins, unless what it asks for is refused, which nothing here should be.
@@ -102,7 +102,9 @@ fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Opt
     let request = ChatRequest::read(Json::parse(&plan.request).unwrap_or(Json::NULL));
     let policy = Policy::read(Json::parse(&plan.policy).unwrap_or(Json::NULL));
     let (Ok(mut request), Ok(policy)) = (request, policy.map(Arc::new)) else {
-        shared.judge.hold(Invariant::Report, false, || format!("{} or {} is refused", plan.request, plan.policy))?;
+        shared
+            .checker
+            .require(Invariant::Report, false, || format!("{} or {} is refused", plan.request, plan.policy))?;
         return Ok(None);
     };
     request.callers_clocks = plan.callers_clocks;
@@ -110,19 +112,19 @@ fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Opt
     if plan.relay {
         request.lane = Lane::Relay;
     }
-    let upstreams: Vec<Upstream> = shared.sites.iter().map(|site| site.upstream.clone()).collect();
-    let facts = Context { upstreams: Arc::new(upstreams), catalog: &shared.catalog, breakers: &mut shared.breakers };
-    let call = Call::new(request, policy.clone(), facts, plan.seed, now);
+    let upstreams: Vec<Upstream> = shared.servers.iter().map(|server| server.upstream.clone()).collect();
+    let context = Context { upstreams: Arc::new(upstreams), catalog: &shared.catalog, breakers: &mut shared.breakers };
+    let call = Call::new(request, policy.clone(), context, plan.seed, now);
     let admissions = admissions(shared, number, &plan, now);
     Ok(Some(Host::new(number, plan, policy, call, admissions, now)))
 }
 
 fn admissions(shared: &mut Shared, number: usize, plan: &Plan, now: u64) -> Vec<Vec<Admission>> {
-    let mut admissions = vec![vec![Admission::Free; shared.models.len()]; shared.sites.len()];
-    for (site, row) in shared.sites.iter().zip(&mut admissions) {
-        for &model in site.chain(plan) {
-            let name = Breakers::name(&site.upstream.url, &shared.models[model].id);
-            row[model] = shared.shadow.admit(&name, number, now, &shared.breakers);
+    let mut admissions = vec![vec![Admission::Free; shared.models.len()]; shared.servers.len()];
+    for (server, row) in shared.servers.iter().zip(&mut admissions) {
+        for &model in server.chain(plan) {
+            let name = Breakers::name(&server.upstream.url, &shared.models[model].id);
+            row[model] = shared.breaker_model.admit(&name, number, now, &shared.breakers);
         }
     }
     admissions
@@ -135,8 +137,8 @@ fn models(random: &mut Random) -> Vec<Model> {
         let context_length = (listed && random.chance(80)).then(|| random.spread(300..=200_000));
         let price = (listed && random.chance(75)).then(|| (price(random), price(random)));
         let max_output = (listed && random.chance(30)).then(|| random.spread(1..=8_000));
-        let slug_told = random.chance(70);
-        Model { id: id.into(), slug: slug.into(), listed, slug_told, context_length, price, max_output }
+        let slug_listed = random.chance(70);
+        Model { id: id.into(), slug: slug.into(), listed, slug_listed, context_length, price, max_output }
     };
     let (from, count) = (random.below(4) as usize, random.between(1..=IDS.len() as u64) as usize);
     let ids = IDS.iter().cycle().skip(from * 2).take(count).chain([&(SCORER, "judge/five")]);
@@ -154,7 +156,7 @@ fn catalog(models: &[Model]) -> Catalog {
 }
 
 fn row(model: &Model) -> serde_json::Value {
-    let slug = model.slug_told.then_some(&model.slug);
+    let slug = model.slug_listed.then_some(&model.slug);
     let mut row = json!({"id": model.id, "canonical_slug": slug, "context_length": model.context_length});
     if let Some((prompt, completion)) = model.price {
         let usd = |price: u64| format!("0.{price:012}");

@@ -19,6 +19,6 @@ pub(crate) fn simulate(workspace: &Workspace, options: &Simulate) -> Result<()> 
 /// The arguments and the environment by which the simulator is run as a test of cargo's.
 pub(crate) fn describe(cargo: &mut Command, options: &Simulate) {
     cargo.args(["test", "--quiet", "--package=failsoft", "--test=sim", "--"]);
-    cargo.args(["--nocapture", "--exact", "every_world_keeps_every_promise"]);
+    cargo.args(["--nocapture", "--exact", "every_world_keeps_every_invariant"]);
     cargo.env("FAILSOFT_SIM_CALLS", options.calls.to_string()).env("FAILSOFT_SIM_SEED", options.seed.to_string());
 }

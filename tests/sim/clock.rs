@@ -6,7 +6,7 @@ use crate::plan::Plan;
 const ASLEEP: u64 = 5_000;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Account {
+pub(crate) struct CallClock {
     pub(crate) began: u64,
     total: u64,
     pub(crate) excused: u64,
@@ -15,7 +15,7 @@ pub(crate) struct Account {
     expected: Option<u64>,
 }
 
-impl Account {
+impl CallClock {
     pub(crate) fn new(plan: &Plan, now: u64) -> Self {
         Self { began: now, total: plan.clocks.total, excused: 0, slept: false, yielded: None, expected: None }
     }

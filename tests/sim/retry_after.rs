@@ -27,7 +27,7 @@ impl Wait {
 }
 
 /// Says a random wait in a random form: a header, or a field of `error` if that is an object.
-pub(crate) fn name(
+pub(crate) fn write(
     random: &mut Random,
     now: u64,
     headers: &mut Vec<(String, String)>,

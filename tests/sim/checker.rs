@@ -36,7 +36,7 @@ pub(crate) enum Invariant {
     /// A second model is asked beside a silent one, and no third; the loser is closed.
     Hedge,
     /// An answer is scored once, and below the threshold it does not pass.
-    Gate,
+    Judge,
     /// What is asked stays within the bounds on price and cost.
     Money,
     /// The core does not panic.
@@ -61,7 +61,7 @@ impl Invariant {
         Self::Lost,
         Self::Recovery,
         Self::Hedge,
-        Self::Gate,
+        Self::Judge,
         Self::Money,
         Self::Panic,
     ];
@@ -78,16 +78,16 @@ pub(crate) struct Violation {
     pub(crate) what: String,
 }
 
-pub(crate) type Checked = Result<(), Violation>;
+pub(crate) type CheckResult = Result<(), Violation>;
 
 /// Watches all promises, or one: a world that breaks several is told by the one that is asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Judge {
+pub(crate) struct Checker {
     pub(crate) only: Option<Invariant>,
 }
 
-impl Judge {
-    pub(crate) fn hold(self, invariant: Invariant, holds: bool, what: impl FnOnce() -> String) -> Checked {
+impl Checker {
+    pub(crate) fn require(self, invariant: Invariant, holds: bool, what: impl FnOnce() -> String) -> CheckResult {
         if holds || self.only.is_some_and(|only| only != invariant) {
             return Ok(());
         }

@@ -1,11 +1,11 @@
 //! What has truly come of an answer: known from what the upstream meant, not read from its bytes.
 
+use crate::answer::{FinishKind, TextKind, is_cleared};
 use crate::plan::{Plan, Rule};
-use crate::speech::{Meaning, Speech, is_cleared};
 
 /// One thing that an upstream says. It counts once its last byte has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fact {
+pub(crate) enum Element {
     /// An event of any kind; comments are none.
     Event,
     /// The answer's id, and the model's name if it is told.
@@ -18,10 +18,10 @@ pub(crate) enum Fact {
     Refusal,
     /// Arguments of the tool call.
     Tool(String),
-    Finish(usize, Meaning),
+    Finish(usize, FinishKind),
     /// The cost so far, in units of 10^-12 dollars.
     Cost(u64),
-    /// What happened inside a native window.
+    /// What happened inside a native batch.
     Batch,
     Malformed,
     /// The answer says that it failed.
@@ -32,9 +32,9 @@ pub(crate) enum Fact {
     Whole,
 }
 
-/// The sum of all facts that have come.
+/// The sum of all elements that have come.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     pub(crate) named: bool,
     begun: [bool; 2],
     finished: [bool; 2],
@@ -43,9 +43,9 @@ pub(crate) struct Heard {
     image: bool,
     refusal: bool,
     pub(crate) tool: Option<String>,
-    meaning: Option<Meaning>,
+    finish: Option<FinishKind>,
     pub(crate) cost: Option<u64>,
-    pub(crate) window: bool,
+    pub(crate) batch: bool,
     malformed: u32,
     pub(crate) error: bool,
     /// It said so behind its end, which changes nothing.
@@ -54,33 +54,33 @@ pub(crate) struct Heard {
     whole: bool,
 }
 
-impl Heard {
-    pub(crate) fn take(&mut self, fact: &Fact) {
+impl Received {
+    pub(crate) fn take(&mut self, element: &Element) {
         if self.done || self.error || self.late_error {
             return;
         }
-        match fact {
-            Fact::Event => {}
-            Fact::Named => self.named = true,
-            Fact::Begins(choice) => self.begun[*choice] = true,
-            Fact::Text(choice, text) => self.texts[*choice].push_str(text),
-            Fact::Reasoning => self.reasoning = true,
-            Fact::Image => self.image = true,
-            Fact::Refusal => self.refusal = true,
-            Fact::Tool(piece) => self.tool.get_or_insert_default().push_str(piece),
-            Fact::Finish(choice, meaning) => {
+        match element {
+            Element::Event => {}
+            Element::Named => self.named = true,
+            Element::Begins(choice) => self.begun[*choice] = true,
+            Element::Text(choice, text) => self.texts[*choice].push_str(text),
+            Element::Reasoning => self.reasoning = true,
+            Element::Image => self.image = true,
+            Element::Refusal => self.refusal = true,
+            Element::Tool(piece) => self.tool.get_or_insert_default().push_str(piece),
+            Element::Finish(choice, meaning) => {
                 self.finished[*choice] = true;
                 if *choice == 0 {
-                    self.meaning = Some(*meaning);
+                    self.finish = Some(*meaning);
                 }
             }
-            Fact::Cost(cost) => self.cost = Some(*cost),
-            Fact::Batch => self.window = true,
-            Fact::Malformed => self.malformed += 1,
-            Fact::Error if self.has_ended() && !self.whole => self.late_error = true,
-            Fact::Error => self.error = true,
-            Fact::Done => self.done = true,
-            Fact::Whole => self.whole = true,
+            Element::Cost(cost) => self.cost = Some(*cost),
+            Element::Batch => self.batch = true,
+            Element::Malformed => self.malformed += 1,
+            Element::Error if self.has_ended() && !self.whole => self.late_error = true,
+            Element::Error => self.error = true,
+            Element::Done => self.done = true,
+            Element::Whole => self.whole = true,
         }
     }
 
@@ -91,8 +91,8 @@ impl Heard {
 
     /// Something has come that shows that the model is at work.
     pub(crate) fn is_alive(&self) -> bool {
-        let said = self.texts.iter().any(|text| !text.is_empty());
-        said || self.reasoning || self.image || self.refusal || self.tool.is_some()
+        let has_text = self.texts.iter().any(|text| !text.is_empty());
+        has_text || self.reasoning || self.image || self.refusal || self.tool.is_some()
     }
 
     /// Every choice that has begun has said why it ended.
@@ -123,25 +123,25 @@ impl Heard {
     }
 
     /// The rules of the caller's policy that this answer, being complete, does not pass.
-    pub(crate) fn broken(&self, speech: Speech, plan: &Plan) -> Vec<Rule> {
+    pub(crate) fn broken(&self, kind: TextKind, plan: &Plan) -> Vec<Rule> {
         let (rules, text) = (&plan.rules, self.text());
         let no_json = plan.wants_json && !text.is_empty() && !is_json(text);
         let short = text.chars().count() < rules.shortest && self.tool.is_none();
         let broken = [
-            (rules.filter, self.meaning == Some(Meaning::Filtered)),
-            (rules.refusal, self.refusal || speech == Speech::Refusal),
+            (rules.filter, self.finish == Some(FinishKind::Filtered)),
+            (rules.refusal, self.refusal || kind == TextKind::Refusal),
             (rules.empty, self.is_blank() && !self.reasoning),
             (rules.reasoning_only, self.is_blank() && self.reasoning),
             (rules.too_short, short),
             (rules.pattern, rules.literals.iter().any(|literal| text.contains(literal))),
-            (rules.length, self.meaning == Some(Meaning::Length)),
+            (rules.length, self.finish == Some(FinishKind::Length)),
             (rules.invalid_json, no_json),
         ];
         broken.into_iter().filter(|(rule, broken)| *broken && *rule != Rule::Off).map(|(rule, _)| rule).collect()
     }
 
     /// A stream of which this has come, and nothing wrong with it, cannot be held back any longer.
-    pub(crate) fn shows(&self, speech: Speech, plan: &Plan) -> bool {
+    pub(crate) fn shows(&self, kind: TextKind, plan: &Plan) -> bool {
         if !plan.stream || plan.buffer || self.whole || self.error || self.late_error {
             return false;
         }
@@ -149,15 +149,15 @@ impl Heard {
         if plan.rules.pattern != Rule::Off && plan.rules.literals.iter().any(|literal| text.contains(literal)) {
             return false;
         }
-        let told = match speech {
-            Speech::Plain | Speech::Json | Speech::BrokenJson => true,
-            Speech::Near => !held || is_cleared(text),
-            Speech::Beginning | Speech::Refusal => !held,
-            Speech::Blank | Speech::Nothing => false,
+        let is_settled = match kind {
+            TextKind::Plain | TextKind::Json | TextKind::BrokenJson => true,
+            TextKind::Near => !held || is_cleared(text),
+            TextKind::Beginning | TextKind::Refusal => !held,
+            TextKind::Blank | TextKind::Nothing => false,
         };
         (self.reasoning && plan.wants_reasoning)
             || self.tool.is_some()
-            || (told && !text.trim().is_empty() && text.chars().count() >= plan.hold)
+            || (is_settled && !text.trim().is_empty() && text.chars().count() >= plan.hold)
             || (self.refusal && !held)
             || (text.is_empty() && (self.image || !self.texts[1].is_empty()))
     }

@@ -2,29 +2,29 @@
 
 use failsoft::{Action, AttemptId};
 
-use crate::flight::Flight;
+use crate::check::{outcome, request};
+use crate::checker::{CheckResult, Invariant, Violation};
+use crate::exchange::Exchange;
 use crate::host::{Host, Rest};
-use crate::judge::{Checked, Invariant, Violation};
 use crate::world::Shared;
-use crate::{ending, sending};
 
 impl Host {
     /// Does it; true, if the machine is at rest then.
-    pub(crate) fn act(&mut self, shared: &mut Shared, action: Action, now: u64) -> Result<bool, Violation> {
+    pub(crate) fn perform(&mut self, shared: &mut Shared, action: Action, now: u64) -> Result<bool, Violation> {
         match action {
             Action::Send { attempt, request } => {
-                let flight = sending::take_off(self, shared, attempt, &request, now)?;
-                self.hedged |= self.flights.iter().any(Flight::is_open);
-                self.flights.push(flight);
+                let exchange = request::send(self, shared, attempt, &request, now)?;
+                self.hedged |= self.exchanges.iter().any(Exchange::is_open);
+                self.exchanges.push(exchange);
             }
             Action::Read { attempt } => self.read(shared, attempt, now)?,
             Action::Yield(chunks) => {
                 shared.trace.note(self.number, now, 4, || format!("yield {:?}", chunks.text()));
                 let had = self.reader.text.len();
                 let taken = self.reader.take(&chunks);
-                shared.judge.hold(Invariant::Prefix, taken.is_ok(), || taken.err().unwrap_or_default())?;
+                shared.checker.require(Invariant::Prefix, taken.is_ok(), || taken.err().unwrap_or_default())?;
                 self.check_reader(shared, had)?;
-                self.account.yielded(now);
+                self.clock.yielded(now);
                 if shared.random.chance(self.plan.host.busy) {
                     self.rest = Rest::Busy(now + shared.random.spread(1..=100_000));
                     return Ok(true);
@@ -39,54 +39,56 @@ impl Host {
             Action::Done(outcome) => {
                 self.rest = Rest::Over;
                 self.check_over(shared, now)?;
-                ending::settle(self, shared, *outcome, now)?;
+                outcome::check(self, shared, *outcome, now)?;
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn read(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> Checked {
-        let flight = self
-            .flights
+    fn read(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> CheckResult {
+        let exchange = self
+            .exchanges
             .get_mut(attempt as usize)
-            .filter(|flight| flight.is_open() && !flight.reading && flight.head_at.is_some());
-        shared.judge.hold(Invariant::Open, flight.is_some(), || format!("attempt {attempt} has nothing to read"))?;
-        flight.into_iter().for_each(|flight| flight.read(now));
-        Ok(())
-    }
-
-    fn cancel(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> Checked {
-        shared.trace.note(self.number, now, 5, || format!("cancel {attempt}"));
-        let flight = self.flights.get_mut(attempt as usize).filter(|flight| flight.is_open());
+            .filter(|exchange| exchange.is_open() && !exchange.reading && exchange.head_at.is_some());
         shared
-            .judge
-            .hold(Invariant::Open, flight.is_some(), || format!("attempt {attempt} is cancelled, and not open"))?;
-        if let Some(flight) = flight {
-            flight.slept = self.account.slept;
-            flight.cancel(now);
+            .checker
+            .require(Invariant::Open, exchange.is_some(), || format!("attempt {attempt} has nothing to read"))?;
+        exchange.into_iter().for_each(|exchange| exchange.read(now));
+        Ok(())
+    }
+
+    fn cancel(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> CheckResult {
+        shared.trace.note(self.number, now, 5, || format!("cancel {attempt}"));
+        let exchange = self.exchanges.get_mut(attempt as usize).filter(|exchange| exchange.is_open());
+        shared
+            .checker
+            .require(Invariant::Open, exchange.is_some(), || format!("attempt {attempt} is cancelled, and not open"))?;
+        if let Some(exchange) = exchange {
+            exchange.slept = self.clock.slept;
+            exchange.cancel(now);
         }
-        if shared.random.chance(self.plan.host.ghosts) {
-            self.ghosts.push((now + shared.random.below(2_000), attempt));
+        if shared.random.chance(self.plan.host.stale_events) {
+            self.stale_events.push((now + shared.random.below(2_000), attempt));
         }
         Ok(())
     }
 
-    fn relay(&mut self, shared: &mut Shared, attempt: AttemptId, held: Vec<u8>, now: u64) -> Checked {
+    fn relay(&mut self, shared: &mut Shared, attempt: AttemptId, held: Vec<u8>, now: u64) -> CheckResult {
         shared
             .trace
             .note(self.number, now, held.len() as u64, || format!("relay {attempt}, {} bytes held", held.len()));
         let first = self.relayed.is_none() && self.reader.chunks == 0 && self.plan.relay;
-        shared.judge.hold(Invariant::Prefix, first, || "a body goes over behind another answer".into())?;
+        shared.checker.require(Invariant::Prefix, first, || "a body goes over behind another answer".into())?;
         self.relayed = Some(attempt);
         self.reader.relayed = held;
         self.check_reader(shared, 0)
     }
 
-    fn wait(&mut self, shared: &mut Shared, until: u64, now: u64) -> Checked {
+    fn wait(&mut self, shared: &mut Shared, until: u64, now: u64) -> CheckResult {
         shared.trace.note(self.number, now, until, || format!("wait {}", until.saturating_sub(now)));
         self.check_wait(shared, until, now)?;
-        self.account.expected(until);
+        self.clock.expected(until);
         self.at_rest = true;
         let host = self.plan.host;
         let lateness = if host.lateness > 0 { shared.random.between(0..=host.lateness) } else { 0 };

@@ -1,10 +1,10 @@
-//! One attempt in flight: how far it has come, and what is known of it by then.
+//! One attempt in exchange: how far it has come, and what is known of it by then.
 
 use failsoft::{AttemptId, Failure, Headers, Input, Kind};
 
 use crate::fault::Fault;
-use crate::heard::Heard;
-use crate::reply::{End, Head, Reply, Said};
+use crate::received::Received;
+use crate::reply::{End, Head, NamedModel, Reply};
 use crate::upstream::Task;
 use crate::wire::Body;
 
@@ -17,12 +17,12 @@ pub(crate) enum State {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Flight {
+pub(crate) struct Exchange {
     pub(crate) attempt: AttemptId,
     /// The upstream, as a place in the world's list.
-    pub(crate) site: usize,
+    pub(crate) server: usize,
     /// The models that it was asked for.
-    pub(crate) window: Vec<usize>,
+    pub(crate) batch: Vec<usize>,
     pub(crate) streamed: bool,
     pub(crate) task: Task,
     /// Something of it is the reader's, or could not be held back any longer.
@@ -34,10 +34,10 @@ pub(crate) struct Flight {
     /// When the head came.
     pub(crate) head_at: Option<u64>,
     /// When its last byte came, or it ended.
-    pub(crate) told_at: u64,
+    pub(crate) last_byte_at: u64,
     /// When the last event came, or the head did, in time that counts.
-    pub(crate) heard_at: u64,
-    pub(crate) heard: Heard,
+    pub(crate) last_event_at: u64,
+    pub(crate) received: Received,
     /// The host had slept before it ended.
     pub(crate) slept: bool,
     /// A chunk was asked for.
@@ -45,14 +45,14 @@ pub(crate) struct Flight {
     /// Bytes that have come.
     pub(crate) bytes: usize,
     piece: usize,
-    fact: usize,
+    element: usize,
     due: Option<u64>,
 }
 
-impl Flight {
+impl Exchange {
     pub(crate) fn new(
         attempt: AttemptId,
-        (site, window): (usize, Vec<usize>),
+        (server, batch): (usize, Vec<usize>),
         (streamed, task): (bool, Task),
         reply: Reply,
         (now, counted): (u64, u64),
@@ -60,8 +60,8 @@ impl Flight {
         let due = (reply.head != Head::Never).then_some(now + reply.head_after);
         Self {
             attempt,
-            site,
-            window,
+            server,
+            batch,
             streamed,
             task,
             shown: false,
@@ -69,14 +69,14 @@ impl Flight {
             sent: counted,
             state: State::Open,
             head_at: None,
-            told_at: now,
-            heard_at: counted,
-            heard: Heard::default(),
+            last_byte_at: now,
+            last_event_at: counted,
+            received: Received::default(),
             slept: false,
             reading: false,
             bytes: 0,
             piece: 0,
-            fact: 0,
+            element: 0,
             due,
         }
     }
@@ -93,7 +93,7 @@ impl Flight {
 
     /// It gave an answer, and all of it.
     pub(crate) fn is_answer(&self) -> bool {
-        self.reply.served.is_some() && self.ended_well() && self.heard.is_complete()
+        self.reply.served.is_some() && self.ended_well() && self.received.is_complete()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -117,17 +117,17 @@ impl Flight {
 
     pub(crate) fn cancel(&mut self, now: u64) {
         self.state = State::Cancelled;
-        self.told_at = now;
+        self.last_byte_at = now;
     }
 
     /// What it has to tell now.
     pub(crate) fn happen(&mut self, now: u64, counted: u64) -> Input<'_> {
         self.due = None;
-        self.told_at = now;
+        self.last_byte_at = now;
         let attempt = self.attempt;
         if self.head_at.is_none() {
             let Head::Status(status, headers) = &self.reply.head else { return self.break_off() };
-            (self.head_at, self.heard_at) = (Some(now), counted);
+            (self.head_at, self.last_event_at) = (Some(now), counted);
             let headers: Headers = headers.iter().cloned().collect();
             return Input::Head { attempt, status: *status, headers };
         }
@@ -136,7 +136,7 @@ impl Flight {
             let from = std::mem::replace(&mut self.bytes, upto);
             self.piece += 1;
             if self.hear() {
-                self.heard_at = counted;
+                self.last_event_at = counted;
             }
             return Input::Bytes { attempt, bytes: &self.reply.body.bytes[from..upto] };
         }
@@ -153,15 +153,15 @@ impl Flight {
         Input::Failed { attempt: self.attempt, failure: Failure::new(Kind::Network, "connection reset") }
     }
 
-    /// Takes the facts that are complete by now, if there are any new ones.
+    /// Takes the elements that are complete by now, if there are any new ones.
     fn hear(&mut self) -> bool {
-        let before = self.fact;
+        let before = self.element;
         let complete = |at: usize| at <= self.bytes || (at == Body::END && self.state == State::Ended);
-        for (_, fact) in self.reply.body.facts[before..].iter().take_while(|(at, _)| complete(*at)) {
-            self.heard.take(fact);
-            self.fact += 1;
+        for (_, element) in self.reply.body.elements[before..].iter().take_while(|(at, _)| complete(*at)) {
+            self.received.take(element);
+            self.element += 1;
         }
-        self.fact > before
+        self.element > before
     }
 
     /// Everything that its body has to say has come.
@@ -171,12 +171,12 @@ impl Flight {
 
     /// It ended as a good answer ends.
     pub(crate) fn ended_well(&self) -> bool {
-        self.state == State::Ended || self.heard.is_over()
+        self.state == State::Ended || self.received.is_over()
     }
 
     /// Its error is known in full.
-    pub(crate) fn told_fault(&self) -> Option<&Fault> {
-        let known = if self.reply.served.is_some() { self.heard.error } else { self.is_read() };
+    pub(crate) fn known_fault(&self) -> Option<&Fault> {
+        let known = if self.reply.served.is_some() { self.received.error } else { self.is_read() };
         self.reply.fault.as_ref().filter(|_| known)
     }
 
@@ -186,13 +186,13 @@ impl Flight {
         let head_at = self.head_at?;
         // A 404 whose body is cut is about the model, not about a time.
         let by_status = fault.wait_in_headers && (fault.status != 404 || self.is_read());
-        let told_at = if by_status { head_at } else { self.told_fault().map(|_| self.told_at)? };
+        let last_byte_at = if by_status { head_at } else { self.known_fault().map(|_| self.last_byte_at)? };
         let meant = match &self.reply.served {
-            None => self.window.contains(&model),
-            Some(_) if self.window.len() == 1 => self.window[0] == model,
+            None => self.batch.contains(&model),
+            Some(_) if self.batch.len() == 1 => self.batch[0] == model,
             // Who failed is known only by the name in the answer.
-            Some(served) => served.said == Said::Known && self.heard.named && served.model == model,
+            Some(served) => served.named == NamedModel::Known && self.received.named && served.model == model,
         };
-        meant.then(|| fault.wait.map(|wait| told_at + wait.left(told_at)))?
+        meant.then(|| fault.wait.map(|wait| last_byte_at + wait.left(last_byte_at)))?
     }
 }

@@ -28,9 +28,9 @@ pub(crate) enum Admission {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shadow(Vec<(String, State)>);
+pub(crate) struct BreakerModel(Vec<(String, State)>);
 
-impl Shadow {
+impl BreakerModel {
     /// What `call`, which has just begun, may do with `name`. Whether it took the probe, `breakers` know.
     pub(crate) fn admit(&mut self, name: &str, call: usize, now: u64, breakers: &Breakers) -> Admission {
         let Some((_, state)) = self.0.iter_mut().find(|(known, _)| known == name) else { return Admission::Free };
@@ -47,15 +47,15 @@ impl Shadow {
         }
     }
 
-    pub(crate) fn learn(&mut self, lesson: &ModelOutcome, plan: &Plan, now: u64) {
+    pub(crate) fn learn(&mut self, model_outcome: &ModelOutcome, plan: &Plan, now: u64) {
         if plan.breaker_failures == 0 {
             return;
         }
-        if !self.0.iter().any(|(known, _)| *known == lesson.name) {
-            self.0.push((lesson.name.clone(), State::Closed { failures: 0 }));
+        if !self.0.iter().any(|(known, _)| *known == model_outcome.name) {
+            self.0.push((model_outcome.name.clone(), State::Closed { failures: 0 }));
         }
-        let Some((_, state)) = self.0.iter_mut().find(|(known, _)| *known == lesson.name) else { return };
-        let Some(failure) = &lesson.failure else {
+        let Some((_, state)) = self.0.iter_mut().find(|(known, _)| *known == model_outcome.name) else { return };
+        let Some(failure) = &model_outcome.failure else {
             *state = State::Closed { failures: 0 };
             return;
         };
