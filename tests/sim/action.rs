@@ -1,4 +1,4 @@
-//! Doing what the machine says.
+//! Performs the actions that the core asks for.
 
 use failsoft::{Action, AttemptId};
 
@@ -9,7 +9,7 @@ use crate::host::{Host, Rest};
 use crate::world::Shared;
 
 impl Host {
-    /// Does it; true, if the machine is at rest then.
+    /// Performs `action`. Returns true if the core has nothing more to do for now.
     pub(crate) fn perform(&mut self, shared: &mut Shared, action: Action, now: u64) -> Result<bool, Violation> {
         match action {
             Action::Send { attempt, request } => {
@@ -61,9 +61,9 @@ impl Host {
     fn cancel(&mut self, shared: &mut Shared, attempt: AttemptId, now: u64) -> CheckResult {
         shared.trace.note(self.number, now, 5, || format!("cancel {attempt}"));
         let exchange = self.exchanges.get_mut(attempt as usize).filter(|exchange| exchange.is_open());
-        shared
-            .checker
-            .require(Invariant::Open, exchange.is_some(), || format!("attempt {attempt} is cancelled, and not open"))?;
+        shared.checker.require(Invariant::Open, exchange.is_some(), || {
+            format!("attempt {attempt} is cancelled, but is not open")
+        })?;
         if let Some(exchange) = exchange {
             exchange.slept = self.clock.slept;
             exchange.cancel(now);
@@ -79,7 +79,7 @@ impl Host {
             .trace
             .note(self.number, now, held.len() as u64, || format!("relay {attempt}, {} bytes held", held.len()));
         let first = self.relayed.is_none() && self.reader.chunks == 0 && self.plan.relay;
-        shared.checker.require(Invariant::Prefix, first, || "a body goes over behind another answer".into())?;
+        shared.checker.require(Invariant::Prefix, first, || "a body is relayed after another answer".into())?;
         self.relayed = Some(attempt);
         self.reader.relayed = held;
         self.check_reader(shared, 0)
@@ -97,7 +97,7 @@ impl Host {
             shared.coverage.count("host", "slept");
             self.asleep_until = now + shared.random.spread(1_000..=3_600_000);
         } else if host.sleeps > 0 && shared.random.one_in(10) {
-            // Somebody polls for no reason.
+            // A host may also poll without a reason.
             self.rest = Rest::Until(now + shared.random.below(until.saturating_sub(now) + 1));
         }
         Ok(())

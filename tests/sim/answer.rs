@@ -1,14 +1,14 @@
-//! What a model says, before it is written down in any form.
+//! The content of an answer, before it is written in any form.
 
 use crate::random::Random;
 
-/// What the text is, by construction: nobody has to read it to know.
+/// What kind of text the answer contains. The generator knows, so no code has to read the text to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextKind {
     Plain,
-    /// Begins like a refusal and is none.
+    /// Begins like a refusal, but is not one.
     Near,
-    /// Ends while it could still have become a refusal.
+    /// Ends while the text could still become a refusal.
     Beginning,
     Refusal,
     Blank,
@@ -25,26 +25,26 @@ pub(crate) enum FinishKind {
     Filtered,
 }
 
-/// An amount of money, as it is written and in units of 10^-12 dollars.
+/// An amount of money: the text on the wire, and the number in units of 10^-12 dollars.
 #[derive(Clone, Debug)]
 pub(crate) struct Cost {
     pub(crate) text: String,
     pub(crate) trillionths: u64,
 }
 
-/// An answer.
+/// The content of an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) kind: TextKind,
     pub(crate) reasoning: Vec<String>,
     pub(crate) image: bool,
-    /// The text in the pieces in which it streams.
+    /// The pieces of the text as they stream.
     pub(crate) text: Vec<String>,
-    /// The field made for refusals.
+    /// The text in the field `refusal`.
     pub(crate) refusal: Option<&'static str>,
-    /// The arguments of a tool call.
+    /// The pieces of the arguments of a tool call.
     pub(crate) tool: Vec<String>,
-    /// What a second choice says.
+    /// The text of a second choice.
     pub(crate) second: Option<&'static str>,
     pub(crate) finish: (&'static str, FinishKind),
     pub(crate) cost: Option<Cost>,
@@ -120,21 +120,22 @@ impl Answer {
     }
 }
 
-/// What a model does that is asked to go on from where another broke off.
+/// How a model answers when a request asks it to continue the answer of another model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Continuation {
-    /// It goes on.
+    /// It continues the text.
     Continues,
-    /// It says the last words again, then goes on.
+    /// It repeats the last words, then continues the text.
     Repeats,
-    /// It begins again, in the same words.
+    /// It starts again with the same words.
     Again,
-    /// It says what it likes.
+    /// It writes another text.
     Otherwise,
 }
 
 impl Answer {
-    /// An answer behind `said`, which may have been the last message of the request; and the whole that it aims at.
+    /// Draws an answer to a request that continues or restarts `prefix`. Returns also the whole text that results, if
+    /// it is known.
     pub(crate) fn after(prefix: &str, prefilled: bool, random: &mut Random) -> (Self, Option<String>) {
         let mut answer = Self::draw(random, false, false);
         let continuations = [
@@ -163,7 +164,7 @@ impl Answer {
         (answer, Some(whole))
     }
 
-    /// A judge's reply, and the points in it.
+    /// Draws the reply of a judge. Returns also the points that the reply contains.
     pub(crate) fn score(mark: &str, random: &mut Random) -> (Self, Option<u64>) {
         let mut answer = Self::draw(random, false, false);
         let points = random.between(0..=100);
@@ -180,17 +181,17 @@ impl Answer {
     }
 }
 
-/// After so many characters, what begins like a refusal is known to be none.
+/// Texts that begin like a refusal, and the number of bytes after which each is known not to be one.
 const NEAR_REFUSALS: [(&str, usize); 3] =
     [("I'm sorry to hear that.", 11), ("I can tell you more.", 7), ("I can't wait!", 9)];
 
-/// `text`, a beginning of what begins like a refusal, is long enough to be known for none.
+/// Whether `text`, the beginning of a near refusal, is long enough to be known not to be a refusal.
 pub(crate) fn is_cleared(text: &str) -> bool {
     NEAR_REFUSALS.iter().any(|(near, from)| text.starts_with(&near[..*from]))
 }
 
 impl Cost {
-    /// Up to `most`, where there is one.
+    /// Draws a cost of at most `most`.
     pub(crate) fn draw(most: Option<u64>, random: &mut Random) -> Self {
         let whole = most.map_or(9, |most| (most / 1_000_000_000_000).min(9));
         let most = if whole == 0 { most.map_or(0, |most| (most / 100_000).min(9_999)) } else { whole * 10_000 };
@@ -202,7 +203,8 @@ impl Cost {
     }
 }
 
-/// `digits` as whole ten-thousands, and the rest as units of 10^-7.
+/// The trillionths of a dollar in an amount that is written as `digits / 10^4` dollars and a remainder of 10^-7
+/// dollars.
 fn trillionths(digits: u64) -> u64 {
     digits / 10_000 * 1_000_000_000_000 + digits % 10_000 * 100_000
 }
@@ -221,7 +223,7 @@ fn text(kind: TextKind, random: &mut Random) -> Vec<String> {
     pieces(&text, random)
 }
 
-/// No phrase of a refusal begins like this.
+/// Draws a text that no phrase of a refusal begins like.
 fn plain(random: &mut Random) -> String {
     let mut text = random.pick(&["Well", "  Why", "日本", "\"", "0", "The sky"]).to_owned();
     push_words(&mut text, random);
@@ -231,7 +233,7 @@ fn plain(random: &mut Random) -> String {
     text
 }
 
-/// Words that occur once: what is repeated of them is repeated on purpose.
+/// Appends words that occur only once, so that a repetition is always intended.
 fn push_words(text: &mut String, random: &mut Random) {
     for _ in 0..random.spread(1..=40) {
         let number = text.len();
@@ -244,7 +246,7 @@ fn arguments(random: &mut Random) -> Vec<String> {
     pieces(whole, random)
 }
 
-/// `text`, cut between characters, or behind words as tokens often are.
+/// Cuts `text` between characters, or after words as tokens often are.
 fn pieces(text: &str, random: &mut Random) -> Vec<String> {
     if text.len() < 2_000 && random.one_in(3) {
         return text.split_inclusive(' ').map(Into::into).collect();

@@ -1,11 +1,11 @@
-//! Breakers, kept a second time by the documented rules, from what the calls taught.
+//! A second model of the breakers, built from the documented rules and from the outcomes that the calls report.
 
 use failsoft::Kind;
 use failsoft::breaker::{Breaker, Breakers, ModelOutcome};
 
 use crate::plan::Plan;
 
-/// How long a probe may take before another caller may try.
+/// How long a probe may take before another caller may probe, in milliseconds.
 const LEASE: u64 = 60_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +15,15 @@ enum State {
     Leased { until: u64, by: usize },
 }
 
-/// What a call may do with one model when it begins.
+/// What a call may do with a model, decided when the call begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Free,
-    /// This call probes it.
+    /// This call probes the model.
     Probe,
-    /// It could have been probed, and was not asked for.
+    /// A probe was possible, but the call did not need it.
     Untaken,
-    /// It is left alone until then.
+    /// No call may use the model before this time.
     Resting(u64),
 }
 
@@ -31,7 +31,8 @@ pub(crate) enum Admission {
 pub(crate) struct BreakerModel(Vec<(String, State)>);
 
 impl BreakerModel {
-    /// What `call`, which has just begun, may do with `name`. Whether it took the probe, `breakers` know.
+    /// Decides what `call`, which has just begun, may do with the model `name`. `breakers` know whether the call took
+    /// the probe.
     pub(crate) fn admit(&mut self, name: &str, call: usize, now: u64, breakers: &Breakers) -> Admission {
         let Some((_, state)) = self.0.iter_mut().find(|(known, _)| known == name) else { return Admission::Free };
         match *state {
@@ -77,7 +78,7 @@ impl BreakerModel {
         }
     }
 
-    /// A lease that `call`, which is over, has not given back.
+    /// A probe that `call`, which is over, has not given back.
     pub(crate) fn leaked(&self, call: usize) -> Option<&str> {
         let leased = |state: &State| matches!(state, State::Leased { by, .. } if *by == call);
         self.0.iter().find(|(_, state)| leased(state)).map(|(name, _)| name.as_str())

@@ -1,43 +1,43 @@
-//! What must hold in every world, by name.
+//! The invariants of the core, by name, and the checker that reports a violation.
 
-/// A promise of the core.
+/// What must hold in every world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invariant {
-    /// A call ends within its time, and no attempt outlives its clocks.
+    /// A call ends within its total time, and no attempt exceeds its timeouts.
     Deadline,
     /// Retries and fallbacks share one budget of attempts.
     Budget,
-    /// An open breaker is asked by a leased probe only, and learns what was seen.
+    /// While a breaker is open, only a leased probe is sent; the breaker records exactly the observed outcomes.
     Breaker,
-    /// What the reader has got is how the answer begins, and what the upstream said.
+    /// What the reader received is a beginning of the answer, and matches what the upstream sent.
     Prefix,
-    /// A cut answer is no success.
+    /// A cut answer is not a success.
     Cut,
-    /// A success passes every rule that is on, or says that it does not.
+    /// A successful answer passes every active rule, or the report says that it does not.
     Rules,
-    /// The caller's own mistake, or a bad key, is not tried on others.
+    /// A mistake of the caller or a bad key is not repeated on other models.
     Mistake,
-    /// Nobody is asked again before the time that it named.
+    /// No request is sent to a model before the time that the model named.
     RetryAfter,
-    /// The report tells what was sent, who served, and what it cost.
+    /// The report contains what was sent, which model served, and the cost.
     Report,
-    /// No attempt is left open.
+    /// No attempt stays open after the end of the call.
     Open,
-    /// An abort ends everything.
+    /// After an abort nothing more happens.
     Abort,
-    /// The machine comes to rest after every input.
+    /// The core comes to rest after every input.
     Bounded,
-    /// The same seed is the same call.
+    /// The same seed gives the same calls.
     Deterministic,
     /// A good answer is not thrown away.
     Lost,
-    /// A broken stream goes on only where that can be text, by who may, and exactly.
+    /// Recovery continues a broken stream only where the content is text, only with a model that can, and exactly.
     Recovery,
-    /// A second model is asked beside a silent one, and no third; the loser is closed.
+    /// A hedge sends one second request beside a silent one; the slower request is cancelled.
     Hedge,
-    /// An answer is scored once, and below the threshold it does not pass.
+    /// The judge scores an answer once, and an answer below the threshold does not pass.
     Judge,
-    /// What is asked stays within the bounds on price and cost.
+    /// Requests stay within the bounds on price and cost.
     Money,
     /// The core does not panic.
     Panic,
@@ -71,7 +71,7 @@ impl Invariant {
     }
 }
 
-/// A promise that was broken.
+/// An invariant that was broken.
 #[derive(Clone, Debug)]
 pub(crate) struct Violation {
     pub(crate) invariant: Invariant,
@@ -80,7 +80,7 @@ pub(crate) struct Violation {
 
 pub(crate) type CheckResult = Result<(), Violation>;
 
-/// Watches all promises, or one: a world that breaks several is told by the one that is asked for.
+/// Checks all invariants, or only one: a world that breaks several then reports the one that is of interest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Checker {
     pub(crate) only: Option<Invariant>,

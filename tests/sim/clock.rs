@@ -1,8 +1,8 @@
-//! The time that counts, kept by the documented rules: a reader that is busy and a host that slept are nobody's fault.
+//! The time of a call by the documented rules: time in which the reader is busy or the host sleeps does not count.
 
 use crate::plan::Plan;
 
-/// A host that comes back later than this after it was asked to, in milliseconds, has slept.
+/// A host that returns later than this after the requested time has slept, in milliseconds.
 const ASLEEP: u64 = 5_000;
 
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ impl CallClock {
         Self { began: now, total: plan.clocks.total, excused: 0, slept: false, yielded: None, expected: None }
     }
 
-    /// The host turns to the machine.
+    /// The host calls into the core.
     pub(crate) fn enter(&mut self, now: u64) {
         if let Some(since) = self.yielded.take() {
             self.excused += now - since;
@@ -43,7 +43,7 @@ impl CallClock {
         now - self.excused
     }
 
-    /// The point in time at which the call must be over.
+    /// The time at which the call must be over.
     pub(crate) fn deadline(&self) -> u64 {
         self.began + self.total + self.excused
     }

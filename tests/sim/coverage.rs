@@ -1,4 +1,4 @@
-//! What the worlds had in them: a simulator that meets nothing finds nothing.
+//! Counts what occurred in the worlds. A simulator that never reaches a situation finds no bug in it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +24,7 @@ impl Coverage {
         }
     }
 
-    /// What should have occurred, and did not.
+    /// What was expected to occur, but did not.
     pub(crate) fn missed(&self) -> Vec<String> {
         let expected =
             EXPECTED.iter().flat_map(|(group, names)| names.iter().map(move |name| format!("{group}: {name}")));
@@ -32,7 +32,7 @@ impl Coverage {
     }
 }
 
-/// What every run of some length must have met.
+/// What must occur in every run of at least 20,000 calls.
 const EXPECTED: [(&str, &[&str]); 4] = [
     (
         "outcome",

@@ -1,4 +1,4 @@
-//! One attempt in exchange: how far it has come, and what is known of it by then.
+//! One request to an upstream and its response: how far the response has come, and what it has shown so far.
 
 use failsoft::{AttemptId, Failure, Headers, Input, Kind};
 
@@ -19,30 +19,30 @@ pub(crate) enum State {
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) attempt: AttemptId,
-    /// The upstream, as a place in the world's list.
+    /// The upstream's index in the world's list.
     pub(crate) server: usize,
-    /// The models that it was asked for.
+    /// The models that the request names.
     pub(crate) batch: Vec<usize>,
     pub(crate) streamed: bool,
     pub(crate) task: Task,
-    /// Something of it is the reader's, or could not be held back any longer.
+    /// The reader has received a part, or the core could no longer hold it back.
     pub(crate) shown: bool,
     pub(crate) reply: Reply,
-    /// When it was sent, in time that counts.
+    /// When the request was sent, in counted time.
     pub(crate) sent: u64,
     pub(crate) state: State,
-    /// When the head came.
+    /// When the head arrived.
     pub(crate) head_at: Option<u64>,
-    /// When its last byte came, or it ended.
+    /// When the last byte arrived, or the exchange ended.
     pub(crate) last_byte_at: u64,
-    /// When the last event came, or the head did, in time that counts.
+    /// When the last event or the head arrived, in counted time.
     pub(crate) last_event_at: u64,
     pub(crate) received: Received,
-    /// The host had slept before it ended.
+    /// Whether the host slept before the end of the exchange.
     pub(crate) slept: bool,
-    /// A chunk was asked for.
+    /// The host has asked for a chunk.
     pub(crate) reading: bool,
-    /// Bytes that have come.
+    /// The number of bytes that have arrived.
     pub(crate) bytes: usize,
     piece: usize,
     element: usize,
@@ -81,17 +81,17 @@ impl Exchange {
         }
     }
 
-    /// It scores what another said.
+    /// The request asks a judge for a score.
     pub(crate) fn is_judge(&self) -> bool {
         matches!(self.task, Task::Score(..))
     }
 
-    /// It goes on from where another broke off.
+    /// The request continues or restarts an answer that broke off.
     pub(crate) fn recovers(&self) -> bool {
         matches!(self.task, Task::Restart(_) | Task::Continue(_))
     }
 
-    /// It gave an answer, and all of it.
+    /// The response is a complete answer.
     pub(crate) fn is_answer(&self) -> bool {
         self.reply.served.is_some() && self.ended_well() && self.received.is_complete()
     }
@@ -100,7 +100,7 @@ impl Exchange {
         self.state == State::Open
     }
 
-    /// When it has something to tell.
+    /// When the next event is due.
     pub(crate) fn due(&self) -> Option<u64> {
         self.due.filter(|_| self.is_open())
     }
@@ -120,7 +120,7 @@ impl Exchange {
         self.last_byte_at = now;
     }
 
-    /// What it has to tell now.
+    /// Produces the event that is due.
     pub(crate) fn happen(&mut self, now: u64, counted: u64) -> Input<'_> {
         self.due = None;
         self.last_byte_at = now;
@@ -153,7 +153,7 @@ impl Exchange {
         Input::Failed { attempt: self.attempt, failure: Failure::new(Kind::Network, "connection reset") }
     }
 
-    /// Takes the elements that are complete by now, if there are any new ones.
+    /// Records the elements that are complete by now. Returns whether there are new ones.
     fn hear(&mut self) -> bool {
         let before = self.element;
         let complete = |at: usize| at <= self.bytes || (at == Body::END && self.state == State::Ended);
@@ -164,23 +164,23 @@ impl Exchange {
         self.element > before
     }
 
-    /// Everything that its body has to say has come.
+    /// The whole body has arrived.
     pub(crate) fn is_read(&self) -> bool {
         self.head_at.is_some() && self.bytes == self.reply.body.bytes.len()
     }
 
-    /// It ended as a good answer ends.
+    /// The response ended as a good answer ends.
     pub(crate) fn ended_well(&self) -> bool {
         self.state == State::Ended || self.received.is_over()
     }
 
-    /// Its error is known in full.
+    /// The error, if it is completely known.
     pub(crate) fn known_fault(&self) -> Option<&Fault> {
         let known = if self.reply.served.is_some() { self.received.error } else { self.is_read() };
         self.reply.fault.as_ref().filter(|_| known)
     }
 
-    /// The models that it would be wrong to ask again before `time`: who said so, and until when.
+    /// Until when a request to `model` would be too early, if the response says so.
     pub(crate) fn resting(&self, model: usize) -> Option<u64> {
         let fault = self.reply.fault.as_ref()?;
         let head_at = self.head_at?;
@@ -190,7 +190,7 @@ impl Exchange {
         let meant = match &self.reply.served {
             None => self.batch.contains(&model),
             Some(_) if self.batch.len() == 1 => self.batch[0] == model,
-            // Who failed is known only by the name in the answer.
+            // In a batch, only the name in the answer tells which model failed.
             Some(served) => served.named == NamedModel::Known && self.received.named && served.model == model,
         };
         meant.then(|| fault.wait.map(|wait| last_byte_at + wait.left(last_byte_at)))?

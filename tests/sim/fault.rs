@@ -1,4 +1,4 @@
-//! Errors as upstreams send them: every class in the shapes that occur.
+//! The errors of upstreams: every class, in the shapes that occur.
 
 use failsoft::Kind;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::random::Random;
 use crate::retry_after::{self, Wait};
 
-/// What an error means, whatever it looks like.
+/// The meaning of an error, independent of its shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Limited,
@@ -20,7 +20,7 @@ pub(crate) enum Class {
     Unauthorized,
     Unpaid,
     Forbidden,
-    /// The caller's own.
+    /// A mistake of the caller.
     Mistake,
 }
 
@@ -29,11 +29,11 @@ pub(crate) enum Class {
 pub(crate) struct Fault {
     pub(crate) class: Class,
     pub(crate) status: u16,
-    /// The value of `error`; `null` if the body is none of JSON.
+    /// The value of `error`; `null` if the body is not JSON.
     pub(crate) error: Value,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) wait: Option<Wait>,
-    /// It is said in a header, so it is known before the body is.
+    /// A header contains the wait, so the wait is known before the body arrives.
     pub(crate) wait_in_headers: bool,
 }
 
@@ -55,7 +55,7 @@ impl Class {
         }
     }
 
-    /// The same key would meet it again.
+    /// Another request with the same key would meet the same error.
     pub(crate) fn blames_key(self) -> bool {
         matches!(self, Self::Unauthorized | Self::Unpaid | Self::Forbidden)
     }
@@ -67,7 +67,7 @@ impl Class {
 }
 
 impl Fault {
-    /// An error of `class` about `model`, and a wait where one is usual.
+    /// Draws an error of `class` about `model`, with a wait where one is usual.
     pub(crate) fn draw(class: Class, model: &str, random: &mut Random, now: u64) -> Self {
         let (status, mut error) = shape(class, model, random);
         let mut headers = Vec::new();
@@ -81,7 +81,7 @@ impl Fault {
         Self { class, status, error, headers, wait: named.map(|(wait, _)| wait), wait_in_headers }
     }
 
-    /// An error as a stream or a completion carries it, where no status speaks.
+    /// Draws an error inside a stream or a completion, where no status describes it.
     pub(crate) fn inside(class: Class, model: &str, random: &mut Random, now: u64) -> Self {
         loop {
             let fault = Self::draw(class, model, random, now);
@@ -91,7 +91,7 @@ impl Fault {
         }
     }
 
-    /// The body of the response, with its content type.
+    /// The body of the response and its content type.
     pub(crate) fn body(&self, metadata: Option<Value>, random: &mut Random) -> (&'static str, Vec<u8>) {
         if self.error.is_null() {
             let page: &[u8] = if random.chance(50) { b"<!DOCTYPE html><title>Oops</title>" } else { b"" };

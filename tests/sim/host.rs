@@ -1,4 +1,4 @@
-//! The host of one call: tells the machine what happens, and asks what to do about it.
+//! The host of one call: reports events to the core and performs the core's actions.
 
 use std::sync::Arc;
 
@@ -12,29 +12,30 @@ use crate::plan::{Abort, Plan};
 use crate::reader::Reader;
 use crate::world::Shared;
 
-/// Actions in a row, without anything having happened, that a machine at rest never needs.
+/// A core that comes to rest never needs this many actions in a row.
 const RESTLESS: u32 = 40;
 
-/// What the host does when nothing happens.
+/// What the host does until the next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// It comes back then.
+    /// It waits until this time.
     Until(u64),
-    /// The reader is busy until then.
+    /// The reader is busy until this time.
     Busy(u64),
     Over,
 }
 
-/// The caller does not want the answer any more.
+/// The caller has aborted the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Aborted {
-    /// The machine was at rest, so it was not over.
+    /// The core was at rest, so the call was not over.
     pub(crate) at_rest: bool,
-    /// Chunks came to the reader all the same.
+    /// The reader still received chunks after the abort.
     pub(crate) yielded: bool,
 }
 
-/// What the reader had, and from where on in the answer of `attempt` it goes on.
+/// Where a continued answer joins: the text that the reader had, and the offset in the answer of `attempt` from which
+/// it continues.
 #[derive(Clone, Debug)]
 pub(crate) struct Join {
     pub(crate) attempt: AttemptId,
@@ -46,29 +47,29 @@ pub(crate) struct Join {
 pub(crate) struct Host {
     pub(crate) number: usize,
     pub(crate) plan: Plan,
-    /// What the machine was given for the plan's policy.
+    /// The policy as the core read it.
     pub(crate) policy: Arc<Policy>,
     pub(crate) call: Call,
     pub(crate) clock: CallClock,
     pub(crate) now: u64,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) reader: Reader,
-    /// Where the last answer was joined to what the reader had.
+    /// Where the last continued answer joins the text that the reader had.
     pub(crate) join: Option<Join>,
-    /// For each upstream, each model of the world.
+    /// For each upstream, the admission of each model.
     pub(crate) admissions: Vec<Vec<Admission>>,
     pub(crate) aborted: Option<Aborted>,
-    /// The attempt whose bytes go over by themselves.
+    /// The attempt whose bytes are relayed unchanged.
     pub(crate) relayed: Option<AttemptId>,
     pub(crate) rest: Rest,
-    /// It notices nothing before then.
+    /// The host sleeps until this time.
     pub(crate) asleep_until: u64,
     pub(crate) at_rest: bool,
-    /// A second model was asked beside one that was silent.
+    /// A hedge was sent.
     pub(crate) hedged: bool,
     actions: u64,
     inputs: u64,
-    /// Connections that were closed, and are received of again.
+    /// Events of cancelled connections that arrive too late.
     pub(crate) stale_events: Vec<(u64, AttemptId)>,
 }
 
@@ -105,7 +106,7 @@ impl Host {
         }
     }
 
-    /// When it does something next.
+    /// When the host does something next.
     pub(crate) fn next(&self) -> Option<u64> {
         let abort = self.abort_at();
         let soonest = match self.rest {
@@ -127,7 +128,7 @@ impl Host {
         }
     }
 
-    /// Lets one thing happen, and does what the machine wants done about it.
+    /// Handles one event, and performs the actions that follow.
     pub(crate) fn step(&mut self, shared: &mut Shared, now: u64) -> CheckResult {
         if self.abort_at() <= now && (self.rest != Rest::Until(now) || shared.random.chance(50)) {
             self.abort(shared, now);
@@ -142,12 +143,12 @@ impl Host {
         self.drain(shared, now)
     }
 
-    /// Something that is due, of all that is.
+    /// Handles one of the events that are due.
     fn deliver_next_event(&mut self, shared: &mut Shared, now: u64) {
         let due: Vec<usize> =
             (0..self.exchanges.len()).filter(|&at| self.exchanges[at].due().is_some_and(|due| due <= now)).collect();
         let stale_events = self.stale_events.iter().filter(|(at, _)| *at <= now).count();
-        // A host may also ask for no reason.
+        // A host may also wake without a reason.
         let others = due.len() + stale_events;
         let wakes = others == 0 || matches!(self.rest, Rest::Until(time) if time <= now) || shared.random.one_in(10);
         let choice = shared.random.below((others + usize::from(wakes)) as u64) as usize;
@@ -159,7 +160,7 @@ impl Host {
             self.deliver_stale_event(shared, now);
         } else {
             shared.trace.note(self.number, now, 1, || "woken".into());
-            // A timer may also do nothing but poll.
+            // A timer may also only poll.
             if shared.random.chance(50) {
                 self.call.handle(now, Input::Woken);
             }
@@ -189,12 +190,12 @@ impl Host {
         exchange.shown |= kind.is_some_and(|kind| exchange.received.shows(kind, &self.plan));
     }
 
-    /// A closed connection is received of once more.
+    /// Delivers an event of a connection that was cancelled before.
     fn deliver_stale_event(&mut self, shared: &mut Shared, now: u64) {
         let Some(at) = self.stale_events.iter().position(|(at, _)| *at <= now) else { return };
         let (_, attempt) = self.stale_events.remove(at);
         let form = shared.random.below(4);
-        shared.trace.note(self.number, now, form, || format!("attempt {attempt} is received of again ({form})"));
+        shared.trace.note(self.number, now, form, || format!("attempt {attempt} sends a late event ({form})"));
         self.call.handle(
             now,
             match form {
@@ -217,18 +218,18 @@ impl Host {
         self.call.handle(now, Input::Aborted);
     }
 
-    /// The reader has something that cannot be taken back.
+    /// The reader has received something that cannot be taken back.
     pub(crate) fn is_shown(&self) -> bool {
         self.reader.chunks > 0 || self.relayed.is_some()
     }
 
-    /// Another was first, so nobody has looked at what it said last.
+    /// Another attempt was faster, so the core ignored the end of this one.
     pub(crate) fn was_superseded(&self, exchange: &Exchange) -> bool {
         let row = &self.call.report().attempts[exchange.attempt as usize];
         row.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Superseded)
     }
 
-    /// The attempts to answer over `server` that have ended, whichever way.
+    /// The attempts to answer through `server` that have ended.
     pub(crate) fn ended_at(&self, server: usize) -> impl Iterator<Item = &Exchange> {
         let ended =
             move |exchange: &&Exchange| exchange.server == server && !exchange.is_open() && !exchange.is_judge();
@@ -241,7 +242,7 @@ impl Host {
         self.clock.enter(now);
     }
 
-    /// Does what the machine says until there is nothing more to do.
+    /// Polls and performs actions until the core has nothing more to do.
     fn drain(&mut self, shared: &mut Shared, now: u64) -> CheckResult {
         for _ in 0..RESTLESS {
             self.enter(now);
@@ -255,9 +256,7 @@ impl Host {
                 self.abort(shared, now);
             }
         }
-        shared
-            .checker
-            .require(Invariant::Bounded, false, || format!("{RESTLESS} actions without anything having happened"))?;
+        shared.checker.require(Invariant::Bounded, false, || format!("{RESTLESS} actions without an event"))?;
         self.rest = Rest::Over;
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! A simulator for the core: it draws worlds of upstreams, faults, policies and callers from a seed, runs the calls of each
-//! world, and checks the invariants of the core.
+//! A simulator for the core: it draws worlds of upstreams, faults, policies and callers from a seed, runs the calls of
+//! each world, and checks the invariants of the core.
 //!
 //! ```text
 //!             Plan         UpstreamRequest            Reply: the bytes to send, and the elements that they contain
@@ -10,12 +10,13 @@
 //!                     Call ── Yield, Relay ──▶ Reader      Checker: the invariants, after every action and at the end
 //! ```
 //!
-//! The checks never use the code under test to find out what a response says: each response carries its elements beside its
-//! bytes. The time is a number, and no code here reads a clock.
+//! The checks never use the code under test to find out what a response says: each response carries its elements beside
+//! its bytes. The time is a number, and no code here reads a clock.
 //!
-//! `cargo xtask fuzz sim --seed S --calls 1` runs one world again and prints its trace: the command sets `FAILSOFT_SIM_SEED`
-//! and `FAILSOFT_SIM_CALLS` for this test. `FAILSOFT_SIM_ONLY` names the one invariant to check. `cargo xtask fuzz mutants`
-//! sets this variable to make sure that each mutant in `mutants.txt` breaks the invariant that the list names.
+//! `cargo xtask fuzz sim --seed S --calls 1` runs one world again and prints its trace: the command sets
+//! `FAILSOFT_SIM_SEED` and `FAILSOFT_SIM_CALLS` for this test. `FAILSOFT_SIM_ONLY` names the one invariant to check.
+//! `cargo xtask fuzz mutants` sets this variable to make sure that each mutant in `mutants.txt` breaks the invariant
+//! that the list names.
 
 mod action;
 mod answer;

@@ -1,4 +1,4 @@
-//! What a request truly costs, told or not; and what it may.
+//! The true cost of a request, whether or not the response states it, and the bounds on the cost.
 
 use failsoft::Dialect;
 use failsoft::tokens::Prompt;
@@ -11,7 +11,7 @@ use crate::random::Random;
 use crate::upstream::{Server, Task, UpstreamRequest};
 use crate::world::Shared;
 
-/// The prices that a request says nobody may go beyond, of a token of the prompt and of one of the answer.
+/// The price bounds in a request: for one token of the prompt, and for one of the answer.
 pub(crate) fn cap(body: &Value) -> Option<(u64, u64)> {
     let price = |name: &str| {
         let for_a_million = body["provider"]["max_price"][name].as_f64()?;
@@ -20,8 +20,8 @@ pub(crate) fn cap(body: &Value) -> Option<(u64, u64)> {
     price("prompt").zip(price("completion"))
 }
 
-/// The most that `model` can charge for what it is asked, as far as anything bounds that. Behind OpenRouter are many who
-/// provide it, at any price that they are not kept from.
+/// The most that `model` can charge for the request, if anything bounds the cost. Several providers serve a model on
+/// OpenRouter, at any price that the request does not exclude.
 pub(crate) fn max_cost(server: &Server, request: &UpstreamRequest<'_>, model: usize) -> Option<u64> {
     let listed = request.models[model].price?;
     let (prompt, completion) = match server.upstream.dialect {
@@ -42,13 +42,13 @@ pub(crate) fn max_cost(server: &Server, request: &UpstreamRequest<'_>, model: us
     Some((prompt * tokens).saturating_add(answer))
 }
 
-/// What an upstream charges that does not say so: often all that it can.
+/// Draws the charge of an upstream that does not state it: often the most that is possible.
 pub(crate) fn draw_hidden_cost(most: Option<u64>, random: &mut Random) -> u64 {
     let most = most.unwrap_or_default();
     if random.chance(50) { most } else { random.below(most.saturating_add(1).max(1)) }
 }
 
-/// What all requests of the call have cost so far, and those that are under way can.
+/// The cost of all requests of the call so far, with the most that the open requests can cost.
 pub(crate) fn spent(host: &Host) -> u64 {
     let cost = |exchange: &Exchange| {
         if exchange.is_open() { exchange.reply.max_cost.unwrap_or_default() } else { exchange.reply.true_cost }
@@ -56,12 +56,12 @@ pub(crate) fn spent(host: &Host) -> u64 {
     host.exchanges.iter().map(cost).fold(0, u64::saturating_add)
 }
 
-/// One more request, which can cost `most`, may be sent.
+/// Checks that one more request, which can cost `most`, is allowed.
 pub(crate) fn check(host: &Host, shared: &Shared, most: Option<u64>) -> CheckResult {
     let Some(bound) = host.plan.money.cost else { return Ok(()) };
     let spent = spent(host);
     let within = most.is_some_and(|most| most == 0 || spent.saturating_add(most) <= bound);
-    shared
-        .checker
-        .require(Invariant::Money, within, || format!("it can cost {most:?}, {spent} are spent, {bound} may be"))
+    shared.checker.require(Invariant::Money, within, || {
+        format!("the request can cost {most:?}, the call has cost {spent}, and the bound is {bound}")
+    })
 }

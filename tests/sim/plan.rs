@@ -1,4 +1,6 @@
-//! One call as its caller means it: what is asked, under which policy, by which host, for which reader.
+//! The plan of one call: the request, the policy, the behaviour of the host and of the caller.
+
+mod policy;
 
 use failsoft::Json;
 use failsoft::request::UsageChunk;
@@ -6,9 +8,9 @@ use failsoft::tokens::Prompt;
 use serde_json::{Map, Value, json};
 
 use crate::random::Random;
-use crate::world::SCORER;
+use policy::{clocks, insert, judge, money, number, recover, rules};
 
-/// The numbers of a policy, as they were written or as the documentation gives them where nothing was.
+/// The timeouts of a policy: as written, or the documented defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Clocks {
     pub(crate) headers: u64,
@@ -17,7 +19,7 @@ pub(crate) struct Clocks {
     pub(crate) total: u64,
 }
 
-/// What follows a stream that breaks when the reader has a part of it.
+/// What the policy does with a stream that breaks after the reader has received a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recover {
     Continue,
@@ -37,7 +39,7 @@ pub(crate) struct JudgePolicy {
     pub(crate) max_cost: Option<u64>,
 }
 
-/// What may be spent, in units of 10^-12 dollars.
+/// What the call may cost, in units of 10^-12 dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Money {
     pub(crate) cost: Option<u64>,
@@ -45,13 +47,13 @@ pub(crate) struct Money {
     pub(crate) price: (Option<u64>, Option<u64>),
 }
 
-/// What follows an answer that breaks a rule.
+/// What the policy does with an answer that breaks a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     Off,
-    /// Another answer.
+    /// It asks for another answer.
     On,
-    /// An error.
+    /// It returns an error.
     Final,
 }
 
@@ -61,46 +63,46 @@ pub(crate) struct Rules {
     pub(crate) empty: Rule,
     pub(crate) reasoning_only: Rule,
     pub(crate) too_short: Rule,
-    /// Characters that an answer has at least.
+    /// The least number of characters of an answer.
     pub(crate) shortest: usize,
     pub(crate) pattern: Rule,
-    /// What no answer may hold.
+    /// Texts that no answer may contain.
     pub(crate) literals: Vec<&'static str>,
     pub(crate) refusal: Rule,
     pub(crate) invalid_json: Rule,
     pub(crate) length: Rule,
 }
 
-/// When the caller loses interest.
+/// When the caller aborts the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Abort {
     Never,
-    /// So many milliseconds after the call began.
+    /// This many milliseconds after the call began.
     At(u64),
-    /// After so many actions, before the next is asked for.
+    /// After this many actions, before the host asks for the next.
     BetweenActions(u64),
-    /// After so many inputs, before anything is asked for.
+    /// After this many inputs, before the host asks for an action.
     BehindInput(u64),
-    /// Right after an answer said that it failed.
+    /// Directly after an answer has reported an error.
     BehindError,
 }
 
-/// How well a host keeps time.
+/// How precisely a host keeps time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     /// Timers are late by up to this, in milliseconds.
     pub(crate) lateness: u64,
-    /// Of a hundred waits, so many become a sleep.
+    /// The share of waits that become a sleep, in percent.
     pub(crate) sleeps: u64,
-    /// Of a hundred batches, the reader is busy with so many.
+    /// The share of chunk batches after which the reader is busy, in percent.
     pub(crate) busy: u64,
-    /// Of a hundred cancelled connections, so many are received of again.
+    /// The share of cancelled connections that still deliver an event, in percent.
     pub(crate) stale_events: u64,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// The chain, as places in the world's list.
+    /// The chain, as indexes in the world's list.
     pub(crate) chain: Vec<usize>,
     pub(crate) request: String,
     pub(crate) policy: String,
@@ -113,13 +115,13 @@ pub(crate) struct Plan {
     pub(crate) usage_chunk: UsageChunk,
     pub(crate) callers_clocks: bool,
     pub(crate) attempts: u64,
-    /// How often the same may be asked again.
+    /// How often the same model may be tried again.
     pub(crate) same: u64,
     pub(crate) clocks: Clocks,
     pub(crate) rules: Rules,
-    /// So many characters of a stream are held back.
+    /// The number of characters of a stream that are held back.
     pub(crate) hold: usize,
-    /// All of it is.
+    /// The whole stream is held back.
     pub(crate) buffer: bool,
     pub(crate) recover: Recover,
     pub(crate) restart_event: bool,
@@ -128,7 +130,7 @@ pub(crate) struct Plan {
     pub(crate) money: Money,
     /// The output limit that the caller set.
     pub(crate) max_tokens: Option<u64>,
-    /// The prompt, as it is estimated.
+    /// The estimate of the prompt.
     pub(crate) prompt: Prompt,
     pub(crate) breaker_failures: u64,
     pub(crate) cooldown: u64,
@@ -222,7 +224,7 @@ fn estimate(request: &str) -> Prompt {
     Prompt::chat(body.get("messages"), body.get("tools"), body.get("response_format"))
 }
 
-/// Up to six models, each once, in any order.
+/// Draws up to six models, each once, in any order.
 pub(crate) fn chain(random: &mut Random, models: usize) -> Vec<usize> {
     let mut left: Vec<usize> = (0..models).collect();
     let length = random.between(1..=6).min(models as u64);
@@ -256,137 +258,6 @@ fn request(random: &mut Random, plan: &Plan, models: &[String]) -> String {
         body["max_tokens"] = most.into();
     }
     body.to_string()
-}
-
-/// The number `name`: often left to its default, which the documentation names.
-fn number(
-    random: &mut Random,
-    fields: &mut Map<String, Value>,
-    name: &str,
-    default: u64,
-    draw: impl FnOnce(&mut Random) -> u64,
-) -> u64 {
-    if random.chance(45) {
-        return default;
-    }
-    let number = draw(random);
-    fields.insert(name.into(), number.into());
-    number
-}
-
-fn insert(fields: &mut Map<String, Value>, name: &str, inner: Map<String, Value>) {
-    if !inner.is_empty() {
-        fields.insert(name.into(), Value::Object(inner));
-    }
-}
-
-fn clocks(random: &mut Random, fields: &mut Map<String, Value>) -> Clocks {
-    let mut inner = Map::new();
-    let mut clock = |random: &mut Random, name: &str, default: u64, longest: u64| {
-        number(random, &mut inner, name, default, |random| {
-            let shortest = random.pick(&[1, 500, 500, 5_000]);
-            random.spread(shortest..=longest)
-        })
-    };
-    let clocks = Clocks {
-        headers: clock(random, "headers", 30_000, 600_000),
-        first_token: clock(random, "firstToken", 60_000, 600_000),
-        idle: clock(random, "idle", 30_000, 600_000),
-        total: clock(random, "total", 600_000, 3_600_000),
-    };
-    insert(fields, "timeouts", inner);
-    clocks
-}
-
-fn rules(random: &mut Random, fields: &mut Map<String, Value>) -> Rules {
-    const WORDS: [&str; 4] = ["retry", "next", "fail", "accept"];
-    let meaning = |word: &str| match word {
-        "accept" => Rule::Off,
-        "fail" => Rule::Final,
-        _ => Rule::On,
-    };
-    let mut rule = |random: &mut Random, name: &str, words: &[&'static str], by_default: Rule| {
-        if random.chance(50) {
-            return by_default;
-        }
-        let word = random.pick(words);
-        fields.insert(name.into(), word.into());
-        meaning(word)
-    };
-    let mut rules = Rules {
-        too_short: Rule::Off,
-        shortest: 0,
-        pattern: Rule::Off,
-        literals: Vec::new(),
-        filter: rule(random, "onContentFilter", &WORDS[1..3], Rule::On),
-        empty: rule(random, "empty", &WORDS, Rule::On),
-        reasoning_only: rule(random, "reasoningOnly", &WORDS, Rule::On),
-        refusal: rule(random, "refusal", &WORDS, Rule::On),
-        invalid_json: rule(random, "invalidJson", &WORDS, Rule::On),
-        length: rule(random, "length", &WORDS, Rule::Off),
-    };
-    let mut made = |random: &mut Random, name: &str, what: &str, value: Value| {
-        let word = random.pick(&WORDS);
-        fields.insert(name.into(), json!({what: value, "action": word}));
-        meaning(word)
-    };
-    if random.one_in(8) {
-        rules.shortest = random.spread(1..=80) as usize;
-        rules.too_short = made(random, "tooShort", "chars", rules.shortest.into());
-    }
-    if random.one_in(8) {
-        rules.literals = vec![random.pick(&["tab", "日本", "quoted\"", "sky", "e\u{301}"])];
-        rules.pattern = made(random, "pattern", "literals", json!(rules.literals));
-    }
-    rules
-}
-
-fn recover(random: &mut Random, fields: &mut Map<String, Value>) -> Recover {
-    if random.chance(60) {
-        return Recover::Continue;
-    }
-    let words = [("continue", Recover::Continue), ("restart", Recover::Restart), ("error", Recover::Error)];
-    let (word, recover) = random.pick(&words);
-    fields.insert("recover".into(), word.into());
-    recover
-}
-
-fn judge(random: &mut Random, fields: &mut Map<String, Value>) -> JudgePolicy {
-    let mut inner = Map::new();
-    inner.insert("model".into(), SCORER.into());
-    let threshold = number(random, &mut inner, "threshold", 50, |random| random.between(1..=100));
-    let timeout = number(random, &mut inner, "timeout", 10_000, |random| random.spread(1..=600_000));
-    let (open, final_) = (random.chance(50), random.one_in(4));
-    if !open || random.chance(50) {
-        inner.insert("onError".into(), if open { "accept" } else { "reject" }.into());
-    }
-    if final_ || random.chance(50) {
-        inner.insert("action".into(), if final_ { "fail" } else { "next" }.into());
-    }
-    let max_cost = usd(random, &mut inner, "maxCostUsd", 1_000_000_000);
-    insert(fields, "judge", inner);
-    JudgePolicy { threshold, timeout, open, rule: if final_ { Rule::Final } else { Rule::On }, max_cost }
-}
-
-fn money(random: &mut Random, fields: &mut Map<String, Value>) -> Money {
-    let cost = usd(random, fields, "maxCostUsd", 100_000_000_000);
-    let mut inner = Map::new();
-    let price = (
-        usd(random, &mut inner, "prompt", 60_000_000_000_000),
-        usd(random, &mut inner, "completion", 60_000_000_000_000),
-    );
-    insert(fields, "maxPrice", inner);
-    Money { cost, price }
-}
-
-/// An amount of up to `most`, now and then, that a number of ten digits can name.
-fn usd(random: &mut Random, fields: &mut Map<String, Value>, name: &str, most: u64) -> Option<u64> {
-    if !random.one_in(8) {
-        return None;
-    }
-    let amount = random.spread(1..=most / 1_000_000) * 1_000_000;
-    fields.insert(name.into(), json!(amount as f64 / 1e12));
-    Some(amount)
 }
 
 fn abort(random: &mut Random) -> Abort {

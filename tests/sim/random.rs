@@ -1,4 +1,4 @@
-//! Numbers that look random, the same for the same seed: SplitMix64.
+//! Pseudo-random numbers, the same for the same seed (SplitMix64).
 
 use std::ops::RangeInclusive;
 
@@ -18,7 +18,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 to `bound`, without it.
+    /// A number from 0 to `bound`, exclusive.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
@@ -27,7 +27,7 @@ impl Random {
         range.start() + self.below(range.end() - range.start() + 1)
     }
 
-    /// Within the range, every order of magnitude as likely as the next.
+    /// A number within the range; every order of magnitude is equally likely.
     pub(crate) fn spread(&mut self, range: RangeInclusive<u64>) -> u64 {
         let (low, high) = ((*range.start()).max(1) as f64, *range.end() as f64);
         let share = self.below(1 << 20) as f64 / f64::from(1 << 20);
@@ -46,7 +46,7 @@ impl Random {
         among[self.below(among.len() as u64) as usize]
     }
 
-    /// One of `among`, each as likely as its weight says.
+    /// One item of `among`, drawn by its weight.
     pub(crate) fn weigh<T: Copy>(&mut self, among: &[(u64, T)]) -> T {
         let mut at = self.below(among.iter().map(|(weight, _)| weight).sum());
         for (weight, what) in among {

@@ -1,26 +1,26 @@
-//! Who reads the stream: what came to it, by either way.
+//! The reader of the stream: what it received, as chunks or as relayed bytes.
 
 use failsoft::Chunks;
 use serde_json::Value;
 
-/// What a reader has got since it was last told to start over.
+/// What the reader received since the last restart event.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reader {
     /// The text of the first choice, read from the chunks themselves.
     pub(crate) text: String,
-    /// The ids of the answers whose chunks came.
+    /// The ids in the chunks.
     pub(crate) ids: Vec<String>,
-    /// Chunks of a kind that tells the usage and nothing else.
+    /// Chunks that contain the usage and no choice.
     pub(crate) usages: Vec<Value>,
     pub(crate) chunks: usize,
-    /// How often it was told to start over.
+    /// The number of restart events.
     pub(crate) restarts: usize,
-    /// The bytes that came as they were.
+    /// The relayed bytes.
     pub(crate) relayed: Vec<u8>,
 }
 
 impl Reader {
-    /// What is wrong with these chunks, if anything is.
+    /// Takes the chunks. The error describes what is wrong with them.
     pub(crate) fn take(&mut self, chunks: &Chunks) -> Result<(), String> {
         let mut before = self.text.len();
         for line in chunks.iter() {
@@ -37,7 +37,7 @@ impl Reader {
             }
         }
         let (read, text) = (&self.text[before..], chunks.text());
-        if read == text { Ok(()) } else { Err(format!("the chunks say {read:?}, their text is {text:?}")) }
+        if read == text { Ok(()) } else { Err(format!("the chunks contain {read:?}, their text() is {text:?}")) }
     }
 
     fn take_chunk(&mut self, chunk: &Value) {

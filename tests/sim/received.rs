@@ -1,38 +1,39 @@
-//! What has truly come of an answer: known from what the upstream meant, not read from its bytes.
+//! What has arrived of an answer. It is computed from the elements that the generator put into the response, not from
+//! its bytes.
 
 use crate::answer::{FinishKind, TextKind, is_cleared};
 use crate::plan::{Plan, Rule};
 
-/// One thing that an upstream says. It counts once its last byte has come.
+/// One element of a response. It counts once its last byte has arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Element {
-    /// An event of any kind; comments are none.
+    /// An event of any kind, but not a comment.
     Event,
-    /// The answer's id, and the model's name if it is told.
+    /// The id of the answer, and the name of the model if the response contains one.
     Named,
-    /// A choice has begun.
+    /// The first data of a choice.
     Begins(usize),
     Text(usize, String),
     Reasoning,
     Image,
     Refusal,
-    /// Arguments of the tool call.
+    /// A piece of the arguments of the tool call.
     Tool(String),
     Finish(usize, FinishKind),
     /// The cost so far, in units of 10^-12 dollars.
     Cost(u64),
-    /// What happened inside a native batch.
+    /// The metadata about a batch of models.
     Batch,
     Malformed,
-    /// The answer says that it failed.
+    /// The answer reports an error.
     Error,
     /// `[DONE]`.
     Done,
-    /// It came in one piece.
+    /// The answer is one JSON body.
     Whole,
 }
 
-/// The sum of all elements that have come.
+/// The sum of all elements that have arrived.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
     pub(crate) named: bool,
@@ -48,7 +49,7 @@ pub(crate) struct Received {
     pub(crate) batch: bool,
     malformed: u32,
     pub(crate) error: bool,
-    /// It said so behind its end, which changes nothing.
+    /// The error came after the end of the answer, so it changes nothing.
     late_error: bool,
     pub(crate) done: bool,
     whole: bool,
@@ -89,40 +90,40 @@ impl Received {
         &self.texts[0]
     }
 
-    /// Something has come that shows that the model is at work.
+    /// Something has arrived that shows that the model is at work.
     pub(crate) fn is_alive(&self) -> bool {
         let has_text = self.texts.iter().any(|text| !text.is_empty());
         has_text || self.reasoning || self.image || self.refusal || self.tool.is_some()
     }
 
-    /// Every choice that has begun has said why it ended.
+    /// Every choice that has begun has a finish reason.
     fn has_ended(&self) -> bool {
         self.begun[0] && self.begun.iter().zip(self.finished).all(|(begun, finished)| !begun || finished)
     }
 
-    /// A stream of which nothing more can change anything.
+    /// Nothing more can change this stream.
     pub(crate) fn is_over(&self) -> bool {
         self.done || (self.has_ended() && !self.whole && !self.error)
     }
 
-    /// Text of one choice, and nothing that is none.
+    /// Only text of one choice has arrived.
     pub(crate) fn is_text(&self) -> bool {
         self.tool.is_none() && !self.image && !self.refusal && !self.begun[1]
     }
 
-    /// An answer, and all of it: no choice lacks its end, nothing failed, no tool call has a hole.
+    /// The answer is complete: every choice has its end, nothing failed, and no tool call has a gap.
     pub(crate) fn is_complete(&self) -> bool {
         let holed = self.tool.as_ref().is_some_and(|tool| !tool.is_empty() && !is_json(tool));
         self.begun[0] && (self.whole || self.has_ended()) && !self.error && (self.malformed == 0 || !holed)
     }
 
-    /// There is nothing in it to show or to do.
+    /// The answer contains nothing to show and nothing to do.
     pub(crate) fn is_blank(&self) -> bool {
         let blank = self.texts.iter().all(|text| text.trim().is_empty());
         blank && !self.image && self.tool.is_none() && !self.refusal
     }
 
-    /// The rules of the caller's policy that this answer, being complete, does not pass.
+    /// The rules of the policy that this complete answer breaks.
     pub(crate) fn broken(&self, kind: TextKind, plan: &Plan) -> Vec<Rule> {
         let (rules, text) = (&plan.rules, self.text());
         let no_json = plan.wants_json && !text.is_empty() && !is_json(text);
@@ -140,7 +141,7 @@ impl Received {
         broken.into_iter().filter(|(rule, broken)| *broken && *rule != Rule::Off).map(|(rule, _)| rule).collect()
     }
 
-    /// A stream of which this has come, and nothing wrong with it, cannot be held back any longer.
+    /// The core can no longer hold back a stream of which this much has arrived, if nothing is wrong with it.
     pub(crate) fn shows(&self, kind: TextKind, plan: &Plan) -> bool {
         if !plan.stream || plan.buffer || self.whole || self.error || self.late_error {
             return false;

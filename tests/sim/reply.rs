@@ -1,4 +1,5 @@
-//! What an upstream does with one request: a head, pieces of a body, an end, each after a while; and the true_cost about it.
+//! What an upstream does with one request: a head, pieces of a body and an end, each after a delay; and the true
+//! meaning of the response.
 
 use failsoft::Kind;
 
@@ -8,71 +9,71 @@ use crate::plan::Clocks;
 use crate::random::Random;
 use crate::wire::Body;
 
-/// How the connection answers.
+/// How the connection begins to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
-    /// Not at all.
+    /// It sends nothing.
     Never,
     /// It breaks.
     Reset,
     Status(u16, Vec<(String, String)>),
 }
 
-/// What comes behind the last byte.
+/// What follows the last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Clean,
     Reset,
-    /// Nothing more, and the connection stays open.
+    /// Nothing: the connection stays open.
     Silence,
 }
 
-/// Whom the answer names.
+/// Which model the answer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NamedModel {
-    /// The model that serves, in words by which it can be known.
+    /// The model that serves, by a name that can be matched.
     Known,
-    /// Somebody whom nobody asked for.
-    Stranger,
-    Nobody,
+    /// A model that the request does not name.
+    Other,
+    Missing,
 }
 
-/// Who answers, and what.
+/// The model that answers, and its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Served {
-    /// The model, as a place in the world's list.
+    /// The model's index in the world's list.
     pub(crate) model: usize,
     pub(crate) named: NamedModel,
     /// The name in the answer.
     pub(crate) name: Option<String>,
     pub(crate) kind: TextKind,
-    /// What the reader has to have in the end, if this goes on from what another said.
+    /// The text that the reader must have in the end, if this answer continues another.
     pub(crate) whole: Option<String>,
-    /// The points in a judge's reply.
+    /// The points in the reply of a judge.
     pub(crate) points: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
-    /// For the trace.
+    /// A description for the trace.
     pub(crate) description: &'static str,
     pub(crate) head: Head,
     pub(crate) head_after: u64,
     pub(crate) body: Body,
-    /// Where the body is cut, and how long each piece takes to come.
+    /// Where the body is cut, and the delay before each piece.
     pub(crate) pieces: Vec<(u64, usize)>,
     pub(crate) end: End,
     pub(crate) end_after: u64,
     /// The error, in the status or in the body.
     pub(crate) fault: Option<Fault>,
-    /// What it costs, in units of 10^-12 dollars, whether or not that is told.
+    /// The cost in units of 10^-12 dollars, whether or not the response states it.
     pub(crate) true_cost: u64,
-    /// The most that it could have cost, as far as anything bounds that.
+    /// The most that the request could have cost, if anything bounds the cost.
     pub(crate) max_cost: Option<u64>,
-    /// Nothing, where no model began to answer.
+    /// `None` if no model began to answer.
     pub(crate) served: Option<Served>,
     pub(crate) id: String,
-    /// What each model of a native batch answered OpenRouter.
+    /// The status of each model of a batch on OpenRouter.
     pub(crate) inside: Vec<(usize, u16)>,
 }
 
@@ -105,13 +106,13 @@ impl Reply {
         }
     }
 
-    /// The status and its body say that this went wrong; nothing else was said.
+    /// The error, if the status and the body report one before any answer.
     pub(crate) fn refusal(&self) -> Option<(&Fault, Kind)> {
         let refused = matches!(self.head, Head::Status(400.., _));
         self.fault.as_ref().filter(|_| refused).map(|fault| (fault, fault.class.kind()))
     }
 
-    /// Cuts the body into pieces that come one by one.
+    /// Cuts the body into pieces with a delay before each.
     pub(crate) fn cut(&mut self, clocks: &Clocks, random: &mut Random) {
         let length = self.body.bytes.len();
         let largest = match random.below(20) {
@@ -121,7 +122,7 @@ impl Reply {
             10..=14 => 400,
             _ => length.max(1),
         };
-        // A byte at a time, of a large body, is the same again and again.
+        // A large body, byte by byte, would only repeat the same steps.
         let largest = largest.max(length / 3_000);
         let hurries = largest == 1 || random.chance(60);
         let mut at = 0;
@@ -134,7 +135,7 @@ impl Reply {
     }
 }
 
-/// Usually short; now and then long, or close to one of the clocks.
+/// A delay: usually short, sometimes long or close to one of the timeouts.
 pub(crate) fn pause(random: &mut Random, clocks: &Clocks) -> u64 {
     match random.below(200) {
         0..=169 => random.below(20),

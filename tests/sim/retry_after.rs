@@ -1,23 +1,23 @@
-//! How long an upstream asks to be left alone, and the forms in which it says so.
+//! The wait that an upstream asks for, and the forms in which it does so.
 
 use serde_json::{Value, json};
 
 use crate::random::Random;
 
-/// A wait that an upstream names.
+/// The wait that an upstream names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// So many milliseconds from now.
+    /// Milliseconds from now.
     For(u64),
-    /// Until this point in time, in milliseconds of the epoch.
+    /// A point in time, in milliseconds since 1970.
     Until(u64),
 }
 
-/// A wait beyond a day is taken for a mistake.
+/// A wait of more than a day is taken for a mistake.
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 impl Wait {
-    /// Milliseconds left, for who hears it `now`.
+    /// The milliseconds that are left at the time `now`.
     pub(crate) fn left(self, now: u64) -> u64 {
         match self {
             Self::For(millis) => millis.min(DAY),
@@ -26,7 +26,7 @@ impl Wait {
     }
 }
 
-/// Says a random wait in a random form: a header, or a field of `error` if that is an object.
+/// Writes a random wait in a random form: as a header, or as a field of `error` if that is an object.
 pub(crate) fn write(
     random: &mut Random,
     now: u64,
@@ -94,7 +94,7 @@ pub(crate) fn write(
     (wait, form < 5)
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Formats a date as in `Sun, 06 Nov 1994 08:49:37 GMT`.
 fn http_date(epoch_seconds: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [(&str, u64); 12] = [

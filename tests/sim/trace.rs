@@ -1,4 +1,4 @@
-//! What happened in a world, in order: always as a digest, as lines only where somebody will read them.
+//! The events of a world, in order: always as a digest, and as lines if they will be printed.
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
@@ -15,7 +15,7 @@ impl Trace {
         Self { lines: Some(Vec::new()), digest: 0 }
     }
 
-    /// Notes that call number `call` did or met something `now`.
+    /// Records an event of call number `call`.
     pub(crate) fn note(&mut self, call: usize, now: u64, detail: u64, line: impl FnOnce() -> String) {
         for number in [call as u64, now, detail] {
             self.digest = (self.digest.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95);

@@ -1,4 +1,4 @@
-//! Upstreams: who is up, who is not, and what that does to a request.
+//! The upstreams: which models work, which do not, and what a request to them receives.
 
 use failsoft::{AttemptId, Dialect, Upstream};
 use serde_json::{Value, json};
@@ -10,50 +10,50 @@ use crate::random::Random;
 use crate::reply::{End, Head, Reply, pause};
 use crate::response;
 
-/// A model, and what is told of it.
+/// A model, and what the catalog says about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     pub(crate) id: String,
-    /// Another name under which it answers.
+    /// Another name of the model in answers.
     pub(crate) slug: String,
-    /// The catalog has a row for it.
+    /// The catalog has a row for the model.
     pub(crate) listed: bool,
-    /// The row tells the other name.
+    /// The row contains the other name.
     pub(crate) slug_listed: bool,
-    /// The batch that the row tells.
+    /// The context length in the row.
     pub(crate) context_length: Option<u64>,
-    /// What a token of the prompt costs, and one of the answer, in units of 10^-12 dollars, as the row tells.
+    /// The price of one token of the prompt and of one of the answer in the row, in units of 10^-12 dollars.
     pub(crate) price: Option<(u64, u64)>,
-    /// The longest answer that the row tells, in tokens.
+    /// The most output tokens in the row.
     pub(crate) max_output: Option<u64>,
 }
 
-/// How a model fares on an upstream, for the whole life of a world.
+/// The state of a model on an upstream during the whole world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     Fine,
     Flaky,
     Limited,
     Down,
-    /// No such id.
+    /// The id does not exist.
     Gone,
-    /// Nobody serves it.
+    /// No provider serves the model.
     Absent,
-    /// Its batch is too small for everything.
+    /// The context is too small for every prompt.
     Small,
 }
 
-/// An upstream, and everything about it that a request meets.
+/// An upstream with its state.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub(crate) upstream: Upstream,
     pub(crate) key: String,
     pub(crate) health: Vec<Health>,
-    /// The models that it is configured for; if there are none, those of the request.
+    /// The models in the upstream's configuration; if empty, the models of the request.
     own: Vec<usize>,
-    /// It does not take the key.
+    /// The upstream rejects the key.
     locked: bool,
-    /// It tells what happened inside a native batch.
+    /// Its answers contain the metadata about a batch of models.
     sends_metadata: bool,
 }
 
@@ -66,25 +66,25 @@ pub(crate) struct UpstreamRequest<'a> {
     pub(crate) streamed: bool,
     pub(crate) id: String,
     pub(crate) now: u64,
-    /// What it has to do with what came before.
+    /// How the request relates to earlier answers.
     pub(crate) task: Task,
     /// The most tokens that the answer may have.
     pub(crate) limit: Option<u64>,
-    /// What a token of the prompt, and one of the answer, may cost at most.
+    /// The most that one token of the prompt, and one of the answer, may cost.
     pub(crate) cap: Option<(u64, u64)>,
-    /// The tokens of what a judge is asked.
+    /// The number of tokens of a question to a judge.
     pub(crate) question: u64,
 }
 
-/// What a request is about.
+/// The task of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Answer,
-    /// Another answer broke; the reader has this of it.
+    /// Another answer broke; the reader has this beginning of it.
     Restart(String),
-    /// The same, and its last message is what the reader has.
+    /// The same, and the last message of the request is this beginning.
     Continue(String),
-    /// A score is asked for, behind this mark, of what that attempt said.
+    /// A score, after this mark, of the answer of that attempt.
     Score(String, AttemptId),
 }
 
@@ -115,17 +115,17 @@ impl Server {
         }
     }
 
-    /// Whom it is asked for, in order.
+    /// The models that requests to this upstream may name, in order.
     pub(crate) fn chain<'a>(&'a self, plan: &'a Plan) -> &'a [usize] {
         if self.own.is_empty() { &plan.chain } else { &self.own }
     }
 
-    /// What becomes of `ask`, and what that costs.
+    /// Draws the reply to `request`, and its cost.
     pub(crate) fn answer(&self, request: &UpstreamRequest<'_>, random: &mut Random) -> Reply {
         let mut reply = self.react(request, random);
         let most = request.batch.iter().map(|&model| money::max_cost(self, request, model)).collect::<Option<Vec<_>>>();
         reply.max_cost = most.and_then(|most| most.into_iter().max());
-        // An upstream whose connection breaks may have been at work.
+        // An upstream whose connection breaks may have worked before.
         if matches!(reply.head, Head::Reset | Head::Never) {
             reply.true_cost = money::draw_hidden_cost(reply.max_cost, random);
         }
@@ -167,7 +167,7 @@ impl Server {
         self.refuse(request, last, name(behind), inside, random)
     }
 
-    /// What keeps a model from answering, this time.
+    /// Draws the error that keeps a model from answering this time.
     fn trouble(&self, model: usize, random: &mut Random) -> Option<Class> {
         const ANY: [Class; 8] = [
             Class::Server,
@@ -191,7 +191,7 @@ impl Server {
         (!random.chance(answers)).then_some(class)
     }
 
-    /// What this upstream tells of a native batch, if it does.
+    /// The metadata about a batch of models, if this upstream sends it.
     pub(crate) fn metadata(&self, request: &UpstreamRequest<'_>, inside: &[(usize, u16)]) -> Option<Value> {
         let row = |(model, status): &(usize, u16)| json!({"provider": "P", "model": request.models[*model].id, "status": status});
         let sends = self.sends_metadata && self.upstream.dialect == Dialect::OpenRouter;

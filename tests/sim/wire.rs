@@ -1,4 +1,4 @@
-//! An answer as bytes: a stream of events, or one piece of JSON; and where in the bytes each element is complete.
+//! An answer as bytes, as a stream of events or as one JSON body, with the offset at which each element is complete.
 
 use serde_json::{Value, json};
 
@@ -10,13 +10,13 @@ use crate::received::Element;
 #[derive(Clone, Debug)]
 pub(crate) struct Label {
     pub(crate) id: String,
-    /// The model, in the upstream's words, unless it keeps silent.
+    /// The model's name, if the answer contains one.
     pub(crate) model: Option<String>,
-    /// What a native batch tells of its way.
+    /// `openrouter_metadata`, if the answer contains it.
     pub(crate) metadata: Option<Value>,
 }
 
-/// A body, and what is known once so many of its bytes have come.
+/// A body, and the elements that are complete at each offset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
@@ -40,14 +40,14 @@ impl Event {
         Self::new("[DONE]", [Element::Done])
     }
 
-    /// An event that nobody can read.
+    /// An event that no reader can parse.
     pub(crate) fn malformed(random: &mut Random) -> Self {
         Self::new(random.pick(&["{\"choices\": [{\"del", "oops", "[]", "\"\"", "{\"a\":1}}"]), [Element::Malformed])
     }
 }
 
 impl Label {
-    /// A chunk with these choices, as JSON text, and what else it carries.
+    /// A chunk with the choices `choices` and the further fields `beside`, both as JSON text.
     pub(crate) fn chunk(&self, choices: &str, beside: &str, elements: impl IntoIterator<Item = Element>) -> Event {
         let model = self.model.as_ref().map(|model| format!(",\"model\":\"{model}\"")).unwrap_or_default();
         let id = &self.id;
@@ -111,7 +111,7 @@ impl Label {
         events
     }
 
-    /// Usage and metadata.
+    /// The usage and the metadata.
     fn beside(&self, cost: Option<&Cost>, pieces: &[String]) -> (String, Vec<Element>) {
         let mut elements = Vec::new();
         let mut usage = format!(",\"usage\":{{\"completion_tokens\":{}", pieces.len());
@@ -127,12 +127,12 @@ impl Label {
         (usage, elements)
     }
 
-    /// A chunk that tells the cost so far, while the answer goes on.
+    /// A chunk with the cost so far, in the middle of the answer.
     pub(crate) fn cost_so_far(&self, cost: &Cost) -> Event {
         self.chunk("", &format!(",\"usage\":{{\"cost\":{}}}", cost.text), [Element::Cost(cost.trillionths)])
     }
 
-    /// `answer` in one piece; it may leave its finish reason out.
+    /// `answer` as one JSON body, sometimes without its finish reason.
     pub(crate) fn whole(&self, answer: &Answer, random: &mut Random) -> Body {
         let mut elements = vec![Element::Whole, Element::Named, Element::Begins(0)];
         let mut message = json!({"role": "assistant", "content": answer.text.concat()});
@@ -177,14 +177,14 @@ impl Label {
 }
 
 impl Body {
-    /// For elements that are known only when the body has ended.
+    /// The offset of elements that are complete only when the body has ended.
     pub(crate) const END: usize = usize::MAX;
 
     pub(crate) fn at_end(bytes: Vec<u8>, elements: Vec<Element>) -> Self {
         Self { bytes, elements: elements.into_iter().map(|element| (Self::END, element)).collect() }
     }
 
-    /// Adds an event whose lines end with `ending`. Of a CRLF that is the last line's, the CR is enough.
+    /// Appends an event whose lines end with `ending`. If the last line ends with CRLF, the CR completes the event.
     pub(crate) fn event(&mut self, event: Event, ending: &str, random: &mut Random) {
         if random.one_in(40) {
             self.bytes.extend_from_slice(random.pick(&["event: message", "id: 7", "retry: 5", "unknown"]).as_bytes());

@@ -1,4 +1,4 @@
-//! A world from a seed: upstreams, models, callers; and what becomes of them.
+//! A world, drawn from a seed: upstreams, models and calls.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::random::Random;
 use crate::trace::Trace;
 use crate::upstream::{Model, Server};
 
-/// More steps than any world takes that comes to an end.
+/// No world that ends needs this many steps.
 const ENDLESS: u32 = 1_000_000;
 
 /// What all calls of a world share.
@@ -26,7 +26,7 @@ pub(crate) struct Shared {
     pub(crate) coverage: Coverage,
     pub(crate) models: Vec<Model>,
     pub(crate) servers: Vec<Server>,
-    /// The place of the model that scores answers; no chain names it.
+    /// The index of the model that scores answers; no chain names it.
     pub(crate) scorer: usize,
     pub(crate) catalog: Catalog,
     pub(crate) breakers: Breakers,
@@ -34,7 +34,7 @@ pub(crate) struct Shared {
     pub(crate) random: Random,
 }
 
-/// The model that scores answers.
+/// The id of the model that scores answers.
 pub(crate) const SCORER: &str = "judge/strict";
 
 const IDS: [(&str, &str); 9] = [
@@ -52,7 +52,7 @@ const IDS: [(&str, &str); 9] = [
 /// Sunday, 22 November 2026, 12:00:00 UTC.
 const START: u64 = 1_795_348_800_000;
 
-/// Lives the world of `seed` to its end, or to the first promise that is broken.
+/// Runs the world of `seed` to its end, or to the first violation.
 pub(crate) fn run(seed: u64, checker: Checker, trace: &mut Trace) -> Result<Coverage, Violation> {
     let mut random = Random::new(seed);
     let models = models(&mut random);
@@ -93,10 +93,10 @@ fn run_calls(shared: &mut Shared, callers: Vec<(u64, Plan)>) -> Result<(), Viola
             (_, None) => return Ok(()),
         }
     }
-    shared.checker.require(Invariant::Bounded, false, || format!("{ENDLESS} steps, and no end"))
+    shared.checker.require(Invariant::Bounded, false, || format!("no end after {ENDLESS} steps"))
 }
 
-/// A call begins, unless what it asks for is refused, which nothing here should be.
+/// Begins a call. The core must accept every request and policy that is drawn here.
 fn begin(shared: &mut Shared, number: usize, plan: Plan, now: u64) -> Result<Option<Host>, Violation> {
     shared.trace.note(number, now, plan.seed, || format!("begins: {plan:?}"));
     let request = ChatRequest::read(Json::parse(&plan.request).unwrap_or(Json::NULL));
@@ -145,7 +145,7 @@ fn models(random: &mut Random) -> Vec<Model> {
     ids.map(|row| model(*row, random)).collect()
 }
 
-/// What a token costs, in units of 10^-12 dollars: up to some 60 dollars a million.
+/// Draws the price of a token, in units of 10^-12 dollars: up to about 60 dollars for a million.
 fn price(random: &mut Random) -> u64 {
     if random.one_in(10) { 0 } else { random.spread(10_000..=60_000_000) }
 }
@@ -172,7 +172,7 @@ fn read(text: &str) -> Catalog {
     Catalog::read(Json::parse(text).unwrap_or(Json::NULL))
 }
 
-/// When the callers come: one behind the other, or before the other is done.
+/// Draws the times at which the calls begin: one after the other, or overlapping.
 fn starts(random: &mut Random) -> Vec<u64> {
     let gap = random.pick(&[1, 50, 3_000, 30_000, 100_000, 700_000]);
     let mut now = START + random.below(1_000_000);

@@ -1,4 +1,4 @@
-//! What the breakers learn: all that was seen, and nothing else.
+//! The outcomes that breakers record: all observed outcomes, and no others.
 
 use failsoft::failure::Fault;
 use failsoft::{Breakers, Failure, Kind, Outcome};
@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::reply::NamedModel;
 use crate::world::Shared;
 
-/// All are resting, as far as one can be asked at all, and the wait is that for the first of them.
+/// Checks that every model that could serve rests, and that the named wait ends no earlier than the first rest.
 pub(crate) fn check_resting(host: &Host, shared: &Shared, failure: &Failure, now: u64) -> CheckResult {
     let (checker, mut soonest) = (shared.checker, None);
     for (server, &model) in (0..shared.servers.len())
@@ -21,18 +21,21 @@ pub(crate) fn check_resting(host: &Host, shared: &Shared, failure: &Failure, now
         if let Admission::Resting(until) = admission {
             soonest = Some(soonest.map_or(until, |soonest: u64| soonest.min(until)));
         }
-        // A model that is known may have been too small, or too dear; where money is bounded, one that is not is left out.
+        // A listed model may be too small or too expensive; with a cost bound, a model without a known price is left
+        // out.
         let known = shared.models[model].context_length.is_some() || shared.models[model].price.is_some();
         let known = known || host.plan.money.cost.is_some();
         let rests = matches!(admission, Admission::Resting(_)) || known;
-        checker.require(Invariant::Breaker, rests, || format!("{} could have been asked", shared.models[model].id))?;
+        checker.require(Invariant::Breaker, rests, || format!("{} was available", shared.models[model].id))?;
     }
     let wait = failure.retry_after.unwrap_or_default();
     let named = soonest.is_some_and(|soonest| now + wait >= soonest) && host.exchanges.is_empty();
-    checker.require(Invariant::Breaker, named, || format!("rests for {wait} ms, until {soonest:?}"))
+    checker.require(Invariant::Breaker, named, || {
+        format!("the failure names {wait} ms, and the first rest ends at {soonest:?}")
+    })
 }
 
-/// A breaker learns what was seen, and all of it.
+/// Checks that the breakers record every observed outcome, and no others.
 pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Exchange>) -> CheckResult {
     let checker = shared.checker;
     let name =
@@ -47,7 +50,7 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
             let failed_inside =
                 |model: usize| exchange.reply.inside.iter().any(|&(other, status)| other == model && status >= 400);
             exchange.batch.iter().any(|&model| {
-                // What an upstream tells of a batch has nothing to do with the sleep of a host.
+                // The upstream observed the failures inside a batch, so a sleep of the host does not matter there.
                 let seen = if exchange.batch.len() > 1 {
                     failed_inside(model)
                 } else {
@@ -59,14 +62,14 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         let is_true = match &model_outcome.failure {
             Some(_) => host.exchanges.iter().any(|exchange| blamed(&exchange)),
             None => host.exchanges.iter().any(|exchange| {
-                let who = exchange.reply.served.as_ref().filter(|served| served.named == NamedModel::Known);
-                let model = who.map_or(exchange.batch[0], |served| served.model);
+                let matched = exchange.reply.served.as_ref().filter(|served| served.named == NamedModel::Known);
+                let model = matched.map_or(exchange.batch[0], |served| served.model);
                 let passed =
                     served.is_some_and(|served| served.attempt == exchange.attempt) || passes_rules(host, exchange);
                 passed && name(exchange.server, model) == model_outcome.name
             }),
         };
-        checker.require(Invariant::Breaker, is_true, || format!("{model_outcome:?} was not seen"))?;
+        checker.require(Invariant::Breaker, is_true, || format!("{model_outcome:?} was not observed"))?;
     }
     let rows = outcome
         .report
@@ -77,24 +80,24 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
     for (row, exchange) in rows {
         let Some(failure) = &row.failure else { continue };
         let own_clock = matches!(failure.kind, Kind::HeadersTimeout | Kind::FirstTokenTimeout | Kind::Stalled);
-        // Cut as it was, it would not have gone on from there either.
+        // The continuation ended at the same place, so it would not have continued from there either.
         if failure.message.ends_with("goes on from there") {
             continue;
         }
         let excused = exchange.slept || (own_clock && host.plan.callers_clocks);
         if failure.kind.fault() == Fault::Model && !excused {
             let name = name(exchange.server, exchange.batch[0]);
-            let learnt = outcome
+            let recorded = outcome
                 .model_outcomes
                 .iter()
                 .any(|model_outcome| model_outcome.name == name && model_outcome.failure.is_some());
-            checker.require(Invariant::Breaker, learnt, || format!("nobody learns that {name} failed"))?;
+            checker.require(Invariant::Breaker, recorded, || format!("no breaker records that {name} failed"))?;
         }
     }
     Ok(())
 }
 
-/// What came of it may be blamed on the model.
+/// The result may be blamed on the model.
 fn is_blamed(exchange: &Exchange) -> bool {
     match exchange.known_fault() {
         Some(fault) => fault.class.blames_model(),
@@ -103,7 +106,7 @@ fn is_blamed(exchange: &Exchange) -> bool {
 }
 
 impl Host {
-    /// It answered well, and not what the reader had the beginning of: nobody's fault.
+    /// The answer is good, but it is not the one whose beginning the reader has. No model is to blame.
     fn answered_differently(&self, exchange: &Exchange, failure: &Failure) -> bool {
         let cut_here = exchange.state == State::Cancelled && !exchange.received.is_over();
         let whole = exchange.is_answer();
@@ -118,5 +121,5 @@ pub(crate) fn update(host: &Host, shared: &mut Shared, outcome: &Outcome, now: u
     let leaked = if host.plan.breaker_failures > 0 { shared.breaker_model.leaked(host.number) } else { None };
     shared
         .checker
-        .require(Invariant::Breaker, leaked.is_none(), || format!("the probe of {leaked:?} is never given back"))
+        .require(Invariant::Breaker, leaked.is_none(), || format!("the probe of {leaked:?} was not given back"))
 }

@@ -1,4 +1,4 @@
-//! The judge of a policy: whom it is asked about, and what follows from its score.
+//! The judge of a policy: which answer it scores, and what follows from the score.
 
 use failsoft::AttemptId;
 use failsoft::tokens::Prompt;
@@ -12,8 +12,8 @@ use crate::upstream::Task;
 use crate::wire::quoted;
 use crate::world::Shared;
 
-/// It is asked about the answer that has just come, once, where that came from, and nothing else is under way. Gives the
-/// attempt that brought it.
+/// Checks that the judge scores the answer that has just arrived, once, through the same upstream, while no other
+/// request is open. Returns the attempt of the answer.
 pub(crate) fn check_question(
     host: &Host,
     shared: &Shared,
@@ -23,7 +23,7 @@ pub(crate) fn check_question(
     let require = |holds: bool, what: &dyn Fn() -> String| shared.checker.require(Invariant::Judge, holds, what);
     require(host.plan.judge.is_some(), &|| "there is no judge".into())?;
     let open = host.exchanges.iter().any(Exchange::is_open);
-    require(!open && !host.is_shown(), &|| "the judge is asked too early, or too late".into())?;
+    require(!open && !host.is_shown(), &|| "the judge is asked too early or too late".into())?;
     let material = body["messages"][1]["content"].as_str().unwrap_or_default();
     let about = |exchange: &&Exchange| {
         material.contains(&quoted(exchange.received.text())) && judge_of(host, exchange).is_none()
@@ -31,7 +31,7 @@ pub(crate) fn check_question(
     let answers = host.ended_at(server).filter(|exchange| exchange.is_answer());
     let about = answers.filter(about).max_by_key(|exchange| exchange.last_byte_at);
     require(about.is_some_and(|exchange| exchange.last_byte_at == host.now), &|| {
-        format!("nobody said what is scored: {material}")
+        format!("no answer contains what is scored: {material}")
     })?;
     check_cost(host, shared, body)?;
     Ok(about.map_or(0, |exchange| exchange.attempt))
@@ -44,25 +44,25 @@ fn check_cost(host: &Host, shared: &Shared, body: &Value) -> CheckResult {
     shared.checker.require(Invariant::Money, within, || format!("the judge could cost {cost}"))
 }
 
-/// The most tokens that a question to the judge has.
+/// The most tokens of a question to the judge.
 pub(crate) fn question_tokens(body: &Value) -> u64 {
     let words = |at: usize| Prompt::text(body["messages"][at]["content"].as_str().unwrap_or_default()).ceiling();
     words(0) + words(1)
 }
 
-/// Who was asked about `exchange`.
+/// The exchange in which a judge scored `exchange`.
 pub(crate) fn judge_of<'a>(host: &'a Host, exchange: &Exchange) -> Option<&'a Exchange> {
     host.exchanges.iter().find(|judge| matches!(judge.task, Task::Score(_, about) if about == exchange.attempt))
 }
 
-/// What follows from what the judge made of `exchange`: nothing, if it passed or nobody was asked.
+/// The rule that `exchange` breaks because of its score. `None` if it passed or was not scored.
 pub(crate) fn rejection(host: &Host, exchange: &Exchange) -> Option<Rule> {
     let JudgePolicy { threshold, open, rule, .. } = host.plan.judge?;
     let passes = points(judge_of(host, exchange)?).map_or(open, |points| points >= threshold);
     (!passes).then_some(rule)
 }
 
-/// The score of an answer that came whole.
+/// The points in the reply of a judge, if the reply is complete.
 pub(crate) fn points(judge: &Exchange) -> Option<u64> {
     judge.reply.served.as_ref().filter(|_| judge.is_answer())?.points
 }

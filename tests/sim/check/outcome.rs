@@ -1,4 +1,4 @@
-//! A call is over: is the answer what the upstream said, and is the failure true?
+//! The end of a call: the answer must be what the upstream sent, and the failure must be true.
 
 use failsoft::{Answer, Failure, Kind, Outcome};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::plan::Rule;
 use crate::reply::Served;
 use crate::world::Shared;
 
-/// Checks how the call ended, and lets the breakers learn.
+/// Checks how the call ended, and passes the outcome to the breakers.
 pub(crate) fn check(host: &Host, shared: &mut Shared, outcome: Outcome, now: u64) -> CheckResult {
     let checker = shared.checker;
     shared.trace.note(host.number, now, 6, || match &outcome.result {
@@ -33,7 +33,7 @@ pub(crate) fn check(host: &Host, shared: &mut Shared, outcome: Outcome, now: u64
     };
     let (spent, bound) = (money::spent(host), host.plan.money.cost);
     checker.require(Invariant::Money, bound.is_none_or(|bound| spent <= bound), || {
-        format!("{spent} were spent in true_cost, and {bound:?} may be")
+        format!("the true cost is {spent}, and the bound is {bound:?}")
     })?;
     check_lost(host, shared, &outcome, served)?;
     report::check(host, shared, &outcome, served)?;
@@ -81,7 +81,7 @@ fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
     seen.into_iter().filter(|(_, seen)| *seen).for_each(|(name, _)| coverage.count("seen", name));
 }
 
-/// The answer is one that was given, whole, and is shown as what it is. Gives its attempt.
+/// Checks that the answer was sent, is complete, and is reported as what it is. Returns its exchange.
 fn check_answer<'a>(
     host: &'a Host,
     shared: &Shared,
@@ -93,26 +93,28 @@ fn check_answer<'a>(
     let joined = host.exchanges.iter().any(Exchange::recovers);
     let named = |exchange: &&Exchange| completion["id"] == *exchange.reply.id;
     let exchange = if joined { host.exchanges.last() } else { host.exchanges.iter().find(named) };
-    checker.require(Invariant::Cut, exchange.is_some(), || format!("nobody gave the answer {completion}"))?;
+    checker.require(Invariant::Cut, exchange.is_some(), || format!("no upstream sent the answer {completion}"))?;
     let Some(exchange) = exchange else { return Ok(None) };
     let received = &exchange.received;
-    checker.require(Invariant::Cut, received.is_complete(), || format!("a success, of which came {received:?}"))?;
+    checker.require(Invariant::Cut, received.is_complete(), || {
+        format!("a success, but only this arrived: {received:?}")
+    })?;
     if joined {
         check_joined(host, shared, exchange, &completion)?;
     } else {
-        check_said(host, shared, exchange, &completion["choices"][0]["message"])?;
+        check_text(host, shared, exchange, &completion["choices"][0]["message"])?;
     }
     let broken = broken(host, exchange);
     checker.require(Invariant::Rules, broken.is_empty() == accepted, || {
-        format!("accepted is {accepted}, and of the rules it breaks {broken:?}")
+        format!("accepted is {accepted}, but the answer breaks {broken:?}")
     })?;
     checker.require(Invariant::Rules, accepted || !received.is_blank(), || "the best answer is empty".into())?;
     Ok(Some(exchange))
 }
 
-/// The rules that what came of an attempt does not pass.
+/// The rules that the response of an exchange breaks.
 fn broken(host: &Host, exchange: &Exchange) -> Vec<Rule> {
-    // What the reader had could not be judged any more.
+    // The rules do not apply to a text that the reader has already received.
     let Some(served) = exchange.reply.served.as_ref().filter(|_| !exchange.shown && !exchange.recovers()) else {
         return Vec::new();
     };
@@ -121,7 +123,7 @@ fn broken(host: &Host, exchange: &Exchange) -> Vec<Rule> {
     broken
 }
 
-/// It came whole, and passes every rule but perhaps the judge's.
+/// The response is complete, and passes every rule except possibly the judge's.
 pub(crate) fn passes_rules(host: &Host, exchange: &Exchange) -> bool {
     let fits = |served: &Served| exchange.shown || exchange.received.broken(served.kind, &host.plan).is_empty();
     let goes_on = !exchange.recovers() || host.join.as_ref().is_some_and(|join| join.attempt == exchange.attempt);
@@ -131,28 +133,29 @@ pub(crate) fn passes_rules(host: &Host, exchange: &Exchange) -> bool {
         && goes_on
 }
 
-/// What several attempts have said is the answer, to the caller and to the reader, and nothing of it is lost.
+/// Checks that the joined text of several attempts is the answer, for the caller and for the reader, without a gap.
 fn check_joined(host: &Host, shared: &Shared, last: &Exchange, completion: &Value) -> CheckResult {
     let message = &completion["choices"][0]["message"];
     let text = message["content"].as_str().unwrap_or_default();
     let same = text == host.reader.text && completion["id"] == host.reader.ids[0].as_str();
     shared.checker.require(Invariant::Prefix, same, || format!("the reader has {:?} of {completion}", host.reader))?;
     let require = |holds: bool, what: &dyn Fn() -> String| shared.checker.require(Invariant::Recovery, holds, what);
-    require(last.received.is_text() && message["tool_calls"].is_null(), &|| "what goes on is not text".into())?;
+    require(last.received.is_text() && message["tool_calls"].is_null(), &|| "the continued answer is not text".into())?;
     let whole = last.reply.served.as_ref().and_then(|served| served.whole.as_ref());
-    require(whole.is_none_or(|whole| whole == text), &|| format!("the answer is {text:?} in place of {whole:?}"))
+    require(whole.is_none_or(|whole| whole == text), &|| format!("the answer is {text:?}, but should be {whole:?}"))
 }
 
-/// The answer says what the upstream said, to the caller and to the reader.
-fn check_said(host: &Host, shared: &Shared, exchange: &Exchange, message: &Value) -> CheckResult {
+/// Checks that the caller and the reader received the text that the upstream sent.
+fn check_text(host: &Host, shared: &Shared, exchange: &Exchange, message: &Value) -> CheckResult {
     let checker = shared.checker;
-    let (text, said) = (message["content"].as_str().unwrap_or_default(), exchange.received.text());
+    let (text, sent) = (message["content"].as_str().unwrap_or_default(), exchange.received.text());
     checker
-        .require(Invariant::Prefix, text == said, || format!("the answer is {text:?}, the upstream said {said:?}"))?;
+        .require(Invariant::Prefix, text == sent, || format!("the answer is {text:?}, the upstream sent {sent:?}"))?;
     let arguments = message["tool_calls"][0]["function"]["arguments"].as_str();
     let called = exchange.received.tool.as_deref();
-    checker
-        .require(Invariant::Prefix, arguments == called, || format!("calls with {arguments:?}, said was {called:?}"))?;
+    checker.require(Invariant::Prefix, arguments == called, || {
+        format!("the tool call has {arguments:?}, the upstream sent {called:?}")
+    })?;
     let all = match host.relayed {
         Some(attempt) => {
             let bytes = &exchange.reply.body.bytes[..exchange.bytes];
@@ -168,25 +171,30 @@ fn check_failure(host: &Host, shared: &Shared, outcome: &Outcome, failure: &Fail
     let checker = shared.checker;
     let is = |kind: Kind| failure.kind == kind;
     checker.require(Invariant::Abort, is(Kind::Aborted) == host.aborted.is_some() || !is(Kind::Aborted), || {
-        "nobody aborted".into()
+        "the caller did not abort".into()
     })?;
     let late = now >= host.clock.deadline();
-    checker.require(Invariant::Deadline, !is(Kind::Timeout) || late, || "it ran out of time that it had".into())?;
+    checker
+        .require(Invariant::Deadline, !is(Kind::Timeout) || late, || "the call timed out before its deadline".into())?;
     let partial = outcome.partial.as_deref();
     let joined = host.exchanges.iter().any(Exchange::recovers);
-    let said = |partial: &str| match joined {
+    let was_sent = |partial: &str| match joined {
         true => partial == host.reader.text,
         false => host.exchanges.iter().any(|exchange| exchange.received.text() == partial && !exchange.is_judge()),
     };
-    let true_ = partial.is_none_or(|partial| said(partial) && !partial.is_empty());
-    checker.require(Invariant::Prefix, true_, || format!("{partial:?} is left, the reader has {:?}", host.reader))?;
+    let is_true = partial.is_none_or(|partial| was_sent(partial) && !partial.is_empty());
+    checker.require(Invariant::Prefix, is_true, || {
+        format!("the partial text is {partial:?}, the reader has {:?}", host.reader)
+    })?;
     let kept = host.reader.text.is_empty() || partial.is_some_and(|partial| partial.starts_with(&host.reader.text));
-    checker
-        .require(Invariant::Prefix, kept, || format!("{partial:?} is left, the reader has {:?}", host.reader.text))?;
+    checker.require(Invariant::Prefix, kept, || {
+        format!("the partial text is {partial:?}, the reader has {:?}", host.reader.text)
+    })?;
     if is(Kind::CircuitOpen) { breaker::check_resting(host, shared, failure, now) } else { Ok(()) }
 }
 
-/// A whole answer that passes every rule is the answer. One that does not is better than none.
+/// Checks that the call returns a complete answer that passes every rule. An answer that breaks a rule is better than
+/// none.
 fn check_lost(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Exchange>) -> CheckResult {
     let meant = |exchange: &Exchange| exchange.reply.served.as_ref().is_some_and(|served| served.whole.is_some());
     let whole = |exchange: &&Exchange| {
@@ -200,14 +208,15 @@ fn check_lost(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&E
         return shared.checker.require(Invariant::Lost, kept || aborted, lost);
     }
     let shown = host.reader.chunks > 0 || host.relayed.is_some();
-    // A rule may want an error, whatever was said before.
+    // A rule may require an error, whatever came before.
     let filtered = |exchange: &Exchange| exchange.known_fault().is_some_and(|fault| fault.class == Class::Filtered);
-    let final_ = |exchange: &Exchange| broken(host, exchange).contains(&Rule::Final);
-    let ends = |exchange: &Exchange| final_(exchange) || (filtered(exchange) && host.plan.rules.filter == Rule::Final);
-    let excused = aborted || shown || host.exchanges.iter().any(ends);
-    let fair = |exchange: &&Exchange| !exchange.received.is_blank();
-    let fair = host.exchanges.iter().filter(whole).find(fair).map(|exchange| exchange.attempt);
-    shared.checker.require(Invariant::Lost, fair.is_none() || outcome.result.is_ok() || excused, || {
-        format!("attempt {fair:?} gave an answer that is better than none")
+    let is_final = |exchange: &Exchange| broken(host, exchange).contains(&Rule::Final);
+    let ends =
+        |exchange: &Exchange| is_final(exchange) || (filtered(exchange) && host.plan.rules.filter == Rule::Final);
+    let exempt = aborted || shown || host.exchanges.iter().any(ends);
+    let usable = |exchange: &&Exchange| !exchange.received.is_blank();
+    let usable = host.exchanges.iter().filter(whole).find(usable).map(|exchange| exchange.attempt);
+    shared.checker.require(Invariant::Lost, usable.is_none() || outcome.result.is_ok() || exempt, || {
+        format!("attempt {usable:?} gave an answer, and the call returned none")
     })
 }

@@ -1,4 +1,4 @@
-//! What must hold while a call goes on: after every action, and whenever it waits.
+//! The invariants during a call: after every action, and at every wait.
 
 use failsoft::{Action, Input, Kind};
 
@@ -9,17 +9,17 @@ use crate::reader::Reader;
 use crate::world::Shared;
 
 impl Host {
-    /// Nothing begins once the time is over, or the caller has gone.
+    /// Checks that nothing begins after the deadline or after an abort.
     pub(crate) fn check_action(&mut self, shared: &Shared, action: &Action, now: u64) -> CheckResult {
         let deadline = self.clock.deadline();
         let working = matches!(action, Action::Send { .. } | Action::Read { .. } | Action::Wait { .. });
         shared.checker.require(Invariant::Deadline, now < deadline || !working, || {
-            format!("the time was over at {deadline}, and it goes on with {action:?}")
+            format!("the deadline was {deadline}, and {action:?} came after it")
         })?;
         self.check_after_abort(shared, action)
     }
 
-    /// Whatever comes behind the end changes nothing.
+    /// Checks that an input after the end changes nothing.
     pub(crate) fn check_over(&mut self, shared: &Shared, now: u64) -> CheckResult {
         self.call.handle(now, Input::Aborted);
         let action = self.call.poll(now);
@@ -45,30 +45,32 @@ impl Host {
         shared.checker.require(Invariant::Abort, allowed, || format!("after the abort came {action:?}"))
     }
 
-    /// What the reader has is how the answer goes that it was begun with.
+    /// Checks that the reader has a beginning of the answer with which its chunks began.
     pub(crate) fn check_reader(&mut self, shared: &Shared, had: usize) -> CheckResult {
         let checker = shared.checker;
         if let Some(attempt) = self.relayed {
             let exchange = &self.exchanges[attempt as usize];
             let same = self.reader.relayed == exchange.reply.body.bytes[..exchange.bytes] && self.reader.chunks == 0;
-            return checker.require(Invariant::Prefix, same, || "what was relayed is not what came".into());
+            return checker
+                .require(Invariant::Prefix, same, || "the relayed bytes are not the bytes that arrived".into());
         }
         checker
             .require(Invariant::Prefix, self.reader.ids.len() == 1, || format!("chunks of {:?}", self.reader.ids))?;
         let allowed = self.plan.restart_event || self.reader.restarts == 0;
-        checker
-            .require(Invariant::Recovery, allowed, || "a reader that does not know how is told to start over".into())?;
+        checker.require(Invariant::Recovery, allowed, || {
+            "the reader got a restart event that the policy does not allow".into()
+        })?;
         if let Some(exchange) = self.exchanges.last().filter(|exchange| exchange.recovers()) {
             return check_joined(&self.reader, &mut self.join, shared, exchange, had);
         }
-        let said = self.exchanges.iter().find(|exchange| exchange.reply.id == self.reader.ids[0]);
-        let said = said.map_or("", |exchange| exchange.received.text());
-        checker.require(Invariant::Prefix, said.starts_with(&self.reader.text), || {
-            format!("the reader has {:?}, the upstream said {said:?}", self.reader.text)
+        let sent = self.exchanges.iter().find(|exchange| exchange.reply.id == self.reader.ids[0]);
+        let sent = sent.map_or("", |exchange| exchange.received.text());
+        checker.require(Invariant::Prefix, sent.starts_with(&self.reader.text), || {
+            format!("the reader has {:?}, the upstream sent {sent:?}", self.reader.text)
         })
     }
 
-    /// No clock runs out while the machine waits.
+    /// Checks that no timeout ends while the core waits.
     pub(crate) fn check_wait(&self, shared: &Shared, until: u64, now: u64) -> CheckResult {
         let (checker, deadline) = (shared.checker, self.clock.deadline());
         checker
@@ -79,16 +81,16 @@ impl Host {
                 format!("waits until {until}, attempt {} has time until {bound}", exchange.attempt)
             })?;
         }
-        checker.require(Invariant::Bounded, until > now, || "waits for what is over".into())
+        checker.require(Invariant::Bounded, until > now, || "waits for a time that is past".into())
     }
 
-    /// A judge has a clock of its own, and no other.
+    /// The deadline of a judge. No other timeout applies to it.
     fn judge_deadline(&self, exchange: &Exchange) -> u64 {
         let timeout = self.plan.judge.filter(|_| exchange.is_judge()).map(|judge| judge.timeout);
         timeout.map_or(u64::MAX / 2, |timeout| exchange.sent + timeout)
     }
 
-    /// Until when the attempt may go on as it does, in time that counts.
+    /// The time until which the exchange may continue unchanged, in counted time.
     fn deadline_of(&self, exchange: &Exchange) -> u64 {
         let clocks = &self.plan.clocks;
         match exchange.head_at {
@@ -103,7 +105,7 @@ impl Host {
     }
 }
 
-/// An answer goes on behind what the reader had: exactly, where the model meant to.
+/// Checks that the answer continues the text that the reader had, exactly where the model meant to.
 fn check_joined(
     reader: &Reader,
     join: &mut Option<Join>,
@@ -111,25 +113,25 @@ fn check_joined(
     exchange: &Exchange,
     had: usize,
 ) -> CheckResult {
-    let (text, said) = (&reader.text, exchange.received.text());
+    let (text, sent) = (&reader.text, exchange.received.text());
     if text.is_empty() {
-        // It was told to start over.
+        // A restart event cleared the text.
         *join = None;
         return Ok(());
     }
     let known = join.as_ref().is_some_and(|join| join.attempt == exchange.attempt);
     if !known {
-        let from = said.len().saturating_sub(text.len() - had);
+        let from = sent.len().saturating_sub(text.len() - had);
         *join = Some(Join { attempt: exchange.attempt, had: text[..had].to_owned(), from });
     }
     let Some(Join { had, from, .. }) = join else { return Ok(()) };
     let new = text.strip_prefix(had.as_str());
-    shared.checker.require(Invariant::Prefix, new == said.get(*from..), || {
-        format!("the reader has {text:?}, and had {had:?}; attempt {} said {said:?}", exchange.attempt)
+    shared.checker.require(Invariant::Prefix, new == sent.get(*from..), || {
+        format!("the reader has {text:?}, and had {had:?}; attempt {} sent {sent:?}", exchange.attempt)
     })?;
     let whole = exchange.reply.served.as_ref().and_then(|served| served.whole.as_ref());
     let meant = whole.is_none_or(|whole| whole.starts_with(text.as_str()));
     shared
         .checker
-        .require(Invariant::Recovery, meant, || format!("the reader has {text:?}, and not a part of {whole:?}"))
+        .require(Invariant::Recovery, meant, || format!("the reader has {text:?}, which is not a part of {whole:?}"))
 }

@@ -1,4 +1,4 @@
-//! A request leaves: may it, and what will come of it?
+//! A request leaves: whether it is allowed, and the reply that it will receive.
 
 use failsoft::{AttemptId, Dialect, HttpRequest};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::plan::{Recover, Rule};
 use crate::upstream::{Task, UpstreamRequest};
 use crate::world::{SCORER, Shared};
 
-/// A request, as it is read by who gets it.
+/// A request, as its receiver parses it.
 #[derive(Debug)]
 struct ParsedRequest {
     server: usize,
@@ -22,14 +22,14 @@ struct ParsedRequest {
     streamed: bool,
     /// The most tokens that the answer may have.
     limit: Option<u64>,
-    /// What a token of the prompt, and one of the answer, may cost at most.
+    /// The most that one token of the prompt, and one of the answer, may cost.
     cap: Option<(u64, u64)>,
-    /// The tokens of what a judge is asked.
+    /// The number of tokens of a question to a judge.
     question: u64,
     task: Task,
 }
 
-/// Checks the request, and lets the upstream answer it.
+/// Checks the request, and draws the upstream's reply.
 pub(crate) fn send(
     host: &Host,
     shared: &mut Shared,
@@ -40,7 +40,7 @@ pub(crate) fn send(
     let parsed = read(host, shared, request)?;
     let checker = shared.checker;
     checker.require(Invariant::Report, attempt as usize == host.exchanges.len(), || {
-        format!("attempt {attempt} comes out of turn")
+        format!("attempt {attempt} has the wrong number")
     })?;
     check_budget(host, shared, &parsed)?;
     let ParsedRequest { server, batch, streamed, limit, cap, question, task } = parsed;
@@ -70,12 +70,12 @@ pub(crate) fn send(
     Ok(Exchange::new(attempt, (server, batch), (streamed, task), reply, (now, host.clock.counted(now))))
 }
 
-/// What the request says, as an upstream reads it; and whether it may say so.
+/// Parses the request as an upstream does, and checks that it is allowed.
 fn read(host: &Host, shared: &Shared, request: &HttpRequest) -> Result<ParsedRequest, Violation> {
     let checker = shared.checker;
     let server =
         shared.servers.iter().position(|server| request.url == format!("{}/chat/completions", server.upstream.url));
-    checker.require(Invariant::Report, server.is_some(), || format!("nobody is at {}", request.url))?;
+    checker.require(Invariant::Report, server.is_some(), || format!("no upstream has the URL {}", request.url))?;
     let server = server.unwrap_or_default();
     let key = format!("Bearer {}", shared.servers[server].key);
     let keyed = request.headers.iter().any(|(name, value)| *name == "authorization" && *value == key);
@@ -101,13 +101,13 @@ fn read(host: &Host, shared: &Shared, request: &HttpRequest) -> Result<ParsedReq
     let place = |model: usize| chain.iter().position(|&known| known == model);
     let in_order = batch.windows(2).all(|pair| place(pair[0]) < place(pair[1]));
     let fits = !batch.is_empty() && batch.len() == names.len() && batch.len() <= most && in_order;
-    checker.require(Invariant::Report, fits, || format!("{names:?} is no batch of the chain"))?;
+    checker.require(Invariant::Report, fits, || format!("{names:?} is not a batch of the chain"))?;
     checker.require(Invariant::Report, streamed == (host.plan.stream || host.plan.assemble), || {
-        "streams, or does not".into()
+        "stream has the wrong value".into()
     })?;
     let task = task(host, &body);
     let parsed = ParsedRequest { server, batch, streamed, limit, cap: money::cap(&body), question: 0, task };
-    check_company(host, shared, &parsed)?;
+    check_hedge(host, shared, &parsed)?;
     check_recovery(host, shared, &parsed)?;
     check_money(host, shared, &parsed)?;
     for &model in &parsed.batch {
@@ -117,7 +117,7 @@ fn read(host: &Host, shared: &Shared, request: &HttpRequest) -> Result<ParsedReq
     Ok(parsed)
 }
 
-/// The mark behind which a judge has to put its score.
+/// The mark after which a judge has to put its score.
 fn mark(body: &Value) -> String {
     let instructions = body["messages"][0]["content"].as_str().unwrap_or_default();
     let at = instructions.rfind('#').unwrap_or_default();
@@ -134,8 +134,8 @@ fn task(host: &Host, body: &Value) -> Task {
     }
 }
 
-/// A second one is asked beside one that is silent, where the policy hedges.
-fn check_company(host: &Host, shared: &Shared, parsed: &ParsedRequest) -> CheckResult {
+/// Checks that a second request is sent only beside a silent one, where the policy hedges.
+fn check_hedge(host: &Host, shared: &Shared, parsed: &ParsedRequest) -> CheckResult {
     let open: Vec<&Exchange> = host.exchanges.iter().filter(|exchange| exchange.is_open()).collect();
     let now = host.clock.counted(host.now);
     let waits = |exchange: &&Exchange| {
@@ -144,21 +144,21 @@ fn check_company(host: &Host, shared: &Shared, parsed: &ParsedRequest) -> CheckR
             && !exchange.is_judge()
             && (exchange.server, &exchange.batch) != (parsed.server, &parsed.batch)
     };
-    let fair = match &open[..] {
+    let allowed = match &open[..] {
         [] => true,
         [first] => parsed.task == Task::Answer && waits(first),
         _ => false,
     };
-    shared.checker.require(Invariant::Hedge, fair, || {
+    shared.checker.require(Invariant::Hedge, allowed, || {
         format!(
-            "{} are in exchange: {:?}",
+            "{} requests are open: {:?}",
             open.len(),
             open.iter().map(|exchange| exchange.attempt).collect::<Vec<_>>()
         )
     })
 }
 
-/// What the reader has goes on only as text, and with a model that may.
+/// Checks that an answer continues only as text, and only with a model that can.
 fn check_recovery(host: &Host, shared: &Shared, parsed: &ParsedRequest) -> CheckResult {
     let require = |holds: bool, what: &dyn Fn() -> String| shared.checker.require(Invariant::Recovery, holds, what);
     let shown = host.is_shown();
@@ -170,25 +170,27 @@ fn check_recovery(host: &Host, shared: &Shared, parsed: &ParsedRequest) -> Check
     }
     let plan = &host.plan;
     let may = plan.stream && !plan.relay && !plan.wants_json && plan.recover != Recover::Error;
-    require(may, &|| "an answer goes on that must not".into())?;
+    require(may, &|| "an answer is continued that must not be".into())?;
     let begun = host.exchanges.iter().find(|exchange| host.reader.ids.contains(&exchange.reply.id));
-    require(begun.is_some_and(|exchange| exchange.received.is_text()), &|| "what goes on is not text".into())?;
+    require(begun.is_some_and(|exchange| exchange.received.is_text()), &|| {
+        "the answer to continue is not text".into()
+    })?;
     let known =
         |model: &usize| ["meta-llama/", "mistralai/"].iter().any(|family| shared.models[*model].id.starts_with(family));
     if matches!(parsed.task, Task::Continue(_)) {
         let able = plan.recover == Recover::Continue && parsed.batch.iter().all(known);
-        require(able && parsed.batch.len() == 1, &|| "whoever is asked to continue would begin again".into())?;
+        require(able && parsed.batch.len() == 1, &|| "the model is asked to continue, but would begin again".into())?;
     }
     Ok(())
 }
 
-/// Where the prices are known, nobody is asked who is beyond the bounds on them.
+/// Checks that no model beyond the price bounds is asked, where the prices are known.
 fn check_money(host: &Host, shared: &Shared, parsed: &ParsedRequest) -> CheckResult {
     let plan = &host.plan;
     let require = |holds: bool, what: &dyn Fn() -> String| shared.checker.require(Invariant::Money, holds, what);
     let capped = |price: u64, cap: Option<u64>| cap.is_none_or(|cap| price * 1_000_000 <= cap);
     let within = plan.max_tokens.is_none_or(|most| parsed.limit.is_some_and(|limit| (1..=most).contains(&limit)));
-    require(within, &|| format!("{:?} tokens are allowed, the caller said {:?}", parsed.limit, plan.max_tokens))?;
+    require(within, &|| format!("{:?} tokens are allowed, the caller set {:?}", parsed.limit, plan.max_tokens))?;
     for model in parsed.batch.iter().map(|&model| &shared.models[model]) {
         let longest = plan.max_tokens.and(model.max_output);
         require(longest.is_none_or(|most| parsed.limit.is_some_and(|limit| limit <= most.max(1))), &|| {
@@ -210,43 +212,44 @@ fn check_budget(host: &Host, shared: &Shared, parsed: &ParsedRequest) -> CheckRe
     if shared.servers[parsed.server].upstream.dialect == Dialect::OpenRouter || matches!(parsed.task, Task::Score(..)) {
         return Ok(());
     }
-    // Who was outrun did not fail, and a prefill may be what was refused.
+    // A superseded attempt did not fail, and an upstream may reject only the prefill.
     let counts = |exchange: &&Exchange| !host.was_superseded(exchange) && !matches!(exchange.task, Task::Continue(_));
     let same = |exchange: &&Exchange| exchange.server == parsed.server && exchange.batch == parsed.batch;
     let same = host.exchanges.iter().filter(same).filter(counts).count() as u64;
-    checker.require(Invariant::Budget, same <= host.plan.same, || format!("the same is asked {} times", same + 1))
+    checker.require(Invariant::Budget, same <= host.plan.same, || format!("the same model is tried {} times", same + 1))
 }
 
 fn check_model(host: &Host, shared: &Shared, server: usize, model: usize, now: u64) -> CheckResult {
     let (checker, name) = (shared.checker, &shared.models[model].id);
     let admission = host.admissions[server][model];
     let admitted = matches!(admission, Admission::Free | Admission::Probe);
-    checker.require(Invariant::Breaker, admitted, || format!("{name} is asked, and is {admission:?}"))?;
+    checker.require(Invariant::Breaker, admitted, || format!("{name} is asked, but its breaker says {admission:?}"))?;
     let until = host.ended_at(server).filter_map(|exchange| exchange.resting(model)).max();
     checker.require(Invariant::RetryAfter, until.is_none_or(|until| now >= until), || {
         format!("{name} is asked {} ms before the time that it named", until.unwrap_or_default() - now)
     })?;
     let dropped = shared.servers.len() == 1 && host.call.report().dropped.iter().any(|dropped| dropped.model == *name);
-    checker.require(Invariant::Report, !dropped, || format!("{name} is asked, and was dropped"))?;
-    let overflown = |exchange: &&Exchange| exchange.known_fault().is_some_and(|fault| fault.class == Class::TooLong);
+    checker.require(Invariant::Report, !dropped, || format!("{name} is asked, but was dropped"))?;
+    let overflowed = |exchange: &&Exchange| exchange.known_fault().is_some_and(|fault| fault.class == Class::TooLong);
     let known = |model: usize| shared.models[model].context_length;
-    let too_small = host.ended_at(server).filter(overflown).filter(|exchange| exchange.batch.len() == 1);
+    let too_small = host.ended_at(server).filter(overflowed).filter(|exchange| exchange.batch.len() == 1);
     let too_small = too_small.filter_map(|exchange| known(exchange.batch[0])).max();
     let larger = known(model).is_none() || too_small.is_none() || known(model) > too_small;
-    checker.require(Invariant::Mistake, larger, || format!("{name} holds no more than what overflowed"))
+    checker
+        .require(Invariant::Mistake, larger, || format!("{name} has no larger context than the model that overflowed"))
 }
 
-/// What was said must not be said again.
+/// Checks that a final error is not repeated.
 fn check_faults(host: &Host, shared: &Shared, server: usize) -> CheckResult {
     for exchange in (0..shared.servers.len()).flat_map(|server| host.ended_at(server)) {
         let Some(fault) = exchange.known_fault() else { continue };
-        let final_ = match fault.class {
+        let is_final = match fault.class {
             Class::Mistake => !matches!(exchange.task, Task::Continue(_)),
             Class::Filtered => host.plan.rules.filter == Rule::Final,
             class => class.blames_key() && exchange.server == server,
         };
-        shared.checker.require(Invariant::Mistake, !final_, || {
-            format!("goes on after {:?} in attempt {}", fault.class, exchange.attempt)
+        shared.checker.require(Invariant::Mistake, !is_final, || {
+            format!("the call continues after {:?} in attempt {}", fault.class, exchange.attempt)
         })?;
     }
     Ok(())
