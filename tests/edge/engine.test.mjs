@@ -150,7 +150,7 @@ test('a key that is not set is a problem with a name', async () => {
   await withEdge({ secret: null, secrets: { FIRST_KEY }, failsoft }, async (unready) => {
     const health = await fetch(`${unready.origin}/healthz`);
     assert.equal(health.status, 503);
-    assert.deepEqual((await health.json()).problems, ['SECOND_KEY is not set: `wrangler secret put SECOND_KEY`']);
+    assert.deepEqual((await health.json()).problems, ['SECOND_KEY is not set: run `wrangler secret put SECOND_KEY`']);
   });
 });
 

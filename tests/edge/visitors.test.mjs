@@ -262,9 +262,9 @@ test('an edge without visitors has no sessions, and one without their secrets is
   for (const [secrets, fields, problem] of [
     [{}, {}, /TURNSTILE_SECRET is not set.*\n.*SESSION_SECRET is not set/],
     [{ ...SECRETS, SESSION_SECRET: 'short' }, {}, /SESSION_SECRET is too short/],
-    [SECRETS, { origins: undefined }, /`visitors.origins` must name the pages/],
-    [SECRETS, { origins: ['*'] }, /`visitors.origins` cannot be "\*": name the pages/],
-    [SECRETS, { siteverify: 'https://evil.example' }, /`visitors.siteverify` can only be replaced by one on this machine/],
+    [SECRETS, { origins: undefined }, /`visitors.origins` is missing: name the web pages/],
+    [SECRETS, { origins: ['*'] }, /`visitors.origins` cannot hold "\*": name the web pages/],
+    [SECRETS, { siteverify: 'https://evil.example' }, /`visitors.siteverify` must be a URL on this machine/],
     [SECRETS, { lifetime: 86_401 }, /`visitors.lifetime` must be a whole number from 1 to 86400/],
   ]) {
     await withEdge({ secrets, failsoft: failsoft(fields) }, async (broken) => {

@@ -77,6 +77,16 @@ pub(crate) struct Context {
     pub(crate) feature: Option<String>,
 }
 
+impl Row {
+    /// Tokens of the prompt and the answer, if either is known.
+    pub(crate) fn tokens(&self) -> Option<u64> {
+        match (self.prompt_tokens, self.completion_tokens) {
+            (None, None) => None,
+            (prompt, completion) => Some(prompt.unwrap_or(0).saturating_add(completion.unwrap_or(0))),
+        }
+    }
+}
+
 impl Context {
     /// What the rows of attempts that asked for models `asked` have in common.
     pub(crate) fn row(&self, at: Millis, asked: &[String]) -> Row {

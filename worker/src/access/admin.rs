@@ -19,7 +19,7 @@ use worker::Env;
 
 use super::bearer;
 use super::keys::{Answer, Message, Record, Secret, ask, unavailable};
-use crate::config::{Access, Config, digest, is_key_id, key_terms};
+use crate::config::{Access, Config, check_managed_key, digest, is_key_id};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
 use crate::http::reply::{Reply, list};
@@ -62,7 +62,7 @@ pub(crate) async fn answer(
         Action::Create => create(request, visit, config, env).await,
         Action::Show(id) => Ok(Reply::json(200, key(ask(env, id, &Message::Show).await?)?.shown())),
         Action::Change(id) => {
-            let terms = given(request, visit, |section| key_terms(section, &config.routes)).await?;
+            let terms = given(request, visit, |section| check_managed_key(section, &config.routes)).await?;
             changed(env, id, &Message::Change { terms }).await
         }
         Action::Rotate(id) => rotate(request, visit, id, env).await,
@@ -135,7 +135,7 @@ async fn create(
     env: &Env,
 ) -> Result<Reply, ApiError> {
     let terms = given(request, visit, |section| {
-        key_terms(section, &config.routes)?;
+        check_managed_key(section, &config.routes)?;
         match section.text("name")? {
             Some(_) => Ok(()),
             None => Err(section.wrong("name", "is missing: logs call the key by it")),
@@ -225,7 +225,7 @@ fn read(
 #[cfg(test)]
 mod tests {
     use super::{Action, action, admit, read};
-    use crate::config::{Config, key_terms};
+    use crate::config::{Config, check_managed_key};
     use crate::http::caller::Caller;
     use serde_json::{Value, json};
 
@@ -290,7 +290,7 @@ mod tests {
     fn terms_are_checked_as_those_of_the_configuration_with_their_path() {
         let check = |given: Value| {
             let given = given.to_string();
-            read(given.as_bytes(), |section| key_terms(section, &config(None).routes))
+            read(given.as_bytes(), |section| check_managed_key(section, &config(None).routes))
                 .map_err(|refusal| refusal.message)
         };
         let given = json!({"name": "a", "budget": {"usd": {"day": 1.5}}, "expiresAt": 1_800_000_000, "origins": null});
@@ -302,7 +302,7 @@ mod tests {
             (json!({"name": 1}), "`name` must be a string"),
             (json!({"expiresAt": 1_800_000_000_000_u64}), "`expiresAt` must be a whole number from 0 to 9999999999"),
             (json!({"routes": ["nope"]}), "`routes[0]` is not one of `routes`"),
-            (json!({"origins": ["*"]}), "`origins` cannot be \"*\""),
+            (json!({"origins": ["*"]}), "`origins` cannot hold \"*\""),
             (json!({"origins": ["https://a.example/x"]}), "`origins[0]` must be an origin"),
             (json!({"budget": {"usd": {"year": 1}}}), "`budget.usd.year` is not a known field"),
             (json!({"models": "a"}), "`models` must be an array"),

@@ -19,7 +19,7 @@ pub(crate) use object::ask;
 pub(crate) use record::{Denied, Record};
 
 use super::{crypto, denied};
-use crate::config::{ClientKey, Grant, digest, is_key_id, terms};
+use crate::config::{ClientKey, Grant, digest, is_key_id};
 use crate::http::api_error::{ApiError, Code};
 
 const PREFIX: &str = "fs_";
@@ -91,7 +91,7 @@ fn granted(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Resu
     let text = object.end();
     let section = Section::object("key", Json::parse(&text).unwrap_or(Json::NULL));
     let name = given.get("name").and_then(|name| name.as_str()).unwrap_or(id);
-    section.and_then(|section| terms(&section, name, format!("key:{id}"))).map_err(|_| unavailable())
+    section.and_then(|section| Grant::read(&section, name, format!("key:{id}"))).map_err(|_| unavailable())
 }
 
 /// Keys cannot be looked up. Nobody is let in without.

@@ -13,6 +13,7 @@
 //! turn, too. Time is an argument.
 
 mod ending;
+mod hold;
 mod lookup;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,8 @@ use super::calendar::{Span, iso};
 use super::limit::{Amount, Bound, Limits, Measure, Refused};
 use crate::ledger::Row;
 
-pub(crate) use ending::{Ended, TOLD, tokens};
+pub(crate) use ending::{Ended, TOLD};
+pub(crate) use hold::Hold;
 pub(crate) use lookup::{Found, Question};
 
 /// When it may help to ask again for what is only held, in milliseconds.
@@ -56,30 +58,6 @@ pub(crate) struct Books {
 pub(crate) struct Batch {
     pub(crate) starts: Millis,
     pub(crate) used: Amount,
-}
-
-/// What a call, or a share of a route's budget, can use at most, until it is known what it did use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Hold {
-    pub(crate) began: Millis,
-    /// Under way, and until when that is believed without a word from it.
-    pub(crate) lease: Option<Millis>,
-    /// Calls under way at once that it stands for.
-    slots: u64,
-    /// What is not counted yet.
-    left: Amount,
-    /// What is counted of a share.
-    #[serde(default)]
-    counted: Amount,
-    /// What all rows of its attempts say; a share has no attempts.
-    row: Option<Row>,
-    /// The attempts that were told of, and in which message.
-    traces: Vec<Trace>,
-    noted: u64,
-    /// So many attempts are counted, or open.
-    placed: usize,
-    /// Attempts whose cost is being found out.
-    open: Vec<ending::Open>,
 }
 
 /// What is asked for.

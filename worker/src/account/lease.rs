@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use failsoft::Millis;
 
 use super::attempt_log::Fate;
+use super::balance::TOLD;
 use super::balance::{Ended, Granted};
-use super::balance::{TOLD, tokens};
 use super::limit::Amount;
 
 /// The shares of this isolate.
@@ -54,7 +54,7 @@ pub(super) fn used(most: Amount, ended: &Ended) -> Amount {
     for (at, row) in ended.rows.iter().enumerate() {
         let trace = ended.traces.get(at).cloned().unwrap_or_default();
         if row.settled == TOLD {
-            used = used.plus(Amount { requests: 0, tokens: tokens(row).unwrap_or(most.tokens), usd: row.cost });
+            used = used.plus(Amount { requests: 0, tokens: row.tokens().unwrap_or(most.tokens), usd: row.cost });
         } else if trace.fate(None) != Fate::Free {
             // Some of it may have been told.
             used.usd = used.usd.saturating_add(row.cost);

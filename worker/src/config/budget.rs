@@ -1,20 +1,20 @@
-//! What an account may use in a minute, a day and a month, each of them of UTC's calendar.
+//! What an account or a route may use in a minute, a day and a month of UTC's calendar.
 
 use failsoft::invalid::{Invalid, Section};
 use failsoft::report::Usd;
 
-/// Bounds; what has none is not bounded.
+/// The bounds of an account or a route. An absent bound is no bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Budget {
     pub(crate) requests: Bounds<u64>,
-    /// Of prompts and answers.
+    /// Tokens of prompts and answers together.
     pub(crate) tokens: Bounds<u64>,
     pub(crate) usd: Bounds<Usd>,
-    /// Calls under way at once.
+    /// Calls that run at the same time.
     pub(crate) concurrent: Option<u64>,
 }
 
-/// By span.
+/// The bounds of one measure, for each period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bounds<T> {
     pub(crate) minute: Option<T>,
@@ -22,14 +22,14 @@ pub(crate) struct Bounds<T> {
     pub(crate) month: Option<T>,
 }
 
-/// More than this is a mistake, and would not add up.
+/// A larger bound is a mistake, and sums of such bounds would overflow.
 const MOST: u64 = 1_000_000_000_000;
 
 impl Budget {
     /// Reads `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`.
     ///
     /// # Errors
-    /// What is wrong, with its path.
+    /// The field that is wrong, with its path.
     pub(crate) fn read(given: &Section<'_>) -> Result<Self, Box<Invalid>> {
         given.only("requests tokens usd concurrent")?;
         let usd = given.section("usd")?;
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_named_is_not_bounded() {
+    fn an_absent_bound_is_no_bound() {
         assert_eq!(read("{}"), Ok(Budget::default()));
         let budget = read(r#"{"usd": {"day": 0.5}, "requests": {"minute": 0}, "concurrent": 3}"#).expect("a budget");
         assert_eq!(budget.usd, Bounds { day: Some(Usd(500_000_000_000)), ..Bounds::default() });
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bound_is_refused_with_its_path() {
+    fn a_wrong_bound_is_refused_with_its_path() {
         for (json, path) in [
             (r#"{"usd": {"year": 1}}"#, "budget.usd.year"),
             (r#"{"tokens": {"day": -1}}"#, "budget.tokens.day"),

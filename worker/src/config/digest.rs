@@ -1,19 +1,19 @@
-//! SHA-256: keys are kept and compared as digests.
+//! SHA-256 digests: the edge stores and compares keys as digests.
 
 use sha2::{Digest, Sha256};
 
-/// The digest of `text`.
+/// Returns the SHA-256 of `text`.
 pub(crate) fn of(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// Bytes as hex digits.
+/// Writes bytes as hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// 64 hex digits as bytes.
+/// Reads 64 hex digits.
 pub(crate) fn read(hex: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -25,7 +25,7 @@ pub(crate) fn read(hex: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Both are the same. Every byte is looked at, so that time tells nothing.
+/// Whether both digests are equal. The comparison reads every byte, so its duration reveals nothing.
 pub(crate) fn same(known: &[u8; 32], sent: &[u8; 32]) -> bool {
     known.iter().zip(sent).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

@@ -1,6 +1,10 @@
 //! What a client may ask for, and which account pays for its calls.
 
-use super::Budget;
+use failsoft::invalid::{Invalid, Section};
+
+use super::budget::Budget;
+use super::list::{model_patterns, origins, strings};
+use super::route::Route;
 
 /// What a client may ask for, and which account pays for its calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,4 +26,37 @@ pub(crate) struct Account {
     /// The name of the account's Durable Object: `key:NAME`, `user:HASH`, `visitor:HASH` or `loopback`.
     pub(crate) name: String,
     pub(crate) budget: Budget,
+}
+
+impl Grant {
+    /// The fields of a grant. Client keys, users and visitors have them in common.
+    pub(super) const FIELDS: &str = "origins routes models budget";
+
+    /// Reads the fields of a grant, for a client `name` and an account `account`.
+    ///
+    /// # Errors
+    /// The field that is wrong, with its path.
+    pub(crate) fn read(given: &Section<'_>, name: &str, account: String) -> Result<Self, Box<Invalid>> {
+        let origins = origins(given)?;
+        if origins.iter().flatten().any(|origin| origin == "*") {
+            let problem = "cannot hold \"*\": name the web pages, or leave `origins` out where any page may call";
+            return Err(given.wrong("origins", problem));
+        }
+        Ok(Self {
+            name: name.into(),
+            account: Account { name: account, budget: Budget::read(&given.section("budget")?)? },
+            origins,
+            routes: strings(given, "routes")?,
+            models: model_patterns(given)?,
+        })
+    }
+
+    /// Refuses the name of a route that does not exist.
+    pub(super) fn check_routes(&self, given: &Section<'_>, routes: &[Route]) -> Result<(), Box<Invalid>> {
+        let is_unknown = |name: &String| !routes.iter().any(|route| route.name == *name);
+        match self.routes.iter().flatten().position(is_unknown) {
+            Some(at) => Err(given.wrong(&format!("routes[{at}]"), "is not one of `routes`")),
+            None => Ok(()),
+        }
+    }
 }

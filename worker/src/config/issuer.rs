@@ -1,28 +1,31 @@
-//! An issuer of tokens, whose users may call.
+//! An issuer of tokens: its users may call.
 
 use failsoft::invalid::{Invalid, Section};
 
-use super::{Grant, Route, authority, is_loopback, known_routes, strings, terms};
+use super::authority::is_local_http;
+use super::grant::Grant;
+use super::list::strings;
+use super::route::Route;
 
-/// An issuer, and what its users may do, each on an account of their own.
+/// An issuer of tokens. Each of its users has an account.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Issuer {
     /// The `iss` of its tokens.
     pub(crate) issuer: String,
-    /// What their `aud` has to be or hold.
+    /// The `aud` of a token must be or contain this.
     pub(crate) audience: String,
-    /// Where its public keys are.
+    /// The URL of the issuer's public keys.
     pub(crate) jwks: String,
-    /// The claim that says whose account a call is on.
+    /// The claim that names the user, and so the account.
     pub(crate) claim: String,
     pub(crate) algorithms: Vec<Algorithm>,
-    /// How far its clock may be from ours, in seconds.
+    /// How far the issuer's clock may be off, in seconds.
     pub(crate) skew: u64,
-    /// Of every user; the account's name is each one's own.
+    /// The grant of every user. A call adds the name of the user's account.
     pub(crate) grant: Grant,
 }
 
-/// A signature that this edge can verify. None of them is symmetric: a public key is no secret.
+/// A signature algorithm that this edge can verify. None is symmetric: the issuer publishes only public keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Rs256,
@@ -31,14 +34,14 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
-    pub(crate) const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
+    const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
 
-    /// By the name that it has in tokens and keys.
+    /// Finds the algorithm by its name in tokens and keys.
     pub(crate) fn of(name: &str) -> Option<Self> {
         match name {
             "RS256" => Some(Self::Rs256),
             "ES256" => Some(Self::Es256),
-            // RFC 9864 gives it a name of its own.
+            // RFC 9864 gives EdDSA over Ed25519 its own name.
             "EdDSA" | "Ed25519" => Some(Self::EdDsa),
             _ => None,
         }
@@ -56,7 +59,7 @@ impl Issuer {
             let path = format!("users[{at}]");
             let issuer = Self::read(&Section::object(path.as_str(), row)?, routes)?;
             if issuers.iter().any(|other| (&other.issuer, &other.audience) == (&issuer.issuer, &issuer.audience)) {
-                return Err(Invalid::new(path, "repeats the issuer and the audience of another"));
+                return Err(Invalid::new(path, "repeats the `issuer` and the `audience` of another entry"));
             }
             issuers.push(issuer);
         }
@@ -64,15 +67,15 @@ impl Issuer {
     }
 
     fn read(given: &Section<'_>, routes: &[Route]) -> Result<Self, Box<Invalid>> {
-        given.only("issuer audience jwks claim algorithms clockSkew origins routes models budget")?;
+        given.only(&["issuer audience jwks claim algorithms clockSkew ", Grant::FIELDS].concat())?;
         let needed = |name: &str, what: &str| match given.text(name)?.filter(|text| !text.is_empty()) {
             Some(text) => Ok(text.into_owned()),
             None => Err(given.wrong(name, ["is missing: ", what].concat())),
         };
-        let jwks = needed("jwks", "the URL of the issuer's public keys")?;
-        let is_local = jwks.starts_with("http://") && is_loopback(authority(&jwks));
-        if !jwks.starts_with("https://") && !is_local {
-            return Err(given.wrong("jwks", "must begin with https://, or anybody on the way could name the keys"));
+        let jwks = needed("jwks", "give the URL of the issuer's public keys")?;
+        if !jwks.starts_with("https://") && !is_local_http(&jwks) {
+            let problem = "must begin with https://, or anyone on the network path could replace the keys";
+            return Err(given.wrong("jwks", problem));
         }
         let claim = given.text("claim")?.unwrap_or("sub".into());
         if claim.is_empty() {
@@ -80,12 +83,11 @@ impl Issuer {
         }
         let mut skew = 60;
         given.whole("clockSkew", 0, 600, &mut skew)?;
-        // The account's name follows when the user comes.
-        let grant = terms(given, "user", String::new())?;
-        known_routes(given, &grant, routes)?;
+        let grant = Grant::read(given, "user", String::new())?;
+        grant.check_routes(given, routes)?;
         Ok(Self {
-            issuer: needed("issuer", "the `iss` of the tokens")?,
-            audience: needed("audience", "the `aud` that is this app, or tokens for any other would do")?,
+            issuer: needed("issuer", "give the `iss` of the tokens")?,
+            audience: needed("audience", "give the `aud` of this app, or tokens for any other app would be accepted")?,
             jwks,
             claim: claim.into(),
             algorithms: algorithms(given)?,
@@ -103,7 +105,7 @@ fn algorithms(given: &Section<'_>) -> Result<Vec<Algorithm>, Box<Invalid>> {
     };
     let algorithms: Vec<Algorithm> = names.iter().enumerate().map(read).collect::<Result<_, _>>()?;
     if algorithms.is_empty() {
-        return Err(given.wrong("algorithms", "is empty: leave it out, or name one"));
+        return Err(given.wrong("algorithms", "is empty: leave it out, or name an algorithm"));
     }
     Ok(algorithms)
 }

@@ -1,46 +1,48 @@
-//! Where the edge tells its owner how it is: metrics, spans, alerts.
+//! What the owner watches: metrics, spans, alerts.
 
 use failsoft::invalid::{Invalid, Section};
 use failsoft::report::Usd;
-use sha2::{Digest, Sha256};
 
-use super::{authority, is_loopback};
+use super::authority::is_local_http;
+use super::digest;
+use super::problem::Problem;
+use super::secret::is_secret_name;
 
 /// The secret that opens `/metrics`.
 const METRICS: &str = "METRICS_TOKEN";
 
-/// What the owner wants to be told, and where.
+/// Who may read metrics, and where the edge sends spans and alerts.
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
-    /// The digest of the token that opens `/metrics`; without one there are no metrics.
+    /// The SHA-256 of the token for `/metrics`. Without a token there are no metrics.
     pub(crate) metrics: Option<[u8; 32]>,
     pub(crate) otlp: Option<Target>,
     pub(crate) alerts: Option<Alerts>,
 }
 
-/// A place to send to.
+/// A URL that the edge posts to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) url: String,
-    /// From a secret: `name=value,name=value`.
+    /// From a secret in the form `name=value,name=value`.
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// When to raise an alert.
+/// When the edge sends an alert, and where.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Alerts {
     pub(crate) target: Target,
-    /// So many calls in a row that another model answered than the first.
+    /// This many calls in a row were answered by another model than the first of their chain.
     pub(crate) fallbacks: u64,
-    /// An hour that cost so many times as much as the mean of the day before, and at least `spend`.
+    /// An hour cost this many times the mean of the day before, and at least `spend`.
     pub(crate) times: u64,
     pub(crate) spend: Usd,
-    /// Days before a model expires.
+    /// A model of the configuration expires within this many days.
     pub(crate) days: u64,
 }
 
 impl Operations {
-    /// Reads `otlp` and `alerts`; secrets come later.
+    /// Reads `otlp` and `alerts`, without their secrets.
     pub(super) fn read(config: &Section<'_>) -> Result<Self, Box<Invalid>> {
         let otlp = config.section("otlp")?;
         otlp.only("url headers")?;
@@ -55,12 +57,13 @@ impl Operations {
         })
     }
 
-    /// Takes what `variable` holds for it. Gives the names of the secrets that are not set, or cannot be used.
-    pub(super) fn take_secrets(&mut self, variable: &impl Fn(&str) -> Option<String>) -> Vec<String> {
+    /// Adds the secrets.
+    pub(super) fn add_secrets(&mut self, variable: &impl Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) {
         let token = variable(METRICS).map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-        self.metrics = token.map(|token| Sha256::digest(token).into());
+        self.metrics = token.map(|token| digest::of(&token));
         let targets = self.otlp.iter_mut().chain(self.alerts.iter_mut().map(|alerts| &mut alerts.target));
-        targets.filter_map(|target| target.take_secret(variable)).collect()
+        let missing = targets.filter_map(|target| target.add_secret(variable));
+        problems.extend(missing.map(Problem::SecretWithoutHeaders));
     }
 }
 
@@ -70,21 +73,20 @@ impl Target {
             return Ok(None);
         }
         let url = given.text("url")?.unwrap_or_default();
-        let is_local = url.starts_with("http://") && is_loopback(authority(&url));
-        if !is_local && !url.starts_with("https://") {
-            return Err(given.wrong("url", "must begin with https://, or be on this machine"));
+        if !url.starts_with("https://") && !is_local_http(&url) {
+            return Err(given.wrong("url", "must be a URL that begins with https://, or with http:// on this machine"));
         }
         let secret = given.text("headers")?;
-        let is_name = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        if secret.as_deref().is_some_and(|name| name.is_empty() || !name.bytes().all(is_name) || name == "FAILSOFT") {
+        if secret.as_deref().is_some_and(|name| !is_secret_name(name)) {
             return Err(given.wrong("headers", "must be the NAME_OF_A_SECRET that holds name=value,name=value"));
         }
-        // Until it is taken, the name of the secret stands in the place of what it holds.
+        // Until `add_secret` replaces it, the secret's name stands in the place of the headers.
         let headers = secret.map(|name| (name.into_owned(), String::new())).into_iter().collect();
         Ok(Some(Self { url: url.into(), headers }))
     }
 
-    fn take_secret(&mut self, variable: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    /// Replaces the secret's name by the headers in it. Returns the name if there are no such headers.
+    fn add_secret(&mut self, variable: &impl Fn(&str) -> Option<String>) -> Option<String> {
         let (name, _) = self.headers.pop()?;
         let pairs = variable(&name).and_then(|text| pairs(&text));
         let missing = pairs.is_none();
@@ -93,7 +95,7 @@ impl Target {
     }
 }
 
-/// `name=value,name=value`, as OpenTelemetry's own variables have it.
+/// Reads `name=value,name=value`, the form of OpenTelemetry's own variables.
 fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=')?;
@@ -120,7 +122,7 @@ impl Alerts {
 
 #[cfg(test)]
 mod tests {
-    use super::{Operations, pairs};
+    use super::{Operations, Problem, pairs};
     use failsoft::Json;
     use failsoft::invalid::Section;
 
@@ -130,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_configured_is_told_nobody() {
+    fn spans_alerts_and_metrics_are_off_unless_they_are_configured() {
         let operations = read("{}").expect("nothing");
         assert!(operations.otlp.is_none() && operations.alerts.is_none() && operations.metrics.is_none());
     }
 
     #[test]
-    fn the_owner_is_told_over_https_or_on_this_machine() {
+    fn spans_and_alerts_go_over_https_or_to_this_machine() {
         assert!(read(r#"{"alerts": {"url": "http://127.0.0.1:9/hook"}}"#).is_ok());
         for (json, path) in [
             (r#"{"alerts": {"url": "http://hooks.example/"}}"#, "`alerts.url`"),
@@ -154,11 +156,15 @@ mod tests {
     fn headers_come_from_a_secret_and_a_missing_one_is_named() {
         let mut operations =
             read(r#"{"otlp": {"url": "https://o.example", "headers": "OTLP_HEADERS"}}"#).expect("spans");
-        assert_eq!(operations.take_secrets(&|_| None), ["OTLP_HEADERS"]);
+        let mut problems = Vec::new();
+        operations.add_secrets(&|_| None, &mut problems);
+        assert!(matches!(&problems[..], [Problem::SecretWithoutHeaders(name)] if name == "OTLP_HEADERS"));
         let mut operations =
             read(r#"{"otlp": {"url": "https://o.example", "headers": "OTLP_HEADERS"}}"#).expect("spans");
         let variable = |name: &str| (name == "OTLP_HEADERS").then(|| "authorization=Basic eA==, x-scope=a".to_owned());
-        assert!(operations.take_secrets(&variable).is_empty());
+        problems.clear();
+        operations.add_secrets(&variable, &mut problems);
+        assert!(problems.is_empty());
         let headers = operations.otlp.expect("spans").headers;
         assert_eq!(headers[0], ("authorization".to_owned(), "Basic eA==".to_owned()));
         assert_eq!(pairs("a=b\r\nc: d"), None);

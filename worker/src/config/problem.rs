@@ -4,54 +4,58 @@ use core::fmt;
 
 use failsoft::Invalid;
 
-/// One thing to set right. Shows no value: anyone may ask `/healthz`.
+/// One problem, and what the owner has to do about it. `/healthz` is public, so no value appears in a message.
 #[derive(Debug)]
 pub(crate) enum Problem {
-    /// The secret of this name is not set.
     SecretMissing(String),
     SecretEmpty(String),
-    /// It cannot be sent.
+    /// The secret holds characters that no header may carry.
     SecretUnprintable(String),
-    /// It is not set, or holds no headers.
+    /// The secret is not set, or holds no headers.
     SecretWithoutHeaders(String),
-    /// The variable is no JSON.
+    /// The variable is not JSON.
     Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
     Field(Box<Invalid>),
-    /// A secret that could be guessed.
+    /// The secret is short enough to be guessed; the number is the shortest length.
     SecretShort(&'static str, usize),
-    /// The objects of keys and of what visitors have used up are not there.
+    /// The Durable Objects of client keys are not bound.
     KeysUnbound,
-    /// There is no way in, so nobody may call.
+    /// Nobody may call.
     NoWayIn,
-    /// What calls use cannot be counted.
+    /// The Durable Objects of the accounts are not bound.
     NoAccounts,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SecretMissing(name) => write!(f, "{name} is not set: `wrangler secret put {name}`"),
-            Self::SecretEmpty(name) => write!(f, "{name} is empty"),
-            Self::SecretUnprintable(name) => write!(f, "{name} holds characters that no header may carry"),
-            Self::SecretWithoutHeaders(name) => write!(f, "{name} must hold headers, as name=value,name=value"),
+            Self::SecretMissing(name) => write!(f, "{name} is not set: run `wrangler secret put {name}`"),
+            Self::SecretEmpty(name) => write!(f, "{name} is empty: run `wrangler secret put {name}` again"),
+            Self::SecretUnprintable(name) => {
+                write!(f, "{name} holds a space or a character outside ASCII, which no key has: set it again")
+            }
+            Self::SecretWithoutHeaders(name) => {
+                write!(f, "{name} must hold headers in the form name=value,name=value: run `wrangler secret put {name}`")
+            }
             Self::Syntax(Some(error)) => write!(f, "FAILSOFT is not JSON: {error}"),
             Self::Syntax(None) => f.write_str("FAILSOFT is nested too deeply"),
             Self::Field(invalid) if invalid.path.is_empty() => write!(f, "FAILSOFT {}", invalid.problem),
             Self::Field(invalid) => write!(f, "FAILSOFT: {invalid}"),
             Self::SecretShort(name, least) => {
-                write!(f, "{name} is too short: at least {least} characters, as `openssl rand -hex 32` makes them")
+                write!(f, "{name} is too short: set at least {least} characters, for example from `openssl rand -hex 32`")
             }
             Self::KeysUnbound => f.write_str(
-                "KEYS is not bound, and keys from /admin and visitors need it: add it, of class Keys, to \
+                "KEYS is not bound, but visitors and keys from /admin need it: add KEYS, of class Keys, to \
                  `durable_objects` in wrangler.jsonc",
             ),
             Self::NoWayIn => f.write_str(
                 "nobody may call: FAILSOFT has no `keys`, `users` or `visitors`, and ADMIN_TOKEN is not set; add \
-                 {\"name\", \"sha256\"} to `keys`, or make keys at /admin/keys after `wrangler secret put ADMIN_TOKEN`",
+                 {\"name\", \"sha256\"} to `keys`, or run `wrangler secret put ADMIN_TOKEN` and make keys at /admin/keys",
             ),
             Self::NoAccounts => f.write_str(
-                "the binding ACCOUNTS is missing, so no budget can be kept: bind it to the class Account, as wrangler.jsonc does",
+                "ACCOUNTS is not bound, so the edge cannot keep budgets: add ACCOUNTS, of class Account, to \
+                 `durable_objects` in wrangler.jsonc",
             ),
         }
     }

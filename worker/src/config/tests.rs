@@ -3,7 +3,7 @@ use failsoft::report::Usd;
 use failsoft::request::Lane;
 use serde_json::{Value, json};
 
-use super::{Access, Config, Problem, authority, is_loopback};
+use super::{Access, Config, Problem};
 
 const DIGEST: &str = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 
@@ -14,12 +14,12 @@ fn read(mut value: Value) -> Result<Config, Vec<Problem>> {
     Config::of(&value.to_string(), "sk-upstream")
 }
 
-fn said(problems: &[Problem]) -> Vec<String> {
+fn messages(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
 
 fn problem(value: Value) -> String {
-    said(&read(value).expect_err("a problem")).join("; ")
+    messages(&read(value).expect_err("a problem")).join("; ")
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_route_inherits_the_policy_and_changes_it() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_path() {
+fn a_problem_names_the_path_of_its_field() {
     for (value, expected) in [
         (json!({"rotes": {}}), "FAILSOFT: `rotes` is not a known field; did you mean `routes`?"),
         (json!({"routes": {"a": {}}}), "FAILSOFT: `routes.a.models` must name at least one model"),
@@ -68,18 +68,21 @@ fn what_is_wrong_is_named_with_its_path() {
             json!({"keys": [{"name": "a", "sha256": DIGEST, "routes": ["nope"]}]}),
             "FAILSOFT: `keys[0].routes[0]` is not one of `routes`",
         ),
-        (json!({"models": ["a*b"]}), "FAILSOFT: `models[0]` must be a model's id, or the beginning of one and `*`"),
+        (
+            json!({"models": ["a*b"]}),
+            "FAILSOFT: `models[0]` must be a model's id, or the beginning of one and `*` at its end",
+        ),
         (
             json!({"origins": ["https://a.example/"]}),
             "FAILSOFT: `origins[0]` must be an origin such as https://app.example, without a path",
         ),
         (
             json!({"upstream": {"url": "http://api.example/v1"}}),
-            "FAILSOFT: `upstream.url` must begin with https://, or the key would travel in the clear",
+            "FAILSOFT: `upstream.url` must begin with https://, or the key would travel without encryption",
         ),
         (
             json!({"upstream": {}, "upstreams": [{}]}),
-            "FAILSOFT: `upstream` cannot stand beside `upstreams`; make it the first of them",
+            "FAILSOFT: `upstream` cannot stand beside `upstreams`; make it the first entry of `upstreams`",
         ),
         (json!({"upstreams": []}), "FAILSOFT: `upstreams` must be an array of {\"url\", \"key\", \"models\"}"),
         (
@@ -88,11 +91,11 @@ fn what_is_wrong_is_named_with_its_path() {
         ),
         (
             json!({"upstreams": [{"key": "sk-or-v1-0123"}]}),
-            "FAILSOFT: `upstreams[0].key` must be the NAME_OF_A_SECRET that holds the key, never the key",
+            "FAILSOFT: `upstreams[0].key` must be the NAME_OF_A_SECRET that holds the key, not the key itself",
         ),
         (
             json!({"upstreams": [{"headers": {"Authorization": "Bearer sk"}}]}),
-            "FAILSOFT: `upstreams[0].headers.Authorization` is set by the edge; a key is named by `key`",
+            "FAILSOFT: `upstreams[0].headers.Authorization` is set by the edge; remove it, and name the secret of a key in `key`",
         ),
         (
             json!({"upstreams": [{"models": ["a", {"id": "b", "prompt": "cheap"}]}]}),
@@ -102,26 +105,29 @@ fn what_is_wrong_is_named_with_its_path() {
             json!({"upstreams": [{"models": [{"contextLength": 1}]}]}),
             "FAILSOFT: `upstreams[0].models[0]` must be a model's id, or an object with its `id`",
         ),
-        (json!({"upstreams": [{"models": ["a", "a"]}]}), "FAILSOFT: `upstreams[0].models[1]` is there already"),
+        (
+            json!({"upstreams": [{"models": ["a", "a"]}]}),
+            "FAILSOFT: `upstreams[0].models[1]` repeats a model of this list",
+        ),
         (
             json!({"keys": [{"name": "0123456789abcdef", "sha256": DIGEST}]}),
-            "FAILSOFT: `keys[0].name` looks like the id of a key from /admin/keys, whose account it would share",
+            "FAILSOFT: `keys[0].name` looks like the id of a key from /admin/keys, so both would share one account; choose another",
         ),
         (
             json!({"users": [{"issuer": "i", "audience": "a", "jwks": "https://a.example", "origins": ["*"]}]}),
-            "FAILSOFT: `users[0].origins` cannot be \"*\": name the pages; left out where it may be, it is any page",
+            "FAILSOFT: `users[0].origins` cannot hold \"*\": name the web pages, or leave `origins` out where any page may call",
         ),
         (
             json!({"users": [{"issuer": "i", "audience": "a", "jwks": "http://127.0.0.1.example/"}]}),
-            "FAILSOFT: `users[0].jwks` must begin with https://, or anybody on the way could name the keys",
+            "FAILSOFT: `users[0].jwks` must begin with https://, or anyone on the network path could replace the keys",
         ),
         (
             json!({"visitors": {"origins": ["https://a.example"], "siteverify": "http://10.0.0.1/"}}),
-            "FAILSOFT: `visitors.siteverify` can only be replaced by one on this machine, for tests",
+            "FAILSOFT: `visitors.siteverify` must be a URL on this machine, and is for tests only",
         ),
         (
             json!({"access": "loopback", "visitors": {}}),
-            "FAILSOFT: `visitors` are of no use with \"access\": \"loopback\"",
+            "FAILSOFT: `visitors` has no effect with \"access\": \"loopback\"; remove one of the two",
         ),
         (json!({"access": "open"}), "FAILSOFT: `access` must be one of: keys, loopback"),
         (
@@ -166,13 +172,13 @@ fn each_upstream_has_its_own_key_models_and_prices() {
     let facts = second.catalog.find("gpt-4o").expect("facts");
     assert_eq!((facts.context_length, facts.max_output), (Some(128_000), Some(16_384)));
     assert_eq!(facts.price, (Some(Usd(2_500_000)), Some(Usd(10_000_000))));
-    let problems = said(&read(None).expect_err("a problem"));
-    assert_eq!(problems, ["SECOND_KEY is not set: `wrangler secret put SECOND_KEY`"]);
+    let problems = messages(&read(None).expect_err("a problem"));
+    assert_eq!(problems, ["SECOND_KEY is not set: run `wrangler secret put SECOND_KEY`"]);
 }
 
 #[test]
 fn nobody_may_call_unless_somebody_is_named() {
-    let problems = said(&Config::read(|_| None).expect_err("problems"));
+    let problems = messages(&Config::read(|_| None).expect_err("problems"));
     assert!(problems[0].contains("UPSTREAM_API_KEY is not set"), "{problems:?}");
     assert!(problems[1].contains("no `keys`, `users` or `visitors`, and ADMIN_TOKEN is not set"), "{problems:?}");
     assert_eq!(problems.len(), 2);
@@ -189,7 +195,7 @@ fn each_way_in_is_enough_by_itself_and_says_what_it_needs() {
             "UPSTREAM_API_KEY" => Some("sk".into()),
             _ => set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into()),
         };
-        Config::read(variable).map_or_else(|problems| said(&problems).join("; "), |_| String::new())
+        Config::read(variable).map_or_else(|problems| messages(&problems).join("; "), |_| String::new())
     };
     assert_eq!(read(users, &[]), "");
     assert_eq!(read("{}", &[("ADMIN_TOKEN", SECRET), ("KEYS", "{}")]), "");
@@ -207,23 +213,4 @@ fn a_local_edge_needs_neither_keys_nor_an_upstream_that_wants_one() {
     let local = r#"{"access": "loopback", "upstream": {"url": "http://gpu-box:8000/v1"}}"#;
     let config = Config::of(local, "").expect("a configuration");
     assert_eq!((&config.access, &config.upstreams[0].key), (&Access::Loopback, &None));
-}
-
-#[test]
-fn this_machine_has_three_names() {
-    for host in ["127.0.0.1", "127.0.0.1:8787", "localhost:1", "[::1]", "[::1]:8787"] {
-        assert!(is_loopback(host), "{host}");
-    }
-    for host in [
-        "",
-        "localhost.example",
-        "127.0.0.1.example:80",
-        "[::2]",
-        "10.0.0.1",
-        "evil.example:8787",
-        "127.0.0.1:80@evil.example",
-    ] {
-        assert!(!is_loopback(host), "{host}");
-    }
-    assert!(!is_loopback(authority("http://127.0.0.1:80@evil.example/")));
 }

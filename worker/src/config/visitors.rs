@@ -1,24 +1,28 @@
-//! Visitors of a web page, known by nothing but that Turnstile takes them for people.
+//! Visitors of a web page, whom the edge knows only by a passed Turnstile check.
 
 use failsoft::invalid::{Invalid, Section};
 
-use super::access::own_secret;
-use super::{Grant, Problem, Route, authority, host, is_loopback, known_routes, strings, terms};
+use super::authority::{authority, host, is_loopback};
+use super::grant::Grant;
+use super::list::strings;
+use super::problem::Problem;
+use super::route::Route;
+use super::secret::own_secret;
 
-/// Turnstile's own.
+/// The URL at which Turnstile verifies tokens.
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
-/// What visitors are asked for, and may do.
+/// What a visitor has to pass, and what every visitor may do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Visitors {
-    /// Where the widget may have been solved.
+    /// The hosts on which the widget may have been solved.
     pub(crate) hostnames: Vec<String>,
-    /// What the widget has to call itself.
+    /// The action that the widget must name.
     pub(crate) action: Option<String>,
-    /// Of a session, in seconds.
+    /// How long a session lasts, in seconds.
     pub(crate) lifetime: u64,
     pub(crate) siteverify: String,
-    /// Of every visitor; the account's name is each one's own. It has origins.
+    /// The grant of every visitor, with `origins`. A session adds the name of the visitor's account.
     pub(crate) grant: Grant,
     pub(crate) turnstile_secret: String,
     pub(crate) session_secret: String,
@@ -30,16 +34,16 @@ impl Visitors {
         if config.get("visitors").is_null() {
             return Ok(None);
         }
-        given.only("hostnames action lifetime siteverify origins routes models budget")?;
-        let grant = terms(given, "visitor", String::new())?;
-        known_routes(given, &grant, routes)?;
+        given.only(&["hostnames action lifetime siteverify ", Grant::FIELDS].concat())?;
+        let grant = Grant::read(given, "visitor", String::new())?;
+        grant.check_routes(given, routes)?;
         let origins = grant.origins.as_deref().unwrap_or_default();
         if origins.is_empty() {
-            return Err(given.wrong("origins", "must name the pages that visitors come from"));
+            return Err(given.wrong("origins", "is missing: name the web pages that visitors come from"));
         }
         let siteverify = given.text("siteverify")?.unwrap_or(SITEVERIFY.into());
         if siteverify != SITEVERIFY && !is_loopback(authority(&siteverify)) {
-            return Err(given.wrong("siteverify", "can only be replaced by one on this machine, for tests"));
+            return Err(given.wrong("siteverify", "must be a URL on this machine, and is for tests only"));
         }
         let mut lifetime = 900;
         given.whole("lifetime", 1, 86_400, &mut lifetime)?;
@@ -55,8 +59,8 @@ impl Visitors {
         }))
     }
 
-    /// Takes the secrets.
-    pub(super) fn equip(&mut self, variable: &impl Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) {
+    /// Adds the secrets.
+    pub(super) fn add_secrets(&mut self, variable: &impl Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) {
         match variable("TURNSTILE_SECRET").map(|secret| secret.trim().to_owned()).filter(|secret| !secret.is_empty()) {
             Some(secret) => self.turnstile_secret = secret,
             None => problems.push(Problem::SecretMissing("TURNSTILE_SECRET".into())),

@@ -3,7 +3,7 @@
 use failsoft::Millis;
 use serde::{Deserialize, Serialize};
 
-use super::lookup::Asks;
+use super::hold::{Asks, Open};
 use super::{Amount, Books, Crossed, Hold, Measure, Span};
 use crate::account::attempt_log::{Fate, Trace};
 use crate::ledger::Row;
@@ -15,20 +15,6 @@ const UNSETTLED: &str = "unsettled";
 
 /// What became of a call that was never heard of again.
 const VANISHED: &str = "vanished";
-
-/// An attempt whose cost is not known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Open {
-    /// Which it is.
-    pub(super) attempt: usize,
-    /// As it was last written, if it was.
-    pub(super) row: Row,
-    /// What was told of its cost so far: it is no less.
-    #[serde(default)]
-    least: u64,
-    /// Its URL, while the upstream is to be asked.
-    pub(super) asks: Option<Asks>,
-}
 
 /// How a call ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +119,7 @@ impl Books {
         rows: &mut Vec<Row>,
     ) {
         hold.placed = hold.placed.max(attempt + 1);
-        let tokens = tokens(&row);
+        let tokens = row.tokens();
         let asks = match trace.fate(row.generation.as_deref()) {
             _ if row.settled == TOLD => {
                 // Where an answer told its cost and not its tokens, they are counted as they were held.
@@ -209,13 +195,5 @@ impl Books {
                 self.crossed.push(Crossed { span, starts: window.starts, used, limit });
             }
         }
-    }
-}
-
-/// Of prompt and answer, if either is known.
-pub(crate) fn tokens(row: &Row) -> Option<u64> {
-    match (row.prompt_tokens, row.completion_tokens) {
-        (None, None) => None,
-        (prompt, completion) => Some(prompt.unwrap_or(0).saturating_add(completion.unwrap_or(0))),
     }
 }

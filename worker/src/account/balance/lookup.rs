@@ -1,30 +1,13 @@
 //! Costs that nobody told are looked up: an upstream knows what a generation cost, some time after its end.
 
 use failsoft::{Json, Millis};
-use serde::{Deserialize, Serialize};
 
-use super::ending::{Open, tokens};
+use super::hold::{Asks, Open};
 use super::{Amount, Books, Hold};
 use crate::ledger::Row;
 
 /// A cost that was asked for.
 const GENERATION: &str = "generation";
-
-/// An upstream may know of a generation only some time after its end, which it may not have come to. Milliseconds: before
-/// it is first asked, between two questions at most, and until it is no longer asked.
-const FIRST: Millis = 500;
-const LONGEST: Millis = 60_000;
-const PATIENCE: Millis = 10 * 60_000;
-
-/// An upstream that is to be asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Asks {
-    url: String,
-    generation: String,
-    since: Millis,
-    pub(super) next: Millis,
-    times: u32,
-}
 
 /// What an upstream is to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +47,6 @@ impl Found {
     }
 }
 
-impl Asks {
-    /// The upstream of the request to `url`, about what became of it.
-    pub(super) fn at(url: &str, generation: String, now: Millis) -> Self {
-        Self { url: url.into(), generation, since: now, next: now + FIRST, times: 0 }
-    }
-}
-
 impl Books {
     /// The questions that it is time for.
     pub(crate) fn questions(&self, now: Millis) -> Vec<Question> {
@@ -101,7 +77,7 @@ impl Books {
         match (at, found) {
             (Some(at), Some(found)) => {
                 let row = looked_up(hold.open.remove(at).row, found);
-                let tokens = tokens(&row).unwrap_or(hold.left.tokens);
+                let tokens = row.tokens().unwrap_or(hold.left.tokens);
                 self.count(&mut hold, Amount { requests: 0, tokens, usd: row.cost });
                 hold.open.iter_mut().for_each(|open| open.row.revision += 1);
                 return self.conclude(&question.hold, hold, vec![row]);
@@ -117,25 +93,6 @@ impl Books {
             self.count(&mut hold, left);
         }
         Vec::new()
-    }
-}
-
-impl Hold {
-    /// Some upstream is still to tell what an attempt cost.
-    pub(super) fn is_asked_about(&self) -> bool {
-        self.open.iter().any(|open| open.asks.is_some())
-    }
-}
-
-impl Open {
-    /// Nobody could tell. It is asked again later, but not for ever.
-    fn put_off(&mut self, now: Millis) {
-        let Some(asks) = &mut self.asks else { return };
-        asks.times += 1;
-        asks.next = now + (FIRST << asks.times.min(7)).min(LONGEST);
-        if asks.next > asks.since + PATIENCE {
-            self.asks = None;
-        }
     }
 }
 

@@ -1,0 +1,35 @@
+//! How large a request may be, and how much it may ask for.
+
+use failsoft::Millis;
+use failsoft::invalid::{Invalid, Section};
+
+/// How large a request may be, and how much it may ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes: usize,
+    /// Milliseconds until the whole body has arrived.
+    pub(crate) body_within: Millis,
+    pub(crate) messages: usize,
+    /// Output tokens of one answer.
+    pub(crate) output_tokens: u64,
+    /// Answers to one request (`n`).
+    pub(crate) answers: u64,
+    /// Images in one request.
+    pub(crate) images: u64,
+}
+
+impl Limits {
+    pub(super) fn read(given: &Section<'_>) -> Result<Self, Box<Invalid>> {
+        given.only("bodyBytes bodyWithin messages outputTokens answers images")?;
+        let (mut body_bytes, mut messages, mut output_tokens) = (1_000_000, 256, 4_096);
+        given.count("bodyBytes", 1, 100_000_000, &mut body_bytes)?;
+        given.count("messages", 1, 100_000, &mut messages)?;
+        given.whole("outputTokens", 1, 10_000_000, &mut output_tokens)?;
+        let (mut answers, mut images, mut body_within) = (4, 0, 30_000);
+        given.whole("bodyWithin", 1, 600_000, &mut body_within)?;
+        given.whole("answers", 1, 128, &mut answers)?;
+        given.whole("images", 0, 1_000, &mut images)?;
+        let (body_bytes, messages) = (body_bytes as usize, messages as usize);
+        Ok(Self { body_bytes, body_within, messages, output_tokens, answers, images })
+    }
+}

@@ -1,0 +1,1 @@
+//! Holds the JSON Schemas to the readers.

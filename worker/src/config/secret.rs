@@ -1,0 +1,70 @@
+//! Secrets: the keys of the upstreams, and those that the owner chose for this edge.
+
+use failsoft::Upstream;
+
+use super::Problem;
+
+/// The secret that holds the key of an upstream that names no other.
+pub(super) const DEFAULT_KEY: &str = "UPSTREAM_API_KEY";
+
+/// OpenRouter's documentation uses this name, so the edge reads it where [`DEFAULT_KEY`] is not set.
+const OPENROUTER_KEY: &str = "OPENROUTER_API_KEY";
+
+/// Characters in a secret that the owner chose: as many as 128 bits have in hex.
+const SHORTEST: usize = 32;
+
+/// Reads the upstreams' keys from the secrets `names`. A local upstream may work without a key.
+pub(super) fn upstream_keys(
+    names: &[String],
+    variable: &impl Fn(&str) -> Option<String>,
+    local: bool,
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<String>> {
+    let mut keys = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let key = upstream_key(name, variable);
+        let is_reported = names[..at].contains(name);
+        problems.extend(key_problem(name, key.as_deref(), local).filter(|_| !is_reported));
+        keys.push(key.filter(|key| !key.is_empty()));
+    }
+    keys
+}
+
+/// Gives each upstream its key.
+pub(super) fn add_keys(upstreams: &mut [Upstream], keys: Vec<Option<String>>) {
+    upstreams.iter_mut().zip(keys).for_each(|(upstream, key)| upstream.key = key);
+}
+
+fn upstream_key(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    let other = || if name == DEFAULT_KEY { variable(OPENROUTER_KEY) } else { None };
+    variable(name).or_else(other).map(|key| key.trim().into())
+}
+
+fn key_problem(name: &str, key: Option<&str>, local: bool) -> Option<Problem> {
+    match key {
+        None => Some(Problem::SecretMissing(name.into())),
+        Some("") if !local => Some(Problem::SecretEmpty(name.into())),
+        Some(key) if !key.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Problem::SecretUnprintable(name.into())),
+        Some(_) => None,
+    }
+}
+
+/// Reads a secret that the owner chose for this edge, unless the secret is short enough to be guessed.
+pub(super) fn own_secret(
+    name: &'static str,
+    variable: &impl Fn(&str) -> Option<String>,
+    problems: &mut Vec<Problem>,
+) -> Option<String> {
+    let secret = variable(name)?.trim().to_owned();
+    if secret.chars().count() < SHORTEST {
+        problems.push(Problem::SecretShort(name, SHORTEST));
+        return None;
+    }
+    Some(secret)
+}
+
+/// Whether `name` can be the name of a secret. A key in its place has other characters.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    !name.is_empty() && name.bytes().all(is_part) && name != super::VARIABLE
+}
