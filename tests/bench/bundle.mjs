@@ -1,5 +1,5 @@
-// What a page downloads to chat with fallback models and to stream text: each peer as its documentation says, bundled and
-// minified as a page would; failsoft's entry holds its WebAssembly.
+// What a page downloads to chat with fallback models and to stream text. Each peer is used as its documentation says,
+// bundled, and minified as a page would be; failsoft's entry contains its WebAssembly.
 
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** What each page imports, and keeps. */
+/** What each page imports and keeps. */
 export const PAGES = {
   'eventsource-parser and fetch by hand': `import { createParser } from 'eventsource-parser'; globalThis.page = { createParser };`,
   'openai 6': `import OpenAI from 'openai-6'; globalThis.page = { OpenAI };`,
@@ -19,7 +19,7 @@ export const PAGES = {
   '@langchain/openai': `import { ChatOpenAI } from '@langchain/openai'; globalThis.page = { ChatOpenAI };`,
 };
 
-/** As a page is bundled. */
+/** How a page is bundled. */
 const MINIFIED = {
   bundle: true,
   format: 'esm',
@@ -30,21 +30,21 @@ const MINIFIED = {
   external: ['node:*', 'fs', 'path', 'crypto'],
 };
 
-/** The bundle of a page, from its source or a file. */
-export async function bundled(source, file) {
+/** Bundles a page, from its source or a file. */
+export async function bundle(source, file) {
   const entry = file ? { entryPoints: [join(HERE, file)] } : { stdin: { contents: source, resolveDir: HERE } };
   const { outputFiles } = await build({ ...MINIFIED, ...entry });
   return Buffer.from(outputFiles[0].contents);
 }
 
-/** Bytes, with gzip, with brotli. */
+/** The size in bytes: minified, with gzip, with brotli. */
 export function sizes(file) {
   return { bytes: file.length, gzip: gzipSync(file, { level: 9 }).length, brotli: brotliCompressSync(file).length };
 }
 
-/** A row for failsoft, and for each peer. */
+/** The sizes of failsoft and of each peer. */
 export async function bundles(pkg) {
   const rows = { failsoft: sizes(await readFile(join(pkg, 'index.js'))) };
-  for (const [name, source] of Object.entries(PAGES)) rows[name] = sizes(await bundled(source));
+  for (const [name, source] of Object.entries(PAGES)) rows[name] = sizes(await bundle(source));
   return rows;
 }

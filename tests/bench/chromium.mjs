@@ -1,16 +1,16 @@
-// A page in Chromium, and a server of what it imports.
+// A page in Chromium, and a server for what the page imports.
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { launch } from '../support/chromium.mjs';
-import { PAGES, bundled } from './bundle.mjs';
+import { PAGES, bundle } from './bundle.mjs';
 import { shuffled, generator } from './statistics.mjs';
 
-/** Reading a stream, in a page: see reading.mjs. */
+/** Measures the readers of a stream in a page: see reading.mjs. */
 export async function readingInPage(pkg, options) {
-  return inPage(pkg, { '/reading.js': await bundled('', 'reading.mjs') }, (page) =>
+  return withPage(pkg, { '/reading.js': await bundle('', 'reading.mjs') }, (page) =>
     page.evaluate(async (options) => {
       const { reading } = await import('/reading.js');
       return reading(await import('/failsoft/index.js'), options);
@@ -18,7 +18,7 @@ export async function readingInPage(pkg, options) {
   );
 }
 
-/** What `openai` and failsoft do before a first answer is there. */
+/** What `openai` and failsoft do until the first answer arrives. */
 const FIRST = {
   openai: async () => {
     await import('/openai.js');
@@ -34,35 +34,35 @@ const FIRST = {
 };
 const ANSWER = { id: 'x', object: 'chat.completion', created: 1, model: 'a/a', choices: [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }] };
 
-/** Milliseconds from `import()` to the first answer, in a new page with a warm cache, taking turns. */
+/** Milliseconds from `import()` to the first answer, in turns, each in a new page with a warm cache. */
 export async function firstUse(pkg, rounds) {
   const samples = { openai: [], failsoft: [] };
   const random = generator(5);
-  await inPage(pkg, { '/openai.js': await bundled(PAGES.openai) }, async (page, origin) => {
-    // The first rounds fill the caches, of compiled code too.
+  await withPage(pkg, { '/openai.js': await bundle(PAGES.openai) }, async (page, origin) => {
+    // The first rounds fill the caches, including the cache of compiled code.
     for (let round = -3; round < rounds; round++) {
       for (const name of shuffled(Object.keys(FIRST), random)) {
         await page.goto(origin);
-        const took = await page.evaluate(`(async () => {
+        const time = await page.evaluate(`(async () => {
           globalThis.answer = ${JSON.stringify(ANSWER)};
-          const began = performance.now();
+          const start = performance.now();
           const answer = await (${FIRST[name]})();
           if (answer.choices[0].message.content !== 'hello') throw new Error('no answer');
-          return performance.now() - began;
+          return performance.now() - start;
         })()`);
-        if (round >= 0) samples[name].push(took);
+        if (round >= 0) samples[name].push(time);
       }
     }
   });
   return samples;
 }
 
-/** Does `work` with a page that can import `files` and the package. */
-async function inPage(pkg, files, work) {
+/** Runs `work` with a page that can import `files` and the package. */
+async function withPage(pkg, files, work) {
   const server = createServer(async (request, response) => {
     const name = new URL(request.url, 'http://x').pathname;
-    const packed = name.startsWith('/failsoft/') && (await readFile(join(pkg, name.slice('/failsoft/'.length))).catch(() => null));
-    const body = files[name] ?? packed;
+    const file = name.startsWith('/failsoft/') && (await readFile(join(pkg, name.slice('/failsoft/'.length))).catch(() => null));
+    const body = files[name] ?? file;
     if (name === '/') response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>bench</title>');
     else if (!body) response.writeHead(404).end();
     else response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=3600' }).end(body);

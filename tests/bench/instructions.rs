@@ -1,8 +1,8 @@
-//! Fixed work for the core, whose instructions callgrind counts: `cargo xtask bench instructions`. By itself it names its
-//! workloads, a line for each; `instructions NAME PASSES` does one of them so many times.
+//! Fixed work for the core, whose instructions callgrind counts: `cargo xtask bench instructions`. Without arguments
+//! the program lists its workloads, one on a line; `instructions NAME PASSES` runs one of them `PASSES` times.
 //!
-//! The difference between two passes and one is the work alone, without the start of the program and what is prepared. It
-//! is the same on each run, whatever else the machine does, as long as compiler and code are the same.
+//! The difference between two passes and one is the work alone, without the start of the program and the preparation.
+//! The difference is the same in each run, as long as compiler and code are the same.
 
 use std::hint::black_box;
 
@@ -13,12 +13,12 @@ use failsoft::{
     Action, AttemptId, Breakers, Call, Catalog, ChatRequest, Context, Dialect, Headers, Input, Json, Upstream,
 };
 
-/// Events of a stream.
+/// The events of a stream.
 const EVENTS: usize = 20_000;
-/// Calls of a pass.
+/// The calls of a pass.
 const CALLS: usize = 100;
 
-/// What is done in a pass: its name, what is counted of it, and how many of those.
+/// The workloads: the name, the unit that is counted, and the number of units in a pass.
 const WORKLOADS: [(&str, &str, usize); 6] = [
     ("a stream in chunks of 16 KiB", "event", EVENTS),
     ("a stream, one event per chunk", "event", EVENTS),
@@ -46,7 +46,7 @@ fn main() {
     }
 }
 
-/// Reads a stream, cut by `cut` into what comes at once.
+/// Reads a stream that `cut` has cut into pieces.
 fn stream(passes: usize, cut: impl Fn(Vec<Vec<u8>>) -> Vec<Vec<u8>>) {
     let pieces = cut(events());
     for _ in 0..passes {
@@ -59,7 +59,7 @@ fn stream(passes: usize, cut: impl Fn(Vec<Vec<u8>>) -> Vec<Vec<u8>>) {
     }
 }
 
-/// A stream as OpenRouter sends it, about 300 bytes an event.
+/// A stream as OpenRouter sends it, with about 300 bytes for an event.
 fn events() -> Vec<Vec<u8>> {
     let event = |content: &str, finish: &str| {
         format!(
@@ -75,7 +75,7 @@ fn events() -> Vec<Vec<u8>> {
     words.chain([event("", "\"stop\""), b"data: [DONE]\n\n".to_vec()]).collect()
 }
 
-/// Pieces of 1 to 64 bytes, the same each time (a linear congruence).
+/// Cuts into pieces of 1 to 64 bytes, the same each time (a linear congruential generator).
 fn cut(bytes: &[u8]) -> Vec<Vec<u8>> {
     let (mut rest, mut state, mut pieces) = (bytes, 7_u32, Vec::new());
     while !rest.is_empty() {
@@ -87,7 +87,7 @@ fn cut(bytes: &[u8]) -> Vec<Vec<u8>> {
     pieces
 }
 
-/// An answer of 2 KB.
+/// A completion of 2 KB.
 fn completion() -> String {
     let content = "word ".repeat(380);
     format!(
@@ -97,7 +97,7 @@ fn completion() -> String {
     )
 }
 
-/// Plans a call, and stops there, or has it answered by `whole`: at once, or after a refusal.
+/// Plans a call. With `ends` above 0 the call is answered by `whole`: at once, or after a 429.
 fn call(ends: usize, whole: &[u8]) {
     let body = r#"{"models":["openai/gpt-4o","openai/gpt-4o-mini"],"temperature":0.7,"max_tokens":800,"messages":[
         {"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Why is the sky blue?"}]}"#;
@@ -121,7 +121,7 @@ fn call(ends: usize, whole: &[u8]) {
     black_box(call);
 }
 
-/// The attempt that goes out next.
+/// The attempt that the core sends next.
 fn sent(call: &mut Call) -> AttemptId {
     match call.poll(0) {
         Action::Send { attempt, request } => {

@@ -1,14 +1,14 @@
-// Everyone who reads a stream, each as its documentation says. A reader gives the length of the text that it read, so that
-// one that loses events is found out.
+// The readers of a stream, each used as its documentation says. A reader returns the length of the text, so that a reader
+// that loses events is found.
 
-import { streamed } from './streams.mjs';
+import { toStream } from './streams.mjs';
 
-const response = (pieces) => new Response(streamed(pieces), { headers: { 'content-type': 'text/event-stream' } });
+const response = (pieces) => new Response(toStream(pieces), { headers: { 'content-type': 'text/event-stream' } });
 const MESSAGES = [{ role: 'user', content: 'hello' }];
 
-/** The cost of having the bytes at all. */
-async function bytesOnly(pieces) {
-  const reader = streamed(pieces).getReader();
+/** The cost of reading the bytes alone. */
+async function readBytes(pieces) {
+  const reader = toStream(pieces).getReader();
   let length = 0;
   for (;;) {
     const { done, value } = await reader.read();
@@ -17,9 +17,9 @@ async function bytesOnly(pieces) {
   }
 }
 
-/** The cost of having them as text. */
-async function decoded(pieces) {
-  const reader = streamed(pieces).getReader();
+/** The cost of reading the bytes as text. */
+async function decodeText(pieces) {
+  const reader = toStream(pieces).getReader();
   const decoder = new TextDecoder();
   let length = 0;
   for (;;) {
@@ -32,12 +32,12 @@ async function decoded(pieces) {
 const ours = ({ parseStream }) => ({
   'failsoft, text': async (pieces) => {
     let length = 0;
-    for await (const text of parseStream(streamed(pieces)).textStream) length += text.length;
+    for await (const text of parseStream(toStream(pieces)).textStream) length += text.length;
     return { text: length };
   },
   'failsoft, chunks': async (pieces) => {
     let length = 0;
-    for await (const chunk of parseStream(streamed(pieces))) length += chunk.choices[0]?.delta.content?.length ?? 0;
+    for await (const chunk of parseStream(toStream(pieces))) length += chunk.choices[0]?.delta.content?.length ?? 0;
     return { text: length };
   },
 });
@@ -48,7 +48,7 @@ const parser = ({ createParser }) => async (pieces) => {
     if (data !== '[DONE]') length += JSON.parse(data).choices[0]?.delta.content?.length ?? 0;
   };
   const events = createParser({ onEvent });
-  const reader = streamed(pieces).getReader();
+  const reader = toStream(pieces).getReader();
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await reader.read();
@@ -91,13 +91,13 @@ const ai = (streamText, createOpenRouter) => async (pieces) => {
 };
 
 /**
- * All readers by name, with `failsoft` as this host has it. Those of `SLOW` cost so much for an event that they are given
- * a tenth of the events.
+ * All readers by name, with this host's `failsoft`. The readers in `SLOW` need so much time for an event that they read only a
+ * tenth of the events.
  */
 export async function readers(failsoft) {
   return {
-    'read()': bytesOnly,
-    'read() + TextDecoder': decoded,
+    'read()': readBytes,
+    'read() + TextDecoder': decodeText,
     ...ours(failsoft),
     'eventsource-parser + JSON.parse': parser(await import('eventsource-parser')),
     openai: openai((await import('openai')).default),

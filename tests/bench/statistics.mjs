@@ -1,6 +1,6 @@
-// Medians, their ratios, and how sure they are.
+// Medians, ratios of medians, and their confidence.
 
-/** The middle of `numbers`. */
+/** The median of `numbers`. */
 export function median(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -8,9 +8,8 @@ export function median(numbers) {
 }
 
 /**
- * The ratio of the medians of `ours` and `theirs`, which were measured in the same rounds, with its 95 % interval: rounds
- * are drawn anew 2,000 times (a paired bootstrap), by a generator of its own, so that the same samples give the same
- * interval.
+ * The ratio of the medians of `ours` and `theirs`, which were measured in the same rounds, with its 95 % interval. The rounds
+ * are resampled 2,000 times (a paired bootstrap) with a fixed seed, so that the same samples give the same interval.
  */
 export function ratio(ours, theirs) {
   const random = generator(1);
@@ -23,7 +22,7 @@ export function ratio(ours, theirs) {
   return { ratio: median(ours) / median(theirs), low: ratios[49], high: ratios[1_949] };
 }
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Pseudo-random numbers from 0 to 1, the same for the same seed (mulberry32). */
 export function generator(seed) {
   let state = seed;
   return () => {

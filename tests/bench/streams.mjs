@@ -1,15 +1,15 @@
-// What the readers read: a stream of OpenAI's chunks, cut as networks cut it.
+// The stream that the readers read: OpenAI's chunks, cut as networks cut them.
 
 import { generator } from './statistics.mjs';
 
-/** How a body comes: name, and the sizes of its pieces in bytes; 0 is one event. */
+/** The ways to cut a body: a name, and the size of the next piece in bytes; 0 means one event. */
 export const CUTS = {
   'one event per chunk': () => 0,
   '16 KiB chunks': () => 16_384,
   '1 to 64 bytes at random': (random) => 1 + Math.floor(random() * 64),
 };
 
-/** The bytes of a stream of so many events, about 300 bytes each, and the text it says. */
+/** The lines of a stream with `events` events of about 300 bytes each, and its text. */
 export function body(events) {
   const lines = [];
   let text = '';
@@ -32,7 +32,7 @@ const chunk = (delta, finish_reason) => ({
   choices: [{ index: 0, delta: { role: 'assistant', ...delta }, finish_reason, native_finish_reason: finish_reason, logprobs: null }],
 });
 
-/** The pieces of a body; every reader is given the same. */
+/** The pieces of a body; every reader gets the same pieces. */
 export function pieces({ lines }, size) {
   const encoder = new TextEncoder();
   const random = generator(7);
@@ -47,8 +47,8 @@ export function pieces({ lines }, size) {
   return cut;
 }
 
-/** A stream that gives a piece for each time it is asked. */
-export function streamed(pieces) {
+/** A stream that yields one piece for each pull. */
+export function toStream(pieces) {
   let at = 0;
   const pull = (controller) => (at < pieces.length ? controller.enqueue(pieces[at++]) : controller.close());
   return new ReadableStream({ pull }, { highWaterMark: 1 });

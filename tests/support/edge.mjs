@@ -40,14 +40,17 @@ export const MODULES = [
 ];
 
 /**
- * The modules of the Worker in bare workerd: as deployed, without the page and without the proxies of `wrangler dev`.
- * `secrets` are more of them, by name. With several `isolates`, all of them share the Durable Objects of the first, and
- * `origins` are theirs. `shared: false` takes the breakers' object away, and `database: false`
- * the ledger's database; `without` are names of bindings that are missing. `database` asks that by itself, `cron` is its
- * trigger. With the `folder` of an edge that was killed, this one finds what that had stored. `modules` are those of another
- * Worker with the same bindings, and `options` more of workerd's own.
+ * Starts the Worker in bare workerd: as deployed, but without the page and without the proxies of `wrangler dev`.
+ *
+ * - `secrets`: more secrets, by name.
+ * - `isolates`: all of them share the Durable Objects of the first; `origins` in the result are their addresses.
+ * - `shared: false`: without the breakers' object. `without`: names of bindings that are missing.
+ * - `database: false`: without the ledger's database. In the result, `database` queries it, and `cron` runs the trigger.
+ * - `folder`: the folder of an edge that was killed, with everything that was stored there.
+ * - `worker`: the folder of another built Worker. `modules`: those of another Worker with the same bindings.
+ * - `options`: more options of workerd.
  */
-export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], folder, modules = MODULES, options = [] }) {
+export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], folder, worker = WORKER, modules = MODULES, options = [] }) {
   const stored = folder !== undefined;
   folder ??= await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const ports = [];
@@ -55,17 +58,17 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   const own = database ? await freePort() : null;
   const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
   const names = Object.keys(variables).filter((name) => variables[name] !== null);
-  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared ? without : [...without, 'BREAKERS'], own, folder, modules));
-  const args = ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`, `--import-path=${join(ROOT, 'tests')}`, ...options];
+  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared ? without : [...without, 'BREAKERS'], own, folder, worker, modules));
+  const args = ['serve', join(folder, 'config.capnp'), `--import-path=${worker}`, `--import-path=${join(ROOT, 'tests')}`, ...options];
   if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
-  requireBuild();
+  requireBuild(worker);
   const edge = await running(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
   const started = { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
   if (!database) return started;
   const ask = asker(own);
-  for (const migration of stored ? [] : (await readdir(join(WORKER, 'migrations'))).sort()) {
-    await ask('sql', { sql: await readFile(join(WORKER, 'migrations', migration), 'utf8') });
+  for (const migration of stored ? [] : (await readdir(join(worker, 'migrations'))).sort()) {
+    await ask('sql', { sql: await readFile(join(worker, 'migrations', migration), 'utf8') });
   }
   const all = (sql, ...params) => ask('sql', { sql, params });
   return { ...started, database: { all, set: (state) => ask('set', state) }, cron: () => ask('cron', {}) };
@@ -82,8 +85,8 @@ function asker(port) {
   };
 }
 
-function requireBuild() {
-  if (!existsSync(join(WORKER, 'build/index.js'))) throw new Error('worker/build is missing: cargo xtask build worker');
+function requireBuild(worker) {
+  if (!existsSync(join(worker, 'build/index.js'))) throw new Error(`${join(worker, 'build')} is missing: cargo xtask build worker`);
 }
 
 /** The edge as `wrangler dev` runs it: with the page. */
@@ -95,7 +98,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   const wrangler = join(ROOT, 'tests/node_modules/wrangler/bin/wrangler.js');
   const args = [wrangler, 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0', `--persist-to=${folder}`];
   args.push('--show-interactive-dev-session=false', '--env-file', dotenv);
-  requireBuild();
+  requireBuild(WORKER);
   const options = { cwd: WORKER, env: { ...process.env, ...QUIET } };
   const migrate = ['d1', 'migrations', 'apply', 'failsoft', '--local', `--persist-to=${folder}`];
   await promisify(execFile)(process.execPath, [wrangler, ...migrate], options);
@@ -105,8 +108,8 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
-async function capnp(ports, variables, without, database, folder, modules) {
-  const wrangler = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
+async function capnp(ports, variables, without, database, folder, source, modules) {
+  const wrangler = JSON.parse((await readFile(join(source, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
   const flags = list(wrangler.compatibility_flags.map((flag) => `"${flag}"`));

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::failure::Result;
-use crate::process::{no_progress, output, run_quietly, say};
+use crate::process::{no_progress, output, report_step, run_quietly};
 
 /// Installs `package`, if that is possible here.
 pub(crate) fn install(package: &str) -> Result<()> {
@@ -11,7 +11,7 @@ pub(crate) fn install(package: &str) -> Result<()> {
         return Ok(());
     }
     let step = format!("installing {package}");
-    say(&step);
+    report_step(&step);
     apt(&step, &["update", "--quiet"])?;
     apt(&step, &["install", "--quiet", "--yes", "--no-install-recommends", package])
 }

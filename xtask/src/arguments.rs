@@ -1,6 +1,8 @@
 //! The command line.
 
-use crate::bench::PARTS;
+use std::path::PathBuf;
+
+use crate::bench::{OLD, PARTS};
 use crate::failure::{Failure, Problem};
 use crate::suite::Suite;
 use crate::upstream::Dialect;
@@ -29,9 +31,11 @@ cargo xtask COMMAND
              --upstream URL        another API that speaks the same, with the key in UPSTREAM_API_KEY
            Fails if a fact differs.
   size     says what the package and the Worker weigh, and what the package is made of
-  bench    measures the package, the edge and their peers side by side, as ratios with their 95 % intervals
-             PART…                 only these: bundle first-use chromium node memory edge isolate paced cold growth litellm
-                                   instructions
+  bench    measures the package, the edge and their peers side by side, as ratios with their 95 % intervals, and
+           compares the results with the targets
+             PART…                 only these: bundle first-use chromium node memory edge isolate paced cold growth
+                                   account litellm old instructions
+             --baseline DIR        the folder worker/build of another commit, for the part `old`: both builds in turns
   deploy   builds, and deploys the Worker with wrangler
   setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
   help     this
@@ -49,7 +53,7 @@ pub(crate) enum Task {
     Mutants(Vec<String>),
     Live { upstream: Option<String> },
     Size,
-    Bench(Vec<String>),
+    Bench(Bench),
     Deploy,
     Setup,
     Help,
@@ -78,6 +82,15 @@ pub(crate) struct Test {
     pub(crate) long: bool,
 }
 
+/// The options of `bench`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bench {
+    /// The parts to measure; an empty list means all of them.
+    pub(crate) parts: Vec<String>,
+    /// The built Worker to compare with.
+    pub(crate) baseline: Option<PathBuf>,
+}
+
 /// The options of `fuzz sim`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Simulate {
@@ -102,11 +115,7 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
         "fuzz" => fuzz(words),
         "live" => live(words),
         "size" => words.end(Task::Size),
-        "bench" => words
-            .0
-            .map(|word| if PARTS.contains(&&*word) { Ok(word) } else { Err(usage(Problem::UnknownPart, &word)) })
-            .collect::<Result<_, _>>()
-            .map(Task::Bench),
+        "bench" => bench(words).map(Task::Bench),
         "deploy" => words.end(Task::Deploy),
         "setup" => words.end(Task::Setup),
         "help" | "--help" | "-h" => Ok(Task::Help),
@@ -152,6 +161,22 @@ fn test(words: Words) -> Result<Test, Failure> {
     Ok(test)
 }
 
+fn bench(mut words: Words) -> Result<Bench, Failure> {
+    let mut bench = Bench::default();
+    while let Some((name, inline)) = words.option() {
+        match name.as_str() {
+            "--baseline" => bench.baseline = Some(words.value(&name, inline, Problem::NotAFolder, folder)?),
+            option if option.starts_with("--") => return Err(usage(Problem::UnknownOption, option)),
+            part if PARTS.contains(&part) => bench.parts.push(part.to_owned()),
+            part => return Err(usage(Problem::UnknownPart, part)),
+        }
+    }
+    if bench.baseline.is_none() && bench.parts.iter().any(|part| part == OLD) {
+        return Err(usage(Problem::NoBaseline, OLD));
+    }
+    Ok(bench)
+}
+
 fn fuzz(mut words: Words) -> Result<Task, Failure> {
     let part = words.0.next().unwrap_or_default();
     match part.as_str() {
@@ -186,6 +211,10 @@ fn live(mut words: Words) -> Result<Task, Failure> {
 
 fn port(word: &str) -> Option<u16> {
     word.parse().ok().filter(|port| *port != 0)
+}
+
+fn folder(word: &str) -> Option<PathBuf> {
+    (!word.is_empty()).then(|| word.into())
 }
 
 fn url(word: &str) -> Option<String> {
@@ -275,9 +304,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_measured_can_be_named() {
-        assert_eq!(read_line("bench"), Ok(Task::Bench(vec![])));
-        assert_eq!(read_line("bench node bundle"), Ok(Task::Bench(vec!["node".to_owned(), "bundle".to_owned()])));
+    fn bench_takes_parts_and_a_baseline() {
+        let bench = |parts: &[&str], baseline: Option<&str>| {
+            let parts = parts.iter().map(|part| (*part).to_owned()).collect();
+            Ok(Task::Bench(Bench { parts, baseline: baseline.map(PathBuf::from) }))
+        };
+        assert_eq!(read_line("bench"), bench(&[], None));
+        assert_eq!(read_line("bench node bundle"), bench(&["node", "bundle"], None));
+        assert_eq!(read_line("bench old --baseline ../b/worker/build"), bench(&["old"], Some("../b/worker/build")));
     }
 
     #[test]
@@ -305,6 +339,8 @@ mod tests {
             ("fuzz sim --seed x", "--seed: needs a whole number"),
             ("live --key k", "--key: no such option"),
             ("bench edges", "edges: no such part"),
+            ("bench old", "old: needs --baseline DIR"),
+            ("bench --baseline", "--baseline: needs a value"),
             ("size now", "now: no such option"),
         ];
         for (line, expected) in cases {

@@ -1,18 +1,21 @@
-//! `cargo xtask bench`: failsoft and its peers side by side, in one run. What is measured, and how, is in tests/bench.
+//! `cargo xtask bench`: failsoft and its peers side by side, in one run. tests/bench says what is measured, and how.
 
+use std::path::Path;
+
+use crate::arguments::Bench;
 use crate::chromium;
 use crate::failure::{Failure, Result};
 use crate::instructions;
 use crate::npm;
 use crate::package;
-use crate::process::{Program, say};
+use crate::process::{Program, report_step};
 use crate::python;
 use crate::setup;
 use crate::worker;
 use crate::workspace::Workspace;
 
-/// What can be measured by itself, as tests/bench/main.mjs knows it, but for the last.
-pub(crate) const PARTS: [&str; 12] = [
+/// The parts that can be measured separately. tests/bench/main.mjs knows all of them except the last.
+pub(crate) const PARTS: [&str; 14] = [
     "bundle",
     "first-use",
     "chromium",
@@ -23,23 +26,34 @@ pub(crate) const PARTS: [&str; 12] = [
     "paced",
     "cold",
     "growth",
+    "account",
     LITELLM,
+    OLD,
     INSTRUCTIONS,
 ];
 const LITELLM: &str = "litellm";
+/// Compares two builds of the Worker, so it needs a baseline.
+pub(crate) const OLD: &str = "old";
 const INSTRUCTIONS: &str = "instructions";
 
-/// Measures these parts, or all if none is named, and prints tables.
-pub(crate) fn run(workspace: &Workspace, parts: &[String]) -> Result<()> {
-    let parts: Vec<&str> = if parts.is_empty() { PARTS.to_vec() } else { parts.iter().map(String::as_str).collect() };
-    let beside: Vec<&str> = parts.iter().copied().filter(|part| *part != INSTRUCTIONS).collect();
-    if !beside.is_empty() {
-        side_by_side(workspace, &beside)?;
+/// Measures the named parts, or all of them, and prints tables.
+pub(crate) fn run(workspace: &Workspace, options: &Bench) -> Result<()> {
+    let parts = wanted(options);
+    let in_node: Vec<&str> = parts.iter().copied().filter(|part| *part != INSTRUCTIONS).collect();
+    if !in_node.is_empty() {
+        measure(workspace, &in_node, options.baseline.as_deref())?;
     }
-    if beside.len() < parts.len() { instructions::count(workspace) } else { Ok(()) }
+    if in_node.len() < parts.len() { instructions::count(workspace) } else { Ok(()) }
 }
 
-fn side_by_side(workspace: &Workspace, parts: &[&str]) -> Result<()> {
+fn wanted(options: &Bench) -> Vec<&str> {
+    if !options.parts.is_empty() {
+        return options.parts.iter().map(String::as_str).collect();
+    }
+    PARTS.into_iter().filter(|part| *part != OLD || options.baseline.is_some()).collect()
+}
+
+fn measure(workspace: &Workspace, parts: &[&str], baseline: Option<&Path>) -> Result<()> {
     setup::build(workspace)?;
     let chromium = chromium::find_or_install()?;
     npm::install_peers(workspace)?;
@@ -47,15 +61,30 @@ fn side_by_side(workspace: &Workspace, parts: &[&str]) -> Result<()> {
     worker::build(workspace)?;
     let mut node = npm::program(workspace, "node");
     node.arg(workspace.tests().join("bench/main.mjs")).arg(workspace.package()).args(parts);
+    if let Some(baseline) = baseline {
+        node.arg("--baseline").arg(baseline);
+    }
     node.env("CHROMIUM_BIN", chromium);
     if parts.contains(&LITELLM) {
         match python::install_peer(workspace) {
             Ok(python) => drop(node.env("LITELLM_BIN", python.with_file_name(LITELLM))),
             Err(Failure::Interrupted) => return Err(Failure::Interrupted),
-            // It is large, and there for the record: all else can be measured without it.
-            Err(failure) => say(&format!("LiteLLM is left out: {failure}")),
+            // LiteLLM is large and only a comparison: everything else can be measured without it.
+            Err(failure) => report_step(&format!("LiteLLM is left out: {failure}")),
         }
     }
-    say("measuring; less than half an hour for everything, on a machine with nothing else to do");
+    report_step("measuring: all parts together take about half an hour on a machine that runs nothing else");
     if Program::start(&mut node)?.wait(|_| {})?.success() { Ok(()) } else { Err(Failure::Reported) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_are_compared_only_with_a_baseline() {
+        let all = Bench::default();
+        assert!(!wanted(&all).contains(&OLD));
+        assert!(wanted(&Bench { baseline: Some("build".into()), ..all }).contains(&OLD));
+    }
 }

@@ -43,5 +43,5 @@ fn find() -> Option<PathBuf> {
 
 /// Some distributions have a program of that name that only says where to get one.
 fn starts(program: &Path) -> bool {
-    output(Command::new(program).arg("--version")).is_some_and(|said| said.contains("Chrom"))
+    output(Command::new(program).arg("--version")).is_some_and(|output| output.contains("Chrom"))
 }

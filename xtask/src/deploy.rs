@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::failure::{Failure, Result};
 use crate::npm;
 use crate::package;
-use crate::process::say;
+use crate::process::report_step;
 use crate::setup;
 use crate::worker;
 use crate::workspace::Workspace;
@@ -15,7 +15,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::build(workspace)?;
     package::build(workspace)?;
     worker::build(workspace)?;
-    say("deploying the Worker");
+    report_step("deploying the Worker");
     let mut wrangler = npm::wrangler(workspace);
     // It talks to a person and to Cloudflare.
     wrangler.env_remove("CI").env_remove("CLOUDFLARE_CF_FETCH_ENABLED").arg("deploy");

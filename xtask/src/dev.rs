@@ -9,7 +9,7 @@ use crate::emulator::Emulator;
 use crate::failure::Result;
 use crate::npm;
 use crate::package;
-use crate::process::{no_progress, run_quietly, say};
+use crate::process::{no_progress, report_step, run_quietly};
 use crate::setup;
 use crate::upstream::{self, Choice, Dialect};
 use crate::worker;
@@ -25,9 +25,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Dev) -> Result<()> {
     worker::build(workspace)?;
     let (emulator, upstream) = prepare(workspace, choice)?;
     let dotenv = upstream.write(workspace, options.port)?;
-    say("preparing the database");
+    report_step("preparing the database");
     run_quietly("wrangler d1 migrations apply", &mut npm::local_migrations(workspace), no_progress)?;
-    say("starting the edge");
+    report_step("starting the edge");
     let edge = Edge::start(workspace, options.port, dotenv.path())?;
     upstream.announce(&edge.address());
     let ended = edge.run();
@@ -49,7 +49,7 @@ fn prepare(workspace: &Workspace, choice: Choice) -> Result<(Option<Emulator>, U
     match choice {
         Choice::Api { url, dialect, key } => Ok((None, Upstream { url, dialect, key, control: None })),
         Choice::Emulator { dialect } => {
-            say("starting the emulator");
+            report_step("starting the emulator");
             let emulator = Emulator::start(workspace)?;
             let upstream = Upstream {
                 url: format!("{}/api/v1", emulator.url()),

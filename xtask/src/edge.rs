@@ -56,7 +56,7 @@ impl Edge {
     }
 
     fn check(&mut self) -> Result<()> {
-        if signal::interrupted() {
+        if signal::is_interrupted() {
             return Err(Failure::Interrupted);
         }
         match self.wrangler.status()? {

@@ -21,11 +21,11 @@ impl Emulator {
         let mut command = Command::new(build(workspace)?);
         command.args(["--until-stdin-closes", "--word-delay", "40"]);
         let mut program = Program::start_with_input(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
-        let mut said = String::new();
+        let mut output = String::new();
         if let Some(stdout) = program.take_stdout() {
-            let _ = BufReader::new(stdout).read_line(&mut said);
+            let _ = BufReader::new(stdout).read_line(&mut output);
         }
-        let url = said.trim().strip_prefix("listening on ").map(str::to_owned);
+        let url = output.trim().strip_prefix("listening on ").map(str::to_owned);
         let unexpected = || Failure::Invalid { what: "the emulator".to_owned(), expected: "`listening on URL`" };
         Ok(Self { url: url.ok_or_else(unexpected)?, _program: program })
     }

@@ -17,7 +17,7 @@ pub(crate) enum Failure {
     Missing { what: &'static str, how: &'static str },
     /// A program could not be started.
     Start { program: String, source: io::Error },
-    /// A program ended with a failure; what it said last is on the screen by then.
+    /// A program ended with a failure; what it output last is on the screen by then.
     Program { step: String, status: ExitStatus },
     /// A file could not be read or written.
     File { path: PathBuf, source: io::Error },
@@ -27,7 +27,7 @@ pub(crate) enum Failure {
     PortTaken { port: u16 },
     /// The edge did not answer in time.
     Silent { address: String },
-    /// A suite lacks something; why that is so was said when it was found out.
+    /// A suite lacks something; why that is so was output when it was found out.
     DidNotRun { why: String },
     /// Ctrl-C, or a signal of the same meaning.
     Interrupted,
@@ -48,6 +48,8 @@ pub(crate) enum Problem {
     NotANumber,
     NotADialect,
     NotAUrl,
+    NotAFolder,
+    NoBaseline,
 }
 
 impl Failure {
@@ -88,6 +90,8 @@ impl fmt::Display for Problem {
             Self::NotANumber => "needs a whole number",
             Self::NotADialect => "needs `openrouter` or `openai`",
             Self::NotAUrl => "needs a URL that begins with http:// or https://",
+            Self::NotAFolder => "needs a folder",
+            Self::NoBaseline => "needs --baseline DIR, the built folder worker/build of another commit",
         })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::apt;
 use crate::failure::{Failure, Result};
-use crate::process::{listen, no_progress, output, run, say};
+use crate::process::{no_progress, output, report_step, run, run_captured};
 use crate::workspace::Workspace;
 
 const BENCH: &str = "instructions";
@@ -18,7 +18,7 @@ const BENCH: &str = "instructions";
 pub(crate) fn count(workspace: &Workspace) -> Result<()> {
     valgrind()?;
     let program = build(workspace)?;
-    say("counting instructions");
+    report_step("counting instructions");
     let works = output(&mut Command::new(&program)).unwrap_or_default();
     println!("\n## Instructions of the core, natively\n\n| work | instructions | for each |\n| :-- | --: | :-- |");
     for work in works.lines() {
@@ -68,15 +68,15 @@ fn instructions(workspace: &Workspace, program: &Path, work: &str, passes: u32) 
     valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", profile.display()));
     valgrind.arg(program).args([work, &passes.to_string()]);
     let step = format!("counting: {work}");
-    let (status, said) = listen(&step, &mut valgrind, no_progress)?;
+    let (status, output) = run_captured(&step, &mut valgrind, no_progress)?;
     if !status.success() {
         return Err(Failure::Program { step, status });
     }
-    collected(&said).ok_or_else(|| unexpected("`Collected : NUMBER` from callgrind"))
+    collected(&output).ok_or_else(|| unexpected("`Collected : NUMBER` from callgrind"))
 }
 
-fn collected(said: &str) -> Option<u64> {
-    said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
+fn collected(output: &str) -> Option<u64> {
+    output.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
 }
 
 fn unexpected(expected: &'static str) -> Failure {

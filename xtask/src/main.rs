@@ -20,12 +20,12 @@ mod lock;
 mod mutant;
 mod npm;
 mod package;
+mod prerequisites;
 mod process;
 mod python;
 mod setup;
 mod signal;
 mod size;
-mod stage;
 mod suite;
 mod tally;
 mod tap;
@@ -72,7 +72,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Mutants(named) => mutant::run(&workspace, &named),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),
-        Task::Bench(parts) => bench::run(&workspace, &parts),
+        Task::Bench(options) => bench::run(&workspace, &options),
         Task::Deploy => deploy::run(&workspace),
         Task::Setup => setup::everything(&workspace),
         Task::Help => Ok(()),

@@ -10,7 +10,7 @@ use crate::arguments::Simulate;
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::fuzz;
-use crate::process::{listen, no_progress, say};
+use crate::process::{no_progress, report_step, run_captured};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
@@ -44,7 +44,7 @@ struct Mutant {
 
 /// What became of a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Outcome {
     Caught,
     Survived,
     /// Its text is not in the file, or more than once.
@@ -65,8 +65,8 @@ pub(crate) fn check(workspace: &Workspace, named: &[String]) -> Result<Tally> {
     let mutants = read(&files::read(&workspace.root.join(LIST))?)?;
     let tree = workspace.scratch().join("mutants");
     copy(workspace, &tree)?;
-    say("the core as it is");
-    if simulate(workspace, &tree, None)? != Fate::Survived {
+    report_step("the core as it is");
+    if simulate(workspace, &tree, None)? != Outcome::Survived {
         return Err(Failure::Invalid {
             what: "the simulator".to_owned(),
             expected: "the core to pass before it is broken",
@@ -75,10 +75,10 @@ pub(crate) fn check(workspace: &Workspace, named: &[String]) -> Result<Tally> {
     let wanted = |mutant: &&Mutant| named.is_empty() || named.contains(&mutant.breaks);
     let mut tally = Tally::default();
     for mutant in mutants.iter().filter(wanted) {
-        say(&mutant.to_string());
-        let fate = try_out(workspace, &tree, mutant)?;
-        println!("{fate}: {mutant}");
-        tally += Tally::one(fate == Fate::Caught);
+        report_step(&mutant.to_string());
+        let outcome = test_mutant(workspace, &tree, mutant)?;
+        println!("{outcome}: {mutant}");
+        tally += Tally::one(outcome == Outcome::Caught);
     }
     Ok(tally)
 }
@@ -110,42 +110,42 @@ fn copy(workspace: &Workspace, tree: &Path) -> Result<()> {
     paths.iter().try_for_each(|path| files::copy(&workspace.root.join(path), &tree.join(path)))
 }
 
-fn try_out(workspace: &Workspace, tree: &Path, mutant: &Mutant) -> Result<Fate> {
+fn test_mutant(workspace: &Workspace, tree: &Path, mutant: &Mutant) -> Result<Outcome> {
     let path = tree.join(&mutant.file);
     let text = files::read(&path)?;
     if text.matches(&mutant.find).count() != 1 {
-        return Ok(Fate::Outdated);
+        return Ok(Outcome::Outdated);
     }
     files::write(&path, text.replace(&mutant.find, &mutant.put))?;
-    let fate = simulate(workspace, tree, Some(&mutant.breaks));
+    let outcome = simulate(workspace, tree, Some(&mutant.breaks));
     files::write(&path, text)?;
-    fate
+    outcome
 }
 
 /// Runs the simulator in the copy, watching all promises or one.
-fn simulate(workspace: &Workspace, tree: &Path, only: Option<&str>) -> Result<Fate> {
+fn simulate(workspace: &Workspace, tree: &Path, only: Option<&str>) -> Result<Outcome> {
     let mut build = workspace.cargo();
     build.current_dir(tree).args(["test", "--quiet", "--package=failsoft", "--test=sim", "--no-run"]);
-    let (built, said) = listen("building", &mut build, no_progress)?;
+    let (built, output) = run_captured("building", &mut build, no_progress)?;
     if !built.success() {
-        eprintln!("{said}");
-        return Ok(Fate::DoesNotRun);
+        eprintln!("{output}");
+        return Ok(Outcome::DoesNotRun);
     }
     let mut cargo = workspace.cargo();
-    fuzz::describe(&mut cargo, &Simulate { calls: CALLS, seed: 1 });
+    fuzz::set_arguments(&mut cargo, &Simulate { calls: CALLS, seed: 1 });
     cargo.current_dir(tree).env("RUST_BACKTRACE", "0").envs(only.map(|only| ("FAILSOFT_SIM_ONLY", only)));
-    let (status, said) = listen("running", &mut cargo, no_progress)?;
+    let (status, output) = run_captured("running", &mut cargo, no_progress)?;
     let breaks = only.map(|only| format!(" breaks {only}: "));
     let tells = |line: &&str| breaks.as_ref().is_some_and(|breaks| line.starts_with("world ") && line.contains(breaks));
-    match said.lines().find(tells) {
+    match output.lines().find(tells) {
         Some(line) => {
             println!("  {line}");
-            Ok(Fate::Caught)
+            Ok(Outcome::Caught)
         }
-        None if status.success() => Ok(Fate::Survived),
+        None if status.success() => Ok(Outcome::Survived),
         None => {
-            eprintln!("{said}");
-            Ok(Fate::DoesNotRun)
+            eprintln!("{output}");
+            Ok(Outcome::DoesNotRun)
         }
     }
 }
@@ -156,7 +156,7 @@ impl fmt::Display for Mutant {
     }
 }
 
-impl fmt::Display for Fate {
+impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Caught => "caught",

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::fingerprint::Fingerprint;
-use crate::process::{no_progress, output, run_quietly, say};
+use crate::process::{no_progress, output, report_step, run_quietly};
 use crate::workspace::{Workspace, without_this_crate};
 
 /// The oldest Node.js that wrangler accepts; used only where npm has none for this machine.
@@ -50,7 +50,7 @@ fn install_in(folder: &Path, step: &str, then: impl FnOnce() -> Result<()>) -> R
     if output(Command::new("npm").arg("--version")).is_none() {
         return Err(Failure::Missing { what: "npm", how: "install Node.js 20 or newer" });
     }
-    say(step);
+    report_step(step);
     let mut npm = Command::new("npm");
     // No package here needs its install script.
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
@@ -78,8 +78,8 @@ fn node_is_new_enough(workspace: &Workspace) -> Result<()> {
     }
 }
 
-fn node_version(said: &str) -> Option<(u32, u32)> {
-    let mut numbers = said.strip_prefix('v')?.split('.').map(str::parse);
+fn node_version(output: &str) -> Option<(u32, u32)> {
+    let mut numbers = output.strip_prefix('v')?.split('.').map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 

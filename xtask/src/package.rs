@@ -22,7 +22,7 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
-use crate::process::{no_progress, output, run, run_quietly, say};
+use crate::process::{no_progress, output, report_step, run, run_quietly};
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -75,7 +75,7 @@ const WASM_IMPORTS: &str = "--reserve-props=^__wbg___";
 
 /// Builds pkg/, or finds that nothing has changed. Needs what [`crate::setup::build`] sets up.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    say("building the package");
+    report_step("building the package");
     compile(workspace)?;
     let template = files::below(&template(workspace))?;
     let stamp = workspace.scratch().join("package.stamp");

@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(8);
 const TAIL: usize = 60;
 
 /// Says what happens now.
-pub(crate) fn say(step: &str) {
+pub(crate) fn report_step(step: &str) {
     eprintln!("▸ {step}");
 }
 
@@ -68,7 +68,7 @@ impl Program {
             if let Some(status) = self.status()? {
                 return Ok(status);
             }
-            if signal::interrupted() {
+            if signal::is_interrupted() {
                 return Err(Failure::Interrupted);
             }
             if start.elapsed() >= next {
@@ -116,11 +116,11 @@ pub(crate) fn run(step: &str, command: &mut Command) -> Result<()> {
 }
 
 /// Runs a program that is silent unless it fails, and says every quarter of a minute that it still runs.
-/// `progress` reads what it has said so far.
+/// `progress` reads what it has output so far.
 pub(crate) fn run_quietly(step: &str, command: &mut Command, progress: fn(&str) -> Option<String>) -> Result<()> {
-    let (status, said) = listen(step, command, progress)?;
+    let (status, output) = run_captured(step, command, progress)?;
     if !status.success() {
-        let lines: Vec<&str> = said.lines().collect();
+        let lines: Vec<&str> = output.lines().collect();
         for line in &lines[lines.len().saturating_sub(TAIL)..] {
             eprintln!("  {line}");
         }
@@ -128,24 +128,24 @@ pub(crate) fn run_quietly(step: &str, command: &mut Command, progress: fn(&str) 
     succeeded(step, status)
 }
 
-/// Runs a program that stays silent, and returns what it said and how it ended.
-pub(crate) fn listen(
+/// Runs a program that stays silent, and returns what it output and how it ended.
+pub(crate) fn run_captured(
     step: &str,
     command: &mut Command,
     progress: fn(&str) -> Option<String>,
 ) -> Result<(ExitStatus, String)> {
     let mut program = Program::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
-    let said = Arc::new(Mutex::new(Vec::new()));
-    let readers = [collect(program.child.stdout.take(), &said), collect(program.child.stderr.take(), &said)];
+    let output = Arc::new(Mutex::new(Vec::new()));
+    let readers = [collect(program.child.stdout.take(), &output), collect(program.child.stderr.take(), &output)];
     let status = program.wait(|elapsed| {
-        let progress = progress(&text(&said)).map(|p| format!(", {p}")).unwrap_or_default();
+        let progress = progress(&text(&output)).map(|p| format!(", {p}")).unwrap_or_default();
         eprintln!("  … still {step} ({} s{progress})", elapsed.as_secs());
     })?;
     for reader in readers.into_iter().flatten() {
         let _ = reader.join();
     }
-    let said = text(&said);
-    Ok((status, said))
+    let output = text(&output);
+    Ok((status, output))
 }
 
 /// For programs of whose output nothing can be counted.
@@ -173,15 +173,15 @@ fn succeeded(step: &str, status: ExitStatus) -> Result<()> {
 }
 
 fn echo(from: impl Read) -> String {
-    let mut said = String::new();
+    let mut output = String::new();
     let mut lines = BufReader::new(from);
     let mut line = Vec::new();
     while matches!(lines.read_until(b'\n', &mut line), Ok(read) if read > 0) {
         let _ = io::stdout().write_all(&line);
-        said.push_str(&String::from_utf8_lossy(&line));
+        output.push_str(&String::from_utf8_lossy(&line));
         line.clear();
     }
-    said
+    output
 }
 
 fn collect(from: Option<impl Read + Send + 'static>, into: &Arc<Mutex<Vec<u8>>>) -> Option<JoinHandle<()>> {
@@ -196,8 +196,8 @@ fn collect(from: Option<impl Read + Send + 'static>, into: &Arc<Mutex<Vec<u8>>>)
     })
 }
 
-fn text(said: &Mutex<Vec<u8>>) -> String {
-    String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+fn text(output: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&output.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::fingerprint::Fingerprint;
-use crate::process::{no_progress, output, run_quietly, say};
+use crate::process::{no_progress, output, report_step, run_quietly};
 use crate::workspace::Workspace;
 
 /// Installs what tests/interop/requirements.txt pins, unless that is done; gives the Python that has it.
@@ -32,7 +32,7 @@ fn install_in(folder: &Path, requirements: &Path, step: &str) -> Result<PathBuf>
         let how = "install Python 3.10 or newer; on Debian, python3-venv too";
         return Err(Failure::Missing { what: "python3 with venv", how });
     }
-    say(step);
+    report_step(step);
     run_quietly(step, Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder), no_progress)?;
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);

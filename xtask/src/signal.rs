@@ -18,6 +18,6 @@ pub(crate) fn watch() -> io::Result<()> {
 }
 
 /// Has one come?
-pub(crate) fn interrupted() -> bool {
+pub(crate) fn is_interrupted() -> bool {
     INTERRUPTED.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
 }

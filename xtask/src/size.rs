@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::npm;
 use crate::package;
-use crate::process::{output, say};
+use crate::process::{output, report_step};
 use crate::setup;
 use crate::workspace::Workspace;
 
@@ -66,7 +66,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
 }
 
 fn table(workspace: &Workspace, title: &str, folder: &Path, files: &[PathBuf]) -> Result<Size> {
-    say(&format!("sizes: {title}"));
+    report_step(&format!("sizes: {title}"));
     let sizes = measure(workspace, folder, files)?;
     let total = sizes.iter().fold(Size::default(), |a, b| Size { raw: a.raw + b.raw, gzip: a.gzip + b.gzip });
     println!("{:>10} {:>10}", "bytes", "gzip");
@@ -80,8 +80,8 @@ fn table(workspace: &Workspace, title: &str, folder: &Path, files: &[PathBuf]) -
 fn measure(workspace: &Workspace, folder: &Path, files: &[PathBuf]) -> Result<Vec<Size>> {
     let mut node = npm::program(workspace, "node");
     node.current_dir(folder).args(["--eval", MEASURE, "--"]).args(files);
-    let said = output(&mut node).unwrap_or_default();
-    let sizes: Vec<Size> = said.lines().filter_map(size).collect();
+    let output = output(&mut node).unwrap_or_default();
+    let sizes: Vec<Size> = output.lines().filter_map(size).collect();
     if sizes.len() == files.len() {
         return Ok(sizes);
     }

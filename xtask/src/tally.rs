@@ -19,7 +19,7 @@ impl Tally {
 
     /// What a suite's own count means, given how its program ended. A suite that failed without a failed test, or in
     /// which nothing ran, did not do its work: that is a failure.
-    pub(crate) fn judged(mut self, succeeded: bool) -> Self {
+    pub(crate) fn check_exit(mut self, succeeded: bool) -> Self {
         let nothing_ran = self.passed == 0 && self.failed == 0;
         if nothing_ran || (!succeeded && self.failed == 0) {
             self.failed += 1;
@@ -55,14 +55,14 @@ mod tests {
 
     #[test]
     fn a_suite_in_which_nothing_ran_has_failed() {
-        assert_eq!(Tally::default().judged(true).failed, 1);
-        assert_eq!(Tally { skipped: 4, ..Tally::default() }.judged(true).failed, 1);
-        assert_eq!(Tally { passed: 1, ..Tally::default() }.judged(true).failed, 0);
+        assert_eq!(Tally::default().check_exit(true).failed, 1);
+        assert_eq!(Tally { skipped: 4, ..Tally::default() }.check_exit(true).failed, 1);
+        assert_eq!(Tally { passed: 1, ..Tally::default() }.check_exit(true).failed, 0);
     }
 
     #[test]
     fn a_suite_that_ends_badly_has_failed_once() {
-        assert_eq!(Tally { passed: 1, ..Tally::default() }.judged(false).failed, 1);
-        assert_eq!(Tally { passed: 1, failed: 2, skipped: 0 }.judged(false).failed, 2);
+        assert_eq!(Tally { passed: 1, ..Tally::default() }.check_exit(false).failed, 1);
+        assert_eq!(Tally { passed: 1, failed: 2, skipped: 0 }.check_exit(false).failed, 2);
     }
 }

@@ -12,9 +12,9 @@ use crate::files;
 use crate::libtest;
 use crate::mutant;
 use crate::npm;
-use crate::process::{Program, run_and_read, say};
+use crate::prerequisites::Prerequisites;
+use crate::process::{Program, report_step, run_and_read};
 use crate::size;
-use crate::stage::Stage;
 use crate::suite::Suite;
 use crate::tally::Tally;
 use crate::tap;
@@ -35,12 +35,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Test) -> Result<()> {
 
 fn run_suites(workspace: &Workspace, options: &Test) -> Result<Tally> {
     let suites: Vec<Suite> = Suite::ALL.into_iter().filter(|suite| is_wanted(*suite, options)).collect();
-    let stage = Stage::prepare(workspace, &suites, options.long)?;
+    let prerequisites = Prerequisites::prepare(workspace, &suites, options.long)?;
     let mut total = Tally::default();
     let mut summary = Vec::new();
     for suite in suites {
-        say(&format!("suite {}", suite.name()));
-        let (tally, note) = match run_suite(workspace, &stage, suite) {
+        report_step(&format!("suite {}", suite.name()));
+        let (tally, note) = match run_suite(workspace, &prerequisites, suite) {
             Ok(tally) => (tally, String::new()),
             Err(Failure::Interrupted) => return Err(Failure::Interrupted),
             Err(failure) => (Tally::one(false), format!(" ({failure})")),
@@ -57,27 +57,27 @@ fn is_wanted(suite: Suite, options: &Test) -> bool {
     unnamed || options.suites.contains(&suite)
 }
 
-fn run_suite(workspace: &Workspace, stage: &Stage, suite: Suite) -> Result<Tally> {
-    stage.require(suite)?;
+fn run_suite(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite) -> Result<Tally> {
+    prerequisites.require(suite)?;
     match suite {
-        Suite::Core => core(workspace, stage),
+        Suite::Core => core(workspace, prerequisites),
         Suite::Mutants => mutant::check(workspace, &[]),
-        Suite::Package | Suite::Browser | Suite::Edge | Suite::Interop => scripts(workspace, stage, suite),
+        Suite::Package | Suite::Browser | Suite::Edge | Suite::Interop => scripts(workspace, prerequisites, suite),
         Suite::Types => types::check(workspace),
         Suite::Size => size::check(workspace).map(Tally::one),
         Suite::Deploy => passes(&mut deploy::dry_run(workspace)).map(Tally::one),
     }
 }
 
-fn core(workspace: &Workspace, stage: &Stage) -> Result<Tally> {
+fn core(workspace: &Workspace, prerequisites: &Prerequisites) -> Result<Tally> {
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--workspace", "--no-fail-fast"]).envs(stage.environment(workspace));
-    let (status, said) = run_and_read(&mut cargo)?;
-    Ok(libtest::count(&said).judged(status.success()))
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).envs(prerequisites.environment(workspace));
+    let (status, output) = run_and_read(&mut cargo)?;
+    Ok(libtest::count(&output).check_exit(status.success()))
 }
 
 /// The files of tests in the suite's folder, by Node's own runner: for people on the screen, for counting in a file.
-fn scripts(workspace: &Workspace, stage: &Stage, suite: Suite) -> Result<Tally> {
+fn scripts(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite) -> Result<Tally> {
     let folder = workspace.tests().join(suite.name());
     let files: Vec<PathBuf> = files::below(&folder)?.into_iter().filter(|file| is_test(file)).collect();
     if files.is_empty() {
@@ -86,15 +86,15 @@ fn scripts(workspace: &Workspace, stage: &Stage, suite: Suite) -> Result<Tally> 
     let report = workspace.scratch().join(format!("{}.tap", suite.name()));
     files::write(&report, "")?;
     let mut node = npm::program(workspace, "node");
-    node.current_dir(workspace.tests()).envs(stage.environment(workspace));
-    let timeout = if stage.is_long() { LONG_TIMEOUT_MS } else { TIMEOUT_MS };
+    node.current_dir(workspace.tests()).envs(prerequisites.environment(workspace));
+    let timeout = if prerequisites.is_long() { LONG_TIMEOUT_MS } else { TIMEOUT_MS };
     node.args(["--test", "--test-concurrency=1", &format!("--test-timeout={timeout}")]);
     node.args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"]);
     node.arg(format!("--test-reporter-destination={}", report.display()));
     node.args(files.iter().map(|file| folder.join(file)));
     let succeeded = passes(&mut node)?;
     let report = fs::read_to_string(&report).map_err(Failure::file(&report))?;
-    Ok(tap::count(&report).judged(succeeded))
+    Ok(tap::count(&report).check_exit(succeeded))
 }
 
 fn is_test(file: &Path) -> bool {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::lock;
-use crate::process::{no_progress, output, run_quietly, say};
+use crate::process::{no_progress, output, report_step, run_quietly};
 use crate::workspace::Workspace;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -41,7 +41,7 @@ fn rustup(arguments: [&str; 3]) -> Result<()> {
         let how = "install Rust by rustup from https://rustup.rs; it adds what the build needs";
         return Err(Failure::Missing { what: "rustup", how });
     }
-    say(&step);
+    report_step(&step);
     run_quietly(&step, Command::new("rustup").args(arguments), no_progress)
 }
 
@@ -67,7 +67,7 @@ fn install(workspace: &Workspace, tool: &Tool<'_>) -> Result<PathBuf> {
         return Ok(tool.program.into());
     }
     let step = format!("installing {} {}", tool.program, tool.version);
-    say(&format!("{step} (some minutes, once)"));
+    report_step(&format!("{step} (some minutes, once)"));
     fs::create_dir_all(&root).map_err(Failure::file(&root))?;
     run_quietly(&step, &mut cargo_install(workspace, tool, &root), compiled)?;
     Ok(program)
@@ -88,12 +88,12 @@ fn cargo_install(workspace: &Workspace, tool: &Tool<'_>, root: &Path) -> Command
 
 fn is_on_path(tool: &Tool<'_>) -> bool {
     output(Command::new(tool.program).arg("--version"))
-        .is_some_and(|said| said.split_whitespace().any(|word| word == tool.version))
+        .is_some_and(|output| output.split_whitespace().any(|word| word == tool.version))
 }
 
 /// Cargo says a line for each crate.
-fn compiled(said: &str) -> Option<String> {
-    let crates = said.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
+fn compiled(output: &str) -> Option<String> {
+    let crates = output.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
     (crates > 0).then(|| format!("{crates} crates compiled"))
 }
 

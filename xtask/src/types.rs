@@ -27,9 +27,9 @@ fn check_files(workspace: &Workspace, name: &str, checked: &[PathBuf], skip_decl
     files::write(&project, format!("{:#}\n", configuration(workspace, checked, skip_declarations)))?;
     let mut tsc = npm::program(workspace, "tsc");
     tsc.current_dir(&workspace.root).arg("--project").arg(&project).arg("--pretty").arg("false");
-    let (status, said) = run_and_read(&mut tsc)?;
-    let failed = checked.iter().filter(|file| is_blamed(&said, &workspace.root, file)).count();
-    Ok(Tally { passed: checked.len() - failed, failed, skipped: 0 }.judged(status.success()))
+    let (status, output) = run_and_read(&mut tsc)?;
+    let failed = checked.iter().filter(|file| is_blamed(&output, &workspace.root, file)).count();
+    Ok(Tally { passed: checked.len() - failed, failed, skipped: 0 }.check_exit(status.success()))
 }
 
 fn files_below(folder: PathBuf, ending: &str) -> Result<Vec<PathBuf>> {
@@ -61,9 +61,9 @@ fn configuration(workspace: &Workspace, checked: &[PathBuf], skip_declarations: 
 }
 
 /// `pkg/index.d.ts(12,3): error TS…`, relative to the folder in which the compiler runs.
-fn is_blamed(said: &str, root: &Path, file: &Path) -> bool {
+fn is_blamed(output: &str, root: &Path, file: &Path) -> bool {
     let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
-    said.lines().any(|line| line.strip_prefix(name.as_ref()).is_some_and(|rest| rest.starts_with('(')))
+    output.lines().any(|line| line.strip_prefix(name.as_ref()).is_some_and(|rest| rest.starts_with('(')))
 }
 
 #[cfg(test)]
@@ -72,10 +72,10 @@ mod tests {
 
     #[test]
     fn blames_exactly_the_file_that_is_named() {
-        let said = "pkg/index.d.ts(12,3): error TS2304: Cannot find name 'Chat'.\n";
+        let output = "pkg/index.d.ts(12,3): error TS2304: Cannot find name 'Chat'.\n";
         let root = Path::new("/checkout");
-        assert!(is_blamed(said, root, Path::new("/checkout/pkg/index.d.ts")));
-        assert!(!is_blamed(said, root, Path::new("/checkout/pkg/node.d.ts")));
-        assert!(!is_blamed(said, root, Path::new("/checkout/index.d.ts")));
+        assert!(is_blamed(output, root, Path::new("/checkout/pkg/index.d.ts")));
+        assert!(!is_blamed(output, root, Path::new("/checkout/pkg/node.d.ts")));
+        assert!(!is_blamed(output, root, Path::new("/checkout/index.d.ts")));
     }
 }

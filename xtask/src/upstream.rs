@@ -53,15 +53,15 @@ pub(crate) fn choose(options: &Dev) -> Result<Choice> {
 }
 
 /// The API at `url`, or else OpenRouter, with a key that is not empty.
-pub(crate) fn keyed(url: Option<&str>) -> Result<(String, String)> {
-    keyed_with(url, variable)
+pub(crate) fn with_key(url: Option<&str>) -> Result<(String, String)> {
+    with_key_from(url, variable)
 }
 
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn keyed_with(url: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Result<(String, String)> {
+fn with_key_from(url: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Result<(String, String)> {
     let url = url.unwrap_or(OPENROUTER);
     let how = "set UPSTREAM_API_KEY";
     let key = key_for(url, variable)?.ok_or(Failure::Missing { what: "the key for this API", how })?;
@@ -135,16 +135,19 @@ mod tests {
 
     #[test]
     fn a_check_of_the_wire_needs_the_key_of_the_api_that_it_asks() {
-        let keyed = |url, variables: &[(&str, &str)]| {
-            keyed_with(url, |name| variables.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned()))
+        let with_key = |url, variables: &[(&str, &str)]| {
+            with_key_from(url, |name| variables.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned()))
                 .map_err(|failure| failure.to_string())
         };
         let (openrouter, other) = (("OPENROUTER_API_KEY", "k"), ("UPSTREAM_API_KEY", "other"));
-        assert_eq!(keyed(None, &[openrouter, other]), Ok((OPENROUTER.to_owned(), "k".to_owned())));
-        assert_eq!(keyed(None, &[other]), Err("the key for OpenRouter is missing: set OPENROUTER_API_KEY".to_owned()));
+        assert_eq!(with_key(None, &[openrouter, other]), Ok((OPENROUTER.to_owned(), "k".to_owned())));
+        assert_eq!(
+            with_key(None, &[other]),
+            Err("the key for OpenRouter is missing: set OPENROUTER_API_KEY".to_owned())
+        );
         let url = "http://127.0.0.1:9/api/v1";
-        assert_eq!(keyed(Some(url), &[openrouter, other]), Ok((url.to_owned(), "other".to_owned())));
+        assert_eq!(with_key(Some(url), &[openrouter, other]), Ok((url.to_owned(), "other".to_owned())));
         let refused = "the key for this API is missing: set UPSTREAM_API_KEY";
-        assert_eq!(keyed(Some(url), &[openrouter]), Err(refused.to_owned()));
+        assert_eq!(with_key(Some(url), &[openrouter]), Err(refused.to_owned()));
     }
 }

@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
-use crate::process::{no_progress, run, run_quietly, say};
+use crate::process::{no_progress, report_step, run, run_quietly};
 use crate::tools;
 use crate::workspace::{Workspace, without_this_crate};
 
@@ -25,7 +25,7 @@ const WASM_FEATURES: [&str; 8] = [
 
 /// Builds worker/build, or finds that nothing has changed. Needs what [`crate::setup::build`] sets up.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    say("building the Worker");
+    report_step("building the Worker");
     compile(workspace)?;
     let stamp = workspace.scratch().join("worker.stamp");
     let inputs = fingerprint(workspace)?;
@@ -33,7 +33,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
         bundle(workspace)?;
         inputs.stamp(&stamp)?;
     }
-    stage_assets(workspace)
+    copy_assets(workspace)
 }
 
 /// The folder that wrangler.jsonc points at.
@@ -80,7 +80,7 @@ fn optimise(workspace: &Workspace) -> Result<()> {
 }
 
 /// The page imports the package from its own origin, as `./failsoft/…`.
-fn stage_assets(workspace: &Workspace) -> Result<()> {
+fn copy_assets(workspace: &Workspace) -> Result<()> {
     let stage = workspace.scratch().join("assets");
     files::make_empty(&stage)?;
     copy_all(&workspace.root.join("www"), &stage, |_| true)?;

@@ -1,14 +1,14 @@
-// What the books and the ledger cost anybody: a Worker in JavaScript that makes the same calls for a request as ours, to the
-// same kinds of objects and the same database, with the same SQL. It knows one key, no bounds and no failures, and reads of
-// an answer what the ledger says of it.
+// The cost of accounting in plain JavaScript: a Worker that makes the same calls for a request as the edge, to the same
+// kinds of objects and the same database, with the same SQL. It has one key, no limits and no handling of failures, and
+// reads only the fields of the answer that the ledger needs.
 //
-//     request ─▶ digest of the key ─▶ hold: a row in the account's object, before anything is sent ─▶ the upstream
-//             ◀─ answer, and behind it ─▶ settle: the windows, the hold, the outbox
+//     request ─▶ digest of the key ─▶ hold: a row in the account's object, before the request leaves ─▶ the upstream
+//             ◀─ answer, and after it ─▶ settle: the periods, the hold, the outbox
 //                    a second later, all rows together ─▶ the object's alarm ─▶ D1
 
 import WRITE from 'write.sql';
 
-/** As ours: rows wait for others; more of them than one statement takes are for the next; answers of objects are awaited. Milliseconds, but for the second. */
+/** As in the edge: the delay before rows are written together, the rows of one statement, the time limit of a call to an object,\nand the lease; in milliseconds. */
 const TOGETHER = 1_000;
 const AT_ONCE = 100;
 const TIMEOUT = 5_000;
@@ -26,15 +26,15 @@ export default {
     const [id, began] = [crypto.randomUUID(), Date.now()];
     const row = { id, call: crypto.randomUUID(), revision: 0, at: began, account, client: key.name, route: null, feature: null, asked: [fields.model], model: null, provider: null, role: 'answer', outcome: '', prompt_tokens: null, completion_tokens: null, cost: 0, settled: '', generation: null, first_token: null, duration: null, ended: null };
     const object = env.ACCOUNTS.getByName(account);
-    await tell(object, { hold: { id, limits: UNBOUNDED, asked: { amount: { requests: 1, tokens: 4_106, usd: 41_000_000_000 }, lease: LEASE, row } } });
+    await notify(object, { hold: { id, limits: UNBOUNDED, asked: { amount: { requests: 1, tokens: 4_106, usd: 41_000_000_000 }, lease: LEASE, row } } });
     const headers = { authorization: `Bearer ${env.UPSTREAM_API_KEY}`, 'content-type': 'application/json' };
     const answer = await fetch(`${url}/chat/completions`, { method: 'POST', headers, body: JSON.stringify({ ...fields, max_tokens: 4_096 }) });
     const text = await answer.text();
     const { id: generation, model, usage } = JSON.parse(text);
-    const spent = { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens, cost: Math.round(usage.cost * 1e12), settled: 'told' };
-    const rows = [{ ...row, ...spent, id: `${id}/0`, model, generation, outcome: 'answered', ended: 'answered', duration: Date.now() - began }];
+    const charge = { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens, cost: Math.round(usage.cost * 1e12), settled: 'told' };
+    const rows = [{ ...row, ...charge, id: `${id}/0`, model, generation, outcome: 'answered', ended: 'answered', duration: Date.now() - began }];
     const traces = [{ url, grounded: false, status: answer.status, generation: null }];
-    context.waitUntil(tell(object, { settle: { id, ended: { rows, traces } } }));
+    context.waitUntil(notify(object, { settle: { id, ended: { rows, traces } } }));
     return new Response(text, { headers: { 'content-type': 'application/json' } });
   },
 };
@@ -44,7 +44,7 @@ async function digest(token) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-async function tell(object, message) {
+async function notify(object, message) {
   const answer = await object.fetch('https://accounts/', { method: 'POST', body: JSON.stringify(message), signal: AbortSignal.timeout(TIMEOUT) });
   if (JSON.parse(await answer.text()) !== 'done') throw new Error('the object refused');
 }
@@ -113,5 +113,5 @@ export class Account {
   }
 }
 
-// The configuration names them; nothing here calls them.
+// The configuration needs these classes; nothing here calls them.
 export { Account as Breakers, Account as Keys };

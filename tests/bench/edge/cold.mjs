@@ -1,5 +1,5 @@
-// From the start of workerd's process to its first answer, which the upstream gave: what a new isolate costs, and what starts
-// workerd itself. Everything is in the file system's cache.
+// The time from the start of workerd's process to the first answer of the upstream: the cost of a new isolate, and of
+// starting workerd itself. All files are in the file system's cache.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,12 +7,12 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { generator, shuffled } from '../statistics.mjs';
-import { compared } from '../table.mjs';
-import { ask } from './ask.mjs';
+import { compare } from '../table.mjs';
+import { send } from './client.mjs';
 import { startFailsoft, startFloor, startPortkey, startUpstream } from './servers.mjs';
 
 const FLOOR = 'JavaScript, native pipe';
-/** A process that is killed and its port may need a moment. */
+/** A killed process may need a moment to free its port. In milliseconds. */
 const PATIENCE = 10_000;
 
 export async function cold({ rounds }) {
@@ -24,27 +24,27 @@ export async function cold({ rounds }) {
     for (const server of Object.values(servers)) await server.kill();
     for (let round = -2; round < 3 * rounds; round++) {
       for (const name of shuffled(Object.keys(servers), random)) {
-        const taken = await start(servers[name]);
-        if (round >= 0) samples[name].push(taken);
+        const time = await measureStart(servers[name]);
+        if (round >= 0) samples[name].push(time);
       }
     }
   } finally {
     await upstream.stop();
     for (const { folder } of Object.values(servers)) await rm(folder, { recursive: true, force: true });
   }
-  return [{ title: 'From the start of workerd to the first answer', ...compared('Worker', 'ms', 1, samples, [FLOOR, 'Portkey']) }];
+  return [{ title: 'From the start of workerd to the first answer', ...compare('Worker', 'ms', 1, samples, [FLOOR, 'Portkey']) }];
 }
 
 /** Milliseconds. */
-async function start(server) {
+async function measureStart(server) {
   const { command, args, options } = server.program;
-  const began = performance.now();
+  const start = performance.now();
   const child = spawn(command, args, { ...options, stdio: 'ignore' });
   const exited = once(child, 'exit');
   try {
     for (;;) {
-      const answer = await ask(server, {}).catch((error) => error);
-      const took = performance.now() - began;
+      const answer = await send(server, {}).catch((error) => error);
+      const took = performance.now() - start;
       if (answer.pieces) return took;
       if (answer.code !== 'ECONNREFUSED' && answer.code !== 'ECONNRESET') throw answer;
       if (took > PATIENCE) throw new Error(`no answer: ${answer}`);

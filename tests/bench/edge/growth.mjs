@@ -1,21 +1,21 @@
-// What a stream costs when many come at once: CPU and memory of workerd from 1 to 500 concurrent streams, in a process of its
-// own for each lane, so that none inherits what another needed.
+// The cost of a stream among many: CPU and memory of workerd with 1 to 500 concurrent streams. Each lane runs in a process
+// of its own, so that no lane inherits memory of another.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { median } from '../statistics.mjs';
-import { ask, said } from './ask.mjs';
+import { parse, send } from './client.mjs';
 import { cpu, resident } from './cpu.mjs';
 import { LANES, inLane, startFailsoft, startFloor, startUpstream } from './servers.mjs';
 
 const LOOP = 'JavaScript, pull loop';
 const EVENTS = 10;
-/** Milliseconds. The streams begin in the time of one gap. */
+/** Milliseconds between two events. The streams start within one such gap. */
 const GAP = 100;
-const ASKS = { stream: true, content: `${EVENTS} events, ${GAP} ms apart` };
+const CALL = { stream: true, content: `${EVENTS} events, ${GAP} ms apart` };
 const AT_ONCE = [1, 10, 100, 500];
 const ROUNDS = 3;
-/** Fewer streams are measured again and again, until there are so many. */
+/** Small counts repeat until a sample has this many streams. */
 const ENOUGH = 6;
 const WARM = 20;
 
@@ -25,7 +25,7 @@ export async function growth() {
   for (const lane of LANES) starts[`failsoft, ${lane}`] = async () => inLane(await startFailsoft(upstream.url), lane);
   const columns = {};
   try {
-    for (const [name, start] of Object.entries(starts)) columns[name] = await grown(await start());
+    for (const [name, start] of Object.entries(starts)) columns[name] = await measureGrowth(await start());
   } finally {
     await upstream.stop();
   }
@@ -41,10 +41,10 @@ export async function growth() {
   ];
 }
 
-/** For each count: CPU for a stream in microseconds, and memory in bytes. */
-async function grown(server) {
+/** For each count: the CPU of a stream in microseconds, and the memory in bytes. */
+async function measureGrowth(server) {
   try {
-    for (let time = 0; time < WARM; time++) await ask(server, { stream: true });
+    for (let time = 0; time < WARM; time++) await send(server, { stream: true });
     const counts = [];
     for (const atOnce of AT_ONCE) {
       const samples = [];
@@ -62,10 +62,10 @@ async function sample(server, atOnce) {
   const before = await cpu(server.pid);
   let memory;
   for (let time = 0; time < times; time++) {
-    const streams = Array.from({ length: atOnce }, (_, at) => sleep((at * GAP) / atOnce).then(() => ask(server, ASKS)));
+    const streams = Array.from({ length: atOnce }, (_, at) => sleep((at * GAP) / atOnce).then(() => send(server, CALL)));
     await sleep((EVENTS * GAP) / 2);
     memory = await resident(server.pid);
-    for (const answer of await Promise.all(streams)) if (said(answer, true).chunks !== EVENTS) throw new Error('events were lost');
+    for (const answer of await Promise.all(streams)) if (parse(answer, true).chunks !== EVENTS) throw new Error('events were lost');
   }
   return { used: ((await cpu(server.pid)) - before) / times / atOnce, memory };
 }

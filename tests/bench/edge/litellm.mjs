@@ -1,22 +1,22 @@
-// LiteLLM's proxy, for the record: a process of Python with one worker, before the same upstream as ours and asked the same.
-// It takes so much longer that it is asked less often. LITELLM_BIN names it; without it nothing is measured.
+// LiteLLM's proxy, for comparison: one Python process with one worker, before the same upstream and with the same calls. A
+// call takes much longer, so there are fewer. LITELLM_BIN names the program; without it this part measures nothing.
 
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { freePort, running } from '../../support/edge.mjs';
-import { compared } from '../table.mjs';
+import { compare } from '../table.mjs';
 import { inLane, startFailsoft, startUpstream } from './servers.mjs';
-import { inTurns } from './turns.mjs';
+import { measureInTurns } from './turns.mjs';
 
 const LITELLM = 'LiteLLM proxy';
 const ROUNDS = 3;
-/** What is asked, and how often in one sample. */
-const ASKED = {
-  'JSON of 2 KB': { times: 40, asks: {} },
-  '429, then an answer': { times: 20, asks: { models: ['limited', 'm'] } },
-  'stream of 500 events': { times: 5, asks: { stream: true } },
+/** The calls, and how many of them make a sample. */
+const CALLS = {
+  'JSON of 2 KB': { times: 40, call: {} },
+  '429, then an answer': { times: 20, call: { models: ['limited', 'm'] } },
+  'stream of 500 events': { times: 5, call: { stream: true } },
 };
 
 export async function litellm() {
@@ -29,10 +29,10 @@ export async function litellm() {
     servers.failsoft = await startFailsoft(upstream.url);
     const gate = inLane(servers.failsoft, 'gate');
     const tables = [];
-    for (const [what, asked] of Object.entries(ASKED)) {
-      const ours = asked.asks.stream ? gate : servers.failsoft;
-      const samples = await inTurns({ [LITELLM]: servers[LITELLM], failsoft: ours }, asked, upstream, ROUNDS);
-      tables.push({ title: `CPU of the process for a request, beside LiteLLM: ${what}`, ...compared('server', 'µs', 0, samples, [LITELLM]) });
+    for (const [what, kind] of Object.entries(CALLS)) {
+      const ours = kind.call.stream ? gate : servers.failsoft;
+      const samples = await measureInTurns({ [LITELLM]: servers[LITELLM], failsoft: ours }, kind, upstream, ROUNDS);
+      tables.push({ title: `CPU of the process for a request, beside LiteLLM: ${what}`, ...compare('server', 'µs', 0, samples, [LITELLM]) });
     }
     return tables;
   } finally {
@@ -41,7 +41,7 @@ export async function litellm() {
   }
 }
 
-/** A proxy that falls back from `limited` to `m`, asks each once, and never leaves a model out because it failed. */
+/** Starts a proxy that falls back from `limited` to `m`, tries each model once, and never disables a model after a failure. */
 async function startProxy(program, url) {
   const folder = await mkdtemp(join(tmpdir(), 'failsoft-bench-'));
   const port = await freePort();
@@ -49,15 +49,15 @@ async function startProxy(program, url) {
   const config = {
     model_list: ['limited', 'm'].map(model),
     router_settings: { num_retries: 0, disable_cooldowns: true, fallbacks: [{ limited: ['m'] }] },
-    // Ours knows nobody here either.
+    // The edge has no keys in this measurement either.
     general_settings: { dangerously_permit_weak_or_unset_master_key: true },
     litellm_settings: { num_retries: 0, telemetry: false, drop_params: true },
   };
-  // JSON is YAML.
+  // JSON is valid YAML.
   await writeFile(join(folder, 'config.yaml'), JSON.stringify(config));
   const args = ['--config', join(folder, 'config.yaml'), '--host', '127.0.0.1', '--port', String(port), '--num_workers', '1', '--telemetry', 'False'];
-  // It would ask a public site for prices.
+  // Otherwise the proxy fetches prices from a public site.
   const env = { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_LOG: 'ERROR' };
   const server = await running(program, args, { env, cwd: folder }, port, folder);
-  return { ...server, asked: ([first]) => ({ fields: { model: first } }) };
+  return { ...server, prepare: ([first]) => ({ fields: { model: first } }) };
 }

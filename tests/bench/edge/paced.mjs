@@ -1,23 +1,23 @@
-// Streams as models write them: an event every 4 ms, 16 streams at once, begun one after the other. Each event tells when the upstream sent it, and the
-// client looks at the same clock when it comes: the lag. What a Worker adds is its lag without that of a client that asks
-// the upstream directly, in the same round.
+// Streams at the speed of a model: an event every 4 ms, 16 streams that overlap. Each event contains the time at which the
+// upstream sent it, and the client compares the same clock on arrival: the lag. A Worker adds its lag minus the lag of a
+// client that is connected to the upstream directly, in the same round.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { generator, median, shuffled } from '../statistics.mjs';
-import { told } from '../table.mjs';
-import { ask, said } from './ask.mjs';
+import { formatRatio } from '../table.mjs';
+import { parse, send } from './client.mjs';
 import { cpu } from './cpu.mjs';
 import { LANES, inLane, startFailsoft, startFloor, startPortkey, startUpstream } from './servers.mjs';
 
 const [DIRECT, PIPE, LOOP, TEE] = ['directly', 'JavaScript, native pipe', 'JavaScript, pull loop', 'JavaScript, tee'];
 const EVENTS = 250;
 const AT_ONCE = 16;
-/** Milliseconds between the beginnings of two streams: no client waits because all others begin too. */
+/** Milliseconds between the starts of two streams, so that the streams do not wait for each other's start. */
 const APART = 10;
-/** Streams that a server has given before it is measured, so that its code is compiled as it is in one that runs for a while. */
+/** Streams before the measurement, so that the code is compiled as in a server that has run for a while. */
 const WARM = 50;
-const ASKS = { stream: true, content: `${EVENTS} events, 4 ms apart` };
+const CALL = { stream: true, content: `${EVENTS} events, 4 ms apart` };
 
 export async function paced({ rounds }) {
   const upstream = await startUpstream();
@@ -27,18 +27,18 @@ export async function paced({ rounds }) {
     servers.Portkey = await startPortkey(upstream.url);
     const failsoft = await startFailsoft(upstream.url);
     for (const lane of LANES) servers[`failsoft, ${lane}`] = inLane(failsoft, lane);
-    return [shown(await measured(servers, rounds))];
+    return [tabulate(await measure(servers, rounds))];
   } finally {
     for (const server of Object.values(servers)) await server.stop();
   }
 }
 
-async function measured(servers, rounds) {
+async function measure(servers, rounds) {
   const names = Object.keys(servers);
   const samples = Object.fromEntries(names.map((name) => [name, []]));
   const random = generator(19);
-  for (const name of names) for (let time = 0; time < WARM; time++) await ask(servers[name], { stream: true });
-  // The first round is thrown away.
+  for (const name of names) for (let time = 0; time < WARM; time++) await send(servers[name], { stream: true });
+  // The first round warms up and does not count.
   for (let round = -1; round < rounds; round++) {
     for (const name of shuffled(names, random)) {
       const taken = await sample(servers[name]);
@@ -48,24 +48,24 @@ async function measured(servers, rounds) {
   return samples;
 }
 
-/** One sample: all in microseconds. */
+/** One sample, all values in microseconds. */
 async function sample(server) {
   const before = server.pid && (await cpu(server.pid));
-  const answers = await Promise.all(Array.from({ length: AT_ONCE }, (_, at) => sleep(at * APART).then(() => ask(server, ASKS))));
+  const answers = await Promise.all(Array.from({ length: AT_ONCE }, (_, at) => sleep(at * APART).then(() => send(server, CALL))));
   const used = server.pid && (await cpu(server.pid)) - before;
   const lags = [];
   const firsts = [];
   for (const answer of answers) {
-    if (said(answer, true).chunks !== EVENTS) throw new Error('events were lost');
+    if (parse(answer, true).chunks !== EVENTS) throw new Error('events were lost');
     const arrived = arrivals(answer);
     lags.push(...arrived.map(({ sent, at }) => Number(at - sent) / 1_000));
-    firsts.push(Number(arrived[0].at - answer.began) / 1_000);
+    firsts.push(Number(arrived[0].at - answer.start) / 1_000);
   }
   lags.sort((a, b) => a - b);
   return { p50: lags[lags.length >> 1], p99: lags[Math.floor(lags.length * 0.99)], first: median(firsts), used: used && used / AT_ONCE };
 }
 
-/** When each event was sent, and when its end had come. */
+/** When each event was sent, and when it had arrived completely. */
 function arrivals({ pieces }) {
   const arrived = [];
   let rest = '';
@@ -80,7 +80,7 @@ function arrivals({ pieces }) {
   return arrived;
 }
 
-function shown(samples) {
+function tabulate(samples) {
   const column = (name, measure) => samples[name].map((taken) => taken[measure]);
   const added = (name, measure) => column(name, measure).map((lag, round) => lag - samples[DIRECT][round][measure]);
   const rows = Object.keys(samples).map((name) => {
@@ -90,9 +90,9 @@ function shown(samples) {
       name,
       middle(added(name, 'p50')),
       middle(added(name, 'p99')),
-      name === LOOP ? '1' : told(added(name, 'p50'), added(LOOP, 'p50')),
+      name === LOOP ? '1' : formatRatio(added(name, 'p50'), added(LOOP, 'p50')),
       middle(column(name, 'first')),
-      name === PIPE ? '1' : told(column(name, 'first'), column(PIPE, 'first')),
+      name === PIPE ? '1' : formatRatio(column(name, 'first'), column(PIPE, 'first')),
       (median(column(name, 'used')) / 1_000).toFixed(1),
     ];
   });

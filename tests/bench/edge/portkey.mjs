@@ -1,5 +1,5 @@
-// Portkey's gateway as a Worker. Its package is built for Node: an application for any runtime, then the start of a server,
-// which is cut off here, so that what remains is what its repository deploys to Workers.
+// Portkey's gateway as a Worker. Its package is built for Node: an application for any runtime, and code that starts a
+// server. That code is removed here, so that what remains is what the project deploys to Workers.
 
 import { readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const ENTRY = fileURLToPath(new URL('../node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url));
-/** The last route, by which the application's name is known, and the first line of what starts a server. */
+/** Matches the last route, which reveals the name of the application, up to the code that starts a server. */
 const START = /([\w$]+)\.delete\("\/v1\/\*",[^;]*;const [\w$]+=process\.argv\.slice\(2\)[^]*$/;
 
 const withoutServer = {
@@ -21,13 +21,13 @@ const withoutServer = {
       return { contents: `${source.slice(0, -end.length)}${routes}export default ${app};` };
     });
     onResolve({ filter: /^[a-z_/]+$/ }, ({ path }) => (builtinModules.includes(path) ? { path: `node:${path}`, external: true } : null));
-    // What only the server imports.
+    // Only the server imports these packages.
     onResolve({ filter: /^(@hono\/node-(server|ws)|ws)$/ }, ({ path }) => ({ path, namespace: 'nothing' }));
     onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: 'export const serve = null, createNodeWebSocket = null; export default null;' }));
   },
 };
 
-/** The module of its Worker. */
+/** The module of the Worker. */
 export async function portkey() {
   const { outputFiles } = await build({
     entryPoints: [ENTRY],

@@ -1,8 +1,8 @@
-// What runs inside an isolate, by V8's own profiler over workerd's inspector.
+// What runs inside an isolate, measured with V8's profiler through workerd's inspector.
 
-/** Where samples fall that are no code of a Worker: workerd itself, and nothing to do. */
+/** Samples in these functions are not a Worker's code: they are workerd itself or idle time. */
 const OUTSIDE = ['(root)', '(program)', '(idle)'];
-/** Microseconds. V8 takes fewer samples than it is asked for. */
+/** Microseconds. V8 takes fewer samples than this asks for. */
 const INTERVAL = 100;
 
 /** The profiler of the isolate behind workerd's `--inspector-addr=127.0.0.1:PORT`. */
@@ -15,22 +15,22 @@ export async function profiler(port) {
     if (id) waiting.get(id)[error ? 1 : 0](error ? new Error(error.message) : result);
   };
   let id = 0;
-  const tell = (method, params) => new Promise((resolve, reject) => {
+  const command = (method, params) => new Promise((resolve, reject) => {
     waiting.set(++id, [resolve, reject]);
     socket.send(JSON.stringify({ id, method, params }));
   });
-  await tell('Profiler.enable');
-  await tell('Profiler.setSamplingInterval', { interval: INTERVAL });
+  await command('Profiler.enable');
+  await command('Profiler.setSamplingInterval', { interval: INTERVAL });
   return {
     /**
-     * Microseconds that the isolate's code ran while `work` was done: JavaScript, WebAssembly, what they call, and garbage
-     * collection. Samples are counted, at the time between two where nothing came between, of which a tenth is shorter: none
-     * is taken while the thread is outside of the isolate, or does not run because others do.
+     * Microseconds for which the isolate's code ran during `work`: JavaScript, WebAssembly, their callees and garbage collection.
+     * The result is the number of samples times the usual distance of two samples, which is the tenth percentile of all
+     * distances: V8 takes no sample while the thread is outside of the isolate or does not run.
      */
-    async busy(work) {
-      await tell('Profiler.start');
+    async measureBusy(work) {
+      await command('Profiler.start');
       await work();
-      const { profile } = await tell('Profiler.stop');
+      const { profile } = await command('Profiler.stop');
       const outside = new Set(profile.nodes.filter(({ callFrame }) => OUTSIDE.includes(callFrame.functionName)).map(({ id }) => id));
       const period = profile.timeDeltas.sort((a, b) => a - b)[Math.floor(profile.timeDeltas.length / 10)];
       return profile.samples.filter((node) => !outside.has(node)).length * period;

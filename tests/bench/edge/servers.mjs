@@ -1,5 +1,5 @@
-// Whom the edge is measured beside: each starts in bare workerd before one upstream. `asked` says how a server wants to be
-// asked for `models`; who has none takes OpenAI's fields.
+// The servers that are compared: each starts in bare workerd before the same upstream. `prepare` returns the headers and
+// fields with which a server takes a chain of models; a server without it takes OpenAI's fields.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,10 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { CLIENT_KEY, WORKERD, clientKey, freePort, running, startEdge } from '../../support/edge.mjs';
 import { portkey } from './portkey.mjs';
 
-/** The lanes of ours, each a route's. */
+/** The lanes of the edge, each as a route. */
 export const LANES = ['gate', 'relay', 'lean'];
 
-/** A Worker of a few lines. `answer` is what the upstream gave. */
+/** A Worker of a few lines. `answer` is the upstream's response. */
 const worker = (send, give) => (url) => `export default { async fetch(request, env, context) {
   if (request.method !== 'POST') return new Response('ready');
   const send = (body, more) => fetch('${url}/chat/completions', { method: 'POST', headers: { authorization: 'Bearer k', 'content-type': 'application/json' }, body, ...more });
@@ -23,7 +23,7 @@ const worker = (send, give) => (url) => `export default { async fetch(request, e
 } };`;
 const PASS = 'const answer = await send(request.body);';
 
-/** Workers that pass through: what comes goes out natively, by a loop that reads and writes, or is read along too. */
+/** Workers that only forward: through a native pipe, in a loop that reads and writes, or while they also read the bytes. */
 export const FLOORS = {
   'JavaScript, native pipe': worker(PASS, 'return new Response(answer.body, answer);'),
   'JavaScript, pull loop': worker(PASS, `const { readable, writable } = new IdentityTransformStream();
@@ -43,26 +43,26 @@ export const FLOORS = {
     if (answer.ok) break;
     await answer.body.cancel();
   }`, 'return new Response(answer.body, answer);'),
-  // What the edge asks of the platform for an answer in one piece, and no more than that.
-  'JavaScript, same calls': worker(`let leave;
-  context.waitUntil(new Promise((left) => (leave = left)));
-  const told = ['authorization', 'origin', 'sec-fetch-site', 'cf-connecting-ip', 'x-request-id', 'x-feature', 'x-flow', 'traceparent', 'access-control-request-headers', 'content-length'].map((name) => request.headers.get(name));
+  // Exactly the calls to the platform that the edge makes for an answer in one piece.
+  'JavaScript, same calls': worker(`let finish;
+  context.waitUntil(new Promise((done) => (finish = done)));
+  const values = ['authorization', 'origin', 'sec-fetch-site', 'cf-connecting-ip', 'x-request-id', 'x-feature', 'x-flow', 'traceparent', 'access-control-request-headers', 'content-length'].map((name) => request.headers.get(name));
   const timer = setTimeout(() => {}, 30_000);
-  const asked = JSON.parse(new TextDecoder().decode(await request.arrayBuffer()));
+  const fields = JSON.parse(new TextDecoder().decode(await request.arrayBuffer()));
   request.signal.addEventListener('abort', () => {}, { once: true });
   const { signal } = new AbortController();
-  const answer = await send(JSON.stringify({ ...asked, max_tokens: 4_096 }), { signal, redirect: 'manual' });
-  told.push(...['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'].map((name) => answer.headers.get(name)));
+  const answer = await send(JSON.stringify({ ...fields, max_tokens: 4_096 }), { signal, redirect: 'manual' });
+  values.push(...['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'].map((name) => answer.headers.get(name)));
   const completion = JSON.parse(new TextDecoder().decode(await answer.arrayBuffer()));
   clearTimeout(timer);
   const id = crypto.randomUUID();
-  const line = { event: 'call', id, client: told[0], model: completion.model, tokens: completion.usage.completion_tokens };
+  const line = { event: 'call', id, client: values[0], model: completion.model, tokens: completion.usage.completion_tokens };
   console.log(JSON.stringify(line));
-  leave();`, `const headers = { 'content-type': 'application/json', 'cache-control': 'no-store, no-transform', 'x-failsoft-attempts': '1', 'x-failsoft-model': completion.model, vary: 'Origin', 'x-request-id': id, 'x-content-type-options': 'nosniff' };
+  finish();`, `const headers = { 'content-type': 'application/json', 'cache-control': 'no-store, no-transform', 'x-failsoft-attempts': '1', 'x-failsoft-model': completion.model, vary: 'Origin', 'x-request-id': id, 'x-content-type-options': 'nosniff' };
   return new Response(JSON.stringify({ ...completion, failsoft: line }), { headers });`),
 };
 
-/** OpenAI's fields, with all models where there are several. */
+/** OpenAI's fields, with `models` for a chain. */
 const fields = (models) => ({ fields: models.length > 1 ? { models } : { model: models[0] } });
 
 export async function startUpstream() {
@@ -74,46 +74,46 @@ export async function startUpstream() {
 }
 
 export async function startFloor(url, name, options) {
-  return { ...(await bare(FLOORS[name](url), [], options)), asked: fields };
+  return { ...(await bare(FLOORS[name](url), [], options)), prepare: fields };
 }
 
-/** Portkey's gateway, which is told by headers where to go, and what to do if a model fails. */
+/** Portkey's gateway. Headers name the target, and the models to try after a failure. */
 export async function startPortkey(url, options) {
   const target = { provider: 'openai', api_key: 'k', custom_host: url };
   const chain = (models) => ({
     strategy: { mode: 'fallback', on_status_codes: [429] },
     targets: models.map((model) => ({ ...target, override_params: { model } })),
   });
-  const asked = (models) => ({
+  const prepare = (models) => ({
     headers: { 'x-portkey-config': JSON.stringify(models.length > 1 ? chain(models) : target) },
     fields: { model: models[0] },
   });
-  return { ...(await bare(await portkey(), ['nodejs_compat'], options)), asked };
+  return { ...(await bare(await portkey(), ['nodejs_compat'], options)), prepare };
 }
 
-/** The edge, without objects and database; or with all, for clients that have a key and models that have a price. */
-export async function startFailsoft(url, { books = false, ...rest } = {}) {
+/** The edge: without objects and database, or with `accounting`, where clients have a key and models have a price. */
+export async function startFailsoft(url, { accounting = false, ...rest } = {}) {
   const routes = Object.fromEntries(LANES.map((lane) => [lane, { models: ['m'], lane }]));
   const policy = { retry: { same: 0 }, breaker: { failures: 0 } };
-  const upstream = { url, dialect: 'openai', ...(books && { models: [PRICED] }) };
-  const failsoft = { upstream, policy, routes, ...(books ? { keys: [clientKey()] } : { access: 'loopback' }) };
-  if (!books) return { ...(await startEdge({ failsoft, without: ['ACCOUNTS'], database: false, shared: false, ...rest })), asked: fields };
+  const upstream = { url, dialect: 'openai', ...(accounting && { models: [PRICED] }) };
+  const failsoft = { upstream, policy, routes, ...(accounting ? { keys: [clientKey()] } : { access: 'loopback' }) };
+  if (!accounting) return { ...(await startEdge({ failsoft, without: ['ACCOUNTS'], database: false, shared: false, ...rest })), prepare: fields };
   const headers = { authorization: `Bearer ${CLIENT_KEY}` };
-  return { ...(await startEdge({ failsoft, ...rest })), asked: (models) => ({ headers, ...fields(models) }) };
+  return { ...(await startEdge({ failsoft, ...rest })), prepare: (models) => ({ headers, ...fields(models) }) };
 }
 const PRICED = { id: 'm', contextLength: 128_000, maxOutput: 4_096, prompt: 2.5, completion: 10 };
 
-/** One of our routes. */
-export const inLane = (server, lane) => ({ ...server, asked: () => server.asked([`route/${lane}`]) });
+/** The edge with one of its lanes. */
+export const inLane = (server, lane) => ({ ...server, prepare: () => server.prepare([`route/${lane}`]) });
 
-/** Our objects' and our database's calls, made by a Worker in JavaScript. */
+/** A Worker in JavaScript that makes the edge's calls to objects and the database. */
 export async function startCalls(url, rest) {
   const modules = [
     '(name = "calls.worker.mjs", esModule = embed "/bench/edge/calls.worker.mjs")',
     '(name = "write.sql", text = embed "/src/ledger/write.sql")',
   ];
   const failsoft = { url, key: clientKey() };
-  return { ...(await startEdge({ failsoft, modules, ...rest })), asked: (models) => ({ headers: { authorization: `Bearer ${CLIENT_KEY}` }, ...fields(models) }) };
+  return { ...(await startEdge({ failsoft, modules, ...rest })), prepare: (models) => ({ headers: { authorization: `Bearer ${CLIENT_KEY}` }, ...fields(models) }) };
 }
 
 /** A module in bare workerd. */

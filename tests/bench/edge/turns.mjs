@@ -1,31 +1,31 @@
-// The CPU of servers' processes for a request, kernel time included: one request after the other over one connection, and
-// the servers in turn, in another order each round.
+// The CPU of servers' processes for a request, kernel time included: one request after the other over one connection, with
+// the servers in turn, in another order in each round.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { generator, shuffled } from '../statistics.mjs';
-import { ask, check, said } from './ask.mjs';
+import { check, parse, send } from './client.mjs';
 import { cpu } from './cpu.mjs';
 
-/** A ledger is written after a second. */
-const BEHIND = 1_500;
+/** The edge writes the ledger after a second, so a sample waits for longer. */
+const LEDGER_DELAY = 1_500;
 
-/** Microseconds for a request that `asks` for something, by server, a number for each round. A sample is so many `times`. */
-export async function inTurns(servers, { asks, times }, upstream, rounds) {
+/** Microseconds of CPU for one `call`, by server, one number for each round. A sample repeats the call `times` times. */
+export async function measureInTurns(servers, { call, times }, upstream, rounds) {
   const names = Object.keys(servers);
   const samples = Object.fromEntries(names.map((name) => [name, []]));
-  const expected = said(await ask(upstream, { ...asks, models: ['m'] }), asks.stream);
-  for (const name of names) await check(name, servers[name], asks, expected);
+  const expected = parse(await send(upstream, { ...call, models: ['m'] }), call.stream);
+  for (const name of names) await check(name, servers[name], call, expected);
   const random = generator(11);
-  // The first round warms up, and is thrown away.
+  // The first round warms up and does not count.
   for (let round = -1; round < rounds; round++) {
     for (const name of shuffled(names, random)) {
       const { pid, database } = servers[name];
       const before = await cpu(pid);
-      for (let time = 0; time < times; time++) await ask(servers[name], asks);
-      if (database) await sleep(BEHIND);
-      const taken = (await cpu(pid)) - before;
-      if (round >= 0) samples[name].push(taken / times);
+      for (let time = 0; time < times; time++) await send(servers[name], call);
+      if (database) await sleep(LEDGER_DELAY);
+      const used = (await cpu(pid)) - before;
+      if (round >= 0) samples[name].push(used / times);
     }
   }
   return samples;

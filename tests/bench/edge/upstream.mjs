@@ -1,6 +1,7 @@
-// An upstream that costs little and never fails but on demand, in a process of its own: `node upstream.mjs PORT`. Each event
-// of a stream is a chunk of its own on the connection, as models write them, also where all are there at once. A prompt such as `250 events, 4 ms apart` is answered by a stream that comes slowly, in which each event tells when it was sent: by
-// the clock that all processes of a machine share.
+// An upstream that needs little CPU and fails only on demand, in a process of its own: `node upstream.mjs PORT`. Each event
+// of a stream is a chunk of its own on the connection, as models write them. A prompt such as `250 events, 4 ms apart` gets
+// a slow stream in which each event contains the time at which it was sent, from the clock that all processes of a machine
+// share.
 
 import { createServer } from 'node:http';
 
@@ -19,11 +20,11 @@ const limited = Buffer.from(JSON.stringify({ error: { message: 'slow down', code
 createServer(async (request, response) => {
   let body = '';
   for await (const piece of request) body += piece;
-  const asked = body ? JSON.parse(body) : {};
-  if (asked.model === 'limited') return response.writeHead(429, { 'content-type': 'application/json' }).end(limited);
-  if (!asked.stream) return response.writeHead(200, { 'content-type': 'application/json' }).end(whole);
+  const fields = body ? JSON.parse(body) : {};
+  if (fields.model === 'limited') return response.writeHead(429, { 'content-type': 'application/json' }).end(limited);
+  if (!fields.stream) return response.writeHead(200, { 'content-type': 'application/json' }).end(whole);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const paced = PACED.exec(asked.messages.at(-1).content);
+  const paced = PACED.exec(fields.messages.at(-1).content);
   if (paced) drip(response, Number(paced[1]), Number(paced[2]));
   else {
     for (const event of events) response.write(event);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::failure::{Failure, Result};
 use crate::npm;
 use crate::package;
-use crate::process::{output, say};
+use crate::process::{output, report_step};
 use crate::workspace::Workspace;
 
 const CRATE: &str = "failsoft";
@@ -15,11 +15,11 @@ const DATA: &str = "texts and tables";
 
 /// Prints the groups, the largest first. Needs a built package.
 pub(super) fn show(workspace: &Workspace) -> Result<()> {
-    say("sizes: the package's WebAssembly by module, before names are taken out");
+    report_step("sizes: the package's WebAssembly by module, before names are taken out");
     let named = package::with_names(workspace)?;
     let mut wasm_opt = npm::program(workspace, "wasm-opt");
-    let said = output(wasm_opt.args(package::WASM_FEATURES).arg("--func-metrics").arg(&named)).unwrap_or_default();
-    let groups = groups(&said);
+    let output = output(wasm_opt.args(package::WASM_FEATURES).arg("--func-metrics").arg(&named)).unwrap_or_default();
+    let groups = groups(&output);
     if groups.len() < 2 {
         return Err(Failure::Invalid { what: "wasm-opt's output".to_owned(), expected: "the size of each function" });
     }
@@ -41,10 +41,10 @@ struct Group {
 }
 
 /// From lines as `func: NAME`, `[binary-bytes] : 12`, `[memory-data] : 34`.
-fn groups(said: &str) -> BTreeMap<&str, Group> {
+fn groups(output: &str) -> BTreeMap<&str, Group> {
     let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
     let mut function = None;
-    for line in said.lines().map(str::trim) {
+    for line in output.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix("func: ") {
             function = Some(module(name));
         } else if let Some((what, number)) = line.split_once(':')
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_function_counts_for_the_module_that_it_comes_from() {
-        let said = "Metrics\nglobal\n [memory-data]  : 90\nfunc: session_poll\n [binary-bytes] : 10\n Block : 5\n\
+        let output = "Metrics\nglobal\n [memory-data]  : 90\nfunc: session_poll\n [binary-bytes] : 10\n Block : 5\n\
                     func: <failsoft[68f]::chunk::node::Node>::grow\n [binary-bytes] : 20\n\
                     func: failsoft[68f]::chunk::sum\n [binary-bytes] : 3\n\
                     func: <[&str]>::concat::<str>\n [binary-bytes] : 4\n func: <talc[ff]::base::Talc>::allocate\n [binary-bytes] : 7";
@@ -99,6 +99,6 @@ mod tests {
             ("texts and tables", group(90, 0)),
             ("the standard library", group(4, 1)),
         ];
-        assert_eq!(groups(said).into_iter().collect::<Vec<_>>(), expected);
+        assert_eq!(groups(output).into_iter().collect::<Vec<_>>(), expected);
     }
 }

@@ -7,7 +7,7 @@ use crate::chromium;
 use crate::emulator;
 use crate::failure::{Failure, Result};
 use crate::package;
-use crate::process::say;
+use crate::process::report_step;
 use crate::python;
 use crate::setup;
 use crate::suite::{Need, Suite};
@@ -19,37 +19,37 @@ const LONG: &str = "FAILSOFT_LONG";
 
 /// What could be had for the suites, and why the rest could not.
 #[derive(Debug, Default)]
-pub(crate) struct Stage {
+pub(crate) struct Prerequisites {
     long: bool,
     chromium: Option<PathBuf>,
     python: Option<PathBuf>,
     emulator: Option<PathBuf>,
-    lacking: Vec<(Need, String)>,
+    missing: Vec<(Need, String)>,
 }
 
-impl Stage {
-    /// Sets up and builds for these suites. What fails is said, and remembered for the suites that need it.
+impl Prerequisites {
+    /// Sets up and builds for these suites. What fails is output, and remembered for the suites that need it.
     pub(crate) fn prepare(workspace: &Workspace, suites: &[Suite], long: bool) -> Result<Self> {
-        let mut stage = Self { long, ..Self::default() };
+        let mut prerequisites = Self { long, ..Self::default() };
         for need in Need::ALL {
             if !suites.iter().any(|suite| suite.needs().contains(&need)) {
                 continue;
             }
-            match stage.get(workspace, need) {
+            match prerequisites.get(workspace, need) {
                 Ok(()) => {}
                 Err(Failure::Interrupted) => return Err(Failure::Interrupted),
                 Err(failure) => {
                     eprintln!("xtask: {failure}");
-                    stage.lacking.push((need, failure.to_string()));
+                    prerequisites.missing.push((need, failure.to_string()));
                 }
             }
         }
-        Ok(stage)
+        Ok(prerequisites)
     }
 
     /// An error that says why, if the suite cannot run.
     pub(crate) fn require(&self, suite: Suite) -> Result<()> {
-        match self.lacking.iter().find(|(need, _)| suite.needs().contains(need)) {
+        match self.missing.iter().find(|(need, _)| suite.needs().contains(need)) {
             None => Ok(()),
             Some((_, why)) => Err(Failure::DidNotRun { why: why.clone() }),
         }
@@ -80,7 +80,7 @@ impl Stage {
             Need::Package => package::build(workspace),
             Need::Worker => worker::build(workspace),
             Need::Emulator => {
-                say("building the emulator");
+                report_step("building the emulator");
                 emulator::build(workspace).map(|path| self.emulator = Some(path))
             }
         }
