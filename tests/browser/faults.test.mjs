@@ -31,17 +31,19 @@ before(async () => {
     globalThis.observe = async (streamed, messages, options) => {
       const client = failsoft.createClient({ dangerouslyAllowBrowser: true, apiKey: 'sk-or-test', dialect: 'openai', ...options });
       let shown = '';
+      let step = 'beginning';
       try {
         if (!streamed) {
           const data = await client.chatWithFallback(messages);
           return { text: data.choices[0].message.content, model: data.model, report: data.failsoft };
         }
         const stream = await client.chatStreaming(messages);
+        step = 'reading';
         for await (const text of stream.textStream) shown += text;
         const data = await stream.finalCompletion();
         return { text: shown, model: stream.model, report: data.failsoft };
       } catch (error) {
-        return { text: shown, kind: error.kind ?? String(error), branded: failsoft.isChatError(error), attempts: error.attempts, partial: error.partial };
+        return { step, text: shown, kind: error.kind ?? String(error), branded: failsoft.isChatError(error), attempts: error.attempts, partial: error.partial };
       }
     };
   });
@@ -99,12 +101,14 @@ function check(seen, expected) {
       assert.ok(seen.report.fallback && seen.report.accepted);
       break;
     case 'fine':
-      assert.ok(seen.text.length > 0 && seen.report.accepted && !seen.report.fallback);
+      assert.equal(seen.text, (expected.text ?? String)(text));
+      assert.ok(seen.report.accepted && !seen.report.fallback);
       break;
     case 'final':
       assert.ok(seen.branded && isKind(seen.kind, expected.kind), seen.kind);
       break;
     case 'broken':
+      assert.equal(seen.step, 'reading');
       assert.ok(seen.branded && isKind(seen.kind, expected.kind), seen.kind);
       assert.ok(text.startsWith(seen.text) && seen.text.length > 0 && seen.text.length < text.length);
       assert.equal(seen.partial, seen.text);

@@ -190,6 +190,9 @@ test('a page may read every answer that it may ask for: success, error and strea
     failed: await chat(edge, { model: 'fault/bad-request' }, { key: WEB_KEY, headers: { origin: APP } }),
     unknown: await send(edge, '/v1/nothing', { headers: { origin: APP } }),
   };
+  const statuses = Object.values(answers).map(({ status }) => status);
+  assert.deepEqual(statuses, [200, 200, 401, 400, 404]);
+  assert.ok(answers.stream.events.done);
   for (const [name, { headers }] of Object.entries(answers)) {
     assert.equal(headers['access-control-allow-origin'], APP, name);
     const exposed = headers['access-control-expose-headers'].split(', ');
@@ -198,6 +201,7 @@ test('a page may read every answer that it may ask for: success, error and strea
     assert.match(headers['cache-control'], /no-store/, name);
   }
   const evil = await chat(edge, { model: SECOND }, { headers: { origin: EVIL } });
+  assert.equal(evil.status, 200);
   assert.equal(evil.headers['access-control-allow-origin'], undefined);
 });
 

@@ -68,7 +68,7 @@ for (const row of FAULTS.filter((row) => row.streamed?.then === 'broken')) {
 const reportOf = (answer) => answer.json?.failsoft ?? answer.events.chunks.at(-1)?.failsoft ?? answer.events.reports.at(-1);
 const attemptsOf = (answer) => reportOf(answer).attempts;
 
-function checkJson(answer, { then, kind }, attempts) {
+function checkJson(answer, { then, kind, text: change = String }, attempts) {
   switch (then) {
     case 'next':
       assert.equal(textOf(answer), text);
@@ -76,7 +76,8 @@ function checkJson(answer, { then, kind }, attempts) {
       assert.ok(answer.json.failsoft.fallback && answer.json.failsoft.accepted);
       break;
     case 'fine':
-      assert.ok(textOf(answer).length > 0 && answer.json.failsoft.accepted && !answer.json.failsoft.fallback);
+      assert.equal(textOf(answer), change(text));
+      assert.ok(answer.json.failsoft.accepted && !answer.json.failsoft.fallback);
       break;
     case 'final': {
       const failure = attempts.at(-1).failure;
@@ -95,7 +96,7 @@ function checkJson(answer, { then, kind }, attempts) {
   assert.equal(answer.headers['x-failsoft-attempts'], String(attempts.length));
 }
 
-function checkStream(answer, { then, kind }, attempts) {
+function checkStream(answer, { then, kind, text: change = String }, attempts) {
   const { events } = answer;
   // Known at the commit point: said in the headers and before the first chunk.
   assert.equal(answer.headers['x-failsoft-attempts'], String(attempts.length));
@@ -111,7 +112,8 @@ function checkStream(answer, { then, kind }, attempts) {
       assert.equal(events.chunks.at(-1).failsoft.accepted, true);
       break;
     case 'fine':
-      assert.ok(events.text.length > 0 && events.reports.at(-1).accepted && !events.reports[0].fallback);
+      assert.equal(events.text, change(text));
+      assert.ok(events.reports.at(-1).accepted && !events.reports[0].fallback);
       break;
     case 'broken':
       assert.ok(text.startsWith(events.text) && events.text.length > 0 && events.text.length < text.length, events.text);

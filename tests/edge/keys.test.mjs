@@ -6,9 +6,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { clientKey, sha256 } from '../support/edge.mjs';
+import { clientKey, sha256, startEdge } from '../support/edge.mjs';
 import { SECOND, chat, send } from './harness.mjs';
-import { useEdge, withEdge } from './use-edge.mjs';
+import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const APP = 'https://app.example';
@@ -285,11 +285,24 @@ function raw(text) {
   });
 }
 
-test('keys outlive a restart, as digests alone', async () => {
+test('keys are stored as digests alone', async () => {
   const { key, id } = await make();
   const folder = join(edge.folder, 'Keys');
   const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'latin1')));
   assert.ok(files.some((text) => text.includes(sha256(key))), 'its digest is there');
   assert.ok(files.some((text) => text.includes(id)));
   for (const text of files) assert.ok(!text.includes(key.slice(-64)) && !text.includes(ADMIN));
+});
+
+test('a key and a revocation outlive a restart', async () => {
+  const options = { secrets: { ADMIN_TOKEN: ADMIN }, failsoft: configure(emulator, { keys: undefined }) };
+  const first = await startEdge(options);
+  const create = async (name) => (await admin('POST', '', { name }, { at: first })).json;
+  const [kept, revoked] = [await create('kept'), await create('revoked')];
+  assert.equal((await admin('DELETE', `/${revoked.id}`, undefined, { at: first })).status, 200);
+  await first.kill();
+  await withEdge({ ...options, folder: first.folder }, async (again) => {
+    const statuses = await Promise.all([kept, revoked].map(async ({ key }) => (await send(again, '/v1/models', { key })).status));
+    assert.deepEqual(statuses, [200, 401]);
+  });
 });

@@ -175,6 +175,7 @@ test('an hour that costs much more than the day before is told once, also if tha
 });
 
 test('nothing of what was said, and no key, is in a metric, a span, an alert or a log line', async () => {
+  assert.ok(spans.posts.length > 0 && hooks.posts.length > 0 && edge.said().includes('"event":"call"'));
   const text = [edge.said(), (await metrics()).text, ...[...spans.posts, ...hooks.posts].map(({ text, headers }) => text + JSON.stringify(headers))].join();
   for (const secret of SECRETS) assert.ok(!text.includes(secret), secret);
 });

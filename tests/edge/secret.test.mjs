@@ -49,6 +49,7 @@ test('no answer, header or log line holds the key, whatever goes wrong', async (
     checkFree(path, answer.text + JSON.stringify(answer.headers));
   }
   assert.ok(asked > 80);
+  assert.match(edge.said(), /"event":"call"/);
   checkFree('the log', edge.said());
   const chats = (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
   assert.ok(chats.length > 80 && chats.every(({ headers }) => headers.authorization === `Bearer ${CANARY}`));

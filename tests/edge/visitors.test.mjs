@@ -222,6 +222,7 @@ test('another session brings no other account, and an account does not tell the 
   assert.notEqual(await account('2001:db8:1:3::1'), network);
   const folder = join(edge.folder, 'Keys');
   const kept = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'latin1')));
+  assert.ok(kept.some((text) => text.length > 0));
   for (const text of [...kept, edge.said()]) assert.ok(!text.includes(ADDRESS) && !text.includes('2001:db8'));
 });
 
@@ -247,6 +248,7 @@ test('no secret is in an answer, in the log or in what is kept', async () => {
   const token = await begin();
   const kept = await readdir(join(edge.folder, 'Keys'));
   const files = await Promise.all(kept.map((file) => readFile(join(edge.folder, 'Keys', file), 'latin1')));
+  assert.ok(files.some((text) => text.length > 0));
   for (const text of [...files, edge.said(), token, Buffer.from(token.slice(4), 'base64url').toString()]) {
     for (const secret of Object.values(SECRETS)) assert.ok(!text.includes(secret));
   }

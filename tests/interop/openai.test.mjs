@@ -89,18 +89,23 @@ test('a stream that is cut is an error for the reader, not an end', async () => 
   assert.ok(read.length > 0 && text.startsWith(read));
 });
 
-test('when the chain is exhausted the SDK gets the status and does not ask again', async () => {
-  await assert.rejects(openai.chat.completions.create({ model: 'route/limited', messages: MESSAGES }), (error) => {
-    assert.ok(error instanceof RateLimitError);
-    assert.equal(error.headers.get('retry-after'), '30');
-    return true;
-  });
-  assert.equal(asked(await emulator.log()).length, 1);
-});
+for (const stream of [false, true]) {
+  const how = stream ? 'streamed' : 'in one piece';
 
-test("the caller's own mistake reaches the caller", async () => {
-  await assert.rejects(openai.chat.completions.create({ model: 'fault/bad-request', messages: MESSAGES }), BadRequestError);
-});
+  test(`when the chain is exhausted, create() rejects with the status, and the SDK does not ask again: ${how}`, async () => {
+    await assert.rejects(openai.chat.completions.create({ model: 'route/limited', messages: MESSAGES, stream }), (error) => {
+      assert.ok(error instanceof RateLimitError);
+      assert.equal(error.headers.get('retry-after'), '30');
+      return true;
+    });
+    assert.deepEqual(asked(await emulator.log()), [['fault/rate-limited-30']]);
+  });
+
+  test(`the caller's own mistake reaches the caller: ${how}`, async () => {
+    await assert.rejects(openai.chat.completions.create({ model: 'fault/bad-request', messages: MESSAGES, stream }), BadRequestError);
+    assert.deepEqual(asked(await emulator.log()), [['fault/bad-request']]);
+  });
+}
 
 test('leaving the loop stops the upstream', async () => {
   const stream = await openai.chat.completions.create({ model: 'fault/never-ending', messages: MESSAGES, stream: true });

@@ -37,6 +37,7 @@ const generations = async () => (await fetch(`${emulator.origin}/emulator/genera
 
 test('every fact holds, and what was spent is what was charged', async () => {
   const { code, lines, last, row } = await live();
+  assert.equal(lines.length, 16);
   for (const line of lines.slice(0, -1)) assert.match(line, / … holds( \(.*\))?$/);
   assert.match(row('looked up when'), /after 0\.[4-9] s/);
   assert.match(last, /^15 hold, 0 differ, 0 could not be told; /);

@@ -31,12 +31,17 @@ function streamOf(count) {
   return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
+/** Each reads a stream to its end, and returns how many letters the stream had. */
 const READERS = {
   text: async (stream) => {
-    for await (const text of stream.textStream) assert.ok(text);
+    let length = 0;
+    for await (const text of stream.textStream) length += text.length;
+    return length;
   },
   chunks: async (stream) => {
-    for await (const chunk of stream) assert.ok(chunk);
+    let length = 0;
+    for await (const { choices } of stream) length += choices[0].delta.content?.length ?? 0;
+    return length;
   },
 };
 
@@ -44,9 +49,9 @@ for (const [name, read] of Object.entries(READERS)) {
   test(`a long stream that is read as ${name} takes its text and a mebibyte`, async () => {
     const pieces = 1_000;
     const before = memory?.buffer.byteLength ?? 0;
-    await read(parseStream(streamOf(pieces)));
-    const taken = memory.buffer.byteLength - before;
     const text = 100 * pieces * WORDS.length;
+    assert.equal(await read(parseStream(streamOf(pieces))), text);
+    const taken = memory.buffer.byteLength - before;
     assert.ok(taken <= text + MIB, `${(taken / MIB).toFixed(2)} MiB for a text of ${(text / MIB).toFixed(2)}`);
   });
 }

@@ -59,8 +59,10 @@ for (const [entry, wasm] of ENTRIES) {
     try {
       await emulator.clear();
       const whole = await (await fetch(`${origin}/whole?to=${emulator.baseURL}`)).json();
-      assert.equal(whole.choices[0].message.content, 'openai/gpt-4o says: Hello?');
+      assert.deepEqual([whole.model, whole.choices[0].message.content], ['openai/gpt-4o', 'openai/gpt-4o says: Hello?']);
       const streamed = await (await fetch(`${origin}/stream?to=${emulator.baseURL}`)).text();
+      const chunks = [...streamed.matchAll(/^data: (\{.*\})$/gm)].map(([, chunk]) => JSON.parse(chunk));
+      assert.equal(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join(''), 'openai/gpt-4o says: Hello?');
       assert.ok(streamed.endsWith('data: [DONE]\n\n'));
       const chain = [['fault/unavailable'], ['openai/gpt-4o']];
       assert.deepEqual(asked(await emulator.log()), [...chain, ...chain]);

@@ -7,6 +7,7 @@
 //   streamed  the same for a stream, where it differs: 'broken' is an error after text has been shown,
 //             where the policy is `recover: "error"`
 //   whole     the same for an answer that is asked for in one piece, where it differs
+//   text      for 'fine': the text of the answer, as a function of the text of a healthy answer, where it differs
 
 /** Clocks that are short enough to notice silence in a test, and long enough not to take a busy machine for it. */
 export const TIMEOUTS = { headers: 1500, firstToken: 2500, idle: 1500 };
@@ -20,6 +21,7 @@ const broken = (fault, kind, again = 0, whole = {}) => ({
   streamed: { kind, again: 0, then: 'broken' },
   whole,
 });
+const words = (text) => text.split(/(?=\s)/);
 const fine = (fault, more = {}) => ({ fault, kind: null, again: 0, then: 'fine', ...more });
 
 /** A body cut short, where the answer is one piece: the connection says so, or the JSON does. */
@@ -86,24 +88,25 @@ export const FAULTS = [
   fine('cut-after-finish'),
   fine('missing-done'),
   fine('drip'),
-  fine('large-events'),
+  // Each word fills a chunk of 65 KiB.
+  fine('large-events', { text: (healthy) => words(healthy).map((word) => word.repeat(Math.ceil(66_560 / Buffer.byteLength(word)))).join('') }),
   fine('crlf'),
   fine('cr'),
   fine('bom'),
   fine('multi-line-data'),
-  fine('length'),
+  fine('length', { text: (healthy) => words(healthy).slice(0, 10).join('') }),
   fine('sse-when-json'),
   fine('json-when-stream'),
   fine('no-model-field'),
   fine('model-alias'),
-  fine('malformed-chunk', { warning: /unreadable event/, whole: { kind: 'badResponse', again: 1, then: 'next' } }),
+  fine('malformed-chunk', { text: (healthy) => words(healthy).toSpliced(10, 1).join(''), warning: /unreadable event/, whole: { kind: 'badResponse', again: 1, then: 'next' } }),
 ];
 
 /** The row of `fault` for a stream, or for an answer in one piece; null where there is none. */
 export function expectation(row, streamed) {
   const special = streamed ? row.streamed : row.whole;
   if (special === null) return null;
-  return { fault: row.fault, kind: row.kind, again: row.again, then: row.then, warning: row.warning, ...special };
+  return { fault: row.fault, kind: row.kind, again: row.again, then: row.then, text: row.text, warning: row.warning, ...special };
 }
 
 /** `actual` is the kind that a row expects. */
