@@ -261,8 +261,10 @@ export interface RequestFields {
   web_search_options?: object | null;
 }
 
-/** What a call may do before it gives up. */
+/** What a call may do before it gives up. Its JSON Schema is `schema/policy.schema.json` on every edge. */
 export interface Policy {
+  /** The URL or path of the JSON Schema, for editors. The value has no effect. */
+  $schema?: string;
   /** Requests at most, retries and fallbacks together; 1 to 32. @default 8 */
   attempts?: number;
   /** Milliseconds; 1 to 600,000, `total` to 3,600,000. */

@@ -5,10 +5,10 @@ use crate::invalid::{Invalid, Section};
 use crate::json::Json;
 use crate::text::{is_blank, split};
 
-/// The fields of a policy.
+/// The fields of a policy. `$schema` names the schema for editors, and its value has no effect.
 const FIELDS: &str = "attempts timeouts retry onContentFilter empty reasoningOnly refusal invalidJson schemaMismatch \
                       length tooShort pattern holdChars buffer recover restartEvent hedge judge maxCostUsd maxPrice \
-                      assemble breaker";
+                      assemble breaker $schema";
 
 impl Policy {
     /// The defaults, with what `value` says instead.
@@ -35,6 +35,7 @@ impl Policy {
 
     fn take(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {
         given.only(FIELDS)?;
+        given.text("$schema")?;
         given.count("attempts", 1, 32, &mut self.attempts)?;
         soft(&given, "onContentFilter", "next fail", &mut self.on_content_filter)?;
         rule(&given, "empty", "action", &mut self.empty)?;

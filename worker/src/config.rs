@@ -50,8 +50,8 @@ use upstream::read_upstreams;
 const VARIABLE: &str = "FAILSOFT";
 
 /// `$schema` names the schema for editors. The edge ignores its value.
-const FIELDS: &str = "$schema upstream upstreams access keys users visitors routes models policy origins limits fields \
-                      otlp alerts emulator";
+const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy origins limits fields otlp \
+                      alerts emulator $schema";
 
 /// Request fields that the edge reads itself, because they decide which models answer and how long an answer may be.
 const OWN_REQUEST_FIELDS: [&str; 7] =

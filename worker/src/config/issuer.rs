@@ -36,15 +36,13 @@ pub(crate) enum Algorithm {
 impl Algorithm {
     const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
 
+    /// Names in tokens and keys. RFC 9864 gives EdDSA over Ed25519 its own name.
+    const NAMES: [(&str, Self); 4] =
+        [("RS256", Self::Rs256), ("ES256", Self::Es256), ("EdDSA", Self::EdDsa), ("Ed25519", Self::EdDsa)];
+
     /// Finds the algorithm by its name in tokens and keys.
     pub(crate) fn of(name: &str) -> Option<Self> {
-        match name {
-            "RS256" => Some(Self::Rs256),
-            "ES256" => Some(Self::Es256),
-            // RFC 9864 gives EdDSA over Ed25519 its own name.
-            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
-            _ => None,
-        }
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
     }
 }
 
@@ -100,8 +98,10 @@ impl Issuer {
 fn algorithms(given: &Section<'_>) -> Result<Vec<Algorithm>, Box<Invalid>> {
     let Some(names) = strings(given, "algorithms")? else { return Ok(Algorithm::ALL.into()) };
     let read = |(at, name): (usize, &String)| {
-        let known = "must be one of: RS256, ES256, EdDSA";
-        Algorithm::of(name).ok_or_else(|| given.wrong(&format!("algorithms[{at}]"), known))
+        Algorithm::of(name).ok_or_else(|| {
+            let known = Algorithm::NAMES.map(|(name, _)| name).join(", ");
+            given.wrong(&format!("algorithms[{at}]"), format!("must be one of: {known}"))
+        })
     };
     let algorithms: Vec<Algorithm> = names.iter().enumerate().map(read).collect::<Result<_, _>>()?;
     if algorithms.is_empty() {

@@ -1,6 +1,6 @@
-use failsoft::Dialect;
 use failsoft::report::Usd;
 use failsoft::request::Lane;
+use failsoft::{Dialect, Json};
 use serde_json::{Value, json};
 
 use super::{Access, Config, Problem};
@@ -45,97 +45,23 @@ fn a_route_inherits_the_policy_and_changes_it() {
 
 #[test]
 fn a_problem_names_the_path_of_its_field() {
-    for (value, expected) in [
-        (json!({"rotes": {}}), "FAILSOFT: `rotes` is not a known field; did you mean `routes`?"),
-        (json!({"routes": {"a": {}}}), "FAILSOFT: `routes.a.models` must name at least one model"),
-        (
-            json!({"routes": {"a": {"models": ["x"], "policy": {"attempts": 0}}}}),
-            "FAILSOFT: `routes.a.policy.attempts` must be a whole number from 1 to 32",
-        ),
-        (
-            json!({"routes": {"a": {"models": ["x"], "lane": "fast"}}}),
-            "FAILSOFT: `routes.a.lane` must be one of: gate, relay, lean",
-        ),
-        (
-            json!({"policy": {"timeouts": {"firsttoken": 1}}}),
-            "FAILSOFT: `policy.timeouts.firsttoken` is not a known field; did you mean `firstToken`?",
-        ),
-        (
-            json!({"keys": [{"name": "a", "sha256": "abc"}]}),
-            "FAILSOFT: `keys[0].sha256` must be the SHA-256 of the client's key, 64 hex digits",
-        ),
-        (
-            json!({"keys": [{"name": "a", "sha256": DIGEST, "routes": ["nope"]}]}),
-            "FAILSOFT: `keys[0].routes[0]` is not one of `routes`",
-        ),
-        (
-            json!({"models": ["a*b"]}),
-            "FAILSOFT: `models[0]` must be a model's id, or the beginning of one and `*` at its end",
-        ),
-        (
-            json!({"origins": ["https://a.example/"]}),
-            "FAILSOFT: `origins[0]` must be an origin such as https://app.example, without a path",
-        ),
-        (
-            json!({"upstream": {"url": "http://api.example/v1"}}),
-            "FAILSOFT: `upstream.url` must begin with https://, or the key would travel without encryption",
-        ),
-        (
-            json!({"upstream": {}, "upstreams": [{}]}),
-            "FAILSOFT: `upstream` cannot stand beside `upstreams`; make it the first entry of `upstreams`",
-        ),
-        (json!({"upstreams": []}), "FAILSOFT: `upstreams` must be an array of {\"url\", \"key\", \"models\"}"),
-        (
-            json!({"upstreams": [{}, {"keys": "A"}]}),
-            "FAILSOFT: `upstreams[1].keys` is not a known field; did you mean `key`?",
-        ),
-        (
-            json!({"upstreams": [{"key": "sk-or-v1-0123"}]}),
-            "FAILSOFT: `upstreams[0].key` must be the NAME_OF_A_SECRET that holds the key, not the key itself",
-        ),
-        (
-            json!({"upstreams": [{"headers": {"Authorization": "Bearer sk"}}]}),
-            "FAILSOFT: `upstreams[0].headers.Authorization` is set by the edge; remove it, and name the secret of a key in `key`",
-        ),
-        (
-            json!({"upstreams": [{"models": ["a", {"id": "b", "prompt": "cheap"}]}]}),
-            "FAILSOFT: `upstreams[0].models[1].prompt` must be an amount in USD, from 0 to 1000000",
-        ),
-        (
-            json!({"upstreams": [{"models": [{"contextLength": 1}]}]}),
-            "FAILSOFT: `upstreams[0].models[0]` must be a model's id, or an object with its `id`",
-        ),
-        (
-            json!({"upstreams": [{"models": ["a", "a"]}]}),
-            "FAILSOFT: `upstreams[0].models[1]` repeats a model of this list",
-        ),
-        (
-            json!({"keys": [{"name": "0123456789abcdef", "sha256": DIGEST}]}),
-            "FAILSOFT: `keys[0].name` looks like the id of a key from /admin/keys, so both would share one account; choose another",
-        ),
-        (
-            json!({"users": [{"issuer": "i", "audience": "a", "jwks": "https://a.example", "origins": ["*"]}]}),
-            "FAILSOFT: `users[0].origins` cannot hold \"*\": name the web pages, or leave `origins` out where any page may call",
-        ),
-        (
-            json!({"users": [{"issuer": "i", "audience": "a", "jwks": "http://127.0.0.1.example/"}]}),
-            "FAILSOFT: `users[0].jwks` must begin with https://, or anyone on the network path could replace the keys",
-        ),
-        (
-            json!({"visitors": {"origins": ["https://a.example"], "siteverify": "http://10.0.0.1/"}}),
-            "FAILSOFT: `visitors.siteverify` must be a URL on this machine, and is for tests only",
-        ),
-        (
-            json!({"access": "loopback", "visitors": {}}),
-            "FAILSOFT: `visitors` has no effect with \"access\": \"loopback\"; remove one of the two",
-        ),
-        (json!({"access": "open"}), "FAILSOFT: `access` must be one of: keys, loopback"),
-        (
-            json!({"limits": {"messages": "many"}}),
-            "FAILSOFT: `limits.messages` must be a whole number from 1 to 100000",
-        ),
-    ] {
-        assert_eq!(problem(value), expected);
+    let rows: Vec<Value> =
+        serde_json::from_str(include_str!("../../../tests/fixtures/configuration/refused.json")).expect("JSON");
+    for row in rows {
+        let configuration = &row["configuration"];
+        let expected = ["FAILSOFT: ", row["problem"].as_str().expect("a problem")].concat();
+        assert_eq!(problem(configuration.clone()), expected, "{configuration}");
+    }
+}
+
+#[test]
+fn every_accepted_example_is_read() {
+    let rows: Vec<Value> =
+        serde_json::from_str(include_str!("../../../tests/fixtures/configuration/accepted.json")).expect("JSON");
+    for configuration in rows {
+        let text = configuration.to_string();
+        let read = super::check(Json::parse(&text).expect("JSON"));
+        assert!(read.is_ok(), "{configuration}: {:?}", read.err());
     }
 }
 

@@ -1,0 +1,22 @@
+// The JSON Schema of failsoft.json, as an editor applies it.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import Ajv from 'ajv/dist/2020.js';
+
+import { ROOT } from './process.mjs';
+
+export const SCHEMA = JSON.parse(readFileSync(join(ROOT, 'www/schema/failsoft.schema.json'), 'utf8'));
+export const POLICY_SCHEMA = JSON.parse(readFileSync(join(ROOT, 'www/schema/policy.schema.json'), 'utf8'));
+
+const ajv = new Ajv({ allErrors: true, strict: true, strictRequired: false, strictTypes: false, allowUnionTypes: true });
+ajv.addSchema(POLICY_SCHEMA, 'policy.schema.json');
+const validate = ajv.compile(SCHEMA);
+
+/** What the schema finds wrong with a configuration, as lines of text; empty if nothing is wrong. */
+export function schemaErrors(configuration) {
+  // What JSON cannot hold, such as `undefined`, does not reach the edge.
+  if (validate(JSON.parse(JSON.stringify(configuration)))) return [];
+  return validate.errors.map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`);
+}
