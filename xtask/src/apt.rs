@@ -1,11 +1,11 @@
-//! Debian's packages, where installing them needs no questions: as root.
+//! Debian packages. They are installed only where this needs no questions: as root.
 
 use std::process::Command;
 
 use crate::failure::Result;
 use crate::process::{no_progress, output, report_step, run_quietly};
 
-/// Installs `package`, if that is possible here.
+/// Installs `package` if this process may do so.
 pub(crate) fn install(package: &str) -> Result<()> {
     if !may_install() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: its commands, options and help text.
 
 use std::path::PathBuf;
 
@@ -11,39 +11,42 @@ pub(crate) const HELP: &str = "\
 cargo xtask COMMAND
 
   dev      sets up, builds, and starts the edge with its playground on http://127.0.0.1:8787
-             --port N              another port
-             --upstream URL        any OpenAI-compatible API, with the key in UPSTREAM_API_KEY
-             --dialect D           openrouter or openai; the default goes by the URL's host
-           Without --upstream: OpenRouter if OPENROUTER_API_KEY is set (that spends real money), else an emulator.
-  build    leaves the npm package in pkg/ and the Worker in worker/build/
-             package | worker      only that
-  test     sets up, runs every suite, and prints the total number of tests in the last line
-             SUITE…                only these: core size types package browser edge interop deploy mutants
-             --long                also runs what takes long: a million simulated calls, every mutant of the core,
-                                   and every row of the test matrices. Sets FAILSOFT_LONG=1, which the tests read.
+             --port N              uses another port
+             --upstream URL        uses any OpenAI-compatible API, with the key in UPSTREAM_API_KEY
+             --dialect D           openrouter or openai; by default the URL's host decides
+           Without --upstream the upstream is OpenRouter if OPENROUTER_API_KEY is set (this costs real money), or else
+           an emulator.
+  build    builds the npm package in pkg/ and the Worker in worker/build/
+             package | worker      builds only this part
+  test     sets up, runs the suites, and prints the total number of tests in the last line
+             SUITE…                runs only these: core size types package browser edge interop deploy mutants
+             --long                also runs what takes long: a million simulated calls, every mutant of the core, and
+                                   every row of the test matrices. Sets FAILSOFT_LONG=1, which the tests read.
            Without --long the run is bounded: the matrices are thinned, and the suite `mutants` runs only if named.
   fuzz sim      simulates calls with random faults, and checks the invariants of the core
              --calls N             stops after at least N calls; the default is 1000000
-             --seed N              the seed of the first world; with --calls 1 the trace of that world is printed
-  fuzz mutants  applies each change of tests/sim/mutants.txt to a copy of the core, and fails if the simulator misses one
+             --seed N              the seed of the first world; with --calls 1 the trace of this world is printed
+  fuzz mutants  applies each change of tests/sim/mutants.txt to a copy of the core; fails if the simulator misses one
              INVARIANT…            only the mutants that break these invariants
-  live     checks what this project takes OpenRouter's wire for; needs OPENROUTER_API_KEY, and spends at most $0.01
-             --upstream URL        another API that speaks the same, with the key in UPSTREAM_API_KEY
-           Fails if a fact differs.
-  size     says what the package and the Worker weigh, and what the package is made of
-  bench    measures the package, the edge and their peers side by side, as ratios with their 95 % intervals, and
-           compares the results with the targets
-             PART…                 only these: bundle first-use chromium node memory edge isolate paced cold growth
-                                   account litellm old instructions
-             --baseline DIR        the folder worker/build of another commit, for the part `old`: both builds in turns
+  live     checks the assumptions of this project about OpenRouter's API, and fails if one is wrong; needs
+           OPENROUTER_API_KEY, and spends at most $0.01
+             --upstream URL        checks another API with the same dialect, with the key in UPSTREAM_API_KEY
+  size     prints the sizes of the package and of the Worker, and the composition of the package's WebAssembly
+  bench    measures the package, the edge and their peers side by side, prints ratios with 95 % intervals, and compares
+           the results with the targets
+             PART…                 measures only these: bundle first-use chromium node memory edge isolate paced cold
+                                   growth account litellm old instructions
+             --baseline DIR        for the part `old`: the folder worker/build of another commit, measured in turns
+                                   with this build
   deploy   builds, and deploys the Worker with wrangler
-  setup    installs what the others need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm packages, Chromium
-  help     this
+  setup    installs what the other commands need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm
+           packages, Chromium, Python packages
+  help     prints this text
 
 CHROMIUM_BIN names the Chromium of the tests. Tools are kept in $XDG_CACHE_HOME/failsoft or ~/.cache/failsoft.
 ";
 
-/// What is asked for.
+/// A command with its options.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Dev(Dev),
@@ -104,7 +107,7 @@ impl Default for Simulate {
     }
 }
 
-/// Reads the command line without the program's name.
+/// Parses the command line without the program's name.
 pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure> {
     let mut words = Words(words.collect::<Vec<_>>().into_iter());
     let Some(command) = words.0.next() else { return Ok(Task::Help) };
@@ -229,7 +232,7 @@ fn usage(problem: Problem, word: &str) -> Failure {
 struct Words(std::vec::IntoIter<String>);
 
 impl Words {
-    /// The next word, as `--name` or `--name=value`.
+    /// The next word, split into `--name` and `value` at the first `=`.
     fn option(&mut self) -> Option<(String, Option<String>)> {
         let word = self.0.next()?;
         Some(match word.split_once('=') {
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn options_take_their_value_either_way() {
+    fn an_option_takes_its_value_as_a_word_or_after_an_equals_sign() {
         let expected =
             Dev { port: 9000, upstream: Some("https://api.openai.com/v1".to_owned()), dialect: Some(Dialect::OpenAi) };
         let apart = read_line("dev --port 9000 --upstream https://api.openai.com/v1/ --dialect openai");
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_run_has_defaults_and_a_seed_can_be_lived_again() {
+    fn a_simulation_has_defaults_and_can_be_repeated_by_its_seed() {
         assert_eq!(read_line("fuzz sim"), Ok(Task::Simulate(Simulate { calls: 1_000_000, seed: 1 })));
         assert_eq!(read_line("fuzz sim --seed 7 --calls=1"), Ok(Task::Simulate(Simulate { calls: 1, seed: 7 })));
         assert_eq!(read_line("fuzz mutants Cut"), Ok(Task::Mutants(vec!["Cut".to_owned()])));
@@ -315,14 +318,14 @@ mod tests {
     }
 
     #[test]
-    fn live_asks_openrouter_unless_told_otherwise() {
+    fn live_uses_openrouter_by_default() {
         assert_eq!(read_line("live"), Ok(Task::Live { upstream: None }));
         let upstream = Some("http://127.0.0.1:9/api/v1".to_owned());
         assert_eq!(read_line("live --upstream http://127.0.0.1:9/api/v1/"), Ok(Task::Live { upstream }));
     }
 
     #[test]
-    fn a_mistake_is_named() {
+    fn an_error_names_the_wrong_word() {
         let cases = [
             ("biuld", "biuld: no such command"),
             ("build page", "page: no such part"),

@@ -1,4 +1,4 @@
-//! A Chromium for the browser's tests: the one named, the one installed, or the distribution's.
+//! A Chromium for the browser tests: the one in CHROMIUM_BIN, an installed one, or the distribution's.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const PROGRAMS: [&str; 6] = [
 
 const HOW: &str = "apt-get install chromium, or install Chrome, or set CHROMIUM_BIN to one";
 
-/// The path of a Chromium that starts. Installs one where that needs no questions: as root, with apt.
+/// The path of a Chromium that starts. Installs one where this needs no questions: as root, with apt.
 pub(crate) fn find_or_install() -> Result<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM_BIN").filter(|named| !named.is_empty()) {
         let named = PathBuf::from(named);
@@ -36,12 +36,12 @@ pub(crate) fn find_or_install() -> Result<PathBuf> {
 fn find() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    // An absolute name stays what it is when joined.
+    // Joining an absolute name to a folder gives the absolute name.
     let candidates = PROGRAMS.iter().flat_map(|program| folders.iter().map(move |folder| folder.join(program)));
     candidates.into_iter().find(|candidate| candidate.is_file() && starts(candidate))
 }
 
-/// Some distributions have a program of that name that only says where to get one.
+/// Some distributions have a program `chromium` that only explains how to install one.
 fn starts(program: &Path) -> bool {
     output(Command::new(program).arg("--version")).is_some_and(|output| output.contains("Chrom"))
 }

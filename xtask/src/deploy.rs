@@ -1,4 +1,4 @@
-//! `cargo xtask deploy`: builds, then hands over to wrangler, which may ask questions.
+//! `cargo xtask deploy`: builds, then starts wrangler, which may ask questions.
 
 use std::process::Command;
 
@@ -17,13 +17,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     worker::build(workspace)?;
     report_step("deploying the Worker");
     let mut wrangler = npm::wrangler(workspace);
-    // It talks to a person and to Cloudflare.
+    // wrangler talks to a person and to Cloudflare.
     wrangler.env_remove("CI").env_remove("CLOUDFLARE_CF_FETCH_ENABLED").arg("deploy");
     let status = wrangler.status().map_err(|source| Failure::Start { program: "wrangler".to_owned(), source })?;
     if status.success() { Ok(()) } else { Err(Failure::Program { step: "wrangler deploy".to_owned(), status }) }
 }
 
-/// Everything that a deployment does, short of deploying. Needs a built Worker.
+/// All steps of a deployment except the upload. Needs a built Worker.
 pub(crate) fn dry_run(workspace: &Workspace) -> Command {
     let mut wrangler = npm::wrangler(workspace);
     wrangler.args(["deploy", "--dry-run", "--outdir"]).arg(workspace.scratch().join("deploy"));

@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 
 /// Sets up, builds, starts, and runs until Ctrl-C.
 pub(crate) fn run(workspace: &Workspace, options: &Dev) -> Result<()> {
-    // First what can be wrong without any work.
+    // Detect problems of the command line before any work.
     edge::require_free(options.port)?;
     let choice = upstream::choose(options)?;
     setup::build(workspace)?;
@@ -35,13 +35,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Dev) -> Result<()> {
     ended
 }
 
-/// What the Worker is told of its upstream.
+/// The upstream in the Worker's configuration.
 #[derive(Debug)]
 struct Upstream {
     url: String,
     dialect: Dialect,
     key: String,
-    /// Where the emulator's faults are listed, if it is the emulator.
+    /// The emulator's control URL, if the upstream is the emulator.
     control: Option<String>,
 }
 
@@ -63,7 +63,7 @@ fn prepare(workspace: &Workspace, choice: Choice) -> Result<(Option<Emulator>, U
 }
 
 impl Upstream {
-    /// The Worker's variable FAILSOFT.
+    /// The value of the Worker's variable FAILSOFT.
     fn configuration(&self) -> Value {
         let mut configuration = json!({
             "upstream": { "url": self.url, "dialect": self.dialect.name() },
@@ -80,14 +80,16 @@ impl Upstream {
         Dotenv::write(&path, &[("FAILSOFT", &self.configuration().to_string()), ("UPSTREAM_API_KEY", &self.key)])
     }
 
-    /// The address comes last, alone on its line.
+    /// Prints the address last, alone on its line.
     fn announce(&self, address: &str) {
         match &self.control {
-            Some(_) => println!("The upstream is an emulator: no key, no cost. Ctrl-C ends everything."),
-            None if upstream::is_openrouter(&self.url) => {
-                println!("The upstream is OpenRouter: REAL MONEY IS SPENT with your key. Ctrl-C ends everything.");
+            Some(_) => {
+                println!("The upstream is an emulator: it needs no key and costs nothing. Ctrl-C ends all programs.")
             }
-            None => println!("The upstream is {}: it may cost money. Ctrl-C ends everything.", self.url),
+            None if upstream::is_openrouter(&self.url) => {
+                println!("The upstream is OpenRouter: calls with your key cost REAL MONEY. Ctrl-C ends all programs.");
+            }
+            None => println!("The upstream is {}: calls may cost money. Ctrl-C ends all programs.", self.url),
         }
         println!("{address}");
     }

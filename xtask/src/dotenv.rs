@@ -1,4 +1,5 @@
-//! Variables for the Worker, in a file that only its owner may read: other users see the command lines of programs.
+//! Variables for the Worker, in a file that only its owner may read, because other users see the command lines of
+//! programs.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -7,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
-/// A private file of variables. Dropping it removes it.
+/// A private file of variables. Dropping the value removes the file.
 #[derive(Debug)]
 pub(crate) struct Dotenv {
     path: PathBuf,
 }
 
 impl Dotenv {
-    /// Writes the variables to `path`, in place of what was there.
+    /// Writes the variables to `path`, and replaces an old file.
     pub(crate) fn write(path: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let mut text = String::new();
         for (name, value) in variables {
@@ -24,7 +25,7 @@ impl Dotenv {
             })?;
             text.push_str(&line);
         }
-        // Created anew, because the mode of a file that exists would stay.
+        // The file is created anew, because an existing file would keep its mode.
         let _ = fs::remove_file(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(Failure::file(parent))?;
@@ -46,7 +47,7 @@ impl Drop for Dotenv {
     }
 }
 
-/// One line of the format that wrangler reads: quoted, so that nothing but `$` has a meaning.
+/// One line in wrangler's format. The value is quoted, so that only `$` has a meaning.
 fn assignment(name: &str, value: &str) -> Option<String> {
     let quote = ['\'', '`'].into_iter().find(|quote| !value.contains(*quote))?;
     let is_one_line = !value.contains(['\n', '\r', '\0']) && !value.ends_with('\\');
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_private_and_goes_with_its_value() {
+    fn the_file_is_private_and_is_removed_with_its_value() {
         let path = std::env::temp_dir().join(format!("failsoft-dotenv-{}", std::process::id()));
         fs::write(&path, "old").expect("a value");
         let dotenv = Dotenv::write(&path, &[("A", "1"), ("B", "")]).expect("a value");

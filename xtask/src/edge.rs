@@ -1,4 +1,4 @@
-//! The Worker in workerd, by `wrangler dev`.
+//! The Worker in workerd, started with `wrangler dev`.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 
 const START: Duration = Duration::from_secs(60);
 
-/// A running edge. Dropping it ends it.
+/// A running edge. Dropping the value ends the edge.
 #[derive(Debug)]
 pub(crate) struct Edge {
     port: u16,
@@ -22,7 +22,7 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    /// Starts it on 127.0.0.1 with the variables of `dotenv`, and waits until it answers.
+    /// Starts the edge on 127.0.0.1 with the variables of `dotenv`, and waits until it answers.
     pub(crate) fn start(workspace: &Workspace, port: u16, dotenv: &Path) -> Result<Self> {
         let mut wrangler = npm::wrangler(workspace);
         wrangler.args(["dev", "--ip=127.0.0.1", "--inspector-port=0", "--show-interactive-dev-session=false"]);
@@ -39,7 +39,7 @@ impl Edge {
         Ok(edge)
     }
 
-    /// Returns when it ends or a signal asks for the end.
+    /// Runs until the edge ends or a signal arrives.
     pub(crate) fn run(mut self) -> Result<()> {
         loop {
             match self.check() {
@@ -50,7 +50,7 @@ impl Edge {
         }
     }
 
-    /// Where to point a browser.
+    /// The address for a browser.
     pub(crate) fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -66,12 +66,12 @@ impl Edge {
     }
 }
 
-/// Refuses a port on which someone listens.
+/// Returns an error if another program listens on the port.
 pub(crate) fn require_free(port: u16) -> Result<()> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|_| Failure::PortTaken { port })
 }
 
-/// Any answer will do: the Worker runs.
+/// Whether the Worker answers, with any status.
 fn answers(port: u16) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;

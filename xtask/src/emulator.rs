@@ -1,4 +1,4 @@
-//! The emulator of OpenRouter that comes with this repository, as a program.
+//! The emulator of OpenRouter in this repository, as a program.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::process::{Program, run};
 use crate::workspace::Workspace;
 
-/// A running emulator. Dropping it ends it; it also ends by itself when this process is gone.
+/// A running emulator. Dropping the value ends the emulator; the emulator also ends when this process is gone.
 #[derive(Debug)]
 pub(crate) struct Emulator {
     url: String,
@@ -16,7 +16,7 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts it on any free port, at a pace that people can watch.
+    /// Starts the emulator on any free port, at a speed that people can watch.
     pub(crate) fn start(workspace: &Workspace) -> Result<Self> {
         let mut command = Command::new(build(workspace)?);
         command.args(["--until-stdin-closes", "--word-delay", "40"]);
@@ -36,7 +36,7 @@ impl Emulator {
     }
 }
 
-/// Builds the program, and says where it is.
+/// Builds the program and returns its path.
 pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--package=failsoft-emulator", "--bin=failsoft-emulator"]);

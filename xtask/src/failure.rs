@@ -1,41 +1,41 @@
-//! Why a command ended early, each in words that say what to do.
+//! Why a command ended early. Every message says what to do.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-/// What every step returns.
+/// The result of a step.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 /// Why a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line is not understood.
+    /// The command line has a mistake.
     Usage { problem: Problem, word: String },
-    /// Something must be installed first, and cannot be from here.
+    /// A program or key is missing, and xtask cannot install it.
     Missing { what: &'static str, how: &'static str },
     /// A program could not be started.
     Start { program: String, source: io::Error },
-    /// A program ended with a failure; what it output last is on the screen by then.
+    /// A program failed. The last lines of its output are already on the screen.
     Program { step: String, status: ExitStatus },
     /// A file could not be read or written.
     File { path: PathBuf, source: io::Error },
-    /// A file or an answer is not of the shape that is needed.
+    /// A file or the output of a program has an unexpected format.
     Invalid { what: String, expected: &'static str },
-    /// Someone else listens there.
+    /// Another program listens on the port.
     PortTaken { port: u16 },
     /// The edge did not answer in time.
     Silent { address: String },
-    /// A suite lacks something; why that is so was output when it was found out.
+    /// A prerequisite of a suite is missing. The reason was printed when it was found.
     DidNotRun { why: String },
-    /// Ctrl-C, or a signal of the same meaning.
+    /// Ctrl-C, or a signal with the same meaning.
     Interrupted,
-    /// The reasons have been printed.
+    /// The reasons are already on the screen.
     Reported,
 }
 
-/// What is wrong with a word of the command line.
+/// The mistake in a word of the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
     UnknownCommand,
@@ -53,7 +53,7 @@ pub(crate) enum Problem {
 }
 
 impl Failure {
-    /// For `map_err` beside a path.
+    /// For `map_err`: adds the path to an error.
     pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { path: path.to_owned(), source }
     }
@@ -81,7 +81,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownCommand => "no such command",
-            Self::UnknownOption => "no such option here",
+            Self::UnknownOption => "no such option for this command",
             Self::UnknownSuite => "no such suite",
             Self::UnknownPart => "no such part; `cargo xtask help` names them",
             Self::UnknownFuzz => "needs `sim` or `mutants`",

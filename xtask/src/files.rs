@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
-/// Every file below `folder`, relative to it, in a fixed order. None, if there is no such folder.
+/// All files below `folder`, relative to it, in a fixed order. Empty if the folder does not exist.
 pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::new()];
@@ -28,25 +28,25 @@ pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Copies one file, with the folders above it.
+/// Copies one file and creates the folders above the target.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     make_parent(to)?;
     fs::copy(from, to).map_err(Failure::file(from))?;
     Ok(())
 }
 
-/// Writes one file, with the folders above it.
+/// Writes one file and creates the folders above it.
 pub(crate) fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
     make_parent(path)?;
     fs::write(path, contents).map_err(Failure::file(path))
 }
 
-/// Reads a file of text.
+/// Reads a text file.
 pub(crate) fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(Failure::file(path))
 }
 
-/// An empty folder, whatever was there.
+/// Creates an empty folder, and removes its old content.
 pub(crate) fn make_empty(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(Failure::file(folder)(error)),
@@ -55,7 +55,7 @@ pub(crate) fn make_empty(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Failure::file(folder))
 }
 
-/// Puts a finished folder in the place of an old one.
+/// Replaces the folder `place` with the content of the folder `finished`.
 pub(crate) fn replace(finished: &Path, place: &Path) -> Result<()> {
     make_empty(place)?;
     for file in below(finished)? {

@@ -1,4 +1,5 @@
-//! Has anything changed since the last time? A digest of the inputs, kept in a stamp beside the result.
+//! Finds out whether the inputs of a result have changed: a digest of the inputs is kept in a stamp file beside the
+//! result.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,19 +7,19 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Result};
 
-/// A digest of everything that a result depends on.
+/// A digest of all inputs of a result.
 #[derive(Debug)]
 pub(crate) struct Fingerprint(DefaultHasher);
 
 impl Fingerprint {
-    /// Of nothing but `recipe`: what is done with the inputs.
+    /// Starts with `recipe`: the description of how the inputs are used.
     pub(crate) fn new(recipe: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         recipe.hash(&mut hasher);
         Self(hasher)
     }
 
-    /// Of the contents of these files.
+    /// The digest of the contents of these files.
     pub(crate) fn of_files(paths: &[PathBuf]) -> Result<Self> {
         let mut fingerprint = Self::new("");
         for path in paths {
@@ -27,23 +28,23 @@ impl Fingerprint {
         Ok(fingerprint)
     }
 
-    /// Adds a file's contents.
+    /// Adds the contents of a file.
     pub(crate) fn add_file(&mut self, path: &Path) -> Result<()> {
         fs::read(path).map_err(Failure::file(path))?.hash(&mut self.0);
         Ok(())
     }
 
-    /// Adds a word, as the version of a tool.
+    /// Adds a word, such as the version of a tool.
     pub(crate) fn add(&mut self, word: &str) {
         word.hash(&mut self.0);
     }
 
-    /// Whether the stamp says that the result was made from these very inputs.
+    /// Whether the stamp shows that the result was made from these inputs.
     pub(crate) fn is_stamped(&self, stamp: &Path) -> bool {
         fs::read_to_string(stamp).is_ok_and(|stamped| stamped == self.text())
     }
 
-    /// To be called once the result is complete.
+    /// Writes the stamp. Call this when the result is complete.
     pub(crate) fn stamp(&self, stamp: &Path) -> Result<()> {
         if let Some(parent) = stamp.parent() {
             fs::create_dir_all(parent).map_err(Failure::file(parent))?;

@@ -1,6 +1,6 @@
-//! `cargo xtask bench instructions`: how many instructions the core needs for fixed work, natively, as callgrind counts
-//! them. The work is in tests/bench/instructions.rs. The counts are the same on each run, so two of them tell a change of a
-//! percent; what they say of WebAssembly is the direction.
+//! `cargo xtask bench instructions`: the number of native instructions that the core needs for fixed work, counted by
+//! callgrind. The work is in tests/bench/instructions.rs. The counts are the same in each run, so two runs show a
+//! change of one percent. For WebAssembly they show only the direction of a change.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 
 const BENCH: &str = "instructions";
 
-/// Counts, and prints a table.
+/// Counts the instructions of each workload and prints a table.
 pub(crate) fn count(workspace: &Workspace) -> Result<()> {
     valgrind()?;
     let program = build(workspace)?;
@@ -26,11 +26,11 @@ pub(crate) fn count(workspace: &Workspace) -> Result<()> {
         let [once, twice] = [1, 2].map(|passes| instructions(workspace, &program, name, passes));
         println!("| {name} | {} | {unit} |", (twice? - once?) / count);
     }
-    println!("\nWhere they went: callgrind_annotate {}/callgrind.*", workspace.scratch().display());
+    println!("\nThe instructions by function: callgrind_annotate {}/callgrind.*", workspace.scratch().display());
     Ok(())
 }
 
-/// A line of what the program says of itself.
+/// Parses a line in which the program describes a workload.
 fn read(work: &str) -> Option<(&str, &str, u64)> {
     let mut fields = work.split('\t');
     Some((fields.next()?, fields.next()?, fields.next()?.parse().ok()?))
@@ -45,12 +45,12 @@ fn valgrind() -> Result<()> {
     if is_there() { Ok(()) } else { Err(Failure::Missing { what: "valgrind", how }) }
 }
 
-/// Builds the work as an isolate's code is built, and says where it is.
+/// Builds the workloads with the profile of a release, and returns the path of the program.
 fn build(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--package=failsoft", "--release", "--bench", BENCH]);
     run("compiling the work", &mut cargo)?;
-    // Cargo alone knows how it has named it.
+    // Only cargo knows the name of the file.
     let messages = output(cargo.args(["--quiet", "--message-format=json"])).unwrap_or_default();
     messages.lines().find_map(executable).ok_or_else(|| unexpected("a program named by cargo"))
 }
@@ -61,7 +61,7 @@ fn executable(message: &str) -> Option<PathBuf> {
     message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
 }
 
-/// Of the whole program, which does `work` so many times.
+/// The instructions of the whole program when it repeats `work` `passes` times.
 fn instructions(workspace: &Workspace, program: &Path, work: &str, passes: u32) -> Result<u64> {
     let profile = workspace.scratch().join(format!("callgrind.{}", work.replace(' ', "-")));
     let mut valgrind = Command::new("valgrind");
@@ -88,13 +88,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_callgrind_collected_is_read() {
+    fn the_count_in_callgrinds_output_is_read() {
         assert_eq!(collected("==7052== Events    : Ir\n==7052== Collected : 73306173\n==7052== \n"), Some(73_306_173));
         assert_eq!(collected("valgrind: no such file"), None);
     }
 
     #[test]
-    fn the_program_is_the_one_that_was_asked_for() {
+    fn the_program_of_the_workloads_is_found() {
         let line = |name: &str| format!(r#"{{"target":{{"name":"{name}"}},"executable":"/target/x"}}"#);
         assert_eq!(executable(&line("instructions")), Some("/target/x".into()));
         assert_eq!(executable(&line("another")), None);

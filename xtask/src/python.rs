@@ -1,5 +1,5 @@
-//! What comes from PyPI, each in a virtual environment of its own: clients that the tests read the edge with, and a peer that
-//! the benchmark measures.
+//! The packages of PyPI, each set in a virtual environment of its own: the clients of the interop tests, and a peer of
+//! the benchmark.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +9,14 @@ use crate::fingerprint::Fingerprint;
 use crate::process::{no_progress, output, report_step, run_quietly};
 use crate::workspace::Workspace;
 
-/// Installs what tests/interop/requirements.txt pins, unless that is done; gives the Python that has it.
+/// Installs what tests/interop/requirements.txt pins, unless this is already done. Returns the Python of that
+/// environment.
 pub(crate) fn install(workspace: &Workspace) -> Result<PathBuf> {
     let requirements = workspace.tests().join("interop/requirements.txt");
     install_in(&workspace.scratch().join("python"), &requirements, "installing Python packages")
 }
 
-/// The same for what tests/bench/requirements.txt pins.
+/// The same for tests/bench/requirements.txt.
 pub(crate) fn install_peer(workspace: &Workspace) -> Result<PathBuf> {
     let requirements = workspace.tests().join("bench/requirements.txt");
     install_in(&workspace.scratch().join("litellm"), &requirements, "installing LiteLLM (some minutes, once)")

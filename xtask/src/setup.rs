@@ -1,4 +1,4 @@
-//! Everything a fresh clone needs on a new machine, once.
+//! Installs what a fresh clone needs on a new machine.
 
 use crate::chromium;
 use crate::failure::Result;
@@ -7,7 +7,7 @@ use crate::python;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// For building, running and deploying.
+/// Everything for building, running and deploying.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     tools::rust()?;
     npm::install(workspace)?;
@@ -16,7 +16,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// For the tests too.
+/// Also everything for the tests.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     build(workspace)?;
     chromium::find_or_install()?;

@@ -1,4 +1,4 @@
-//! Ctrl-C and its kin: noticed, so that what was started can be ended before this process is.
+//! Ctrl-C and similar signals: recorded, so that this process can end its programs before it ends itself.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From now on SIGINT, SIGTERM and SIGHUP are noted instead of ending the process.
+/// Records SIGINT, SIGTERM and SIGHUP from now on; they no longer end the process.
 pub(crate) fn watch() -> io::Result<()> {
     let flag = INTERRUPTED.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -17,7 +17,7 @@ pub(crate) fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// Has one come?
+/// Whether a signal has arrived.
 pub(crate) fn is_interrupted() -> bool {
     INTERRUPTED.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
 }

@@ -1,4 +1,4 @@
-//! What a page downloads and what an isolate loads, in bytes, raw and with gzip.
+//! The sizes of what a page downloads and of what an isolate loads, in bytes, raw and with gzip.
 
 mod groups;
 mod worker;
@@ -16,28 +16,29 @@ use crate::process::{output, report_step};
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// What a page may have to download for the default entry, in bytes with gzip. The commit that raises a budget, this one or
-/// the Worker's, names the feature that needs the bytes, and how many bytes the feature needs.
+/// What a page may have to download for the default entry, in bytes with gzip. The commit that raises a budget, this
+/// one or the Worker's, names the feature that needs the bytes, and how many bytes the feature needs.
 const BUDGET: u64 = 82_000;
 
-/// zlib itself measures, because that is what servers compress with.
+/// zlib measures, because servers compress with zlib.
 const MEASURE: &str = "const { gzipSync } = require('zlib'); const { readFileSync } = require('fs');
 for (const path of process.argv.slice(1)) {
   const bytes = readFileSync(path);
   console.log(bytes.length, gzipSync(bytes, { level: 9 }).length);
 }";
 
-/// The conditions of a bundler that builds for a page, strongest first.
+/// The conditions of a bundler that builds for a page.
 const CONDITIONS: [&str; 4] = ["browser", "module", "import", "default"];
 
-/// A file's size.
+/// The size of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Size {
     raw: u64,
     gzip: u64,
 }
 
-/// Builds both, and prints every file's size, and what the package's code is made of.
+/// Builds the package and the Worker, and prints the size of each file and the composition of the package's
+/// WebAssembly.
 pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     setup::build(workspace)?;
     package::build(workspace)?;
@@ -48,7 +49,8 @@ pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     check(workspace).map(drop)
 }
 
-/// Prints what the default entry and the Worker weigh, and says whether that is within the budgets. Needs both built.
+/// Prints the sizes of the default entry and of the Worker, and returns whether both are within the budgets. Needs both
+/// built.
 pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
     let package = workspace.package();
     let manifest = files::read(&package.join("package.json"))?;
@@ -93,7 +95,7 @@ fn size(line: &str) -> Option<Size> {
     Some(Size { raw: raw.parse().ok()?, gzip: gzip.parse().ok()? })
 }
 
-/// What a page gets for `import … from "failsoft"`.
+/// The file that a page gets for `import … from "failsoft"`.
 fn default_entry(manifest: &str) -> Option<PathBuf> {
     let manifest: Value = serde_json::from_str(manifest).ok()?;
     let exports = &manifest["exports"];
@@ -103,7 +105,7 @@ fn default_entry(manifest: &str) -> Option<PathBuf> {
 fn resolve(target: &Value) -> Option<&str> {
     match target {
         Value::String(path) => Some(path),
-        // The first condition in the file's own order decides.
+        // The first matching condition, in the order of the file, decides.
         Value::Object(conditions) => conditions
             .iter()
             .filter(|(condition, _)| CONDITIONS.contains(&condition.as_str()))
@@ -112,7 +114,7 @@ fn resolve(target: &Value) -> Option<&str> {
     }
 }
 
-/// The entry and every file of the package that it names, in any way: an import, now or later, or a URL.
+/// The entry and every file of the package that it names, as a static import, a dynamic import or a URL.
 fn reachable(package: &Path, entry: &Path) -> Result<Vec<PathBuf>> {
     let mut reached = BTreeSet::from([entry.to_owned()]);
     let mut unread = vec![entry.to_owned()];
@@ -131,7 +133,7 @@ fn reachable(package: &Path, entry: &Path) -> Result<Vec<PathBuf>> {
     Ok(reached.into_iter().collect())
 }
 
-/// Every string literal that begins with `./` or `../`.
+/// All string literals that begin with `./` or `../`.
 fn relative_names(script: &str) -> impl Iterator<Item = &str> {
     let starts = script.match_indices(['"', '\'', '`']);
     starts.filter_map(|(at, quote)| {
@@ -141,7 +143,7 @@ fn relative_names(script: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Without `.` and `..`.
+/// The path without `.` and `..`.
 fn normal(path: &Path) -> PathBuf {
     use std::path::Component::{CurDir, ParentDir};
     path.components().fold(PathBuf::new(), |mut path, component| {
@@ -159,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_gets_the_entry_of_the_first_condition_that_it_meets() {
+    fn the_first_matching_condition_decides_the_entry() {
         let entry = |manifest| default_entry(manifest).map(|path| path.to_string_lossy().into_owned());
         let nested = r#"{"exports":{".":{"types":"./index.d.ts","node":"./node.js","browser":{"import":"./web.js"},"default":"./x.js"}}}"#;
         assert_eq!(entry(nested).as_deref(), Some("web.js"));
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_made_normal() {
+    fn dots_are_removed_from_paths() {
         assert_eq!(normal(Path::new("a/b/../c/./d.js")), Path::new("a/c/d.js"));
     }
 }

@@ -1,9 +1,9 @@
-//! The suites, and what each needs.
+//! The test suites and their prerequisites.
 
-/// A part of the tests that is counted by itself.
+/// A part of the tests with its own count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Suite {
-    /// The Rust crates that run natively, with the examples in their documentation.
+    /// The native Rust crates, with the examples in their documentation.
     Core,
     /// The built package in Node.js and in bundlers.
     Package,
@@ -11,20 +11,20 @@ pub(crate) enum Suite {
     Browser,
     /// The built Worker in workerd.
     Edge,
-    /// Other people's clients against the edge.
+    /// Third-party clients against the edge.
     Interop,
     /// The package's types.
     Types,
-    /// What a page downloads, and what an isolate loads.
+    /// The sizes of what a page downloads and of what an isolate loads.
     Size,
-    /// Everything of a deployment but the deployment.
+    /// All steps of a deployment except the upload.
     Deploy,
     /// Changes to the core that the simulator has to notice.
     Mutants,
 }
 
 impl Suite {
-    /// In the order in which they run: what is quick and tells most comes first.
+    /// The order in which the suites run: the fast and most informative ones come first.
     pub(crate) const ALL: [Self; 9] = [
         Self::Core,
         Self::Size,
@@ -60,7 +60,7 @@ impl Suite {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
     }
 
-    /// What must be there before it runs.
+    /// The prerequisites of the suite.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
             Self::Core | Self::Mutants => &[],
@@ -75,13 +75,13 @@ impl Suite {
     }
 }
 
-/// What suites need.
+/// A prerequisite of suites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Everything that builds.
+    /// All tools of the build.
     Tools,
     Chromium,
-    /// Other people's clients in Python.
+    /// Third-party clients in Python.
     Python,
     Package,
     Worker,
@@ -89,7 +89,7 @@ pub(crate) enum Need {
 }
 
 impl Need {
-    /// In the order in which they are had: what asks the network comes first, and the Worker serves the package.
+    /// The order in which they are prepared: the network comes first, and the package before the Worker that serves it.
     pub(crate) const ALL: [Self; 6] =
         [Self::Tools, Self::Chromium, Self::Python, Self::Package, Self::Worker, Self::Emulator];
 }

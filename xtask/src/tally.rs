@@ -1,9 +1,9 @@
-//! How many tests passed, failed and were skipped.
+//! The numbers of passed, failed and skipped tests.
 
 use std::fmt;
 use std::ops::AddAssign;
 
-/// A count of tests.
+/// The numbers of tests with each result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: usize,
@@ -12,13 +12,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// One check that is a suite of its own.
+    /// The tally of a single check.
     pub(crate) fn one(passed: bool) -> Self {
         Self { passed: passed.into(), failed: (!passed).into(), skipped: 0 }
     }
 
-    /// What a suite's own count means, given how its program ended. A suite that failed without a failed test, or in
-    /// which nothing ran, did not do its work: that is a failure.
+    /// Adds a failure if the suite failed without a failed test, or if no test ran: the suite did not do its work.
+    /// `succeeded` is the exit status of its program.
     pub(crate) fn check_exit(mut self, succeeded: bool) -> Self {
         let nothing_ran = self.passed == 0 && self.failed == 0;
         if nothing_ran || (!succeeded && self.failed == 0) {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn skipped_is_said_only_if_there_are_any() {
+    fn skipped_tests_are_shown_only_if_there_are_any() {
         assert_eq!(Tally { passed: 3, failed: 0, skipped: 0 }.to_string(), "3 passed, 0 failed");
         assert_eq!(Tally { passed: 3, failed: 1, skipped: 2 }.to_string(), "3 passed, 1 failed, 2 skipped");
     }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suite_that_ends_badly_has_failed_once() {
+    fn a_program_that_fails_without_a_failed_test_adds_one_failure() {
         assert_eq!(Tally { passed: 1, ..Tally::default() }.check_exit(false).failed, 1);
         assert_eq!(Tally { passed: 1, failed: 2, skipped: 0 }.check_exit(false).failed, 2);
     }

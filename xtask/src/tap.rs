@@ -1,14 +1,14 @@
-//! Counting what `node --test` writes as TAP.
+//! Counts the tests in a TAP report of `node --test`.
 
 use crate::tally::Tally;
 
-/// The sums at the end of the report: `# pass 3`, `# fail 0`, and so on.
+/// Reads the sums at the end of the report: `# pass 3`, `# fail 0`, and so on.
 pub(crate) fn count(report: &str) -> Tally {
     let sum = |labels: &[&str]| labels.iter().filter_map(|label| last(report, label)).sum();
     Tally { passed: sum(&["pass"]), failed: sum(&["fail", "cancelled"]), skipped: sum(&["skipped", "todo"]) }
 }
 
-/// The last of its kind, because a test may print such a line too.
+/// The last line with this label, because a test may print such a line too.
 fn last(report: &str, label: &str) -> Option<usize> {
     report.lines().rev().find_map(|line| line.strip_prefix("# ")?.strip_prefix(label)?.trim().parse().ok())
 }
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_sums() {
+    fn the_sums_are_read() {
         let report = "\
 TAP version 13
 # Subtest: answers

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: sets up, builds, and runs every suite, one after the other. Whatever goes wrong, the other suites
-//! run, and the last line counts them all.
+//! `cargo xtask test`: sets up, builds, and runs the suites one after the other. If one suite fails, the others still
+//! run, and the last line counts all tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,8 @@ fn core(workspace: &Workspace, prerequisites: &Prerequisites) -> Result<Tally> {
     Ok(libtest::count(&output).check_exit(status.success()))
 }
 
-/// The files of tests in the suite's folder, by Node's own runner: for people on the screen, for counting in a file.
+/// Runs the test files in the suite's folder with Node's test runner: a readable report goes to the screen, and a TAP
+/// report to a file for counting.
 fn scripts(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite) -> Result<Tally> {
     let folder = workspace.tests().join(suite.name());
     let files: Vec<PathBuf> = files::below(&folder)?.into_iter().filter(|file| is_test(file)).collect();

@@ -10,18 +10,19 @@ use crate::process::{no_progress, output, report_step, run_quietly};
 use crate::workspace::Workspace;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
-/// Used until Cargo.lock has wasm-bindgen: the tool must be of the library's version.
+/// Used if Cargo.lock has no wasm-bindgen: the tool must have the version of the library.
 const WASM_BINDGEN: &str = "0.2.130";
 const WORKER_BUILD: &str = "0.8.7";
 
-/// A program of the build, and the crate that it comes from.
+/// A program of the build and the crate that contains it.
 struct Tool<'a> {
     program: &'static str,
     krate: &'static str,
     version: &'a str,
 }
 
-/// The compiler's target for WebAssembly, and the source of the standard library, which the package compiles anew.
+/// The compiler's target for WebAssembly, and the source of the standard library, which is compiled anew for the
+/// package.
 pub(crate) fn rust() -> Result<()> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))
         .ok_or(Failure::Missing { what: "rustc", how: "install Rust from https://rustup.rs" })?;
@@ -45,14 +46,14 @@ fn rustup(arguments: [&str; 3]) -> Result<()> {
     run_quietly(&step, Command::new("rustup").args(arguments), no_progress)
 }
 
-/// The wasm-bindgen of the locked version, installed if it is not there.
+/// The path of wasm-bindgen in the locked version. Installs it if it is missing.
 pub(crate) fn wasm_bindgen(workspace: &Workspace) -> Result<PathBuf> {
     let locked = lock::locked_version(workspace, "wasm-bindgen")?;
     let version = locked.as_deref().unwrap_or(WASM_BINDGEN);
     install(workspace, &Tool { program: "wasm-bindgen", krate: "wasm-bindgen-cli", version })
 }
 
-/// The worker-build that this workspace is built with, installed if it is not there.
+/// The path of worker-build in the pinned version. Installs it if it is missing.
 pub(crate) fn worker_build(workspace: &Workspace) -> Result<PathBuf> {
     install(workspace, &Tool { program: "worker-build", krate: "worker-build", version: WORKER_BUILD })
 }
@@ -73,8 +74,9 @@ fn install(workspace: &Workspace, tool: &Tool<'_>) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Without `--locked`: what a tool's own lock file pins may have been withdrawn since. Both tools share one folder, as
-/// they have much in common, and are optimised little, because they run for seconds and compile for minutes.
+/// Without `--locked`, because crates in a tool's own lock file may have been withdrawn. Both tools share a target
+/// folder, as they have many crates in common. They run for seconds but compile for minutes, so they are optimised
+/// little.
 fn cargo_install(workspace: &Workspace, tool: &Tool<'_>, root: &Path) -> Command {
     let mut cargo = workspace.cargo();
     cargo.args(["install", tool.krate, "--bin", tool.program, "--root"]).arg(root);
@@ -91,7 +93,7 @@ fn is_on_path(tool: &Tool<'_>) -> bool {
         .is_some_and(|output| output.split_whitespace().any(|word| word == tool.version))
 }
 
-/// Cargo says a line for each crate.
+/// Counts the crates in cargo's output, which has a line for each.
 fn compiled(output: &str) -> Option<String> {
     let crates = output.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
     (crates > 0).then(|| format!("{crates} crates compiled"))

@@ -1,5 +1,5 @@
-//! The package's types, read by the TypeScript compiler: the declarations themselves, and tests/package/*.ts that use
-//! them.
+//! Checks the package's types with the TypeScript compiler: the declarations themselves, and tests/package/*.ts, which
+//! use them.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::process::run_and_read;
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-/// Each file is a test. Needs a built package.
+/// Checks all files; each counts as a test. Needs a built package.
 pub(crate) fn check(workspace: &Workspace) -> Result<Tally> {
     let declarations = files_below(workspace.package(), ".d.ts")?;
     let uses = files_below(workspace.tests().join("package"), ".ts")?;
@@ -60,7 +60,7 @@ fn configuration(workspace: &Workspace, checked: &[PathBuf], skip_declarations: 
     })
 }
 
-/// `pkg/index.d.ts(12,3): error TS…`, relative to the folder in which the compiler runs.
+/// Whether the output names `file`, as in `pkg/index.d.ts(12,3): error TS…`, relative to the compiler's folder.
 fn is_blamed(output: &str, root: &Path, file: &Path) -> bool {
     let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
     output.lines().any(|line| line.strip_prefix(name.as_ref()).is_some_and(|rest| rest.starts_with('(')))
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blames_exactly_the_file_that_is_named() {
+    fn only_the_file_in_the_message_is_blamed() {
         let output = "pkg/index.d.ts(12,3): error TS2304: Cannot find name 'Chat'.\n";
         let root = Path::new("/checkout");
         assert!(is_blamed(output, root, Path::new("/checkout/pkg/index.d.ts")));

@@ -1,4 +1,4 @@
-//! Which API `dev` and `live` speak to, with whose key.
+//! The API that `dev` and `live` use, and its key.
 
 use std::env;
 
@@ -7,7 +7,7 @@ use failsoft::upstream::OPENROUTER;
 use crate::arguments::Dev;
 use crate::failure::{Failure, Result};
 
-/// What an API speaks.
+/// The dialect of an API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     OpenRouter,
@@ -38,12 +38,12 @@ impl Dialect {
     }
 }
 
-/// Where `dev` sends requests.
+/// The upstream of `dev`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// The one that comes with this repository.
+    /// The emulator of this repository.
     Emulator { dialect: Dialect },
-    /// A real API. Its key may be empty, for those that want none.
+    /// A real API. The key may be empty for an API that needs none.
     Api { url: String, dialect: Dialect, key: String },
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn choose(options: &Dev) -> Result<Choice> {
     choose_with(options, variable)
 }
 
-/// The API at `url`, or else OpenRouter, with a key that is not empty.
+/// The API at `url`, or OpenRouter, with a key that is not empty.
 pub(crate) fn with_key(url: Option<&str>) -> Result<(String, String)> {
     with_key_from(url, variable)
 }
@@ -68,9 +68,9 @@ fn with_key_from(url: Option<&str>, variable: impl Fn(&str) -> Option<String>) -
     Ok((url.to_owned(), key))
 }
 
-/// The key that belongs to the API at `url`, which may want none.
+/// The key for the API at `url`, which may need none.
 fn key_for(url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Option<String>> {
-    // Never OpenRouter's for another: a key goes only to whom it belongs.
+    // A key goes only to its own API: OpenRouter's key is never sent to another one.
     if !is_openrouter(url) {
         return Ok(variable("UPSTREAM_API_KEY"));
     }
@@ -104,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_it_is_the_emulator() {
+    fn without_a_key_the_upstream_is_the_emulator() {
         assert_eq!(choose_from(None, &[]).expect("a value"), Choice::Emulator { dialect: Dialect::OpenRouter });
     }
 
     #[test]
-    fn with_a_key_it_is_openrouter() {
+    fn with_a_key_the_upstream_is_openrouter() {
         let chosen = choose_from(None, &[("OPENROUTER_API_KEY", "k")]).expect("a value");
         assert_eq!(
             chosen,
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_of_the_wire_needs_the_key_of_the_api_that_it_asks() {
+    fn live_needs_the_key_of_the_api_that_it_uses() {
         let with_key = |url, variables: &[(&str, &str)]| {
             with_key_from(url, |name| variables.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned()))
                 .map_err(|failure| failure.to_string())

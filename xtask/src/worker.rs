@@ -1,4 +1,5 @@
-//! The Worker: worker-build makes worker/build/index.js and its WebAssembly; the page's files go to worker/build/assets.
+//! Builds the Worker: worker-build makes worker/build/index.js and its WebAssembly; the page's files go to
+//! worker/build/assets.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +12,7 @@ use crate::process::{no_progress, report_step, run, run_quietly};
 use crate::tools;
 use crate::workspace::{Workspace, without_this_crate};
 
-/// What worker-build lets wasm-opt use.
+/// The features that worker-build allows wasm-opt to use.
 const WASM_FEATURES: [&str; 8] = [
     "--enable-mutable-globals",
     "--enable-sign-ext",
@@ -23,7 +24,7 @@ const WASM_FEATURES: [&str; 8] = [
     "--enable-exception-handling",
 ];
 
-/// Builds worker/build, or finds that nothing has changed. Needs what [`crate::setup::build`] sets up.
+/// Builds worker/build, unless nothing has changed. Needs what [`crate::setup::build`] sets up.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     report_step("building the Worker");
     compile(workspace)?;
@@ -36,12 +37,13 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     copy_assets(workspace)
 }
 
-/// The folder that wrangler.jsonc points at.
+/// The folder in wrangler.jsonc.
 pub(crate) fn output(workspace: &Workspace) -> PathBuf {
     workspace.worker().join("build")
 }
 
-/// As worker-build will, so that it finds everything compiled, and so that it need not run when nothing is new.
+/// Compiles as worker-build does, so that worker-build finds everything compiled, and does not run at all if nothing is
+/// new.
 fn compile(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--lib", "--release", "--target=wasm32-unknown-unknown"]);
@@ -59,10 +61,10 @@ fn fingerprint(workspace: &Workspace) -> Result<Fingerprint> {
 
 fn bundle(workspace: &Workspace) -> Result<()> {
     let mut worker_build = Command::new(tools::worker_build(workspace)?);
-    // A backtrace would bury the message.
+    // A backtrace would hide the message.
     worker_build.arg("--release").current_dir(workspace.worker()).env_remove("RUST_BACKTRACE");
     worker_build.env("CARGO_TARGET_DIR", &workspace.target).env("PATH", npm::path(workspace));
-    // With these it downloads nothing.
+    // With these variables worker-build downloads nothing.
     worker_build.env("WASM_BINDGEN_BIN", tools::wasm_bindgen(workspace)?);
     worker_build.env("WASM_OPT_BIN", workspace.npm_bin().join("wasm-opt"));
     worker_build.env("ESBUILD_BIN", workspace.npm_bin().join("esbuild"));
@@ -71,7 +73,8 @@ fn bundle(workspace: &Workspace) -> Result<()> {
     optimise(workspace)
 }
 
-/// worker-build keeps the names of all functions, a tenth of what an isolate loads. A panic still says where it was.
+/// worker-build keeps the names of all functions, which are a tenth of what an isolate loads. A panic still reports its
+/// location.
 fn optimise(workspace: &Workspace) -> Result<()> {
     let wasm = output(workspace).join("index_bg.wasm");
     let mut wasm_opt = npm::program(workspace, "wasm-opt");
@@ -79,7 +82,7 @@ fn optimise(workspace: &Workspace) -> Result<()> {
     run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
 }
 
-/// The page imports the package from its own origin, as `./failsoft/…`.
+/// Copies the page and the package: the page imports the package from its own origin, as `./failsoft/…`.
 fn copy_assets(workspace: &Workspace) -> Result<()> {
     let stage = workspace.scratch().join("assets");
     files::make_empty(&stage)?;
@@ -95,7 +98,7 @@ fn copy_all(from: &Path, to: &Path, wanted: fn(&Path) -> bool) -> Result<()> {
     Ok(())
 }
 
-/// Of the package, a page loads code.
+/// A page loads only the code of the package.
 fn is_served(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "js" || extension == "wasm")
 }

@@ -1,4 +1,4 @@
-//! Where things lie.
+//! The folders of the checkout, of the build, and of the tools.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,19 @@ use serde_json::Value;
 
 use crate::failure::{Failure, Result};
 
-/// The checkout, and the folders that are written outside of it.
+/// The checkout, and the folders outside of it that xtask writes to.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     /// The checkout.
     pub(crate) root: PathBuf,
-    /// Cargo's output, absolute.
+    /// Cargo's target folder, as an absolute path.
     pub(crate) target: PathBuf,
-    /// Tools, shared by all checkouts of this user.
+    /// The tools, shared by all checkouts of this user.
     pub(crate) cache: PathBuf,
 }
 
 impl Workspace {
-    /// Finds it from the environment that cargo gives, wherever in the checkout the caller stands.
+    /// Finds the workspace from the environment that cargo sets, independent of the current folder.
     pub(crate) fn find() -> Result<Self> {
         let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let manifest = manifest.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
@@ -34,7 +34,7 @@ impl Workspace {
         self.root.join("tests")
     }
 
-    /// What npm installed for the command line; among it a Node.js that is new enough for everything here.
+    /// The commands that npm installed; one of them is a Node.js that is new enough.
     pub(crate) fn npm_bin(&self) -> PathBuf {
         self.tests().join("node_modules/.bin")
     }
@@ -49,17 +49,17 @@ impl Workspace {
         self.root.join("worker")
     }
 
-    /// For what is neither source nor result: stamps, stages, private files.
+    /// For files that are neither source nor result: stamps, temporary folders, private files.
     pub(crate) fn scratch(&self) -> PathBuf {
         self.target.join("xtask")
     }
 
-    /// Where cargo leaves the WebAssembly of a crate built for `target` with `profile`.
+    /// The WebAssembly file that cargo builds from a crate for `target` with `profile`.
     pub(crate) fn wasm(&self, target: &str, profile: &str, name: &str) -> PathBuf {
         self.target.join(target).join(profile).join(format!("{name}.wasm"))
     }
 
-    /// A cargo command at the root, as if it were typed there.
+    /// A cargo command that runs at the root.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new(cargo_program());
         cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
@@ -72,7 +72,7 @@ fn cargo_program() -> PathBuf {
     env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
 }
 
-/// `cargo run` describes xtask in the environment; what runs below must not take that for itself.
+/// `cargo run` sets variables that describe xtask. The programs below must not see them.
 pub(crate) fn without_this_crate(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
@@ -82,7 +82,7 @@ pub(crate) fn without_this_crate(command: &mut Command) {
     }
 }
 
-/// Asked from where the caller stands, as a relative CARGO_TARGET_DIR means that.
+/// cargo runs in the current folder, because a relative CARGO_TARGET_DIR refers to it.
 fn target_directory(root: &Path) -> Result<PathBuf> {
     let mut cargo = Command::new(cargo_program());
     cargo.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]).arg(root.join("Cargo.toml"));

@@ -1,5 +1,5 @@
-//! What the package's WebAssembly is made of: bytes of code by the module of the core that they come from. Code that was
-//! inlined counts where it went, so much of `call` is in `browser`, whose exports it is called from.
+//! The composition of the package's WebAssembly: bytes of code by the core's module. Inlined code counts for the
+//! function that contains it, so much of `call` appears in `browser`, whose exports call it.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::process::{output, report_step};
 use crate::workspace::Workspace;
 
 const CRATE: &str = "failsoft";
-/// Beside functions: strings, and what is looked up.
-const DATA: &str = "texts and tables";
+/// The group of strings and tables, which are not functions.
+const DATA: &str = "strings and tables";
 
 /// Prints the groups, the largest first. Needs a built package.
 pub(super) fn show(workspace: &Workspace) -> Result<()> {
-    report_step("sizes: the package's WebAssembly by module, before names are taken out");
+    report_step("sizes: the package's WebAssembly by module, before the names are removed");
     let named = package::with_names(workspace)?;
     let mut wasm_opt = npm::program(workspace, "wasm-opt");
     let output = output(wasm_opt.args(package::WASM_FEATURES).arg("--func-metrics").arg(&named)).unwrap_or_default();
@@ -30,7 +30,7 @@ pub(super) fn show(workspace: &Workspace) -> Result<()> {
     for (name, Group { bytes, functions }) in rows {
         println!("{bytes:>10} {functions:>10} {:>6.1}%  {name}", bytes as f64 * 100.0 / total as f64);
     }
-    println!("{total:>10} {:>18}  in all", "");
+    println!("{total:>10} {:>18}  total", "");
     Ok(())
 }
 
@@ -40,7 +40,7 @@ struct Group {
     functions: u64,
 }
 
-/// From lines as `func: NAME`, `[binary-bytes] : 12`, `[memory-data] : 34`.
+/// Parses lines such as `func: NAME`, `[binary-bytes] : 12`, `[memory-data] : 34`.
 fn groups(output: &str) -> BTreeMap<&str, Group> {
     let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
     let mut function = None;
@@ -63,7 +63,8 @@ fn groups(output: &str) -> BTreeMap<&str, Group> {
     groups
 }
 
-/// `chunk` of `<failsoft[6822]::chunk::node::Node>::grow`; of other crates their name.
+/// The module of a function of this crate, such as `chunk` of `<failsoft[6822]::chunk::node::Node>::grow`; for other
+/// crates, the name of the crate.
 fn module(function: &str) -> &str {
     let ours = function.split_once(CRATE).and_then(|(_, rest)| rest.split_once("]::")).map(|(_, rest)| word(rest));
     match ours {
@@ -86,7 +87,7 @@ mod tests {
     use super::{Group, groups};
 
     #[test]
-    fn a_function_counts_for_the_module_that_it_comes_from() {
+    fn a_function_counts_for_its_own_module() {
         let output = "Metrics\nglobal\n [memory-data]  : 90\nfunc: session_poll\n [binary-bytes] : 10\n Block : 5\n\
                     func: <failsoft[68f]::chunk::node::Node>::grow\n [binary-bytes] : 20\n\
                     func: failsoft[68f]::chunk::sum\n [binary-bytes] : 3\n\
@@ -95,8 +96,8 @@ mod tests {
         let expected = [
             ("browser", group(10, 1)),
             ("chunk", group(23, 2)),
+            ("strings and tables", group(90, 0)),
             ("talc", group(7, 1)),
-            ("texts and tables", group(90, 0)),
             ("the standard library", group(4, 1)),
         ];
         assert_eq!(groups(output).into_iter().collect::<Vec<_>>(), expected);

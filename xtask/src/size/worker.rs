@@ -21,7 +21,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<bool> {
     Ok(fits)
 }
 
-/// An isolate loads the script and its WebAssembly; the assets are served, not loaded.
+/// An isolate loads the script and its WebAssembly. The assets are only served.
 fn is_loaded(file: &Path) -> bool {
     !file.starts_with("assets") && file.extension().is_some_and(|extension| extension == "js" || extension == "wasm")
 }
