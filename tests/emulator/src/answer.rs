@@ -1,12 +1,12 @@
-//! What a model says: deterministic, so that a test can tell a whole answer from a damaged one.
+//! The content of an answer. It is deterministic, so that a test can tell a whole answer from a damaged one.
 
 use serde_json::json;
 
-use crate::ask::Ask;
 use crate::catalog::{Candidate, Prefill};
-use crate::fault::{Behaviour, Cut, Dress, Effect, Mishap, Speech};
+use crate::chat_request::ChatRequest;
+use crate::fault::{Behaviour, BodyError, Cut, Effect, Format, WrongAnswer};
 
-/// An answer in the pieces in which a stream carries it; one piece is one token.
+/// An answer in the pieces that a stream carries; one piece is one token.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) reasoning: Vec<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Answer {
 
 #[derive(Debug)]
 pub(crate) struct ToolCall {
-    /// The index that the stream claims.
+    /// The index in the stream.
     pub(crate) index: u64,
     pub(crate) id: String,
     pub(crate) name: String,
@@ -44,7 +44,7 @@ impl Finish {
         }
     }
 
-    /// The provider's own word, which OpenRouter passes on beside its own.
+    /// The provider's own finish reason, which OpenRouter passes on beside its own.
     pub(crate) fn native(self) -> &'static str {
         match self {
             Self::Stop => "end_turn",
@@ -55,43 +55,45 @@ impl Finish {
     }
 }
 
-/// More words than any model here says.
+/// The largest number of words that a prompt can ask for.
 const MOST_WORDS: u64 = 100_000;
 
-/// More than 64 KiB for every piece.
+/// The least size of a piece of the fault `large-events`.
 const LARGE: usize = 65 << 10;
 
 impl Answer {
-    /// The answer of `model`, damaged as its behaviour says. What concerns only the wire is left to `stage`.
-    pub(crate) fn compose(ask: &Ask, model: &Candidate, behaviour: &Behaviour) -> Self {
-        let mut answer = Self::healthy(ask, model, behaviour);
+    /// The answer of `model`, with the fault of its behaviour. Faults that concern only the wire belong to `respond`.
+    pub(crate) fn compose(request: &ChatRequest, model: &Candidate, behaviour: &Behaviour) -> Self {
+        let mut answer = Self::healthy(request, model, behaviour);
         match behaviour.effect() {
-            Some(Effect::Say(speech)) => answer.spoil(speech),
-            Some(Effect::Dress(Dress::LargeEvents)) => answer.pieces.iter_mut().for_each(enlarge),
+            Some(Effect::WrongAnswer(wrong)) => answer.spoil(wrong),
+            Some(Effect::Format(Format::LargeEvents)) => answer.pieces.iter_mut().for_each(enlarge),
             Some(Effect::Cut(Cut::MidCharacter)) => answer.pieces.insert(answer.pieces.len() / 2, " 🦀".to_owned()),
-            Some(Effect::Mishap(Mishap::MidStream | Mishap::MidStreamEmptyChoices | Mishap::InChoice)) => {
+            Some(Effect::BodyError(BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice)) => {
                 answer.halve()
             }
-            Some(Effect::Refuse(_) | Effect::Mishap(_) | Effect::Time(_) | Effect::Cut(_) | Effect::Dress(_))
+            Some(
+                Effect::HttpError(_) | Effect::BodyError(_) | Effect::Timing(_) | Effect::Cut(_) | Effect::Format(_),
+            )
             | None => {}
         }
         answer
     }
 
-    fn healthy(ask: &Ask, model: &Candidate, behaviour: &Behaviour) -> Self {
-        let reasoning = if ask.reasoning { pieces("Let me think about this.") } else { Vec::new() };
-        if let Some(name) = &ask.tool {
+    fn healthy(request: &ChatRequest, model: &Candidate, behaviour: &Behaviour) -> Self {
+        let reasoning = if request.reasoning { pieces("Let me think about this.") } else { Vec::new() };
+        if let Some(name) = &request.tool {
             let call = ToolCall::new(0, name, "what was asked for");
             return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
         }
-        let text = match (behaviour, &ask.prefill) {
+        let text = match (behaviour, &request.prefill) {
             (Behaviour::Say(words), _) => words.clone(),
-            (Behaviour::Echo(words), _) => format!("{} {words}", ask.prompt.lines().next().unwrap_or_default()),
-            (_, Some(prefill)) if model.row.prefill != Prefill::StartsOver => remainder(&text(ask, model), prefill),
-            _ => text(ask, model),
+            (Behaviour::Echo(words), _) => format!("{} {words}", request.prompt.lines().next().unwrap_or_default()),
+            (_, Some(prefill)) if model.row.prefill != Prefill::StartsOver => remainder(&text(request, model), prefill),
+            _ => text(request, model),
         };
         let mut answer = Self { reasoning, pieces: pieces(&text), ..Self::default() };
-        let limit = ask.max_tokens.unwrap_or(model.row.max_output).min(model.row.max_output);
+        let limit = request.max_tokens.unwrap_or(model.row.max_output).min(model.row.max_output);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         if answer.pieces.len() > limit {
             answer.pieces.truncate(limit);
@@ -100,23 +102,23 @@ impl Answer {
         answer
     }
 
-    fn spoil(&mut self, speech: Speech) {
+    fn spoil(&mut self, wrong: WrongAnswer) {
         let replace = |pieces: Vec<String>| Self { pieces, ..Self::default() };
-        match speech {
-            Speech::Empty => *self = Self::default(),
-            Speech::Whitespace => *self = replace(vec![" ".to_owned(), "\n".to_owned(), "  ".to_owned()]),
-            Speech::ReasoningOnly => {
+        match wrong {
+            WrongAnswer::Empty => *self = Self::default(),
+            WrongAnswer::Whitespace => *self = replace(vec![" ".to_owned(), "\n".to_owned(), "  ".to_owned()]),
+            WrongAnswer::ReasoningOnly => {
                 *self = Self { reasoning: pieces("I keep thinking, and never say it."), ..Self::default() };
             }
-            Speech::Refusal => *self = Self { refusal: Some(REFUSAL.to_owned()), ..Self::default() },
-            Speech::RefusalText => *self = replace(pieces(REFUSAL)),
-            Speech::ContentFilter => *self = Self { finish: Finish::ContentFilter, ..Self::default() },
-            Speech::Length => {
+            WrongAnswer::Refusal => *self = Self { refusal: Some(REFUSAL.to_owned()), ..Self::default() },
+            WrongAnswer::RefusalText => *self = replace(pieces(REFUSAL)),
+            WrongAnswer::ContentFilter => *self = Self { finish: Finish::ContentFilter, ..Self::default() },
+            WrongAnswer::Length => {
                 self.halve();
                 self.finish = Finish::Length;
             }
-            Speech::BadJson => *self = replace(pieces(r#"{"answer": "unfin"#)),
-            Speech::ToolIndexLies => {
+            WrongAnswer::BadJson => *self = replace(pieces(r#"{"answer": "unfin"#)),
+            WrongAnswer::ToolIndexLies => {
                 let name = self.tools.first().map_or("search", |tool| &tool.name).to_owned();
                 let tools = vec![ToolCall::new(0, &name, "the first"), ToolCall::new(1, &name, "the second")];
                 *self = Self { tools, finish: Finish::ToolCalls, ..Self::default() };
@@ -149,15 +151,15 @@ impl ToolCall {
     }
 }
 
-fn text(ask: &Ask, model: &Candidate) -> String {
-    let plain = match ask.directive("words") {
+fn text(request: &ChatRequest, model: &Candidate) -> String {
+    let plain = match request.directive("words") {
         Some(count) => (1..=count.min(MOST_WORDS)).map(word).collect::<Vec<_>>().join(" "),
-        None => format!("{} says: {}", model.id, ask.prompt),
+        None => format!("{} says: {}", model.id, request.prompt),
     };
-    if ask.json { format!(r#"{{"answer": {}}}"#, json!(plain)) } else { plain }
+    if request.json { format!(r#"{{"answer": {}}}"#, json!(plain)) } else { plain }
 }
 
-/// The n-th of the words that are said on demand; some take more than one byte a character.
+/// The n-th word of an answer to `words:N`. Some words contain characters of several bytes.
 fn word(n: u64) -> String {
     match n % 10 {
         4 => "héllo".to_owned(),
@@ -167,16 +169,16 @@ fn word(n: u64) -> String {
     }
 }
 
-/// What is left of `whole` after a prefill: the rest of it, or as much of its end if the prefill is from elsewhere.
+/// The rest of `whole` after a prefill. If the prefill is from another text, `whole` without as many words.
 fn remainder(whole: &str, prefill: &str) -> String {
     if let Some(rest) = whole.strip_prefix(prefill).or_else(|| whole.strip_prefix(prefill.trim_end())) {
         return rest.to_owned();
     }
-    let said = prefill.split_whitespace().count();
-    pieces(whole).into_iter().skip(said).collect()
+    let count = prefill.split_whitespace().count();
+    pieces(whole).into_iter().skip(count).collect()
 }
 
-/// Cuts before white space that follows a word: `"one two"` is `["one", " two"]`.
+/// Cuts before the white space that follows a word: `"one two"` is `["one", " two"]`.
 fn pieces(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut after_word = true;

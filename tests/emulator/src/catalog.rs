@@ -1,24 +1,24 @@
-//! The models that exist here, and what they cost.
+//! The models of the emulator and their prices.
 
-use crate::fault::{Behaviour, Cast};
+use crate::fault::{Behaviour, FaultSpec};
 
-/// Prices are integers, so that a bill adds up exactly: picodollars (10⁻¹² USD) per token.
+/// Prices are integers, so that a sum is exact: picodollars (10⁻¹² USD) per token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Price {
     pub(crate) prompt: u64,
     pub(crate) completion: u64,
 }
 
-/// What a model does with a trailing assistant message.
+/// How a model handles a trailing assistant message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prefill {
-    /// Goes on from it.
+    /// It continues the message.
     Continues,
-    /// Goes on from it, but refuses one that ends in white space.
+    /// It continues the message, but refuses one that ends in white space.
     ContinuesTrimmed,
-    /// Accepts it and answers from the beginning.
+    /// It accepts the message and answers from the beginning.
     StartsOver,
-    /// Answers with a 400.
+    /// It answers with a 400.
     Refuses,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Row {
     pub(crate) canonical: &'static str,
     pub(crate) name: &'static str,
     pub(crate) provider: &'static str,
-    /// Whether this provider stops generating, and billing, when a stream is aborted.
+    /// Whether the provider stops generating and billing when the client aborts a stream.
     pub(crate) stops_on_abort: bool,
     pub(crate) context: u64,
     pub(crate) max_output: u64,
@@ -56,7 +56,7 @@ const fn usd_per_million(prompt_cents: u64, completion_cents: u64) -> Price {
     Price { prompt: prompt_cents * 10_000, completion: completion_cents * 10_000 }
 }
 
-/// The catalog, without the models that are faults.
+/// The catalog, without the models `fault/…`.
 pub(crate) static ROWS: &[Row] = &[
     Row {
         context: 200_000,
@@ -125,33 +125,33 @@ pub(crate) static ROWS: &[Row] = &[
     Row { expires: Some("2025-12-31"), ..row("test/expired", "test/expired-20240101", "Test: Expired", "Test") },
 ];
 
-/// What the faults have in common: unremarkable, except in how they fail.
+/// The row that all faults share. It is ordinary, because the faults differ only in how they fail.
 pub(crate) static FAULT_ROW: Row =
     Row { prefill: Prefill::Continues, ..row("fault/…", "fault/…", "Fault", "Faulty") };
 
-/// A date behind a fault's name makes its canonical slug, as it does for real models.
+/// The canonical slug of a fault is its name with this date, as for real models.
 const FAULT_DATE: &str = "-20260101";
 
-/// The model of an account that names none.
+/// The model of a request that names none.
 pub(crate) const DEFAULT_MODEL: &str = "openai/gpt-4o-mini";
 
-/// Suffixes that ask for a variant of a model, not for another one.
+/// Suffixes that select a variant of a model.
 const VARIANTS: &[&str] = &["free", "floor", "nitro", "online", "exacto", "thinking", "extended"];
 
-/// A model as it was asked for.
+/// A model of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
-    /// The id under which it answers.
+    /// The id in the answer.
     pub(crate) id: String,
     pub(crate) canonical: String,
     pub(crate) name: String,
     pub(crate) row: &'static Row,
-    /// How it behaves when no script says otherwise.
-    pub(crate) nature: Behaviour,
+    /// The behaviour without a script.
+    pub(crate) default_behaviour: Behaviour,
 }
 
 impl Candidate {
-    /// Resolves an id, a canonical slug, an id with a variant, or a fault. `None`: "not a valid model ID".
+    /// Resolves an id, a canonical slug, an id with a variant, or a fault. `None` means "not a valid model ID".
     pub(crate) fn resolve(id: &str) -> Option<Self> {
         if let Some(name) = id.strip_prefix("fault/") {
             return Self::fault(name.strip_suffix(FAULT_DATE).unwrap_or(name));
@@ -169,33 +169,33 @@ impl Candidate {
             canonical: row.canonical.to_owned(),
             name: row.name.to_owned(),
             row,
-            nature: Behaviour::Healthy,
+            default_behaviour: Behaviour::Healthy,
         }
     }
 
     pub(crate) fn fault(name: &str) -> Option<Self> {
-        let cast = Cast::parse(name)?;
+        let spec = FaultSpec::parse(name)?;
         Some(Self {
             id: format!("fault/{name}"),
             canonical: format!("fault/{name}{FAULT_DATE}"),
-            name: format!("Fault: {}", cast.fault.title),
+            name: format!("Fault: {}", spec.fault.title),
             row: &FAULT_ROW,
-            nature: Behaviour::Fault(cast),
+            default_behaviour: Behaviour::Fault(spec),
         })
     }
 
-    /// Picodollars for these tokens.
+    /// The price of these tokens in picodollars.
     pub(crate) fn cost(&self, prompt: u64, completion: u64) -> u64 {
         self.row.price.prompt * prompt + self.row.price.completion * completion
     }
 }
 
-/// Picodollars as USD, for a JSON number.
+/// Converts picodollars to USD, as a JSON number.
 pub(crate) fn usd(pico: u64) -> f64 {
     pico as f64 / 1e12
 }
 
-/// Picodollars as the decimal string in which prices are listed.
+/// Converts picodollars to USD, as the decimal string of the price list.
 pub(crate) fn usd_text(pico: u64) -> String {
     let fraction = format!("{:012}", pico % 1_000_000_000_000);
     let text = format!("{}.{}", pico / 1_000_000_000_000, fraction);

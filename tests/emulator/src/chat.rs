@@ -1,27 +1,27 @@
-//! `POST /chat/completions`: which model answers, and with what.
+//! `POST /chat/completions`: which model answers, and the response.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::ask::Ask;
+use crate::api_error::{ApiError, api_error};
 use crate::catalog::{Candidate, Prefill};
-use crate::completion::Scene;
-use crate::fault::{Behaviour, Cut, Dress, Effect, Mishap, Refusal};
+use crate::chat_request::ChatRequest;
+use crate::completion::Turn;
+use crate::fault::{Behaviour, BodyError, Cut, Effect, Format, HttpError};
 use crate::http::Request;
 use crate::ledger::Draft;
 use crate::log::now_ms;
-use crate::play::{Framing, Play};
-use crate::refusal::{ApiError, refuse};
-use crate::stage::stage;
+use crate::respond::respond;
+use crate::response::{Framing, Response};
 use crate::state::State;
 use crate::validate;
 
-/// An answer with what the books need to know about it.
+/// A response, with what the log and the ledger record about it.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) play: Play,
+    pub(crate) response: Response,
     /// The models that were tried, in order.
     pub(crate) models: Vec<String>,
     pub(crate) generation_id: Option<String>,
@@ -29,9 +29,9 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// An answer that generates nothing.
-    pub(crate) fn of(play: Play) -> Self {
-        Self { play, models: Vec::new(), generation_id: None, draft: None }
+    /// A response that generates nothing.
+    pub(crate) fn of(response: Response) -> Self {
+        Self { response, models: Vec::new(), generation_id: None, draft: None }
     }
 }
 
@@ -39,13 +39,13 @@ impl Exchange {
 struct Failed<'a> {
     model: &'a Candidate,
     error: ApiError,
-    /// Because it was told to, and not because the request deserves it.
+    /// The error is the model's fault, not the consequence of the request.
     faulted: bool,
 }
 
-/// One request on its way through its chain.
-struct Round<'a> {
-    ask: &'a Ask,
+/// One request, with the state of its fallback chain.
+struct ChainRun<'a> {
+    request: &'a ChatRequest,
     chain: &'a [Candidate],
     key: &'a str,
     id: String,
@@ -57,38 +57,38 @@ pub(crate) fn chat(state: &State, request: &Request) -> Exchange {
     let checked = validate::authorize(request).and_then(|key| Ok((key, validate::chain(&body, key)?)));
     let (key, chain) = match checked {
         Ok(checked) => checked,
-        Err(error) => return Exchange::of(error.play(None)),
+        Err(error) => return Exchange::of(error.response(None)),
     };
     let metadata = request.header("x-openrouter-metadata").is_some_and(|value| value.eq_ignore_ascii_case("enabled"));
-    let ask = Ask::read(&body, metadata);
+    let chat_request = ChatRequest::read(&body, metadata);
     let id = state.generation_id();
-    let mut round = Round { ask: &ask, chain: &chain, key, id, failures: Vec::new() };
+    let mut run = ChainRun { request: &chat_request, chain: &chain, key, id, failures: Vec::new() };
     for model in &chain {
         let behaviour = state.behaviour(key, model);
-        let Some(error) = refusal(&ask, model, &behaviour) else {
-            let pace = ask.directive("pace").map_or(state.options.word_delay, Duration::from_millis);
-            return round.serve(model, &behaviour, pace);
+        let Some(error) = error_before_answer(&chat_request, model, &behaviour) else {
+            let pace = chat_request.directive("pace").map_or(state.options.word_delay, Duration::from_millis);
+            return run.serve(model, &behaviour, pace);
         };
         let faulted = matches!(behaviour, Behaviour::Fault(_));
-        round.failures.push(Failed { model, error, faulted });
-        // An id that does not exist fails the request, not the model.
-        if behaviour.effect() == Some(Effect::Refuse(Refusal::UnknownModel)) {
+        run.failures.push(Failed { model, error, faulted });
+        // An id that does not exist fails the whole request, not only the model.
+        if behaviour.effect() == Some(Effect::HttpError(HttpError::UnknownModel)) {
             break;
         }
     }
-    round.exhausted()
+    run.exhausted()
 }
 
-/// Why `model` does not start an answer, if it does not.
-fn refusal(ask: &Ask, model: &Candidate, behaviour: &Behaviour) -> Option<ApiError> {
-    if let Some(Effect::Refuse(refusal)) = behaviour.effect() {
-        return Some(refuse(refusal, behaviour.number(), model, ask));
+/// The error with which `model` refuses the request before an answer. `None` if it answers.
+fn error_before_answer(chat_request: &ChatRequest, model: &Candidate, behaviour: &Behaviour) -> Option<ApiError> {
+    if let Some(Effect::HttpError(error)) = behaviour.effect() {
+        return Some(api_error(error, behaviour.number(), model, chat_request));
     }
-    let output = ask.max_tokens.unwrap_or(0);
-    if ask.estimate.saturating_add(output) > model.row.context {
-        return Some(ApiError::too_long(model.row.context, ask.estimate, output));
+    let output = chat_request.max_tokens.unwrap_or(0);
+    if chat_request.estimate.saturating_add(output) > model.row.context {
+        return Some(ApiError::too_long(model.row.context, chat_request.estimate, output));
     }
-    let prefill = ask.prefill.as_deref()?;
+    let prefill = chat_request.prefill.as_deref()?;
     let message = match model.row.prefill {
         Prefill::Refuses => "This model does not support assistant message prefill.",
         Prefill::ContinuesTrimmed if prefill.ends_with(char::is_whitespace) => {
@@ -99,29 +99,29 @@ fn refusal(ask: &Ask, model: &Candidate, behaviour: &Behaviour) -> Option<ApiErr
     Some(ApiError::typed(400, "invalid_request", message))
 }
 
-impl Round<'_> {
+impl ChainRun<'_> {
     fn serve(self, model: &Candidate, behaviour: &Behaviour, pace: Duration) -> Exchange {
         let name = match behaviour.effect() {
-            Some(Effect::Dress(Dress::NoModelField)) => None,
-            Some(Effect::Dress(Dress::ModelAlias)) => Some(model.canonical.clone()),
+            Some(Effect::Format(Format::NoModelField)) => None,
+            Some(Effect::Format(Format::ModelAlias)) => Some(model.canonical.clone()),
             _ => Some(model.id.clone()),
         };
-        let scene = Scene {
-            ask: self.ask,
+        let turn = Turn {
+            request: self.request,
             model,
             behaviour,
-            answer: Answer::compose(self.ask, model, behaviour),
+            answer: Answer::compose(self.request, model, behaviour),
             id: self.id.clone(),
             created: now_ms() / 1000,
             name,
             metadata: self.metadata(Some(model)),
         };
-        let play = stage(&scene, pace);
-        let draft = draft(&scene, &play, self.key);
-        Exchange { play, models: self.tried(Some(model)), generation_id: Some(self.id), draft }
+        let response = respond(&turn, pace);
+        let draft = draft(&turn, &response, self.key);
+        Exchange { response, models: self.tried(Some(model)), generation_id: Some(self.id), draft }
     }
 
-    /// What OpenRouter says when nothing is left: the last model's error.
+    /// The response when every model has failed: the error of the last one.
     fn exhausted(self) -> Exchange {
         let (last, earlier) =
             self.failures.split_last().expect("a chain is never empty, and each of its models failed");
@@ -133,18 +133,18 @@ impl Round<'_> {
             });
             error.error["metadata"]["previous_errors"] = previous.collect();
         }
-        let mut play = error.play(self.metadata(None)).with_header("x-generation-id", self.id.clone());
-        play.faulted = last.faulted;
-        Exchange { play, models: self.tried(None), generation_id: Some(self.id), draft: None }
+        let mut response = error.response(self.metadata(None)).with_header("x-generation-id", self.id.clone());
+        response.faulted = last.faulted;
+        Exchange { response, models: self.tried(None), generation_id: Some(self.id), draft: None }
     }
 
     fn tried(&self, served: Option<&Candidate>) -> Vec<String> {
         self.failures.iter().map(|failed| failed.model).chain(served).map(|model| model.id.clone()).collect()
     }
 
-    /// `openrouter_metadata`, if it was asked for: how the router went through the chain.
+    /// `openrouter_metadata`, if the request asks for it: how the router went through the chain.
     fn metadata(&self, served: Option<&Candidate>) -> Option<Value> {
-        if !self.ask.metadata {
+        if !self.request.metadata {
             return None;
         }
         let attempt = |model: &Candidate, status: u16| json!({ "provider": model.row.provider, "model": model.id, "status": status });
@@ -167,30 +167,30 @@ impl Round<'_> {
     }
 }
 
-/// The generation to book; `None` where nothing was generated.
-fn draft(scene: &Scene<'_>, play: &Play, key: &str) -> Option<Draft> {
-    let regular = Some((scene.answer.finish.name(), scene.answer.finish.native()));
-    let finish = match scene.behaviour.effect() {
-        Some(Effect::Mishap(Mishap::First | Mishap::In200 | Mishap::MalformedBody)) => return None,
-        Some(Effect::Mishap(Mishap::MidStream | Mishap::MidStreamEmptyChoices | Mishap::InChoice)) => {
+/// The generation for the ledger; `None` if nothing was generated.
+fn draft(turn: &Turn<'_>, response: &Response, key: &str) -> Option<Draft> {
+    let regular = Some((turn.answer.finish.name(), turn.answer.finish.native()));
+    let finish = match turn.behaviour.effect() {
+        Some(Effect::BodyError(BodyError::First | BodyError::In200 | BodyError::MalformedBody)) => return None,
+        Some(Effect::BodyError(BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice)) => {
             Some(("error", "error"))
         }
         Some(Effect::Cut(Cut::AfterFinish | Cut::MissingDone)) => regular,
         Some(Effect::Cut(_)) => None,
         _ => regular,
     };
-    let streamed = match &play.head {
+    let streamed = match &response.head {
         Some(head) => head.framing == Framing::Chunked,
-        None => scene.ask.stream,
+        None => turn.request.stream,
     };
     Some(Draft {
-        id: scene.id.clone(),
+        id: turn.id.clone(),
         key: key.to_owned(),
-        model: scene.model.clone(),
+        model: turn.model.clone(),
         streamed,
-        prompt: scene.ask.prompt_tokens,
-        completion: scene.answer.completion_tokens(),
-        reasoning: scene.answer.reasoning.len() as u64,
+        prompt: turn.request.prompt_tokens,
+        completion: turn.answer.completion_tokens(),
+        reasoning: turn.answer.reasoning.len() as u64,
         finish,
         started_ms: now_ms(),
     })

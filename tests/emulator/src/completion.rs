@@ -1,16 +1,16 @@
-//! An answer as OpenRouter writes it: one completion, or the chunks of a stream.
+//! An answer in OpenRouter's format: one completion, or the chunks of a stream.
 
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, ToolCall};
-use crate::ask::Ask;
 use crate::catalog::{Candidate, usd};
+use crate::chat_request::ChatRequest;
 use crate::fault::Behaviour;
 
-/// One model's turn at a request.
+/// The answer of one model to a request.
 #[derive(Debug)]
-pub(crate) struct Scene<'a> {
-    pub(crate) ask: &'a Ask,
+pub(crate) struct Turn<'a> {
+    pub(crate) request: &'a ChatRequest,
     pub(crate) model: &'a Candidate,
     pub(crate) behaviour: &'a Behaviour,
     pub(crate) answer: Answer,
@@ -18,13 +18,13 @@ pub(crate) struct Scene<'a> {
     pub(crate) id: String,
     /// Seconds since 1970.
     pub(crate) created: u64,
-    /// The name in `model`; `None` leaves it out.
+    /// The name in `model`; `None` omits the field.
     pub(crate) name: Option<String>,
-    /// `openrouter_metadata`, if it was asked for.
+    /// `openrouter_metadata`, if the request asks for it.
     pub(crate) metadata: Option<Value>,
 }
 
-/// What an event of a stream is for; faults choose their place by it.
+/// The purpose of an event. Faults choose their place by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Comment,
@@ -41,17 +41,22 @@ pub(crate) enum Part {
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) part: Part,
-    /// The comment, or the data.
+    /// The comment or the data.
     pub(crate) text: String,
     pub(crate) tokens: u64,
 }
 
-/// OpenRouter's sign of life.
+/// OpenRouter's keep-alive comment.
 pub(crate) const PROCESSING: &str = "OPENROUTER PROCESSING";
 
-impl Scene<'_> {
+impl Turn<'_> {
     pub(crate) fn usage(&self) -> Value {
-        usage(self.model, self.ask.prompt_tokens, self.answer.completion_tokens(), self.answer.reasoning.len() as u64)
+        usage(
+            self.model,
+            self.request.prompt_tokens,
+            self.answer.completion_tokens(),
+            self.answer.reasoning.len() as u64,
+        )
     }
 
     pub(crate) fn completion(&self) -> Value {
@@ -109,12 +114,12 @@ impl Scene<'_> {
         events
     }
 
-    /// A piece of text on its way.
+    /// The chunk for a piece of text.
     pub(crate) fn text(&self, piece: &str) -> Event {
         self.delta(Part::Text, &json!({ "content": piece })).worth(1)
     }
 
-    /// The chunk that ends a stream with an error, with or without a choice in it.
+    /// The chunk that ends a stream with an error, with or without a choice.
     pub(crate) fn error(&self, error: &Value, with_choice: bool) -> Event {
         let mut body = self.envelope("chat.completion.chunk");
         body["error"] = error.clone();
@@ -186,7 +191,7 @@ impl Event {
     }
 }
 
-/// Token counts with what they cost.
+/// The token counts and their cost.
 pub(crate) fn usage(model: &Candidate, prompt: u64, completion: u64, reasoning: u64) -> Value {
     json!({
         "prompt_tokens": prompt,

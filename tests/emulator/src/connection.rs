@@ -1,40 +1,40 @@
-//! One TCP connection: requests in turn, until one of the two has had enough.
+//! One TCP connection: its requests one after the other, until one side closes it.
 
 use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use crate::api_error::ApiError;
 use crate::chat::Exchange;
 use crate::http::{Incoming, Request, read_request};
-use crate::ledger::Heard;
+use crate::ledger::Delivered;
 use crate::log::{Outcome, now_ms};
-use crate::play::{Ending, Play};
-use crate::player::{Curtain, Progress, perform, wait};
-use crate::refusal::ApiError;
-use crate::route;
+use crate::response::{Ending, Response};
+use crate::router;
 use crate::state::State;
+use crate::writer::{Delivery, Progress, wait_for, write_response};
 
-/// Serves a connection to its end. `number` tells connections apart in the log.
+/// Serves a connection until its end. `number` identifies the connection in the log.
 pub(crate) async fn serve(mut stream: TcpStream, number: u64, state: Arc<State>) {
-    // Every write is a packet of its own: a test sees the pieces that the play wrote.
+    // Without delay every write becomes a packet of its own, so a test sees the pieces of the response.
     let _ = stream.set_nodelay(true);
     let mut received = Vec::new();
     loop {
-        let (play, curtain) = match read_request(&mut stream, &mut received).await {
+        let (response, delivery) = match read_request(&mut stream, &mut received).await {
             Incoming::Closed => return,
             Incoming::Malformed(status) => {
-                let play = ApiError::bare(status, "the request cannot be read").play(None);
-                let curtain = perform(&play, &mut stream, &mut received, &Progress::default()).await;
-                (play, curtain)
+                let response = ApiError::bare(status, "the request cannot be read").response(None);
+                let delivery = write_response(&response, &mut stream, &mut received, &Progress::default()).await;
+                (response, delivery)
             }
             Incoming::Request(request) => exchange(&request, number, &state, &mut stream, &mut received).await,
         };
-        if curtain == Curtain::ClientGone || play.ending == Ending::Reset {
+        if delivery == Delivery::ClientGone || response.ending == Ending::Reset {
             return;
         }
-        if play.closes() {
-            // A client that is gone already need not be told.
+        if response.closes() {
+            // Nothing is left to do if the client has already closed the connection.
             let _ = stream.shutdown().await;
             return;
         }
@@ -47,44 +47,44 @@ async fn exchange(
     state: &State,
     stream: &mut TcpStream,
     received: &mut Vec<u8>,
-) -> (Play, Curtain) {
+) -> (Response, Delivery) {
     let progress = Arc::new(Progress::default());
-    let ticket = route::is_logged(request).then(|| state.log.arrived(request, connection, &progress));
-    let Exchange { mut play, models, generation_id, draft } = route::answer(state, request).await;
+    let entry_id = router::is_logged(request).then(|| state.log.arrived(request, connection, &progress));
+    let Exchange { mut response, models, generation_id, draft } = router::answer(state, request).await;
     let is_chat = !models.is_empty();
-    play.close |= request.wants_close();
-    if let Some(ticket) = ticket {
-        state.log.update(ticket, |entry| {
+    response.close |= request.wants_close();
+    if let Some(entry_id) = entry_id {
+        state.log.update(entry_id, |entry| {
             entry.models = models;
-            entry.status = play.status();
+            entry.status = response.status();
             entry.generation_id = generation_id;
         });
     }
-    let mut curtain = Curtain::Played;
+    let mut delivery = Delivery::Complete;
     if is_chat {
-        curtain = wait(state.released(), stream, received).await;
+        delivery = wait_for(state.released(), stream, received).await;
     }
-    if curtain == Curtain::Played {
-        curtain = perform(&play, stream, received, &progress).await;
+    if delivery == Delivery::Complete {
+        delivery = write_response(&response, stream, received, &progress).await;
     }
-    // Booked before the log says that the request is finished: who waited for that finds the bill.
+    // The ledger comes before the log: a test that waits for the end of the request then finds the charge.
     if let Some(draft) = draft {
-        let cancelled = curtain == Curtain::ClientGone;
-        state.ledger.settle(draft, Heard { tokens: progress.tokens(), cancelled });
+        let cancelled = delivery == Delivery::ClientGone;
+        state.ledger.settle(draft, Delivered { tokens: progress.tokens(), cancelled });
     }
-    if let Some(ticket) = ticket {
-        state.log.update(ticket, |entry| {
-            entry.outcome = outcome(&play, curtain);
+    if let Some(entry_id) = entry_id {
+        state.log.update(entry_id, |entry| {
+            entry.outcome = outcome(&response, delivery);
             entry.finished_at_ms = Some(now_ms());
         });
     }
-    (play, curtain)
+    (response, delivery)
 }
 
-fn outcome(play: &Play, curtain: Curtain) -> Outcome {
-    match curtain {
-        Curtain::ClientGone => Outcome::ClientGone,
-        Curtain::Played if play.faulted => Outcome::Faulted,
-        Curtain::Played => Outcome::Sent,
+fn outcome(response: &Response, delivery: Delivery) -> Outcome {
+    match delivery {
+        Delivery::ClientGone => Outcome::ClientGone,
+        Delivery::Complete if response.faulted => Outcome::Faulted,
+        Delivery::Complete => Outcome::Sent,
     }
 }

@@ -1,4 +1,4 @@
-//! The server's life: start, steer, stop.
+//! Starts, controls and stops the server.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,51 +12,51 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::connection;
-use crate::log::{Awaited, Entry};
+use crate::log::{Condition, Entry};
 use crate::state::{ScriptError, State};
 
-/// How an emulator runs. The default is right for tests: any free port, everything at once.
+/// The options of an emulator. The defaults suit tests: any free port, and answers without delay.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 for any that is free.
+    /// The port on 127.0.0.1; 0 chooses a free one.
     pub port: u16,
-    /// Time per word of a healthy answer; `pace:MS` in a prompt overrides it.
+    /// The delay before each word of a healthy answer; `pace:MS` in a prompt overrides it.
     pub word_delay: Duration,
-    /// For how long after its end `GET /generation` does not know a generation.
+    /// How long after its end `GET /generation` does not know a generation.
     pub generation_delay: Duration,
 }
 
-/// A running emulator. Dropping it stops it and closes its connections.
+/// A running emulator. Dropping the value stops the emulator and closes its connections.
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
     state: Arc<State>,
-    keeper: Keeper,
+    runner: Runner,
 }
 
-/// What keeps the server alive.
+/// The task or thread that runs the server.
 #[derive(Debug)]
-enum Keeper {
+enum Runner {
     Task(JoinHandle<()>),
     Thread { stop: Option<oneshot::Sender<()>>, thread: Option<thread::JoinHandle<()>> },
 }
 
 impl Emulator {
-    /// Starts a server on the current tokio runtime. Fails if the port is taken.
+    /// Starts a server on the current tokio runtime. Returns an error if the port is taken.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State::new(options));
         let task = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(Self { address, state, keeper: Keeper::Task(task) })
+        Ok(Self { address, state, runner: Runner::Task(task) })
     }
 
-    /// Starts a server on a thread and a runtime of its own, for callers without one.
+    /// Starts a server on a thread with its own runtime, for callers without a runtime.
     pub fn start_blocking(options: Options) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         listener.set_nonblocking(true)?;
-        // Entered, not blocked on, so that a caller who has a runtime after all is welcome too.
+        // The runtime is entered, not blocked on, so that a caller inside another runtime works too.
         let listener = {
             let _entered = runtime.enter();
             TcpListener::from_std(listener)?
@@ -74,7 +74,7 @@ impl Emulator {
             });
         };
         let thread = thread::Builder::new().name("emulator".to_owned()).spawn(serve)?;
-        Ok(Self { address, state, keeper: Keeper::Thread { stop: Some(stop), thread: Some(thread) } })
+        Ok(Self { address, state, runner: Runner::Thread { stop: Some(stop), thread: Some(thread) } })
     }
 
     /// `http://127.0.0.1:PORT`. The base URL of the API is this and `/api/v1`.
@@ -82,42 +82,42 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
-    /// The port it listens on.
+    /// The port of the server.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Every request since the last clearing, in the order of arrival.
+    /// All requests since the log was last cleared, in the order of arrival.
     pub fn log(&self) -> Vec<Entry> {
         self.state.log.entries()
     }
 
-    /// Waits until request `n`, or any if `None`, is as awaited. False when `time` is over first.
-    pub async fn wait(&self, n: Option<u64>, awaited: Awaited, time: Duration) -> bool {
-        self.state.log.wait(n, awaited, time).await
+    /// Waits until request `n`, or any if `None`, meets the condition. Returns false if `time` is over first.
+    pub async fn wait(&self, n: Option<u64>, condition: Condition, time: Duration) -> bool {
+        self.state.log.wait(n, condition, time).await
     }
 
-    /// What was generated and charged, in the order in which it ended: the `data` of `GET /generation`.
+    /// The generations and their charges, in the order of their end: the `data` of `GET /generation`.
     pub fn generations(&self) -> Vec<Value> {
         self.state.ledger.all()
     }
 
-    /// The next requests for `model` behave as `steps` say, one after the other; then it is itself again.
-    /// A step is `healthy`, `say:TEXT`, `echo:TEXT`, or a fault's name. Replaces what is left of an earlier script.
+    /// The next requests for `model` follow `steps`, one step each; then the model has its own behaviour again.
+    /// A step is `healthy`, `say:TEXT`, `echo:TEXT`, or the name of a fault. The rest of an earlier script is dropped.
     pub fn script(&self, model: &str, steps: &[&str]) -> Result<(), ScriptError> {
         self.state.script(model, steps)
     }
 
-    /// Forgets the log, the generations, the scripts, and which faults have had their one time.
+    /// Clears the log, the generations, the scripts, and the memory of faults that happen once.
     pub fn clear(&self) {
         self.state.clear();
     }
 
-    /// Stops it and waits until its port is free.
+    /// Stops the server and waits until its port is free.
     pub async fn shutdown(mut self) {
-        if let Keeper::Task(task) = &mut self.keeper {
+        if let Runner::Task(task) = &mut self.runner {
             task.abort();
-            // Aborted on purpose: there is no result to look at.
+            // The task was aborted on purpose, so it has no result.
             let _ = task.await;
         }
     }
@@ -125,12 +125,12 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        match &mut self.keeper {
-            Keeper::Task(task) => task.abort(),
-            Keeper::Thread { stop, thread } => {
+        match &mut self.runner {
+            Runner::Task(task) => task.abort(),
+            Runner::Thread { stop, thread } => {
                 drop(stop.take());
                 if let Some(thread) = thread.take() {
-                    // A panic over there has been printed over there.
+                    // The thread has already printed its panic.
                     let _ = thread.join();
                 }
             }
@@ -138,7 +138,7 @@ impl Drop for Emulator {
     }
 }
 
-/// Accepts for ever. Dropping this future drops the connections with it.
+/// Accepts connections forever. Dropping the future drops the connections too.
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut number = 0;
     let mut connections = JoinSet::new();
@@ -149,7 +149,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
                     number += 1;
                     connections.spawn(connection::serve(stream, number, Arc::clone(&state)));
                 }
-                // Out of file descriptors, most likely: some will be free again.
+                // The process has probably no free file descriptor; some will be free again.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
             Some(_) = connections.join_next() => {}

@@ -1,4 +1,4 @@
-//! Faults by name. What each one does is data; `stage` turns it into a play.
+//! The faults by name. Each is data; `respond` turns it into a response.
 
 mod table;
 
@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 
 pub use table::FAULTS;
 
-/// One way in which an upstream fails. Ask for it as the model `fault/NAME` or `fault/NAME-NUMBER`.
+/// One way in which an upstream fails. A request selects it with the model `fault/NAME` or `fault/NAME-NUMBER`.
 #[derive(Debug)]
 pub struct Fault {
     /// The name in `fault/NAME`.
     pub name: &'static str,
-    /// What a person would say happened.
+    /// What happened, in a few words for a person.
     pub title: &'static str,
     /// What happens on the wire.
     pub description: &'static str,
-    /// What a number behind the name means.
+    /// The meaning of a number after the name.
     pub number: Option<&'static str>,
     pub(crate) effect: Effect,
-    /// Only the first request of a key for this model suffers it.
+    /// Only the first request of a key for this model has the fault.
     pub(crate) once: bool,
 }
 
@@ -36,19 +36,19 @@ impl Fault {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    Refuse(Refusal),
-    Say(Speech),
-    Mishap(Mishap),
-    Time(Timing),
+    HttpError(HttpError),
+    WrongAnswer(WrongAnswer),
+    BodyError(BodyError),
+    Timing(Timing),
     Cut(Cut),
-    Dress(Dress),
+    Format(Format),
 }
 
-/// An HTTP error before the first token: inside `models` the next model is tried.
+/// An HTTP error before the first token. With `models`, the next model is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum HttpError {
     RateLimited,
-    /// Always says how long, and not long.
+    /// With a Retry-After that is always present and short.
     RateLimitedBriefly,
     RateLimitedLegacy,
     RateLimitedDate,
@@ -66,15 +66,15 @@ pub(crate) enum Refusal {
     UnknownModel,
     Unavailable,
     UnavailableNotRetryable,
-    /// A status with nothing but OpenRouter's words for it.
+    /// A status with OpenRouter's message for it.
     Status(u16),
     Cloudflare,
     StringCode,
 }
 
-/// A whole answer that says the wrong thing.
+/// A complete answer with wrong content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speech {
+pub(crate) enum WrongAnswer {
     Empty,
     Whitespace,
     ReasoningOnly,
@@ -86,9 +86,9 @@ pub(crate) enum Speech {
     ToolIndexLies,
 }
 
-/// Something wrong inside a 200.
+/// An error inside a response with status 200.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mishap {
+pub(crate) enum BodyError {
     MidStream,
     MidStreamEmptyChoices,
     First,
@@ -123,9 +123,9 @@ pub(crate) enum Cut {
     MissingDone,
 }
 
-/// The right answer in an unusual dress: a good reader takes it.
+/// The right answer in an unusual format, which a good reader accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dress {
+pub(crate) enum Format {
     LargeEvents,
     CrLf,
     Cr,
@@ -137,14 +137,14 @@ pub(crate) enum Dress {
     ModelAlias,
 }
 
-/// A fault with the number it was asked for with.
+/// A fault and the number in the model's name.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Cast {
+pub(crate) struct FaultSpec {
     pub(crate) fault: &'static Fault,
     pub(crate) number: Option<u64>,
 }
 
-impl Cast {
+impl FaultSpec {
     /// Reads `NAME` or `NAME-NUMBER`. A name may itself end in a number, so the whole text is tried first.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(fault) = find(text) {
@@ -160,19 +160,19 @@ fn find(name: &str) -> Option<&'static Fault> {
     FAULTS.iter().find(|fault| fault.name == name)
 }
 
-/// How a model behaves for one request.
+/// The behaviour of a model for one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
     Healthy,
-    Fault(Cast),
-    /// Healthy, with these words.
+    Fault(FaultSpec),
+    /// Healthy, with this text.
     Say(String),
-    /// Healthy, with the first line of the prompt and these words.
+    /// Healthy, with the first line of the prompt and this text.
     Echo(String),
 }
 
 impl Behaviour {
-    /// Reads a step of a script: `healthy`, `say:TEXT`, `echo:TEXT`, or a fault's name with or without `fault/`.
+    /// Reads a step of a script: `healthy`, `say:TEXT`, `echo:TEXT`, or the name of a fault with or without `fault/`.
     pub(crate) fn parse(step: &str) -> Option<Self> {
         if let Some(words) = step.strip_prefix("say:") {
             return Some(Self::Say(words.trim_start().to_owned()));
@@ -182,20 +182,20 @@ impl Behaviour {
         }
         match step {
             "healthy" => Some(Self::Healthy),
-            name => Cast::parse(name.strip_prefix("fault/").unwrap_or(name)).map(Self::Fault),
+            name => FaultSpec::parse(name.strip_prefix("fault/").unwrap_or(name)).map(Self::Fault),
         }
     }
 
     pub(crate) fn effect(&self) -> Option<Effect> {
         match self {
-            Self::Fault(cast) => Some(cast.fault.effect),
+            Self::Fault(spec) => Some(spec.fault.effect),
             Self::Healthy | Self::Say(_) | Self::Echo(_) => None,
         }
     }
 
     pub(crate) fn number(&self) -> Option<u64> {
         match self {
-            Self::Fault(cast) => cast.number,
+            Self::Fault(spec) => spec.number,
             Self::Healthy | Self::Say(_) | Self::Echo(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Reads requests off a connection: heads by `httparse`, bodies by length or in chunks.
+//! Reads requests from a connection: heads with `httparse`, bodies by their length or in chunks.
 
 use serde_json::{Map, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,9 +11,9 @@ const MAX_HEADERS: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// Path and query, as they were sent.
+    /// The path and the query, as sent.
     pub(crate) target: String,
-    /// Names in lower case, in order.
+    /// The headers in order, with names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -21,9 +21,9 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Request(Request),
-    /// The client closed the connection between requests, or in the middle of one.
+    /// The client closed the connection, between requests or in the middle of one.
     Closed,
-    /// Not HTTP as spoken here; the status to say so with.
+    /// The request is not valid HTTP. The number is the status of the response.
     Malformed(u16),
 }
 
@@ -36,7 +36,7 @@ impl Request {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
-    /// A query parameter, percent-decoded.
+    /// The value of a query parameter, percent-decoded.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         let (_, query) = self.target.split_once('?')?;
         query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, v)| decode(v))
@@ -61,7 +61,7 @@ impl Request {
     }
 }
 
-/// Decodes `%XX` (RFC 3986 2.1) and `+`; what is no escape stays as it is.
+/// Decodes `%XX` (RFC 3986 2.1) and `+`. Invalid escapes stay unchanged.
 pub(crate) fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -82,7 +82,7 @@ pub(crate) fn decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Reads one request; `received` holds what the socket gave beyond the last one.
+/// Reads one request. `received` holds the bytes that arrived after the previous request.
 pub(crate) async fn read_request(stream: &mut TcpStream, received: &mut Vec<u8>) -> Incoming {
     let (mut request, consumed) = loop {
         match parse_head(received) {
@@ -126,7 +126,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, ()> {
     Ok(Some((request, consumed)))
 }
 
-/// `Ok(None)`: the client left in the middle. `Err`: the status to refuse with.
+/// Returns `Ok(None)` if the client left in the middle, and `Err` with the status of a refused body.
 async fn read_body(request: &Request, stream: &mut TcpStream, received: &mut Vec<u8>) -> Result<Option<Vec<u8>>, u16> {
     if request.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
         return read_chunks(stream, received).await;
@@ -149,7 +149,7 @@ async fn read_chunks(stream: &mut TcpStream, received: &mut Vec<u8>) -> Result<O
         };
         received.drain(..consumed);
         let size = usize::try_from(size).ok().filter(|size| body.len() + size <= MAX_BODY).ok_or(413_u16)?;
-        // The data and the line end behind it; trailers are not read, no client of ours sends any.
+        // The chunk and its line end. Trailers are not read, because no client in the tests sends any.
         let Some(chunk) = take(size + 2, stream, received).await else { return Ok(None) };
         if size == 0 {
             return Ok(Some(body));
@@ -167,7 +167,7 @@ async fn take(length: usize, stream: &mut TcpStream, received: &mut Vec<u8>) -> 
     Some(received.drain(..length).collect())
 }
 
-/// False at the end of what the client sends.
+/// Reads more bytes. Returns false at the end of the connection.
 async fn more(stream: &mut TcpStream, received: &mut Vec<u8>) -> bool {
     matches!(stream.read_buf(received).await, Ok(read) if read > 0)
 }

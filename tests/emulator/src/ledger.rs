@@ -1,4 +1,4 @@
-//! What was generated, and what was charged for it: the facts behind `GET /generation` and `GET /key`.
+//! The generations and their charges: the data of `GET /generation` and `GET /key`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::catalog::{Candidate, usd};
 use crate::completion::usage;
 use crate::log::now_ms;
 
-/// A generation under way: what it costs when it is heard to its end.
+/// A generation in progress, with its cost when it is delivered completely.
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) id: String,
@@ -19,15 +19,15 @@ pub(crate) struct Draft {
     pub(crate) prompt: u64,
     pub(crate) completion: u64,
     pub(crate) reasoning: u64,
-    /// OpenRouter's word and the provider's; `None` if the generation never gets there.
+    /// OpenRouter's finish reason and the provider's; `None` if the generation does not reach its end.
     pub(crate) finish: Option<(&'static str, &'static str)>,
     pub(crate) started_ms: u64,
 }
 
-/// How a generation ended.
+/// How a generation was delivered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Heard {
-    /// Completion tokens that were written.
+pub(crate) struct Delivered {
+    /// The number of completion tokens that were written.
     pub(crate) tokens: u64,
     /// The client left before the end.
     pub(crate) cancelled: bool,
@@ -48,26 +48,26 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Books a generation. A stream is charged for what was written of it, unless its provider does not notice that
-    /// the client left; everything else is charged in full.
-    pub(crate) fn settle(&self, draft: Draft, heard: Heard) {
-        let ignored = heard.cancelled && !draft.model.row.stops_on_abort;
-        let completion = if draft.streamed && !ignored { heard.tokens } else { draft.completion };
-        let finish = draft.finish.filter(|_| !heard.cancelled);
-        // Zero-completion insurance: nothing said and no regular end costs nothing.
+    /// Records a generation. A stream is charged for the part that was written, unless its provider does not notice
+    /// that the client left. Everything else is charged in full.
+    pub(crate) fn settle(&self, draft: Draft, delivered: Delivered) {
+        let ignored = delivered.cancelled && !draft.model.row.stops_on_abort;
+        let completion = if draft.streamed && !ignored { delivered.tokens } else { draft.completion };
+        let finish = draft.finish.filter(|_| !delivered.cancelled);
+        // OpenRouter's zero completion insurance: an answer without text and without a regular end costs nothing.
         let insured = completion == 0 && finish.is_none_or(|(name, _)| name == "error");
         let pico = if insured { 0 } else { draft.model.cost(draft.prompt, completion) };
         let finished_ms = now_ms();
-        let data = data(&draft, heard.cancelled, completion, finish, pico, finished_ms);
+        let data = data(&draft, delivered.cancelled, completion, finish, pico, finished_ms);
         self.lock().push(Generation { id: draft.id, key: draft.key, pico, finished_ms, data });
     }
 
-    /// The generation's record, once it has been finished for `delay`.
+    /// The record of a generation, once it has been finished for `delay`.
     pub(crate) fn find(&self, id: &str, delay: Duration) -> Option<Value> {
-        let ripe =
+        let is_available =
             |generation: &Generation| u128::from(now_ms().saturating_sub(generation.finished_ms)) >= delay.as_millis();
         let generations = self.lock();
-        let found = generations.iter().find(|generation| generation.id == id && ripe(generation));
+        let found = generations.iter().find(|generation| generation.id == id && is_available(generation));
         found.map(|generation| generation.data.clone())
     }
 
@@ -75,7 +75,7 @@ impl Ledger {
         self.lock().iter().map(|generation| generation.data.clone()).collect()
     }
 
-    /// USD charged to a key.
+    /// The USD that were charged to a key.
     pub(crate) fn spent(&self, key: &str) -> f64 {
         usd(self.lock().iter().filter(|generation| generation.key == key).map(|generation| generation.pico).sum())
     }

@@ -1,15 +1,15 @@
 //! OpenRouter on loopback, with faults on demand.
 //!
 //! ```text
-//!  socket ── http ──▶ route ──▶ chat ── validate ── who is asked ──▶ answer ── what is said ──▶ stage ──▶ Play
-//!                       │                                                                                  │
-//!                       └──▶ control (/emulator/…)      log, ledger ◀── what became of it ── player ◀───────┘
+//!  socket ── http ──▶ router ──▶ chat ── validate, catalog ──▶ answer ──▶ respond ──▶ Response
+//!                       │                                                                │
+//!                       └──▶ control (/emulator/…)         log, ledger ◀── writer ◀──────┘
 //! ```
 //!
-//! An answer is data before it is bytes: a `Play` says what is written, when, and how it ends, and the player performs
-//! it. A fault is a play that differs. There is no HTTP framework underneath, because a framework exists to make
-//! impossible what this crate is for: a reset before the status line, a chunked body without its terminator, half a
-//! character, a body shorter than its length.
+//! An answer is data before it is bytes: a `Response` says what is written, when, and how it ends, and the writer
+//! writes it. A fault is a response that differs from the healthy one. The crate uses no HTTP framework, because a
+//! framework prevents what this crate has to do: a reset before the status line, a chunked body without its terminator,
+//! half a character, a body that is shorter than its length.
 //!
 //! ```
 //! use failsoft_emulator::{Emulator, Options};
@@ -22,39 +22,41 @@
 //! ```
 //!
 //! # The API
-//! Under `/api/v1`, or without it: `POST /chat/completions`, `GET /models`, `GET /models/{author}/{slug}/endpoints`,
-//! `GET /generation?id=`, `GET /key`. Any key works but `sk-or-invalid` (401) and `sk-or-no-credits` (402). Healthy
-//! answers keep the connection; every error and every fault closes it, so that a browser's own resends can be told
-//! apart. An orderly end is announced by `connection: close`, a break is not. A client that closes its sending half has
-//! left. Pages of any origin may call; no response header is exposed to them.
+//! Under `/api/v1`, or without this prefix: `POST /chat/completions`, `GET /models`,
+//! `GET /models/{author}/{slug}/endpoints`, `GET /generation?id=`, `GET /key`. Every key works except `sk-or-invalid`
+//! (401) and `sk-or-no-credits` (402). A healthy answer keeps the connection open; every error and every fault closes
+//! it, so that a test can recognise a browser's own retries. A normal end is announced by `connection: close`, a break
+//! is not. A client that closes its sending half counts as having left. Pages of any origin may call; no response
+//! header is exposed to them.
 //!
-//! A healthy model says `MODEL says: PROMPT`. The last user message steers it:
+//! A healthy model answers `MODEL says: PROMPT`. The last user message controls the answer:
 //!
 //! | in the prompt | effect |
 //! |---|---|
 //! | `words:N` | exactly N words, some of them with characters of several bytes |
-//! | `pace:MS` | so long for each word |
+//! | `pace:MS` | a delay of MS milliseconds before each word |
 //! | `use the tool` | a call of the first tool, if there are tools |
 //!
-//! One piece is one token: a word with the white space before it. A JSON `response_format` gets `{"answer": "…"}`, a
-//! wish for reasoning gets some. A trailing assistant message is continued, started over from, or refused, as the model
-//! in question does: `meta-llama/…`, `mistralai/…`, `test/tiny` and the faults continue it, `anthropic/claude-3.5-haiku`
-//! unless it ends in white space, `openai/…` and `google/…` start over, `anthropic/claude-opus-4.7` refuses.
+//! One piece is one token: a word with the white space before it. With a JSON `response_format` the answer is
+//! `{"answer": "…"}`; with `reasoning` it contains reasoning. A trailing assistant message is handled as the real
+//! models do: `meta-llama/…`, `mistralai/…`, `test/tiny` and the faults continue it; `anthropic/claude-3.5-haiku`
+//! continues it unless it ends in white space; `openai/…` and `google/…` start over; `anthropic/claude-opus-4.7`
+//! refuses it.
 //!
 //! # The control
 //! | request | effect |
 //! |---|---|
-//! | `GET /emulator/log` | every request but preflights, in order: [`Entry`] |
+//! | `GET /emulator/log` | all requests except preflights, in order: [`Entry`] |
 //! | `GET /emulator/log?wait=W&n=N&ms=MS` | the same, once request N (without `n`: any) is `arrived`, `finished`, `pending`, `sent`, `clientGone` or `faulted`; 408 with `{error, log}` after MS (2000) |
-//! | `DELETE /emulator/log` | forgets the log, the generations, the scripts, the hold, and which faults had their one time |
-//! | `PUT /emulator/script` | `{"model", "steps"}`: the next requests for the model behave so; a step is `healthy`, `say:TEXT`, `echo:TEXT` (the first line of the prompt, and TEXT: what a judge says behind its mark), or a fault's name |
-//! | `PUT /emulator/hold`, `DELETE /emulator/hold` | chats get no answer until it is deleted; they are in the log meanwhile |
-//! | `GET /emulator/generations` | what was charged, in the order of ending |
+//! | `DELETE /emulator/log` | clears the log, the generations, the scripts, the hold, and the memory of faults that happen once |
+//! | `PUT /emulator/script` | `{"model", "steps"}`: the next requests for the model follow the steps; a step is `healthy`, `say:TEXT`, `echo:TEXT` (the first line of the prompt and TEXT, as a judge has to answer), or the name of a fault |
+//! | `PUT /emulator/hold`, `DELETE /emulator/hold` | holds back the answers to chats until the hold is deleted; the requests are already in the log |
+//! | `GET /emulator/generations` | the generations and their charges, in the order of their end |
 //! | `GET /emulator/faults` | the table below |
 //!
 //! # The faults
-//! Each is a model, `fault/NAME` or `fault/NAME-NUMBER`. Those that answer with an HTTP error move on to the next of
-//! `models`, as OpenRouter does; once an answer has begun, nothing moves on.
+//! Each is a model, `fault/NAME` or `fault/NAME-NUMBER`. After an HTTP error the next of `models` is tried, as
+//! OpenRouter does; after the beginning of an answer no other model is tried.
 //!
 //! | `fault/…` | what happens | `-NUMBER` |
 //! |---|---|---|
@@ -131,9 +133,10 @@
 //! | `never-ending` | a word every 20 ms until the client leaves, at most 60 s, then cut; as JSON, silence for as long |  |
 
 mod answer;
-mod ask;
+mod api_error;
 mod catalog;
 mod chat;
+mod chat_request;
 mod completion;
 mod connection;
 mod control;
@@ -143,15 +146,14 @@ mod http;
 mod ledger;
 mod listing;
 mod log;
-mod play;
-mod player;
-mod refusal;
-mod route;
-mod stage;
+mod respond;
+mod response;
+mod router;
 mod state;
 mod validate;
+mod writer;
 
 pub use emulator::{Emulator, Options};
 pub use fault::{FAULTS, Fault};
-pub use log::{Awaited, Entry, Outcome};
+pub use log::{Condition, Entry, Outcome};
 pub use state::ScriptError;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::catalog::{Candidate, ROWS, usd_text};
 use crate::fault::{Behaviour, FAULTS};
 
-/// 2026-01-01, so that listings are the same in every run.
+/// 2026-01-01: a fixed date keeps the listings the same in every run.
 const CREATED: u64 = 1_767_225_600;
 
 const PARAMETERS: &[&str] = &[
@@ -24,7 +24,7 @@ const PARAMETERS: &[&str] = &[
     "top_p",
 ];
 
-/// The catalog, the models that are faults behind the others.
+/// The catalog, followed by the faults.
 pub(crate) fn models() -> Value {
     let rows = ROWS.iter().map(Candidate::of);
     let faults = FAULTS.iter().filter_map(|fault| Candidate::fault(fault.name));
@@ -56,7 +56,7 @@ fn listed(model: &Candidate) -> Value {
     })
 }
 
-/// One endpoint per model: whichever provider serves it.
+/// Each model has one endpoint, of its provider.
 pub(crate) fn endpoints(model: &Candidate) -> Value {
     let row = model.row;
     json!({ "data": {
@@ -85,8 +85,8 @@ pub(crate) fn endpoints(model: &Candidate) -> Value {
 }
 
 fn description(model: &Candidate) -> &'static str {
-    match &model.nature {
-        Behaviour::Fault(cast) => cast.fault.description,
+    match &model.default_behaviour {
+        Behaviour::Fault(spec) => spec.fault.description,
         Behaviour::Healthy | Behaviour::Say(_) | Behaviour::Echo(_) => {
             "An emulated model that echoes what it is asked."
         }

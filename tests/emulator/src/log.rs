@@ -1,4 +1,4 @@
-//! Every request in the order of arrival, and what became of it.
+//! All requests in the order of arrival, with their outcomes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,18 +8,18 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::http::Request;
-use crate::player::Progress;
+use crate::writer::Progress;
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The answer is under way.
+    /// The response is not complete.
     Pending,
-    /// Everything was written, and nothing was wrong with it.
+    /// The complete response was written, without a fault.
     Sent,
     /// The client closed or reset its connection before the end.
     ClientGone,
-    /// A fault was performed up to its end.
+    /// A fault was written to its end.
     Faulted,
 }
 
@@ -35,18 +35,18 @@ impl Outcome {
     }
 }
 
-/// What a waiting test waits for.
+/// The condition that a test waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaited {
-    /// The request has arrived, whatever came of it.
+pub enum Condition {
+    /// The request has arrived, with any outcome.
     Arrived,
-    /// It is no longer pending.
+    /// The request is no longer pending.
     Finished,
-    /// It has exactly this outcome.
+    /// The request has exactly this outcome.
     Outcome(Outcome),
 }
 
-impl Awaited {
+impl Condition {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "arrived" => Some(Self::Arrived),
@@ -68,39 +68,39 @@ impl Awaited {
     }
 }
 
-/// One request.
+/// One request in the log.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// 1 for the first request since the log was last cleared.
+    /// The number of the request since the log was last cleared, from 1.
     pub n: u64,
-    /// When its last byte was read, in milliseconds since 1970.
+    /// When the last byte of the request was read, in milliseconds since 1970.
     pub at_ms: u64,
     /// The method.
     pub method: String,
-    /// Path and query.
+    /// The path and the query.
     pub path: String,
-    /// An object; names in lower case.
+    /// The headers as an object, with names in lower case.
     pub headers: Value,
-    /// Null if it was not JSON.
+    /// The JSON body; null if it is not JSON.
     pub body: Value,
     /// The models that were tried, in order.
     pub models: Vec<String>,
-    /// Of the answer; `None` while it is being made, or if none was sent.
+    /// The status of the response; `None` before the response, and if no status was sent.
     pub status: Option<u16>,
-    /// What became of it.
+    /// The outcome of the request.
     pub outcome: Outcome,
-    /// When it was no longer pending, in milliseconds since 1970.
+    /// When the request stopped being pending, in milliseconds since 1970.
     pub finished_at_ms: Option<u64>,
-    /// Bytes of the body that were written, without the chunked framing.
+    /// The bytes of the body that were written, without the chunked framing.
     pub bytes_sent: u64,
-    /// What `X-Generation-Id` said.
+    /// The value of `X-Generation-Id` in the response.
     pub generation_id: Option<String>,
-    /// Requests with the same number came over the same TCP connection.
+    /// The number of the TCP connection. Requests on the same connection have the same number.
     pub connection: u64,
 }
 
 impl Entry {
-    /// As `GET /emulator/log` shows it.
+    /// The entry in the format of `GET /emulator/log`.
     pub fn to_json(&self) -> Value {
         json!({
             "n": self.n,
@@ -120,9 +120,9 @@ impl Entry {
     }
 }
 
-/// A place in the log. It outlives a clearing of the log, and then names nothing.
+/// Identifies an entry. After the log was cleared it identifies nothing.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct EntryId(u64);
 
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -132,7 +132,7 @@ pub(crate) struct Log {
 
 #[derive(Debug, Default)]
 struct Records {
-    /// How many requests came before the first one kept.
+    /// The number of requests before the first one that is kept.
     cleared: u64,
     kept: Vec<(Entry, Arc<Progress>)>,
 }
@@ -142,7 +142,7 @@ impl Log {
         Self { records: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
-    pub(crate) fn arrived(&self, request: &Request, connection: u64, progress: &Arc<Progress>) -> Ticket {
+    pub(crate) fn arrived(&self, request: &Request, connection: u64, progress: &Arc<Progress>) -> EntryId {
         let mut records = self.lock();
         let n = records.kept.len() as u64 + 1;
         let entry = Entry {
@@ -161,16 +161,16 @@ impl Log {
             connection,
         };
         records.kept.push((entry, Arc::clone(progress)));
-        let ticket = Ticket(records.cleared + n - 1);
+        let entry_id = EntryId(records.cleared + n - 1);
         drop(records);
         self.changed.send_replace(());
-        ticket
+        entry_id
     }
 
-    /// Changes an entry, unless the log was cleared since.
-    pub(crate) fn update(&self, ticket: Ticket, change: impl FnOnce(&mut Entry)) {
+    /// Changes an entry, unless the log was cleared in between.
+    pub(crate) fn update(&self, entry_id: EntryId, change: impl FnOnce(&mut Entry)) {
         let mut records = self.lock();
-        let index = ticket.0.checked_sub(records.cleared).and_then(|index| usize::try_from(index).ok());
+        let index = entry_id.0.checked_sub(records.cleared).and_then(|index| usize::try_from(index).ok());
         if let Some((entry, _)) = index.and_then(|index| records.kept.get_mut(index)) {
             change(entry);
         }
@@ -190,22 +190,22 @@ impl Log {
         records.kept.clear();
     }
 
-    /// Waits until request `n`, or any if `None`, is as awaited. False when `time` is over first.
-    pub(crate) async fn wait(&self, n: Option<u64>, awaited: Awaited, time: Duration) -> bool {
+    /// Waits until request `n`, or any if `None`, meets the condition. Returns false if `time` is over first.
+    pub(crate) async fn wait(&self, n: Option<u64>, condition: Condition, time: Duration) -> bool {
         let mut changed = self.changed.subscribe();
         let reached = async {
-            while !self.holds(n, awaited) {
-                // Fails only without a sender, which `self` is.
+            while !self.holds(n, condition) {
+                // The receiver fails only without a sender, and `self` holds one.
                 let _ = changed.changed().await;
             }
         };
         timeout(time, reached).await.is_ok()
     }
 
-    fn holds(&self, n: Option<u64>, awaited: Awaited) -> bool {
+    fn holds(&self, n: Option<u64>, condition: Condition) -> bool {
         let records = self.lock();
         let mut entries = records.kept.iter().map(|(entry, _)| entry);
-        entries.any(|entry| n.is_none_or(|n| n == entry.n) && awaited.holds(entry.outcome))
+        entries.any(|entry| n.is_none_or(|n| n == entry.n) && condition.holds(entry.outcome))
     }
 
     fn lock(&self) -> MutexGuard<'_, Records> {

@@ -1,5 +1,5 @@
 //! The emulator as a program: `failsoft-emulator [--port N] [--word-delay MS] [--generation-delay MS]
-//! [--until-stdin-closes]`. Prints `listening on http://127.0.0.1:PORT` once it does.
+//! [--until-stdin-closes]`. Prints `listening on http://127.0.0.1:PORT` when it is ready.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         }
     };
     println!("listening on {}", emulator.url());
-    // Whoever started this may read it through a pipe; if not, there is no one to tell.
+    // The caller may read this line through a pipe. If not, a failed flush does not matter.
     let _ = std::io::stdout().flush();
     if arguments.until_stdin_closes {
         let mut ignored = [0; 1024];

@@ -1,4 +1,4 @@
-//! What the connections share.
+//! The state that all connections share.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,32 +17,32 @@ pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) log: Log,
     pub(crate) ledger: Ledger,
-    moods: Mutex<Moods>,
+    models: Mutex<ModelStates>,
     generations: AtomicU64,
-    /// No chat is answered for as long as this is so.
+    /// While this is true, no chat is answered.
     held: watch::Sender<bool>,
 }
 
-/// What the models remember.
+/// What the models remember between requests.
 #[derive(Debug, Default)]
-struct Moods {
+struct ModelStates {
     scripts: HashMap<String, VecDeque<Behaviour>>,
-    /// Key and model that have already suffered a fault which happens once.
-    suffered: HashSet<(String, String)>,
+    /// The pairs of key and model for which a fault that happens once has happened.
+    faulted_once: HashSet<(String, String)>,
 }
 
 /// A script that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScriptError {
-    /// No such model.
+    /// The model does not exist.
     UnknownModel {
-        /// What was asked for.
+        /// The id in the script.
         id: String,
     },
-    /// Neither `healthy`, nor `say:TEXT`, nor `echo:TEXT`, nor a fault.
+    /// The step is not `healthy`, `say:TEXT`, `echo:TEXT` or a fault.
     UnknownStep {
-        /// What was asked for.
+        /// The step in the script.
         step: String,
     },
 }
@@ -66,50 +66,52 @@ impl State {
             options,
             log: Log::new(),
             ledger: Ledger::default(),
-            moods: Mutex::default(),
+            models: Mutex::default(),
             generations: AtomicU64::new(1),
             held: watch::Sender::new(false),
         }
     }
 
-    /// Holds back all answers to chats that are not being given yet, or no longer.
+    /// Holds back the answers to all chats that have not begun, or stops doing so.
     pub(crate) fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
 
     /// Waits until answers are not held back.
     pub(crate) async fn released(&self) {
-        // Fails only without a sender, which `self` is.
+        // The receiver fails only without a sender, and `self` holds one.
         let _ = self.held.subscribe().wait_for(|held| !held).await;
     }
 
-    /// An id that was never used before, always of the same length: byte offsets in an answer stay the same.
+    /// A new id. All ids have the same length, so that the byte offsets in an answer do not change.
     pub(crate) fn generation_id(&self) -> String {
         let number = self.generations.fetch_add(1, Ordering::Relaxed);
         format!("gen-{}-{number:020}", now_ms() / 1000)
     }
 
-    /// How `model` behaves for the next request of `key`: as scripted, else by its nature.
+    /// The behaviour of `model` for the next request of `key`: the next step of its script, or its default.
     pub(crate) fn behaviour(&self, key: &str, model: &Candidate) -> Behaviour {
-        let mut moods = self.moods.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(step) = moods.scripts.get_mut(&model.id).and_then(VecDeque::pop_front) {
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(step) = models.scripts.get_mut(&model.id).and_then(VecDeque::pop_front) {
             return step;
         }
-        match &model.nature {
-            Behaviour::Fault(cast) if cast.fault.once && !moods.suffered.insert((key.to_owned(), model.id.clone())) => {
+        match &model.default_behaviour {
+            Behaviour::Fault(spec)
+                if spec.fault.once && !models.faulted_once.insert((key.to_owned(), model.id.clone())) =>
+            {
                 Behaviour::Healthy
             }
-            nature => nature.clone(),
+            default_behaviour => default_behaviour.clone(),
         }
     }
 
-    /// Replaces what is left of the model's script.
+    /// Replaces the rest of the model's script.
     pub(crate) fn script(&self, model: &str, steps: &[&str]) -> Result<(), ScriptError> {
         let model = Candidate::resolve(model).ok_or_else(|| ScriptError::UnknownModel { id: model.to_owned() })?;
         let parse =
             |step: &&str| Behaviour::parse(step).ok_or_else(|| ScriptError::UnknownStep { step: (*step).to_owned() });
         let steps = steps.iter().map(parse).collect::<Result<_, _>>()?;
-        self.moods.lock().unwrap_or_else(PoisonError::into_inner).scripts.insert(model.id, steps);
+        self.models.lock().unwrap_or_else(PoisonError::into_inner).scripts.insert(model.id, steps);
         Ok(())
     }
 
@@ -117,6 +119,6 @@ impl State {
         self.log.clear();
         self.ledger.clear();
         self.hold(false);
-        *self.moods.lock().unwrap_or_else(PoisonError::into_inner) = Moods::default();
+        *self.models.lock().unwrap_or_else(PoisonError::into_inner) = ModelStates::default();
     }
 }

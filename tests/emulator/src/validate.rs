@@ -1,13 +1,13 @@
-//! What OpenRouter says no to before any model is tried.
+//! The requests that OpenRouter refuses before it tries any model.
 
 use serde_json::Value;
 
+use crate::api_error::ApiError;
 use crate::catalog::{Candidate, DEFAULT_MODEL};
-use crate::fault::{Effect, Refusal};
+use crate::fault::{Effect, HttpError};
 use crate::http::Request;
-use crate::refusal::ApiError;
 
-/// Keys that exist and do not work. Any other non-empty key does.
+/// Keys that exist but do not work. Every other key that is not empty works.
 const INVALID_KEY: &str = "sk-or-invalid";
 const POOR_KEY: &str = "sk-or-no-credits";
 
@@ -36,7 +36,7 @@ pub(crate) fn authorize(request: &Request) -> Result<&str, ApiError> {
     }
 }
 
-/// The models of the request in the order in which they are tried.
+/// The models of the request, in the order in which they are tried.
 pub(crate) fn chain(body: &Value, key: &str) -> Result<Vec<Candidate>, ApiError> {
     if body["messages"].as_array().is_none_or(Vec::is_empty) {
         return Err(invalid("Input required: specify \"prompt\" or \"messages\""));
@@ -46,7 +46,7 @@ pub(crate) fn chain(body: &Value, key: &str) -> Result<Vec<Candidate>, ApiError>
     if key == POOR_KEY { Err(ApiError::no_credits()) } else { Ok(chain) }
 }
 
-/// `model` beside `models` is not ignored: it is tried first.
+/// A `model` beside `models` is not ignored: it is tried first.
 fn ids(body: &Value) -> Result<Vec<&str>, ApiError> {
     let fallbacks = match &body["models"] {
         Value::Null => &[][..],
@@ -71,8 +71,8 @@ fn ids(body: &Value) -> Result<Vec<&str>, ApiError> {
 
 fn resolve(id: &str) -> Result<Candidate, ApiError> {
     let candidate = Candidate::resolve(id).ok_or_else(|| ApiError::unknown_model(id))?;
-    match candidate.nature.effect() {
-        Some(Effect::Refuse(Refusal::UnknownModel)) => Err(ApiError::unknown_model(id)),
+    match candidate.default_behaviour.effect() {
+        Some(Effect::HttpError(HttpError::UnknownModel)) => Err(ApiError::unknown_model(id)),
         _ => Ok(candidate),
     }
 }

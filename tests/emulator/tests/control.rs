@@ -1,4 +1,4 @@
-//! The log, the scripts, the listings, the connections, and the life of a server.
+//! The log, the scripts, the listings, the connections, and the start and end of a server.
 
 mod support;
 
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use failsoft_emulator::{Awaited, Emulator, FAULTS, Options, Outcome, ScriptError};
+use failsoft_emulator::{Condition, Emulator, FAULTS, Options, Outcome, ScriptError};
 use serde_json::{Value, json};
 use support::*;
 
@@ -15,7 +15,7 @@ fn the_log_shows_every_request_as_it_was_sent() {
     let emulator = emulator();
     let request = body("openai/gpt-4o", "hello", json!({}));
     let reply = chat_with(&emulator, "authorization: Bearer sk-or-test\r\nX-Title: Test\r\n", &request);
-    wait(&emulator, 1, Awaited::Finished);
+    wait(&emulator, 1, Condition::Finished);
     let log = get(&emulator, "/emulator/log");
     let entry = &log[0];
     assert_eq!(log.as_array().map(Vec::len), Some(1));
@@ -38,7 +38,7 @@ fn healthy_answers_keep_the_connection_and_faults_close_it() {
     send_chat(&mut connection, &body("fault/empty", "third", json!({})));
     assert_eq!(read_to_end(&mut connection).header("connection"), Some("close"));
     complete(&emulator, "openai/gpt-4o");
-    wait(&emulator, 4, Awaited::Finished);
+    wait(&emulator, 4, Condition::Finished);
     let log = emulator.log();
     assert_eq!(log.iter().map(|entry| entry.connection).collect::<Vec<_>>(), [1, 1, 1, 2]);
     let outcomes: Vec<_> = log.iter().map(|entry| entry.outcome).collect();
@@ -58,7 +58,7 @@ fn a_request_in_chunks_is_read_like_one_with_a_length() {
 }
 
 #[test]
-fn a_script_is_followed_step_by_step_and_then_the_model_is_itself() {
+fn a_model_follows_its_script_and_then_behaves_as_before() {
     let emulator = emulator();
     let steps = json!(["server-error", "fault/rate-limited-5", "healthy", "say:{\"score\": 3}", "echo:80"]);
     let script = json!({ "model": "openai/gpt-4o", "steps": steps });
@@ -66,9 +66,9 @@ fn a_script_is_followed_step_by_step_and_then_the_model_is_itself() {
     let replies: Vec<_> = (0..6).map(|_| complete(&emulator, "openai/gpt-4o")).collect();
     let statuses: Vec<_> = replies.iter().map(|reply| reply.status.unwrap_or_default()).collect();
     assert_eq!(statuses, [500, 429, 200, 200, 200, 200]);
-    let said = |index: usize| replies[index].json()["choices"][0]["message"]["content"].clone();
+    let content = |index: usize| replies[index].json()["choices"][0]["message"]["content"].clone();
     assert_eq!(
-        [said(2), said(3), said(4), said(5)],
+        [content(2), content(3), content(4), content(5)],
         [json!(WORDS), json!("{\"score\": 3}"), json!("words:12 80"), json!(WORDS)]
     );
 
@@ -90,31 +90,31 @@ fn a_script_that_cannot_be_followed_is_refused() {
 }
 
 #[test]
-fn no_chat_is_answered_while_answers_are_held() {
+fn no_chat_is_answered_during_a_hold() {
     let emulator = emulator();
     assert_eq!(call(&emulator, "PUT", "/emulator/hold", "", "").status, Some(204));
     let mut waiting = connect(&emulator);
     send_chat(&mut waiting, &body("openai/gpt-4o", "words:12", json!({})));
     let mut leaving = connect(&emulator);
     send_chat(&mut leaving, &body("openai/gpt-4o", "words:12", json!({ "stream": true })));
-    wait(&emulator, 2, Awaited::Arrived);
+    wait(&emulator, 2, Condition::Arrived);
     drop(leaving);
-    assert_eq!(wait(&emulator, 2, Awaited::Finished).outcome, Outcome::ClientGone);
+    assert_eq!(wait(&emulator, 2, Condition::Finished).outcome, Outcome::ClientGone);
     assert_eq!(emulator.log()[0].outcome, Outcome::Pending);
     assert!(get(&emulator, "/api/v1/models")["data"].is_array(), "only chats are held");
     assert_eq!(call(&emulator, "DELETE", "/emulator/hold", "", "").status, Some(204));
     read_until(&mut waiting, "usage");
-    assert_eq!(wait(&emulator, 1, Awaited::Finished).outcome, Outcome::Sent);
+    assert_eq!(wait(&emulator, 1, Condition::Finished).outcome, Outcome::Sent);
 }
 
 #[test]
-fn a_wait_answers_when_it_is_so_and_says_when_it_is_not() {
+fn a_wait_answers_when_the_condition_holds_and_with_408_when_time_is_over() {
     let emulator = emulator();
     complete(&emulator, "fault/server-error");
-    let so = call(&emulator, "GET", "/emulator/log?wait=faulted&n=1&ms=20000", "", "");
-    assert_eq!((so.status, &so.json()[0]["outcome"]), (Some(200), &json!("faulted")));
-    let not = call(&emulator, "GET", "/emulator/log?wait=clientGone&n=1&ms=1", "", "");
-    assert_eq!((not.status, &not.json()["log"][0]["n"]), (Some(408), &json!(1)));
+    let reached = call(&emulator, "GET", "/emulator/log?wait=faulted&n=1&ms=20000", "", "");
+    assert_eq!((reached.status, &reached.json()[0]["outcome"]), (Some(200), &json!("faulted")));
+    let missed = call(&emulator, "GET", "/emulator/log?wait=clientGone&n=1&ms=1", "", "");
+    assert_eq!((missed.status, &missed.json()["log"][0]["n"]), (Some(408), &json!(1)));
     assert_eq!(call(&emulator, "GET", "/emulator/log?wait=never", "", "").status, Some(400));
     assert_eq!(call(&emulator, "GET", "/emulator/nothing", "", "").status, Some(404));
 }
@@ -122,9 +122,9 @@ fn a_wait_answers_when_it_is_so_and_says_when_it_is_not() {
 #[test]
 fn a_page_of_any_origin_may_call_and_sees_no_header() {
     let emulator = emulator();
-    let asked = "origin: http://localhost:1\r\naccess-control-request-headers: authorization,x-custom\r\n";
+    let headers = "origin: http://localhost:1\r\naccess-control-request-headers: authorization,x-custom\r\n";
     for path in ["/api/v1/chat/completions", "/emulator/log"] {
-        let preflight = call(&emulator, "OPTIONS", path, asked, "");
+        let preflight = call(&emulator, "OPTIONS", path, headers, "");
         assert_eq!(preflight.status, Some(204));
         assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
         assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization,x-custom"));
@@ -138,7 +138,7 @@ fn a_page_of_any_origin_may_call_and_sees_no_header() {
 }
 
 #[test]
-fn the_listings_tell_of_models_their_endpoints_and_the_faults() {
+fn the_listings_contain_the_models_their_endpoints_and_the_faults() {
     let emulator = emulator();
     let models = get(&emulator, "/api/v1/models");
     let find = |id: &str| models["data"].as_array().expect("models").iter().find(|m| m["id"] == id).expect("a model");
@@ -172,14 +172,14 @@ fn a_server_on_the_callers_runtime_frees_its_port_when_it_is_shut_down() {
     runtime.block_on(async {
         let emulator = Emulator::start(Options::default()).await.expect("a free port");
         let port = emulator.port();
-        assert!(!emulator.wait(None, Awaited::Arrived, Duration::from_millis(1)).await);
+        assert!(!emulator.wait(None, Condition::Arrived, Duration::from_millis(1)).await);
         emulator.shutdown().await;
         std::net::TcpListener::bind(("127.0.0.1", port)).expect("a port that is free again");
     });
 }
 
 #[test]
-fn the_program_says_where_it_listens_and_ends_with_its_stdin() {
+fn the_program_prints_its_address_and_ends_with_its_stdin() {
     let mut program = Command::new(env!("CARGO_BIN_EXE_failsoft-emulator"))
         .arg("--until-stdin-closes")
         .stdin(Stdio::piped())
@@ -198,15 +198,15 @@ fn the_program_says_where_it_listens_and_ends_with_its_stdin() {
 }
 
 #[test]
-fn a_log_that_is_cleared_under_a_running_request_forgets_it() {
+fn a_cleared_log_forgets_a_request_that_still_runs() {
     let emulator = emulator();
     let mut connection = connect(&emulator);
     send_chat(&mut connection, &body("fault/stall", "hello", json!({ "stream": true })));
-    wait(&emulator, 1, Awaited::Arrived);
+    wait(&emulator, 1, Condition::Arrived);
     emulator.clear();
     complete(&emulator, "openai/gpt-4o");
     drop(connection);
-    let entry = wait(&emulator, 1, Awaited::Finished);
+    let entry = wait(&emulator, 1, Condition::Finished);
     assert_eq!((entry.outcome, entry.body["model"].clone()), (Outcome::Sent, Value::from("openai/gpt-4o")));
     assert_eq!(emulator.log().len(), 1);
 }

@@ -45,15 +45,15 @@ fn a_json_answer_is_cut_short_of_its_content_length() {
 }
 
 #[test]
-fn a_reset_comes_before_the_head_after_it_or_in_the_body_as_asked() {
+fn a_reset_comes_before_the_head_after_it_or_in_the_body() {
     for streamed in [true, false] {
         let emulator = emulator();
-        let ask = if streamed { stream } else { complete };
-        let before = ask(&emulator, "fault/reset");
+        let request = if streamed { stream } else { complete };
+        let before = request(&emulator, "fault/reset");
         assert_eq!((before.status, before.end), (None, End::Reset));
-        let after = ask(&emulator, "fault/reset-after-headers");
+        let after = request(&emulator, "fault/reset-after-headers");
         assert_eq!((after.status, after.raw.len(), after.end), (Some(200), 0, End::Reset));
-        let inside = ask(&emulator, "fault/reset-mid-body-321");
+        let inside = request(&emulator, "fault/reset-mid-body-321");
         let length = if streamed { inside.body().len() } else { inside.raw.len() };
         assert_eq!((length, inside.end), (321, End::Reset));
         assert!(emulator.log().iter().all(|entry| entry.outcome == Outcome::Faulted));

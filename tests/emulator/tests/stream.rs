@@ -1,4 +1,4 @@
-//! Event streams that arrive whole, in every dress, and with errors in them.
+//! Event streams that arrive completely, in every format, and with errors inside.
 
 mod support;
 
@@ -64,7 +64,7 @@ fn tools_reasoning_json_and_limits_are_respected_streamed_or_not() {
 }
 
 #[test]
-fn a_dressed_stream_says_the_same_when_it_is_undressed() {
+fn a_stream_in_an_unusual_format_has_the_same_content() {
     let emulator = emulator();
     let cases: [(&str, &str, &str); 4] = [
         ("crlf", ": OPENROUTER PROCESSING\r\n\r\ndata: {", "\r\n"),
@@ -87,7 +87,7 @@ fn a_dressed_stream_says_the_same_when_it_is_undressed() {
 }
 
 #[test]
-fn a_drip_writes_every_byte_by_itself_and_a_large_event_is_large() {
+fn a_drip_writes_each_byte_separately_and_a_large_event_is_large() {
     let emulator = emulator();
     let drip = stream(&emulator, "fault/drip");
     assert!(drip.chunked().chunks.iter().all(|chunk| chunk.len() == 1));
@@ -100,7 +100,7 @@ fn a_drip_writes_every_byte_by_itself_and_a_large_event_is_large() {
 }
 
 #[test]
-fn an_error_in_a_stream_is_its_last_event_and_the_body_ends_in_order() {
+fn an_error_in_a_stream_is_its_last_event_and_the_body_ends_normally() {
     let emulator = emulator();
     let cases = [
         ("error-mid-stream", "word1 word2 word3 héllo word5 word6", json!(502), 1),
@@ -136,7 +136,7 @@ fn an_error_in_a_json_answer_stands_at_the_top_or_in_the_choice() {
 }
 
 #[test]
-fn a_malformed_chunk_is_one_event_and_a_malformed_body_is_all_of_it() {
+fn a_malformed_chunk_is_one_event_and_a_malformed_body_is_the_whole_body() {
     let emulator = emulator();
     let events = stream(&emulator, "fault/malformed-chunk").events();
     let broken = events.iter().filter(|data| *data != "[DONE]" && serde_json::from_str::<Value>(data).is_err());
@@ -149,7 +149,7 @@ fn a_malformed_chunk_is_one_event_and_a_malformed_body_is_all_of_it() {
 }
 
 #[test]
-fn an_answer_may_come_in_the_form_that_was_not_asked_for() {
+fn an_answer_may_have_another_form_than_the_request_wants() {
     let emulator = emulator();
     let sse = complete(&emulator, "fault/sse-when-json");
     assert_eq!((sse.header("content-type"), sse.content().as_str()), (Some("text/event-stream"), WORDS));

@@ -1,18 +1,18 @@
-//! A client that sees bytes: how a body was framed, and how the connection ended.
+//! A client that shows the bytes: how a body is framed, and how the connection ends.
 #![allow(dead_code, reason = "every test file uses its own part of it")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use failsoft_emulator::{Awaited, Emulator, Entry, Options};
+use failsoft_emulator::{Condition, Emulator, Entry, Options};
 use serde_json::{Value, json};
 
 pub(crate) fn emulator() -> Emulator {
     Emulator::start_blocking(Options::default()).expect("a free port")
 }
 
-/// How the server left the connection.
+/// How the server ended the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Closed,
@@ -23,16 +23,16 @@ pub(crate) enum End {
 pub(crate) struct Reply {
     pub(crate) status: Option<u16>,
     pub(crate) head: String,
-    /// What follows the head, framing included.
+    /// The bytes after the head, with the framing.
     pub(crate) raw: Vec<u8>,
     pub(crate) end: End,
 }
 
-/// A chunked body, taken apart.
+/// A decoded chunked body.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     pub(crate) chunks: Vec<Vec<u8>>,
-    /// The terminator came, and nothing behind it.
+    /// The terminator arrived, and nothing after it.
     pub(crate) terminated: bool,
 }
 
@@ -70,7 +70,7 @@ impl Reply {
         String::from_utf8(self.body()).expect("whole characters")
     }
 
-    /// The data of the events, each in one line, LF line ends.
+    /// The data of the events, for streams with LF line ends and one line per event.
     pub(crate) fn events(&self) -> Vec<String> {
         self.text().split("\n\n").filter_map(|event| event.strip_prefix("data: ")).map(str::to_owned).collect()
     }
@@ -86,7 +86,7 @@ impl Reply {
     }
 }
 
-/// A request for `prompt`; `extra` fields are put over it.
+/// A request with `prompt`; the fields of `extra` are added or replaced.
 pub(crate) fn body(model: &str, prompt: &str, extra: Value) -> Value {
     let mut body = json!({ "model": model, "messages": [{ "role": "user", "content": prompt }] });
     for (key, value) in extra.as_object().expect("an object") {
@@ -97,7 +97,7 @@ pub(crate) fn body(model: &str, prompt: &str, extra: Value) -> Value {
 
 pub(crate) fn connect(emulator: &Emulator) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", emulator.port())).expect("a listening emulator");
-    // Only so that a defect fails a test instead of hanging it.
+    // A defect then fails the test instead of blocking it.
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     stream
 }
@@ -136,7 +136,7 @@ fn reply(bytes: &[u8], end: End) -> Reply {
     Reply { status, head, raw: bytes[at + 4..].to_vec(), end }
 }
 
-/// Reads until `text` has come, and leaves the connection open.
+/// Reads until `text` has arrived, and leaves the connection open.
 pub(crate) fn read_until(stream: &mut TcpStream, text: &str) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4_096];
@@ -151,7 +151,7 @@ pub(crate) fn read_until(stream: &mut TcpStream, text: &str) -> String {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection.
 pub(crate) fn call(emulator: &Emulator, method: &str, path: &str, headers: &str, body: &str) -> Reply {
     let mut stream = connect(emulator);
     send(&mut stream, method, path, &format!("connection: close\r\n{headers}"), body);
@@ -166,12 +166,12 @@ pub(crate) fn chat(emulator: &Emulator, body: &Value) -> Reply {
     chat_with(emulator, "authorization: Bearer sk-or-test\r\n", body)
 }
 
-/// A streamed answer of `model` to twelve words' worth of prompt.
+/// The streamed answer of `model` to a prompt for twelve words.
 pub(crate) fn stream(emulator: &Emulator, model: &str) -> Reply {
     chat(emulator, &body(model, "words:12", json!({ "stream": true })))
 }
 
-/// The same, not streamed.
+/// The same without streaming.
 pub(crate) fn complete(emulator: &Emulator, model: &str) -> Reply {
     chat(emulator, &body(model, "words:12", json!({})))
 }
@@ -180,11 +180,11 @@ pub(crate) fn get(emulator: &Emulator, path: &str) -> Value {
     call(emulator, "GET", path, "authorization: Bearer sk-or-test\r\n", "").json()
 }
 
-/// The entry of request `n` once it is as awaited.
-pub(crate) fn wait(emulator: &Emulator, n: u64, awaited: Awaited) -> Entry {
+/// The entry of request `n`, once it meets the condition.
+pub(crate) fn wait(emulator: &Emulator, n: u64, condition: Condition) -> Entry {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    assert!(runtime.block_on(emulator.wait(Some(n), awaited, Duration::from_secs(20))), "{:?}", emulator.log());
-    emulator.log().into_iter().find(|entry| entry.n == n).expect("an entry that was awaited")
+    assert!(runtime.block_on(emulator.wait(Some(n), condition, Duration::from_secs(20))), "{:?}", emulator.log());
+    emulator.log().into_iter().find(|entry| entry.n == n).expect("an entry that was condition")
 }
 
 pub(crate) const WORDS: &str = "word1 word2 word3 héllo word5 word6 日本語 word8 word9 🦀 word11 word12";

@@ -4,13 +4,13 @@ mod support;
 
 use std::io::{ErrorKind, Read};
 
-use failsoft_emulator::{Awaited, Outcome};
+use failsoft_emulator::{Condition, Outcome};
 use serde_json::json;
 use support::*;
 
-const GONE: Awaited = Awaited::Outcome(Outcome::ClientGone);
+const CLIENT_GONE: Condition = Condition::Outcome(Outcome::ClientGone);
 
-/// Fault, streamed, what comes, what never does.
+/// Fault, streamed, a text that arrives, a text that never arrives.
 const ENDLESS: &[(&str, bool, &str, &str)] = &[
     ("slow-headers", true, "", "HTTP"),
     ("slow-headers", false, "", "HTTP"),
@@ -30,22 +30,22 @@ const ENDLESS: &[(&str, bool, &str, &str)] = &[
 ];
 
 #[test]
-fn what_does_not_end_stays_open_until_the_client_leaves_and_is_then_logged_as_gone() {
+fn an_endless_answer_stays_open_until_the_client_leaves_and_the_log_shows_that() {
     for (name, streamed, comes, never) in ENDLESS {
         let emulator = emulator();
         let mut connection = connect(&emulator);
         send_chat(&mut connection, &body(&format!("fault/{name}"), "words:12", json!({ "stream": streamed })));
         let seen = read_until(&mut connection, comes);
         assert!(!seen.contains(never), "{name}: {seen}");
-        assert_eq!(wait(&emulator, 1, Awaited::Arrived).outcome, Outcome::Pending, "{name}");
+        assert_eq!(wait(&emulator, 1, Condition::Arrived).outcome, Outcome::Pending, "{name}");
         drop(connection);
-        let entry = wait(&emulator, 1, GONE);
+        let entry = wait(&emulator, 1, CLIENT_GONE);
         assert!(entry.finished_at_ms >= Some(entry.at_ms), "{name}");
     }
 }
 
 #[test]
-fn comments_keep_coming_after_the_words_of_a_stall_with_comments_and_nothing_after_those_of_a_stall() {
+fn a_stall_with_comments_sends_comments_after_its_words_and_a_stall_sends_nothing() {
     let emulator = emulator();
     let mut alive = connect(&emulator);
     send_chat(&mut alive, &body("fault/stall-comments-1", "words:12", json!({ "stream": true })));
@@ -57,7 +57,7 @@ fn comments_keep_coming_after_the_words_of_a_stall_with_comments_and_nothing_aft
     send_chat(&mut silent, &body("fault/stall-1", "words:12", json!({ "stream": true })));
     read_until(&mut silent, "\"word1\"");
     silent.set_nonblocking(true).expect("a socket");
-    // The rest of the event's chunk may still be on its way; no other event is.
+    // The rest of this event's chunk may still arrive, but no other event.
     let mut rest = Vec::new();
     let error = silent.read_to_end(&mut rest).expect_err("an open connection");
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
@@ -79,12 +79,12 @@ fn a_slow_start_with_a_number_ends_in_a_whole_answer() {
 }
 
 #[test]
-fn a_pace_is_kept_and_ends_when_the_client_leaves() {
+fn a_slow_answer_ends_when_the_client_leaves() {
     let emulator = emulator();
     let mut connection = connect(&emulator);
     send_chat(&mut connection, &body("openai/gpt-4o", "pace:600000 hello", json!({ "stream": true })));
     let seen = read_until(&mut connection, "\"role\"");
     assert!(!seen.contains("says"));
     drop(connection);
-    wait(&emulator, 1, GONE);
+    wait(&emulator, 1, CLIENT_GONE);
 }

@@ -1,18 +1,18 @@
-//! Which path is which.
+//! Selects the handler for a path.
 
 use serde_json::json;
 
+use crate::api_error::ApiError;
 use crate::catalog::Candidate;
 use crate::chat::{Exchange, chat};
 use crate::control;
 use crate::http::{Request, decode};
 use crate::listing;
-use crate::play::Play;
-use crate::refusal::ApiError;
+use crate::response::Response;
 use crate::state::State;
 use crate::validate::authorize;
 
-/// Preflights and the control of the emulator itself are no traffic of OpenRouter's.
+/// Preflights and control requests are not part of OpenRouter's traffic, so the log omits them.
 pub(crate) fn is_logged(request: &Request) -> bool {
     request.method != "OPTIONS" && !request.path().starts_with("/emulator")
 }
@@ -27,7 +27,7 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
     let path = request.path().strip_prefix("/api/v1").unwrap_or(request.path());
     match (request.method.as_str(), path) {
         ("POST", "/chat/completions") => chat(state, request),
-        ("GET", "/models") => Exchange::of(Play::json(200, &listing::models())),
+        ("GET", "/models") => Exchange::of(Response::json(200, &listing::models())),
         ("GET", "/generation") => Exchange::of(generation(state, request)),
         ("GET", "/key") => Exchange::of(key(state, request)),
         ("GET", path) => Exchange::of(endpoints(path)),
@@ -35,43 +35,43 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
     }
 }
 
-/// CORS for any origin. Response headers stay hidden from pages, as OpenRouter exposes none.
-fn preflight(request: &Request) -> Play {
+/// CORS for any origin. Pages can read no response header, because OpenRouter exposes none.
+fn preflight(request: &Request) -> Response {
     let asked = request.header("access-control-request-headers").unwrap_or("*");
-    Play::sized(204, "text/plain", Vec::new())
+    Response::sized(204, "text/plain", Vec::new())
         .with_header("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS".to_owned())
         .with_header("access-control-allow-headers", asked.to_owned())
-        // Chromium asks this of servers on a private network before it lets a public page call them.
+        // Chromium requires this header before it lets a public page call a server in a private network.
         .with_header("access-control-allow-private-network", "true".to_owned())
 }
 
-fn endpoints(path: &str) -> Play {
+fn endpoints(path: &str) -> Response {
     let id = path.strip_prefix("/models/").and_then(|rest| rest.strip_suffix("/endpoints"));
     let Some(id) = id.map(decode) else { return not_found(path) };
     match Candidate::resolve(&id) {
-        Some(model) => Play::json(200, &listing::endpoints(&model)),
-        None => ApiError::bare(404, format!("Model {id} not found")).play(None),
+        Some(model) => Response::json(200, &listing::endpoints(&model)),
+        None => ApiError::bare(404, format!("Model {id} not found")).response(None),
     }
 }
 
-fn generation(state: &State, request: &Request) -> Play {
+fn generation(state: &State, request: &Request) -> Response {
     if let Err(error) = authorize(request) {
-        return error.play(None);
+        return error.response(None);
     }
-    let Some(id) = request.query("id") else { return ApiError::bare(400, "id is required").play(None) };
+    let Some(id) = request.query("id") else { return ApiError::bare(400, "id is required").response(None) };
     match state.ledger.find(&id, state.options.generation_delay) {
-        Some(data) => Play::json(200, &json!({ "data": data })),
-        None => ApiError::bare(404, format!("Generation {id} not found")).play(None),
+        Some(data) => Response::json(200, &json!({ "data": data })),
+        None => ApiError::bare(404, format!("Generation {id} not found")).response(None),
     }
 }
 
-fn key(state: &State, request: &Request) -> Play {
+fn key(state: &State, request: &Request) -> Response {
     let key = match authorize(request) {
         Ok(key) => key,
-        Err(error) => return error.play(None),
+        Err(error) => return error.response(None),
     };
     let spent = state.ledger.spent(key);
-    Play::json(
+    Response::json(
         200,
         &json!({ "data": {
             "label": "sk-or-emulated",
@@ -94,6 +94,6 @@ fn key(state: &State, request: &Request) -> Play {
     )
 }
 
-fn not_found(path: &str) -> Play {
-    ApiError::bare(404, format!("Not Found: {path}")).play(None)
+fn not_found(path: &str) -> Response {
+    ApiError::bare(404, format!("Not Found: {path}")).response(None)
 }

@@ -5,16 +5,16 @@ use std::time::Duration;
 use super::stream::{Style, middle, steps};
 use crate::completion::{Event, Part};
 use crate::fault::Cut;
-use crate::play::{Ending, Play, Step};
+use crate::response::{Ending, Response, Step};
 
-pub(super) fn stream(events: &[Event], cut: Cut, number: Option<u64>, pace: Duration) -> Play {
+pub(super) fn stream(events: &[Event], cut: Cut, number: Option<u64>, pace: Duration) -> Response {
     let whole = || steps(events, Style::Plain, pace);
     let half = || length(events) / 2;
     let at = number.and_then(|number| usize::try_from(number).ok());
-    let until = |at: usize| Play::stream(prefix(whole(), at));
+    let until = |at: usize| Response::stream(prefix(whole(), at));
     match cut {
-        Cut::Reset => Play::stream(Vec::new()).headless().ending(Ending::Reset),
-        Cut::ResetAfterHeaders => Play::stream(Vec::new()).ending(Ending::Reset),
+        Cut::Reset => Response::stream(Vec::new()).headless().ending(Ending::Reset),
+        Cut::ResetAfterHeaders => Response::stream(Vec::new()).ending(Ending::Reset),
         Cut::ResetMidBody => until(at.unwrap_or_else(half)).ending(Ending::Reset),
         Cut::Clean => until(at.unwrap_or_else(half)),
         Cut::Hard => until(at.unwrap_or_else(half)).ending(Ending::Short),
@@ -25,13 +25,13 @@ pub(super) fn stream(events: &[Event], cut: Cut, number: Option<u64>, pace: Dura
         Cut::MidCharacter => until(inside_crab(events).unwrap_or_else(half)),
         Cut::AfterFinish => {
             let end = events.iter().position(|event| event.part == Part::Usage).unwrap_or(events.len());
-            Play::stream(steps(&events[..end], Style::Plain, pace))
+            Response::stream(steps(&events[..end], Style::Plain, pace))
         }
-        Cut::MissingDone => Play::stream(steps(&events[..events.len() - 1], Style::Plain, pace)),
+        Cut::MissingDone => Response::stream(steps(&events[..events.len() - 1], Style::Plain, pace)),
     }
 }
 
-/// The first `length` bytes of what `steps` write.
+/// The first `length` bytes of the writes in `steps`.
 pub(super) fn prefix(steps: Vec<Step>, length: usize) -> Vec<Step> {
     let mut left = length;
     let mut kept = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn prefix(steps: Vec<Step>, length: usize) -> Vec<Step> {
 
 const CRAB: &str = "🦀";
 
-/// The offset of the third of a crab's four bytes.
+/// The offset of the third of the four bytes of a crab.
 pub(super) fn third_byte_of_crab(bytes: &[u8]) -> Option<usize> {
     bytes.windows(CRAB.len()).position(|window| window == CRAB.as_bytes()).map(|at| at + 2)
 }

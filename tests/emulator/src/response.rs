@@ -1,4 +1,4 @@
-//! An answer as data: what is written, when, and how it ends. A fault is a play that differs from the healthy one.
+//! A response as data: what is written, when, and how it ends. A fault is a response that differs from the healthy one.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use serde_json::Value;
 
 /// Everything that happens on the wire in answer to one request.
 #[derive(Debug)]
-pub(crate) struct Play {
-    /// What happens before the head; only pauses make sense here.
+pub(crate) struct Response {
+    /// The steps before the head. Only pauses make sense here.
     pub(crate) before: Vec<Step>,
     /// `None`: the connection ends without a status line.
     pub(crate) head: Option<Head>,
     pub(crate) body: Vec<Step>,
     pub(crate) ending: Ending,
-    /// This is not what a healthy upstream says, so the connection closes after it.
+    /// The response contains a fault, so the connection closes after it.
     pub(crate) faulted: bool,
-    /// The connection closes although nothing is wrong with the answer.
+    /// The connection closes although the response contains no fault.
     pub(crate) close: bool,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Head {
     pub(crate) framing: Framing,
 }
 
-/// How the reader is told where the body ends.
+/// How the end of the body is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     Length(usize),
@@ -36,14 +36,14 @@ pub(crate) enum Framing {
 
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// One write, flushed: one chunk of a chunked body.
+    /// One write with a flush: one chunk of a chunked body.
     Write {
         bytes: Vec<u8>,
-        /// Completion tokens that the reader holds once these bytes arrived; the bill of an aborted stream.
+        /// The completion tokens that the client has received with these bytes, for the charge of an aborted stream.
         tokens: u64,
     },
     Pause(Duration),
-    /// The same bytes again and again, the first after one interval.
+    /// The same bytes repeatedly, the first time after one interval.
     Repeat {
         bytes: Vec<u8>,
         tokens: u64,
@@ -56,9 +56,9 @@ pub(crate) enum Step {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// As the framing promises: a chunked body gets its terminator.
+    /// The body ends as the framing promises: a chunked body gets its terminator.
     Whole,
-    /// The connection is closed in order (FIN), though the framing promised more.
+    /// The connection is closed normally (FIN) before the promised end.
     Short,
     /// The connection is reset (RST).
     Reset,
@@ -68,8 +68,8 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const HTML: &str = "text/html; charset=UTF-8";
 pub(crate) const SSE: &str = "text/event-stream";
 
-impl Play {
-    /// A whole body with its length.
+impl Response {
+    /// A complete body with its length.
     pub(crate) fn sized(status: u16, content_type: &'static str, bytes: Vec<u8>) -> Self {
         let head = Head { status, content_type, headers: Vec::new(), framing: Framing::Length(bytes.len()) };
         Self {
@@ -115,13 +115,13 @@ impl Play {
         self
     }
 
-    /// Whether the connection closes after this play.
+    /// Whether the connection closes after this response.
     pub(crate) fn closes(&self) -> bool {
         self.faulted || self.close || self.ending != Ending::Whole
     }
 
-    /// Whether the head says so. A break is not announced: Node's fetch calls a body whole that ends too early, even by
-    /// a reset, if `connection: close` stood above it.
+    /// Whether the head announces the close. A break is not announced: with `connection: close` in the head, Node's
+    /// fetch accepts a body that ends too early as complete, even after a reset.
     pub(crate) fn announces_close(&self) -> bool {
         self.close || (self.faulted && self.ending == Ending::Whole)
     }
@@ -132,7 +132,7 @@ impl Play {
 }
 
 impl Step {
-    /// Bytes that carry no completion token.
+    /// Bytes without a completion token.
     pub(crate) fn write(bytes: Vec<u8>) -> Self {
         Self::Write { bytes, tokens: 0 }
     }

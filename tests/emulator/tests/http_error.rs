@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::*;
 
-/// Fault, status, a place in the body, what stands there, Retry-After.
+/// Fault, status, a path in the body, the value at the path, Retry-After.
 type Case = (&'static str, u16, &'static str, Value, Option<&'static str>);
 
 fn cases() -> Vec<Case> {
@@ -43,7 +43,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn a_refusal_has_its_status_its_shape_and_its_retry_after_whether_streamed_or_not() {
+fn an_http_error_has_its_status_format_and_retry_after_streamed_or_not() {
     for streamed in [false, true] {
         let emulator = emulator();
         for (name, status, pointer, expected, retry_after) in cases() {
@@ -60,7 +60,7 @@ fn a_refusal_has_its_status_its_shape_and_its_retry_after_whether_streamed_or_no
 }
 
 #[test]
-fn a_rate_limit_with_a_date_says_a_date_after_now() {
+fn a_rate_limit_with_a_date_names_a_date_in_the_future() {
     let emulator = emulator();
     let reply = complete(&emulator, "fault/rate-limited-date-90");
     let parse = |name| httpdate::parse_http_date(reply.header(name).expect("a header")).expect("an HTTP date");
@@ -77,23 +77,27 @@ fn cloudflare_answers_with_a_page() {
 }
 
 #[test]
-fn a_fault_that_happens_once_happens_once_per_key_and_again_after_a_clearing() {
+fn a_fault_that_happens_once_happens_once_per_key_and_again_after_the_log_is_cleared() {
     for name in ["rate-limited-once", "server-error-once", "empty-once"] {
         let emulator = emulator();
-        let ask = |key: &str| {
+        let is_healthy = |key: &str| {
             let body = body(&format!("fault/{name}"), "hello", json!({}));
             let reply = chat_with(&emulator, &format!("authorization: Bearer {key}\r\n"), &body);
             let text = reply.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned();
             text.ends_with("hello")
         };
-        assert_eq!([ask("a"), ask("a"), ask("b"), ask("b")], [false, true, false, true], "{name}");
+        assert_eq!(
+            [is_healthy("a"), is_healthy("a"), is_healthy("b"), is_healthy("b")],
+            [false, true, false, true],
+            "{name}"
+        );
         emulator.clear();
-        assert!(!ask("a"), "{name}");
+        assert!(!is_healthy("a"), "{name}");
     }
 }
 
 #[test]
-fn what_openrouter_validates_is_refused_before_any_model_is_tried() {
+fn an_invalid_request_is_refused_before_any_model_is_tried() {
     let emulator = emulator();
     let four = json!({ "models": ["openai/gpt-4o", "openai/gpt-4o-mini", "test/tiny", "fault/empty"] });
     let cases = [
@@ -109,15 +113,15 @@ fn what_openrouter_validates_is_refused_before_any_model_is_tried() {
     for (extra, status, message) in cases {
         let reply = chat(&emulator, &body("openai/gpt-4o", "hello", extra.clone()));
         assert_eq!(reply.status, Some(status), "{extra}");
-        let said = reply.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
-        assert!(said.contains(message), "{extra}: {said}");
+        let text = reply.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(text.contains(message), "{extra}: {text}");
         assert!(reply.json()["error"].get("availability").is_none());
     }
     assert!(emulator.log().iter().all(|entry| entry.models.is_empty()));
 }
 
 #[test]
-fn keys_are_accepted_unless_they_are_known_to_be_bad() {
+fn every_key_is_accepted_except_the_bad_ones() {
     let emulator = emulator();
     let cases = [
         ("", 401),

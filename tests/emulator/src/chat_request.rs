@@ -1,19 +1,19 @@
-//! What a chat request asks for, read leniently: `validate` has already said no to what is wrong.
+//! The fields of a chat request, read leniently: `validate` has already refused invalid ones.
 
 use serde_json::Value;
 
 /// The parts of a chat request that change the answer.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub(crate) struct ChatRequest {
     pub(crate) stream: bool,
-    /// `X-OpenRouter-Metadata: enabled`.
+    /// The header `X-OpenRouter-Metadata: enabled`.
     pub(crate) metadata: bool,
     pub(crate) max_tokens: Option<u64>,
     /// The text of the last user message.
     pub(crate) prompt: String,
-    /// Words of all messages: what the prompt is billed for.
+    /// The number of words of all messages, which the ledger charges as prompt tokens.
     pub(crate) prompt_tokens: u64,
-    /// Characters / 4: what the prompt is held against the context with.
+    /// The number of characters / 4, which must fit into the context.
     pub(crate) estimate: u64,
     /// The first tool, if the prompt says to use it.
     pub(crate) tool: Option<String>,
@@ -23,7 +23,7 @@ pub(crate) struct Ask {
     pub(crate) prefill: Option<String>,
 }
 
-impl Ask {
+impl ChatRequest {
     pub(crate) fn read(body: &Value, metadata: bool) -> Self {
         let empty = Vec::new();
         let messages = body["messages"].as_array().unwrap_or(&empty);
@@ -45,7 +45,7 @@ impl Ask {
         }
     }
 
-    /// The number behind `NAME:` in the prompt, such as `words:12`.
+    /// The number after `NAME:` in the prompt, such as `words:12`.
     pub(crate) fn directive(&self, name: &str) -> Option<u64> {
         let (_, rest) = self.prompt.split_once(&format!("{name}:"))?;
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

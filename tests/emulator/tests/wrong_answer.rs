@@ -1,4 +1,4 @@
-//! Whole answers that say the wrong thing.
+//! Complete answers with wrong content.
 
 mod support;
 
@@ -22,7 +22,7 @@ fn cases() -> Vec<(&'static str, Value, &'static str)> {
 }
 
 #[test]
-fn a_wrong_answer_is_whole_on_the_wire_streamed_or_not() {
+fn a_wrong_answer_is_complete_streamed_or_not() {
     let emulator = emulator();
     for (name, content, finish) in cases() {
         let choice = complete(&emulator, &format!("fault/{name}")).json()["choices"][0].clone();
@@ -39,7 +39,7 @@ fn a_wrong_answer_is_whole_on_the_wire_streamed_or_not() {
 }
 
 #[test]
-fn a_refusal_and_reasoning_stand_in_their_own_fields() {
+fn a_refusal_and_reasoning_have_their_own_fields() {
     let emulator = emulator();
     let message = |name: &str| complete(&emulator, name).json()["choices"][0]["message"].clone();
     assert_eq!(message("fault/refusal")["refusal"], "I'm sorry, but I can't help with that.");

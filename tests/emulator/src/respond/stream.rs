@@ -1,35 +1,35 @@
-//! Event streams, healthy and not.
+//! Event streams, healthy and faulty.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{COMMENTS_EVERY, ENDLESS, WORDS_EVERY, cut, error, error_in_words, pause};
-use crate::completion::{Event, Part, Scene};
-use crate::fault::{Dress, Effect, Mishap, Timing};
-use crate::play::{Ending, Play, Step};
+use super::{COMMENTS_EVERY, ENDLESS, WORDS_EVERY, cut, error_in_words, pause, provider_error};
+use crate::completion::{Event, Part, Turn};
+use crate::fault::{BodyError, Effect, Format, Timing};
+use crate::response::{Ending, Response, Step};
 
-pub(super) fn stage(scene: &Scene<'_>, pace: Duration) -> Play {
-    let style = Style::of(scene.behaviour.effect());
-    let events = scene.events();
-    let number = scene.behaviour.number();
-    match scene.behaviour.effect() {
-        Some(Effect::Mishap(mishap)) => Play::stream(steps(&mishaps(scene, events, mishap), style, pace)),
-        Some(Effect::Time(timing)) => timed(scene, &events, timing, number, pace),
+pub(super) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
+    let style = Style::of(turn.behaviour.effect());
+    let events = turn.events();
+    let number = turn.behaviour.number();
+    match turn.behaviour.effect() {
+        Some(Effect::BodyError(error)) => Response::stream(steps(&with_error(turn, events, error), style, pace)),
+        Some(Effect::Timing(timing)) => with_timing(turn, &events, timing, number, pace),
         Some(Effect::Cut(cut)) => cut::stream(&events, cut, number, pace),
-        Some(Effect::Say(_) | Effect::Dress(_) | Effect::Refuse(_)) | None => {
+        Some(Effect::WrongAnswer(_) | Effect::Format(_) | Effect::HttpError(_)) | None => {
             let mut body = steps(&events, style, pace);
             if style == Style::Bom {
                 body.insert(0, Step::write(BOM.to_vec()));
             }
-            Play::stream(body)
+            Response::stream(body)
         }
     }
 }
 
 pub(super) const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
-/// How events are written down.
+/// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
     Plain,
@@ -42,10 +42,10 @@ pub(super) enum Style {
 impl Style {
     fn of(effect: Option<Effect>) -> Self {
         match effect {
-            Some(Effect::Dress(Dress::CrLf)) => Self::CrLf,
-            Some(Effect::Dress(Dress::Cr)) => Self::Cr,
-            Some(Effect::Dress(Dress::Bom)) => Self::Bom,
-            Some(Effect::Dress(Dress::MultiLine)) => Self::MultiLine,
+            Some(Effect::Format(Format::CrLf)) => Self::CrLf,
+            Some(Effect::Format(Format::Cr)) => Self::Cr,
+            Some(Effect::Format(Format::Bom)) => Self::Bom,
+            Some(Effect::Format(Format::MultiLine)) => Self::MultiLine,
             _ => Self::Plain,
         }
     }
@@ -63,13 +63,13 @@ impl Style {
     }
 }
 
-/// JSON over several lines; anything else as it is.
+/// JSON on several lines; other text unchanged.
 fn pretty(text: &str) -> String {
     let value: Option<Value> = serde_json::from_str(text).ok().filter(Value::is_object);
     value.map_or_else(|| text.to_owned(), |value| format!("{value:#}"))
 }
 
-/// A write for every event, a pause before every one that carries something.
+/// A write for every event, with a pause before every event that carries tokens.
 pub(super) fn steps(events: &[Event], style: Style, pace: Duration) -> Vec<Step> {
     let mut steps = Vec::new();
     for event in events {
@@ -81,70 +81,70 @@ pub(super) fn steps(events: &[Event], style: Style, pace: Duration) -> Vec<Step>
     steps
 }
 
-/// The index of the event in the middle of those that carry the answer.
+/// The index of the middle event among those that carry tokens.
 pub(super) fn middle(events: &[Event]) -> usize {
     let carriers: Vec<usize> = (0..events.len()).filter(|index| events[*index].tokens > 0).collect();
     carriers.get(carriers.len() / 2).copied().unwrap_or(events.len() / 2)
 }
 
-fn mishaps(scene: &Scene<'_>, mut events: Vec<Event>, mishap: Mishap) -> Vec<Event> {
+fn with_error(turn: &Turn<'_>, mut events: Vec<Event>, error: BodyError) -> Vec<Event> {
     let is_end = |event: &Event| matches!(event.part, Part::Finish | Part::Usage | Part::Done);
-    match mishap {
-        Mishap::MidStream | Mishap::InChoice => {
+    match error {
+        BodyError::MidStream | BodyError::InChoice => {
             events.retain(|event| !is_end(event));
-            events.push(scene.error(&error(), true));
+            events.push(turn.error(&provider_error(), true));
         }
-        Mishap::MidStreamEmptyChoices => {
+        BodyError::MidStreamEmptyChoices => {
             events.retain(|event| !is_end(event));
-            events.push(scene.error(&error_in_words(), false));
+            events.push(turn.error(&error_in_words(), false));
         }
-        Mishap::First => events = vec![Event::comment(), scene.error(&error(), true)],
-        Mishap::MalformedChunk => {
+        BodyError::First => events = vec![Event::comment(), turn.error(&provider_error(), true)],
+        BodyError::MalformedChunk => {
             let index = middle(&events);
             let text = &mut events[index].text;
             text.truncate(text.floor_char_boundary(text.len() / 2));
         }
-        // Not streams: staged before it comes to events.
-        Mishap::In200 | Mishap::MalformedBody => {}
+        // These are not streams: `respond` handles them before.
+        BodyError::In200 | BodyError::MalformedBody => {}
     }
     events
 }
 
-fn timed(scene: &Scene<'_>, events: &[Event], timing: Timing, number: Option<u64>, pace: Duration) -> Play {
+fn with_timing(turn: &Turn<'_>, events: &[Event], timing: Timing, number: Option<u64>, pace: Duration) -> Response {
     let plain = |events: &[Event]| steps(events, Style::Plain, pace);
     match timing {
-        Timing::SlowHeaders => Play::stream(plain(events)).after(pause(number)),
+        Timing::SlowHeaders => Response::stream(plain(events)).after(pause(number)),
         Timing::SlowFirstToken => {
             let mut body = plain(&events[..1]);
             body.extend(wait_with_comments(number));
             body.extend(plain(&events[1..]));
-            Play::stream(body)
+            Response::stream(body)
         }
         Timing::CommentsOnly => {
             let mut body = plain(&events[..1]);
             body.push(comments(u64::MAX));
-            Play::stream(body)
+            Response::stream(body)
         }
         Timing::Stall | Timing::StallComments => {
             let mut body = plain(first_words(events, number.unwrap_or(3)));
             body.push(if timing == Timing::Stall { Step::Silence } else { comments(u64::MAX) });
-            Play::stream(body)
+            Response::stream(body)
         }
         Timing::NeverEnding => {
             let mut body = plain(&events[..2]);
             body.push(Step::Repeat {
-                bytes: Style::Plain.encode(&scene.text(" more")),
+                bytes: Style::Plain.encode(&turn.text(" more")),
                 tokens: 1,
                 every: WORDS_EVERY,
                 times: u64::try_from(ENDLESS.as_millis() / WORDS_EVERY.as_millis()).unwrap_or(u64::MAX),
             });
-            Play::stream(body).ending(Ending::Short)
+            Response::stream(body).ending(Ending::Short)
         }
-        Timing::Drip => Play::stream(plain(events).into_iter().flat_map(drip).collect()),
+        Timing::Drip => Response::stream(plain(events).into_iter().flat_map(drip).collect()),
     }
 }
 
-/// Everything up to the n-th event that carries something; never the finish.
+/// All events before the one that follows `words` events with tokens, and without the finish.
 fn first_words(events: &[Event], words: u64) -> &[Event] {
     let mut seen = 0;
     let stop = events.iter().position(|event| {
@@ -159,14 +159,14 @@ fn comments(times: u64) -> Step {
     Step::Repeat { bytes: Style::Plain.encode(&Event::comment()), tokens: 0, every: COMMENTS_EVERY, times }
 }
 
-/// Comments for so many milliseconds, or for ever.
+/// Comments for this many milliseconds, or without an end.
 fn wait_with_comments(milliseconds: Option<u64>) -> Vec<Step> {
     let Some(time) = milliseconds else { return vec![comments(u64::MAX)] };
     let every = u64::try_from(COMMENTS_EVERY.as_millis()).unwrap_or(u64::MAX);
     vec![comments(time / every), pause(Some(time % every))]
 }
 
-/// One write per byte. The token counts once its last byte is out.
+/// One write for each byte. The tokens count with the last byte.
 pub(super) fn drip(step: Step) -> Vec<Step> {
     match step {
         Step::Write { bytes, tokens } => {

@@ -1,4 +1,4 @@
-//! Performs a play on a socket, and notices at once when the client leaves.
+//! Writes a response to a socket, and notices at once when the client leaves.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::sleep;
 
-use crate::play::{Ending, Framing, Head, Play, Step};
+use crate::response::{Ending, Framing, Head, Response, Step};
 
-/// What reached the socket so far, readable while the play goes on.
+/// What was written to the socket so far. Other tasks can read it meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     bytes: AtomicU64,
@@ -19,7 +19,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Bytes of the body, without the framing.
+    /// The bytes of the body, without the framing.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -35,53 +35,57 @@ impl Progress {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Curtain {
-    /// The play was performed up to its end.
-    Played,
+pub(crate) enum Delivery {
+    /// The response was written to its end.
+    Complete,
     /// The client closed or reset the connection first.
     ClientGone,
 }
 
-/// Bytes that a client may send ahead while it is being answered.
+/// The number of bytes that a client may send before the response is complete.
 const AHEAD: usize = 1 << 20;
 
-/// What was written must leave the send buffer before a reset, which throws away the rest of it.
+/// The written bytes must leave the send buffer before a reset, which discards the rest.
 const BEFORE_RESET: Duration = Duration::from_millis(30);
 
-/// Performs `play`. What the client sends meanwhile (a pipelined request) is appended to `received`.
-pub(crate) async fn perform(
-    play: &Play,
+/// Writes `response`. Bytes that the client sends meanwhile (a pipelined request) are appended to `received`.
+pub(crate) async fn write_response(
+    response: &Response,
     stream: &mut TcpStream,
     received: &mut Vec<u8>,
     progress: &Progress,
-) -> Curtain {
-    let curtain = {
+) -> Delivery {
+    let delivery = {
         let (read, mut write) = stream.split();
         tokio::select! {
             biased;
-            played = act(play, &mut write, progress) => played.map_or(Curtain::ClientGone, |()| Curtain::Played),
-            () = departure(read, received) => Curtain::ClientGone,
+            written = write_steps(response, &mut write, progress) => written.map_or(Delivery::ClientGone, |()| Delivery::Complete),
+            () = wait_for_close(read, received) => Delivery::ClientGone,
         }
     };
-    if curtain == Curtain::Played && play.ending == Ending::Reset {
+    if delivery == Delivery::Complete && response.ending == Ending::Reset {
         sleep(BEFORE_RESET).await;
-        // Where the option cannot be set the client sees an orderly close; there is nothing better to do.
+        // Where the option cannot be set, the client sees a normal close. There is no better alternative.
         let _ = stream.set_zero_linger();
     }
-    curtain
+    delivery
 }
 
-/// Waits until `turn`, with nothing written. `ClientGone`, if the client left before.
-pub(crate) async fn wait(turn: impl Future<Output = ()>, stream: &mut TcpStream, received: &mut Vec<u8>) -> Curtain {
+/// Waits for `condition` without writing. Returns `ClientGone` if the client leaves first.
+pub(crate) async fn wait_for(
+    condition: impl Future<Output = ()>,
+    stream: &mut TcpStream,
+    received: &mut Vec<u8>,
+) -> Delivery {
     let (read, _) = stream.split();
     tokio::select! {
         biased;
-        () = turn => Curtain::Played,
-        () = departure(read, received) => Curtain::ClientGone,
+        () = condition => Delivery::Complete,
+        () = wait_for_close(read, received) => Delivery::ClientGone,
     }
 }
 
-async fn departure(mut read: ReadHalf<'_>, received: &mut Vec<u8>) {
+async fn wait_for_close(mut read: ReadHalf<'_>, received: &mut Vec<u8>) {
     while received.len() < AHEAD {
         match read.read_buf(received).await {
             Ok(0) | Err(_) => return,
@@ -91,25 +95,30 @@ async fn departure(mut read: ReadHalf<'_>, received: &mut Vec<u8>) {
     std::future::pending().await
 }
 
-async fn act(play: &Play, write: &mut WriteHalf<'_>, progress: &Progress) -> io::Result<()> {
-    for step in &play.before {
-        take(step, write, None, progress).await?;
+async fn write_steps(response: &Response, write: &mut WriteHalf<'_>, progress: &Progress) -> io::Result<()> {
+    for step in &response.before {
+        write_step(step, write, None, progress).await?;
     }
-    let Some(head) = &play.head else { return Ok(()) };
-    write.write_all(&head_bytes(head, play.announces_close())).await?;
-    for step in &play.body {
-        take(step, write, Some(head.framing), progress).await?;
+    let Some(head) = &response.head else { return Ok(()) };
+    write.write_all(&head_bytes(head, response.announces_close())).await?;
+    for step in &response.body {
+        write_step(step, write, Some(head.framing), progress).await?;
     }
-    if head.framing == Framing::Chunked && play.ending == Ending::Whole {
+    if head.framing == Framing::Chunked && response.ending == Ending::Whole {
         write.write_all(b"0\r\n\r\n").await?;
     }
     write.flush().await
 }
 
-/// `framing` is `None` before the head, where a play only waits.
-async fn take(step: &Step, write: &mut WriteHalf<'_>, framing: Option<Framing>, progress: &Progress) -> io::Result<()> {
+/// Before the head `framing` is `None`, and a response only waits.
+async fn write_step(
+    step: &Step,
+    write: &mut WriteHalf<'_>,
+    framing: Option<Framing>,
+    progress: &Progress,
+) -> io::Result<()> {
     match step {
-        Step::Write { bytes, tokens } => send(bytes, *tokens, write, framing, progress).await,
+        Step::Write { bytes, tokens } => write_body(bytes, *tokens, write, framing, progress).await,
         Step::Pause(time) => {
             sleep(*time).await;
             Ok(())
@@ -117,7 +126,7 @@ async fn take(step: &Step, write: &mut WriteHalf<'_>, framing: Option<Framing>, 
         Step::Repeat { bytes, tokens, every, times } => {
             for _ in 0..*times {
                 sleep(*every).await;
-                send(bytes, *tokens, write, framing, progress).await?;
+                write_body(bytes, *tokens, write, framing, progress).await?;
             }
             Ok(())
         }
@@ -125,7 +134,7 @@ async fn take(step: &Step, write: &mut WriteHalf<'_>, framing: Option<Framing>, 
     }
 }
 
-async fn send(
+async fn write_body(
     bytes: &[u8],
     tokens: u64,
     write: &mut WriteHalf<'_>,
@@ -163,7 +172,7 @@ fn head_bytes(head: &Head, close: bool) -> Vec<u8> {
     line("cache-control", "no-store");
     line("connection", if close { "close" } else { "keep-alive" });
     match head.framing {
-        // RFC 9110 8.6: no content-length on a 204.
+        // RFC 9110 8.6: a 204 has no content-length.
         Framing::Length(_) if head.status == 204 => {}
         Framing::Length(length) => {
             line("content-type", head.content_type);

@@ -52,7 +52,7 @@ fn a_prompt_too_long_for_one_model_moves_to_the_next() {
 }
 
 #[test]
-fn an_answer_that_has_begun_does_not_move_on() {
+fn after_the_beginning_of_an_answer_no_other_model_is_tried() {
     let emulator = emulator();
     for name in ["error-first", "error-in-200", "empty", "cut"] {
         let model = format!("fault/{name}");
@@ -62,7 +62,7 @@ fn an_answer_that_has_begun_does_not_move_on() {
 }
 
 #[test]
-fn metadata_comes_only_when_asked_for_and_in_a_stream_on_the_usage_chunk() {
+fn metadata_comes_only_on_request_and_in_a_stream_with_the_usage_chunk() {
     let emulator = emulator();
     let request = body("openai/gpt-4o", "hello", json!({ "stream": true }));
     assert!(!chat(&emulator, &request).text().contains("openrouter_metadata"));
@@ -74,7 +74,7 @@ fn metadata_comes_only_when_asked_for_and_in_a_stream_on_the_usage_chunk() {
 }
 
 #[test]
-fn a_trailing_assistant_message_is_treated_as_the_model_treats_it() {
+fn each_model_handles_a_trailing_assistant_message_in_its_own_way() {
     let emulator = emulator();
     let cases = [
         ("mistralai/mistral-small", "word1 word2", Ok(" word3 héllo")),

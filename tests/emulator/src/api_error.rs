@@ -1,16 +1,16 @@
-//! Errors before the first token, in OpenRouter's shapes.
+//! Errors before the first token, in OpenRouter's formats.
 
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::ask::Ask;
 use crate::catalog::Candidate;
-use crate::fault::Refusal;
+use crate::chat_request::ChatRequest;
+use crate::fault::HttpError;
 use crate::log::now_ms;
-use crate::play::{HTML, Play};
+use crate::response::{HTML, Response};
 
-/// An error as it goes out: the object in `error`, or a page.
+/// An error: the object in `error`, or an HTML page.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -25,14 +25,14 @@ const CLOUDFLARE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>ope
     <body><h1>A timeout occurred</h1><p>Error code 524</p></body></html>\n";
 
 impl ApiError {
-    /// The plain shape: `code` and `message`.
+    /// The plain format: `code` and `message`.
     pub(crate) fn bare(status: u16, message: impl Into<String>) -> Self {
         let message: String = message.into();
         let error = json!({ "code": status, "message": message });
         Self { status, error, headers: Vec::new(), page: None }
     }
 
-    /// With `metadata`, whose `error_type` is the machine's word for the message.
+    /// With `metadata`, whose `error_type` is the machine-readable kind.
     pub(crate) fn typed(status: u16, error_type: &str, message: impl Into<String>) -> Self {
         let mut error = Self::bare(status, message);
         error.error["metadata"] = json!({ "error_type": error_type });
@@ -61,7 +61,7 @@ impl ApiError {
         Self::typed(400, "context_length_exceeded", message)
     }
 
-    /// With `availability`; here the type sits at the top of the error, not in its metadata.
+    /// With `availability`. In this format `error_type` stands at the top of the error, not in its metadata.
     fn availability(status: u16, error_type: &str, message: String, model: &str, code: &str, retryable: bool) -> Self {
         let mut error = Self::bare(status, message);
         error.error["error_type"] = json!(error_type);
@@ -86,66 +86,66 @@ impl ApiError {
         self
     }
 
-    pub(crate) fn play(&self, metadata: Option<Value>) -> Play {
-        let mut play = match self.page {
-            Some(page) => Play::sized(self.status, HTML, page.as_bytes().to_vec()),
+    pub(crate) fn response(&self, metadata: Option<Value>) -> Response {
+        let mut response = match self.page {
+            Some(page) => Response::sized(self.status, HTML, page.as_bytes().to_vec()),
             None => {
                 let mut body = json!({ "error": self.error, "user_id": "user_emulated" });
-                // OpenRouter leaves it out where no router ran, and where the error is masked.
+                // OpenRouter omits the metadata where no router ran, and where it masks the error.
                 if let Some(metadata) = metadata.filter(|_| !matches!(self.status, 401 | 500)) {
                     body["openrouter_metadata"] = metadata;
                 }
-                Play::json(self.status, &body)
+                Response::json(self.status, &body)
             }
         };
         for (name, value) in &self.headers {
-            play = play.with_header(name, value.clone());
+            response = response.with_header(name, value.clone());
         }
-        play.close = true;
-        play
+        response.close = true;
+        response
     }
 }
 
-/// The error that `refusal` means for `model`. `number` is the fault's parameter.
-pub(crate) fn refuse(refusal: Refusal, number: Option<u64>, model: &Candidate, ask: &Ask) -> ApiError {
+/// The error of `model` for the fault `error`. `number` is the number in the fault's name.
+pub(crate) fn api_error(error: HttpError, number: Option<u64>, model: &Candidate, request: &ChatRequest) -> ApiError {
     let id = model.id.as_str();
-    match refusal {
-        Refusal::RateLimited => rate_limited(id).retry_after(number),
-        Refusal::RateLimitedBriefly => rate_limited(id).retry_after(Some(number.unwrap_or(1))),
-        Refusal::RateLimitedLegacy => rate_limited_legacy(model, number.unwrap_or(2)),
-        Refusal::RateLimitedDate => rate_limited_until(id, number.unwrap_or(2)),
-        Refusal::InFlightBudget => {
+    match error {
+        HttpError::RateLimited => rate_limited(id).retry_after(number),
+        HttpError::RateLimitedBriefly => rate_limited(id).retry_after(Some(number.unwrap_or(1))),
+        HttpError::RateLimitedLegacy => rate_limited_legacy(model, number.unwrap_or(2)),
+        HttpError::RateLimitedDate => rate_limited_until(id, number.unwrap_or(2)),
+        HttpError::InFlightBudget => {
             ApiError::typed(402, "payment_required", "Too many requests in flight for the remaining credits.")
                 .with("limit_source", json!("openrouter_in_flight_budget"))
                 .with("reason", json!("in_flight_budget_exhausted"))
                 .retry_after(Some(number.unwrap_or(1)))
         }
-        Refusal::NoCredits => ApiError::no_credits(),
-        Refusal::KeyLimit => ApiError::typed(403, "permission_denied", "Key limit exceeded (total limit).")
+        HttpError::NoCredits => ApiError::no_credits(),
+        HttpError::KeyLimit => ApiError::typed(403, "permission_denied", "Key limit exceeded (total limit).")
             .with("limit_source", json!("openrouter_key_limit")),
-        Refusal::Guardrail => ApiError::typed(403, "permission_denied", "Request blocked by a guardrail.")
+        HttpError::Guardrail => ApiError::typed(403, "permission_denied", "Request blocked by a guardrail.")
             .with("patterns", json!(["emulated-pattern"])),
-        Refusal::Moderation => moderation(model, ask),
-        Refusal::Unauthorized => ApiError::typed(401, "authentication", "User not found."),
-        Refusal::BadRequest => ApiError::typed(400, "invalid_request", "Invalid request parameters."),
-        Refusal::ContextLength => {
-            let output = ask.max_tokens.unwrap_or(0);
-            ApiError::too_long(model.row.context, model.row.context + ask.estimate, output)
+        HttpError::Moderation => moderation(model, request),
+        HttpError::Unauthorized => ApiError::typed(401, "authentication", "User not found."),
+        HttpError::BadRequest => ApiError::typed(400, "invalid_request", "Invalid request parameters."),
+        HttpError::ContextLength => {
+            let output = request.max_tokens.unwrap_or(0);
+            ApiError::too_long(model.row.context, model.row.context + request.estimate, output)
         }
-        Refusal::ContentPolicy => {
+        HttpError::ContentPolicy => {
             ApiError::typed(400, "content_policy_violation", "The prompt violates the provider's content policy.")
         }
-        Refusal::NotFound => {
+        HttpError::NotFound => {
             let message = format!("No endpoints found for {id}.");
             ApiError::availability(404, "not_found", message, id, "no_endpoints", false)
         }
-        Refusal::Deprecated => deprecated(id),
-        Refusal::UnknownModel => ApiError::unknown_model(id),
-        Refusal::Unavailable => unavailable(id, true).retry_after(number),
-        Refusal::UnavailableNotRetryable => unavailable(id, false),
-        Refusal::Status(status) => plain(status),
-        Refusal::Cloudflare => ApiError { page: Some(CLOUDFLARE), ..ApiError::bare(524, "A timeout occurred") },
-        Refusal::StringCode => {
+        HttpError::Deprecated => deprecated(id),
+        HttpError::UnknownModel => ApiError::unknown_model(id),
+        HttpError::Unavailable => unavailable(id, true).retry_after(number),
+        HttpError::UnavailableNotRetryable => unavailable(id, false),
+        HttpError::Status(status) => plain(status),
+        HttpError::Cloudflare => ApiError { page: Some(CLOUDFLARE), ..ApiError::bare(524, "A timeout occurred") },
+        HttpError::StringCode => {
             let mut error = plain(500);
             error.error["code"] = json!("server_error");
             error
@@ -178,10 +178,10 @@ fn rate_limited_legacy(model: &Candidate, seconds: u64) -> ApiError {
     error
 }
 
-fn moderation(model: &Candidate, ask: &Ask) -> ApiError {
+fn moderation(model: &Candidate, request: &ChatRequest) -> ApiError {
     ApiError::typed(403, "permission_denied", format!("{} requires moderation. Your input was flagged.", model.id))
         .with("reasons", json!(["violence"]))
-        .with("flagged_input", json!(ask.prompt.chars().take(100).collect::<String>()))
+        .with("flagged_input", json!(request.prompt.chars().take(100).collect::<String>()))
         .with("provider_name", json!(model.row.provider))
         .with("model_slug", json!(model.id))
 }
