@@ -9,9 +9,9 @@ use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
 use crate::json::{Fields, Json};
 use crate::policy::Timeouts;
-use crate::report::Usd;
 use crate::request::UsageChunk;
 use crate::sse::BYTE_ORDER_MARK;
+use crate::usd::Usd;
 
 /// How long after `[DONE]` the end of the body is waited for, in milliseconds: a connection that ended can be used again.
 const LINGER: Millis = 250;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::Millis;
-use crate::failure::day;
+use crate::date::start_of_day;
 use crate::json::Json;
-use crate::report::Usd;
 use crate::spelling::closest;
 use crate::text::{cut, split, text};
 use crate::tokens::Prompt;
+use crate::usd::Usd;
 
 /// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
 const FITS_ANYWHERE: u64 = 6_000;
@@ -170,7 +170,7 @@ impl ModelInfo {
             max_output: limit.or_else(|| row.at("top_provider.max_completion_tokens").whole()),
             price: (price("prompt"), price("completion")),
             parameters: if parameters.is_array() { parameters.raw().into() } else { String::new() },
-            expires: day(row.get("expiration_date").word()),
+            expires: start_of_day(row.get("expiration_date").word()),
             ..Self::default()
         }
     }

@@ -12,11 +12,12 @@ use crate::catalog::{Catalog, ModelInfo, Price, continues_prefill, same_model};
 use crate::failure::{Failure, Kind};
 use crate::json::decimal;
 use crate::policy::Policy;
-use crate::report::{Report, Usd};
+use crate::report::Report;
 use crate::request::{ChatRequest, LEAST_ANSWER};
 use crate::text::{find, text};
 use crate::tokens::Prompt;
 use crate::upstream::{Dialect, Upstream};
+use crate::usd::Usd;
 
 /// The estimate may be off by this much, in percent: only a prompt beyond it is kept from a model.
 const ESTIMATE_MARGIN: u64 = 15;

@@ -10,8 +10,8 @@ mod seen;
 mod shape;
 
 use crate::json::{Fields, Json, Object, patched};
-use crate::report::Usd;
 use crate::text::is_blank;
+use crate::usd::Usd;
 pub use brief::Brief;
 pub use chunks::Chunks;
 use node::Node;

@@ -14,7 +14,6 @@ mod retry_after;
 pub(crate) use classify::by_status;
 pub use classify::{classify, in_answer};
 pub use kind::{Fault, Kind, NextModel, SameModel, openai_type};
-pub(crate) use retry_after::day;
 
 use crate::Millis;
 use crate::json::Object;

@@ -5,8 +5,8 @@ use core::fmt;
 use std::borrow::Cow;
 
 use crate::json::{Json, decimal};
-use crate::report::Usd;
 use crate::spelling::closest;
+use crate::usd::Usd;
 
 /// A setting or a request that was refused before anything was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -67,6 +67,7 @@ pub mod call;
 pub mod catalog;
 mod chain;
 pub mod chunk;
+mod date;
 mod events;
 pub mod failure;
 pub mod http;
@@ -83,6 +84,7 @@ pub mod sse;
 mod text;
 pub mod tokens;
 pub mod upstream;
+pub mod usd;
 pub mod verdict;
 
 pub use attempt::AttemptId;
@@ -99,6 +101,7 @@ pub use policy::Policy;
 pub use report::Report;
 pub use request::ChatRequest;
 pub use upstream::{Dialect, Upstream};
+pub use usd::Usd;
 
 /// Milliseconds: of the UNIX epoch where a point in time is meant, else a span.
 pub type Millis = u64;

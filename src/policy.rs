@@ -13,7 +13,7 @@
 mod reading;
 
 use crate::Millis;
-use crate::report::Usd;
+use crate::usd::Usd;
 
 /// Everything that is policy in a call.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,8 @@
 
 use crate::Millis;
 use crate::failure::Failure;
-use crate::json::{Json, Object, decimal, patched};
+use crate::json::{Json, Object, patched};
+pub use crate::usd::Usd;
 
 /// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,10 +25,6 @@ pub struct Report {
     /// Ids of generations that may have cost money and did not say how much.
     pub unsettled: Vec<String>,
 }
-
-/// An amount of US dollars, in units of 10^-12: sums of costs are exact.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Usd(pub u64);
 
 /// One request to an upstream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -175,52 +172,9 @@ impl AttemptReport {
     }
 }
 
-impl Usd {
-    /// In US dollars.
-    pub fn as_f64(self) -> f64 {
-        self.0 as f64 / Self::UNIT as f64
-    }
-
-    /// So much for each of `count`; beyond millions of dollars the most there is. Told by the size of the factors: an exact
-    /// test multiplies in 128 bits, which a page would have to download.
-    pub(crate) fn times(self, count: u64) -> Self {
-        let fits = self.0.leading_zeros() + count.leading_zeros() >= 64;
-        Self(if fits { self.0.wrapping_mul(count) } else { u64::MAX })
-    }
-
-    /// Both together.
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-
-    const UNIT: u64 = 1_000_000_000_000;
-
-    /// The decimal number of US dollars.
-    pub fn decimal(self) -> String {
-        let mut fraction = self.0 % Self::UNIT + Self::UNIT;
-        while fraction.is_multiple_of(10) {
-            fraction /= 10;
-        }
-        let point = if fraction == 1 { "" } else { "." };
-        let mut dollars = decimal(self.0 / Self::UNIT);
-        dollars.push_str(point);
-        dollars.push_str(&decimal(fraction)[1..]);
-        dollars
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Report, Usd};
-
-    #[test]
-    fn money_is_written_as_it_is() {
-        for (trillionths, text) in
-            [(0, "0"), (42_500_000, "0.0000425"), (1_500_000_000_000, "1.5"), (7, "0.000000000007")]
-        {
-            assert_eq!(Usd(trillionths).decimal(), text);
-        }
-    }
+    use super::Report;
 
     #[test]
     fn what_an_edge_reported_comes_first() {

@@ -8,10 +8,10 @@ pub mod fields;
 use crate::catalog::{LISTED_ANSWER, LISTED_PROMPT, Price};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, decimal, patched, quoted};
-use crate::report::Usd;
 use crate::text::{is_blank, text};
 use crate::tokens::Prompt;
 use crate::upstream::Dialect;
+use crate::usd::Usd;
 use crate::verdict::Wanted;
 
 /// The names of the output limit.

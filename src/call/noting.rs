@@ -8,7 +8,8 @@ use crate::chain::Chain;
 use crate::chunk::Accumulator;
 use crate::failure::{Failure, Fault, by_status};
 use crate::json::{Fields, Json, on_one_line};
-use crate::report::{AttemptReport, Report, Usd};
+use crate::report::{AttemptReport, Report};
+use crate::usd::Usd;
 
 impl Call {
     /// Writes what `attempt` has brought into its row, however it ended. The candidate that served.

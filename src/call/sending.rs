@@ -7,11 +7,12 @@ use crate::catalog::Price;
 use crate::chain::Batch;
 use crate::failure::{Failure, Kind};
 use crate::policy::Soft;
-use crate::report::{AttemptReport, Usd};
+use crate::report::AttemptReport;
 use crate::request::Lane;
 use crate::text::trim_end;
 use crate::tokens::Prompt;
 use crate::upstream::Dialect;
+use crate::usd::Usd;
 
 impl Call {
     /// Asks whoever is next, if there is anybody and the budget allows.

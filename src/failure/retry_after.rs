@@ -1,22 +1,14 @@
-//! How long an upstream asks to be left alone, in all the places where it may say so.
+//! How long an upstream asks the caller to wait before the next request (`Retry-After`), wherever the upstream says so.
 
-mod date;
-
+use crate::date::epoch_seconds;
 use crate::json::{Fields, Json, whole_number};
 use crate::text::cut;
 use crate::{Millis, http::Headers};
 
-/// The beginning of the day `YYYY-MM-DD`.
-pub(crate) fn day(text: &str) -> Option<Millis> {
-    let (year, month, day) = (text.get(..4)?, text.get(5..7)?, text.get(8..10)?);
-    let days = date::days_since_1970(whole_number(year)?, whole_number(month)?, whole_number(day)?)?;
-    Some(days * 86_400_000)
-}
-
-/// A wait beyond this is a mistake of the sender's clock or unit: one day.
+/// A longer wait is a mistake of the sender's clock or unit: one day, in milliseconds.
 const LONGEST: Millis = 24 * 60 * 60 * 1000;
 
-/// Where a body names a wait.
+/// The fields of an error that name a wait.
 const WAITS: [&str; 5] = [
     "availability.retry_after",
     "metadata.retry_after",
@@ -25,7 +17,7 @@ const WAITS: [&str; 5] = [
     "metadata.headers.retry-after",
 ];
 
-/// The wait in milliseconds. Headers come before the body, and what was meant for this case before general limits.
+/// The wait in milliseconds. Headers decide before the body, and the wait after this failure before the reset of a limit.
 pub(super) fn retry_after(headers: &Headers, error: &Fields<'_>, now: Millis) -> Option<Millis> {
     let header = |name| headers.get(name).unwrap_or_default();
     if let Some(millis) = whole(header("retry-after-ms")) {
@@ -38,13 +30,13 @@ pub(super) fn retry_after(headers: &Headers, error: &Fields<'_>, now: Millis) ->
     wait.map(|wait| wait.min(LONGEST))
 }
 
-/// A number, or a string that may hold one.
+/// The text of a number, or of a string that may contain a number.
 fn scalar(value: Json<'_>) -> &str {
     if value.is_number() { value.raw() } else { value.word() }
 }
 
 fn seconds_or_date(text: &str, now: Millis) -> Option<Millis> {
-    decimal(text).or_else(|| Some((date::epoch_seconds(text.trim_ascii())? * 1_000).saturating_sub(now)))
+    decimal(text).or_else(|| Some((epoch_seconds(text.trim_ascii())? * 1_000).saturating_sub(now)))
 }
 
 /// The whole part of a decimal number.
@@ -52,12 +44,13 @@ fn whole(text: &str) -> Option<u64> {
     whole_number(cut(text.trim_ascii(), b'.').0)
 }
 
-/// A decimal number, in thousandths.
+/// A decimal number of seconds, in milliseconds.
 fn decimal(text: &str) -> Option<u64> {
     Json::or_null(text).trillionths().map(|number| number / 1_000_000_000)
 }
 
-/// A point in time in milliseconds of the UNIX epoch. A smaller number is seconds, or a unit that nobody documents.
+/// The wait until a point in time, in milliseconds of the UNIX epoch. A smaller number has another unit, which no
+/// upstream documents.
 fn until(text: &str, now: Millis) -> Option<Millis> {
     const YEAR_2001: u64 = 1_000_000_000_000;
     let epoch = whole_number(text.trim_ascii())?;

@@ -1,9 +1,13 @@
-//! The date of an HTTP header, in the one form that RFC 9110 lets a sender use: `Sun, 06 Nov 1994 08:49:37 GMT`.
+//! Dates: of an HTTP header, and of a catalog.
+
+use crate::Millis;
+use crate::json::whole_number;
 
 const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/// Seconds of the UNIX epoch.
-pub(super) fn epoch_seconds(date: &str) -> Option<u64> {
+/// The seconds of the UNIX epoch at `date`, in the one form that RFC 9110 lets a sender use:
+/// `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn epoch_seconds(date: &str) -> Option<u64> {
     let date = date.as_bytes();
     if date.len() != 29 || !date.ends_with(b" GMT") {
         return None;
@@ -19,8 +23,15 @@ pub(super) fn epoch_seconds(date: &str) -> Option<u64> {
     Some(((days * 24 + number(17, 2)?) * 60 + number(20, 2)?) * 60 + number(23, 2)?)
 }
 
-/// Years that begin in March put the leap day at their end.
-pub(super) fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
+/// The beginning of the day `YYYY-MM-DD`.
+pub(crate) fn start_of_day(date: &str) -> Option<Millis> {
+    let (year, month, day) = (date.get(..4)?, date.get(5..7)?, date.get(8..10)?);
+    let days = days_since_1970(whole_number(year)?, whole_number(month)?, whole_number(day)?)?;
+    Some(days * 86_400_000)
+}
+
+/// Counts years that begin in March, so that the leap day is the last day of a year.
+fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
     days.checked_sub(719_469)
@@ -31,7 +42,7 @@ mod tests {
     use super::epoch_seconds;
 
     #[test]
-    fn reads_dates_and_nothing_else() {
+    fn a_date_in_another_form_is_not_read() {
         for (date, seconds) in [
             ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
