@@ -1,7 +1,6 @@
-//! One request in flight: what has come of it, and which of its clocks runs out first.
+//! One request in flight: what has come of its response, and which of its clocks runs out first.
 
 use crate::Millis;
-use crate::call::Resume;
 use crate::chain::Batch;
 use crate::chunk::{Accumulator, Seen, openai_shaped};
 use crate::events::Events;
@@ -10,24 +9,27 @@ use crate::http::Headers;
 use crate::json::{Fields, Json};
 use crate::policy::Timeouts;
 use crate::request::UsageChunk;
+use crate::resume::Resume;
+use crate::role::Role;
 use crate::sse::BYTE_ORDER_MARK;
 use crate::usd::Usd;
 
-/// How long after `[DONE]` the end of the body is waited for, in milliseconds: a connection that ended can be used again.
+/// How long a call waits for the end of the body after `[DONE]`, in milliseconds. A connection whose body has ended can be
+/// used again.
 const LINGER: Millis = 250;
 
 /// The largest body that is not a stream, in bytes.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
-/// Names one attempt of a call; they count from 0.
+/// The number of an attempt in its call, from 0.
 pub type AttemptId = u32;
 
-/// What has come of a request.
+/// What has come of a response.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// No headers yet.
+    /// No head has come.
     Awaited,
-    /// An error status, and what is said about it.
+    /// An error status, and what came with it.
     Error { status: u16, headers: Headers, bytes: Vec<u8> },
     /// A completion in one piece.
     Whole(Vec<u8>),
@@ -35,64 +37,65 @@ pub(crate) enum Body {
     Events(Box<Events>),
 }
 
+/// One request to an upstream, from sending to the end of its body.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) id: AttemptId,
+    /// What it is for. Never changes.
+    pub(crate) role: Role,
     /// The candidates that the request named.
-    pub(crate) window: Batch,
+    pub(crate) batch: Batch,
+    /// The most that it can cost, where the call has a limit.
+    pub(crate) highest_cost: Usd,
+    /// An edge answers it: the edge falls back and checks the answers by itself.
+    pub(crate) by_edge: bool,
+    /// It asked the upstream for a stream.
+    streamed: bool,
+    /// When its time is over, where the policy's clocks do not decide: the time for a score.
+    pub(crate) deadline: Option<Millis>,
+    /// What becomes of the usage chunk in its answer.
+    pub(crate) usage_chunk: UsageChunk,
     pub(crate) body: Body,
     /// The completion, where it came in one piece: JSON text.
     pub(crate) whole: Option<String>,
-    /// The upstream was asked for a stream.
-    streamed: bool,
-    /// The host holds a connection, or is opening one.
-    pub(crate) open: bool,
-    /// The host may read one chunk, and has not yet brought it.
-    pub(crate) reading: bool,
+    /// All bytes read so far, for a lane that passes bytes. Taken at the commit point.
+    pub(crate) held: Option<Vec<u8>>,
+    /// The call reads no more of the body, which goes to the reader.
+    pub(crate) unread: bool,
+    /// How far it has resumed the text of a stream that broke.
+    pub(crate) resume: Option<Resume>,
+    /// The host has a connection, or is opening one.
+    pub(crate) is_open: bool,
+    /// The host may read one chunk, and has not brought it yet.
+    pub(crate) is_reading: bool,
+    /// A hedge was due beside it.
+    pub(crate) had_hedge: bool,
     pub(crate) sent: Millis,
     /// When the last event came, or reading was last allowed.
     heard: Millis,
-    /// An edge was asked: what it lets through has been judged there.
-    pub(crate) judged_there: bool,
-    /// Everything read so far, for a lane that passes bytes on as they came.
-    pub(crate) raw: Option<Vec<u8>>,
-    /// The rest of its body goes over unread.
-    pub(crate) unread: bool,
-    /// It goes on from an answer that broke.
-    pub(crate) splice: Option<Resume>,
-    /// It scores an answer.
-    pub(crate) is_judge: bool,
-    /// The time it has, where that is not the policy's: a judge's.
-    pub(crate) until: Option<Millis>,
-    /// A second model was asked too.
-    pub(crate) hedged: bool,
-    /// How its answer is read.
-    pub(crate) reads: UsageChunk,
-    /// The most that it can cost, where the call has a bound.
-    pub(crate) worst: Usd,
 }
 
 impl Attempt {
-    pub(crate) fn new(id: AttemptId, window: Batch, streamed: bool, reads: UsageChunk, now: Millis) -> Self {
+    pub(crate) fn new(id: AttemptId, role: Role, batch: Batch, streamed: bool, now: Millis) -> Self {
         Self {
             id,
-            window,
+            role,
+            batch,
+            highest_cost: Usd(0),
+            by_edge: false,
+            streamed,
+            deadline: None,
+            usage_chunk: UsageChunk::AsSent,
             body: Body::Awaited,
             whole: None,
-            streamed,
-            open: true,
-            reading: false,
+            held: None,
+            unread: false,
+            resume: None,
+            is_open: true,
+            is_reading: false,
+            had_hedge: false,
             sent: now,
             heard: now,
-            judged_there: false,
-            raw: None,
-            unread: false,
-            splice: None,
-            is_judge: false,
-            until: None,
-            hedged: false,
-            reads,
-            worst: Usd(0),
         }
     }
 
@@ -101,21 +104,21 @@ impl Attempt {
         self.body = if !(200..300).contains(&status) {
             Body::Error { status, headers, bytes: Vec::new() }
         } else if headers.is_event_stream() {
-            Body::Events(Box::new(Events::new(self.reads)))
+            Body::Events(Box::new(Events::new(self.usage_chunk)))
         } else {
             Body::Whole(Vec::new())
         };
     }
 
-    /// Takes the next bytes of the body. Clocks run by `now`; dates that the bytes name are told by `wall`.
+    /// Takes the next bytes of the body. The call's clocks run by `now`. A date in the bytes is compared with `wall`.
     ///
     /// # Errors
-    /// What the bytes say went wrong.
+    /// The failure that the bytes report.
     pub(crate) fn take_bytes(&mut self, bytes: &[u8], now: Millis, wall: Millis) -> Result<(), Box<Failure>> {
-        self.reading = false;
-        // A page passes nothing on as it came.
-        if let (Some(raw), false) = (&mut self.raw, cfg!(feature = "browser")) {
-            raw.extend_from_slice(bytes);
+        self.is_reading = false;
+        // A page has no lane that passes bytes.
+        if let (Some(held), false) = (&mut self.held, cfg!(feature = "browser")) {
+            held.extend_from_slice(bytes);
         }
         match &mut self.body {
             Body::Awaited => Ok(()),
@@ -136,52 +139,52 @@ impl Attempt {
         }
     }
 
-    /// Another chunk may be read.
+    /// The host should read another chunk.
     pub(crate) fn wants_read(&self) -> bool {
-        self.open && !self.reading && !self.unread && !matches!(self.body, Body::Awaited)
+        self.is_open && !self.is_reading && !self.unread && !matches!(self.body, Body::Awaited)
     }
 
-    /// The point in time at which the first of its clocks runs out, and what that means.
+    /// When the first of its clocks runs out, and the kind of failure that this is.
     ///
-    /// An edge runs the same clocks over its own attempts and tells what came of them. Ours must not cut in: they only
-    /// notice a stream that the edge has begun and let go of.
-    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(Millis, Kind)> {
-        if let Some(until) = self.until {
-            return Some((until, Kind::HeadersTimeout));
+    /// An edge runs the same clocks over its own attempts and reports what came of them. The clocks here must not run out
+    /// first: they only notice a stream that the edge began and abandoned.
+    pub(crate) fn timeout(&self, timeouts: &Timeouts) -> Option<(Millis, Kind)> {
+        if let Some(deadline) = self.deadline {
+            return Some((deadline, Kind::HeadersTimeout));
         }
         match &self.body {
-            // An answer in one piece sends its headers when it is written: only the call's own time bounds it.
+            // The headers of an answer in one piece come when the whole answer is ready: only the call's own time limits it.
             Body::Awaited | Body::Whole(_) if !self.streamed => None,
-            Body::Awaited if self.judged_there => None,
-            // Nothing is heard of it before its end.
+            Body::Awaited if self.by_edge => None,
+            // The call sees only its end.
             Body::Events(_) if self.unread => None,
             Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
             Body::Events(events) if events.done => Some((self.heard + LINGER, Kind::Stalled)),
-            Body::Events(events) if !events.is_alive() && self.judged_there => None,
+            Body::Events(events) if !events.is_alive() && self.by_edge => None,
             Body::Events(events) if !events.is_alive() => {
                 Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout))
             }
             Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
-                let idle = if self.judged_there { 2 * timeouts.idle } else { timeouts.idle };
-                if self.reading { Some((self.heard + idle, Kind::Stalled)) } else { None }
+                let idle = if self.by_edge { 2 * timeouts.idle } else { timeouts.idle };
+                if self.is_reading { Some((self.heard + idle, Kind::Stalled)) } else { None }
             }
         }
     }
 
-    /// Milliseconds since it was sent.
+    /// The milliseconds since it was sent.
     pub(crate) fn age(&self, now: Millis) -> Millis {
         now.saturating_sub(self.sent)
     }
 
-    /// The failure that an error status and its body tell of.
-    pub(crate) fn refused(&self, wall: Millis) -> Option<Box<Failure>> {
+    /// The failure that an error status and its body report.
+    pub(crate) fn http_failure(&self, wall: Millis) -> Option<Box<Failure>> {
         match &self.body {
             Body::Error { status, headers, bytes } => Some(classify(*status, headers, bytes, wall)),
             _ => None,
         }
     }
 
-    /// The answer has come to its end. What is told of its cost before may not be all.
+    /// The whole answer has come. A cost that was reported before may not be the whole cost.
     pub(crate) fn is_complete(&self) -> bool {
         match &self.body {
             Body::Events(events) => self.whole.is_some() || (events.done && events.answer.is_finished()),
@@ -189,22 +192,22 @@ impl Attempt {
         }
     }
 
-    /// What it may have cost, with what is told of that if it is final. Who was refused pays nothing; an upstream that
-    /// nothing was heard of may be at work.
-    pub(crate) fn spent(&self, told: Option<Usd>) -> Usd {
+    /// The most that it has cost, where `final_cost` is the whole cost, if that is known. An error response costs nothing. An
+    /// upstream that has not answered may be generating.
+    pub(crate) fn spent(&self, final_cost: Option<Usd>) -> Usd {
         match &self.body {
             Body::Error { .. } => Usd(0),
-            Body::Awaited | Body::Whole(_) | Body::Events(_) => told.unwrap_or(self.worst),
+            Body::Awaited | Body::Whole(_) | Body::Events(_) => final_cost.unwrap_or(self.highest_cost),
         }
     }
 
-    /// What an error status came with.
+    /// The body of an error response; `null` for another response.
     pub(crate) fn error_body(&self) -> Json<'_> {
         let Body::Error { bytes, .. } = &self.body else { return Json::NULL };
         Json::parse_bytes(bytes).unwrap_or(Json::NULL)
     }
 
-    /// What an edge has told, as JSON text.
+    /// The report that an edge sent, as JSON text.
     pub(crate) fn edge_report(&self) -> Option<String> {
         let report = match self.answer() {
             Some(answer) => answer.report(),
@@ -213,7 +216,7 @@ impl Attempt {
         report.as_object().map(|report| report.raw().into())
     }
 
-    /// The stream has said that its answer is complete.
+    /// The stream says that its answer is complete.
     pub(crate) fn is_done(&self) -> bool {
         matches!(&self.body, Body::Events(events) if events.done || events.is_ending())
     }
@@ -223,7 +226,7 @@ impl Attempt {
         matches!(&self.body, Body::Events(events) if events.is_alive())
     }
 
-    /// What the stream has added up to.
+    /// The answer so far.
     pub(crate) fn answer(&self) -> Option<&Accumulator> {
         match &self.body {
             Body::Events(events) => Some(&events.answer),
@@ -239,10 +242,15 @@ impl Attempt {
     }
 }
 
-/// Reads a completion that came in one piece, and keeps what can be read of one that is an error. As a stream, where one
-/// was asked for, it is a single chunk.
-pub(crate) fn read_whole(bytes: &[u8], reads: UsageChunk, as_stream: bool, wall: Millis) -> (String, Box<Events>) {
-    let mut events = Box::new(Events::new(reads));
+/// Reads a completion that came in one piece, and as much as possible of one that is an error. With `as_stream`, the reader
+/// of a stream gets the completion as a single chunk.
+pub(crate) fn read_whole(
+    bytes: &[u8],
+    usage_chunk: UsageChunk,
+    as_stream: bool,
+    wall: Millis,
+) -> (String, Box<Events>) {
+    let mut events = Box::new(Events::new(usage_chunk));
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let completion = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
     let fields = &Fields::of(completion);

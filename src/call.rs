@@ -1,154 +1,160 @@
-//! The state machine of one call. Everything that affects its state lives in this file and its folder.
+//! The state machine of one call. This file and its folder contain everything that changes its state.
 //!
 //! ```text
-//!                             again, after a pause; the next, at once
-//!            ┌──────────────────────────────────────────────────────────────────────┐
-//!            ▼                                                                      │
-//!         Waiting ── Send ──▶ Asked ── Head, Bytes ──▶ Answering ── End ──▶ whole? passes the rules?
-//!                              │  ▲                      │     │                   │      │
-//!            silent too long:  │  │ a hedge: two at      │     │ first meaningful  │      │ yes
-//!            a second is asked └──┘ once, one wins       │     ▼ delta             │      ▼
-//!                                                        │  Committed ── Yield     │   judge? ── below ──┐
-//!                                                failure │     │  ▲                │      │              │
-//!                                                        │     │  │ joined         │      │ passes       │
-//!                                                        │     ▼  │                │      ▼              │
-//!                                                        │  Recovering             │    Over ◀───────────┤
-//!                                                        │     │ nobody is left    │      ▲              │
-//!                                                        ▼     ▼                   ▼      │              │
-//!                                                     nobody is left to ask: the best answer, or an error
+//!              the same model, after a pause; or the next model, at once
+//!           ┌─────────────────────────────────────────────────────────────┐
+//!           ▼                                                             │
+//!        Trying ── Send ──▶ Head, Bytes ──▶ End ──▶ whole? ──▶ passes the rules? ── no
+//!           │                  │                                          │ yes
+//!           │                  │ first meaningful delta                   ▼
+//!           │                  ▼                           a judge? ──▶ Scoring ── below the threshold ──▶ Trying
+//!           │               Committed ── Yield                │ no        │ passes
+//!           │                  │                              │           │
+//!           │          failure │   ┌───────────┐              │           │
+//!           │                  ▼   │ also fails│              ▼           ▼
+//!           │               Recovering ◀───────┘             Over ◀───────┘
+//!           │                  │ whole, or no model is left   ▲
+//!           │                  └──────────────────────────────┤
+//!           └── no model is left: the best answer, or an error┘
 //! ```
 //!
-//! What is in flight is a list: usually one attempt, two with a hedge. Each ends by itself and in one of the rooms below.
+//! Usually one attempt is in flight, with a hedge two.
 //!
-//! | room | what happens there |
+//! | file | contents |
 //! |---|---|
-//! | `sending` | the next window or successor is asked; a hedge is due; who was outrun is closed |
-//! | `ending` | an attempt has ended: it passes, fails softly or fails; the call ends |
-//! | `judging` | a judge is asked, and its score is taken |
-//! | `recovery` | after the commit point: who goes on, and where the new answer is joined |
+//! | `action.rs`, `outcome.rs` | what the call and its host tell each other; how a call ends |
+//! | `sending.rs` | the next request: its models, its limits, its cost; when a hedge is due |
+//! | `clock.rs`, `timeout.rs` | which time counts; what happens when a clock runs out |
+//! | `commit.rs` | when a stream reaches its commit point, and what the reader gets |
+//! | `concluding.rs` | the end of an attempt: is its answer whole, and does it pass the rules? |
+//! | `takeover.rs`, `retry.rs` | after a failure: which model takes over; whether and when the same model is asked again |
+//! | `scoring.rs` | the request to the judge, and its score |
+//! | `recovery.rs` | after the commit point: how a stream that broke goes on |
+//! | `finishing.rs` | the end of the call: with an answer, the best answer, or a failure |
+//! | `reporting.rs`, `breaker_record.rs` | what the report and the breakers record of an attempt |
 //!
-//! The *commit point* is the first meaningful delta of a stream: text, a tool call, reasoning that the caller asked to
-//! see. Until then every chunk is held, and another model may take over invisibly. From then on the reader has seen
+//! The *commit point* is the first meaningful delta of a stream: text, a tool call, or reasoning that the caller asked to
+//! see. Before it, the call holds every chunk, and another model may take over invisibly. After it, the reader has seen
 //! something that no other model can take back.
 //!
-//! Time is an argument, in milliseconds of the UNIX epoch; randomness is a seed. Time that nobody can blame a model for
-//! does not count: while the host sleeps, and while the reader of a stream is busy with what it was given.
+//! Time is an argument, in milliseconds of the UNIX epoch. Randomness is a seed. Some time does not count, because no model
+//! is to blame for it: while the host sleeps, and while the reader of a stream is busy with chunks that it received.
 
 mod action;
-mod ending;
-mod failing;
-mod judging;
-mod noting;
+mod breaker_record;
+mod clock;
+mod commit;
+mod concluding;
+mod finishing;
 mod outcome;
 mod recovery;
+mod reporting;
+mod retry;
+mod scoring;
 mod sending;
+mod takeover;
+mod timeout;
 
-use crate::text::{is_blank, text};
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 
 pub use action::{Action, Input};
 pub use outcome::{Answer, Outcome};
-pub(crate) use recovery::Resume;
 
 use crate::Millis;
-use crate::attempt::{Attempt, Body};
+use crate::attempt::Attempt;
 use crate::breaker::ModelOutcome;
 use crate::catalog::ModelInfo;
 use crate::chain::{Chain, Context};
-use crate::chunk::Seen;
-use crate::events::Events;
-use crate::failure::{Failure, Kind};
-use crate::json::decimal;
-use crate::policy::{Policy, Soft};
+use crate::failure::Failure;
+use crate::http::Headers;
+use crate::policy::Policy;
 use crate::report::Report;
-use crate::request::{ChatRequest, Lane};
+use crate::request::ChatRequest;
 use crate::upstream::Upstream;
 use crate::usd::Usd;
-use crate::verdict::{Beginning, beginning, forbidden};
-use noting::note_served;
-use outcome::Kept;
-use recovery::Joined;
-
-/// A host that comes back this much later than it was asked to has slept, in milliseconds. Hidden tabs run their
-/// timers once a minute.
-const ASLEEP: Millis = 5_000;
+use clock::Clock;
+use outcome::FinishedAnswer;
+use recovery::Recovery;
 
 /// One call: a request, its chain, and a policy.
 ///
-/// [`Call::poll`] until it says [`Action::Wait`], do what it says, and tell [`Call::handle`] what happened; then poll
-/// again. After [`Action::Done`] there is nothing more to do.
+/// Call [`Call::poll`] and do what it returns, until it returns [`Action::Wait`]. Report what happened with
+/// [`Call::handle`], then poll again. After [`Action::Done`] there is nothing more to do.
 #[derive(Debug)]
 pub struct Call {
     request: ChatRequest,
     policy: Arc<Policy>,
     upstreams: Arc<Vec<Upstream>>,
     chain: Chain,
+    /// What is known about the judge.
+    judge_info: Arc<ModelInfo>,
     seed: u64,
     began: Millis,
-    /// Time that does not count.
-    excused: Millis,
-    /// When the host was asked to come back.
-    expected: Option<Millis>,
-    /// The host slept during this call: no failure of it teaches a breaker.
-    slept: bool,
-    /// Since when the reader has been busy.
-    yielded: Option<Millis>,
-    /// Nothing is sent before.
-    paused: Millis,
-    /// What is in flight.
-    #[expect(clippy::vec_box, reason = "an attempt is large, and goes from hand to hand when it has ended")]
+    clock: Clock,
+    phase: Phase,
+    /// The attempts in flight.
+    #[expect(clippy::vec_box, reason = "an attempt is large, and several functions take it over when it has ended")]
     running: Vec<Box<Attempt>>,
-    over: bool,
     actions: VecDeque<Action>,
-    committed: bool,
-    /// The stream broke after the commit point, and goes on with others.
-    joined: Option<Joined>,
-    /// The best answer that did not pass.
-    kept: Option<Kept>,
-    /// The answer that is being scored.
-    judged: Option<Kept>,
-    /// What is known of the judge.
-    judge_facts: Arc<ModelInfo>,
-    last: Option<Box<Failure>>,
-    /// What the attempts that have ended may have cost.
+    /// No request is sent before this time.
+    pause_until: Millis,
+    /// The best of the answers that did not pass every rule.
+    best: Option<FinishedAnswer>,
+    /// The failure of the last attempt.
+    last_failure: Option<Box<Failure>>,
+    /// The most that the attempts that have ended cost.
     spent: Usd,
     report: Report,
-    /// The report of a call that is over, which the outcome has too.
-    ended: Option<Arc<Report>>,
     model_outcomes: Vec<ModelOutcome>,
 }
 
+/// The state of a call, with the data that only this state has.
+#[derive(Debug)]
+enum Phase {
+    /// The reader has nothing yet, so any model may answer.
+    Trying,
+    /// The reader has a part of the answer of the attempt in flight.
+    Committed,
+    /// The stream broke after the commit point. Other attempts go on with its answer.
+    Recovering(Recovery),
+    /// The judge scores this answer.
+    Scoring(FinishedAnswer),
+    /// The call is over. The outcome has the same report.
+    Over(Arc<Report>),
+}
+
 impl Call {
-    /// A call that begins `now`. With nobody to ask it is over at once, which [`Call::poll`] tells.
-    pub fn new(mut request: ChatRequest, policy: Arc<Policy>, mut facts: Context<'_>, seed: u64, now: Millis) -> Self {
-        let mut report = Report { warnings: std::mem::take(&mut request.warnings), ..Report::default() };
-        let planned = Chain::plan(&request, &policy, &mut facts, now, &mut report);
-        let judge = policy.judge.as_ref().and_then(|judge| facts.catalog.find(&judge.model));
+    /// A call that begins `now`. If no model can be asked, the call is over at once: the first [`Call::poll`] returns
+    /// [`Action::Done`].
+    pub fn new(
+        mut request: ChatRequest,
+        policy: Arc<Policy>,
+        mut context: Context<'_>,
+        seed: u64,
+        now: Millis,
+    ) -> Self {
+        let mut report = Report { warnings: mem::take(&mut request.warnings), ..Report::default() };
+        let planned = Chain::plan(&request, &policy, &mut context, now, &mut report);
+        let judge = policy.judge.as_ref().and_then(|judge| context.catalog.find(&judge.model));
         let mut call = Self {
             request,
-            judge_facts: judge.cloned().unwrap_or_default(),
+            judge_info: judge.cloned().unwrap_or_default(),
             policy,
-            upstreams: facts.upstreams,
+            upstreams: context.upstreams,
             chain: Chain::default(),
             seed,
             began: now,
-            excused: 0,
-            expected: None,
-            slept: false,
-            yielded: None,
-            paused: 0,
+            clock: Clock::default(),
+            phase: Phase::Trying,
             running: Vec::new(),
-            over: false,
             actions: VecDeque::new(),
-            committed: false,
-            joined: None,
-            kept: None,
-            judged: None,
-            last: None,
+            pause_until: 0,
+            best: None,
+            last_failure: None,
             spent: Usd(0),
             report,
-            ended: None,
             model_outcomes: Vec::new(),
         };
         match planned {
@@ -160,37 +166,37 @@ impl Call {
 
     /// What has happened so far.
     pub fn report(&self) -> &Report {
-        self.ended.as_deref().unwrap_or(&self.report)
+        if let Phase::Over(report) = &self.phase { report } else { &self.report }
     }
 
-    /// What an edge has told so far, as JSON text.
+    /// What an edge has reported so far, as JSON text.
     pub fn edge_report(&self) -> Option<String> {
         self.running.first().and_then(|attempt| attempt.edge_report())
     }
 
-    /// What to do next.
+    /// What the host should do next.
     pub fn poll(&mut self, now: Millis) -> Action {
-        let now = self.counted(now);
+        let now = self.clock.count(now);
         loop {
-            // Two of a hedge may be late at once, and what an answer leads to may come too late.
-            self.expire(now);
+            // Both attempts of a hedge may be late at once, and so may the request that follows an answer.
+            self.end_late(now);
             if let Some(action) = self.actions.pop_front() {
-                if matches!(action, Action::Yield(_)) && !self.over {
-                    self.yielded = Some(now + self.excused);
+                if matches!(action, Action::Yield(_)) && !self.is_over() {
+                    self.clock.start_reader(now);
                 }
                 return action;
             }
-            if self.over {
+            if self.is_over() {
                 return Action::Wait { until: Millis::MAX };
             }
             if let Some(attempt) = self.running.iter_mut().find(|attempt| attempt.wants_read()) {
-                attempt.reading = true;
+                attempt.is_reading = true;
                 return Action::Read { attempt: attempt.id };
             }
             if self.hedge_at().is_some_and(|at| now >= at) {
-                self.running.iter_mut().for_each(|attempt| attempt.hedged = true);
+                self.running.iter_mut().for_each(|attempt| attempt.had_hedge = true);
                 self.send(now);
-            } else if !self.running.is_empty() || now < self.paused {
+            } else if !self.running.is_empty() || now < self.pause_until {
                 return self.wait();
             } else {
                 self.send(now);
@@ -200,183 +206,86 @@ impl Call {
 
     /// Takes note of what happened.
     pub fn handle(&mut self, now: Millis, input: Input<'_>) {
-        let now = self.counted(now);
-        let id = match &input {
-            Input::Woken => return,
-            Input::Aborted => return self.abort(now),
-            Input::Head { attempt, .. }
-            | Input::Bytes { attempt, .. }
-            | Input::End { attempt }
-            | Input::Failed { attempt, .. } => *attempt,
-        };
-        let Some(at) = self.running.iter().position(|attempt| attempt.id == id) else { return };
-        let attempt = &mut self.running[at];
+        let now = self.clock.count(now);
         match input {
-            Input::Head { status, headers, .. } => {
-                self.report.attempts[id as usize].generation_id = headers.get("x-generation-id").map(Into::into);
-                attempt.take_head(status, headers, now);
-            }
-            Input::Bytes { bytes, .. } => {
-                let mut taken = attempt.take_bytes(bytes, now, now + self.excused);
-                if taken.is_ok() {
-                    self.advance(at, now);
-                    if self.joined.is_some() {
-                        taken = self.join(at, false);
-                    }
-                }
-                let Err(failure) = taken else { return };
-                // Whatever goes wrong behind its end, the answer is whole.
-                if self.running[at].is_done() {
-                    return self.conclude(at, now);
-                }
-                self.committed |= self.request.as_it_comes;
-                self.hand_over(at);
-                let attempt = self.running.remove(at);
-                self.fail(attempt, failure, now);
-            }
-            Input::End { .. } => {
-                attempt.open = false;
-                self.conclude(at, now);
-            }
-            Input::Failed { failure, .. } => {
-                attempt.open = false;
-                // What has come may say more than the connection that broke afterwards.
-                if attempt.is_done() {
-                    return self.conclude(at, now);
-                }
-                let attempt = self.running.remove(at);
-                let failure = attempt.refused(now + self.excused).unwrap_or(failure);
-                self.fail(attempt, failure, now);
-            }
-            Input::Woken | Input::Aborted => {}
+            Input::Woken => {}
+            Input::Aborted => self.abort(now),
+            Input::Head { attempt, status, headers } => self.handle_head(attempt, status, headers, now),
+            Input::Bytes { attempt, bytes } => self.handle_bytes(attempt, bytes, now),
+            Input::End { attempt } => self.handle_end(attempt, now),
+            Input::Failed { attempt, failure } => self.handle_failure(attempt, failure, now),
         }
     }
 
-    /// Time as the clocks of this call see it.
-    fn counted(&mut self, now: Millis) -> Millis {
-        if let Some(since) = self.yielded.take() {
-            self.excused += now.saturating_sub(since);
-        }
-        if let Some(expected) = self.expected.take()
-            && now > expected + ASLEEP
-        {
-            self.excused += now - expected;
-            self.slept = true;
-        }
-        now.saturating_sub(self.excused)
+    /// The place of the attempt `id` among those in flight. What comes of an attempt that is over is ignored.
+    fn place(&self, id: u32) -> Option<usize> {
+        self.running.iter().position(|attempt| attempt.id == id)
     }
 
-    fn wait(&mut self) -> Action {
-        let mut next = self.began + self.policy.timeouts.total;
-        if self.running.is_empty() {
-            next = next.min(self.paused);
-        }
-        next = next.min(self.hedge_at().unwrap_or(next));
-        for attempt in &self.running {
-            if let Some((at, _)) = attempt.deadline(&self.policy.timeouts) {
-                next = next.min(at);
+    fn handle_head(&mut self, id: u32, status: u16, headers: Headers, now: Millis) {
+        let Some(at) = self.place(id) else { return };
+        self.report.attempts[id as usize].generation_id = headers.get("x-generation-id").map(Into::into);
+        self.running[at].take_head(status, headers, now);
+    }
+
+    fn handle_bytes(&mut self, id: u32, bytes: &[u8], now: Millis) {
+        let Some(at) = self.place(id) else { return };
+        let mut taken = self.running[at].take_bytes(bytes, now, self.clock.wall(now));
+        if taken.is_ok() {
+            self.advance(at, now);
+            if self.is_recovering() {
+                taken = self.resume(at, false);
             }
         }
-        let until = next + self.excused;
-        self.expected = Some(until);
-        Action::Wait { until }
-    }
-
-    /// Ends what has run out of time.
-    fn expire(&mut self, now: Millis) {
-        let total = self.policy.timeouts.total;
-        let over = now >= self.began + total;
-        // A complete answer waits for nothing but the end of its connection.
-        if let Some(at) = self.running.iter().position(|attempt| over && attempt.is_done()) {
+        let Err(failure) = taken else { return };
+        // A failure behind the end of an answer leaves the answer whole.
+        if self.running[at].is_done() {
             return self.conclude(at, now);
         }
-        if over && !self.over {
-            let message = text!("the call took longer than ", &decimal(total), " ms");
-            return self.give_up(Failure::new(Kind::Timeout, message), now);
+        if self.request.as_it_comes {
+            self.phase = Phase::Committed;
         }
-        let late = |attempt: &Attempt| attempt.deadline(&self.policy.timeouts).is_some_and(|(at, _)| now >= at);
-        let Some(at) = self.running.iter().position(|attempt| late(attempt)) else { return };
+        self.yield_waiting(at);
+        let attempt = self.running.remove(at);
+        self.fail(attempt, failure, now);
+    }
+
+    fn handle_end(&mut self, id: u32, now: Millis) {
+        let Some(at) = self.place(id) else { return };
+        self.running[at].is_open = false;
+        self.conclude(at, now);
+    }
+
+    fn handle_failure(&mut self, id: u32, failure: Box<Failure>, now: Millis) {
+        let Some(at) = self.place(id) else { return };
+        self.running[at].is_open = false;
+        // What came before the connection broke may be the whole answer, or say more about the failure.
         if self.running[at].is_done() {
             return self.conclude(at, now);
         }
         let attempt = self.running.remove(at);
-        let kind = attempt.deadline(&self.policy.timeouts).map_or(Kind::Stalled, |(_, kind)| kind);
-        let failure = attempt.refused(now + self.excused).unwrap_or_else(|| too_late(kind, attempt.age(now)));
+        let failure = attempt.http_failure(self.clock.wall(now)).unwrap_or(failure);
         self.fail(attempt, failure, now);
     }
 
-    /// Bytes of the attempt at `at` were taken: is it time to commit, to hand over?
-    fn advance(&mut self, at: usize, now: Millis) {
-        let attempt = &self.running[at];
-        let (id, age) = (attempt.id, attempt.age(now));
-        let Body::Events(events) = &attempt.body else { return };
-        if events.is_alive() {
-            self.report.attempts[id as usize].first_token.get_or_insert(age);
-        }
-        if !self.committed && self.may_commit(attempt, events) {
-            if let Some(failure) = forbidden(events.answer.text(), &self.policy)
-                && !attempt.judged_there
-            {
-                // One that is whole may still be the best of all: it is judged as a whole.
-                if attempt.is_done() {
-                    return;
-                }
-                let attempt = self.running.remove(at);
-                return self.fail_softly(attempt, failure, self.policy.pattern, None, now);
-            }
-            self.committed = true;
-            let mut attempt = self.running.remove(at);
-            if let Some(held) = attempt.raw.take() {
-                attempt.unread = self.request.lane() == Lane::Lean;
-                self.actions.push_back(Action::Relay { attempt: id, held });
-            }
-            self.outrun(now);
-            note_served(&mut self.report, &self.chain, &attempt);
-            self.running.push(attempt);
-            return self.hand_over(0);
-        }
-        self.hand_over(at);
+    fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over(_))
     }
 
-    /// Something has come that is worth showing, and no rule may still want to look at it.
-    fn may_commit(&self, attempt: &Attempt, events: &Events) -> bool {
-        let (seen, text) = (events.seen, events.answer.text());
-        let ours = !attempt.judged_there;
-        if !self.request.stream || (ours && self.policy.buffers()) {
-            return false;
-        }
-        let reasons = seen.has(Seen::REASONING) && self.request.wants_reasoning;
-        if seen.has(Seen::TOOL_CALL) || reasons || (seen.has(Seen::CONTENT) && text.is_empty()) {
-            return true;
-        }
-        let holds = ours && self.policy.refusal != Soft::Accept;
-        let long = !ours || self.policy.hold_chars == 0 || text.chars().count() as u64 >= self.policy.hold_chars;
-        let clear = || !holds || beginning(text, &self.policy.refusal_phrases) == Beginning::Clear;
-        // Blank text may be all that comes: it is not an answer yet.
-        (!is_blank(text) && long && clear()) || (seen.has(Seen::REFUSAL) && !holds)
+    fn is_recovering(&self) -> bool {
+        matches!(self.phase, Phase::Recovering(_))
     }
 
-    /// What came after the commit point is the reader's, whatever came behind it.
-    fn hand_over(&mut self, at: usize) {
-        let relayed = self.request.lane() != Lane::Gate;
-        let joined = self.joined.is_some();
-        if let Some(events) = self.running[at].events()
-            && self.committed
-            && !joined
-        {
-            let chunks = std::mem::take(&mut events.waiting);
-            if !relayed && !chunks.is_empty() {
-                self.actions.push_back(Action::Yield(chunks));
-            }
+    /// The reader has a part of an answer.
+    fn has_committed(&self) -> bool {
+        match self.phase {
+            Phase::Committed | Phase::Recovering(_) => true,
+            Phase::Trying | Phase::Scoring(_) | Phase::Over(_) => false,
         }
     }
-}
 
-fn too_late(kind: Kind, age: Millis) -> Box<Failure> {
-    let (what, since) = match kind {
-        Kind::HeadersTimeout => ("no response headers came in ", " ms"),
-        Kind::FirstTokenTimeout => ("no text, reasoning or tool call came in ", " ms"),
-        _ => ("the stream went silent, ", " ms after it was asked for"),
-    };
-    Failure::new(kind, text!(what, &decimal(age), since))
+    /// The stream that broke, and what the reader has of its answer.
+    fn recovery(&self) -> Option<&Recovery> {
+        if let Phase::Recovering(recovery) = &self.phase { Some(recovery) } else { None }
+    }
 }

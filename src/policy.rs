@@ -195,13 +195,6 @@ impl Policy {
     pub fn buffers(&self) -> bool {
         self.buffer || self.judge.is_some()
     }
-
-    /// The pause before repetition number `repetition` (from 0), with full jitter: from nothing to the bound, so that
-    /// callers who failed together do not come back together.
-    pub fn backoff(&self, repetition: u32, seed: u64) -> Millis {
-        let bound = (self.retry.base.min(self.retry.cap) << repetition.min(16)).min(self.retry.cap);
-        mix(seed.wrapping_add(u64::from(repetition))) % (bound + 1)
-    }
 }
 
 impl Default for JudgePolicy {
@@ -216,14 +209,6 @@ impl Default for JudgePolicy {
             max_cost: None,
         }
     }
-}
-
-/// SplitMix64's output function: a seed becomes a number that looks random.
-fn mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -247,15 +232,5 @@ mod tests {
     fn a_value_out_of_range_is_refused_with_the_range() {
         assert_eq!(refusal(r#"{"attempts": 0}"#), "`policy.attempts` must be a whole number from 1 to 32");
         assert_eq!(refusal(r#"{"onContentFilter": "retry"}"#), "`policy.onContentFilter` must be one of: next, fail");
-    }
-
-    #[test]
-    fn a_pause_is_random_within_a_bound_that_doubles_up_to_the_cap() {
-        let policy = Policy::default();
-        for (repetition, bound) in [(0, 500), (1, 1_000), (2, 2_000), (9, 5_000)] {
-            let pauses: Vec<u64> = (0..200).map(|seed| policy.backoff(repetition, seed * 7_919)).collect();
-            assert!(pauses.iter().all(|pause| *pause <= bound));
-            assert!(pauses.iter().any(|pause| *pause < bound / 4) && pauses.iter().any(|pause| *pause > bound * 3 / 4));
-        }
     }
 }

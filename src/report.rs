@@ -3,6 +3,7 @@
 use crate::Millis;
 use crate::failure::Failure;
 use crate::json::{Json, Object, patched};
+use crate::role::Role;
 pub use crate::usd::Usd;
 
 /// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
@@ -37,12 +38,10 @@ pub struct AttemptReport {
     pub provider: Option<String>,
     /// The answer names a model that is none of those asked for.
     pub unmatched: bool,
-    /// It scored the answer of another request: with so many points, or it could not.
-    pub judge: Option<Option<u64>>,
-    /// It went on from an answer that broke: `continue` or `restart`.
-    pub recovery: Option<&'static str>,
-    /// It was sent beside another that had been silent for long.
-    pub hedge: bool,
+    /// What the request was for.
+    pub role: Role,
+    /// The score that a judge gave, from 0 to 100. Only for [`Role::Score`], and absent where the judge gave no score.
+    pub score: Option<u64>,
     /// What went wrong; absent for an answer that passed.
     pub failure: Option<Box<Failure>>,
     /// What OpenRouter tried inside this request, as it says: JSON of `{provider, model, status}` each.
@@ -146,12 +145,11 @@ impl AttemptReport {
         if self.unmatched {
             json.flag("unmatched", true);
         }
-        if let Some(score) = self.judge {
-            json.flag("judge", true).maybe_whole("score", score);
-        }
-        json.maybe_text("recovery", self.recovery);
-        if self.hedge {
-            json.flag("hedge", true);
+        match self.role {
+            Role::Answer => {}
+            Role::Hedge => _ = json.flag("hedge", true),
+            Role::Score => _ = json.flag("judge", true).maybe_whole("score", self.score),
+            Role::Continue | Role::Restart => _ = json.text("recovery", self.role.name()),
         }
         if let Some(failure) = &self.failure {
             json.raw("failure", &failure.to_json());

@@ -75,7 +75,7 @@ impl Dialect {
     }
 
     /// The models that one request may name; for OpenRouter, one where it must not fall back by itself.
-    pub fn window(self, alone: bool) -> usize {
+    pub fn batch_size(self, alone: bool) -> usize {
         match self {
             Self::OpenRouter if alone => 1,
             // Four and more are a 400.

@@ -82,7 +82,7 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// Holds a whole answer against every rule of the policy.
-pub(crate) fn judge(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -> Verdict {
+pub(crate) fn check_rules(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -> Verdict {
     let (text, finish_reason) = (answer.text(), answer.finish_reason());
     let declined = !answer.refusal().is_empty();
     let refused = declined || beginning(text, &policy.refusal_phrases) == Beginning::Refused;
@@ -130,7 +130,7 @@ pub(crate) fn json_within(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Beginning, Wanted, beginning, json_within, judge};
+    use super::{Beginning, Wanted, beginning, check_rules, json_within};
     use crate::chunk::Accumulator;
     use crate::failure::Kind;
     use crate::json::Json;
@@ -143,7 +143,7 @@ mod tests {
         answer.feed(Json::parse(&body).expect("JSON"));
         let policy = Policy::read(Json::parse(policy).expect("JSON")).expect("a policy");
         let schema = Json::parse(r#"{"type": "object", "required": ["a"]}"#).expect("JSON");
-        judge(&answer, Wanted { json, schema }, &policy).failed.map(|(failure, _)| failure.kind)
+        check_rules(&answer, Wanted { json, schema }, &policy).failed.map(|(failure, _)| failure.kind)
     }
 
     #[test]

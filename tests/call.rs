@@ -191,7 +191,7 @@ fn a_prompt_that_no_window_holds_fails_before_anything_is_sent_and_says_by_how_m
     let run = script.run(&[]);
     assert_eq!(run.kind(), Some(Kind::ContextLength));
     let message = run.outcome.result.expect_err("too long").message;
-    assert!(message.contains("its window holds 2000") && message.contains("too many"), "{message}");
+    assert!(message.contains("its context window holds 2000") && message.contains("too many"), "{message}");
     assert_eq!(run.outcome.report.dropped.len(), 2);
 }
 
@@ -418,14 +418,14 @@ fn a_model_that_keeps_failing_is_left_alone_and_probed_by_one() {
     for call in 0..3 {
         script.start = 1_000_000 + call * 1_000;
         let run = script.run(&[Reply::status(503), Reply::says("b/two", "fine")]);
-        run.outcome.teach(&mut script.breakers, run.ended, &policy);
+        run.outcome.record_in(&mut script.breakers, run.ended, &policy);
     }
     script.start = 1_010_000;
     let run = script.run(&[Reply::says("b/two", "fine")]);
     assert_eq!((run.asked(), run.outcome.report.dropped.len()), (vec![vec!["b/two".to_owned()]], 1));
     script.start = 1_030_000;
     let run = script.run(&[Reply::says("a/one", "back")]);
-    run.outcome.teach(&mut script.breakers, run.ended, &policy);
+    run.outcome.record_in(&mut script.breakers, run.ended, &policy);
     assert_eq!(run.content(), "back");
 }
 
@@ -433,7 +433,7 @@ fn a_model_that_keeps_failing_is_left_alone_and_probed_by_one() {
 fn if_all_are_resting_the_call_fails_at_once_and_says_until_when() {
     let mut script = Script::new(&["a/one"]);
     let run = script.run(&[Reply::status(429).header("retry-after", "30")]);
-    run.outcome.teach(&mut script.breakers, run.ended, &failsoft::Policy::default());
+    run.outcome.record_in(&mut script.breakers, run.ended, &failsoft::Policy::default());
     script.start = run.ended + 10_000;
     let run = script.run(&[]);
     let failure = run.outcome.result.expect_err("resting");

@@ -2,7 +2,7 @@
 
 mod script;
 
-use failsoft::{Catalog, Dialect, Json, Kind, Upstream};
+use failsoft::{Catalog, Dialect, Json, Kind, Role, Upstream};
 use script::{Reply, Run, Script, delta, finish, streamed, words};
 use serde_json::{Value, json};
 
@@ -227,8 +227,8 @@ fn a_model_that_lacks_a_parameter_or_has_expired_is_left_out() {
     assert_eq!(
         dropped,
         [
-            json!({"model": "c/gone", "reason": "it has expired"}),
-            json!({"model": "a/one", "reason": "it does not know `tools`"}),
+            json!({"model": "c/gone", "reason": "the model has expired"}),
+            json!({"model": "a/one", "reason": "the model does not support `tools`"}),
         ]
     );
 }
@@ -353,7 +353,8 @@ fn a_judge_is_taken_at_its_word_only_if_the_word_is_whole() {
     let cut = Reply::stream(delta("j/judge", json!({"content": format!("{mark} 9")})));
     let run = script().run(&[answer.clone(), cut.clone()]);
     assert_eq!((run.content().as_str(), run.outcome.report.accepted), ("good", true));
-    assert_eq!(run.outcome.report.attempts[1].judge, Some(None));
+    let row = &run.outcome.report.attempts[1];
+    assert_eq!((row.role, row.score), (Role::Score, None));
     let run = Script { abort_at: Some(700), ..script() }.run(&[answer, cut.then_hangs()]);
     assert_eq!((run.kind(), run.outcome.partial), (Some(Kind::Aborted), None), "what a judge says is no answer");
     assert!(!run.outcome.report.attempts[1].unmatched);

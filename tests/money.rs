@@ -48,7 +48,7 @@ fn lost() -> Reply {
 fn a_lost_answer_counts_as_much_as_it_can_have_cost() {
     let run = priced(0.0115, json!({"retry": {"same": 0}})).streaming().run(&[lost(), lost()]);
     assert_eq!(asked(&run), ["a/one", "c/cheap"], "there is no money left for another of the dear ones");
-    assert_eq!(dropped(&run), [("b/two".to_owned(), "it would cost more than is left for the call".to_owned())]);
+    assert_eq!(dropped(&run), [("b/two".to_owned(), "it would cost more than is left of `maxCostUsd`".to_owned())]);
     assert_eq!(run.outcome.report.cost, None, "the report tells what was told");
 }
 
@@ -146,7 +146,7 @@ fn a_model_without_a_price_is_left_out_where_money_is_bounded() {
     let mut script = priced(0.05, Value::Null);
     script.body["models"] = json!(["d/unpriced", "e/unknown", "a/one"]);
     let run = script.run(&[Reply::says("a/one", "x")]);
-    let reason = "its price is not known, and what the call may cost is bounded";
+    let reason = "its price is not known, and the policy limits the cost of the call";
     assert_eq!((asked(&run), dropped(&run)[0].1.as_str(), dropped(&run).len()), (vec!["a/one".into()], reason, 2));
     let mut none = Script::new(&["d/unpriced"]).policy(json!({"maxCostUsd": 1}));
     assert_eq!(none.run(&[]).kind(), Some(Kind::TooExpensive));

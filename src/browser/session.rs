@@ -108,7 +108,7 @@ impl Session {
             // Only asked for by a request whose lane is the relay; a page's never is.
             Action::Relay { .. } => now as f64,
             Action::Done(outcome) => {
-                outcome.teach(&mut self.memory.breakers.borrow_mut(), now, &self.policy);
+                outcome.record_in(&mut self.memory.breakers.borrow_mut(), now, &self.policy);
                 self.phase = Phase::Over(outcome);
                 Step::Done.of(0)
             }

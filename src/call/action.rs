@@ -1,4 +1,4 @@
-//! What the machine and its host say to each other.
+//! What a call asks its host to do, and what the host reports.
 
 use super::outcome::Outcome;
 use crate::Millis;
@@ -7,80 +7,80 @@ use crate::chunk::Chunks;
 use crate::failure::Failure;
 use crate::http::{Headers, HttpRequest};
 
-/// What the host should do. An action only starts work; what comes of it is told to [`Call::handle`].
+/// What the host should do. An action only starts work. The host reports the result with [`Call::handle`](super::Call::handle).
 #[derive(Debug)]
 pub enum Action {
-    /// Send `request`; tell its [`Input::Head`] or [`Input::Failed`].
+    /// Send `request`. Report [`Input::Head`] or [`Input::Failed`].
     Send {
-        /// The attempt that this begins.
+        /// The attempt that begins with this request.
         attempt: AttemptId,
         /// What to send.
         request: HttpRequest,
     },
-    /// Read one chunk of the body; tell it, or its end. No further chunk until this is asked again.
+    /// Read one chunk of the body. Report the chunk, or the end of the body. Do not read another before the next `Read`.
     Read {
         /// The attempt to read from.
         attempt: AttemptId,
     },
-    /// Give these chunks to the reader. The first time means that the call is committed. While the host does not poll
-    /// again, the reader is busy, and no clock runs.
+    /// Give these chunks to the reader. The first `Yield` means that the call is committed. Until the host polls again, the
+    /// reader is busy and no clock runs.
     Yield(Chunks),
-    /// The call is committed: give `held` to the reader and let the body follow as it comes. The host goes on to report
-    /// what it sees; on the lane `lean` that is [`Input::End`] or [`Input::Failed`], once the body has gone over. In place
-    /// of this, a call that relays may yield: an answer that ended before it was committed.
+    /// The call is committed. Give `held` to the reader, then the rest of the body as it comes. The host still reports what
+    /// it sees; on the lane `lean`, that is only [`Input::End`] or [`Input::Failed`] after the whole body. A call on these
+    /// lanes yields chunks instead, if its answer ended before the call was committed.
     Relay {
-        /// The attempt whose body goes over.
+        /// The attempt whose body goes to the reader.
         attempt: AttemptId,
-        /// The bytes of the body that were read already.
+        /// The bytes of the body that were read before.
         held: Vec<u8>,
     },
-    /// Close the connection of this attempt; nothing of it counts any more.
+    /// Close the connection of this attempt. What it reports from now on is ignored.
     Cancel {
         /// The attempt to close.
         attempt: AttemptId,
     },
-    /// Nothing to do before something happens, or this point in time comes.
+    /// Do nothing until something happens, or until this point in time.
     Wait {
-        /// When to poll again at the latest.
+        /// When to poll again at the latest. Milliseconds since the UNIX epoch.
         until: Millis,
     },
     /// The call is over.
     Done(Box<Outcome>),
 }
 
-/// What happened, in any order. Inputs of an attempt that is over are ignored.
+/// What happened. Inputs may come in any order; an input of an attempt that is over is ignored.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// The response's head.
+    /// The head of the response has come.
     Head {
-        /// Whose.
+        /// The attempt that this input belongs to.
         attempt: AttemptId,
         /// The HTTP status.
         status: u16,
-        /// At least [`READ_HEADERS`](crate::http::READ_HEADERS), where the host may see them.
+        /// At least the headers in [`READ_HEADERS`](crate::http::READ_HEADERS), as far as the host may read them.
         headers: Headers,
     },
-    /// Bytes of the body.
+    /// Bytes of the body have come.
     Bytes {
-        /// Whose.
+        /// The attempt that this input belongs to.
         attempt: AttemptId,
-        /// Cut anywhere.
+        /// The next bytes, cut anywhere.
         bytes: &'a [u8],
     },
-    /// The body ended as its protocol says.
+    /// The body is complete, as its protocol says.
     End {
-        /// Whose.
+        /// The attempt that this input belongs to.
         attempt: AttemptId,
     },
-    /// The connection could not be made, or broke.
+    /// No connection was made, or the connection broke.
     Failed {
-        /// Whose.
+        /// The attempt that this input belongs to.
         attempt: AttemptId,
-        /// Why, as the host says it.
+        /// Why.
         failure: Box<Failure>,
     },
-    /// The time that [`Action::Wait`] named has come.
+    /// The point in time of [`Action::Wait`] has come.
     Woken,
-    /// The caller wants no answer any more.
+    /// The caller aborted the call.
     Aborted,
 }

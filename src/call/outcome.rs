@@ -1,4 +1,4 @@
-//! How a call ends.
+//! What the host gets at the end of a call.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use crate::text::text;
 /// How a call ended.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The answer, or the last failure.
+    /// The answer, or the failure of the call.
     pub result: Result<Answer, Box<Failure>>,
-    /// What a reader has got, or could have, of an answer that failed.
+    /// The text so far of an answer that failed.
     pub partial: Option<String>,
-    /// Every attempt.
+    /// What happened, attempt by attempt.
     pub report: Arc<Report>,
-    /// What an edge reported, which was asked on this call's behalf: JSON text.
+    /// The report of an edge that answered this call: JSON text.
     pub edge_report: Option<String>,
-    /// What the breakers should learn.
+    /// What the breakers should record.
     pub model_outcomes: Vec<ModelOutcome>,
-    /// Breakers whose probe was taken and not used.
+    /// Names of the breakers that this call was to probe and did not.
     pub unused_probes: Vec<String>,
 }
 
-/// An answer, complete.
+/// A whole answer.
 #[derive(Debug)]
 pub struct Answer(Form);
 
@@ -38,45 +38,47 @@ pub struct Answer(Form);
 enum Form {
     /// As it came in one piece: JSON text.
     Whole(String),
-    /// Added up from a stream. It is written when it is asked for: who has read the stream may not want it again.
-    Added(Accumulator),
+    /// The sum of the chunks of a stream. It is written on demand: a caller that has read the stream may not need it.
+    Chunks(Accumulator),
 }
 
-/// An answer that did not pass every rule, kept in case that none does.
+/// The whole answer of an attempt that has ended.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct FinishedAnswer {
     pub(super) attempt: Box<Attempt>,
     /// The candidate that served.
     pub(super) served: usize,
-    /// How good it is.
+    /// How good the answer is, compared with other answers of the call.
     pub(super) rank: u64,
 }
 
 impl Outcome {
-    /// The JSON text of the report, with what an edge told in place of the request to it.
+    /// The JSON text of the report. The attempts that an edge reported replace the request to the edge.
     pub fn report_json(&self) -> String {
         self.report.to_json(self.edge_report.as_deref())
     }
 
-    /// Teaches `breakers` what this call saw.
-    pub fn teach(&self, breakers: &mut Breakers, now: Millis, policy: &Policy) {
-        self.model_outcomes.iter().for_each(|lesson| breakers.record(now, lesson, &policy.breaker));
+    /// Records in `breakers` what came of the models of this call.
+    pub fn record_in(&self, breakers: &mut Breakers, now: Millis, policy: &Policy) {
+        self.model_outcomes.iter().for_each(|outcome| breakers.record(now, outcome, &policy.breaker));
         self.unused_probes.iter().for_each(|name| breakers.release(name, now));
     }
 }
 
 impl Answer {
-    /// The answer of `attempt`: as it came in one piece, or added up from its stream.
+    /// The answer of `attempt`: in one piece as it came, or the sum of its chunks.
     pub(super) fn of(mut attempt: Attempt) -> Self {
         match attempt.whole.take() {
             Some(whole) => Self(Form::Whole(whole)),
-            None => Self::added(attempt.events().map(|events| std::mem::take(&mut events.answer)).unwrap_or_default()),
+            None => {
+                Self::from_chunks(attempt.events().map(|events| std::mem::take(&mut events.answer)).unwrap_or_default())
+            }
         }
     }
 
-    /// The answer that a stream has added up to.
-    pub(super) fn added(answer: Accumulator) -> Self {
-        Self(Form::Added(answer))
+    /// The sum of the chunks of a stream.
+    pub(super) fn from_chunks(answer: Accumulator) -> Self {
+        Self(Form::Chunks(answer))
     }
 
     /// The JSON text of OpenAI's completion object.
@@ -92,18 +94,18 @@ impl Answer {
     fn json(&self) -> Cow<'_, str> {
         match &self.0 {
             Form::Whole(json) => json.into(),
-            Form::Added(answer) => answer.completion().into(),
+            Form::Chunks(answer) => answer.completion().into(),
         }
     }
 }
 
-/// `completion`, which is an object, with `report` behind all that it holds: it is long, and need not be read once more.
+/// `completion`, an object, with `report` as its last field. A long completion is not read again.
 fn with_report(completion: &str, report: &str) -> String {
     match completion.trim_end().strip_suffix('}') {
         Some(open) if open.ends_with(|end: char| end != '{') && !open.contains("\"failsoft\"") => {
             text!(open, ",\"failsoft\":", report, "}")
         }
-        // That of an edge gives way to it.
+        // The report replaces that of an edge.
         _ => patched(completion, &Object::default().raw("failsoft", report).end()),
     }
 }
@@ -113,7 +115,7 @@ mod tests {
     use super::with_report;
 
     #[test]
-    fn a_report_stands_behind_the_rest_and_in_the_place_of_another() {
+    fn a_report_is_the_last_field_or_replaces_another_report() {
         for (completion, expected) in [
             (r#"{"id":"a","choices":[]}"#, r#"{"id":"a","choices":[],"failsoft":{"n":1}}"#),
             ("{\"id\":\"}\"} \n", r#"{"id":"}","failsoft":{"n":1}}"#),

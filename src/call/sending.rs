@@ -1,6 +1,6 @@
-//! Who is asked next, with what, and whether a second one is asked too.
+//! The next request: its models, its limits and its cost; and when a hedge is due.
 
-use super::{Action, Call, Resume};
+use super::{Action, Call, Phase};
 use crate::Millis;
 use crate::attempt::{Attempt, AttemptId};
 use crate::catalog::Price;
@@ -8,110 +8,147 @@ use crate::chain::Batch;
 use crate::failure::{Failure, Kind};
 use crate::policy::Soft;
 use crate::report::AttemptReport;
-use crate::request::Lane;
+use crate::request::BodySpec;
+use crate::resume::Resume;
+use crate::role::Role;
 use crate::text::trim_end;
 use crate::tokens::Prompt;
 use crate::upstream::Dialect;
 use crate::usd::Usd;
 
+/// One request, ready to be sent.
+pub(super) struct Request {
+    pub(super) role: Role,
+    /// The place of the upstream.
+    pub(super) upstream: usize,
+    /// The candidates that it names.
+    pub(super) batch: Batch,
+    /// The ids that it names.
+    pub(super) models: Vec<String>,
+    /// It asks for a stream.
+    pub(super) streamed: bool,
+    pub(super) body: String,
+}
+
+/// What a request may cost, and how long its answer may be.
+struct Bounds {
+    /// The output limit.
+    limit: Option<u64>,
+    /// The highest price, where the call has a limit on its cost.
+    price: Option<Price>,
+    highest_cost: Usd,
+}
+
 impl Call {
-    /// Asks whoever is next, if there is anybody and the budget allows.
+    /// Sends the request to the next batch, if a model is left and the policy allows it. Otherwise ends the call, unless an
+    /// attempt in flight may still answer.
     pub(super) fn send(&mut self, now: Millis) {
-        let left = self.left();
-        // Beside one in flight a second is asked if there is money for both; who is too dear now need not be later.
-        let beside = !self.running.is_empty();
-        let said = self.joined.as_ref().map(|joined| Prompt::text(joined.answer.text())).unwrap_or_default();
-        if !beside {
-            self.chain.leave_out_expensive(&self.request, said, left, &mut self.report);
+        let is_hedge = !self.running.is_empty();
+        let so_far = self.recovery().map(|recovery| Prompt::text(recovery.answer.text())).unwrap_or_default();
+        // A model that is too expensive beside an attempt in flight may be affordable after it.
+        if let Some(left) = self.money_left().filter(|_| !is_hedge) {
+            self.chain.drop_expensive(&self.request, so_far, left, &mut self.report);
         }
-        let (mut window, splice) = match self.joined {
-            Some(_) => self.successor(),
-            None => {
-                // A content filter that ends the call must be seen, and so must a silent model: inside a window OpenRouter
-                // would fall back by itself.
-                let alone = self.policy.on_content_filter == Soft::Fail || self.policy.hedge.is_some();
-                (self.chain.window(&self.upstreams, alone), Resume::Joined(0))
-            }
-        };
-        let (Some(&first), true) = (window.first(), self.report.attempts.len() < self.policy.attempts as usize) else {
-            // Whoever is still in flight may answer yet.
-            return if !beside {
-                self.exhaust(now)
+        let (mut batch, role) = self.next_batch(is_hedge);
+        if batch.is_empty() || !self.has_attempts() {
+            return if !is_hedge {
+                self.end_exhausted(now)
             };
-        };
-        let mut limit = self.chain.limit(&window, &self.request);
-        let mut worst = Usd(0);
-        let mut price = Price::default();
-        if let Some(left) = left {
-            price = self.chain.price(&mut window, &self.request, said, left);
-            if !beside {
-                limit = self.request.affordable(&price, said, limit, left);
-            }
-            worst = self.request.cost(&price, said, limit.unwrap_or(u64::MAX));
-            if beside && worst > left {
-                return;
-            }
         }
-        let cap = left.map(|_| &price);
-        let models: Vec<&str> = window.iter().map(|&at| self.chain.candidates[at].model.as_str()).collect();
-        let streamed = self.request.stream || self.policy.assemble;
-        let upstream = &self.upstreams[self.chain.candidates[first].upstream];
-        let prefill = match (&self.joined, splice) {
-            (Some(joined), Resume::Continuing) => Some(trim_end(joined.answer.text())),
-            _ => None,
+        let Some(bounds) = self.bound(&mut batch, so_far, is_hedge) else { return };
+        let request = self.write(batch, role, &bounds);
+        let dialect = self.upstreams[request.upstream].dialect;
+        let mut attempt = self.start(request, now);
+        attempt.by_edge = dialect == Dialect::Edge;
+        attempt.highest_cost = bounds.highest_cost;
+        attempt.resume = match role {
+            Role::Continue => Some(Resume::Continuing),
+            Role::Restart => Some(Resume::Restarting),
+            Role::Answer | Role::Hedge | Role::Score => None,
         };
-        let body = self.request.body(upstream.dialect, &models, streamed, limit, prefill, cap);
-        let models = models.into_iter().map(Into::into).collect();
-        let recovery = self.joined.as_ref().map(|_| if prefill.is_some() { "continue" } else { "restart" });
-        // What an edge lets through has been judged there.
-        let judged_there = upstream.dialect == Dialect::Edge;
-        let upstream = self.chain.candidates[first].upstream;
-        let mut attempt = self.post(upstream, window, streamed, body, now);
-        let row = &mut self.report.attempts[attempt.id as usize];
-        (row.models, row.recovery, row.hedge) = (models, recovery, beside);
-        attempt.judged_there = judged_there;
-        attempt.worst = worst;
-        attempt.splice = self.joined.as_ref().map(|_| splice);
-        attempt.raw = (self.request.stream && self.request.lane() != Lane::Gate).then(Vec::new);
+        attempt.held = (self.request.stream && self.request.lane().passes_bytes()).then(Vec::new);
         self.running.push(attempt);
     }
 
-    /// What may still be spent, should everything in flight cost the most that it can.
-    pub(super) fn left(&self) -> Option<Usd> {
-        let spent = self.running.iter().fold(self.spent, |sum, attempt| sum.plus(attempt.worst)).0;
+    /// The models that the next request names, and its role.
+    fn next_batch(&self, is_hedge: bool) -> (Batch, Role) {
+        if let Phase::Recovering(recovery) = &self.phase {
+            return self.next_recovery(recovery);
+        }
+        // A content filter that ends the call must be seen, and so must a silent model. Inside a batch, OpenRouter falls back
+        // by itself.
+        let one_model = self.policy.on_content_filter == Soft::Fail || self.policy.hedge.is_some();
+        let role = if is_hedge { Role::Hedge } else { Role::Answer };
+        (self.chain.next_batch(&self.upstreams, one_model), role)
+    }
+
+    /// What the request may cost. Models that cost too much leave the batch. `None`: a hedge costs more than is left.
+    fn bound(&self, batch: &mut Batch, so_far: Prompt, is_hedge: bool) -> Option<Bounds> {
+        let mut limit = self.chain.output_limit(batch, &self.request);
+        let Some(left) = self.money_left() else { return Some(Bounds { limit, price: None, highest_cost: Usd(0) }) };
+        let price = self.chain.price(batch, &self.request, so_far, left);
+        if !is_hedge {
+            limit = self.request.affordable(&price, so_far, limit, left);
+        }
+        let highest_cost = self.request.cost(&price, so_far, limit.unwrap_or(u64::MAX));
+        let is_payable = !is_hedge || highest_cost <= left;
+        is_payable.then_some(Bounds { limit, price: Some(price), highest_cost })
+    }
+
+    /// Writes the request to the models of `batch`.
+    fn write(&self, batch: Batch, role: Role, bounds: &Bounds) -> Request {
+        let streamed = self.request.stream || self.policy.assemble;
+        let upstream = self.chain.candidate(batch[0]).upstream();
+        let models: Vec<&str> = batch.iter().map(|&at| self.chain.candidate(at).model()).collect();
+        let prefill = self.recovery().filter(|_| role == Role::Continue);
+        let body = self.request.body(&BodySpec {
+            dialect: self.upstreams[upstream].dialect,
+            models: &models,
+            streamed,
+            limit: bounds.limit,
+            prefill: prefill.map(|recovery| trim_end(recovery.answer.text())),
+            cap: bounds.price.as_ref(),
+        });
+        let models = models.into_iter().map(Into::into).collect();
+        Request { role, upstream, batch, models, streamed, body }
+    }
+
+    /// What is left of the limit on the cost, if every attempt in flight costs the most that it can.
+    pub(super) fn money_left(&self) -> Option<Usd> {
+        let spent = self.running.iter().fold(self.spent, |sum, attempt| sum.plus(attempt.highest_cost)).0;
         self.policy.max_cost.map(|most| Usd(most.0.saturating_sub(spent)))
     }
 
-    /// Begins an attempt: a row in the report, a request on its way.
-    pub(super) fn post(
-        &mut self,
-        upstream: usize,
-        window: Batch,
-        streamed: bool,
-        body: String,
-        now: Millis,
-    ) -> Box<Attempt> {
+    /// Starts an attempt: a row in the report, and a request for the host.
+    pub(super) fn start(&mut self, request: Request, now: Millis) -> Box<Attempt> {
+        let Request { role, upstream, batch, models, streamed, body } = request;
         let id = self.report.attempts.len() as AttemptId;
         let request = self.upstreams[upstream].post(streamed, body);
         self.actions.push_back(Action::Send { attempt: id, request });
-        window.iter().for_each(|&at| self.chain.candidates[at].asked = true);
-        self.report.attempts.push(AttemptReport { started: now - self.began, ..AttemptReport::default() });
-        Box::new(Attempt::new(id, window, streamed, self.request.usage_chunk, now))
+        self.chain.start(&batch);
+        let started = now - self.began;
+        self.report.attempts.push(AttemptReport { models, role, started, ..AttemptReport::default() });
+        let mut attempt = Box::new(Attempt::new(id, role, batch, streamed, now));
+        attempt.usage_chunk = self.request.usage_chunk;
+        attempt
     }
 
     /// When a second model is asked too, because the first is silent.
     pub(super) fn hedge_at(&self) -> Option<Millis> {
         let [attempt] = &self.running[..] else { return None };
-        let waits =
-            !self.committed && !attempt.judged_there && !attempt.is_alive() && !attempt.hedged && !attempt.is_judge;
-        self.policy.hedge.filter(|_| waits).map(|after| self.paused.max(attempt.sent + after))
+        let is_due = matches!(self.phase, Phase::Trying)
+            && !attempt.by_edge
+            && !attempt.is_alive()
+            && !attempt.had_hedge
+            && attempt.role != Role::Score;
+        self.policy.hedge.filter(|_| is_due).map(|after| self.pause_until.max(attempt.sent + after))
     }
 
-    /// Closes what else is in flight: another was first.
-    pub(super) fn outrun(&mut self, now: Millis) {
+    /// Closes the attempts that are still in flight, because another attempt answered first.
+    pub(super) fn supersede_others(&mut self, now: Millis) {
         for attempt in std::mem::take(&mut self.running) {
             let failure = Failure::explained(Kind::Superseded);
-            self.note(&attempt);
+            self.report_answer(&attempt);
             self.close(&attempt, Some(failure), now);
         }
     }

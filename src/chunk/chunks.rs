@@ -13,6 +13,13 @@ pub struct Chunks {
 }
 
 impl Chunks {
+    /// One chunk that came as `json`, without text of the first choice.
+    pub(crate) fn one(json: &str) -> Self {
+        let mut chunks = Self::default();
+        chunks.push(json);
+        chunks
+    }
+
     /// Adds a chunk that came as `json`.
     pub(crate) fn push(&mut self, json: &str) {
         on_one_line(json, &mut self.lines);

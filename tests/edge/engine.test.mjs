@@ -169,7 +169,7 @@ test('what the configuration knows of models keeps calls within windows, prices 
     const long = [{ role: 'user', content: `words:20 ${'and so on '.repeat(2_000)}` }];
     const large = await chat(priced, { model: FIRST, messages: long });
     assert.equal(large.headers['x-failsoft-model'], SECOND, large.text);
-    assert.match(large.json.failsoft.dropped[0].reason, /tokens are needed, its window holds 2000/);
+    assert.match(large.json.failsoft.dropped[0].reason, /tokens are needed, its context window holds 2000/);
 
     await emulator.script(FIRST, ['unavailable']);
     const capped = await chat(priced, { model: FIRST, failsoft: { maxPrice: { completion: 1 } } });

@@ -132,17 +132,11 @@ pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome) -> Vec<R
 
 /// What a row says of its attempt.
 fn row(attempt: &AttemptReport) -> Row {
-    let role = match attempt {
-        AttemptReport { judge: Some(_), .. } => "judge",
-        AttemptReport { recovery: Some(recovery), .. } => recovery,
-        AttemptReport { hedge: true, .. } => "hedge",
-        _ => "answer",
-    };
     Row {
         asked: attempt.models.iter().map(|model| short(model)).collect(),
         model: attempt.model.as_deref().map(short),
         provider: attempt.provider.as_deref().map(short),
-        role: role.to_owned(),
+        role: attempt.role.name().to_owned(),
         outcome: attempt.failure.as_ref().map_or("answered", |failure| failure.kind.name()).to_owned(),
         prompt_tokens: attempt.prompt_tokens,
         completion_tokens: attempt.completion_tokens,

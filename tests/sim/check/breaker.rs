@@ -81,7 +81,7 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         let Some(failure) = &row.failure else { continue };
         let own_clock = matches!(failure.kind, Kind::HeadersTimeout | Kind::FirstTokenTimeout | Kind::Stalled);
         // The continuation ended at the same place, so it would not have continued from there either.
-        if failure.message.ends_with("goes on from there") {
+        if failure.message.ends_with("goes on with its text") {
             continue;
         }
         let excused = exchange.slept || (own_clock && host.plan.callers_clocks);
@@ -117,7 +117,7 @@ impl Host {
 pub(crate) fn update(host: &Host, shared: &mut Shared, outcome: &Outcome, now: u64) -> CheckResult {
     outcome.model_outcomes.iter().for_each(|model_outcome| shared.breaker_model.learn(model_outcome, &host.plan, now));
     outcome.unused_probes.iter().for_each(|name| shared.breaker_model.release(name, now));
-    outcome.teach(&mut shared.breakers, now, &host.policy);
+    outcome.record_in(&mut shared.breakers, now, &host.policy);
     let leaked = if host.plan.breaker_failures > 0 { shared.breaker_model.leaked(host.number) } else { None };
     shared
         .checker

@@ -1,6 +1,6 @@
 //! The end of a call: the answer must be what the upstream sent, and the failure must be true.
 
-use failsoft::{Answer, Failure, Kind, Outcome};
+use failsoft::{Answer, Failure, Kind, Outcome, Role};
 use serde_json::Value;
 
 use crate::breaker_model::Admission;
@@ -73,7 +73,10 @@ fn count(host: &Host, shared: &mut Shared, outcome: &Outcome) {
         ("restart event", host.reader.restarts > 0),
         ("superseded", host.exchanges.iter().any(|exchange| host.was_superseded(exchange))),
         ("rejected by the judge", host.exchanges.iter().any(|exchange| judge::rejection(host, exchange).is_some())),
-        ("a judge without a score", outcome.report.attempts.iter().any(|row| row.judge == Some(None))),
+        (
+            "a judge without a score",
+            outcome.report.attempts.iter().any(|row| row.role == Role::Score && row.score.is_none()),
+        ),
         ("cost bound, two attempts", host.plan.money.cost.is_some() && outcome.report.attempts.len() > 1),
         ("cost bound, hedged", host.plan.money.cost.is_some() && host.hedged),
         ("six attempts and more", outcome.report.attempts.len() >= 6),

@@ -2,7 +2,7 @@
 
 use failsoft::report::AttemptReport;
 use failsoft::request::UsageChunk;
-use failsoft::{Kind, Outcome};
+use failsoft::{Kind, Outcome, Role};
 use serde_json::Value;
 
 use crate::check::judge;
@@ -22,7 +22,7 @@ pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Opt
         check_row(host, shared, row, exchange)?;
         sum = exchange.received.cost.map(|cost| sum.unwrap_or(0) + cost).or(sum);
         let answers = report.accepted && served.is_some_and(|served| served.attempt == exchange.attempt);
-        let scored = exchange.is_judge() && judge::points(exchange).is_some() && row.judge != Some(None);
+        let scored = exchange.is_judge() && judge::points(exchange).is_some() && row.score.is_some();
         // The call was over before the judge replied.
         let judged = judge::judge_of(host, exchange).is_some();
         let judged = judged || (host.plan.judge.is_some() && host.aborted.is_some());
@@ -112,14 +112,13 @@ fn check_row(host: &Host, shared: &Shared, row: &AttemptReport, exchange: &Excha
     require(row.unmatched == is_unmatched, &|| format!("attempt {attempt} is unmatched: {}", row.unmatched))?;
     let inside = if exchange.received.batch { exchange.reply.inside.len() } else { row.inside.len() };
     require(row.inside.len() == inside, &|| format!("attempt {attempt} has the inner attempts {:?}", row.inside))?;
-    let recovery = match &exchange.task {
-        Task::Answer | Task::Score(..) => None,
-        Task::Restart(_) => Some("restart"),
-        Task::Continue(_) => Some("continue"),
+    let roles: &[Role] = match &exchange.task {
+        Task::Answer => &[Role::Answer, Role::Hedge],
+        Task::Score(..) => &[Role::Score],
+        Task::Restart(_) => &[Role::Restart],
+        Task::Continue(_) => &[Role::Continue],
     };
-    require(row.recovery == recovery && row.judge.is_some() == exchange.is_judge(), &|| {
-        format!("attempt {attempt}: {row:?}")
-    })?;
+    require(roles.contains(&row.role), &|| format!("attempt {attempt}: {row:?}"))?;
     let Some(failure) = &row.failure else { return Ok(()) };
     // Another attempt or the end of the call ended this one.
     let is_loser = host.plan.hedge.is_some() && exchange.state == State::Cancelled;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use failsoft::report::{AttemptReport, Usd};
-use failsoft::{Failure, Kind, Outcome, Report};
+use failsoft::{Failure, Kind, Outcome, Report, Role};
 
 use super::{Context, LONGEST_NAME, rows};
 
@@ -29,9 +29,9 @@ fn context() -> Context {
 #[test]
 fn every_attempt_is_a_row_that_says_what_it_was_for() {
     let failed = AttemptReport { failure: Some(Failure::new(Kind::Cut, "cut")), ..AttemptReport::default() };
-    let hedge = AttemptReport { hedge: true, started: 30, ..AttemptReport::default() };
-    let restart = AttemptReport { recovery: Some("restart"), hedge: true, ..AttemptReport::default() };
-    let judge = AttemptReport { judge: Some(None), ..AttemptReport::default() };
+    let hedge = AttemptReport { role: Role::Hedge, started: 30, ..AttemptReport::default() };
+    let restart = AttemptReport { role: Role::Restart, ..AttemptReport::default() };
+    let judge = AttemptReport { role: Role::Score, ..AttemptReport::default() };
     let rows = rows(&context(), 1_000, &outcome(vec![failed, hedge, restart, judge]));
     let said: Vec<_> = rows.iter().map(|row| (&*row.id, &*row.role, &*row.outcome, row.ended.as_deref())).collect();
     let expected = [

@@ -1,0 +1,76 @@
+//! What the report says about an attempt.
+
+use super::{Action, Call};
+use crate::Millis;
+use crate::attempt::Attempt;
+use crate::chunk::Accumulator;
+use crate::failure::Failure;
+use crate::json::{Fields, Json, on_one_line};
+use crate::report::AttemptReport;
+use crate::role::Role;
+use crate::usd::Usd;
+
+impl Call {
+    /// Writes what the answer of `attempt` says about itself into its row, however the attempt ended. Returns the candidate
+    /// that served: the first of the batch, if the answer names none of them.
+    pub(super) fn report_answer(&mut self, attempt: &Attempt) -> usize {
+        let row = &mut self.report.attempts[attempt.id as usize];
+        let first = attempt.batch.first().copied().unwrap_or_default();
+        let Some(answer) = attempt.answer() else {
+            row.inside = rows_inside(attempt.error_body().get("openrouter_metadata"));
+            return first;
+        };
+        fill_row(row, answer);
+        let served = answer.model();
+        let is_served = |at: &usize| served.is_some_and(|served| self.chain.candidate(*at).answers_to(served));
+        let matched = attempt.batch.iter().copied().find(is_served);
+        row.unmatched = matched.is_none() && served.is_some() && attempt.role != Role::Score;
+        matched.unwrap_or(first)
+    }
+
+    /// Reports that the reader gets the answer of `attempt`.
+    pub(super) fn report_served(&mut self, attempt: &Attempt, served: usize) {
+        let model = attempt.answer().and_then(Accumulator::model);
+        self.report.model = Some(model.unwrap_or(self.chain.candidate(served).model()).into());
+        self.report.fallback = served != 0;
+    }
+
+    /// Completes the row of `attempt`, and closes its connection.
+    pub(super) fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
+        self.chain.release(&attempt.batch);
+        let row = &mut self.report.attempts[attempt.id as usize];
+        row.duration = Some(attempt.age(now));
+        row.failure = failure;
+        row.cost_is_final = row.cost.is_some() && attempt.is_complete();
+        self.spent = self.spent.plus(attempt.spent(row.cost.filter(|_| row.cost_is_final)));
+        if attempt.is_open {
+            self.actions.push_back(Action::Cancel { attempt: attempt.id });
+        }
+    }
+}
+
+/// Writes what `answer` says about itself into `row`.
+pub(super) fn fill_row(row: &mut AttemptReport, answer: &Accumulator) {
+    row.model = answer.model().map(Into::into);
+    row.provider = answer.provider().map(Into::into);
+    let usage = Fields::of(answer.usage());
+    row.prompt_tokens = usage.get("prompt_tokens").whole();
+    row.completion_tokens = usage.get("completion_tokens").whole();
+    row.cost = usage.get("cost").trillionths().map(Usd);
+    if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
+        row.generation_id = Some(id.into());
+    }
+    row.inside = rows_inside(answer.metadata());
+}
+
+/// What OpenRouter tried inside one request, as its metadata says. Each row has one line, because a comment of a stream may
+/// contain the report.
+fn rows_inside(metadata: Json<'_>) -> Vec<String> {
+    let mut rows = Vec::new();
+    for attempt in metadata.get("attempts").items() {
+        let mut row = String::new();
+        on_one_line(attempt.raw(), &mut row);
+        rows.push(row);
+    }
+    rows
+}

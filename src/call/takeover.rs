@@ -1,0 +1,119 @@
+//! After a failure: the same model again, another model, or the end of the call. Which models may take over depends on the
+//! kind of the failure (`failure/kind.rs`).
+
+use super::outcome::FinishedAnswer;
+use super::scoring::rank;
+use super::{Call, Phase};
+use crate::Millis;
+use crate::attempt::{Attempt, Body};
+use crate::chain::Batch;
+use crate::failure::{Failure, Kind, NextModel};
+use crate::policy::Soft;
+use crate::role::Role;
+
+impl Call {
+    /// An answer, or its beginning, failed a rule. A whole answer passed this many other rules.
+    pub(super) fn fail_rule(
+        &mut self,
+        attempt: Box<Attempt>,
+        failure: Box<Failure>,
+        action: Soft,
+        passed: Option<u32>,
+        now: Millis,
+    ) {
+        let served = self.report_answer(&attempt);
+        self.close(&attempt, Some(failure.clone()), now);
+        // The upstream tried the models of the batch before the one that served, and they failed.
+        let before: Batch = attempt.batch.iter().copied().take_while(|at| *at != served).collect();
+        self.chain.fail(&before);
+        if let Some(passed) = passed {
+            self.keep_best(&failure, FinishedAnswer { attempt, served, rank: rank(passed, 0) });
+        }
+        self.last_failure = Some(failure.clone());
+        match action {
+            Soft::Fail => {
+                self.supersede_others(now);
+                self.finish(Err(failure), None, None);
+            }
+            Soft::Retry if self.may_retry(served) => self.retry(served, self.backoff(served), now),
+            Soft::Retry | Soft::Next | Soft::Accept => self.chain.fail(&[served]),
+        }
+    }
+
+    /// `attempt` has failed: asks the same model again, asks the next, or ends the call.
+    pub(super) fn fail(&mut self, mut attempt: Box<Attempt>, failure: Box<Failure>, now: Millis) {
+        if attempt.role == Role::Score {
+            return self.take_score(attempt, Some(failure), now);
+        }
+        let served = self.report_answer(&attempt);
+        self.record_failure(&attempt, &failure);
+        self.close(&attempt, Some(failure.clone()), now);
+        let is_edges_failure = attempt.by_edge && failure.kind != Kind::Network;
+        if is_edges_failure || (self.has_committed() && !self.may_recover(&attempt, &failure)) {
+            self.supersede_others(now);
+            return self.end_with(Some(&attempt), failure);
+        }
+        let tried = tried_models(&attempt, served);
+        if self.has_committed() {
+            self.keep_text(&mut attempt, &failure);
+            if failure.kind == Kind::InvalidRequest {
+                // The model may only have refused the prefill.
+                return self.chain.note_refused_prefill(served);
+            }
+            return self.try_next(failure, &tried, now);
+        }
+        self.last_failure = Some(failure.clone());
+        match self.wait_before_retry(&failure, &tried) {
+            Some(wait) => self.retry(tried[0], wait, now),
+            None => self.try_next(failure, &tried, now),
+        }
+    }
+
+    /// Takes out of the chain the models that cannot take over after `failure`. [`Call::send`] asks the first that is left.
+    fn try_next(&mut self, failure: Box<Failure>, tried: &[usize], now: Millis) {
+        match failure.kind.next_model() {
+            NextModel::Never => self.end_without_next(failure, now),
+            _ if failure.kind == Kind::ContentFilter && self.policy.on_content_filter == Soft::Fail => {
+                self.supersede_others(now);
+                self.end_with(None, failure);
+            }
+            NextModel::OtherUpstream => self.chain.drop_upstream(self.chain.candidate(tried[0]).upstream()),
+            NextModel::Any if matches!(failure.kind, Kind::UnknownModel | Kind::NoEndpoint) => {
+                self.chain.drop_unserved(tried, &failure, &mut self.report);
+            }
+            NextModel::Any => self.chain.fail(tried),
+            NextModel::LargerContext => {
+                self.chain.fail(tried);
+                self.chain.drop_no_larger(tried, &mut self.report);
+            }
+        }
+    }
+
+    /// No model may take over. If the other attempt of a hedge has a whole answer already, that answer decides.
+    fn end_without_next(&mut self, failure: Box<Failure>, now: Millis) {
+        match self.running.iter().position(|attempt| attempt.is_done()) {
+            Some(done) => {
+                self.chain.fail_all();
+                self.conclude(done, now);
+            }
+            None => self.give_up(failure, now),
+        }
+    }
+
+    /// No model is left, or no attempt.
+    pub(super) fn end_exhausted(&mut self, now: Millis) {
+        let broke = if let Phase::Recovering(recovery) = &self.phase { Some(recovery.broke.clone()) } else { None };
+        let none_left = || Failure::new(Kind::NoEndpoint, "no model of the chain is left to ask");
+        let failure = broke.or_else(|| self.last_failure.take()).unwrap_or_else(none_left);
+        self.give_up(failure, now);
+    }
+}
+
+/// The models of a batch that the upstream has tried. It did not try those behind a model that began to answer.
+fn tried_models(attempt: &Attempt, served: usize) -> Batch {
+    let mut tried = attempt.batch.clone();
+    if matches!(attempt.body, Body::Whole(_) | Body::Events(_)) {
+        tried.retain(|at| *at <= served);
+    }
+    tried
+}

@@ -1,0 +1,36 @@
+//! What a batch may cost, and how long its answer may be.
+
+use super::{Batch, Chain};
+use crate::catalog::Price;
+use crate::request::ChatRequest;
+use crate::tokens::Prompt;
+use crate::usd::Usd;
+
+impl Chain {
+    /// The output limit of a request that names `batch`. Where the caller set no limit, the models set their own.
+    pub(crate) fn output_limit(&self, batch: &[usize], request: &ChatRequest) -> Option<u64> {
+        let mut limit = request.max_tokens;
+        for candidate in batch.iter().map(|&at| &self.candidates[at]) {
+            if let (Some(wanted), Some(room)) = (limit, candidate.answer_tokens(request)) {
+                limit = Some(wanted.min(room.max(1)));
+            }
+        }
+        limit
+    }
+
+    /// The highest price of `batch` for an answer behind the text `so_far`, whichever of its models serves. An edge has no
+    /// price here: it checks the cost by itself. The highest price may combine the prompt's price of one model with the
+    /// answer's price of another. While it is more than `left` can pay, the last model leaves the batch.
+    pub(crate) fn price(&self, batch: &mut Batch, request: &ChatRequest, so_far: Prompt, left: Usd) -> Price {
+        loop {
+            let mut price = Price::default();
+            for &at in &*batch {
+                self.candidates[at].info.raise(&mut price, request.ceiling(so_far));
+            }
+            if batch.len() < 2 || request.cost(&price, so_far, request.least_answer()) <= left {
+                return price;
+            }
+            batch.pop();
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The body of a request to an upstream.
+//!
+//! A body has `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which would change the
+//! order of the chain and the bill.
+
+use super::{ChatRequest, LIMITS};
+use crate::catalog::{LISTED_ANSWER, LISTED_PROMPT, Price};
+use crate::json::{Json, Object, array, patched, quoted};
+use crate::text::text;
+use crate::upstream::Dialect;
+use crate::usd::Usd;
+
+/// What one request to an upstream differs in.
+#[derive(Debug)]
+pub(crate) struct BodySpec<'a> {
+    /// What the upstream speaks.
+    pub(crate) dialect: Dialect,
+    /// The ids of the models that the request names, at least one.
+    pub(crate) models: &'a [&'a str],
+    /// The request asks for a stream.
+    pub(crate) streamed: bool,
+    /// The most tokens that the answer may have.
+    pub(crate) limit: Option<u64>,
+    /// The text that the answer continues.
+    pub(crate) prefill: Option<&'a str>,
+    /// The highest price that OpenRouter may choose a provider for.
+    pub(crate) cap: Option<&'a Price>,
+}
+
+impl ChatRequest {
+    /// The JSON text of the request that `spec` describes.
+    pub(crate) fn body(&self, spec: &BodySpec<'_>) -> String {
+        let mut body = Object::default();
+        match spec.models {
+            [model] => body.text("model", model),
+            models => body.raw("models", &array(models.iter().map(|model| quoted(model)))),
+        };
+        if spec.streamed {
+            body.flag("stream", true);
+            let options = self.stream_options(spec.dialect);
+            if options != "{}" {
+                body.raw("stream_options", &options);
+            }
+        }
+        if let (Dialect::Edge, Some(policy)) = (spec.dialect, &self.policy) {
+            body.raw("failsoft", policy);
+        }
+        if let Some(limit) = spec.limit {
+            let given = self.limits.first().copied();
+            let usual = if spec.dialect == Dialect::OpenAi { LIMITS[0] } else { LIMITS[1] };
+            body.whole(given.unwrap_or(usual), limit);
+        }
+        let capped = spec.cap.filter(|_| spec.dialect == Dialect::OpenRouter).map(|cap| capped(&self.rest, cap));
+        let rest = capped.as_ref().unwrap_or(&self.rest);
+        match spec.prefill {
+            None => _ = body.fields(rest),
+            Some(prefill) => write_with_prefill(&mut body, rest, prefill),
+        }
+        body.end()
+    }
+
+    /// The `stream_options` for an upstream. OpenRouter reports the usage in any case; another upstream has to be asked.
+    fn stream_options(&self, dialect: Dialect) -> String {
+        let given = Json::or_null(&self.stream_options);
+        let asks_for_usage = dialect != Dialect::OpenRouter;
+        let mut options = Object::default();
+        for (name, value) in given.fields().filter(|(name, _)| !asks_for_usage || !name.is("include_usage")) {
+            options.entry(name, value.raw());
+        }
+        if asks_for_usage {
+            options.flag("include_usage", true);
+        }
+        options.end()
+    }
+}
+
+/// Writes the fields of `rest`, with `prefill` as the last message, by the assistant.
+fn write_with_prefill(body: &mut Object, rest: &str, prefill: &str) {
+    for (name, value) in Json::or_null(rest).fields() {
+        if name.is("messages") {
+            let mut last = Object::default();
+            last.text("role", "assistant").text("content", prefill);
+            let messages = value.raw().strip_suffix(']').unwrap_or_default();
+            body.raw("messages", &text!(messages, ",", &last.end(), "]"));
+        } else {
+            body.entry(name, value.raw());
+        }
+    }
+}
+
+/// `request` with a limit on the prices among which OpenRouter may choose a provider: no higher than `cap`, and no higher
+/// than the caller's own limit. A provider with higher list prices charges more for long prompts and cache writes, too.
+pub(crate) fn capped(request: &str, cap: &Price) -> String {
+    let own = Json::or_null(request).get("provider");
+    let given = own.get("max_price");
+    let least = |name, column: usize| {
+        let most = cap.0[column].times(1_000_000).0;
+        Usd(given.get(name).amount().unwrap_or(most).min(most)).decimal()
+    };
+    let price = text!(
+        "{\"prompt\":",
+        &least("prompt", LISTED_PROMPT),
+        ",\"completion\":",
+        &least("completion", LISTED_ANSWER),
+        "}"
+    );
+    let provider = text!("{\"max_price\":", &patched(given.raw(), &price), "}");
+    patched(request, &text!("{\"provider\":", &patched(own.raw(), &provider), "}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BodySpec, ChatRequest};
+    use crate::json::Json;
+    use crate::upstream::Dialect;
+    use serde_json::{Value, json};
+
+    fn read(mut body: Value) -> ChatRequest {
+        body["messages"] = json!([{"role": "user", "content": "hello"}]);
+        ChatRequest::read(Json::parse(&body.to_string()).expect("JSON")).expect("valid")
+    }
+
+    fn sent(request: &ChatRequest, dialect: Dialect, models: &[&str]) -> String {
+        request.body(&BodySpec { dialect, models, streamed: false, limit: None, prefill: None, cap: None })
+    }
+
+    #[test]
+    fn never_sends_model_beside_models() {
+        let request = read(json!({"model": "x/injected", "models": ["a/a", "b/b"]}));
+        let sent: Value = serde_json::from_str(&sent(&request, Dialect::OpenRouter, &["a/a", "b/b"])).expect("JSON");
+        assert_eq!(sent["models"], json!(["a/a", "b/b"]));
+        assert_eq!(sent.get("model"), None);
+        assert!(request.warnings[0].contains("x/injected"));
+    }
+
+    #[test]
+    fn keeps_unknown_fields_and_the_order_of_a_schema() {
+        let format = json!({"type": "json_schema", "z": 1, "a": 2});
+        let request = read(json!({"model": "a/a", "response_format": format, "novel": {"b": 1}}));
+        let sent = sent(&request, Dialect::OpenAi, &["a/a"]);
+        assert!(sent.contains(r#""response_format":{"type":"json_schema","z":1,"a":2},"novel":{"b":1}"#), "{sent}");
+    }
+
+    #[test]
+    fn only_an_edge_gets_the_policy() {
+        let request = read(json!({"model": "a/a", "failsoft": {"attempts": 2}}));
+        assert!(sent(&request, Dialect::Edge, &["a/a"]).contains(r#""failsoft":{"attempts":2}"#));
+        assert!(!sent(&request, Dialect::OpenRouter, &["a/a"]).contains("failsoft"));
+    }
+}
