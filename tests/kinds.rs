@@ -1,9 +1,11 @@
-//! The table of failure kinds is the only list of them: the type declarations and the playground have the same kinds.
+//! The table of failure kinds is the only list of them: the type declarations, the documentation and the playground have the
+//! same kinds.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use failsoft::Kind;
+use failsoft::failure::{NextModel, SameModel};
 
 /// A kind that only JavaScript can report: without the WebAssembly, no Rust runs.
 const OF_JAVASCRIPT: &str = "wasmUnavailable";
@@ -42,4 +44,28 @@ fn the_playground_has_words_for_every_kind_and_no_other() {
     let rows = section("www/words.js", "const KINDS = {\n", "\n};");
     let named: BTreeSet<_> = rows.lines().filter_map(|row| Some(row.split_once(": [")?.0.trim().to_owned())).collect();
     assert_eq!(named, kinds());
+}
+
+#[test]
+fn the_documentation_has_the_rows_of_the_table() {
+    let text = section("www/docs/failures.md", "## Kinds of failures\n", "\n| `wasmUnavailable`");
+    let documented: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<_> = Kind::ALL.iter().map(|kind| documented_row(*kind)).collect();
+    assert_eq!(documented, expected);
+}
+
+fn documented_row(kind: Kind) -> String {
+    let same_model = match kind.same_model() {
+        SameModel::Never => "no",
+        SameModel::AfterPause => "after a pause",
+        SameModel::AfterNamedWait => "after a named wait",
+    };
+    let next_model = match kind.next_model() {
+        NextModel::Any => "yes",
+        NextModel::LargerContext => "with a larger context window",
+        NextModel::OtherUpstream => "on another upstream",
+        NextModel::Never => "no",
+    };
+    let (name, explanation, status) = (kind.name(), kind.explanation(), kind.status());
+    format!("| `{name}` | {explanation} | {status} | {same_model} | {next_model} |")
 }
