@@ -19,13 +19,15 @@ const EVENTS: usize = 20_000;
 const CALLS: usize = 100;
 
 /// The workloads: the name, the unit that is counted, and the number of units in a pass.
-const WORKLOADS: [(&str, &str, usize); 6] = [
+const WORKLOADS: [(&str, &str, usize); 8] = [
     ("a stream in chunks of 16 KiB", "event", EVENTS),
     ("a stream, one event per chunk", "event", EVENTS),
     ("a stream, cut after 1 to 64 bytes", "event", EVENTS),
     ("a call is planned", "call", CALLS),
     ("a call with a JSON answer of 2 KB", "call", CALLS),
     ("a call with a 429, then that answer", "call", CALLS),
+    ("the JSON of an event, by the core's reader", "event", EVENTS),
+    ("the JSON of an event, as a serde_json::Value", "event", EVENTS),
 ];
 
 fn main() {
@@ -39,6 +41,17 @@ fn main() {
         0 => stream(passes, |events| events.concat().chunks(16 * 1024).map(<[u8]>::to_vec).collect()),
         1 => stream(passes, |events| events),
         2 => stream(passes, |events| cut(&events.concat())),
+        6 => read_json(passes, |data| {
+            let choice = Json::parse(data)?.get("choices").items().next()?;
+            Some(
+                choice.get("delta").get("content").text()?.len() + usize::from(choice.get("finish_reason").is_string()),
+            )
+        }),
+        7 => read_json(passes, |data| {
+            let event: serde_json::Value = serde_json::from_str(data).ok()?;
+            let choice = &event["choices"][0];
+            Some(choice["delta"]["content"].as_str()?.len() + usize::from(choice["finish_reason"].is_string()))
+        }),
         _ => {
             let answer = completion();
             (0..passes * CALLS).for_each(|_| call(at - 3, answer.as_bytes()));
@@ -56,6 +69,17 @@ fn stream(passes: usize, cut: impl Fn(Vec<Vec<u8>>) -> Vec<Vec<u8>>) {
         }
         assert!(reader.finish().is_ok() && reader.answer().text().len() == length, "a whole answer");
         black_box(reader);
+    }
+}
+
+/// Reads the text and the finish reason of every event: the alternatives for the path of every event.
+fn read_json(passes: usize, read: impl Fn(&str) -> Option<usize>) {
+    let events = events();
+    for _ in 0..passes {
+        for event in &events[..EVENTS - 1] {
+            let data = str::from_utf8(&event["data: ".len()..event.len() - 2]).expect("text");
+            assert!(black_box(read(data)).is_some_and(|length| length > 0), "{data}");
+        }
     }
 }
 
