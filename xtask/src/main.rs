@@ -6,6 +6,7 @@ mod bench;
 mod chromium;
 mod deploy;
 mod dev;
+mod docs;
 mod dotenv;
 mod edge;
 mod emulator;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::docs;
 use crate::failure::Result;
 use crate::files;
 use crate::fingerprint::Fingerprint;
@@ -82,11 +83,12 @@ fn optimise(workspace: &Workspace) -> Result<()> {
     run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
 }
 
-/// Copies the page and the package: the page imports the package from its own origin, as `./failsoft/…`.
+/// Copies the playground and the package, which the playground imports as `./failsoft/…`, and renders the documentation.
 fn copy_assets(workspace: &Workspace) -> Result<()> {
     let stage = workspace.scratch().join("assets");
     files::make_empty(&stage)?;
-    copy_all(&workspace.root.join("www"), &stage, |_| true)?;
+    copy_all(&workspace.root.join("www"), &stage, |file| !docs::is_source(file))?;
+    docs::build(workspace, &stage.join("docs"))?;
     copy_all(&workspace.package(), &stage.join("failsoft"), is_served)?;
     files::replace(&stage, &output(workspace).join("assets"))
 }
