@@ -18,7 +18,6 @@ mod jwks;
 mod jwt;
 mod keys;
 mod local;
-mod remote;
 mod users;
 pub(crate) mod visitors;
 

@@ -4,4 +4,7 @@ pub(crate) mod admission;
 pub(crate) mod chat;
 pub(crate) mod delivery;
 pub(crate) mod driver;
+pub(crate) mod log;
+pub(crate) mod model_list;
+pub(crate) mod model_state;
 pub(crate) mod upstream_request;

@@ -7,3 +7,4 @@ pub(crate) mod cors;
 pub(crate) mod reply;
 pub(crate) mod request_head;
 pub(crate) mod router;
+pub(crate) mod trace_context;

@@ -201,7 +201,6 @@ mod catalog;
 mod config;
 mod http;
 mod ledger;
-mod memory;
 mod ops;
 mod platform;
 
@@ -251,7 +250,7 @@ async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Ex
     reply.headers.extend(http::cors::answer(readers, origin));
     reply.headers.push(("x-request-id", visit.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
-    exchange.end(reply).await;
+    exchange.end(reply.status, reply.headers, reply.body.into()).await;
 }
 
 /// What is due every few minutes: see wrangler.jsonc.
@@ -295,7 +294,7 @@ async fn listed(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply
     if let Some(refreshed) = catalog::refresh(&config.upstreams, env) {
         refreshed.await;
     }
-    Ok(Reply::json(200, catalog::models::listed(&client, &memory::known_models())))
+    Ok(Reply::json(200, call::model_list::list_models(&client)))
 }
 
 async fn used(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {

@@ -1,8 +1,7 @@
-//! What the owner of an edge watches: health, logs, metrics, spans, alerts, and the work of the cron trigger.
+//! What the owner of an edge watches: health, metrics, spans, alerts, and the work of the cron trigger.
 
 pub(crate) mod cron;
 pub(crate) mod health;
-pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod playground;
 pub(crate) mod spans;

@@ -17,9 +17,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use failsoft::{Json, Millis};
 
-use super::remote::TIMEOUT;
 use crate::config::Algorithm;
 
+/// How long an issuer may take to answer, in milliseconds.
+pub(super) const TIME_LIMIT: u32 = 5_000;
 /// Keys are used for so long without asking for them again, in milliseconds.
 const FRESH: Millis = 10 * 60 * 1_000;
 /// And for so long if their issuer does not answer.
@@ -132,7 +133,7 @@ impl KeySet {
         let found = age.and_then(|_| self.find(algorithm, id));
         let since = self.asked.map(|asked| now.saturating_sub(asked));
         // Who asked may have been cut off with its request.
-        let under_way = self.under_way && since.is_some_and(|since| since < TIMEOUT.into());
+        let under_way = self.under_way && since.is_some_and(|since| since < TIME_LIMIT.into());
         let pause = if age.is_some() { PAUSE } else { PAUSE_WITHOUT };
         let may_ask = !under_way && since.is_none_or(|since| since >= pause);
         match found {

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use serde_json::json;
-use web_sys::RequestInit;
 use worker::Delay;
 
 use super::jwks::{self, Jwk, Step};
 use super::jwt::{Jwt, Unfit};
-use super::{crypto, denied, remote};
+use super::{crypto, denied};
 use crate::config::{Grant, Issuer, digest};
 use crate::http::api_error::{ApiError, Code};
-use crate::platform::host;
+use crate::platform::{fetch, host};
 
 /// Between two looks at what another request is asking for.
 const LOOK: Duration = Duration::from_millis(20);
@@ -70,7 +69,7 @@ async fn key(url: &str, jwt: &Jwt<'_>) -> Result<Jwk, ApiError> {
 }
 
 async fn fetched(url: &str) -> Option<Vec<Jwk>> {
-    let answer = remote::text(url, &RequestInit::new()).await;
+    let answer = fetch::Request::get(url).within(jwks::TIME_LIMIT).text().await;
     let keys = answer.as_deref().ok().and_then(jwks::read);
     if keys.is_none() {
         let error = answer.map_or_else(|fault| fault.to_string(), |_| "no keys that could be used".into());

@@ -14,10 +14,10 @@ use worker::Env;
 
 use crate::access::Client;
 use crate::account::Usage;
+use crate::catalog;
 use crate::config::{Budget, Config, HEADERS_WITHIN, Route};
 use crate::http::api_error::{ApiError, Code};
 use crate::platform::executor::apart;
-use crate::{catalog, memory};
 use bound::{Bounded, Prices};
 
 /// How a client names a route, in the place of a model.
@@ -67,13 +67,12 @@ pub(crate) async fn read(
     env: &Env,
 ) -> Result<AdmittedCall, ApiError> {
     let draft = Draft::read(body, config, client)?;
-    let known = || {
-        memory::with_catalog(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.ask.request))
-    };
+    let known =
+        || catalog::with(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.ask.request));
     if draft.bounded.money && !known() {
-        apart(catalog::load(&config.upstreams, env)).await;
+        apart(catalog::wait_for_first(&config.upstreams, env)).await;
     }
-    memory::with_catalog(|catalog| draft.bounded(&Prices { upstreams: &config.upstreams, catalog }))
+    catalog::with(|catalog| draft.bounded(&Prices { upstreams: &config.upstreams, catalog }))
 }
 
 impl Draft {

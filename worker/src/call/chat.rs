@@ -11,16 +11,18 @@ use crate::breakers::Link;
 use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
 use crate::call::driver::Driver;
+use crate::call::{log, model_state};
 use crate::config::Config;
 use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
-use crate::ops::spans::{self, Trace};
+use crate::http::trace_context::TraceContext;
+use crate::ops::spans;
 use crate::platform::disconnect::Disconnect;
 use crate::platform::exchange::Exchange;
 use crate::platform::executor::{Executor, all, apart};
 use crate::platform::timer::Timer;
-use crate::{access, catalog, http::body, ledger, memory, ops::log, platform::host};
+use crate::{access, catalog, http::body, ledger, platform::host};
 
 /// A call that may be made, if it can be paid.
 struct Task {
@@ -31,7 +33,7 @@ struct Task {
     timer: Timer,
     held: Held,
     context: ledger::Context,
-    trace: Option<Trace>,
+    trace: Option<TraceContext>,
     env: Env,
 }
 
@@ -96,7 +98,7 @@ impl Task {
         let began = host::now();
         let streams = ask.request.stream;
         let delivery = Delivery::new(&bell, respond, streams.then_some(began + ask.headers_within));
-        let (call, news) = memory::call(&ask, &config.upstreams, began);
+        let (call, news) = model_state::start_call(&ask, &config.upstreams, began);
         let trail = AttemptLog::default();
         let mut driver =
             Driver::new(call, ask.request.lane, delivery, (gone, bell, timer), trail.clone(), held.ends(began));
@@ -106,7 +108,7 @@ impl Task {
             host::log(&log::line(&context, &ask, &outcome, now.saturating_sub(began)).to_string());
             let rows = ledger::rows(&context, began, &outcome);
             let mut behind = Vec::new();
-            behind.extend(memory::learn(&outcome, &ask, now).map(|news| apart(link.tell(news))));
+            behind.extend(model_state::record_outcome(&outcome, &ask, now).map(|news| apart(link.tell(news))));
             behind.extend(config.operations.otlp.as_ref().map(|target| {
                 let (rows, times) = (rows.clone(), (began, now));
                 apart(spans::send(target, trace.as_ref(), &context, rows, times))

@@ -2,6 +2,7 @@
 
 use failsoft::{Failure, Millis, Report};
 use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
 
 use crate::http::api_error::{ApiError, Code};
@@ -61,6 +62,16 @@ impl Reply {
         let model = report.model.as_ref().filter(|model| model.bytes().all(|byte| byte.is_ascii_graphic()));
         self.headers.extend(model.map(|model| ("x-failsoft-model", model.clone())));
         self
+    }
+}
+
+impl From<Body> for JsValue {
+    fn from(body: Body) -> Self {
+        match body {
+            Body::Empty => Self::NULL,
+            Body::Text(text) => text.into(),
+            Body::Stream(stream) => stream.into(),
+        }
     }
 }
 

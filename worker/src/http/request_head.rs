@@ -4,7 +4,7 @@ use web_sys::Request;
 
 use crate::config::authority;
 use crate::http::caller::Caller;
-use crate::ops::spans::Trace;
+use crate::http::trace_context::TraceContext;
 use crate::platform::executor::Executor;
 use crate::platform::host;
 
@@ -19,7 +19,7 @@ pub(crate) struct RequestHead {
     /// What of the app the call is for, as it says itself.
     pub(crate) feature: Option<String>,
     /// The trace that the call is part of.
-    pub(crate) trace: Option<Trace>,
+    pub(crate) trace: Option<TraceContext>,
     /// The headers that a preflight asks about.
     pub(crate) requested: Option<String>,
     /// How long the body says that it is.
@@ -46,7 +46,7 @@ impl RequestHead {
                 let (feature, flow) = (next(), next());
                 feature.or(flow).filter(|name| is_name(name))
             },
-            trace: Trace::read(next().as_deref()),
+            trace: TraceContext::read(next().as_deref()),
             requested: next(),
             length: next().and_then(|length| length.parse().ok()),
             bell,

@@ -8,8 +8,7 @@ use worker::Env;
 
 use super::database::query;
 use crate::config::{self, Alerts, Config};
-use crate::platform::fetch::post;
-use crate::platform::host;
+use crate::platform::{fetch, host};
 
 /// Who has begun to tell and does not come to an end, in milliseconds, leaves it to others.
 const LEASE: f64 = 60_000.0;
@@ -54,13 +53,15 @@ async fn send(env: &Env, occasion: &str, claimed: worker::Result<Vec<Vec<Value>>
     let Some(config) = setup(env) else { return };
     let claimed = claimed.ok().and_then(|rows| rows.first()?.first()?.as_str().map(str::to_owned));
     let (Some(Alerts { target, .. }), Some(body)) = (&config.operations.alerts, claimed) else { return };
-    match post(target, &body).await {
+    match fetch::Request::post(&target.url, &body).headers(&target.headers).deliver().await {
         Ok(()) => {
             // Should that be lost, it is told again: better than never.
             let sent = "UPDATE told SET sent = 1 WHERE occasion = ?1";
             let _ = query(env, sent, &[occasion.into()]).await;
         }
-        Err(error) => host::log(&json!({"event": "alert", "sent": false, "error": error}).to_string()),
+        Err(fault) => {
+            host::log(&json!({"event": "alert", "sent": false, "error": fault.to_string()}).to_string());
+        }
     }
 }
 

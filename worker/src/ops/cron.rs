@@ -24,7 +24,7 @@ pub(crate) async fn run(env: &Env) {
     }
     let now = host::now();
     let ended = async {
-        let models = catalog::keep_copy(&config.upstreams, env, now).await?;
+        let models = catalog::renew_copy(&config.upstreams, env, now).await?;
         if let Some(alerts) = &config.operations.alerts {
             for told in due(config, alerts, models.as_ref(), env, now).await? {
                 alert(env, &told).await;

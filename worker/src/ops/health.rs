@@ -1,5 +1,7 @@
 //! `GET /healthz`: is everything set that has to be, and does it answer? Tells what to do, and no value.
 
+use std::cell::RefCell;
+
 use failsoft::Millis;
 use serde_json::json;
 use worker::Env;
@@ -8,14 +10,31 @@ use crate::account::Accounts;
 use crate::config::{ACCOUNTS, Account, Setup};
 use crate::http::reply::Reply;
 use crate::ledger::database;
+use crate::platform::host;
 use crate::platform::timer::within;
-use crate::{memory, platform::host};
 
 /// What was found out is believed for so long, in milliseconds: anyone may ask, and asking must cost next to nothing.
 const BELIEVED: Millis = 5_000;
 
 /// How long an object may take, in milliseconds.
 const PATIENCE: Millis = 3_000;
+
+thread_local! {
+    /// The last answer of this isolate, and its time.
+    static RECENT: RefCell<Option<(Millis, Vec<String>)>> = const { RefCell::new(None) };
+}
+
+/// The last answer, unless it is too old. Then one caller alone gets nothing and has to ask.
+fn recent(now: Millis) -> Option<Vec<String>> {
+    RECENT.with_borrow_mut(|recent| {
+        let (at, problems) = recent.as_mut()?;
+        if now.saturating_sub(*at) < BELIEVED {
+            return Some(problems.clone());
+        }
+        *at = now;
+        None
+    })
+}
 
 /// 200, or 503 with the problems.
 pub(crate) async fn told(setup: &Setup, env: &Env) -> Reply {
@@ -31,14 +50,14 @@ pub(crate) async fn told(setup: &Setup, env: &Env) -> Reply {
 
 /// What of the storage does not answer.
 async fn reached(env: &Env) -> Vec<String> {
-    if let Some(problems) = memory::health(host::now(), BELIEVED) {
+    if let Some(problems) = recent(host::now()) {
         return problems;
     }
     let (ledger, account) = futures_util::future::join(ledger(env), accounts(env)).await;
     let mut problems = Vec::new();
     problems.extend(ledger.err());
     problems.extend(account.err());
-    memory::keep_health(&problems, host::now());
+    RECENT.set(Some((host::now(), problems.clone())));
     problems
 }
 

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::catalog;
 use crate::config::{Access, Config, authority};
+use crate::platform::fetch;
 
 pub(crate) async fn told(config: &Config) -> Value {
     let upstreams: Vec<&str> = config.upstreams.iter().map(|upstream| authority(&upstream.url)).collect();
@@ -13,7 +13,7 @@ pub(crate) async fn told(config: &Config) -> Value {
         (Access::Keys(_), _) => json!({"emulator": false}),
         (Access::Loopback, None) => json!({"emulator": false, "upstream": upstreams}),
         (Access::Loopback, Some(control)) => {
-            let faults = catalog::get(&[control, "/faults"].concat()).await.unwrap_or_default();
+            let faults = fetch::Request::get(&[control, "/faults"].concat()).text().await.unwrap_or_default();
             let faults: Value = serde_json::from_str(&faults).unwrap_or_default();
             json!({"emulator": true, "upstream": upstreams, "faults": faults})
         }

@@ -6,52 +6,30 @@ use failsoft::report::Usd;
 use serde_json::{Value, json};
 
 use crate::config::Target;
+use crate::http::trace_context::TraceContext;
 use crate::ledger::{Context, Row};
-use crate::platform::fetch::post;
-use crate::platform::host;
-
-/// Where a call belongs: the caller's trace, or one of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trace {
-    /// 32 hex digits.
-    id: String,
-    /// The caller's span, 16 hex digits.
-    parent: Option<String>,
-}
-
-impl Trace {
-    /// That of the header `traceparent` (W3C Trace Context), if there is one and it is well formed.
-    pub(crate) fn read(header: Option<&str>) -> Option<Self> {
-        let mut parts = header?.split('-');
-        let (version, id, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let is_hex = |text: &str, length| {
-            text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-        };
-        let is_id = |text: &str, length| is_hex(text, length) && text.bytes().any(|byte| byte != b'0');
-        let fits = is_hex(version, 2) && version != "ff" && is_id(id, 32) && is_id(parent, 16) && is_hex(flags, 2);
-        fits.then(|| Self { id: id.into(), parent: Some(parent.into()) })
-    }
-}
+use crate::platform::{fetch, host};
 
 /// Sends the spans of a call to `target`, in the caller's `trace` if there is one. Whether they arrive changes nothing.
 pub(crate) async fn send(
     target: &Target,
-    trace: Option<&Trace>,
+    trace: Option<&TraceContext>,
     context: &Context,
     rows: Vec<Row>,
     times: (Millis, Millis),
 ) {
     let digits = || host::random_uuid().replace('-', "");
-    let own = || Trace { id: digits(), parent: None };
-    let trace = trace.cloned().unwrap_or_else(own);
-    if let Err(error) = post(target, &spans(&trace, context, &rows, times, digits)).await {
-        host::log(&json!({"event": "otlp", "sent": false, "error": error}).to_string());
+    let new = || TraceContext { trace: digits(), parent: None };
+    let trace = trace.cloned().unwrap_or_else(new);
+    let body = spans(&trace, context, &rows, times, digits);
+    if let Err(fault) = fetch::Request::post(&target.url, &body).headers(&target.headers).deliver().await {
+        host::log(&json!({"event": "otlp", "sent": false, "error": fault.to_string()}).to_string());
     }
 }
 
 /// The body of `POST /v1/traces`. `digits` gives 32 random hex digits.
 fn spans(
-    trace: &Trace,
+    trace: &TraceContext,
     context: &Context,
     rows: &[Row],
     (began, ended): (Millis, Millis),
@@ -60,7 +38,7 @@ fn spans(
     let span = |id: &str, parent: Option<&str>, kind: u8, row: &Row, (from, to): (Millis, Millis)| {
         let asked = row.asked.first().map_or("", String::as_str);
         let mut span = json!({
-            "traceId": trace.id, "spanId": id, "name": format!("chat {asked}"), "kind": kind,
+            "traceId": trace.trace, "spanId": id, "name": format!("chat {asked}"), "kind": kind,
             "startTimeUnixNano": nanos(from), "endTimeUnixNano": nanos(to),
         });
         if let Some(parent) = parent {
@@ -156,22 +134,12 @@ fn short(mut digits: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Trace;
+    use super::spans;
+    use crate::http::trace_context::TraceContext;
     use crate::ledger::{Context, Row};
-    use crate::ops::spans::spans;
     use serde_json::Value;
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-    #[test]
-    fn the_callers_trace_goes_on_if_it_is_one() {
-        assert!(Trace::read(Some(PARENT)).is_some());
-        for header in
-            ["", "00-0-0-0", &PARENT.to_uppercase(), &PARENT.replace("b7ad6b7169203331", "0000000000000000"), "é-é"]
-        {
-            assert_eq!(Trace::read(Some(header)), None, "{header}");
-        }
-    }
 
     #[test]
     fn a_call_has_a_span_and_below_it_one_for_each_attempt() {
@@ -179,7 +147,7 @@ mod tests {
             Row { asked: vec!["a/a".into()], outcome: "cut".into(), ended: Some("fallback".into()), ..Row::default() };
         let answered =
             Row { asked: vec!["b/b".into()], outcome: "answered".into(), model: Some("b/b".into()), ..failed.clone() };
-        let trace = Trace::read(Some(PARENT)).expect("a trace");
+        let trace = TraceContext::read(Some(PARENT)).expect("a trace");
         let text = spans(&trace, &Context::default(), &[failed, answered], (5, 9), || "ab".repeat(16));
         let spans: Value = serde_json::from_str(&text).expect("JSON");
         let spans = spans["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().expect("spans").clone();

@@ -7,7 +7,6 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use wasm_bindgen::JsValue;
 
-use crate::http::reply::{Body, Reply};
 use crate::platform::executor::{Apart, Executor, apart};
 use crate::platform::host;
 
@@ -44,21 +43,17 @@ impl Exchange {
         }
     }
 
-    /// Answers, and lets what goes on come to its end.
-    pub(crate) async fn end(self, reply: Reply) {
+    /// Sends the response, and runs what goes on after the response to its end.
+    pub(crate) async fn end(self, status: u16, headers: Vec<(&str, String)>, body: JsValue) {
         let mut head = String::new();
-        for (name, value) in &reply.headers {
+        for (name, value) in &headers {
             for line in [name, "\n", value, "\n"] {
                 head.push_str(line);
             }
         }
-        let body = match &reply.body {
-            Body::Empty => JsValue::NULL,
-            Body::Text(text) => text.into(),
-            Body::Stream(stream) => stream.into(),
-        };
-        self.platform.answer(reply.status, &head, &body);
-        drop((reply, head, body));
+        self.platform.answer(status, &head, &body);
+        // Nothing of the response stays in memory while the rest runs.
+        drop((headers, head, body));
         if let Some(rest) = self.rest.take() {
             rest.await;
         }

@@ -2,13 +2,13 @@
 
 use failsoft::Json;
 use serde_json::json;
-use wasm_bindgen::JsValue;
-use web_sys::{Headers, RequestInit};
 
-use crate::access::remote;
 use crate::config::Visitors;
 use crate::http::api_error::{ApiError, Code};
-use crate::platform::host;
+use crate::platform::{fetch, host};
+
+/// Milliseconds.
+const TIME_LIMIT: u32 = 5_000;
 
 /// What an answer says.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,19 +22,13 @@ enum Verdict {
 
 /// Asks whether `token` is that of a person on one of the app's pages.
 pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&str>) -> Result<(), ApiError> {
-    let init = RequestInit::new();
-    init.set_method("POST");
-    if let Ok(headers) = Headers::new() {
-        // A list of one header is never refused.
-        let _ = headers.append("content-type", "application/json");
-        init.set_headers(&headers);
-    }
     let mut body = json!({"secret": visitors.turnstile_secret, "response": token});
     if let Some(address) = address {
         body["remoteip"] = address.into();
     }
-    init.set_body(&JsValue::from_str(&body.to_string()));
-    let verdict = match remote::text(&visitors.siteverify, &init).await {
+    let body = body.to_string();
+    let request = fetch::Request::post(&visitors.siteverify, &body).within(TIME_LIMIT);
+    let verdict = match request.text().await {
         Ok(answer) => judged(visitors, &answer),
         Err(fault) => Verdict::Unknown(fault.to_string()),
     };

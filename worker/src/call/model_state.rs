@@ -1,0 +1,50 @@
+//! What this isolate knows about the models of a call: the catalog and the breakers. A call begins with this knowledge, and
+//! its outcome adds to the breakers.
+
+use std::sync::Arc;
+
+use failsoft::{Breakers, Call, Context, Millis, Outcome, Upstream};
+
+use crate::breakers::{self, Message, onlooker};
+use crate::call::admission::AdmittedCall;
+use crate::catalog;
+use crate::platform::host;
+
+/// Starts the core's call. Returns also what the other isolates should know at once.
+pub(crate) fn start_call(
+    admitted: &AdmittedCall,
+    upstreams: &Arc<Vec<Upstream>>,
+    now: Millis,
+) -> (Call, Option<Message>) {
+    let names = breaker_names(admitted, upstreams);
+    let names = || names.iter().map(String::as_str);
+    breakers::with_known(|breakers, local| {
+        local.visit(breakers, names(), now);
+        let mut seen = if admitted.leaves_no_trace { Some(onlooker(breakers, names(), now)) } else { None };
+        let call = catalog::with(|catalog| {
+            let breakers = seen.as_mut().unwrap_or(breakers);
+            let context = Context { upstreams: Arc::clone(upstreams), catalog, breakers };
+            Call::new(admitted.request.clone(), Arc::clone(&admitted.policy), context, host::seed(), now)
+        });
+        (call, local.begun(breakers, names(), now))
+    })
+}
+
+/// Records in the breakers how the models did. Returns what the other isolates should know.
+pub(crate) fn record_outcome(outcome: &Outcome, admitted: &AdmittedCall, now: Millis) -> Option<Message> {
+    let (model_outcomes, unused) = if admitted.leaves_no_trace {
+        (&[][..], &[][..])
+    } else {
+        (&outcome.model_outcomes[..], &outcome.unused_probes[..])
+    };
+    breakers::with_known(|breakers, local| local.learn(breakers, model_outcomes, unused, &admitted.policy.breaker, now))
+}
+
+/// The breakers of all models that the call may ask.
+fn breaker_names(admitted: &AdmittedCall, upstreams: &[Upstream]) -> Vec<String> {
+    let names = |upstream: &Upstream| {
+        let models = if upstream.models.is_empty() { &admitted.request.models } else { &upstream.models };
+        models.iter().map(|model| Breakers::name(&upstream.url, model)).collect::<Vec<_>>()
+    };
+    upstreams.iter().flat_map(names).collect()
+}
