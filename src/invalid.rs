@@ -4,7 +4,7 @@ use crate::text::{listed, split, text};
 use core::fmt;
 use std::borrow::Cow;
 
-use crate::json::{Json, decimal};
+use crate::json::{Fields, Json, decimal};
 use crate::spelling::closest;
 use crate::usd::Usd;
 
@@ -56,7 +56,7 @@ pub fn join(parent: &str, name: &str) -> String {
 #[derive(Clone, Debug)]
 pub struct Section<'a> {
     path: String,
-    json: Json<'a>,
+    fields: Fields<'a>,
 }
 
 impl<'a> Section<'a> {
@@ -67,7 +67,7 @@ impl<'a> Section<'a> {
     pub fn object(path: impl Into<String>, json: Json<'a>) -> Result<Self, Box<Invalid>> {
         let path = path.into();
         if json.is_object() || json.is_null() {
-            Ok(Self { path, json })
+            Ok(Self { path, fields: Fields::of(json) })
         } else {
             Err(Invalid::new(path, "must be an object"))
         }
@@ -83,12 +83,17 @@ impl<'a> Section<'a> {
 
     /// The field `name`.
     pub fn get(&self, name: &str) -> Json<'a> {
-        self.json.get(name)
+        self.fields.get(name)
     }
 
     /// Its fields, in order.
     pub fn fields(&self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
-        self.json.fields()
+        self.fields.iter()
+    }
+
+    /// Its fields, as they were found.
+    pub fn as_fields(&self) -> &Fields<'a> {
+        &self.fields
     }
 
     /// What is wrong with the field `name`.
@@ -101,7 +106,7 @@ impl<'a> Section<'a> {
     /// # Errors
     /// [`Invalid`], with the near miss of the first that is unknown.
     pub fn only(&self, known: &str) -> Result<(), Box<Invalid>> {
-        for (name, _) in self.json.fields() {
+        for (name, _) in self.fields() {
             if !split(known, b' ').any(|known| name.is(known)) {
                 return Err(Invalid::unknown(&self.path, &name.text().unwrap_or_default(), known));
             }

@@ -19,7 +19,14 @@ impl ChatRequest {
         if !body.is_object() {
             return Err(Invalid::new("body", "must be an object"));
         }
-        let body = &Fields::of(body);
+        Self::read_fields(&Fields::of(body))
+    }
+
+    /// [`ChatRequest::read`], for a body whose fields are found already.
+    ///
+    /// # Errors
+    /// As [`ChatRequest::read`].
+    pub fn read_fields(body: &Fields<'_>) -> Result<Self, Box<Invalid>> {
         let prompt = check_messages(body)?;
         check_numbers(body)?;
         let mut warnings = Vec::new();
@@ -58,6 +65,16 @@ impl ChatRequest {
             stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
             rest: rest(body)?,
         })
+    }
+
+    /// Puts `models` in the place of the chain.
+    ///
+    /// # Errors
+    /// [`Invalid`], as for the field `models`.
+    pub fn set_chain(&mut self, models: &[String]) -> Result<(), Box<Invalid>> {
+        let models = models.iter().map(|model| Some(model.clone()).filter(|model| !is_blank(model)));
+        self.models = read_chain(models, &mut self.warnings)?;
+        Ok(())
     }
 }
 
@@ -101,15 +118,7 @@ fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, B
     if !listed.is_array() && !listed.is_null() {
         return Err(Invalid::new("models", "must be an array of model ids"));
     }
-    let mut chain: Vec<String> = Vec::new();
-    for (at, model) in listed.items().enumerate() {
-        match model_id(model) {
-            _ if at >= LONGEST_CHAIN => return Err(Invalid::new("models", "has more than 32 models")),
-            Some(model) if chain.contains(&model) => warnings.push(text!("`models` contains ", &model, " twice")),
-            Some(model) => chain.push(model),
-            None => return Err(Invalid::new(text!("models[", &decimal(at as u64), "]"), "must be a model's id")),
-        }
-    }
+    let mut chain = read_chain(listed.items().map(model_id), warnings)?;
     match (head, chain.first()) {
         (Some(model), None) => chain.push(model),
         (Some(model), Some(first)) if *first != model => {
@@ -117,6 +126,23 @@ fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, B
         }
         (None, None) => return Err(Invalid::new("models", "is missing; name at least one model")),
         (Some(_) | None, Some(_)) => {}
+    }
+    Ok(chain)
+}
+
+/// A chain with each of `models` once. `None` is an entry that is no model's id.
+fn read_chain(
+    models: impl Iterator<Item = Option<String>>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<String>, Box<Invalid>> {
+    let mut chain: Vec<String> = Vec::new();
+    for (at, model) in models.enumerate() {
+        match model {
+            _ if at >= LONGEST_CHAIN => return Err(Invalid::new("models", "has more than 32 models")),
+            Some(model) if chain.contains(&model) => warnings.push(text!("`models` contains ", &model, " twice")),
+            Some(model) => chain.push(model),
+            None => return Err(Invalid::new(text!("models[", &decimal(at as u64), "]"), "must be a model's id")),
+        }
     }
     Ok(chain)
 }

@@ -49,7 +49,7 @@ pub(crate) async fn answer(
     let mut timer = Timer::new(&visit.bell);
     let limits = &config.limits;
     let body = body::read(request, visit, &mut timer, limits.body_bytes, limits.body_within).await?;
-    let ask = admission::read(&body, config, &client, env).await?;
+    let ask = admission::admit(&body, config, &client, env).await?;
     let booked = ledger::Context {
         id: host::random_uuid(),
         call: visit.id.clone(),

@@ -8,6 +8,8 @@ use failsoft::tokens::LARGEST_ATTACHMENT;
 
 use crate::config::Limits;
 
+use super::messages;
+
 /// Why the edge refuses a field of the registry, and what to do instead.
 const REFUSED: [(&str, &str); 13] = [
     ("audio", "is not accepted: this edge answers with text"),
@@ -39,43 +41,55 @@ const MISTAKEN: [(&str, &str); 9] = [
 ];
 const UPSTREAM: &str = "is not accepted: the owner of this edge configures its upstreams";
 
-/// Fields of a message. Those of an answer are among them: conversations are sent back.
-const MESSAGE: &str = "role content name tool_calls tool_call_id refusal reasoning reasoning_content reasoning_details \
-                       annotations cache_control prefix";
-
 const PROVIDER: &str = "order only ignore allow_fallbacks require_parameters data_collection zdr \
                         enforce_distillable_text quantizations sort preferred_min_throughput preferred_max_latency \
                         max_price";
 
-/// Plugins that look at what is there and buy nothing.
+/// Plugins that work on the request and the answer, and buy nothing.
 const PLUGINS: &str = "response-healing context-compression";
 
-/// Of the fields that are known, those that a model reads.
+/// The known fields that are part of the prompt. A field that only the owner knows may be a part of it, too.
 const PROMPT: [&str; 3] = ["messages", "tools", "response_format"];
 
-/// What models are told about tools beside the tools, in tokens.
+/// The most tokens that a model's template adds for tools.
 const TOOLS: u64 = 1_000;
 
-/// Checks every field of `body` but those that the owner `opened`. Returns the most tokens that an answer may have.
+/// What the checks found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Checked {
+    /// The most tokens that an answer may have.
+    pub(super) output: u64,
+    /// The most tokens that the prompt can have. No vocabulary makes more tokens of a text than the text has bytes. An
+    /// estimate would be lower, but a client could lead an estimate astray, and the owner would pay. The JSON around the
+    /// text stands for what a model's template adds.
+    pub(super) prompt: u64,
+}
+
+/// Checks every field of `body` but those that the owner `opened`.
 ///
 /// # Errors
 /// The first field that is unknown, refused or out of bounds, and what to do about it.
-pub(super) fn check(body: Json<'_>, limits: &Limits, opened: &[String]) -> Result<u64, Box<Invalid>> {
-    let body = &Section::object("", body)?;
-    let mut output = limits.output_tokens;
+pub(super) fn check(body: &Section<'_>, limits: &Limits, opened: &[String]) -> Result<Checked, Box<Invalid>> {
+    let (mut output, mut bytes) = (limits.output_tokens, 0);
     for (name, value) in body.fields() {
         let name = &*name.text().unwrap_or_default();
+        let rule = find(name).map(|field| field.edge);
+        if PROMPT.contains(&name) || matches!(rule, None | Some(EdgeRule::Refuse)) {
+            bytes += value.raw().len();
+        }
         if value.is_null() || opened.iter().any(|opened| opened == name) {
             continue;
         }
-        match find(name).map(|field| field.edge) {
+        match rule {
             Some(EdgeRule::Pass) => {}
             Some(EdgeRule::Check) => check_value(body, name, limits, &mut output)?,
             Some(EdgeRule::Refuse) | None => return Err(refused(name, opened)),
         }
     }
-    messages(body.get("messages"), limits)?;
-    Ok(output)
+    let images = messages::check(body.get("messages"), limits)?;
+    let tools = if body.get("tools").is_null() { 0 } else { TOOLS };
+    let prompt = (bytes - images.bytes) as u64 + images.count * LARGEST_ATTACHMENT + tools;
+    Ok(Checked { output, prompt })
 }
 
 /// Checks the field `name`, and lowers `output`, the most tokens of an answer, if the field is an output limit.
@@ -88,14 +102,14 @@ fn check_value(body: &Section<'_>, name: &str, limits: &Limits, output: &mut u64
             *output = most.min(*output);
             Ok(())
         }
-        "reasoning" => reasoning(&body.section(name)?, limits),
-        "tools" => tools(body),
-        "tool_choice" => tool_choice(body),
-        "plugins" => plugins(body),
-        "provider" => provider(&body.section(name)?),
-        "modalities" => modalities(body),
+        "reasoning" => check_reasoning(&body.section(name)?, limits),
+        "tools" => check_tools(body),
+        "tool_choice" => check_tool_choice(body),
+        "plugins" => check_plugins(body),
+        "provider" => check_provider(&body.section(name)?),
+        "modalities" => check_modalities(body),
         "service_tier" => body.choice(name, "auto default flex").map(drop),
-        "cache_control" => cache(body),
+        "cache_control" => check_cache(body),
         "stream_options" => body.section(name)?.only("include_usage include_obfuscation"),
         "usage" => body.section(name)?.only("include"),
         "route" => body.choice(name, "fallback").map(drop),
@@ -116,7 +130,7 @@ fn refused(name: &str, opened: &[String]) -> Box<Invalid> {
     Invalid::unknown("", name, &accepted.join(" "))
 }
 
-fn modalities(body: &Section<'_>) -> Result<(), Box<Invalid>> {
+fn check_modalities(body: &Section<'_>) -> Result<(), Box<Invalid>> {
     let given = body.get("modalities");
     match given.is_array() && given.items().all(|kind| kind.is("text")) {
         true => Ok(()),
@@ -124,26 +138,26 @@ fn modalities(body: &Section<'_>) -> Result<(), Box<Invalid>> {
     }
 }
 
-/// Reasoning is part of the answer: the output limit bounds it.
-fn reasoning(given: &Section<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
+/// Reasoning is part of the answer, so the output limit bounds it.
+fn check_reasoning(given: &Section<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
     given.only("effort max_tokens exclude enabled summary")?;
     given.whole("max_tokens", 0, limits.output_tokens, &mut 0)
 }
 
-/// Functions are run by the caller. All other tools are run at the upstream, for money.
-fn tools(body: &Section<'_>) -> Result<(), Box<Invalid>> {
-    for (path, tool) in rows(body, "tools")? {
+/// The caller runs functions. The upstream runs all other tools, for money.
+fn check_tools(body: &Section<'_>) -> Result<(), Box<Invalid>> {
+    for (path, tool) in items(body, "tools")? {
         let tool = Section::object(path, tool)?;
         if !tool.get("type").is("function") {
             return Err(tool.wrong("type", "must be \"function\": tools that run at the upstream cost extra"));
         }
         tool.only("type function cache_control")?;
-        cache(&tool)?;
+        check_cache(&tool)?;
     }
     Ok(())
 }
 
-fn tool_choice(body: &Section<'_>) -> Result<(), Box<Invalid>> {
+fn check_tool_choice(body: &Section<'_>) -> Result<(), Box<Invalid>> {
     if body.get("tool_choice").is_string() {
         return body.choice("tool_choice", "none auto required").map(drop);
     }
@@ -151,8 +165,8 @@ fn tool_choice(body: &Section<'_>) -> Result<(), Box<Invalid>> {
     choice.choice("type", "function allowed_tools").map(drop)
 }
 
-fn plugins(body: &Section<'_>) -> Result<(), Box<Invalid>> {
-    for (path, plugin) in rows(body, "plugins")? {
+fn check_plugins(body: &Section<'_>) -> Result<(), Box<Invalid>> {
+    for (path, plugin) in items(body, "plugins")? {
         let plugin = Section::object(path, plugin)?;
         let known = plugin.get("id");
         if !PLUGINS.split(' ').any(|harmless| known.is(harmless)) {
@@ -164,132 +178,35 @@ fn plugins(body: &Section<'_>) -> Result<(), Box<Invalid>> {
     Ok(())
 }
 
-/// Whom OpenRouter asks is the caller's to choose: nobody is asked who takes more than what is held.
-fn provider(given: &Section<'_>) -> Result<(), Box<Invalid>> {
+/// The client may choose the providers: the request's price limit excludes those that cost more than the amount held.
+fn check_provider(given: &Section<'_>) -> Result<(), Box<Invalid>> {
     given.only(PROVIDER)?;
     given.section("max_price")?.only("prompt completion request image audio")?;
     let sort = given.get("sort");
     if sort.is_object() {
         let sort = given.section("sort")?;
         sort.only("by partition")?;
-        // Otherwise the cheapest or fastest model would come first, and not the first of the chain.
+        // Any other value would put the cheapest or fastest model first, in place of the first of the chain.
         sort.choice("partition", "model")?;
     }
     Ok(())
 }
 
-/// What is kept for five minutes costs more to read for the first time, which is priced. For an hour it costs twice as much.
-fn cache(of: &Section<'_>) -> Result<(), Box<Invalid>> {
+/// Checks `cache_control`. The price of a model covers a cache of five minutes; a cache of an hour costs twice as much.
+pub(super) fn check_cache(of: &Section<'_>) -> Result<(), Box<Invalid>> {
     let given = of.section("cache_control")?;
     given.only("type ttl")?;
     given.choice("type", "ephemeral")?;
     given.choice("ttl", "5m").map(drop)
 }
 
-fn messages(messages: Json<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
-    let mut images = 0;
-    for (at, message) in messages.items().enumerate() {
-        let Ok(message) = Section::object(format!("messages[{at}]"), message) else { continue };
-        for (name, value) in message.fields() {
-            // What says nothing does no harm: answers come with empty fields.
-            if !(value.is_null() || value.is_array() && value.is_empty()) {
-                let name = name.text().unwrap_or_default();
-                if !MESSAGE.split(' ').any(|known| known == name) {
-                    return Err(Invalid::unknown(&format!("messages[{at}]"), &name, MESSAGE));
-                }
-            }
-        }
-        cache(&message)?;
-        if message.get("content").is_object() {
-            return Err(message.wrong("content", "must be a string, or an array of parts"));
-        }
-        for (nth, part) in message.get("content").items().enumerate() {
-            let path = format!("messages[{at}].content[{nth}]");
-            images += u64::from(part.get("type").is("image_url"));
-            content(&Section::object(&*path, part)?)?;
-            if images > limits.images {
-                let most = match limits.images {
-                    0 => "no images; its owner can allow some in `limits.images`".into(),
-                    most => format!("{most} at most"),
-                };
-                return Err(Invalid::new(path, format!("is an image too many: this edge takes {most}")));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The most tokens that the prompt in `body` has, which has passed [`check`]. Whoever wrote it does not pay for it: an
-/// estimate can be led astray, and no vocabulary makes more tokens of a text than it has bytes. What JSON puts around the
-/// text stands for what a model's template does.
-pub(super) fn most_tokens(body: Json<'_>) -> u64 {
-    let is_read = |name: Json<'_>| {
-        let name = &*name.text().unwrap_or_default();
-        PROMPT.contains(&name) || find(name).is_none_or(|field| field.edge == EdgeRule::Refuse)
-    };
-    let bytes: usize = body.fields().filter(|(name, _)| is_read(*name)).map(|(_, value)| value.raw().len()).sum();
-    let parts = body.get("messages").items().flat_map(|message| message.get("content").items());
-    let (mut images, mut pixels) = (0, 0);
-    for image in parts.filter(|part| part.get("type").is("image_url")) {
-        images += 1;
-        pixels += image.raw().len();
-    }
-    let tools = if body.get("tools").is_null() { 0 } else { TOOLS };
-    (bytes - pixels) as u64 + images * LARGEST_ATTACHMENT + tools
-}
-
-fn content(part: &Section<'_>) -> Result<(), Box<Invalid>> {
-    let text = |name: &str| match part.get(name).is_string() {
-        true => Ok(()),
-        false => Err(part.wrong(name, "must be a string")),
-    };
-    let kind = part.get("type");
-    if kind.is("text") {
-        part.only("type text cache_control")?;
-        text("text")?;
-    } else if kind.is("refusal") {
-        part.only("type refusal")?;
-        text("refusal")?;
-    } else if kind.is("image_url") {
-        part.only("type image_url cache_control")?;
-        part.section("image_url")?.only("url detail")?;
-    } else {
-        return Err(part.wrong("type", "must be \"text\" or \"image_url\": this edge takes no sound, video and files"));
-    }
-    cache(part)
-}
-
-/// The entries of the array `name`, with their paths.
-fn rows<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, Box<Invalid>> {
-    let rows = body.get(name);
-    if !rows.is_array() {
+/// The items of the array `name`, with their paths.
+fn items<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, Box<Invalid>> {
+    let items = body.get(name);
+    if !items.is_array() {
         return Err(body.wrong(name, "must be an array"));
     }
-    Ok(rows.items().enumerate().map(|(at, row)| (format!("{name}[{at}]"), row)).collect())
-}
-
-/// The path of the first field that an object within `value` has twice: who reads it here and who reads it there might not
-/// take the same one.
-pub(super) fn twice(value: Json<'_>) -> Option<String> {
-    if value.is_array() {
-        let mut items = value.items().enumerate();
-        return items.find_map(|(at, item)| twice(item).map(|path| format!("[{at}]{}{path}", dot(&path))));
-    }
-    let mut names: Vec<_> = value.fields().filter_map(|(name, _)| name.text()).collect();
-    names.sort_unstable();
-    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Some(pair[0].clone().into_owned());
-    }
-    value.fields().find_map(|(name, field)| {
-        let path = twice(field)?;
-        let name = name.text().unwrap_or_default();
-        Some(format!("{name}{}{path}", dot(&path)))
-    })
-}
-
-/// What stands before `path`, the rest of one.
-fn dot(path: &str) -> &'static str {
-    if path.starts_with('[') { "" } else { "." }
+    Ok(items.items().enumerate().map(|(at, item)| (format!("{name}[{at}]"), item)).collect())
 }
 
 #[cfg(test)]
@@ -297,11 +214,14 @@ mod tests {
     use super::{EdgeRule, FIELDS, REFUSED, check};
     use crate::config::Limits;
     use failsoft::Json;
+    use failsoft::invalid::Section;
 
     fn problem(name: &str, value: &str) -> Option<String> {
         let limits = Limits { body_bytes: 1, body_within: 1, messages: 1, output_tokens: 10, answers: 1, images: 0 };
         let body = format!("{{\"{name}\":{value}}}");
-        check(Json::parse(&body).expect("JSON"), &limits, &[]).err().map(|invalid| invalid.to_string())
+        check(&Section::object("", Json::parse(&body).expect("JSON")).expect("an object"), &limits, &[])
+            .err()
+            .map(|invalid| invalid.to_string())
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! The models of a request: the chain of a route, or models that this client may name.
+
+use failsoft::invalid::Invalid;
+use failsoft::json::Fields;
+use failsoft::{ChatRequest, Dialect, Upstream};
+
+use crate::access::Client;
+use crate::config::{Config, Route};
+use crate::http::api_error::{ApiError, Code};
+
+/// What stands before the name of a route, in the place of a model.
+pub(crate) const ROUTE: &str = "route/";
+
+/// The route that the field `model` names, if it names one.
+pub(super) fn find_route<'a>(body: &Fields<'_>, client: &Client<'a>) -> Result<Option<&'a Route>, ApiError> {
+    let model = body.get("model").text();
+    let Some(name) = model.as_deref().and_then(|model| model.strip_prefix(ROUTE)) else {
+        return Ok(None);
+    };
+    if !body.get("models").is_null() {
+        return Err(Invalid::new("models", "cannot stand beside a route: the route names its models").into());
+    }
+    let Some(route) = client.routes().find(|route| route.name == name) else {
+        let known: Vec<String> = client.routes().map(|route| [ROUTE, &route.name].concat()).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        let message = format!("there is no such route for this key; there are: {known}");
+        return Err(ApiError::new(Code::ModelNotFound, message).about("model"));
+    };
+    Ok(Some(route))
+}
+
+/// Refuses a model that this client may not name.
+pub(super) fn check_models(request: &ChatRequest, config: &Config, client: &Client<'_>) -> Result<(), ApiError> {
+    for model in request.models.iter().filter(|model| client.may_name(model)) {
+        if !is_one_model(model, config, client) {
+            let message =
+                format!("`{model}` stands for more than a model; the owner of this edge can list it in `models`");
+            return Err(ApiError::new(Code::ModelNotAllowed, message).about("model"));
+        }
+    }
+    let Some(model) = request.models.iter().find(|model| !client.may_name(model)) else { return Ok(()) };
+    if model.starts_with(ROUTE) {
+        return Err(Invalid::new("models", "holds a route; name it as `model`, and nothing beside it").into());
+    }
+    let routes = client.routes().map(|route| [ROUTE, &route.name].concat());
+    let allowed: Vec<String> = routes.chain(client.models().into_iter().map(String::from)).collect();
+    let message = format!("this key may not ask for this model; it may ask for: {}", allowed.join(", "));
+    Err(ApiError::new(Code::ModelNotAllowed, message).about("model"))
+}
+
+/// Refuses a model that searches the web, where money is bounded: the cost of a search is not known beforehand.
+pub(super) fn check_searches(request: &ChatRequest, config: &Config) -> Result<(), ApiError> {
+    let models = request.models.iter().chain(config.upstreams.iter().flat_map(|upstream| &upstream.models));
+    let Some(model) = models.into_iter().find(|model| model.ends_with(":online") || model.contains("@preset")) else {
+        return Ok(());
+    };
+    let message = format!("what this call may cost is bounded, and what `{model}` costs cannot be known beforehand");
+    Err(ApiError::new(Code::ModelNotAllowed, message).about("model"))
+}
+
+/// Whether `model` is the id of one model with one price, or the owner lists it by name. An id that a pattern covers may
+/// also be a preset, a router over all models, or a model with plugins.
+fn is_one_model(model: &str, config: &Config, client: &Client<'_>) -> bool {
+    /// They choose among the providers of a model, or the catalog lists them with a price of their own.
+    const VARIANTS: [&str; 6] = ["free", "floor", "nitro", "exacto", "thinking", "extended"];
+    if client.models().contains(&model) {
+        return true;
+    }
+    let takes_any_model = |upstream: &Upstream| upstream.dialect == Dialect::OpenRouter && upstream.models.is_empty();
+    let is_id = model.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:~".contains(&byte));
+    let has_known_variant = model.split_once(':').is_none_or(|(_, variant)| VARIANTS.contains(&variant));
+    let is_router = model.starts_with("openrouter/");
+    is_id && !model.contains("..") && (!config.upstreams.iter().any(takes_any_model) || has_known_variant && !is_router)
+}

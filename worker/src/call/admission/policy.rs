@@ -1,0 +1,66 @@
+//! The policy of a call: the route's, with what the client asks for in the field `failsoft`.
+
+use failsoft::invalid::{Invalid, join};
+use failsoft::report::Usd;
+use failsoft::{Json, Policy};
+
+/// The fields of a policy that a client may set. Some of them only within the owner's bounds.
+const OPEN: &str = "attempts timeouts empty reasoningOnly refusal invalidJson schemaMismatch length tooShort pattern \
+                    onContentFilter holdChars buffer recover restartEvent maxCostUsd maxPrice";
+
+/// The fields that cost the owner money, or affect the calls of others.
+const CLOSED: [&str; 5] = ["retry", "assemble", "breaker", "hedge", "judge"];
+
+/// The path of the field in the request.
+const PATH: &str = "failsoft";
+
+/// `owner`'s policy with the client's wishes `asked`: tighter bounds, and other rules for an answer.
+pub(super) fn narrow(owner: &Policy, asked: Json<'_>) -> Result<Policy, Box<Invalid>> {
+    check_names(asked)?;
+    let renamed = |invalid: Box<Invalid>| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
+    // Clocks that leave no time for a hedge are no mistake of the client: the call has no hedge then.
+    let mut policy = Policy { hedge: None, ..owner.clone() }.with(asked).map_err(renamed)?;
+    policy.hedge = owner.hedge.filter(|after| *after < policy.timeouts.first_token.min(policy.timeouts.total));
+    check_bounds(&policy, owner)?;
+    Ok(policy)
+}
+
+fn check_names(asked: Json<'_>) -> Result<(), Box<Invalid>> {
+    if !asked.is_object() {
+        return Err(Invalid::new(PATH, "must be an object"));
+    }
+    for (name, _) in asked.fields() {
+        let name = name.text().unwrap_or_default();
+        if CLOSED.contains(&&*name) {
+            return Err(Invalid::new(join(PATH, &name), "is decided by the edge"));
+        }
+        if !OPEN.split(' ').any(|open| open == name) {
+            return Err(Invalid::unknown(PATH, &name, OPEN));
+        }
+    }
+    Ok(())
+}
+
+fn check_bounds(policy: &Policy, owner: &Policy) -> Result<(), Box<Invalid>> {
+    let (new, old) = (&policy.timeouts, &owner.timeouts);
+    let count = |name, new: u64, old: u64| (name, new, Some(old), old.to_string());
+    let usd = |name, new: Option<Usd>, old: Option<Usd>| {
+        let most = old.map(Usd::decimal).unwrap_or_default();
+        (name, new.map_or(u64::MAX, |new| new.0), old.map(|old| old.0), most)
+    };
+    for (name, new, old, most) in [
+        count("attempts", policy.attempts.into(), owner.attempts.into()),
+        count("timeouts.headers", new.headers, old.headers),
+        count("timeouts.firstToken", new.first_token, old.first_token),
+        count("timeouts.idle", new.idle, old.idle),
+        count("timeouts.total", new.total, old.total),
+        usd("maxCostUsd", policy.max_cost, owner.max_cost),
+        usd("maxPrice.prompt", policy.max_price.0, owner.max_price.0),
+        usd("maxPrice.completion", policy.max_price.1, owner.max_price.1),
+    ] {
+        if old.is_some_and(|old| new > old) {
+            return Err(Invalid::new(join(PATH, name), format!("cannot be more than {most} here")));
+        }
+    }
+    Ok(())
+}
