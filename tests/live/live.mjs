@@ -1,43 +1,43 @@
-// `cargo xtask live`: whether the API is on the wire what this project takes it for. Takes the API's URL, and its key in
-// UPSTREAM_API_KEY; prints a row for each fact. Ends with 1 if one differs, with 2 if nothing could be tried.
+// `cargo xtask live`: checks whether the API behaves as this project assumes. Takes the API's URL as an argument and its key
+// in UPSTREAM_API_KEY. Prints a row for each assumption. Exits with 1 if one is wrong, and with 2 if no check was possible.
 
-import { Untold, connect } from './api.mjs';
+import { Unknown, connect } from './api.mjs';
 import { experiment } from './experiments.mjs';
-import { FACTS, judged } from './facts.mjs';
+import { ASSUMPTIONS, verdictOf } from './assumptions.mjs';
 import { choose } from './models.mjs';
 
-/** USD. */
+/** In USD. */
 const BOUND = 0.01;
 
 process.exitCode = await main(process.argv[2], process.env.UPSTREAM_API_KEY);
 
 async function main(url, key) {
-  if (!url || !key) return refuse('needs a URL, and its key in UPSTREAM_API_KEY: cargo xtask live gives both');
+  if (!url || !key) return refuse('needs a URL as an argument and its key in UPSTREAM_API_KEY: `cargo xtask live` passes both');
   const api = connect(url, key, BOUND);
   const models = await prepare(api);
   if (models.problem) return refuse(models.problem);
   const see = await experiment(api, models);
-  const counts = { holds: 0, differs: 0, untold: 0 };
-  for (const [fact, judge] of FACTS) {
-    const { verdict, text } = judged(judge, see, models);
+  const counts = { holds: 0, differs: 0, unknown: 0 };
+  for (const [assumption, check] of ASSUMPTIONS) {
+    const { verdict, text } = verdictOf(check, see, models);
     counts[verdict] += 1;
-    // What the API says is quoted, and it may have been told the key.
-    console.log(`${fact} … ${text.replaceAll(key, '[key]')}`);
+    // The text quotes the API, and the API knows the key.
+    console.log(`${assumption} … ${text.replaceAll(key, '[key]')}`);
   }
-  const { holds, differs, untold } = counts;
-  console.log(`${holds} hold, ${differs} differ, ${untold} could not be told; spent $${api.spent().toFixed(6)} of at most $${BOUND}`);
+  const { holds, differs, unknown } = counts;
+  console.log(`${holds} hold, ${differs} differ, ${unknown} are unknown; spent $${api.spent().toFixed(6)} of at most $${BOUND}`);
   return differs === 0 ? 0 : 1;
 }
 
-/** The models to ask, or the problem that leaves nothing to try. */
+/** The models for the requests, or the problem that prevents all checks. */
 async function prepare(api) {
   try {
-    const { status: admitted } = await api.get('key');
-    if (admitted !== 200) return { problem: `GET key was answered with ${admitted}` };
+    const { status: keyStatus } = await api.get('key');
+    if (keyStatus !== 200) return { problem: `GET key was answered with ${keyStatus}` };
     const { status, body } = await api.get('models');
     return choose(body?.data ?? []) ?? { problem: `GET models (${status}) lists no cheap models to ask` };
   } catch (error) {
-    if (error instanceof Untold) return { problem: error.message };
+    if (error instanceof Unknown) return { problem: error.message };
     throw error;
   }
 }

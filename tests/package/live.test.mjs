@@ -1,4 +1,4 @@
-// The check of the live wire, against the emulator: what the emulator does is what the project takes the wire for.
+// The checks of `cargo xtask live`, against the emulator: the emulator behaves as the project assumes that OpenRouter does.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { Untold, connect } from '../live/api.mjs';
+import { Unknown, connect } from '../live/api.mjs';
 import { ROOT, startEmulator } from '../support/process.mjs';
 
 const ANSWERING = 'openai/gpt-4o-mini';
@@ -16,7 +16,7 @@ const KEY = 'sk-or-live-canary';
 let emulator;
 
 before(async () => {
-  // Slow enough for a stream to be left, and books that are late.
+  // Slow enough for a stream to be left, and generations that appear late.
   emulator = await startEmulator(['--word-delay', '20', '--generation-delay', '400']);
 });
 beforeEach(() => emulator.clear());
@@ -25,29 +25,29 @@ after(() => emulator?.stop());
 async function live({ url = emulator.baseURL, key = KEY } = {}) {
   const env = { ...process.env, UPSTREAM_API_KEY: key };
   const child = spawn(process.execPath, [join(ROOT, 'tests/live/live.mjs'), url], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
+  let printed = '';
+  for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (printed += piece));
   const [code] = await once(child, 'close');
-  assert.ok(!said.includes(KEY), 'the key is printed');
-  const lines = said.trimEnd().split('\n');
-  return { code, lines, last: lines.at(-1), row: (words) => lines.find((line) => line.includes(words)) ?? assert.fail(said) };
+  assert.ok(!printed.includes(KEY), 'the key is printed');
+  const lines = printed.trimEnd().split('\n');
+  return { code, lines, last: lines.at(-1), row: (words) => lines.find((line) => line.includes(words)) ?? assert.fail(printed) };
 }
 
 const generations = async () => (await fetch(`${emulator.origin}/emulator/generations`)).json();
 
-test('every fact holds, and what was spent is what was charged', async () => {
+test('every assumption holds, and the reported cost is the charged cost', async () => {
   const { code, lines, last, row } = await live();
   assert.equal(lines.length, 16);
   for (const line of lines.slice(0, -1)) assert.match(line, / … holds( \(.*\))?$/);
   assert.match(row('looked up when'), /after 0\.[4-9] s/);
-  assert.match(last, /^15 hold, 0 differ, 0 could not be told; /);
+  assert.match(last, /^15 hold, 0 differ, 0 are unknown; /);
   const charged = (await generations()).reduce((sum, { total_cost: cost }) => sum + cost, 0);
   assert.ok(charged > 0);
   assert.ok(last.includes(`spent $${charged.toFixed(6)} of at most $0.01`), `${last}; charged ${charged}`);
   assert.equal(code, 0);
 });
 
-test('every answer is short, and no dear endpoint may give it', async () => {
+test('every answer is short, and expensive endpoints are excluded', async () => {
   await live();
   const chats = (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
   assert.equal(chats.length, 8);
@@ -57,12 +57,12 @@ test('every answer is short, and no dear endpoint may give it', async () => {
   }
 });
 
-test('what could cost more than is left to spend is not sent', async () => {
+test('a request that could cost more than the rest of the budget is not sent', async () => {
   const api = connect(emulator.baseURL, KEY, 1e-6);
   const { data } = (await api.get('models')).body;
   const model = data.find(({ id }) => id === ANSWERING);
   await emulator.clear();
-  await assert.rejects(api.complete([model], { model: ANSWERING, messages: [{ role: 'user', content: 'Hello' }] }), Untold);
+  await assert.rejects(api.complete([model], { model: ANSWERING, messages: [{ role: 'user', content: 'Hello' }] }), Unknown);
   assert.deepEqual(await emulator.log(), []);
   assert.equal(api.spent(), 0);
 });
@@ -77,16 +77,16 @@ test('a stream without usage, and a model that starts over, differ', async () =>
   assert.equal(code, 1);
 });
 
-test('a model that is rate-limited tells nothing', async () => {
+test('a rate-limited model gives no result', async () => {
   await emulator.script(ANSWERING, Array(9).fill('rate-limited'));
   const { code, last, row } = await live();
-  assert.match(row('names its provider'), /could not tell: the request was answered with 429$/);
+  assert.match(row('names its provider'), /unknown: the request was answered with 429$/);
   assert.match(row('more than 3 models'), /holds$/);
   assert.match(last, /, 0 differ, /);
   assert.equal(code, 0);
 });
 
-test('a key that is refused, or none, leaves nothing to try', async () => {
+test('a refused or missing key prevents all checks', async () => {
   for (const [key, expected] of [['sk-or-invalid', /^live: GET key was answered with 401$/], ['', /^live: needs a URL/]]) {
     const { code, lines } = await live({ key });
     assert.equal(lines.length, 1);

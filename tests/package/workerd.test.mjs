@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { WORKERD, freePort, running } from '../support/edge.mjs';
+import { WORKERD, freePort, startProgram } from '../support/edge.mjs';
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
 const WORKER = `import { chatStreaming, chatWithFallback } from './failsoft.js';
@@ -55,7 +55,7 @@ for (const [entry, wasm] of ENTRIES) {
     await copyFile(join(PACKAGE, 'failsoft_bg.wasm'), join(folder, 'failsoft_bg.wasm'));
     await writeFile(join(folder, 'worker.js'), WORKER);
     await writeFile(join(folder, 'config.capnp'), config(port, wasm));
-    const { origin, stop } = await running(WORKERD, ['serve', join(folder, 'config.capnp')], {}, port, folder);
+    const { origin, stop } = await startProgram(WORKERD, ['serve', join(folder, 'config.capnp')], {}, port, folder);
     try {
       await emulator.clear();
       const whole = await (await fetch(`${origin}/whole?to=${emulator.baseURL}`)).json();

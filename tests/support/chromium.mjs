@@ -1,4 +1,4 @@
-// A real Chromium with a page that serves the built package.
+// A real Chromium, and a server for a page with the built package.
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', headless: true, args: FLAGS });
 }
 
-/** Serves `folder` below `/package/` and an empty page at `/`, with `headers` on every answer. */
+/** Serves `folder` below `/package/` and an empty page at `/`, with `headers` on every response. */
 export async function serve(folder, headers = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url, 'http://x').pathname);

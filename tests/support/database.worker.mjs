@@ -1,12 +1,12 @@
-// Stands between the edge and its database (Miniflare's D1, over a Durable Object's SQLite), for tests: it can let a
-// statement be done and lose what came of it, or be out of order. Its own socket is for the test alone.
+// Stands between the edge and its database (Miniflare's D1, on a Durable Object's SQLite), for tests. It can fail, or execute
+// a statement and lose the reply. Only the test uses its own socket.
 
 import { WorkerEntrypoint } from 'cloudflare:workers';
 
-/** What becomes of a statement: `pass`, `down`, or `lose` so many replies. */
+/** What happens to statements: `down` rejects all of them, and `lose` is the number of replies that get lost. */
 const state = { down: false, lose: 0, statements: 0 };
 
-/** The database, over D1's HTTP. */
+/** The database, with D1's HTTP interface. */
 export default class Database extends WorkerEntrypoint {
   async fetch(request) {
     const { pathname } = new URL(request.url);
@@ -24,7 +24,7 @@ export default class Database extends WorkerEntrypoint {
     const answer = await send();
     if (state.lose === 0) return answer;
     state.lose -= 1;
-    // By now it is committed.
+    // The statement is committed by now.
     await drain(answer);
     throw new Error('the connection was lost');
   }

@@ -1,4 +1,4 @@
-// The edge, in real workerd: what the Worker's build holds, with the configuration of a test.
+// The edge in real workerd: the built Worker with the configuration of a test.
 
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ const QUIET = {
   WRANGLER_SEND_METRICS: 'false',
 };
 
-// A test that takes too long is ended by a signal: what it started ends with it.
+// A test that takes too long is ended by a signal. Its child processes then end with it.
 process.once('SIGTERM', () => process.exit(143));
 
 /** A key for clients, and its entry in the configuration. */
@@ -32,7 +32,7 @@ export const CLIENT_KEY = 'fs_test_client';
 export const clientKey = (fields = {}, key = CLIENT_KEY) => ({ name: 'test', sha256: sha256(key), ...fields });
 export const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 
-/** Those of the Worker. */
+/** The modules of the Worker. */
 export const MODULES = [
   '(name = "entry.mjs", esModule = embed "/entry.mjs")',
   '(name = "build/index.js", esModule = embed "/build/index.js")',
@@ -63,25 +63,25 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild(worker);
-  const edge = await running(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
+  const edge = await startProgram(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
   const started = { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
   if (!database) return started;
-  const ask = asker(own);
+  const query = databaseClient(own);
   for (const migration of stored ? [] : (await readdir(join(worker, 'migrations'))).sort()) {
-    await ask('sql', { sql: await readFile(join(worker, 'migrations', migration), 'utf8') });
+    await query('sql', { sql: await readFile(join(worker, 'migrations', migration), 'utf8') });
   }
-  const all = (sql, ...params) => ask('sql', { sql, params });
-  return { ...started, database: { all, set: (state) => ask('set', state) }, cron: () => ask('cron', {}) };
+  const all = (sql, ...params) => query('sql', { sql, params });
+  return { ...started, database: { all, set: (state) => query('set', state) }, cron: () => query('cron', {}) };
 }
 
-/** The way to the worker between the edge and its database. */
-function asker(port) {
+/** The control interface of the worker between the edge and its database. */
+function databaseClient(port) {
   return async (what, given) => {
     const answer = await fetch(`http://127.0.0.1:${port}/test/${what}`, { method: 'POST', body: JSON.stringify(given) });
-    const told = await answer.json();
-    if (what !== 'sql') return told;
-    if (told.success === false) throw new Error(told.error);
-    return told[0].results;
+    const result = await answer.json();
+    if (what !== 'sql') return result;
+    if (result.success === false) throw new Error(result.error);
+    return result[0].results;
   };
 }
 
@@ -89,7 +89,7 @@ function requireBuild(worker) {
   if (!existsSync(join(worker, 'build/index.js'))) throw new Error(`${join(worker, 'build')} is missing: cargo xtask build worker`);
 }
 
-/** The edge as `wrangler dev` runs it: with the page. */
+/** Starts the edge with `wrangler dev`, with the page. */
 export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const port = await freePort();
@@ -102,12 +102,12 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   const options = { cwd: WORKER, env: { ...process.env, ...QUIET } };
   const migrate = ['d1', 'migrations', 'apply', 'failsoft', '--local', `--persist-to=${folder}`];
   await promisify(execFile)(process.execPath, [wrangler, ...migrate], options);
-  return running(process.execPath, args, options, port, folder);
+  return startProgram(process.execPath, args, options, port, folder);
 }
 
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** workerd's configuration. Secrets come by the environment: a file or a command line could be read by others. */
+/** Writes workerd's configuration. Secrets are passed in the environment, because others could read a file or a command line. */
 async function capnp(ports, variables, without, database, folder, source, modules) {
   const wrangler = JSON.parse((await readFile(join(source, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
@@ -157,7 +157,7 @@ const EXTENSIONS = `extensions = [(modules = [
     (name = "miniflare:shared", esModule = embed "${MINIFLARE}/shared/index.worker.js"),
     (name = "miniflare:zod", esModule = embed "${MINIFLARE}/shared/zod.worker.js"),
   ])],`;
-/** Miniflare's D1, and what stands before it. */
+/** Miniflare's D1, and the worker in front of it. */
 const DATABASE = `const d1 :Workerd.Worker = (
   modules = [(name = "database.worker.js", esModule = embed "${MINIFLARE}/d1/database.worker.js")],
   compatibilityDate = "2023-07-24",
@@ -183,8 +183,8 @@ const database :Workerd.Worker = (
 );
 `;
 
-/** Starts a program that will listen on `port`; gives what it says, and a way to end it. */
-export async function running(command, args, options, port, folder) {
+/** Starts a program that will listen on `port`. Returns its output and functions to end it. */
+export async function startProgram(command, args, options, port, folder) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
@@ -194,7 +194,7 @@ export async function running(command, args, options, port, folder) {
   const stop = async () => {
     process.off('exit', end);
     end();
-    // It would wait for connections that a failed test left open.
+    // workerd would wait for connections that a failed test left open.
     const impatient = setTimeout(() => child.kill('SIGKILL'), 3_000);
     await exited;
     clearTimeout(impatient);
@@ -205,7 +205,7 @@ export async function running(command, args, options, port, folder) {
   while (!(await answers(origin))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       await stop();
-      throw new Error(`it did not start:\n${said}`);
+      throw new Error(`${command} did not start:\n${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -214,17 +214,17 @@ export async function running(command, args, options, port, folder) {
     pid: child.pid,
     stop,
     folder,
-    /** What started it. */
+    /** How the program was started. */
     program: { command, args, options },
-    /** Ends it as a machine that fails does; its folder stays. */
+    /** Kills the program, as a failing machine does. Its folder stays. */
     async kill() {
       process.off('exit', end);
       child.kill('SIGKILL');
       await exited;
     },
-    /** Everything it has printed. */
+    /** The whole output of the program. */
     said: () => said,
-    /** The log line of the call with this request id, once it is there. */
+    /** The log line of the call with this request id. Waits until it is there. */
     async line(id, ms = 10_000) {
       const until = Date.now() + ms;
       for (;;) {
@@ -237,7 +237,7 @@ export async function running(command, args, options, port, folder) {
   };
 }
 
-/** Any answer will do. Not that of /healthz, which is remembered: the database is not ready yet. */
+/** Whether the program answers, with any status. /healthz is not used: it caches its answer, and the database is not ready yet. */
 async function answers(origin) {
   const answer = await fetch(`${origin}/v1/`).catch(() => null);
   await answer?.body?.cancel();

@@ -1,15 +1,15 @@
-// What each fault of the emulator comes to, when it is the first model of a chain whose second is healthy and each
-// model is asked by itself. The table is the contract; the page and the edge are held to it alike.
+// The result of each fault of the emulator when it is the first model of a chain, the second model is healthy, and each model
+// is requested separately. The table is the contract for both the page and the edge.
 //
-//   kind      why the first attempt failed; null: it did not
-//   again     how often the same model is asked again
-//   then      'next': the second model answers · 'fine': the first does · 'final': the caller gets the error
-//   streamed  the same for a stream, where it differs: 'broken' is an error after text has been shown,
-//             where the policy is `recover: "error"`
-//   whole     the same for an answer that is asked for in one piece, where it differs
-//   text      for 'fine': the text of the answer, as a function of the text of a healthy answer, where it differs
+//   kind      why the first attempt failed; null if it did not fail
+//   again     how often the same model is tried again
+//   then      'next': the second model answers · 'fine': the first one does · 'final': the caller gets the error
+//   streamed  the differences for a stream: 'broken' is an error after the reader received text,
+//             with the policy `recover: "error"`
+//   whole     the differences for an answer in one piece
+//   text      for 'fine': the text of the answer as a function of the healthy answer's text, where it differs
 
-/** Clocks that are short enough to notice silence in a test, and long enough not to take a busy machine for it. */
+/** Timeouts that are short enough for a test, and long enough for a busy machine. */
 export const TIMEOUTS = { headers: 1500, firstToken: 2500, idle: 1500 };
 
 const http = (fault, kind, again, then = 'next') => ({ fault, kind, again, then });
@@ -24,7 +24,7 @@ const broken = (fault, kind, again = 0, whole = {}) => ({
 const words = (text) => text.split(/(?=\s)/);
 const fine = (fault, more = {}) => ({ fault, kind: null, again: 0, then: 'fine', ...more });
 
-/** A body cut short, where the answer is one piece: the connection says so, or the JSON does. */
+/** A body in one piece that is cut short: the connection or the JSON shows the cut. */
 const cutShort = { kind: /^(network|badResponse)$/, again: 1, then: 'next' };
 
 export const FAULTS = [
@@ -69,7 +69,7 @@ export const FAULTS = [
   http('refusal', 'refusal', 0),
   http('refusal-text', 'refusal', 0),
   http('content-filter', 'contentFilter', 0),
-  // Only the call's own time bounds an answer in one piece: silence is no row of it.
+  // For an answer in one piece only the total time limits silence, so there is no row.
   { ...http('slow-headers', 'headersTimeout', 0), whole: null },
   { ...http('slow-first-token', 'firstTokenTimeout', 0), whole: null },
   { ...http('comments-only', 'firstTokenTimeout', 0), whole: null },
@@ -102,14 +102,14 @@ export const FAULTS = [
   fine('malformed-chunk', { text: (healthy) => words(healthy).toSpliced(10, 1).join(''), warning: /unreadable event/, whole: { kind: 'badResponse', again: 1, then: 'next' } }),
 ];
 
-/** The row of `fault` for a stream, or for an answer in one piece; null where there is none. */
+/** The expectation of a row for a stream, or for an answer in one piece; null if there is none. */
 export function expectation(row, streamed) {
   const special = streamed ? row.streamed : row.whole;
   if (special === null) return null;
   return { fault: row.fault, kind: row.kind, again: row.again, then: row.then, text: row.text, warning: row.warning, ...special };
 }
 
-/** `actual` is the kind that a row expects. */
+/** Whether `actual` is the kind that a row expects. */
 export function isKind(actual, expected) {
   return expected instanceof RegExp ? expected.test(actual) : actual === expected;
 }

@@ -1,4 +1,4 @@
-// Processes that a test starts: each ends with the test that started it.
+// Starts processes for tests. Each process ends with the test that started it.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -10,7 +10,7 @@ export const ROOT = process.env.FAILSOFT_ROOT ?? fileURLToPath(new URL('../..', 
 export const PACKAGE = process.env.FAILSOFT_PKG ?? join(ROOT, 'pkg');
 const EMULATOR = process.env.FAILSOFT_EMULATOR_BIN ?? join(ROOT, 'target/debug/failsoft-emulator');
 
-/** Starts `command` and waits for the line of its output that `ready` matches; gives the match and a way to stop it. */
+/** Starts `command` and waits for an output line that matches `ready`. Returns the match and a function to stop the process. */
 export async function start(command, args, { ready, ...options }) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options });
   const stopped = new Promise((resolve) => child.once('exit', resolve));
@@ -30,7 +30,7 @@ export async function start(command, args, { ready, ...options }) {
   return { match, stop };
 }
 
-/** The emulator: OpenRouter on loopback, its log, and the faults that a test scripts. */
+/** Starts the emulator: OpenRouter on loopback, with its log and with scripts of faults. */
 export async function startEmulator(args = []) {
   if (!existsSync(EMULATOR)) throw new Error(`${EMULATOR} is missing: cargo build -p failsoft-emulator`);
   const { match, stop } = await start(EMULATOR, ['--until-stdin-closes', ...args], { ready: /^listening on (\S+)$/ });
@@ -44,19 +44,19 @@ export async function startEmulator(args = []) {
     origin,
     baseURL: `${origin}/api/v1`,
     stop,
-    /** Every request so far, or once one is as `wait` says ('finished', 'clientGone', …). */
+    /** All requests so far; with `wait` ('finished', 'clientGone', …) once one of them has this outcome. */
     log: (wait, ms = 10_000) => control(wait ? `log?wait=${wait}&ms=${ms}` : 'log'),
     clear: () => control('log', { method: 'DELETE' }),
-    /** Chats get no answer until they are released. */
+    /** Holds back the answers to chats until `release`. */
     hold: () => control('hold', { method: 'PUT' }),
     release: () => control('hold', { method: 'DELETE' }),
-    /** What was charged. */
+    /** The generations and their charges. */
     generations: () => control('generations'),
     script: (model, steps) => control('script', { method: 'PUT', body: JSON.stringify({ model, steps }) }),
   };
 }
 
-/** The models that each chat request of a log named, in order. */
+/** The models in each chat request of a log, in order. */
 export function asked(log) {
   const chats = log.filter((entry) => entry.path.endsWith('/chat/completions') && entry.method === 'POST');
   return chats.map(({ body }) => body.models ?? [body.model]);

@@ -14,9 +14,9 @@ const ajv = new Ajv({ allErrors: true, strict: true, strictRequired: false, stri
 ajv.addSchema(POLICY_SCHEMA, 'policy.schema.json');
 const validate = ajv.compile(SCHEMA);
 
-/** What the schema finds wrong with a configuration, as lines of text; empty if nothing is wrong. */
+/** The errors of a configuration according to the schema, as lines of text; empty if the configuration is valid. */
 export function schemaErrors(configuration) {
-  // What JSON cannot hold, such as `undefined`, does not reach the edge.
+  // Values that JSON cannot hold, such as `undefined`, do not reach the edge.
   if (validate(JSON.parse(JSON.stringify(configuration)))) return [];
   return validate.errors.map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`);
 }

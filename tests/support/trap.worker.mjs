@@ -1,5 +1,5 @@
-// Makes the Worker's WebAssembly trap at a point that a request's header `x-trap` names, by asking it for memory that is not
-// to be had. What stands around that point is as after any trap: borrowed, and half done. This must be loaded first.
+// Makes the Worker's WebAssembly trap at the point in a request's header `x-trap`, by an allocation that cannot succeed. The
+// state around that point is as after any trap: borrowed and half changed. This module must be loaded first.
 
 const { Instance } = WebAssembly;
 const { now } = Date;
@@ -7,9 +7,9 @@ const { random } = Math;
 const { read } = ReadableStreamBYOBReader.prototype;
 const send = globalThis.fetch;
 
-/** The exports of the instance that runs. */
+/** The exports of the running instance. */
 let exports;
-/** Where the next trap is due, and how often that is passed before. */
+/** The point of the next trap, and the number of passes before it. */
 let due = { point: null, passes: 0 };
 
 WebAssembly.Instance = function (module, imports) {
@@ -24,14 +24,14 @@ function isDue(point) {
   return due.passes < 0;
 }
 
-/** WebAssembly has called: it traps before this returns. */
+/** WebAssembly has called out: the trap happens before this call returns. */
 function within(point) {
   if (!isDue(point)) return;
   due = { point: null, passes: 0 };
   exports.__wbindgen_malloc(0xffff_ffff, 1);
 }
 
-/** WebAssembly will be told of something, and then asks for the time. */
+/** WebAssembly will be notified of an event, and then reads the clock. */
 function before(point) {
   if (isDue(point)) due = { point: 'clock', passes: 0 };
 }
@@ -58,7 +58,7 @@ ReadableStreamBYOBReader.prototype.read = async function (view) {
   return chunk;
 };
 
-/** Reads the header, and passes the point `object` whenever one of `objects` is asked for something. */
+/** Reads the header, and counts each request to one of `objects` as a pass of the point `object`. */
 export function hook(Worker, objects) {
   const { fetch } = Worker.prototype;
   Worker.prototype.fetch = function (request) {

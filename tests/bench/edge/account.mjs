@@ -6,7 +6,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { WORKER, WORKERD, freePort, running } from '../../support/edge.mjs';
+import { WORKER, WORKERD, freePort, startProgram } from '../../support/edge.mjs';
 import { median } from '../statistics.mjs';
 
 const CALLS = 3_000;
@@ -95,5 +95,5 @@ const config :Workerd.Config = (
 );
 `,
   );
-  return running(WORKERD, ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`], {}, port, folder);
+  return startProgram(WORKERD, ['serve', join(folder, 'config.capnp'), `--import-path=${WORKER}`], {}, port, folder);
 }

@@ -5,7 +5,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { freePort, running } from '../../support/edge.mjs';
+import { freePort, startProgram } from '../../support/edge.mjs';
 import { compare } from '../table.mjs';
 import { inLane, startFailsoft, startUpstream } from './servers.mjs';
 import { measureInTurns } from './turns.mjs';
@@ -58,6 +58,6 @@ async function startProxy(program, url) {
   const args = ['--config', join(folder, 'config.yaml'), '--host', '127.0.0.1', '--port', String(port), '--num_workers', '1', '--telemetry', 'False'];
   // Otherwise the proxy fetches prices from a public site.
   const env = { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_LOG: 'ERROR' };
-  const server = await running(program, args, { env, cwd: folder }, port, folder);
+  const server = await startProgram(program, args, { env, cwd: folder }, port, folder);
   return { ...server, prepare: ([first]) => ({ fields: { model: first } }) };
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { CLIENT_KEY, WORKERD, clientKey, freePort, running, startEdge } from '../../support/edge.mjs';
+import { CLIENT_KEY, WORKERD, clientKey, freePort, startProgram, startEdge } from '../../support/edge.mjs';
 import { portkey } from './portkey.mjs';
 
 /** The lanes of the edge, each as a route. */
@@ -131,5 +131,5 @@ const config :Workerd.Config = (
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker0")],
 );`);
-  return running(WORKERD, ['serve', join(folder, 'config.capnp'), ...options], {}, port, folder);
+  return startProgram(WORKERD, ['serve', join(folder, 'config.capnp'), ...options], {}, port, folder);
 }

@@ -1,34 +1,35 @@
-// What this project relies on, and no documentation promises. A judge returns a verdict of what the experiments showed.
+// The assumptions of this project that no documentation guarantees. Each check returns a verdict on the results of
+// experiments.
 
-import { ORIGIN, Untold } from './api.mjs';
+import { ORIGIN, Unknown } from './api.mjs';
 
 const holds = (how) => ({ verdict: 'holds', text: how ? `holds (${how})` : 'holds' });
 const differs = (seen) => ({ verdict: 'differs', text: `DIFFERS: ${seen}` });
-const untold = (why) => ({ verdict: 'untold', text: `could not tell: ${why}` });
+const unknown = (why) => ({ verdict: 'unknown', text: `unknown: ${why}` });
 
-export const FACTS = [
+export const ASSUMPTIONS = [
   ['a list of more than 3 models is refused with a 400 that says so', (see) => {
     const answer = see('longList');
-    if (isBusy(answer)) return untold(`answered with ${answer.status}`);
-    const says = /models/i.test(message(answer)) && /\b(3|three)\b/.test(message(answer));
-    return answer.status === 400 && says ? holds() : differs(told(answer));
+    if (isBusy(answer)) return unknown(`answered with ${answer.status}`);
+    const isNamed = /models/i.test(message(answer)) && /\b(3|three)\b/.test(message(answer));
+    return answer.status === 400 && isNamed ? holds() : differs(describe(answer));
   }],
   ['an unknown id is refused with a 400 or 404 that says "not a valid model"', (see) => {
     const answer = see('unknownModel');
-    if (isBusy(answer)) return untold(`answered with ${answer.status}`);
+    if (isBusy(answer)) return unknown(`answered with ${answer.status}`);
     const availability = answer.body?.error?.availability;
     const how = availability ? `with availability ${quoted(availability.code)}` : 'without availability';
-    const says = [400, 404].includes(answer.status) && /not a valid model/i.test(message(answer));
-    return says ? holds(how) : differs(`${told(answer)} ${how}`);
+    const isNamed = [400, 404].includes(answer.status) && /not a valid model/i.test(message(answer));
+    return isNamed ? holds(how) : differs(`${describe(answer)} ${how}`);
   }],
   ['an error may name the account, in user_id beside it', (see) => {
     const errors = [see('longList'), see('unknownModel')].filter(({ body }) => body?.error);
-    return errors.some(({ body }) => 'user_id' in body) ? holds() : untold(`none of ${errors.length} errors did`);
+    return errors.some(({ body }) => 'user_id' in body) ? holds() : unknown(`none of ${errors.length} errors did`);
   }],
   ['a page of any origin may call', (see) => {
     const { status, headers } = see('preflight');
     const isOpen = ({ headers: from }) => ['*', ORIGIN].includes(from.get('access-control-allow-origin'));
-    // The Fetch standard wants this one by its name: no asterisk covers it.
+    // The Fetch standard requires this header by name: an asterisk does not cover it.
     const takesKey = listed(headers, 'access-control-allow-headers').includes('authorization');
     if (status >= 300) return differs(`the preflight was answered with ${status}`);
     if (!takesKey) return differs('the preflight does not allow the header Authorization');
@@ -47,20 +48,20 @@ export const FACTS = [
   }],
   ['openrouter_metadata comes with a completion if X-OpenRouter-Metadata is enabled, and only then', (see) => {
     const { body } = see('completion');
-    if (!body?.openrouter_metadata) return differs('it did not come');
-    return see('plainCompletion').body?.openrouter_metadata ? differs('it came unasked') : holds();
+    if (!body?.openrouter_metadata) return differs('it is missing');
+    return see('plainCompletion').body?.openrouter_metadata ? differs('it came without the header') : holds();
   }],
   ['openrouter_metadata comes with the last chunk of a stream', (see) => {
     const { chunks } = see('stream');
     const at = chunks.findIndex((chunk) => chunk.openrouter_metadata);
-    if (at < 0) return differs('it did not come');
+    if (at < 0) return differs('it is missing');
     return at === chunks.length - 1 ? holds() : differs(`it came with chunk ${at + 1} of ${chunks.length}`);
   }],
   ['model beside models is tried first', (see, { answering, continuing }) => {
     const { body } = see('modelBesideModels');
     const first = body?.openrouter_metadata?.attempts?.[0]?.model ?? body?.model;
     if (is(answering, first)) return holds();
-    return is(continuing, first) ? differs('the first of models was') : untold('the answer names neither');
+    return is(continuing, first) ? differs('the first of models was') : unknown('the answer names neither');
   }],
   ["a stream's head has the chunks' id in X-Generation-Id", (see) => {
     const { headers, chunks } = see('stream');
@@ -72,7 +73,7 @@ export const FACTS = [
   ['a stream has comments that say OPENROUTER PROCESSING', (see) => {
     const { comments } = see('stream');
     if (comments.includes('OPENROUTER PROCESSING')) return holds();
-    return comments.length > 0 ? differs(`a comment said ${quoted(comments[0])}`) : untold('there was no comment');
+    return comments.length > 0 ? differs(`a comment said ${quoted(comments[0])}`) : unknown('there was no comment');
   }],
   ['usage comes once, in the last chunk, with its cost and without choices', (see) => {
     const { chunks, done } = see('stream');
@@ -91,45 +92,45 @@ export const FACTS = [
     const { status, body, after } = see('record');
     const time = after < 1 ? 'at once' : `after ${(after / 1000).toFixed(1)} s`;
     if (status === 404) return differs(`not there ${time}`);
-    if (status !== 200) return untold(`the lookup was answered with ${status}`);
+    if (status !== 200) return unknown(`the lookup was answered with ${status}`);
     return typeof body?.data?.total_cost === 'number' ? holds(time) : differs('it has no total_cost');
   }],
   ['a stream that was left can be looked up as cancelled, with its cost', (see) => {
     const { status, body, after } = see('leftRecord');
     if (status === 404) return differs(`not there after ${(after / 1000).toFixed(1)} s`);
-    if (status !== 200) return untold(`the lookup was answered with ${status}`);
+    if (status !== 200) return unknown(`the lookup was answered with ${status}`);
     const { cancelled, finish_reason: finish, total_cost: cost } = body?.data ?? {};
     if (typeof cost !== 'number') return differs('it has no total_cost');
     if (cancelled === true) return holds();
-    return finish ? untold('it had ended before it was left') : differs(`cancelled is ${quoted(cancelled)}`);
+    return finish ? unknown('it had ended before it was left') : differs(`cancelled is ${quoted(cancelled)}`);
   }],
   ['a Llama or Mistral model goes on from a trailing assistant message', (see) => {
     const { status, body, first, next } = see('continuation');
-    if (isBusy({ status })) return untold(`answered with ${status}`);
-    if (status !== 200) return differs(told({ status, body }));
-    const said = letters(body?.choices?.[0]?.message?.content);
-    if (said.startsWith(letters(next))) return holds();
-    return said.startsWith(letters(first)) ? differs('it started over') : untold('it neither went on nor started over');
+    if (isBusy({ status })) return unknown(`answered with ${status}`);
+    if (status !== 200) return differs(describe({ status, body }));
+    const content = letters(body?.choices?.[0]?.message?.content);
+    if (content.startsWith(letters(next))) return holds();
+    return content.startsWith(letters(first)) ? differs('it started over') : unknown('it neither went on nor started over');
   }],
 ];
 
-/** The verdict of a judge on what `models` showed. */
-export function judged(judge, see, models) {
+/** The verdict of a check on what `models` showed. */
+export function verdictOf(check, see, models) {
   try {
-    return judge(see, models);
+    return check(see, models);
   } catch (error) {
-    if (error instanceof Untold) return untold(error.message);
+    if (error instanceof Unknown) return unknown(error.message);
     throw error;
   }
 }
 
-/** An error that says nothing about the request. */
+/** The error has nothing to do with the request. */
 const isBusy = ({ status }) => [401, 402, 403, 408, 429].includes(status) || status >= 500;
 
 const message = ({ body }) => String(body?.error?.message ?? '');
-const told = (answer) => (answer.status === 200 ? 'it was answered' : `${answer.status} ${quoted(message(answer))}`);
+const describe = (answer) => (answer.status === 200 ? 'the request was answered' : `${answer.status} ${quoted(message(answer))}`);
 
-/** Foreign text on a screen: short, on one line, and without control characters. */
+/** Quotes foreign text for a screen: short, on one line, and without control characters. */
 const quoted = (value) => `"${String(value).replace(/\p{C}+/gu, ' ').slice(0, 100)}"`;
 
 const listed = (headers, name) => (headers.get(name) ?? '').toLowerCase().split(',').map((word) => word.trim());
