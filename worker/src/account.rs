@@ -1,34 +1,33 @@
-//! On whose account a call is, and what that account may use.
+//! What an account may use, and what it has used.
 //!
-//! Every call is on one account: that of a client key, of a user of the app, or of a visitor. An account has one Durable
-//! Object, which knows all of its bounds and all that is held against them, so that the answer to "may this call be made?"
-//! is exact however many calls come at once. It is asked once before anything is sent, to *hold* the worst that the call
-//! can use, and told once behind the response, to *settle* what was used.
+//! One account pays for a call: the account of a client key, of a user of the app, or of a visitor. Each account has one
+//! Durable Object, which knows all limits of the account and everything that is held against them. So the object decides
+//! exactly whether a call may be made, however many calls arrive at once. A call sends the object one message before
+//! anything goes upstream, to *hold* the most that the call can use, and one message after the response, to *settle*
+//! what the call did use.
 //!
 //! ```text
-//!  isolate ── Held ── hold, note, settle ──▶ object ── Books ── rows in its storage
-//!               │                              │
-//!            Shares ◀── a route's budget       └── alarm: leases that ran out, costs to look up, the ledger's outbox
+//!  isolate ── CallHold ── hold, note, settle ──▶ Account (object) ── Balance ── rows in its storage
+//!               │                                  │
+//!             Leases ◀── a route's budget          └── alarm: expired holds, cost look-ups, the ledger's outbox
 //! ```
 
+mod amount;
 mod attempt_log;
 mod balance;
-mod calendar;
+mod call_hold;
+mod client;
+mod exceeded;
 mod generation;
 mod lease;
-mod limit;
-mod link;
+mod limits;
 mod message;
 mod object;
+mod period;
+mod route_lease;
 
+pub(crate) use amount::Usage;
 pub(crate) use attempt_log::AttemptLog;
-pub(crate) use link::{Accounts, Claim, Held, Pool};
-
-use failsoft::report::Usd;
-
-/// What a call uses, or at worst can.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Usage {
-    pub(crate) tokens: u64,
-    pub(crate) usd: Usd,
-}
+pub(crate) use call_hold::{CallHold, HoldTerms};
+pub(crate) use client::AccountClient;
+pub(crate) use route_lease::RouteBudget;

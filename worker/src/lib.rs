@@ -209,7 +209,7 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
-use crate::account::Accounts;
+use crate::account::AccountClient;
 use crate::config::Config;
 use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
@@ -299,7 +299,7 @@ async fn listed(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply
 
 async fn used(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
     let client = access::admit(config, &visit.caller, env).await?;
-    Ok(Reply::json(200, Accounts::of(env).usage(client.account()).await?))
+    Ok(Reply::json(200, AccountClient::new(env).fetch_usage(client.account()).await?))
 }
 
 async fn played(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {

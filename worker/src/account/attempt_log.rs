@@ -1,5 +1,5 @@
-//! What became of each request of a call, as far as its cost goes; told to the account's object while the call runs, so
-//! that it can be settled even if nothing is heard of it again.
+//! The attempt log: the record of each upstream request of a call, for billing. The account's object receives the records
+//! while the call runs, so it can settle the call even if the isolate disappears.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -11,116 +11,127 @@ use serde::{Deserialize, Serialize};
 
 /// One request to an upstream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Trace {
-    /// Where it went.
+pub(crate) struct AttemptRecord {
+    /// The URL of the request.
     pub(crate) url: String,
-    /// It could not be sent at all.
-    pub(crate) grounded: bool,
-    /// Of its head, once that has come.
+    /// The request could not be sent at all. The stored name is `grounded`.
+    #[serde(rename = "grounded")]
+    pub(crate) unsent: bool,
+    /// The status of the response, once its head has arrived.
     pub(crate) status: Option<u16>,
-    /// The header `x-generation-id`.
+    /// The response header `x-generation-id`.
     pub(crate) generation: Option<String>,
 }
 
-/// What is known of the cost of an attempt whose answer did not tell it.
+/// Where the cost of an attempt comes from, if the answer did not contain it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It was refused, or never sent: that costs nothing.
+pub(crate) enum CostSource {
+    /// The request was refused or never sent, so it costs nothing.
     Free,
-    /// The upstream knows, by this id.
-    Asks(String),
-    /// Nobody can tell: it may have cost the most that it could.
+    /// The upstream knows the cost of the generation with this id.
+    Lookup(String),
+    /// Nobody knows the cost. It may be the most that the request could cost.
     Unknown,
 }
 
-impl Trace {
-    /// Whether it cost anything, and who knows how much. A generation may be named in the body alone.
-    pub(crate) fn fate(&self, in_body: Option<&str>) -> Fate {
+impl AttemptRecord {
+    /// Decides where the cost comes from. Some upstreams name the generation only in the body: `in_body`.
+    pub(crate) fn cost_source(&self, in_body: Option<&str>) -> CostSource {
         match self.status {
-            None if self.grounded => Fate::Free,
-            // Before its head has come, a broken connection may have reached a model or not.
-            None => Fate::Unknown,
-            Some(200..=299) => self.generation.as_deref().or(in_body).map_or(Fate::Unknown, |id| Fate::Asks(id.into())),
-            Some(_) => Fate::Free,
+            None if self.unsent => CostSource::Free,
+            // A connection that broke before the head arrived may have reached a model or not.
+            None => CostSource::Unknown,
+            Some(200..=299) => match self.generation.as_deref().or(in_body) {
+                Some(id) => CostSource::Lookup(id.into()),
+                None => CostSource::Unknown,
+            },
+            Some(_) => CostSource::Free,
         }
     }
 }
 
-/// The traces of a call. The driver leaves them; whoever tells the object follows.
+/// The records of a call. The driver writes them; the account's client reports them to the object.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AttemptLog(Rc<RefCell<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    traces: Vec<Trace>,
-    /// Something is worth telling that has not been told.
-    news: bool,
-    over: bool,
+    records: Vec<AttemptRecord>,
+    /// The object does not know the latest records.
+    is_unreported: bool,
+    is_closed: bool,
     waker: Option<Waker>,
 }
 
 impl AttemptLog {
-    /// A request goes to `url`. The first is expected by whoever holds its cost; of any other they are told.
-    pub(crate) fn sent(&self, attempt: AttemptId, url: &str) {
-        self.change(attempt, attempt > 0, |trace| trace.url = url.into());
+    /// Records that a request to `url` starts. The object expects the first request of a call, so only later ones are
+    /// worth a report.
+    pub(crate) fn record_start(&self, attempt: AttemptId, url: &str) {
+        self.change(attempt, attempt > 0, |record| record.url = url.into());
     }
 
-    /// It could not be sent.
-    pub(crate) fn grounded(&self, attempt: AttemptId) {
-        self.change(attempt, false, |trace| trace.grounded = true);
+    /// Records that a request could not be sent.
+    pub(crate) fn record_unsent(&self, attempt: AttemptId) {
+        self.change(attempt, false, |record| record.unsent = true);
     }
 
-    /// Its head has come.
-    pub(crate) fn head(&self, attempt: AttemptId, status: u16, headers: &Headers) {
+    /// Records the head of a response.
+    pub(crate) fn record_head(&self, attempt: AttemptId, status: u16, headers: &Headers) {
         let generation = headers.get("x-generation-id").map(String::from);
-        self.change(attempt, generation.is_some(), |trace| {
-            trace.status = Some(status);
-            trace.generation = generation;
+        self.change(attempt, generation.is_some(), |record| {
+            record.status = Some(status);
+            record.generation = generation;
         });
     }
 
-    fn change(&self, attempt: AttemptId, news: bool, change: impl FnOnce(&mut Trace)) {
+    fn change(&self, attempt: AttemptId, report: bool, change: impl FnOnce(&mut AttemptRecord)) {
         let mut state = self.0.borrow_mut();
         let at = attempt as usize;
-        if state.traces.len() <= at {
-            state.traces.resize(at + 1, Trace::default());
+        if state.records.len() <= at {
+            state.records.resize(at + 1, AttemptRecord::default());
         }
-        change(&mut state.traces[at]);
-        state.news |= news;
-        if news && let Some(waker) = state.waker.take() {
-            waker.wake();
+        change(&mut state.records[at]);
+        if report {
+            state.is_unreported = true;
+            state.wake();
         }
     }
 
-    /// What was told last was not heard.
-    pub(crate) fn repeat(&self) {
-        self.0.borrow_mut().news = true;
+    /// Marks the records as unreported: the last report did not arrive.
+    pub(crate) fn report_again(&self) {
+        self.0.borrow_mut().is_unreported = true;
     }
 
-    /// The call is over: what there was to tell is told with its end.
-    pub(crate) fn end(&self) -> Vec<Trace> {
+    /// Closes the log at the end of the call, and returns all records.
+    pub(crate) fn close(&self) -> Vec<AttemptRecord> {
         let mut state = self.0.borrow_mut();
-        state.over = true;
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
-        std::mem::take(&mut state.traces)
+        state.is_closed = true;
+        state.wake();
+        std::mem::take(&mut state.records)
     }
 
-    /// All traces, once there is something new to tell; nothing, once the call is over.
-    pub(crate) async fn news(&self) -> Option<Vec<Trace>> {
+    /// Waits until there is something to report, and returns all records; returns nothing once the log is closed.
+    pub(crate) async fn next_report(&self) -> Option<Vec<AttemptRecord>> {
         poll_fn(|context| {
             let mut state = self.0.borrow_mut();
-            if state.over {
+            if state.is_closed {
                 return Poll::Ready(None);
             }
-            if std::mem::take(&mut state.news) {
-                return Poll::Ready(Some(state.traces.clone()));
+            if std::mem::take(&mut state.is_unreported) {
+                return Poll::Ready(Some(state.records.clone()));
             }
             state.waker = Some(context.waker().clone());
             Poll::Pending
         })
         .await
+    }
+}
+
+impl State {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
     }
 }
 
@@ -131,42 +142,43 @@ mod tests {
 
     use failsoft::Headers;
 
-    use super::{AttemptLog, Fate, Trace};
+    use super::{AttemptLog, AttemptRecord, CostSource};
 
-    fn news(trail: &AttemptLog) -> Poll<Option<Vec<Trace>>> {
-        pin!(trail.news()).poll(&mut Context::from_waker(Waker::noop()))
+    fn report(log: &AttemptLog) -> Poll<Option<Vec<AttemptRecord>>> {
+        pin!(log.next_report()).poll(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
-    fn what_was_not_heard_is_told_again_with_what_is_new_by_then_until_the_call_is_over() {
-        let trail = AttemptLog::default();
-        trail.sent(0, "https://u");
-        assert!(news(&trail).is_pending(), "the first is expected");
-        trail.sent(1, "https://v");
-        assert!(matches!(news(&trail), Poll::Ready(Some(traces)) if traces.len() == 2));
-        assert!(news(&trail).is_pending());
-        trail.head(0, 500, &Headers::default());
-        trail.repeat();
-        assert!(matches!(news(&trail), Poll::Ready(Some(traces)) if traces[0].status == Some(500)));
-        trail.repeat();
-        trail.end();
-        assert_eq!(news(&trail), Poll::Ready(None));
+    fn a_report_that_did_not_arrive_is_repeated_with_newer_records_until_the_call_ends() {
+        let log = AttemptLog::default();
+        log.record_start(0, "https://u");
+        assert!(report(&log).is_pending(), "the object expects the first request");
+        log.record_start(1, "https://v");
+        assert!(matches!(report(&log), Poll::Ready(Some(records)) if records.len() == 2));
+        assert!(report(&log).is_pending());
+        log.record_head(0, 500, &Headers::default());
+        log.report_again();
+        assert!(matches!(report(&log), Poll::Ready(Some(records)) if records[0].status == Some(500)));
+        log.report_again();
+        log.close();
+        assert_eq!(report(&log), Poll::Ready(None));
     }
 
     #[test]
-    fn what_was_refused_or_never_sent_is_free_and_what_was_not_heard_of_is_unknown() {
-        let trace = |status, generation: Option<&str>| Trace {
+    fn a_refused_or_unsent_request_is_free_and_a_broken_one_has_an_unknown_cost() {
+        let record = |status, generation: Option<&str>| AttemptRecord {
             status,
             generation: generation.map(Into::into),
-            ..Trace::default()
+            ..AttemptRecord::default()
         };
-        assert_eq!(Trace { grounded: true, ..Trace::default() }.fate(None), Fate::Free);
-        assert_eq!(trace(None, None).fate(None), Fate::Unknown);
+        let unsent = AttemptRecord { unsent: true, ..AttemptRecord::default() };
+        assert_eq!(unsent.cost_source(None), CostSource::Free);
+        assert_eq!(record(None, None).cost_source(None), CostSource::Unknown);
         for status in [302, 400, 402, 429, 500, 529] {
-            assert_eq!(trace(Some(status), Some("gen-1")).fate(None), Fate::Free, "{status}");
+            assert_eq!(record(Some(status), Some("gen-1")).cost_source(None), CostSource::Free, "{status}");
         }
-        assert_eq!(trace(Some(200), Some("gen-1")).fate(None), Fate::Asks("gen-1".into()));
-        assert_eq!(trace(Some(200), None).fate(Some("gen-2")), Fate::Asks("gen-2".into()));
-        assert_eq!(trace(Some(200), None).fate(None), Fate::Unknown);
+        assert_eq!(record(Some(200), Some("gen-1")).cost_source(None), CostSource::Lookup("gen-1".into()));
+        assert_eq!(record(Some(200), None).cost_source(Some("gen-2")), CostSource::Lookup("gen-2".into()));
+        assert_eq!(record(Some(200), None).cost_source(None), CostSource::Unknown);
     }
 }

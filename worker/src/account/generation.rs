@@ -1,19 +1,19 @@
-//! `GET /generation` of an upstream: what became of a request, and what it cost.
+//! Looks up the cost of a request at its upstream: `GET /generation`.
 
 use failsoft::Upstream;
 
 use crate::platform::fetch;
 
-/// Asks the upstream that was sent to `url` about the generation `id`; the text of its answer, if there is one. Several
-/// may have that URL, with a key each: then they are asked in turn, by how often it was tried before.
-pub(crate) async fn ask(upstreams: &[Upstream], url: &str, id: &str, times: u32) -> Option<String> {
-    let asked: Vec<&Upstream> = upstreams.iter().filter(|upstream| is_of(upstream, url)).collect();
-    let upstream = asked.get(times as usize % asked.len().max(1))?;
+/// Asks the upstream of the request to `url` about the generation `id`. Returns the text of the answer, if there is one.
+/// Several upstreams may have that URL, each with a key of its own; then `tries`, the number of earlier tries, selects one.
+pub(super) async fn fetch_generation(upstreams: &[Upstream], url: &str, id: &str, tries: u32) -> Option<String> {
+    let candidates: Vec<&Upstream> = upstreams.iter().filter(|upstream| is_request_to(upstream, url)).collect();
+    let upstream = candidates.get(tries as usize % candidates.len().max(1))?;
     get(upstream, id).await
 }
 
-/// `url` is one that requests to `upstream` go to.
-fn is_of(upstream: &Upstream, url: &str) -> bool {
+/// Whether a request to `url` goes to `upstream`.
+fn is_request_to(upstream: &Upstream, url: &str) -> bool {
     url.strip_prefix(upstream.url.as_str()).is_some_and(|path| path.starts_with('/'))
 }
 

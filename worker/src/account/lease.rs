@@ -1,181 +1,185 @@
-//! Shares of the budgets of routes, as an isolate spends them: without asking anybody, as long as they last.
+//! Leases: the parts of a route's budget that this isolate may spend without asking the route's object.
 
 use std::cell::RefCell;
 
 use failsoft::Millis;
 
-use super::attempt_log::Fate;
-use super::balance::TOLD;
-use super::balance::{Ended, Granted};
-use super::limit::Amount;
+use super::amount::Amount;
+use super::attempt_log::CostSource;
+use super::balance::{CallUsage, LeaseGrant};
+use crate::ledger::settled;
 
-/// The shares of this isolate.
+/// The leases of this isolate.
 #[derive(Debug, Default)]
-pub(crate) struct Shares(Vec<Share>);
+pub(super) struct Leases(Vec<Lease>);
 
 #[derive(Debug)]
-struct Share {
+struct Lease {
     id: String,
     route: String,
-    /// Until then it may be spent from, by this isolate's clock; nothing, once what no call holds went back.
+    /// When the lease ends, by this isolate's clock; nothing once the unused rest was returned.
     until: Option<Millis>,
     left: Amount,
-    /// Calls that may be under way beside those that are.
+    /// Calls that may start beside the running ones.
     slots: u64,
     used: Amount,
-    /// What calls under way can use, and how many there are.
+    /// What the running calls can use.
     held: Amount,
-    under_way: u64,
+    running: u64,
 }
 
-/// A share whose time is over: what was used of it, and what calls under way can still use.
+/// What the route's object learns of a lease that has ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Spent {
-    pub(crate) id: String,
-    pub(crate) route: String,
-    pub(crate) used: Amount,
-    pub(crate) held: Amount,
-    pub(crate) calls: u64,
+pub(super) struct LeaseReturn {
+    pub(super) id: String,
+    pub(super) route: String,
+    pub(super) used: Amount,
+    /// What the running calls can still use.
+    pub(super) held: Amount,
+    pub(super) calls: u64,
 }
 
 thread_local! {
-    static SHARES: RefCell<Shares> = RefCell::default();
+    static LEASES: RefCell<Leases> = RefCell::default();
 }
 
-/// Calls `change` with the shares of this isolate.
-pub(super) fn with_shares<T>(change: impl FnOnce(&mut Shares) -> T) -> T {
-    SHARES.with_borrow_mut(change)
+/// Calls `act` with the leases of this isolate.
+pub(super) fn with_leases<T>(act: impl FnOnce(&mut Leases) -> T) -> T {
+    LEASES.with_borrow_mut(act)
 }
 
-/// What a call has used at most, of which `most` was held. Of what nobody has told yet, a share learns nothing later.
-pub(super) fn used(most: Amount, ended: &Ended) -> Amount {
-    let mut used = Amount { requests: u64::from(!ended.rows.is_empty()), ..Amount::default() };
+/// The most that a call can have used, if `most` was held for it. A lease is not corrected when a cost is looked up
+/// later, so an unknown cost counts as the most.
+pub(super) fn highest_usage(most: Amount, usage: &CallUsage) -> Amount {
+    let mut used = Amount { requests: u64::from(!usage.rows.is_empty()), ..Amount::default() };
     let mut least = Amount::default();
-    for (at, row) in ended.rows.iter().enumerate() {
-        let trace = ended.traces.get(at).cloned().unwrap_or_default();
-        if row.settled == TOLD {
+    for (at, row) in usage.rows.iter().enumerate() {
+        let record = usage.records.get(at).cloned().unwrap_or_default();
+        if row.settled == settled::BY_ANSWER {
             used = used.plus(Amount { requests: 0, tokens: row.tokens().unwrap_or(most.tokens), usd: row.cost });
-        } else if trace.fate(None) != Fate::Free {
-            // Some of it may have been told.
+        } else if record.cost_source(None) != CostSource::Free {
+            // The answer may have contained a part of the cost.
             used.usd = used.usd.saturating_add(row.cost);
             least = most;
         }
     }
-    Amount::each(|measure| used.of(measure).max(least.of(measure)))
+    used.max(least)
 }
 
-impl Shares {
-    /// Takes `most` from a share of `route`; its id. Nothing, if none has so much left.
-    pub(crate) fn take(&mut self, route: &str, most: Amount, now: Millis) -> Option<String> {
-        let enough = |share: &&mut Share| {
-            let lasts = share.until.is_some_and(|until| now < until);
-            share.route == route && lasts && share.slots > 0 && share.left.covers(most)
+impl Leases {
+    /// Takes `most` from a lease of `route` and returns the id of the lease. Returns nothing if no lease has enough left.
+    pub(super) fn spend(&mut self, route: &str, most: Amount, now: Millis) -> Option<String> {
+        let has_enough = |lease: &&mut Lease| {
+            let lasts = lease.until.is_some_and(|until| now < until);
+            lease.route == route && lasts && lease.slots > 0 && lease.left.covers(most)
         };
-        let share = self.0.iter_mut().find(enough)?;
-        share.left = share.left.minus(most);
-        share.slots -= 1;
-        share.held = share.held.plus(most);
-        share.under_way += 1;
-        Some(share.id.clone())
+        let lease = self.0.iter_mut().find(has_enough)?;
+        lease.left = lease.left.minus(most);
+        lease.slots -= 1;
+        lease.held = lease.held.plus(most);
+        lease.running += 1;
+        Some(lease.id.clone())
     }
 
-    /// A share of `route` was granted.
-    pub(crate) fn add(&mut self, id: &str, route: &str, granted: &Granted, now: Millis) {
-        self.0.push(Share {
+    /// Adds a lease that the object of `route` granted.
+    pub(super) fn add(&mut self, id: &str, route: &str, grant: &LeaseGrant, now: Millis) {
+        self.0.push(Lease {
             id: id.into(),
             route: route.into(),
-            until: Some(now + granted.term),
-            left: granted.amount,
-            slots: granted.slots,
+            until: Some(now + grant.term),
+            left: grant.amount,
+            slots: grant.slots,
             used: Amount::default(),
             held: Amount::default(),
-            under_way: 0,
+            running: 0,
         });
     }
 
-    /// A call that took `most` from share `id` is over, and used so much.
-    pub(crate) fn give(&mut self, id: &str, most: Amount, used: Amount) {
-        let Some(share) = self.0.iter_mut().find(|share| share.id == id) else { return };
-        share.left = share.left.plus(most.minus(used));
-        share.used = share.used.plus(used);
-        share.slots = share.slots.saturating_add(1);
-        share.held = share.held.minus(most);
-        share.under_way -= 1;
+    /// Records that a call which took `most` from the lease `id` has ended, and used `used`.
+    pub(super) fn finish_call(&mut self, id: &str, most: Amount, used: Amount) {
+        let Some(lease) = self.0.iter_mut().find(|lease| lease.id == id) else { return };
+        lease.left = lease.left.plus(most.minus(used));
+        lease.used = lease.used.plus(used);
+        lease.slots = lease.slots.saturating_add(1);
+        lease.held = lease.held.minus(most);
+        lease.running -= 1;
     }
 
-    /// What is to be told of the shares whose time is over: once, what calls under way still hold; and in the end, when
-    /// there are none any more. Then the share is gone.
-    pub(crate) fn over(&mut self, now: Millis) -> Vec<Spent> {
-        let mut spent = Vec::new();
-        self.0.retain_mut(|share| {
-            let ends = share.until.take_if(|until| *until <= now).is_some();
-            let gone = share.until.is_none() && share.under_way == 0;
-            if ends || gone {
-                spent.push(share.spent());
+    /// Returns what the objects have to learn of leases that have ended: once when the time is over, with what running
+    /// calls still hold, and once more when the last of these calls has ended. Then the lease is removed.
+    pub(super) fn take_returns(&mut self, now: Millis) -> Vec<LeaseReturn> {
+        let mut returns = Vec::new();
+        self.0.retain_mut(|lease| {
+            let ends_now = lease.until.take_if(|until| *until <= now).is_some();
+            let is_finished = lease.until.is_none() && lease.running == 0;
+            if ends_now || is_finished {
+                returns.push(lease.to_return());
             }
-            !gone
+            !is_finished
         });
-        spent
+        returns
     }
 }
 
-impl Share {
-    fn spent(&self) -> Spent {
-        let Self { id, route, used, held, under_way: calls, .. } = self;
-        Spent { id: id.clone(), route: route.clone(), used: *used, held: *held, calls: *calls }
+impl Lease {
+    fn to_return(&self) -> LeaseReturn {
+        let Self { id, route, used, held, running: calls, .. } = self;
+        LeaseReturn { id: id.clone(), route: route.clone(), used: *used, held: *held, calls: *calls }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Amount, Granted, Shares, Spent};
+    use super::{Amount, LeaseGrant, LeaseReturn, Leases};
 
     fn amount(usd: u64) -> Amount {
         Amount { requests: 1, tokens: 0, usd }
     }
 
-    fn spent(used: Amount, held: Amount, calls: u64) -> Spent {
-        Spent { id: "s".into(), route: "a".into(), used, held, calls }
+    fn returned(used: Amount, held: Amount, calls: u64) -> LeaseReturn {
+        LeaseReturn { id: "s".into(), route: "a".into(), used, held, calls }
     }
 
     #[test]
-    fn a_share_is_spent_up_to_what_was_granted_and_until_its_time_is_over() {
-        let mut shares = Shares::default();
-        let granted = Granted { amount: Amount { requests: 9, tokens: u64::MAX, usd: 10 }, slots: 2, term: 1_000 };
-        assert_eq!(shares.take("a", amount(1), 0), None);
-        shares.add("s", "a", &granted, 0);
-        assert_eq!(shares.take("b", amount(1), 0), None);
-        assert_eq!(shares.take("a", amount(6), 0).as_deref(), Some("s"));
-        assert_eq!(shares.take("a", amount(5), 0), None, "too much");
-        shares.give("s", amount(6), amount(2));
-        assert_eq!(shares.take("a", amount(8), 999).as_deref(), Some("s"));
-        assert_eq!(shares.take("a", amount(0), 999).as_deref(), Some("s"));
-        assert_eq!(shares.take("a", amount(0), 999), None, "two at once");
-        shares.give("s", amount(0), Amount::default());
-        assert_eq!(shares.take("a", amount(0), 1_000), None, "its time is over");
-        shares.give("s", amount(8), amount(7));
-        assert!(shares.over(999).is_empty());
-        assert_eq!(shares.over(1_000), [spent(Amount { requests: 2, tokens: 0, usd: 9 }, Amount::default(), 0)]);
-        assert!(shares.over(1_000).is_empty());
+    fn a_lease_is_spent_up_to_its_amount_and_until_its_end() {
+        let mut leases = Leases::default();
+        let grant = LeaseGrant { amount: Amount { requests: 9, tokens: u64::MAX, usd: 10 }, slots: 2, term: 1_000 };
+        assert_eq!(leases.spend("a", amount(1), 0), None);
+        leases.add("s", "a", &grant, 0);
+        assert_eq!(leases.spend("b", amount(1), 0), None);
+        assert_eq!(leases.spend("a", amount(6), 0).as_deref(), Some("s"));
+        assert_eq!(leases.spend("a", amount(5), 0), None, "too much");
+        leases.finish_call("s", amount(6), amount(2));
+        assert_eq!(leases.spend("a", amount(8), 999).as_deref(), Some("s"));
+        assert_eq!(leases.spend("a", amount(0), 999).as_deref(), Some("s"));
+        assert_eq!(leases.spend("a", amount(0), 999), None, "two at once");
+        leases.finish_call("s", amount(0), Amount::default());
+        assert_eq!(leases.spend("a", amount(0), 1_000), None, "its time is over");
+        leases.finish_call("s", amount(8), amount(7));
+        assert!(leases.take_returns(999).is_empty());
+        let used = Amount { requests: 2, tokens: 0, usd: 9 };
+        assert_eq!(leases.take_returns(1_000), [returned(used, Amount::default(), 0)]);
+        assert!(leases.take_returns(1_000).is_empty());
     }
 
     #[test]
-    fn of_a_share_whose_time_is_over_only_what_calls_under_way_hold_is_kept() {
-        let mut shares = Shares::default();
-        let granted = Granted { amount: Amount { requests: 9, tokens: u64::MAX, usd: 10 }, slots: 9, term: 1_000 };
-        shares.add("s", "a", &granted, 0);
+    fn a_lease_keeps_after_its_end_only_what_running_calls_hold() {
+        let mut leases = Leases::default();
+        let grant = LeaseGrant { amount: Amount { requests: 9, tokens: u64::MAX, usd: 10 }, slots: 9, term: 1_000 };
+        leases.add("s", "a", &grant, 0);
         for usd in [2, 3, 1] {
-            assert!(shares.take("a", amount(usd), 0).is_some());
+            assert!(leases.spend("a", amount(usd), 0).is_some());
         }
-        shares.give("s", amount(3), amount(3));
+        leases.finish_call("s", amount(3), amount(3));
         let used = amount(3);
-        assert_eq!(shares.over(1_000), [spent(used, Amount { requests: 2, tokens: 0, usd: 3 }, 2)]);
-        assert!(shares.over(2_000).is_empty(), "it is told once");
-        assert_eq!(shares.take("a", amount(0), 0), None, "whatever the clock says");
-        shares.give("s", amount(2), amount(1));
-        assert!(shares.over(2_000).is_empty(), "a call is under way");
-        shares.give("s", amount(1), amount(1));
-        assert_eq!(shares.over(2_000), [spent(Amount { requests: 3, tokens: 0, usd: 5 }, Amount::default(), 0)]);
-        assert!(shares.over(2_000).is_empty());
+        assert_eq!(leases.take_returns(1_000), [returned(used, Amount { requests: 2, tokens: 0, usd: 3 }, 2)]);
+        assert!(leases.take_returns(2_000).is_empty(), "the return is sent once");
+        assert_eq!(leases.spend("a", amount(0), 0), None, "whatever the clock says");
+        leases.finish_call("s", amount(2), amount(1));
+        assert!(leases.take_returns(2_000).is_empty(), "a call is still running");
+        leases.finish_call("s", amount(1), amount(1));
+        let used = Amount { requests: 3, tokens: 0, usd: 5 };
+        assert_eq!(leases.take_returns(2_000), [returned(used, Amount::default(), 0)]);
+        assert!(leases.take_returns(2_000).is_empty());
     }
 }

@@ -1,26 +1,53 @@
-//! What isolates tell an account's object, and what it answers: JSON texts.
+//! The messages between isolates and the object of an account, as JSON texts. During a deployment both sides can be of
+//! different versions, so the names on the wire stay as they are; a comment stands where the name here differs.
 
 use serde::{Deserialize, Serialize};
 
-use super::attempt_log::Trace;
-use super::balance::{Asked, Ended, Granted};
-use super::limit::{Amount, Limits, Refused};
+use super::amount::Amount;
+use super::attempt_log::AttemptRecord;
+use super::balance::{CallUsage, HoldRequest, LeaseGrant};
+use super::exceeded::Exceeded;
+use super::limits::Limits;
 
-/// Each names the hold that it is about, by an id of the isolate's making.
+/// A message to the object. `id` names the hold; the isolate chose it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Message {
-    /// May this call be made? If so, what it asks for is held.
-    Hold { id: String, limits: Limits, asked: Asked },
-    /// A part of what is left, for an isolate to spend by itself.
-    Share { id: String, limits: Limits, asked: Asked },
-    /// What became of the attempts so far; a later number counts more.
-    Note { id: String, number: u64, traces: Vec<Trace> },
-    /// The call is over.
-    Settle { id: String, ended: Ended },
-    /// The share is over, but for so many calls under way and what they can use; `used` is all that the others did use.
+    /// Asks whether a call may be made. If so, the object holds what the call can use.
+    Hold {
+        id: String,
+        limits: Limits,
+        // On the wire: `asked`.
+        #[serde(rename = "asked")]
+        request: HoldRequest,
+    },
+    /// Asks for a part of a route's budget that the isolate may spend by itself. On the wire: `share`.
+    #[serde(rename = "share")]
+    Lease {
+        id: String,
+        limits: Limits,
+        // On the wire: `asked`.
+        #[serde(rename = "asked")]
+        request: HoldRequest,
+    },
+    /// Reports the attempts so far. Of two notes, the one with the higher number counts.
+    Note {
+        id: String,
+        number: u64,
+        // On the wire: `traces`.
+        #[serde(rename = "traces")]
+        records: Vec<AttemptRecord>,
+    },
+    /// Reports the end of a call.
+    Settle {
+        id: String,
+        // On the wire: `ended`.
+        #[serde(rename = "ended")]
+        usage: CallUsage,
+    },
+    /// Returns a lease. `used` is what finished calls have used in all; `calls` calls still run and can use `held`.
     Return { id: String, used: Amount, held: Amount, calls: u64 },
-    /// How does the account stand?
+    /// Asks how much of the account's limits is used.
     Usage { limits: Limits },
 }
 
@@ -28,26 +55,46 @@ pub(super) enum Message {
 #[serde(rename_all = "lowercase")]
 pub(super) enum Answer {
     Done,
-    Granted(Granted),
-    Refused(Refused),
+    Granted(LeaseGrant),
+    /// On the wire: `refused`.
+    #[serde(rename = "refused")]
+    Exceeded(Exceeded),
     /// JSON text.
     Usage(String),
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::{Answer, Message};
-    use crate::account::balance::Granted;
-    use crate::account::limit::Amount;
+    use crate::account::amount::Amount;
+    use crate::account::balance::LeaseGrant;
 
     #[test]
     fn the_largest_amounts_travel_as_they_are() {
         let amount = Amount { requests: 1, tokens: u64::MAX, usd: 1_000_000_000_000_000_001 };
-        let text = serde_json::to_string(&Answer::Granted(Granted { amount, slots: u64::MAX, term: 9 })).expect("JSON");
+        let grant = LeaseGrant { amount, slots: u64::MAX, term: 9 };
+        let text = serde_json::to_string(&Answer::Granted(grant)).expect("JSON");
         let Ok(Answer::Granted(granted)) = serde_json::from_str(&text) else { panic!("{text}") };
         assert_eq!((granted.amount, granted.slots), (amount, u64::MAX));
         let text = serde_json::to_string(&Message::Return { id: "a".into(), used: amount, held: amount, calls: 1 })
             .expect("JSON");
         assert!(matches!(serde_json::from_str(&text), Ok(Message::Return { used, .. }) if used == amount), "{text}");
+    }
+
+    /// Messages as the first version wrote them.
+    #[test]
+    fn messages_of_another_version_are_understood() {
+        for text in include_str!("message/messages.jsonl").lines() {
+            let message: Message = serde_json::from_str(text).expect(text);
+            let expected: Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(serde_json::to_value(message).expect("JSON"), expected);
+        }
+        for text in include_str!("message/answers.jsonl").lines() {
+            let answer: Answer = serde_json::from_str(text).expect(text);
+            let expected: Value = serde_json::from_str(text).expect("JSON");
+            assert_eq!(serde_json::to_value(answer).expect("JSON"), expected);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The object itself: a thin shell around [`Books`], which it writes down before it answers.
+//! The Durable Object of an account: stores each change of its [`Balance`] before it answers.
 
 use std::cell::{Cell, OnceCell, RefCell};
 
@@ -9,25 +9,25 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue, State, Storage, durable_object};
 
-use super::balance::{Books, Changes, Crossed, Found, Question};
-use super::calendar::iso;
-use super::generation;
+use super::balance::{Balance, BudgetWarning, Changes, CostLookup, GenerationCost};
+use super::generation::fetch_generation;
 use super::message::{Answer, Message};
+use super::period::iso;
 use crate::config;
-use crate::ledger::alerts::{Alert, alert};
+use crate::ledger::alerts::{Alert, send_once};
 use crate::ledger::{Outbox, Row};
 use crate::platform::{host, object};
 
-/// More connections are not opened at once anyway.
-const AT_ONCE: usize = 6;
-/// So many questions for one alarm; the others are due for the next.
-const AT_ONE_TIME: usize = 60;
-/// Rows of so many milliseconds are written to the database together.
-const TOGETHER: Millis = 1_000;
-/// What goes wrong in an alarm is tried again after this, in milliseconds.
-const AGAIN: Millis = 30_000;
-/// An alarm that has not come after so many milliseconds does not come any more.
-const MISSED: Millis = 30_000;
+/// Look-ups at the same time. The platform opens no more connections at once.
+const PARALLEL_LOOKUPS: usize = 6;
+/// Look-ups of one alarm. The others follow in the next one.
+const LOOKUPS_PER_ALARM: usize = 60;
+/// Ledger rows of this many milliseconds are written to the database together.
+const BATCH: Millis = 1_000;
+/// The pause after an alarm that failed, in milliseconds.
+const RETRY: Millis = 30_000;
+/// An alarm that is late by this many milliseconds was lost.
+const LOST: Millis = 30_000;
 
 /// The Durable Object of an account, or of a route that has a budget.
 #[durable_object(alarm)]
@@ -36,198 +36,198 @@ pub struct Account {
     storage: Storage,
     sql: SqlStorage,
     env: Env,
-    /// Read when they are first needed.
-    books: RefCell<Option<Books>>,
+    /// Loaded when first needed.
+    balance: RefCell<Option<Balance>>,
     outbox: OnceCell<Outbox>,
-    /// When the alarm is set for; asked when it is first needed.
-    armed: Cell<Option<Option<Millis>>>,
+    /// The time of the alarm, if one is set. Loaded when first needed.
+    alarm: Cell<Option<Option<Millis>>>,
 }
 
 impl DurableObject for Account {
     fn new(state: State, env: Env) -> Self {
         let storage = state.storage();
-        let (books, outbox, armed) = (RefCell::default(), OnceCell::new(), Cell::default());
+        let (balance, outbox, alarm) = (RefCell::default(), OnceCell::new(), Cell::default());
         let name = state.id().name().unwrap_or_default();
-        Self { name, sql: storage.sql(), storage, env, books, outbox, armed }
+        Self { name, sql: storage.sql(), storage, env, balance, outbox, alarm }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let message = serde_json::from_str(&object::heard(&request).await?)?;
-        if self.armed.get().is_none() {
-            let armed = self.storage.get_alarm().await?.and_then(|at| Millis::try_from(at).ok());
-            self.armed.set(Some(armed));
+        if self.alarm.get().is_none() {
+            let alarm = self.storage.get_alarm().await?.and_then(|at| Millis::try_from(at).ok());
+            self.alarm.set(Some(alarm));
         }
         let now = host::now();
-        let (answer, rows) = self.with(|books| take(books, message, now))?;
-        // In one turn with what was written: all of it is kept, or nothing.
-        let due = self.put(&rows)?.then_some(now + TOGETHER);
-        self.arm(due).await?;
+        let (answer, rows) = self.with(|balance| handle(balance, message, now))?;
+        // No await stands between this and the changes above, so the platform stores all of them or none.
+        let due = self.queue_rows(&rows)?.then_some(now + BATCH);
+        self.set_alarm(due).await?;
         Response::ok(serde_json::to_string(&answer)?)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.armed.set(Some(None));
-        let rest = self.work().await;
-        if let Err(error) = &rest {
+        self.alarm.set(Some(None));
+        let wait = self.do_due_work().await;
+        if let Err(error) = &wait {
             host::log(&json!({"event": "account", "error": error.to_string()}).to_string());
         }
-        self.arm(rest.unwrap_or(Some(AGAIN)).map(|rest| host::now() + rest)).await?;
+        self.set_alarm(wait.unwrap_or(Some(RETRY)).map(|wait| host::now() + wait)).await?;
         Response::empty()
     }
 }
 
-/// Does what `message` says.
-fn take(books: &mut Books, message: Message, now: Millis) -> (Answer, Vec<Row>) {
+/// Applies `message`. Returns the answer and the ledger rows.
+fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<Row>) {
     let answer = match message {
-        Message::Hold { id, limits, asked } => match books.hold(&id, asked, &limits, now) {
+        Message::Hold { id, limits, request } => match balance.hold(&id, request, &limits, now) {
             Ok(()) => Answer::Done,
-            Err(refused) => Answer::Refused(refused),
+            Err(exceeded) => Answer::Exceeded(exceeded),
         },
-        Message::Share { id, limits, asked } => match books.share(&id, asked, &limits, now) {
-            Ok(granted) => Answer::Granted(granted),
-            Err(refused) => Answer::Refused(refused),
+        Message::Lease { id, limits, request } => match balance.lease(&id, request, &limits, now) {
+            Ok(grant) => Answer::Granted(grant),
+            Err(exceeded) => Answer::Exceeded(exceeded),
         },
-        Message::Note { id, number, traces } => {
-            books.note(&id, number, traces);
+        Message::Note { id, number, records } => {
+            balance.note(&id, number, records);
             Answer::Done
         }
-        Message::Settle { id, ended } => return (Answer::Done, books.settle(&id, ended, now)),
+        Message::Settle { id, usage } => return (Answer::Done, balance.settle(&id, usage, now)),
         Message::Return { id, used, held, calls } => {
-            books.give_back(&id, used, held, calls, now);
+            balance.return_lease(&id, used, held, calls, now);
             Answer::Done
         }
-        Message::Usage { limits } => Answer::Usage(books.usage(&limits, now)),
+        Message::Usage { limits } => Answer::Usage(balance.usage_json(&limits, now)),
     };
     (answer, Vec::new())
 }
 
-/// A budget of which the larger part is gone.
-fn warning(name: &str, crossed: &Crossed) -> Alert {
-    let Crossed { span, starts, used, limit } = *crossed;
+/// The alert for the owner when most of a budget is used.
+fn budget_alert(name: &str, warning: &BudgetWarning) -> Alert {
+    let BudgetWarning { period, starts, used, limit } = *warning;
     let [used, limit] = [used, limit].map(|usd| Usd(usd).decimal());
     Alert {
-        occasion: format!("budget/{name}/{}/{}", span.name(), iso(starts)),
+        occasion: format!("budget/{name}/{}/{}", period.name(), iso(starts)),
         kind: "budget",
-        text: format!("{name} has used {used} of its {limit} USD of this {}", span.name()),
-        facts: json!({"account": name, "span": span.name(), "used": used, "limit": limit}),
+        text: format!("{name} has used {used} of its {limit} USD of this {}", period.name()),
+        facts: json!({"account": name, "span": period.name(), "used": used, "limit": limit}),
     }
 }
 
 impl Account {
-    /// What is due by itself; when there is more to do, in milliseconds from now, beside what the books know.
-    async fn work(&self) -> worker::Result<Option<Millis>> {
-        let rows = self.with(|books| books.expire(host::now()))?;
-        self.put(&rows)?;
-        let mut questions = self.with(|books| books.questions(host::now()))?;
-        questions.truncate(AT_ONE_TIME);
-        for some in questions.chunks(AT_ONCE) {
-            join_all(some.iter().map(|question| self.find_out(question)))
-                .await
-                .into_iter()
-                .collect::<Result<(), _>>()?;
+    /// Does what is due: expired holds, look-ups, alerts, ledger rows. Returns the wait, in milliseconds, until the outbox
+    /// needs another alarm.
+    async fn do_due_work(&self) -> worker::Result<Option<Millis>> {
+        let rows = self.with(|balance| balance.expire(host::now()))?;
+        self.queue_rows(&rows)?;
+        let mut lookups = self.with(|balance| balance.due_lookups(host::now()))?;
+        lookups.truncate(LOOKUPS_PER_ALARM);
+        for some in lookups.chunks(PARALLEL_LOOKUPS) {
+            let done = join_all(some.iter().map(|lookup| self.look_up_cost(lookup))).await;
+            done.into_iter().collect::<Result<(), _>>()?;
         }
-        for crossed in self.with(|books| std::mem::take(&mut books.crossed))? {
-            alert(&self.env, &warning(&self.name, &crossed)).await;
+        for warning in self.with(|balance| std::mem::take(&mut balance.warnings))? {
+            send_once(&self.env, &budget_alert(&self.name, &warning)).await;
         }
         self.outbox()?.flush(&self.env).await
     }
 
-    async fn find_out(&self, question: &Question) -> worker::Result<()> {
+    async fn look_up_cost(&self, lookup: &CostLookup) -> worker::Result<()> {
         let setup = config::setup(&self.env);
         let upstreams = setup.as_ref().as_ref().map_or(&[][..], |config| &config.upstreams);
-        let answer = generation::ask(upstreams, &question.url, &question.generation, question.times).await;
-        let found = answer.as_deref().and_then(Found::read);
-        let rows = self.with(|books| books.answered(question, found, host::now()))?;
-        self.put(&rows).map(drop)
+        let answer = fetch_generation(upstreams, &lookup.url, &lookup.generation, lookup.tries).await;
+        let found = answer.as_deref().and_then(GenerationCost::read);
+        let rows = self.with(|balance| balance.record_lookup(lookup, found, host::now()))?;
+        self.queue_rows(&rows).map(drop)
     }
 
     fn outbox(&self) -> worker::Result<&Outbox> {
         if let Some(outbox) = self.outbox.get() {
             return Ok(outbox);
         }
-        let outbox = Outbox::of(self.sql.clone())?;
+        let outbox = Outbox::open(self.sql.clone())?;
         Ok(self.outbox.get_or_init(|| outbox))
     }
 
-    /// Rows for the ledger; true, if there are any.
-    fn put(&self, rows: &[Row]) -> worker::Result<bool> {
+    /// Queues rows for the ledger. Returns whether there are any.
+    fn queue_rows(&self, rows: &[Row]) -> worker::Result<bool> {
         if !rows.is_empty() {
             self.outbox()?.put(rows)?;
         }
         Ok(!rows.is_empty())
     }
 
-    /// Lets `change` see the books, and writes what it changed. What cannot be written has not happened.
-    fn with<T>(&self, change: impl FnOnce(&mut Books) -> T) -> worker::Result<T> {
-        let mut kept = self.books.borrow_mut();
-        let mut books = kept.take().map_or_else(|| self.read(), Ok)?;
-        let changed = change(&mut books);
-        self.write(&mut books)?;
-        *kept = Some(books);
-        Ok(changed)
+    /// Calls `change` with the balance, and stores what changed. If storing fails, the change is undone.
+    fn with<T>(&self, change: impl FnOnce(&mut Balance) -> T) -> worker::Result<T> {
+        let mut stored = self.balance.borrow_mut();
+        let mut balance = stored.take().map_or_else(|| self.load(), Ok)?;
+        let result = change(&mut balance);
+        self.save(&mut balance)?;
+        *stored = Some(balance);
+        Ok(result)
     }
 
-    /// Sets the alarm for what is due first: `also`, or what the books know of. One that is earlier stays.
-    async fn arm(&self, also: Option<Millis>) -> worker::Result<()> {
-        let due = self.with(|books| books.due())?.into_iter().chain(also).min();
+    /// Sets the alarm for what is due first: `also`, or what the balance knows. An earlier alarm stays.
+    async fn set_alarm(&self, also: Option<Millis>) -> worker::Result<()> {
+        let due = self.with(|balance| balance.next_due())?.into_iter().chain(also).min();
         let Some(mut due) = due else { return Ok(()) };
         let now = host::now();
-        // One whose time has come is on its way, and a later one in its place would take it back. Long after that it was missed.
-        match self.armed.get().flatten() {
-            Some(armed) if armed <= due && now < armed + MISSED => return Ok(()),
-            Some(armed) => due = due.min(armed),
+        // An alarm whose time has come is about to run, and setting it again would delay it, unless it was lost.
+        match self.alarm.get().flatten() {
+            Some(alarm) if alarm <= due && now < alarm + LOST => return Ok(()),
+            Some(alarm) => due = due.min(alarm),
             None => {}
         }
-        self.armed.set(Some(Some(due)));
+        self.alarm.set(Some(Some(due)));
         let wait = i64::try_from(due.saturating_sub(now)).unwrap_or(i64::MAX);
         self.storage.set_alarm(wait).await
     }
 
-    fn read(&self) -> worker::Result<Books> {
+    /// Reads the balance. The table of the periods is called `windows`.
+    fn load(&self) -> worker::Result<Balance> {
         for table in ["windows", "holds"] {
             let create = ["CREATE TABLE IF NOT EXISTS ", table, " (name TEXT PRIMARY KEY, data TEXT)"].concat();
             self.sql.exec(&create, None)?;
         }
-        let mut books = Books::default();
-        for (name, data) in self.rows("windows")? {
+        let mut balance = Balance::default();
+        for (name, data) in self.read_table("windows")? {
             match name.as_str() {
-                "limits" => books.limits = serde_json::from_str(&data)?,
-                _ => books.windows = serde_json::from_str(&data)?,
+                "limits" => balance.limits = serde_json::from_str(&data)?,
+                _ => balance.periods = serde_json::from_str(&data)?,
             }
         }
-        for (name, data) in self.rows("holds")? {
-            books.holds.insert(name, serde_json::from_str(&data)?);
+        for (name, data) in self.read_table("holds")? {
+            balance.holds.insert(name, serde_json::from_str(&data)?);
         }
-        Ok(books)
+        Ok(balance)
     }
 
-    fn rows(&self, table: &str) -> worker::Result<Vec<(String, String)>> {
+    fn read_table(&self, table: &str) -> worker::Result<Vec<(String, String)>> {
         let rows = self.sql.exec(&["SELECT name, data FROM ", table].concat(), None)?.raw();
         let text = |row: Vec<SqlStorageValue>| match <[_; 2]>::try_from(row) {
             Ok([SqlStorageValue::String(name), SqlStorageValue::String(data)]) => Ok((name, data)),
-            _ => Err(worker::Error::from("a row that is none of this object's")),
+            _ => Err(worker::Error::from("a stored row has another shape")),
         };
         rows.map(|row| row.and_then(text)).collect()
     }
 
-    fn write(&self, books: &mut Books) -> worker::Result<()> {
-        let Changes { windows, limits, holds } = std::mem::take(&mut books.changes);
-        if windows {
-            self.keep("windows", "windows", &books.windows)?;
+    fn save(&self, balance: &mut Balance) -> worker::Result<()> {
+        let Changes { periods, limits, holds } = std::mem::take(&mut balance.changes);
+        if periods {
+            self.save_row("windows", "windows", &balance.periods)?;
         }
         if limits {
-            self.keep("windows", "limits", &books.limits)?;
+            self.save_row("windows", "limits", &balance.limits)?;
         }
         for id in holds {
-            match books.holds.get(&id) {
-                Some(hold) => self.keep("holds", &id, hold)?,
+            match balance.holds.get(&id) {
+                Some(hold) => self.save_row("holds", &id, hold)?,
                 None => drop(self.sql.exec("DELETE FROM holds WHERE name = ?", vec![id.into()])?),
             }
         }
         Ok(())
     }
 
-    fn keep(&self, table: &str, name: &str, data: &impl Serialize) -> worker::Result<()> {
+    fn save_row(&self, table: &str, name: &str, data: &impl Serialize) -> worker::Result<()> {
         let query = ["INSERT OR REPLACE INTO ", table, " (name, data) VALUES (?, ?)"].concat();
         self.sql.exec(&query, vec![name.into(), serde_json::to_string(data)?.into()]).map(drop)
     }

@@ -6,7 +6,7 @@ use futures_channel::oneshot;
 use futures_util::future::join;
 use worker::Env;
 
-use crate::account::{Accounts, AttemptLog, Claim, Held, Pool};
+use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, RouteBudget};
 use crate::breakers::Link;
 use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
@@ -31,7 +31,7 @@ struct Task {
     gone: Disconnect,
     bell: Executor,
     timer: Timer,
-    held: Held,
+    held: CallHold,
     context: ledger::Context,
     trace: Option<TraceContext>,
     env: Env,
@@ -59,9 +59,9 @@ pub(crate) async fn answer(
         feature: visit.feature.clone(),
     };
     let route = ask.route.as_deref().and_then(|name| config.route(name));
-    let held = Accounts::of(env).claim(Claim {
+    let terms = HoldTerms {
         account: client.account().clone(),
-        pool: route.map(|route| Pool {
+        route: route.map(|route| RouteBudget {
             route: route.name.clone(),
             budget: route.budget.clone(),
             total: route.policy.timeouts.total,
@@ -69,7 +69,8 @@ pub(crate) async fn answer(
         most: ask.worst,
         total: ask.policy.timeouts.total,
         row: booked.row(host::now(), &ask.request.models),
-    });
+    };
+    let held = CallHold::new(AccountClient::new(env), terms);
     let (respond, response) = oneshot::channel();
     let (gone, bell) = (Disconnect::listen(request, &visit.bell), visit.bell.clone());
     let (config, trace, env) = (Rc::clone(config), visit.trace.clone(), env.clone());
@@ -87,7 +88,7 @@ impl Task {
                 // A handler that is not there any more has no client either.
                 let _ = respond.send(refusal.into());
             }
-            return self.held.free().await;
+            return self.held.release().await;
         }
         self.call(respond).await;
     }
@@ -101,7 +102,7 @@ impl Task {
         let (call, news) = model_state::start_call(&ask, &config.upstreams, began);
         let trail = AttemptLog::default();
         let mut driver =
-            Driver::new(call, ask.request.lane, delivery, (gone, bell, timer), trail.clone(), held.ends(began));
+            Driver::new(call, ask.request.lane, delivery, (gone, bell, timer), trail.clone(), held.deadline(began));
         let answered = async {
             let outcome = driver.run().await;
             let now = host::now();
@@ -113,14 +114,14 @@ impl Task {
                 let (rows, times) = (rows.clone(), (began, now));
                 apart(spans::send(target, trace.as_ref(), &context, rows, times))
             }));
-            behind.extend(held.settle(rows, trail.end()));
+            behind.extend(held.settle(rows, trail.close()));
             join(driver.finish(outcome, streams), all(behind)).await;
         };
         // What others should know goes out beside the call: nothing of it waits for that.
         let mut beside = Vec::new();
         beside.extend(news.map(|news| apart(link.tell(news))));
-        beside.extend(held.follow(&trail));
-        beside.extend(held.stay());
+        beside.extend(held.report_attempts(&trail));
+        beside.extend(held.return_lease());
         join(answered, all(beside)).await;
         if let Some(refreshed) = catalog::refresh(&config.upstreams, &env) {
             refreshed.await;

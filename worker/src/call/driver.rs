@@ -102,10 +102,10 @@ impl Driver {
     }
 
     fn send(&mut self, attempt: AttemptId, request: &HttpRequest) {
-        self.trail.sent(attempt, &request.url);
+        self.trail.record_start(attempt, &request.url);
         let flight = UpstreamRequest::take_off(&self.bell, attempt, request, self.lane != Lane::Lean);
         if flight.is_grounded() {
-            self.trail.grounded(attempt);
+            self.trail.record_unsent(attempt);
         }
         self.flights.push(flight);
     }
@@ -209,7 +209,7 @@ impl Driver {
     fn tell(&mut self, attempt: AttemptId, news: News, now: Millis) {
         let broken = self.relay.as_ref().is_some_and(|relay| relay.broken);
         if let News::Head { status, headers } = &news {
-            self.trail.head(attempt, *status, headers);
+            self.trail.record_head(attempt, *status, headers);
         }
         let input = match &news {
             News::Failed(failure) => Input::Failed { attempt, failure: failure.clone() },

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use worker::Env;
 
 use crate::config::{self, Alerts, Config};
-use crate::ledger::alerts::{Alert, alert, repeat};
+use crate::ledger::alerts::{Alert, send_once, send_unsent};
 use crate::ledger::database;
 use crate::{catalog, platform::host};
 
@@ -27,9 +27,9 @@ pub(crate) async fn run(env: &Env) {
         let models = catalog::renew_copy(&config.upstreams, env, now).await?;
         if let Some(alerts) = &config.operations.alerts {
             for told in due(config, alerts, models.as_ref(), env, now).await? {
-                alert(env, &told).await;
+                send_once(env, &told).await;
             }
-            repeat(env).await?;
+            send_unsent(env).await?;
         }
         forget(env, now).await
     };

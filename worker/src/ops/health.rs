@@ -6,7 +6,7 @@ use failsoft::Millis;
 use serde_json::json;
 use worker::Env;
 
-use crate::account::Accounts;
+use crate::account::AccountClient;
 use crate::config::{ACCOUNTS, Account, Setup};
 use crate::http::reply::Reply;
 use crate::ledger::database;
@@ -81,7 +81,7 @@ async fn accounts(env: &Env) -> Result<(), String> {
         return Ok(());
     }
     let nobody = Account { name: "health".into(), ..Account::default() };
-    match within(PATIENCE, Accounts::of(env).usage(&nobody)).await {
+    match within(PATIENCE, AccountClient::new(env).fetch_usage(&nobody)).await {
         Some(Ok(_)) => Ok(()),
         Some(Err(_)) | None => Err("the objects of the accounts (ACCOUNTS) do not answer".into()),
     }

@@ -1,88 +1,124 @@
-//! A hold: what a call can use at most, and its attempts whose cost is still to be found out.
+//! A hold: what a call or a lease can use at most, and the attempts whose cost is unknown.
+//!
+//! Holds are stored as JSON in the object's storage. A comment stands where the stored name differs from the name here.
 
 use failsoft::Millis;
 use serde::{Deserialize, Serialize};
 
-use super::Amount;
-use crate::account::attempt_log::Trace;
+use super::HoldRequest;
+use crate::account::amount::Amount;
+use crate::account::attempt_log::AttemptRecord;
 use crate::ledger::Row;
 
-/// An upstream may know of a generation only some time after its end, which it may not have come to. Milliseconds: before
-/// it is first asked, between two questions at most, and until it is no longer asked.
+/// An upstream may know a cost only some time after the end of the generation. Milliseconds before the first look-up,
+/// between two look-ups at most, and until the last one.
 const FIRST: Millis = 500;
 const LONGEST: Millis = 60_000;
 const PATIENCE: Millis = 10 * 60_000;
 
-/// What a call, or a share of a route's budget, can use at most, until it is known what it did use.
+/// What a call or a lease can use at most, until its real usage is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hold {
     pub(crate) began: Millis,
-    /// Under way, and until when that is believed without a word from it.
-    pub(crate) lease: Option<Millis>,
-    /// Calls under way at once that it stands for.
+    /// When the object settles a running call of which it hears nothing; absent after the end of the call. Stored name:
+    /// `lease`.
+    #[serde(rename = "lease")]
+    pub(crate) expires: Option<Millis>,
+    /// The number of running calls that the hold stands for.
     pub(super) slots: u64,
     /// What is not counted yet.
     pub(super) left: Amount,
-    /// What is counted of a share.
+    /// What is already counted of a lease.
     #[serde(default)]
     pub(super) counted: Amount,
-    /// What all rows of its attempts say; a share has no attempts.
+    /// What the ledger rows of all attempts have in common; nothing for a lease.
     pub(super) row: Option<Row>,
-    /// The attempts that were told of, and in which message.
-    pub(super) traces: Vec<Trace>,
+    /// The records of the last note. Stored name: `traces`.
+    #[serde(rename = "traces")]
+    pub(super) records: Vec<AttemptRecord>,
+    /// The number of the last note.
     pub(super) noted: u64,
-    /// So many attempts are counted, or open.
+    /// The number of attempts that are counted or unsettled.
     pub(super) placed: usize,
-    /// Attempts whose cost is being found out.
-    pub(super) open: Vec<Open>,
+    /// The attempts whose cost is unknown. Stored name: `open`.
+    #[serde(rename = "open")]
+    pub(super) unsettled: Vec<UnsettledAttempt>,
 }
 
-/// An attempt whose cost is not known.
+/// An attempt whose cost is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Open {
-    /// Which it is.
+pub(super) struct UnsettledAttempt {
+    /// Its number in the call.
     pub(super) attempt: usize,
-    /// As it was last written, if it was.
+    /// Its ledger row as it was last written.
     pub(super) row: Row,
-    /// What was told of its cost so far: it is no less.
-    #[serde(default)]
-    pub(super) least: u64,
-    /// Its URL, while the upstream is to be asked.
-    pub(super) asks: Option<Asks>,
+    /// The part of the cost that the answer contained. The cost is not less. Stored name: `least`.
+    #[serde(default, rename = "least")]
+    pub(super) known_cost: u64,
+    /// The look-up of the cost; nothing if nobody knows the cost. Stored name: `asks`.
+    #[serde(rename = "asks")]
+    pub(super) lookup: Option<Lookup>,
 }
 
-/// An upstream that is to be asked.
+/// The look-up of a cost at the upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Asks {
+pub(super) struct Lookup {
     pub(super) url: String,
     pub(super) generation: String,
-    pub(super) since: Millis,
+    since: Millis,
     pub(super) next: Millis,
-    pub(super) times: u32,
+    /// Look-ups so far. Stored name: `times`.
+    #[serde(rename = "times")]
+    pub(super) tries: u32,
 }
 
 impl Hold {
-    /// Some upstream is still to tell what an attempt cost.
-    pub(super) fn is_asked_about(&self) -> bool {
-        self.open.iter().any(|open| open.asks.is_some())
+    pub(super) fn new(request: HoldRequest, slots: u64, now: Millis) -> Self {
+        let HoldRequest { amount, duration, row } = request;
+        Self {
+            began: now,
+            expires: Some(now.saturating_add(duration)),
+            slots,
+            left: amount,
+            counted: Amount::default(),
+            row,
+            records: Vec::new(),
+            noted: 0,
+            placed: 0,
+            unsettled: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.expires.is_some()
+    }
+
+    /// Whether a cost is still to be looked up.
+    pub(super) fn awaits_lookup(&self) -> bool {
+        self.unsettled.iter().any(|unsettled| unsettled.lookup.is_some())
+    }
+
+    /// When the next look-up is due.
+    pub(super) fn next_lookup(&self) -> Option<Millis> {
+        self.unsettled.iter().filter_map(|unsettled| Some(unsettled.lookup.as_ref()?.next)).min()
     }
 }
 
-impl Asks {
-    /// The upstream of the request to `url`, about what became of it.
-    pub(super) fn at(url: &str, generation: String, now: Millis) -> Self {
-        Self { url: url.into(), generation, since: now, next: now + FIRST, times: 0 }
+impl Lookup {
+    /// The look-up of `generation`, at the upstream of the request to `url`.
+    pub(super) fn new(url: &str, generation: String, now: Millis) -> Self {
+        Self { url: url.into(), generation, since: now, next: now + FIRST, tries: 0 }
     }
 }
 
-impl Open {
-    /// Nobody could tell. It is asked again later, but not for ever.
-    pub(super) fn put_off(&mut self, now: Millis) {
-        let Some(asks) = &mut self.asks else { return };
-        asks.times += 1;
-        asks.next = now + (FIRST << asks.times.min(7)).min(LONGEST);
-        if asks.next > asks.since + PATIENCE {
-            self.asks = None;
+impl UnsettledAttempt {
+    /// Schedules the next look-up after one without an answer, or gives the look-up up.
+    pub(super) fn postpone_lookup(&mut self, now: Millis) {
+        let Some(lookup) = &mut self.lookup else { return };
+        lookup.tries += 1;
+        lookup.next = now + (FIRST << lookup.tries.min(7)).min(LONGEST);
+        if lookup.next > lookup.since + PATIENCE {
+            self.lookup = None;
         }
     }
 }

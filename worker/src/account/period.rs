@@ -1,4 +1,4 @@
-//! Minutes, days and months of UTC's calendar, from milliseconds since 1970.
+//! How long a budget period lasts: minutes, days and months of UTC's calendar, from milliseconds since 1970.
 
 use failsoft::Millis;
 use serde::{Deserialize, Serialize};
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 const MINUTE: Millis = 60_000;
 const DAY: Millis = 24 * 60 * MINUTE;
 
-/// What a bound is for.
+/// A period in which a budget counts. Months have their calendar's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Span {
+pub(crate) enum Period {
     Minute,
     Day,
     Month,
 }
 
-impl Span {
+impl Period {
     pub(crate) const ALL: [Self; 3] = [Self::Minute, Self::Day, Self::Month];
 
     pub(crate) fn name(self) -> &'static str {
@@ -26,7 +26,7 @@ impl Span {
         }
     }
 
-    /// When the one that holds `now` began.
+    /// When the period that contains `now` began.
     pub(crate) fn start(self, now: Millis) -> Millis {
         match self {
             Self::Minute => now - now % MINUTE,
@@ -38,7 +38,7 @@ impl Span {
         }
     }
 
-    /// When the next one begins.
+    /// When the period that contains `now` ends.
     pub(crate) fn end(self, now: Millis) -> Millis {
         let start = self.start(now);
         match self {
@@ -50,7 +50,7 @@ impl Span {
     }
 }
 
-/// As ISO 8601 writes it, to the second.
+/// Writes a point in time as ISO 8601, to the second.
 pub(crate) fn iso(at: Millis) -> String {
     let (year, month, day) = date(at / DAY);
     let seconds = at % DAY / 1_000;
@@ -58,15 +58,15 @@ pub(crate) fn iso(at: Millis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day, so many days after 1970-01-01.
+/// Returns year, month and day of the date `days` days after 1970-01-01.
 fn date(days: u64) -> (u64, u64, u64) {
     let is_leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    // Days of 1970 and after, before it began.
+    // The days from 1970-01-01 to the first day of `year`.
     let before = |year: u64| {
         let years = year - 1;
         years * 365 + years / 4 - years / 100 + years / 400 - 719_162
     };
-    // As if none were leap, which is too late rather than too early.
+    // An estimate without leap years is never too early.
     let mut year = 1_970 + days / 365;
     while before(year) > days {
         year -= 1;
@@ -86,7 +86,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{DAY, Span, date, iso};
+    use super::{DAY, Period, date, iso};
 
     #[test]
     fn days_follow_each_other_as_in_the_calendar() {
@@ -110,19 +110,19 @@ mod tests {
     }
 
     #[test]
-    fn a_span_begins_and_ends_where_the_calendar_says() {
+    fn a_period_begins_and_ends_with_the_calendar() {
         // 2024-02-29T23:59:59.999Z.
         let now = 1_709_251_199_999;
         assert_eq!(iso(now), "2024-02-29T23:59:59Z");
-        let told = Span::ALL.map(|span| (iso(span.start(now)), iso(span.end(now))));
+        let bounds = Period::ALL.map(|period| (iso(period.start(now)), iso(period.end(now))));
         let expected = [
             ("2024-02-29T23:59:00Z", "2024-03-01T00:00:00Z"),
             ("2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"),
             ("2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z"),
         ];
-        assert_eq!(told, expected.map(|(start, end)| (start.to_owned(), end.to_owned())));
+        assert_eq!(bounds, expected.map(|(start, end)| (start.to_owned(), end.to_owned())));
         for days in 0..2_000 {
-            let month = (Span::Month.start(days * DAY), Span::Month.end(days * DAY));
+            let month = (Period::Month.start(days * DAY), Period::Month.end(days * DAY));
             assert!(month.0 <= days * DAY && days * DAY < month.1);
             assert_eq!((date(month.0 / DAY).2, date(month.1 / DAY).2), (1, 1));
         }

@@ -7,7 +7,7 @@ use super::{Context, LONGEST_NAME, rows};
 
 fn outcome(attempts: Vec<AttemptReport>) -> Outcome {
     Outcome {
-        result: Err(Failure::new(Kind::Aborted, "the caller left")),
+        result: Err(Failure::new(Kind::Aborted, "the caller aborted the call")),
         partial: None,
         report: Arc::new(Report { attempts, ..Report::default() }),
         edge_report: None,
@@ -27,35 +27,36 @@ fn context() -> Context {
 }
 
 #[test]
-fn every_attempt_is_a_row_that_says_what_it_was_for() {
+fn every_attempt_is_a_row_with_its_role() {
     let failed = AttemptReport { failure: Some(Failure::new(Kind::Cut, "cut")), ..AttemptReport::default() };
     let hedge = AttemptReport { role: Role::Hedge, started: 30, ..AttemptReport::default() };
     let restart = AttemptReport { role: Role::Restart, ..AttemptReport::default() };
     let judge = AttemptReport { role: Role::Score, ..AttemptReport::default() };
     let rows = rows(&context(), 1_000, &outcome(vec![failed, hedge, restart, judge]));
-    let said: Vec<_> = rows.iter().map(|row| (&*row.id, &*row.role, &*row.outcome, row.ended.as_deref())).collect();
+    let described: Vec<_> =
+        rows.iter().map(|row| (&*row.id, &*row.role, &*row.outcome, row.ended.as_deref())).collect();
     let expected = [
         ("own/0", "answer", "cut", Some("aborted")),
         ("own/1", "hedge", "answered", None),
         ("own/2", "restart", "answered", None),
         ("own/3", "judge", "answered", None),
     ];
-    assert_eq!(said, expected);
+    assert_eq!(described, expected);
     assert!(rows.iter().all(|row| row.call == "theirs" && row.account == "key:a"));
     assert_eq!(rows[1].at, 1_030);
 }
 
 #[test]
-fn a_cost_is_told_or_left_to_be_settled() {
-    let told = AttemptReport { cost: Some(Usd(7)), cost_is_final: true, ..AttemptReport::default() };
+fn a_cost_is_final_or_left_to_be_settled() {
+    let known = AttemptReport { cost: Some(Usd(7)), cost_is_final: true, ..AttemptReport::default() };
     let partly = AttemptReport { cost: Some(Usd(5)), ..AttemptReport::default() };
-    let rows = rows(&context(), 0, &outcome(vec![told, partly, AttemptReport::default()]));
-    let said: Vec<_> = rows.iter().map(|row| (row.cost, &*row.settled)).collect();
-    assert_eq!(said, [(7, "told"), (5, ""), (0, "")]);
+    let rows = rows(&context(), 0, &outcome(vec![known, partly, AttemptReport::default()]));
+    let described: Vec<_> = rows.iter().map(|row| (row.cost, &*row.settled)).collect();
+    assert_eq!(described, [(7, "told"), (5, ""), (0, "")]);
 }
 
 #[test]
-fn a_row_does_not_grow_with_the_names_that_others_choose() {
+fn long_names_are_cut() {
     let long = "ü".repeat(LONGEST_NAME);
     let attempt = AttemptReport { models: vec![long.clone()], provider: Some(long), ..AttemptReport::default() };
     let rows = rows(&context(), 0, &outcome(vec![attempt]));

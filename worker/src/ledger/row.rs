@@ -1,0 +1,159 @@
+//! What a call cost: one row for each attempt.
+
+use failsoft::report::AttemptReport;
+use failsoft::{Millis, Outcome};
+use serde::{Deserialize, Serialize};
+
+/// Bytes of a name in a row. Clients choose the names of models, and upstreams those of models and providers.
+const LONGEST_NAME: usize = 200;
+
+/// How the cost of a row became known: the values of the column `settled`.
+pub(crate) mod settled {
+    /// The answer contained the cost.
+    pub(crate) const BY_ANSWER: &str = "told";
+    /// The upstream was asked for the cost of the generation.
+    pub(crate) const BY_LOOKUP: &str = "generation";
+    /// Nobody knows the cost. The row has the most that the attempt can have cost.
+    pub(crate) const UNSETTLED: &str = "unsettled";
+}
+
+/// One attempt of a call. The field names are those of the columns of the table `attempts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// [`Context::id`], `/`, and the attempt's number. A row that is written twice stays one row.
+    pub(crate) id: String,
+    /// The request id of the call.
+    pub(crate) call: String,
+    /// Of two rows with one id, the one with the higher revision counts. A cost may become known later.
+    pub(crate) revision: u32,
+    /// When the request was sent, in milliseconds since 1970.
+    pub(crate) at: Millis,
+    /// The account that pays: the name of an [`Account`](crate::config::Account).
+    pub(crate) account: String,
+    /// The name of the client's key, or `user`, `visitor` or `loopback`.
+    pub(crate) client: String,
+    pub(crate) route: Option<String>,
+    /// The part of the app that made the call: the header `x-feature`.
+    pub(crate) feature: Option<String>,
+    /// The requested models, in order.
+    pub(crate) asked: Vec<String>,
+    /// The model that answered.
+    pub(crate) model: Option<String>,
+    pub(crate) provider: Option<String>,
+    /// `answer`, `hedge`, `judge`, `continue` or `restart`.
+    pub(crate) role: String,
+    /// `answered`, or the kind of the failure.
+    pub(crate) outcome: String,
+    pub(crate) prompt_tokens: Option<u64>,
+    pub(crate) completion_tokens: Option<u64>,
+    /// The cost in units of 10^-12 USD. An unknown cost is the amount that was held.
+    pub(crate) cost: u64,
+    /// One of [`settled`]; empty while the cost is not final.
+    pub(crate) settled: String,
+    pub(crate) generation: Option<String>,
+    /// Milliseconds until the first text, reasoning or tool call.
+    pub(crate) first_token: Option<Millis>,
+    /// Milliseconds until the end of the attempt.
+    pub(crate) duration: Option<Millis>,
+    /// How the call ended, on the row of its first attempt: `answered`, `fallback` if another model than the first one
+    /// answered, or the kind of the failure.
+    #[serde(default)]
+    pub(crate) ended: Option<String>,
+}
+
+/// What all rows of a call have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Context {
+    /// An id that the edge makes for each call, so that no two calls share a row.
+    pub(crate) id: String,
+    /// The request id. A client may have chosen it, and may use one id twice.
+    pub(crate) call: String,
+    pub(crate) account: String,
+    pub(crate) client: String,
+    pub(crate) route: Option<String>,
+    pub(crate) feature: Option<String>,
+}
+
+impl Row {
+    /// Tokens of the prompt and the answer, if either is known.
+    pub(crate) fn tokens(&self) -> Option<u64> {
+        match (self.prompt_tokens, self.completion_tokens) {
+            (None, None) => None,
+            (prompt, completion) => Some(prompt.unwrap_or(0).saturating_add(completion.unwrap_or(0))),
+        }
+    }
+}
+
+impl Context {
+    /// Makes the row that a call holds, for the models `asked`.
+    pub(crate) fn row(&self, at: Millis, asked: &[String]) -> Row {
+        Row {
+            id: self.id.clone(),
+            call: self.call.clone(),
+            at,
+            account: self.account.clone(),
+            client: self.client.clone(),
+            route: self.route.clone(),
+            feature: self.feature.clone(),
+            asked: asked.iter().map(|model| short(model)).collect(),
+            role: "answer".into(),
+            ..Row::default()
+        }
+    }
+}
+
+/// Makes the rows of a call that began at `began`. Where a cost is not final, `settled` is empty, and the cost is the part
+/// that is known.
+pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome) -> Vec<Row> {
+    let report = &outcome.report;
+    let ended = match &outcome.result {
+        Ok(_) if report.fallback => "fallback",
+        Ok(_) => "answered",
+        Err(failure) => failure.kind.name(),
+    };
+    let attempts = report.attempts.iter().enumerate();
+    attempts
+        .map(|(at, attempt)| Row {
+            id: format!("{}/{at}", context.id),
+            call: context.call.clone(),
+            at: began + attempt.started,
+            account: context.account.clone(),
+            client: context.client.clone(),
+            route: context.route.clone(),
+            feature: context.feature.clone(),
+            ended: (at == 0).then(|| ended.to_owned()),
+            ..row(attempt)
+        })
+        .collect()
+}
+
+/// Makes the part of a row that describes the attempt.
+fn row(attempt: &AttemptReport) -> Row {
+    Row {
+        asked: attempt.models.iter().map(|model| short(model)).collect(),
+        model: attempt.model.as_deref().map(short),
+        provider: attempt.provider.as_deref().map(short),
+        role: attempt.role.name().to_owned(),
+        outcome: attempt.failure.as_ref().map_or("answered", |failure| failure.kind.name()).to_owned(),
+        prompt_tokens: attempt.prompt_tokens,
+        completion_tokens: attempt.completion_tokens,
+        cost: attempt.cost.unwrap_or_default().0,
+        settled: if attempt.cost_is_final { settled::BY_ANSWER.to_owned() } else { String::new() },
+        generation: attempt.generation_id.as_deref().map(short),
+        first_token: attempt.first_token,
+        duration: attempt.duration,
+        ..Row::default()
+    }
+}
+
+/// Cuts a long name.
+fn short(name: &str) -> String {
+    let mut end = name.len().min(LONGEST_NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests;
