@@ -234,8 +234,7 @@ test('an edge that is not set up says so to callers, and to its owner what is mi
 test('a client that never finishes its body keeps nobody busy', async () => {
   const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers: { authorization: `Bearer ${CLIENT_KEY}` } });
   sent.on('error', () => {});
-  sent.write('{"model":');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await new Promise((resolve) => sent.write('{"model":', resolve));
   sent.destroy();
   assert.equal((await send(edge, '/healthz')).status, 200);
   assert.deepEqual(await emulator.log(), []);

@@ -197,7 +197,8 @@ test('what a request left that vanished with its machine is settled by the alarm
   const gone = (body) => chat(edge, { ...HELLO, stream: true, ...body }).catch(() => null);
   // One whose generation the object was told of, and one that nobody has heard of.
   const calls = [gone({ model: 'fault/stall' }), gone({ model: 'fault/slow-headers' })];
-  await emulator.log('arrived');
+  await emulator.log('arrived&n=2');
+  // The object hears of a generation shortly after the headers.
   await sleep(500);
   await edge.kill();
   await Promise.all(calls);

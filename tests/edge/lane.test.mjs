@@ -13,7 +13,7 @@ import { useEdge } from './use-edge.mjs';
 
 const short = (lane) => ({ models: ['fault/large-events'], lane, policy: { timeouts: { total: 4_000 } } });
 const relayed = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'relay' });
-const lean = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'lean' });
+const lean = (fault) => ({ models: [`fault/${fault}`, SECOND], lane: 'lean', policy: { timeouts: { total: fault === 'stall-3' ? 4_000 : 20_000 } } });
 
 const faults = ['empty', 'overloaded', 'cut-1500', 'cut-hard-1500', 'error-mid-stream', 'stall-3', 'missing-done', 'json-when-stream'];
 

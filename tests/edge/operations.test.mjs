@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { startEmulator } from '../support/process.mjs';
+import { CLOCK_MODULES, setClockAhead } from './clock.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
 import { setUp, useEdge, withEdge } from './use-edge.mjs';
 
@@ -57,6 +58,7 @@ after(() => Promise.all([spans?.stop(), hooks?.stop()]));
 
 const { emulator, edge } = useEdge((emulator) => ({
   isolates: 2,
+  modules: CLOCK_MODULES,
   secrets: { METRICS_TOKEN: TOKEN, OTLP_HEADERS: 'x-collector=c0llector' },
   failsoft: {
     upstream: { url: emulator.baseURL, dialect: 'openrouter' },
@@ -184,7 +186,7 @@ test('health tells that the database is down, and is not asked more than every f
   const health = async () => send(edge, '/healthz', { key: null });
   assert.deepEqual(JSON.parse((await health()).text), { ok: true });
   const { statements } = await edge.database.set({ down: true });
-  await sleep(5_100);
+  await setClockAhead(edge, 5_100);
   await Promise.all(Array.from({ length: 50 }, health));
   assert.ok((await edge.database.set({})).statements - statements <= 1);
   const told = await until('it is noticed', async () => {
@@ -194,6 +196,7 @@ test('health tells that the database is down, and is not asked more than every f
   assert.deepEqual(JSON.parse(told.text), { ok: false, problems: ['the database (LEDGER) does not answer'] });
   assert.equal((await call('unhealthy')).status, 200, 'calls go on');
   await edge.database.set({ down: false });
+  await setClockAhead(edge, 10_200);
   await until('it is well again', async () => (await health()).status === 200);
 });
 

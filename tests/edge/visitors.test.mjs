@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
+import { CLOCK_MODULES, setClockAhead } from './clock.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
 import { setUp, useEdge, useEmulator, withEdge } from './use-edge.mjs';
 
@@ -203,9 +204,11 @@ test('a session that this edge did not give out is none', async () => {
 });
 
 test('a session ends', async () => {
-  await withEdge({ secrets: SECRETS, failsoft: failsoft({ lifetime: 1 }) }, async (short) => {
+  await withEdge({ modules: CLOCK_MODULES, secrets: SECRETS, failsoft: failsoft({ lifetime: 60 }) }, async (short) => {
     const token = await begin({ at: short });
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await setClockAhead(short, 58_000);
+    assert.equal((await models(token, APP, short)).status, 200);
+    await setClockAhead(short, 61_000);
     assert.equal((await models(token, APP, short)).status, 401);
   });
 });
