@@ -30,8 +30,8 @@ impl Random {
     /// A number within the range; every order of magnitude is equally likely.
     pub(crate) fn spread(&mut self, range: RangeInclusive<u64>) -> u64 {
         let (low, high) = ((*range.start()).max(1) as f64, *range.end() as f64);
-        let share = self.below(1 << 20) as f64 / f64::from(1 << 20);
-        ((low * (high / low).powf(share)).round() as u64).clamp(*range.start(), *range.end())
+        let fraction = self.below(1 << 20) as f64 / f64::from(1 << 20);
+        ((low * (high / low).powf(fraction)).round() as u64).clamp(*range.start(), *range.end())
     }
 
     pub(crate) fn chance(&mut self, percent: u64) -> bool {

@@ -36,7 +36,7 @@ pub(crate) enum Health {
     Limited,
     Down,
     /// The id does not exist.
-    Gone,
+    Unknown,
     /// No provider serves the model.
     Absent,
     /// The context is too small for every prompt.
@@ -98,7 +98,7 @@ impl Server {
             (weights.1, Health::Flaky),
             (6, Health::Limited),
             (6, Health::Down),
-            (4, Health::Gone),
+            (4, Health::Unknown),
             (3, Health::Absent),
             (3, Health::Small),
         ];
@@ -149,8 +149,8 @@ impl Server {
             let class = random.pick(&[Class::Unauthorized, Class::Unpaid, Class::Forbidden]);
             return self.refuse(request, class, name(request.batch[0]), Vec::new(), random);
         }
-        if let Some(gone) = request.batch.iter().find(|&&model| self.health[model] == Health::Gone) {
-            return self.refuse(request, Class::Unknown, name(*gone), Vec::new(), random);
+        if let Some(unknown) = request.batch.iter().find(|&&model| self.health[model] == Health::Unknown) {
+            return self.refuse(request, Class::Unknown, name(*unknown), Vec::new(), random);
         }
         let mut inside = Vec::new();
         let mut last = Class::Down;
@@ -184,7 +184,7 @@ impl Server {
             Health::Flaky => (50, random.pick(&ANY)),
             Health::Limited => (30, Class::Limited),
             Health::Down => (5, random.pick(&[Class::Down, Class::Down, Class::Server])),
-            Health::Gone => (0, Class::Unknown),
+            Health::Unknown => (0, Class::Unknown),
             Health::Absent => (0, Class::Absent),
             Health::Small => (10, Class::TooLong),
         };

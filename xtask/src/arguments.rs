@@ -277,10 +277,10 @@ mod tests {
     fn an_option_takes_its_value_as_a_word_or_after_an_equals_sign() {
         let expected =
             Dev { port: 9000, upstream: Some("https://api.openai.com/v1".to_owned()), dialect: Some(Dialect::OpenAi) };
-        let apart = read_line("dev --port 9000 --upstream https://api.openai.com/v1/ --dialect openai");
+        let separate = read_line("dev --port 9000 --upstream https://api.openai.com/v1/ --dialect openai");
         let joined = read_line("dev --port=9000 --upstream=https://api.openai.com/v1 --dialect=openai");
-        assert_eq!(apart, Ok(Task::Dev(expected)));
-        assert_eq!(apart, joined);
+        assert_eq!(separate, Ok(Task::Dev(expected)));
+        assert_eq!(separate, joined);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(crate) fn require_free(port: u16) -> Result<()> {
 
 /// Whether the Worker answers, with any status.
 fn answers(port: u16) -> bool {
-    let ask = || -> std::io::Result<bool> {
+    let request = || -> std::io::Result<bool> {
         let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;
         write!(socket, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
@@ -81,5 +81,5 @@ fn answers(port: u16) -> bool {
         socket.read_exact(&mut start)?;
         Ok(start == *b"HTTP/")
     };
-    ask().unwrap_or(false)
+    request().unwrap_or(false)
 }

@@ -34,6 +34,8 @@ mod test;
 mod tools;
 mod types;
 mod upstream;
+#[cfg(test)]
+mod vocabulary;
 mod worker;
 mod workspace;
 

@@ -87,7 +87,7 @@ impl Answer {
             return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
         }
         let text = match (behaviour, &request.prefill) {
-            (Behaviour::Say(words), _) => words.clone(),
+            (Behaviour::Answer(words), _) => words.clone(),
             (Behaviour::Echo(words), _) => format!("{} {words}", request.prompt.lines().next().unwrap_or_default()),
             (_, Some(prefill)) if model.row.prefill != Prefill::StartsOver => remainder(&text(request, model), prefill),
             _ => text(request, model),

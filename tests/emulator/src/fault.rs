@@ -166,7 +166,7 @@ pub(crate) enum Behaviour {
     Healthy,
     Fault(FaultSpec),
     /// Healthy, with this text.
-    Say(String),
+    Answer(String),
     /// Healthy, with the first line of the prompt and this text.
     Echo(String),
 }
@@ -175,7 +175,7 @@ impl Behaviour {
     /// Reads a step of a script: `healthy`, `say:TEXT`, `echo:TEXT`, or the name of a fault with or without `fault/`.
     pub(crate) fn parse(step: &str) -> Option<Self> {
         if let Some(words) = step.strip_prefix("say:") {
-            return Some(Self::Say(words.trim_start().to_owned()));
+            return Some(Self::Answer(words.trim_start().to_owned()));
         }
         if let Some(words) = step.strip_prefix("echo:") {
             return Some(Self::Echo(words.trim_start().to_owned()));
@@ -189,14 +189,14 @@ impl Behaviour {
     pub(crate) fn effect(&self) -> Option<Effect> {
         match self {
             Self::Fault(spec) => Some(spec.fault.effect),
-            Self::Healthy | Self::Say(_) | Self::Echo(_) => None,
+            Self::Healthy | Self::Answer(_) | Self::Echo(_) => None,
         }
     }
 
     pub(crate) fn number(&self) -> Option<u64> {
         match self {
             Self::Fault(spec) => spec.number,
-            Self::Healthy | Self::Say(_) | Self::Echo(_) => None,
+            Self::Healthy | Self::Answer(_) | Self::Echo(_) => None,
         }
     }
 }

@@ -28,10 +28,10 @@ const PARAMETERS: &[&str] = &[
 pub(crate) fn models() -> Value {
     let rows = ROWS.iter().map(Candidate::of);
     let faults = FAULTS.iter().filter_map(|fault| Candidate::fault(fault.name));
-    json!({ "data": rows.chain(faults).map(|model| listed(&model)).collect::<Vec<_>>() })
+    json!({ "data": rows.chain(faults).map(|model| model_json(&model)).collect::<Vec<_>>() })
 }
 
-fn listed(model: &Candidate) -> Value {
+fn model_json(model: &Candidate) -> Value {
     let row = model.row;
     json!({
         "id": model.id,
@@ -87,7 +87,7 @@ pub(crate) fn endpoints(model: &Candidate) -> Value {
 fn description(model: &Candidate) -> &'static str {
     match &model.default_behaviour {
         Behaviour::Fault(spec) => spec.fault.description,
-        Behaviour::Healthy | Behaviour::Say(_) | Behaviour::Echo(_) => {
+        Behaviour::Healthy | Behaviour::Answer(_) | Behaviour::Echo(_) => {
             "An emulated model that echoes what it is asked."
         }
     }
