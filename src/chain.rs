@@ -16,10 +16,11 @@
 //! |---|---|
 //! | `candidate.rs` | one candidate: its state, its size, its price |
 //! | `precheck.rs` | which candidates leave the chain before anything is sent |
-//! | `dropped.rs` | why candidates leave the chain, and which of them leave after a failure |
+//! | `dropped.rs`, `drop_reason.rs` | which candidates leave the chain after a failure, and why |
 //! | `price.rs` | what a batch may cost, and how long its answer may be |
 
 mod candidate;
+mod drop_reason;
 mod dropped;
 mod precheck;
 mod price;

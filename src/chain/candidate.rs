@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::dropped::DropReason;
+use super::drop_reason::DropReason;
 use crate::catalog::{ModelInfo, Price, continues_prefill, same_model};
 use crate::request::{ChatRequest, LEAST_ANSWER};
 use crate::tokens::Prompt;

@@ -3,7 +3,7 @@
 
 use super::Chain;
 use super::candidate::Candidate;
-use super::dropped::{DropReason, missing_tokens};
+use super::drop_reason::{DropReason, missing_tokens};
 use crate::Millis;
 use crate::breaker::{Breaker, Breakers};
 use crate::failure::{Failure, Kind};
