@@ -74,9 +74,8 @@ impl Chain {
     ) -> Result<Self, Box<Failure>> {
         let mut chain = Self::default();
         for (at, upstream) in context.upstreams.iter().enumerate() {
-            let models = if upstream.models.is_empty() { &request.models } else { &upstream.models };
-            for model in models {
-                let info = upstream.catalog.find(model).or_else(|| context.catalog.find(model));
+            for model in upstream.models_for(&request.models) {
+                let info = upstream.model_info(model, context.catalog);
                 let near_miss = if info.is_some() { None } else { context.catalog.near_miss(model) };
                 let breaker = Breakers::name(&upstream.url, model);
                 chain.candidates.push(Candidate::new(model, at, info.cloned().unwrap_or_default(), breaker, near_miss));

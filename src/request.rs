@@ -5,11 +5,13 @@
 //! | `read.rs` | what a request may contain, and what is wrong with one that is refused |
 //! | `body.rs` | the body of a request to an upstream: the same fields for another batch of models |
 //! | `fields.rs` | the registry of all fields: their types, and how the edge treats them |
+//! | `models.rs` | the chain of models: which model comes first |
 //! | `cost.rs` | how many tokens a request can use, and what it can cost |
 
 mod body;
 mod cost;
 pub mod fields;
+mod models;
 mod read;
 
 use crate::json::Json;
@@ -17,6 +19,7 @@ pub use crate::lane::Lane;
 use crate::tokens::Prompt;
 use crate::verdict::Wanted;
 pub(crate) use body::{BodySpec, capped};
+pub use models::own_models_first;
 
 /// The names of the output limit.
 const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];

@@ -2,8 +2,9 @@
 
 use crate::text::{cut, find, text};
 use core::fmt;
+use std::sync::Arc;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ModelInfo};
 use crate::http::HttpRequest;
 
 /// OpenRouter's own base URL, the default of the package.
@@ -98,6 +99,16 @@ impl Upstream {
             models: Vec::new(),
             catalog: Catalog::default(),
         }
+    }
+
+    /// The models that this upstream is asked for, in order: its own, or if it has none, those of the request.
+    pub fn models_for<'a>(&'a self, request: &'a [String]) -> &'a [String] {
+        if self.models.is_empty() { request } else { &self.models }
+    }
+
+    /// What is known about `model` on this upstream: from its own catalog, else from the `shared` one.
+    pub fn model_info<'a>(&'a self, model: &str, shared: &'a Catalog) -> Option<&'a Arc<ModelInfo>> {
+        self.catalog.find(model).or_else(|| shared.find(model))
     }
 
     /// The request that carries `body`.

@@ -1,14 +1,12 @@
 //! Reads and checks the body of a chat request.
 
 use super::fields::FIELDS;
+use super::models;
 use super::{ChatRequest, LIMITS, Lane, UsageChunk};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, decimal};
-use crate::text::{is_blank, text};
+use crate::text::text;
 use crate::tokens::Prompt;
-
-/// The longest chain. A longer one is a mistake, or an attack on the bill.
-const LONGEST_CHAIN: usize = 32;
 
 impl ChatRequest {
     /// Reads the body of a chat request, a JSON object.
@@ -30,7 +28,7 @@ impl ChatRequest {
         let prompt = check_messages(body)?;
         check_numbers(body)?;
         let mut warnings = Vec::new();
-        let models = chain(body, &mut warnings)?;
+        let models = models::read(body, &mut warnings)?;
         let stream = body.get("stream");
         if stream.flag().is_none() && !stream.is_null() {
             return Err(Invalid::new("stream", "must be true or false"));
@@ -66,16 +64,6 @@ impl ChatRequest {
             rest: rest(body)?,
         })
     }
-
-    /// Puts `models` in the place of the chain.
-    ///
-    /// # Errors
-    /// [`Invalid`], as for the field `models`.
-    pub fn set_chain(&mut self, models: &[String]) -> Result<(), Box<Invalid>> {
-        let models = models.iter().map(|model| Some(model.clone()).filter(|model| !is_blank(model)));
-        self.models = read_chain(models, &mut self.warnings)?;
-        Ok(())
-    }
 }
 
 fn check_messages(body: &Fields<'_>) -> Result<Prompt, Box<Invalid>> {
@@ -101,50 +89,6 @@ fn check_numbers(body: &Fields<'_>) -> Result<(), Box<Invalid>> {
         }
     }
     Ok(())
-}
-
-/// The id of a model, if `value` is one.
-fn model_id(value: Json<'_>) -> Option<String> {
-    value.text().filter(|model| !is_blank(model)).map(Into::into)
-}
-
-/// The chain: `models`, else `model`. If a request has both, the caller wrote `models` and a wrapper added `model`.
-fn chain(body: &Fields<'_>, warnings: &mut Vec<String>) -> Result<Vec<String>, Box<Invalid>> {
-    let (single, listed) = (body.get("model"), body.get("models"));
-    let head = model_id(single);
-    if head.is_none() && !single.is_null() {
-        return Err(Invalid::new("model", "must be a model's id, such as \"openai/gpt-4o\""));
-    }
-    if !listed.is_array() && !listed.is_null() {
-        return Err(Invalid::new("models", "must be an array of model ids"));
-    }
-    let mut chain = read_chain(listed.items().map(model_id), warnings)?;
-    match (head, chain.first()) {
-        (Some(model), None) => chain.push(model),
-        (Some(model), Some(first)) if *first != model => {
-            warnings.push(text!("`model` (", &model, ") was ignored, because the request also has `models`"));
-        }
-        (None, None) => return Err(Invalid::new("models", "is missing; name at least one model")),
-        (Some(_) | None, Some(_)) => {}
-    }
-    Ok(chain)
-}
-
-/// A chain with each of `models` once. `None` is an entry that is no model's id.
-fn read_chain(
-    models: impl Iterator<Item = Option<String>>,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<String>, Box<Invalid>> {
-    let mut chain: Vec<String> = Vec::new();
-    for (at, model) in models.enumerate() {
-        match model {
-            _ if at >= LONGEST_CHAIN => return Err(Invalid::new("models", "has more than 32 models")),
-            Some(model) if chain.contains(&model) => warnings.push(text!("`models` contains ", &model, " twice")),
-            Some(model) => chain.push(model),
-            None => return Err(Invalid::new(text!("models[", &decimal(at as u64), "]"), "must be a model's id")),
-        }
-    }
-    Ok(chain)
 }
 
 /// The parameters without which the answer would not be what the caller asked for.

@@ -43,8 +43,8 @@ pub(crate) fn record_outcome(outcome: &Outcome, admitted: &AdmittedCall, now: Mi
 /// The breakers of all models that the call may ask.
 fn breaker_names(admitted: &AdmittedCall, upstreams: &[Upstream]) -> Vec<String> {
     let names = |upstream: &Upstream| {
-        let models = if upstream.models.is_empty() { &admitted.request.models } else { &upstream.models };
-        models.iter().map(|model| Breakers::name(&upstream.url, model)).collect::<Vec<_>>()
+        let models = upstream.models_for(&admitted.request.models).iter();
+        models.map(|model| Breakers::name(&upstream.url, model)).collect::<Vec<_>>()
     };
     upstreams.iter().flat_map(names).collect()
 }

@@ -46,10 +46,8 @@ impl<'a> Prices<'a> {
     fn candidates(&self, request: &'a ChatRequest) -> impl Iterator<Item = (&'a str, Option<&'a Arc<ModelInfo>>)> {
         let catalog = self.catalog;
         self.upstreams.iter().flat_map(move |upstream| {
-            let models = if upstream.models.is_empty() { &request.models } else { &upstream.models };
-            models
-                .iter()
-                .map(move |model| (model.as_str(), upstream.catalog.find(model).or_else(|| catalog.find(model))))
+            let models = upstream.models_for(&request.models).iter();
+            models.map(move |model| (model.as_str(), upstream.model_info(model, catalog)))
         })
     }
 
