@@ -8,7 +8,7 @@ use failsoft::tokens::LARGEST_ATTACHMENT;
 
 use crate::config::Limits;
 
-use super::messages;
+use super::messages::{self, check_cache};
 
 /// Why the edge refuses a field of the registry, and what to do instead.
 const REFUSED: [(&str, &str); 13] = [
@@ -190,14 +190,6 @@ fn check_provider(given: &Section<'_>) -> Result<(), Box<Invalid>> {
         sort.choice("partition", "model")?;
     }
     Ok(())
-}
-
-/// Checks `cache_control`. The price of a model covers a cache of five minutes; a cache of an hour costs twice as much.
-pub(super) fn check_cache(of: &Section<'_>) -> Result<(), Box<Invalid>> {
-    let given = of.section("cache_control")?;
-    given.only("type ttl")?;
-    given.choice("type", "ephemeral")?;
-    given.choice("ttl", "5m").map(drop)
 }
 
 /// The items of the array `name`, with their paths.

@@ -5,8 +5,6 @@ use failsoft::invalid::{Invalid, Section};
 
 use crate::config::Limits;
 
-use super::fields::check_cache;
-
 /// Fields of a message. Those of an answer are among them: a client sends the conversation back.
 const KNOWN: &str = "role content name tool_calls tool_call_id refusal reasoning reasoning_content reasoning_details \
                      annotations cache_control prefix";
@@ -89,4 +87,12 @@ fn check_part(part: &Section<'_>) -> Result<(), Box<Invalid>> {
         return Err(part.wrong("type", "must be \"text\" or \"image_url\": this edge takes no sound, video and files"));
     }
     check_cache(part)
+}
+
+/// Checks `cache_control`. The price of a model covers a cache of five minutes; a cache of an hour costs twice as much.
+pub(super) fn check_cache(of: &Section<'_>) -> Result<(), Box<Invalid>> {
+    let given = of.section("cache_control")?;
+    given.only("type ttl")?;
+    given.choice("type", "ephemeral")?;
+    given.choice("ttl", "5m").map(drop)
 }
