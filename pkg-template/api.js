@@ -1,79 +1,52 @@
-import { Client } from './failsoft_bg.js';
-import { encode } from './bytes.js';
-import { Call } from './call.js';
+import * as wasm from './failsoft_bg.js';
 import { misuse } from './error.js';
-import { fetchOf } from './fetch.js';
 import { load } from './load.js';
-import { given, handedOf, hostOf, merge, toJson } from './option.js';
 import { ChatStream } from './stream.js';
-import { warner } from './warn.js';
+import { withCaller } from './trace.js';
+
+/** Marks a client of any copy of the package; gives the client in the WebAssembly. */
+const CLIENT = Symbol.for('failsoft.client');
 
 /** The functions of the package, given what gives its WebAssembly. */
-export function bind(wasm) {
-  const ready = () => load(wasm);
-  const createClient = (defaults = {}) => clientOf(given(defaults), ready);
+export function bind(source) {
+  const init = () => load(source);
+  const parseStream = (response) => parse(response, init);
   return {
-    createClient,
-    createFetch: (client) => fetchOf(client, ready),
-    // A function on its own remembers nothing: keys and users of a server must not close models for each other.
-    chat: (messages, options) => createClient().chat(messages, options),
-    chatWithFallback: (messages, options) => createClient().chatWithFallback(messages, options),
-    chatStreaming: (messages, options) => createClient().chatStreaming(messages, options),
-    parseStream: (response) => parse(response, ready),
-    // Without a model, as OpenAI's count.
-    estimateTokens: async (text, model = 'gpt') => (await ready(), Client.estimateTokens(encode(toJson(text)), encode(model))),
-    init: ready,
+    ...functionsOf(async () => (await init(), wasm)),
+    parseStream,
+    createClient: (defaults) => createClient(defaults, init, parseStream),
+    createFetch: (client) => createFetch(client),
+    estimateTokens: async (input, model = 'gpt') => (await init(), wasm.estimateTokens(input, model)),
+    init,
   };
 }
 
-function clientOf(defaults, ready) {
-  const warn = warner();
-  let memory;
-  /** Begins a call; gives it at the commit point, or at its end. */
-  const call = async (ask, options) => {
-    const merged = merge(defaults, options);
-    await ready();
-    memory ??= new Client();
-    const host = hostOf(merged);
-    const begun = new Call(memory, handedOf(ask, merged), host, warn(host.onFallback));
-    await begun.start();
-    return begun;
-  };
+/** The functions that send something; `ready` gives the object of the WebAssembly that has them. */
+function functionsOf(ready) {
   return {
-    chat: async (messages, options) => (await call('chat', { ...headOf(defaults, given(options)), messages })).completion(),
-    chatWithFallback: async (messages, options) => (await call('completion', { ...given(options), messages })).completion(),
-    chatStreaming: async (messages, options) => new ChatStream(await call('stream', { ...given(options), messages })),
-    parseStream: (response) => parse(response, ready),
-    /** For `createFetch`. */
-    [Symbol.for('failsoft.client')]: { defaults, call },
+    chat: (messages, options) => withCaller(async () => (await ready()).chat(messages, options)),
+    chatWithFallback: (messages, options) => withCaller(async () => (await ready()).chatWithFallback(messages, options)),
+    chatStreaming: (messages, options) => withCaller(async () => new ChatStream(await (await ready()).chatStreaming(messages, options))),
   };
 }
 
-/** The model of a call that asks only one: the call's own, else the head of a chain. */
-function headOf(defaults, options) {
-  const { model = options.models?.[0] ?? defaults.model ?? defaults.models?.[0] } = options;
-  return { ...options, model };
+function createClient(defaults = {}, init, parseStream) {
+  if (defaults === null || typeof defaults !== 'object' || Array.isArray(defaults)) throw misuse('the options must be an object');
+  let client;
+  const ready = async () => (await init(), (client ??= wasm.createClient(defaults)));
+  return { ...functionsOf(ready), parseStream, [CLIENT]: ready };
 }
 
-function parse(given, ready) {
-  const response = responseOf(given);
-  let call;
-  const begin = async () => {
-    await ready();
-    return (call ??= new Call(new Client(), '{"ask":"parse"}', { fetch: () => response }));
-  };
-  return new ChatStream(undefined, begin, response.body);
+function createFetch(client) {
+  const ready = client?.[CLIENT];
+  if (!ready) throw misuse('createFetch takes a client, as createClient makes it');
+  let fetch;
+  return async (input, init) => (fetch ??= wasm.createFetch(await ready()))(input, init);
 }
 
-/** As much of a response as the core looks at. */
-function responseOf(given) {
-  const bare = typeof given?.getReader === 'function';
-  if (!bare && typeof given?.headers?.get !== 'function') throw misuse('parseStream takes a Response or a ReadableStream');
-  const { body, status = 200, headers } = bare ? { body: given } : given;
-  if (given.bodyUsed || body?.locked) throw misuse('the body of this response is being read already');
-  const type = headers?.get('content-type');
-  const seen = new Headers(headers);
-  // Hand-made responses have no type or a wrong one; only JSON is believed.
-  if (status < 400 && !type?.includes('json')) seen.set('content-type', 'text/event-stream');
-  return { status, headers: seen, body, text: () => given.text() };
+function parse(response, init) {
+  const body = typeof response?.getReader === 'function' ? response : response?.body;
+  if (body !== response && typeof response?.headers?.get !== 'function') throw misuse('parseStream takes a Response or a ReadableStream');
+  if (response.bodyUsed || body?.locked) throw misuse('the body of this response is being read already');
+  return new ChatStream(undefined, async () => (await init(), wasm.parseStream(response)));
 }

@@ -1,21 +1,20 @@
-import { encode } from './bytes.js';
-import { BRIEF, LINES, TEXT, quietly } from './call.js';
-import { envelopeOf, isChatError, misuse } from './error.js';
+import { Form } from './failsoft_bg.js';
+import { misuse } from './error.js';
 
-/** A streamed answer. It has one reader: whichever way of reading begins first. */
+/** A streamed answer. It has one reader: the way of reading that begins first. */
 export class ChatStream {
-  #call;
-  #begin;
-  #body;
-  #taken;
+  /** The stream in the WebAssembly. */
+  #inner;
+  #open;
+  #opening;
+  #reader;
   #cancelled;
-  #whole;
+  #completion;
 
-  /** @param begin what gives the call with the first read, where there is none yet; it reads `body`. */
-  constructor(call, begin, body) {
-    this.#call = call;
-    this.#begin = begin;
-    this.#body = body;
+  /** @param open gives the stream of the WebAssembly at the first read, where there is none yet. */
+  constructor(inner, open) {
+    this.#inner = inner;
+    this.#open = open;
   }
 
   get model() {
@@ -27,40 +26,35 @@ export class ChatStream {
   }
 
   get failsoft() {
-    return this.#call?.report;
+    return this.#inner?.failsoft;
   }
 
   get usage() {
-    try {
-      return this.#call?.completion()?.usage;
-    } catch {
-      return undefined;
-    }
+    return this.#inner?.usage;
   }
 
   [Symbol.asyncIterator]() {
     this.#take('for await');
     let [chunks, at, last] = [[], 0];
-    // A chunk with new text and nothing else comes as that text. Who gets the last one may change it: a copy stays here.
-    const unfolded = (item) => {
-      if (typeof item === 'string') return copyOf(last, item);
+    // A chunk with new text and nothing else comes as that text. Whoever gets the last chunk may change it: a copy stays here.
+    const unfold = (item) => {
+      if (typeof item === 'string') return withContent(last, item);
       const delta = item.choices?.[0]?.delta;
-      last = delta && copyOf(item, delta.content);
+      last = delta && withContent(item, delta.content);
       return item;
     };
-    const given = ({ done, value }) => {
-      if (!done) [chunks, at] = [chunks.slice(at).concat(JSON.parse(value).map(unfolded)), 0];
+    const result = ({ done, value }) => {
+      if (!done) [chunks, at] = [chunks.slice(at).concat(JSON.parse(value).map(unfold)), 0];
       return at < chunks.length ? { done: false, value: chunks[at++] } : { done, value: undefined };
     };
-    // What one chunk of the network brought is there at once.
-    return this.#iterator(() => (at < chunks.length ? Promise.resolve({ done: false, value: chunks[at++] }) : this.#next(BRIEF).then(given)));
+    return this.#iterator(() => (at < chunks.length ? Promise.resolve({ done: false, value: chunks[at++] }) : this.#next(Form.Chunks).then(result)));
   }
 
   get textStream() {
     return {
       [Symbol.asyncIterator]: () => {
         this.#take('textStream');
-        return this.#iterator(() => this.#next(TEXT));
+        return this.#iterator(() => this.#next(Form.Text));
       },
     };
   }
@@ -70,61 +64,47 @@ export class ChatStream {
   }
 
   finalCompletion() {
-    return (this.#whole ??= this.#drain());
+    return (this.#completion ??= this.#drain());
   }
 
   toReadableStream() {
-    return this.#bytes('toReadableStream', (lines) => lines, '', (error) => {
-      throw error;
-    });
+    this.#take('toReadableStream');
+    return this.#bytes(() => this.#next(Form.Lines));
   }
 
   toResponse(init = {}) {
+    this.#take('toResponse');
     const headers = new Headers(init.headers);
     headers.set('content-type', 'text/event-stream; charset=utf-8');
     headers.set('cache-control', 'no-cache');
-    // What an upstream would send: an event with an error, and no end mark.
-    const body = this.#bytes('toResponse', events, events('[DONE]\n'), (error) => {
-      if (!isChatError(error)) throw error;
-      return events(`${envelopeOf(error)}\n`);
-    });
-    return new Response(body, { ...init, headers });
+    return new Response(this.#bytes(() => this.#next(Form.Events)), { ...init, headers });
   }
 
-  /** Ends the request; whoever reads sees the end. */
+  /** Ends the request; a pending read sees the end. */
   async cancel() {
     this.#cancelled = true;
-    this.#taken ??= 'cancel';
-    if (this.#call) this.#call.cancel();
-    else await quietly(() => this.#body?.cancel());
+    this.#reader ??= 'cancel';
+    (this.#inner ?? (await this.#opened())).cancel();
   }
 
   [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     return this.cancel();
   }
 
-  /** Makes `reader` the reader. */
   #take(reader) {
-    if (this.#taken) {
-      throw misuse(`this stream is being read already, by ${this.#taken}; a stream has one reader, so ${reader} gets nothing`);
+    if (this.#reader) {
+      throw misuse(`this stream is being read already, by ${this.#reader}; a stream has one reader, so ${reader} gets nothing`);
     }
-    this.#taken = reader;
+    this.#reader = reader;
   }
 
-  /** A string for what one chunk of the network brought, as an iterator gives it. */
+  async #opened() {
+    return (this.#inner = await (this.#opening ??= this.#open()));
+  }
+
+  /** What the next chunk of the network brings, as the result of an iterator. */
   #next(form) {
-    return this.#call ? this.#call.pull(form) : this.#first(form);
-  }
-
-  async #first(form) {
-    try {
-      if (!this.#cancelled) this.#call ??= await this.#begin();
-    } catch (error) {
-      if (!this.#cancelled) throw error;
-    }
-    if (!this.#cancelled) return this.#call.pull(form);
-    this.#call?.cancel();
-    return { done: true, value: undefined };
+    return this.#inner ? this.#inner.next(form) : this.#opened().then((inner) => inner.next(form));
   }
 
   #iterator(next) {
@@ -141,40 +121,32 @@ export class ChatStream {
   }
 
   async #drain() {
-    if (!this.#call?.isOver) {
-      this.#take('finalCompletion');
-      while (!(await this.#next(TEXT)).done);
-    }
+    const inner = this.#inner ?? (await this.#opened());
+    if (!inner.isOver) this.#take('finalCompletion');
+    const completion = await inner.finalCompletion();
     if (this.#cancelled) throw misuse('the stream was cancelled: there is no completion');
-    return this.#call.completion();
+    return completion;
   }
 
-  /** The bytes of what `write` makes of lines; at the end, of `end` or of what `onError` says. */
-  #bytes(name, write, end, onError) {
-    this.#take(name);
-    return new ReadableStream({
-      pull: async (controller) => {
-        let lines, text;
-        try {
-          lines = (await this.#next(LINES)).value;
-          text = lines === undefined ? end : write(lines);
-        } catch (error) {
-          text = onError(error);
-        }
-        // An empty piece too: without any, nobody would ask again.
-        if (text || lines !== undefined) controller.enqueue(encode(text));
-        if (lines === undefined) controller.close();
-      },
-      cancel: () => this.cancel(),
-    }, { highWaterMark: 0 });
+  #bytes(next) {
+    return bytesOf(next, () => this.cancel());
   }
+}
+
+/** The server-sent events of a stream in the WebAssembly, as a body. */
+export const toBody = (inner) => bytesOf(() => inner.next(Form.Events), () => inner.cancel());
+
+function bytesOf(next, cancel) {
+  const pull = async (controller) => {
+    const { done, value } = await next();
+    if (done) controller.close();
+    else controller.enqueue(value);
+  };
+  return new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
 }
 
 /** A chunk with another text: a copy of what leads to it. */
-function copyOf(chunk, content) {
+function withContent(chunk, content) {
   const choice = chunk.choices[0];
   return { ...chunk, choices: [{ ...choice, delta: { ...choice.delta, content } }] };
 }
-
-/** Lines as server-sent events. */
-const events = (lines) => lines.replace(/[^\n]+/g, 'data: $&\n');

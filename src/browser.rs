@@ -1,19 +1,41 @@
-//! The core as the JavaScript of a page drives it. Numbers, text and bytes go in and out; nothing is called from here,
-//! so calls may overlap and callbacks may call back. What went wrong is the end of a session, told as JSON.
+//! The page's host: what the npm package exports, written with wasm-bindgen over the browser's own `fetch`.
 //!
 //! ```text
-//!  pkg-template/call.js                          here                     the core
-//!  fetch, timers, abort, readers ──▶ open ──▶ Client ──▶ Session ──▶ Call
-//!                                ──▶ poll, say, tell ───────┘   poll, handle
+//!  exports ─▶ client ─▶ options ─▶ driver ─┬─ Action ──▶ connection ─▶ fetch, reader
+//!                                          ├─ Action ──▶ timer
+//!                                          ◀─ Input ──── connection, timer, signal
+//!                                          └─ chunks ──▶ stream ─▶ the reader's promises
 //! ```
 //!
-//! Everything lives behind the feature `browser`.
+//! | file | contents |
+//! |---|---|
+//! | `exports` | the functions of the package |
+//! | `client` | a client: its default options, and what it remembers between calls |
+//! | `options`, `upstreams`, `values` | from JavaScript's options to a request, a policy and upstreams |
+//! | `driver` | performs the actions of one [`Call`](crate::Call) and reports what happened |
+//! | `connection`, `timer`, `catalog` | the I/O of a call: requests, the one timer, model info |
+//! | `stream` | the streamed answer |
+//! | `fetch` | the `fetch` for SDKs |
+//! | `error`, `callbacks`, `page` | `ChatError`; `onAttempt`, `onFallback` and the warning; what a page can know of itself |
+//!
+//! The JavaScript beside this (`pkg-template/`) loads the module and adds what Rust cannot express: `class ChatError
+//! extends Error` and the async iterators.
 
-#[cfg(target_family = "wasm")]
 mod allocator;
+mod callbacks;
+mod catalog;
 mod client;
-mod plan;
-mod session;
+mod connection;
+mod driver;
+mod error;
+pub mod exports;
+mod fetch;
+mod options;
+mod page;
+mod stream;
+mod timer;
+mod upstreams;
+mod values;
 
 pub use client::Client;
-pub use session::Session;
+pub use stream::{ChatStream, Form};

@@ -1,5 +1,7 @@
 //! Where requests go: a base URL, what it speaks, and the key it wants.
 
+mod models;
+
 use crate::text::{cut, find, text};
 use core::fmt;
 use std::sync::Arc;

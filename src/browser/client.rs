@@ -1,57 +1,99 @@
-//! What outlives a call, and what needs none.
+//! A client: its default options, and what it remembers between calls.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use js_sys::{Object, Promise};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
 
-use super::session::Session;
-use crate::text::of;
-use crate::tokens::Prompt;
-use crate::{Breakers, Catalog, Json};
+use super::driver::Driver;
+use super::error::throw;
+use super::options::{copy, Host, Plan, Purpose, merge, options_of, set};
+use super::page::property;
+use super::stream::ChatStream;
+use crate::{Breakers, Catalog, Failure};
 
-/// Who has failed lately, and what is known of models.
+/// The default options of a client, its breakers and its model info.
+#[wasm_bindgen]
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    defaults: Object,
+    memory: Rc<Memory>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) breakers: RefCell<Breakers>,
     pub(super) catalog: RefCell<Catalog>,
+    /// How many calls in a row another model than the first answered.
+    pub(super) fallbacks_in_a_row: Cell<u32>,
 }
-
-/// The memory of a client object.
-#[wasm_bindgen]
-#[derive(Debug, Default)]
-pub struct Client(Rc<Memory>);
 
 #[wasm_bindgen]
 impl Client {
-    /// A client that remembers nothing yet.
-    #[wasm_bindgen(constructor)]
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    /// As the function [`chat`](super::exports::chat), with this client's defaults.
+    pub fn chat(&self, messages: JsValue, options: JsValue) -> Promise {
+        self.complete(Purpose::Chat, messages, options)
     }
 
-    /// Plans a call, which begins when it is first polled. `handed` is the JSON that `plan.rs` reads,
-    /// `seed` a random number from 0 to 2^53. What is wrong with it ends the call.
-    pub fn open(&self, handed: &[u8], seed: f64) -> Session {
-        Session::plan(self.0.clone(), handed, seed as u64)
+    /// As the function [`chat_with_fallback`](super::exports::chat_with_fallback), with this client's defaults.
+    #[wasm_bindgen(js_name = chatWithFallback)]
+    pub fn chat_with_fallback(&self, messages: JsValue, options: JsValue) -> Promise {
+        self.complete(Purpose::Completion, messages, options)
     }
 
-    /// Learns facts from the body of a page that the session wanted.
-    pub fn learn(&self, page: &[u8]) {
-        if let Some(body) = Json::parse_bytes(page) {
-            self.0.catalog.borrow_mut().learn_endpoints(body);
+    /// As the function [`chat_streaming`](super::exports::chat_streaming), with this client's defaults.
+    #[wasm_bindgen(js_name = chatStreaming)]
+    pub fn chat_streaming(&self, messages: JsValue, options: JsValue) -> Promise {
+        let driver = self.ask(Purpose::Stream, messages, options);
+        future_to_promise(async move {
+            let driver = driver.map_err(|failure| throw(&failure))?;
+            driver.committed().await?;
+            Ok(ChatStream::from(driver).into())
+        })
+    }
+}
+
+impl Client {
+    pub(super) fn new(defaults: Object) -> Self {
+        Self { defaults, memory: Rc::default() }
+    }
+
+    pub(super) fn defaults(&self) -> &Object {
+        &self.defaults
+    }
+
+    fn complete(&self, purpose: Purpose, messages: JsValue, options: JsValue) -> Promise {
+        let driver = self.ask(purpose, messages, options);
+        future_to_promise(async move { driver.map_err(|failure| throw(&failure))?.completion().await })
+    }
+
+    fn ask(&self, purpose: Purpose, messages: JsValue, options: JsValue) -> Result<Rc<Driver>, Box<Failure>> {
+        let options = copy(&options_of(options)?);
+        set(&options, "messages", &messages);
+        if purpose == Purpose::Chat {
+            set(&options, "model", &self.first_model(&options));
         }
+        self.begin(purpose, &options)
     }
 
-    /// The tokens of a text or of messages, given as JSON, as `model` counts them, about.
-    #[wasm_bindgen(js_name = estimateTokens)]
-    pub fn estimate_tokens(json: &[u8], model: &[u8]) -> f64 {
-        let json = Json::parse_bytes(json).unwrap_or(Json::NULL);
-        let prompt = match json.text() {
-            Some(text) => Prompt::text(&text),
-            None => Prompt::chat(json, Json::NULL, Json::NULL),
-        };
-        prompt.tokens(of(model).unwrap_or_default()) as f64
+    /// Begins a call with these options.
+    ///
+    /// # Errors
+    /// A failure of kind `invalidRequest`, if an option is wrong.
+    pub(super) fn begin(&self, purpose: Purpose, options: &Object) -> Result<Rc<Driver>, Box<Failure>> {
+        let merged = merge(&self.defaults, options)?;
+        let host = Host::read(&merged)?;
+        let plan = Plan::read(purpose, &merged)?;
+        Ok(Driver::begin(Rc::clone(&self.memory), plan, host))
+    }
+
+    /// The model of a call that asks one model only: the call's own, else the first of a chain.
+    fn first_model(&self, options: &Object) -> JsValue {
+        let first = |options: &Object| property(&property(options, "models"), "0");
+        let choices = [property(options, "model"), first(options), property(&self.defaults, "model"), first(&self.defaults)];
+        choices.into_iter().find(|model| !model.is_undefined() && !model.is_null()).unwrap_or_default()
     }
 }

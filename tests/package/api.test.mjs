@@ -277,7 +277,7 @@ test('what fetch threw is told, and is the cause', async () => {
   const thrown = new TypeError('fetch failed', { cause: new Error('refused') });
   const lost = () => Promise.reject(thrown);
   const error = await fails(chat(MESSAGES, { ...options, model: 'openai/gpt-4o', fetch: lost, policy: { retry: { base: 1 } } }), 'network');
-  assert.deepEqual([error.message, error.attempts.length], ['the connection failed: fetch failed: refused', 2]);
+  assert.deepEqual([error.message, error.attempts.length], [`the connection to ${new URL(options.baseURL).host} failed: fetch failed: refused`, 2]);
   assert.equal(error.cause, thrown);
 });
 

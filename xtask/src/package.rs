@@ -16,13 +16,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
-use crate::process::{no_progress, output, report_step, run, run_quietly};
+use crate::process::{no_progress, report_step, run, run_quietly};
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -44,7 +44,7 @@ const DEFAULT: &str = "index.js";
 /// those that were tried.
 const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Clink-arg=-zstack-size=262144 \
                          -Ctarget-feature=-reference-types -Cllvm-args=-disable-lsr -Cllvm-args=-hoist-common-insts \
-                         -Cllvm-args=-sink-common-insts -Cllvm-args=-enable-pre=false -Cllvm-args=-ir-outliner";
+                         -Cllvm-args=-sink-common-insts -Cllvm-args=-enable-pre=false";
 
 /// What rustc emits for wasm32-unknown-unknown. Named one by one, so that wasm-opt uses nothing newer.
 pub(crate) const WASM_FEATURES: [&str; 6] = [
@@ -70,10 +70,6 @@ const WASM_OPTIMISATIONS: [&str; 8] = [
     "--strip-target-features",
 ];
 
-/// The properties of the glue that are exports of the WebAssembly, for esbuild; what it imports keeps its name.
-const WASM_EXPORTS: &str = "--mangle-props=^(memory$|client_|session_|__wb)";
-const WASM_IMPORTS: &str = "--reserve-props=^__wbg___";
-
 /// Builds pkg/, or finds that nothing has changed. Needs what [`crate::setup::build`] sets up.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     report_step("building the package");
@@ -89,10 +85,9 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     files::make_empty(&stage)?;
     bind(workspace, &scripts, &[])?;
     optimise(workspace, &scripts.join(WASM), &[])?;
-    let names = workspace.scratch().join("names.json");
-    files::write(&names, shorten_names(workspace, &scripts.join(WASM), &stage.join(WASM))?)?;
+    files::copy(&scripts.join(WASM), &stage.join(WASM))?;
     dress(workspace, &template, &scripts, &stage)?;
-    bundle(workspace, &scripts, &names, &stage)?;
+    bundle(workspace, &scripts, &stage)?;
     embed(&stage)?;
     files::replace(&stage, &workspace.package())?;
     inputs.stamp(&stamp)
@@ -157,22 +152,6 @@ fn optimise(workspace: &Workspace, wasm: &Path, also: &[&str]) -> Result<()> {
     run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
 }
 
-/// Gives the exports the shortest names; the JSON of old names and new ones, as esbuild takes it to rename the glue.
-fn shorten_names(workspace: &Workspace, long: &Path, short: &Path) -> Result<String> {
-    let mut wasm_opt = npm::program(workspace, "wasm-opt");
-    wasm_opt.args(WASM_FEATURES).arg("--minify-imports-and-exports").arg(long).arg("-o").arg(short);
-    let said = output(&mut wasm_opt).unwrap_or_default();
-    names(&said).ok_or_else(|| Failure::Invalid { what: "wasm-opt's output".to_owned(), expected: "the new names" })
-}
-
-/// `{"exports": [["old", "new"], …]}` as `{"old": "new", …}`.
-fn names(said: &str) -> Option<String> {
-    let said: Value = serde_json::from_str(said).ok()?;
-    let pair = |pair: &Value| Some((pair[0].as_str()?.to_owned(), pair[1].clone()));
-    let names: Option<Map<String, Value>> = said["exports"].as_array()?.iter().map(pair).collect();
-    Some(Value::from(names?).to_string())
-}
-
 /// Puts the template's scripts beside the glue, and its other files where the package will be.
 fn dress(workspace: &Workspace, template: &[PathBuf], scripts: &Path, stage: &Path) -> Result<()> {
     for file in template {
@@ -194,12 +173,11 @@ fn with_version(manifest: &str, version: &str) -> Result<String> {
     Ok(format!("{manifest:#}\n"))
 }
 
-fn bundle(workspace: &Workspace, scripts: &Path, names: &Path, stage: &Path) -> Result<()> {
+fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
     let mut esbuild = npm::program(workspace, "esbuild");
     esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
     esbuild.args(["--bundle", "--external:*.wasm", "--external:*.wasm?module"]);
     esbuild.args(["--minify", "--format=esm", "--target=es2022", "--charset=utf8", "--legal-comments=none"]);
-    esbuild.args([WASM_EXPORTS, WASM_IMPORTS]).arg(format!("--mangle-cache={}", names.display()));
     // Nobody frees what the package makes but the package itself.
     esbuild.args(["--define:Symbol.dispose=false", "--log-level=warning"]);
     run_quietly("running esbuild", &mut esbuild, no_progress)
@@ -233,12 +211,5 @@ mod tests {
         let expected = "{\n  \"name\": \"failsoft\",\n  \"version\": \"1.2.3\",\n  \"type\": \"module\"\n}\n";
         assert_eq!(manifest, expected);
         assert!(with_version("[]", "1.2.3").is_err());
-    }
-
-    #[test]
-    fn the_new_names_of_exports_are_read() {
-        let said = r#"{"imports": [], "exports": [["memory", "a"], ["session_poll", "b"]]}"#;
-        assert_eq!(names(said).as_deref(), Some(r#"{"memory":"a","session_poll":"b"}"#));
-        assert_eq!(names("nothing"), None);
     }
 }

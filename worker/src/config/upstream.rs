@@ -1,16 +1,11 @@
 //! The upstreams: one or several in order, each with the name of the secret that holds its key.
 
-use failsoft::catalog::ModelInfo;
-use failsoft::invalid::{Invalid, Section, join};
-use failsoft::report::Usd;
+use failsoft::invalid::{Invalid, Section};
 use failsoft::upstream::{App, OPENROUTER};
 use failsoft::{Dialect, Json, Upstream};
 
 use super::authority::is_local_http;
 use super::secret::{DEFAULT_KEY, is_secret_name};
-
-/// The configuration gives prices for a million tokens.
-const TOKENS_PER_PRICE: u64 = 1_000_000;
 
 /// Headers that the edge sets itself. `authorization` would also put a key into the configuration, where it is readable.
 const OWN_HEADERS: [&str; 5] = ["authorization", "accept", "content-length", "content-type", "host"];
@@ -56,7 +51,7 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     let mut upstream = Upstream::new(dialect, url, None);
     upstream.app = App { url: header_value(&app, "url")?, title: header_value(&app, "title")? };
     upstream.headers = headers(&given.section("headers")?)?;
-    read_models(path, given, &mut upstream)?;
+    upstream.read_models(given, path)?;
     Ok((upstream, key_name))
 }
 
@@ -84,51 +79,4 @@ fn header_value(given: &Section<'_>, name: &str) -> Result<Option<String>, Box<I
         }
         value => Ok(value.map(Into::into)),
     }
-}
-
-/// Reads the ids, and the context windows and prices of the models that are objects.
-fn read_models(path: &str, given: &Section<'_>, upstream: &mut Upstream) -> Result<(), Box<Invalid>> {
-    let rows = given.get("models");
-    if !rows.is_array() && !rows.is_null() {
-        return Err(given.wrong("models", "must be an array of ids, or of {\"id\", \"contextLength\", …}"));
-    }
-    for (at, row) in rows.items().enumerate() {
-        let place = format!("models[{at}]");
-        let model = match row.text() {
-            Some(id) => ModelInfo { id: id.into(), ..ModelInfo::default() },
-            None if row.is_object() => model_info(&Section::object(join(path, &place), row)?)?,
-            None => ModelInfo::default(),
-        };
-        if model.id.trim().is_empty() {
-            return Err(given.wrong(&place, "must be a model's id, or an object with its `id`"));
-        }
-        if upstream.models.contains(&model.id) {
-            return Err(given.wrong(&place, "repeats a model of this list"));
-        }
-        upstream.models.push(model.id.clone());
-        if !row.is_string() {
-            upstream.catalog.add(model);
-        }
-    }
-    Ok(())
-}
-
-fn model_info(given: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
-    given.only("id contextLength maxOutput prompt completion")?;
-    let tokens = |name| {
-        let mut tokens = 0;
-        given.whole(name, 1, 1_000_000_000, &mut tokens).map(|()| Some(tokens).filter(|tokens| *tokens > 0))
-    };
-    let price = |name| {
-        let mut price = None;
-        given.usd(name, &mut price)?;
-        Ok::<_, Box<Invalid>>(price.map(|price| Usd(price.0.div_ceil(TOKENS_PER_PRICE))))
-    };
-    Ok(ModelInfo {
-        id: given.text("id")?.unwrap_or_default().into(),
-        context_length: tokens("contextLength")?,
-        max_output: tokens("maxOutput")?,
-        price: (price("prompt")?, price("completion")?),
-        ..ModelInfo::default()
-    })
 }

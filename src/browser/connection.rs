@@ -1,0 +1,249 @@
+//! One request: it is sent, its head arrives, and its body is read a chunk at a time.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use js_sys::{Function, IteratorNext, Promise, Uint8Array};
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestInit, Response};
+
+use super::driver::Driver;
+use super::page::property;
+use crate::http::READ_HEADERS;
+use crate::{AttemptId, HttpRequest};
+
+#[wasm_bindgen]
+extern "C" {
+    /// A `ReadableStream`, or an object of the caller's own that has its methods.
+    type Stream;
+
+    /// Throws if the stream has a reader already.
+    #[wasm_bindgen(method, catch, js_name = getReader)]
+    fn get_reader(this: &Stream) -> Result<ReadableStreamDefaultReader, JsValue>;
+}
+
+const TYPE: &str = "content-type";
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) attempt: AttemptId,
+    /// The address of the request; empty for a response that the caller fetched.
+    pub(super) url: String,
+    controller: Option<AbortController>,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// No response yet.
+    Awaited,
+    Stream(Rc<Reader>),
+    /// In one piece: some hosts, React Native's for one, cannot do better.
+    Whole(Response),
+    /// Nothing is left to read.
+    Spent,
+}
+
+/// What the core reads of the head of a response.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) headers: crate::Headers,
+}
+
+/// A chunk of a body, or its end.
+#[derive(Debug)]
+pub(super) enum Piece {
+    Chunk(JsValue),
+    End,
+}
+
+/// The reader of a body, with the two callbacks of its promises. They are made once, because every chunk needs them.
+#[derive(Debug)]
+struct Reader {
+    reader: ReadableStreamDefaultReader,
+    on_chunk: Closure<dyn FnMut(JsValue)>,
+    on_error: Closure<dyn FnMut(JsValue)>,
+    /// What a pending read keeps alive: a callback must not be called once it is dropped.
+    pending: RefCell<Option<(Rc<Reader>, Rc<Driver>)>>,
+}
+
+impl Connection {
+    /// A request that is sent now. The promise gives its response.
+    pub(super) fn send(
+        fetch: &Function,
+        attempt: AttemptId,
+        request: HttpRequest,
+    ) -> (Self, Result<JsValue, JsValue>) {
+        let controller = AbortController::new().ok();
+        let answer = init(&request, controller.as_ref())
+            .and_then(|init| fetch.call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init));
+        (Self { attempt, url: request.url, controller, body: Body::Awaited }, answer)
+    }
+
+    /// The connection of a response that the caller fetched.
+    pub(super) fn of_given(attempt: AttemptId) -> Self {
+        Self { attempt, url: String::new(), controller: None, body: Body::Awaited }
+    }
+
+    /// Takes the response. One that the caller fetched (`is_given`) may also be a bare stream.
+    ///
+    /// # Errors
+    /// What the body throws if it has a reader already.
+    pub(super) fn open(&mut self, response: JsValue, is_given: bool) -> Result<Head, JsValue> {
+        let is_stream = property(&response, "getReader").is_function();
+        let body = if is_stream { response.clone() } else { property(&response, "body") };
+        let head = Head::of(&response, is_stream, is_given);
+        self.body = if body.is_undefined() || body.is_null() {
+            Body::Whole(response.unchecked_into())
+        } else {
+            let reader = body.unchecked_ref::<Stream>().get_reader()?;
+            Body::Stream(Reader::new(self.attempt, reader))
+        };
+        Ok(head)
+    }
+
+    /// Reads one chunk; [`Driver`] gets it.
+    pub(super) fn read(&mut self, driver: &Rc<Driver>) {
+        match std::mem::replace(&mut self.body, Body::Spent) {
+            Body::Stream(reader) => {
+                reader.read(driver);
+                self.body = Body::Stream(reader);
+            }
+            Body::Whole(response) => read_whole(driver, self.attempt, &response),
+            Body::Awaited | Body::Spent => read_nothing(driver, self.attempt),
+        }
+    }
+
+    /// Ends the request. A `fetch` of the caller's own may not heed the signal, therefore the body is cancelled, too.
+    pub(super) fn close(self) {
+        if let Some(controller) = &self.controller {
+            controller.abort();
+        }
+        if let Body::Stream(reader) = &self.body {
+            ignore(reader.reader.cancel());
+        }
+    }
+}
+
+fn init(request: &HttpRequest, controller: Option<&AbortController>) -> Result<RequestInit, JsValue> {
+    let headers = Headers::new()?;
+    for (name, value) in &request.headers {
+        headers.set(name, value)?;
+    }
+    for (name, value) in &request.extra_headers {
+        headers.set(name, value)?;
+    }
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_headers(&headers);
+    init.set_body(&JsValue::from_str(&request.body));
+    init.set_signal(controller.map(AbortController::signal).as_ref());
+    Ok(init)
+}
+
+impl Head {
+    fn of(response: &JsValue, is_stream: bool, is_given: bool) -> Self {
+        let mut headers: Vec<(&str, String)> = Vec::new();
+        let mut status = 200;
+        if !is_stream {
+            status = property(response, "status").as_f64().unwrap_or(200.0) as u16;
+            let seen = response.unchecked_ref::<Response>().headers();
+            let value = |name| seen.get(name).ok().flatten();
+            headers.extend(READ_HEADERS.into_iter().filter_map(|name| Some((name, value(name)?))));
+        }
+        // A response that was made by hand has no type or a wrong one. Only JSON is believed.
+        if is_given && status < 400 && !headers.iter().any(|(name, value)| *name == TYPE && value.contains("json")) {
+            headers.retain(|(name, _)| *name != TYPE);
+            headers.push((TYPE, "text/event-stream".into()));
+        }
+        Self { status, headers: headers.into_iter().collect() }
+    }
+}
+
+impl Reader {
+    fn new(attempt: AttemptId, reader: ReadableStreamDefaultReader) -> Rc<Self> {
+        Rc::new_cyclic(|this: &Weak<Self>| {
+            let (at_chunk, at_error) = (this.clone(), this.clone());
+            Self {
+                reader,
+                on_chunk: Closure::new(move |result| {
+                    if let Some((_reader, driver)) = take_pending(&at_chunk) {
+                        driver.take_piece(attempt, Ok(piece(result)));
+                    }
+                }),
+                on_error: Closure::new(move |thrown| {
+                    if let Some((_reader, driver)) = take_pending(&at_error) {
+                        driver.take_piece(attempt, Err(thrown));
+                    }
+                }),
+                pending: RefCell::default(),
+            }
+        })
+    }
+
+    fn read(self: &Rc<Self>, driver: &Rc<Driver>) {
+        self.pending.replace(Some((Rc::clone(self), Rc::clone(driver))));
+        let _ = self.reader.read().then2(&self.on_chunk, &self.on_error);
+    }
+}
+
+fn take_pending(reader: &Weak<Reader>) -> Option<(Rc<Reader>, Rc<Driver>)> {
+    reader.upgrade()?.pending.take()
+}
+
+/// What a read brought.
+fn piece(result: JsValue) -> Piece {
+    let result: IteratorNext = result.unchecked_into();
+    if result.done() { Piece::End } else { Piece::Chunk(result.value()) }
+}
+
+/// Copies a chunk into `buffer`. A chunk is bytes; streams that were made by hand bring strings, too.
+pub(super) fn copy_chunk(chunk: &JsValue, buffer: &mut Vec<u8>) {
+    buffer.clear();
+    if let Some(text) = chunk.as_string() {
+        return buffer.extend_from_slice(text.as_bytes());
+    }
+    let view;
+    let bytes = match chunk.dyn_ref::<Uint8Array>() {
+        Some(bytes) => bytes,
+        None => {
+            view = Uint8Array::new(chunk);
+            &view
+        }
+    };
+    buffer.resize(bytes.length() as usize, 0);
+    bytes.copy_to(buffer);
+}
+
+fn read_whole(driver: &Rc<Driver>, attempt: AttemptId, response: &Response) {
+    let text = response.text();
+    let driver = Rc::clone(driver);
+    spawn_local(async move {
+        let read = async { JsFuture::from(Promise::resolve(&text?)).await };
+        driver.take_piece(attempt, read.await.map(Piece::Chunk));
+    });
+}
+
+/// The end of a body that is not there. It comes later, as from any other body.
+fn read_nothing(driver: &Rc<Driver>, attempt: AttemptId) {
+    let driver = Rc::clone(driver);
+    spawn_local(async move { driver.take_piece(attempt, Ok(Piece::End)) });
+}
+
+/// Lets a promise end as it likes: a rejection would otherwise be reported as unhandled.
+pub(super) fn ignore(promise: Promise) {
+    spawn_local(async move {
+        let _ = JsFuture::from(promise).await;
+    });
+}
+
+/// Ends a body that nobody wants.
+pub(super) fn cancel_body(response: &JsValue) {
+    let body = if property(response, "getReader").is_function() { response.clone() } else { property(response, "body") };
+    if property(&body, "cancel").is_function() {
+        ignore(body.unchecked_ref::<web_sys::ReadableStream>().cancel());
+    }
+}

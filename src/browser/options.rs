@@ -1,0 +1,330 @@
+//! The options of a call: each name and type is checked here, before anything is sent.
+
+use js_sys::{Array, Function, Object, Reflect};
+use serde::Deserialize;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortSignal, Headers};
+
+use super::error::misuse;
+use super::page::property;
+use super::upstreams;
+use super::values::stringify;
+use crate::invalid::{Invalid, Section};
+use crate::json::{Json, Object as JsonObject};
+use crate::policy::{Recover, Retry, Soft, Timeouts};
+use crate::request::{ChatRequest, UsageChunk};
+use crate::spelling::closest;
+use crate::text::{split, text};
+use crate::upstream::{Dialect, Upstream};
+use crate::{Failure, Millis, Policy};
+
+/// The fields of a chat request, OpenAI's and OpenRouter's.
+const FIELDS: &str = "messages model models stream stream_options failsoft audio cache_control debug frequency_penalty \
+                      function_call functions image_config include_reasoning logit_bias logprobs max_completion_tokens \
+                      max_tokens metadata min_p modalities n parallel_tool_calls plugins prediction presence_penalty \
+                      prompt_cache_key prompt_cache_options provider reasoning reasoning_effort repetition_penalty \
+                      response_format route safety_identifier seed service_tier session_id stop stop_server_tools_when \
+                      store temperature tool_choice tools top_a top_k top_logprobs top_p trace user";
+
+/// The options that are failsoft's own, beside these fields.
+const OPTIONS: &str = "apiKey app baseURL body dangerouslyAllowBrowser dialect edge feature fetch headers onAttempt \
+                       onFallback policy signal token upstreams";
+
+/// The options that stay in JavaScript, because JSON cannot carry them.
+const LIVE: [&str; 4] = ["fetch", "signal", "onAttempt", "onFallback"];
+
+/// The function of the package that reads the options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// `chat`: one model, no fallback.
+    Chat,
+    /// `chatWithFallback`.
+    Completion,
+    /// `chatStreaming`.
+    Stream,
+    /// `createFetch`: an SDK speaks OpenAI's protocol, and its request says whether it wants a stream.
+    Wire,
+}
+
+/// What a call needs to begin.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) request: ChatRequest,
+    pub(super) upstreams: Vec<Upstream>,
+    pub(super) policy: Policy,
+}
+
+/// What a call uses of the page: functions and a signal.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) fetch: Function,
+    /// The response that the caller fetched already. Nothing is sent then.
+    pub(super) given: Option<JsValue>,
+    pub(super) signal: Option<AbortSignal>,
+    pub(super) on_attempt: Option<Function>,
+    pub(super) on_fallback: Option<Function>,
+}
+
+/// [`LIVE`] as they were given.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LiveOptions {
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    fetch: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    signal: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    on_attempt: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    on_fallback: JsValue,
+}
+
+/// `value` as options; a call without options has none.
+///
+/// # Errors
+/// If the value is no object.
+pub(super) fn options_of(value: JsValue) -> Result<Object, Box<Failure>> {
+    if value.is_undefined() {
+        return Ok(Object::new());
+    }
+    if !is_object(&value) {
+        return Err(misuse("the options must be an object"));
+    }
+    Ok(value.unchecked_into())
+}
+
+/// The options of one call over the defaults of its client.
+///
+/// # Errors
+/// If `headers` are none that HTTP can carry.
+pub(super) fn merge(defaults: &Object, options: &Object) -> Result<Object, Box<Failure>> {
+    let merged = copy(defaults);
+    Object::assign(&merged, options);
+    for name in ["policy", "body"] {
+        let (default, own) = (property(defaults, name), property(options, name));
+        if is_object(&default) && is_object(&own) {
+            let both = copy(default.unchecked_ref());
+            set(&merged, name, &Object::assign(&both, own.unchecked_ref()));
+        }
+    }
+    let headers = [property(defaults, "headers"), property(options, "headers")];
+    let headers = [plain_headers(&headers[0])?, plain_headers(&headers[1])?];
+    set(&merged, "headers", &Object::assign(&headers[0], &headers[1]));
+    // A model named for one call comes before the client's chain.
+    if property(options, "models").is_falsy()
+        && let Some(chain) = prepend(&property(options, "model"), &property(defaults, "models"))
+    {
+        set(&merged, "models", &chain);
+    }
+    Ok(merged)
+}
+
+/// `model`, then the other entries of `models`; nothing unless both are given as the types that they should have.
+pub(super) fn prepend(model: &JsValue, models: &JsValue) -> Option<Array> {
+    model.as_string().filter(|model| !model.is_empty())?;
+    let rest = models.dyn_ref::<Array>()?.filter(&mut |other: JsValue, _, _| other != *model);
+    rest.unshift(model);
+    Some(rest)
+}
+
+/// Headers in any of their forms as a plain object. The web's own class knows which are valid.
+///
+/// # Errors
+/// If HTTP cannot carry them. The message repeats no value, because the value may be a key.
+pub(super) fn plain_headers(headers: &JsValue) -> Result<Object, Box<Failure>> {
+    let headers = if headers.is_null() { &JsValue::UNDEFINED } else { headers };
+    let list = headers_from(headers).map_err(|_| misuse("`headers` has a name or value that HTTP cannot carry"))?;
+    Ok(Object::from_entries(&list).unwrap_or_default())
+}
+
+fn headers_from(given: &JsValue) -> Result<Headers, JsValue> {
+    Headers::new_with_record_from_str_to_str(given.unchecked_ref())
+}
+
+impl Host {
+    /// The host of a stream that the caller fetched.
+    pub(super) fn given(response: JsValue) -> Self {
+        let fetch = JsValue::UNDEFINED.unchecked_into();
+        Self { fetch, given: Some(response), signal: None, on_attempt: None, on_fallback: None }
+    }
+
+    /// The functions and the signal among the options of a call.
+    ///
+    /// # Errors
+    /// If an option has the wrong type, or the host has no `fetch`.
+    pub(super) fn read(options: &Object) -> Result<Self, Box<Failure>> {
+        let live: LiveOptions =
+            serde_wasm_bindgen::from_value(options.into()).map_err(|_| misuse("the options must be an object"))?;
+        let fetch = function("fetch", live.fetch)?;
+        let fetch = fetch.or_else(|| property(&js_sys::global(), "fetch").dyn_into().ok());
+        let Some(fetch) = fetch else {
+            return Err(misuse("this host has no `fetch`; give one with the option `fetch`"));
+        };
+        Ok(Self {
+            fetch,
+            given: None,
+            signal: signal(live.signal)?,
+            on_attempt: function("onAttempt", live.on_attempt)?,
+            on_fallback: function("onFallback", live.on_fallback)?,
+        })
+    }
+}
+
+fn function(name: &str, value: JsValue) -> Result<Option<Function>, Box<Failure>> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(None);
+    }
+    value.dyn_into().map(Some).map_err(|_| misuse(text!("`", name, "` must be a function")))
+}
+
+/// Judged by its shape, because a polyfill or another realm has a class of its own.
+fn signal(value: JsValue) -> Result<Option<AbortSignal>, Box<Failure>> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(None);
+    }
+    if property(&value, "addEventListener").is_function() && property(&value, "aborted").as_bool().is_some() {
+        return Ok(Some(value.unchecked_into()));
+    }
+    Err(misuse("`signal` must be an AbortSignal"))
+}
+
+impl Plan {
+    /// Reads the merged options of a call.
+    ///
+    /// # Errors
+    /// A sentence with the path of the option that is wrong.
+    pub(super) fn read(purpose: Purpose, options: &Object) -> Result<Self, Box<Failure>> {
+        check_names(options)?;
+        let json = stringify(data_of(options)?.as_ref())?;
+        Ok(Self::from_json(purpose, Json::parse(&json).unwrap_or(Json::NULL))?)
+    }
+
+    fn from_json(purpose: Purpose, options: Json<'_>) -> Result<Self, Box<Invalid>> {
+        let options = Section::object("", options)?;
+        let upstreams = upstreams::read(&options)?;
+        let mut policy = Policy { assemble: true, ..Policy::default() };
+        policy.set(options.get("policy"))?;
+        let request = request_json(purpose, &options, &upstreams)?;
+        let mut request = ChatRequest::read(Json::or_null(&request))?;
+        let sends_usage_unasked = upstreams.iter().any(|upstream| upstream.dialect == Dialect::OpenAi);
+        if purpose == Purpose::Wire && sends_usage_unasked && !request.asks_for_usage() {
+            request.usage_chunk = UsageChunk::Hidden;
+        }
+        Ok(Self { request, upstreams, policy })
+    }
+
+    /// The plan for a response that is there already: one attempt, no rule and no clock; the reader sees all that comes.
+    pub(super) fn parse() -> Result<Self, Box<Failure>> {
+        const NEVER: Millis = Millis::MAX / 4;
+        let policy = Policy {
+            attempts: 1,
+            timeouts: Timeouts { headers: NEVER, first_token: NEVER, idle: NEVER, total: NEVER },
+            retry: Retry { same: 0, max_wait: 0, base: 0, cap: 0 },
+            on_content_filter: Soft::Accept,
+            empty: Soft::Accept,
+            reasoning_only: Soft::Accept,
+            refusal: Soft::Accept,
+            invalid_json: Soft::Accept,
+            recover: Recover::Error,
+            ..Policy::default()
+        };
+        let request = r#"{"model":"-","messages":[{"role":"user"}],"stream":true,"include_reasoning":true}"#;
+        let mut request = ChatRequest::read(Json::or_null(request))?;
+        request.as_it_comes = true;
+        Ok(Self { request, upstreams: vec![Upstream::new(Dialect::OpenAi, "", None)], policy })
+    }
+}
+
+/// Refuses an option that nobody knows: a misspelt option would be lost without notice.
+fn check_names(options: &Object) -> Result<(), Box<Failure>> {
+    let known = || split(FIELDS, b' ').chain(split(OPTIONS, b' '));
+    for name in Object::keys(options).iter().filter_map(|name| name.as_string()) {
+        if known().any(|known| known == name) {
+            continue;
+        }
+        let problem = match closest(&name, &mut known()) {
+            Some(near) => text!("is not a known field; did you mean `", near, "`?"),
+            None => "is not a known option; a field that only the upstream knows goes into `body`".into(),
+        };
+        return Err(Invalid::new(name, problem).into());
+    }
+    Ok(())
+}
+
+/// The options that JSON can carry; each upstream's headers as a plain object.
+fn data_of(options: &Object) -> Result<Object, Box<Failure>> {
+    let data = copy(options);
+    for name in LIVE {
+        set(&data, name, &JsValue::UNDEFINED);
+    }
+    if let Some(upstreams) = property(options, "upstreams").dyn_ref::<Array>() {
+        let rows = Array::new();
+        for row in upstreams.iter() {
+            rows.push(&upstream_data(row)?);
+        }
+        set(&data, "upstreams", &rows);
+    }
+    Ok(data)
+}
+
+fn upstream_data(row: JsValue) -> Result<JsValue, Box<Failure>> {
+    let headers = property(&row, "headers");
+    if headers.is_undefined() {
+        return Ok(row);
+    }
+    let data = copy(row.unchecked_ref());
+    let headers = plain_headers(&headers)?;
+    set(&data, "headers", &headers);
+    Ok(data.into())
+}
+
+/// The body of the chat request: the fields among the options, then those of `body`, which nobody checks.
+fn request_json(purpose: Purpose, options: &Section<'_>, upstreams: &[Upstream]) -> Result<String, Box<Invalid>> {
+    let body = options.section("body")?;
+    let is_wire = purpose == Purpose::Wire;
+    if !is_wire && purpose != Purpose::Stream && options.get("stream").flag() == Some(true) {
+        return Err(options.wrong("stream", "is not for this function; call `chatStreaming`"));
+    }
+    let policy = options.get("policy");
+    // An edge performs the fallback itself and needs to know the policy.
+    let sends_policy = policy.is_object() && upstreams.iter().any(|upstream| upstream.dialect == Dialect::Edge);
+    let is_decided = |name: Json<'_>| {
+        (name.is("stream") && !is_wire)
+            || (name.is("failsoft") && sends_policy)
+            || (name.is("models") && purpose == Purpose::Chat)
+    };
+    let mut json = JsonObject::default();
+    for (name, value) in options.fields().filter(|(name, _)| !is_decided(*name)) {
+        let is_field = split(FIELDS, b' ').any(|field| name.is(field));
+        if is_field && !value.is_null() && body.get(&name.text().unwrap_or_default()).is_null() {
+            json.entry(name, value.raw());
+        }
+    }
+    for (name, value) in body.fields().filter(|(name, _)| !is_decided(*name)) {
+        json.entry(name, value.raw());
+    }
+    if sends_policy {
+        json.raw("failsoft", policy.raw());
+    }
+    if !is_wire {
+        json.flag("stream", purpose == Purpose::Stream);
+    }
+    if ["model", "models"].iter().all(|name| options.get(name).is_null() && body.get(name).is_null()) {
+        json.maybe_texts("models", &upstreams[0].models);
+    }
+    Ok(json.end())
+}
+
+fn is_object(value: &JsValue) -> bool {
+    value.is_object() && !Array::is_array(value)
+}
+
+/// A shallow copy.
+pub(super) fn copy(object: &Object) -> Object {
+    Object::assign(&Object::new(), object)
+}
+
+/// Sets a property of an object that was made here: this cannot fail.
+pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
+    let _ = Reflect::set(object, &name.into(), value);
+}

@@ -1,0 +1,70 @@
+//! One timer for a whole call. It may fire early: the driver then looks at the clock and sets it again.
+
+use std::cell::{Cell, RefCell};
+
+use js_sys::{Date, Function};
+use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+use wasm_bindgen::JsCast;
+
+use crate::Millis;
+
+#[wasm_bindgen]
+extern "C" {
+    // Of the global scope, because a worker has no window. Browsers return a number, Node an object.
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(fire: &Function, wait: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
+}
+
+/// The longest wait that hosts accept, in milliseconds. For a later deadline, the timer is set again.
+const LONGEST: Millis = i32::MAX as Millis;
+
+/// The time of the host, in milliseconds since the UNIX epoch.
+pub(super) fn now() -> Millis {
+    Date::now() as Millis
+}
+
+#[derive(Debug)]
+pub(super) struct Timer {
+    fire: Closure<dyn FnMut()>,
+    armed: RefCell<Option<JsValue>>,
+    due: Cell<Millis>,
+}
+
+impl Timer {
+    /// A timer that calls `fire`.
+    pub(super) fn new(fire: impl FnMut() + 'static) -> Self {
+        Self { fire: Closure::new(fire), armed: RefCell::default(), due: Cell::default() }
+    }
+
+    /// Fires at `until` at the latest. A timer that is due earlier stays: a new one for every chunk would cost more.
+    pub(super) fn arm(&self, until: Millis) {
+        if self.armed.borrow().is_some() && self.due.get() <= until {
+            return;
+        }
+        self.disarm();
+        self.due.set(until);
+        let wait = until.saturating_sub(now()).min(LONGEST);
+        self.armed.replace(Some(set_timeout(self.fire.as_ref().unchecked_ref(), wait as f64)));
+    }
+
+    /// Notes that the timer has fired.
+    pub(super) fn mark_fired(&self) {
+        self.armed.take();
+    }
+
+    pub(super) fn disarm(&self) {
+        if let Some(timer) = self.armed.take() {
+            clear_timeout(&timer);
+        }
+    }
+}
+
+/// A closure must not be called once it is dropped.
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.disarm();
+    }
+}

@@ -1,0 +1,99 @@
+//! Values of JavaScript as JSON text, and back.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Array, JSON, Object};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::error::misuse;
+use super::page::property;
+use crate::Failure;
+use crate::json::decimal;
+use crate::text::text;
+
+/// No value nests deeper: the core reads 128 levels.
+const DEEPEST: usize = 128;
+
+/// `value` as a plain object of JavaScript.
+pub(super) fn to_js(value: &impl Serialize) -> JsValue {
+    // `missing_as_null` stays off: an absent field is `undefined`, which `index.d.ts` declares as optional.
+    value.serialize(&Serializer::new().serialize_maps_as_objects(true)).unwrap_or_default()
+}
+
+/// JSON text as a value of JavaScript.
+pub(super) fn parse(json: &str) -> JsValue {
+    JSON::parse(json).unwrap_or_default()
+}
+
+/// `value` as JSON text. A whole tree passes through `JSON.stringify`, which is faster than a visit to each value from Rust.
+///
+/// # Errors
+/// What JSON would drop or change without notice (`NaN`, a function, …), with its path.
+pub(super) fn stringify(value: &JsValue) -> Result<String, Box<Failure>> {
+    let found = Rc::new(RefCell::new(None));
+    let noted = Rc::clone(&found);
+    let check = Closure::<dyn FnMut(JsValue, JsValue) -> JsValue>::new(move |_key: JsValue, value: JsValue| {
+        match name_unsendable(&value) {
+            None => value,
+            Some(name) => {
+                noted.replace(Some(name));
+                JsValue::UNDEFINED
+            }
+        }
+    });
+    let json = JSON::stringify_with_replacer(value, check.as_ref());
+    if found.take().is_some() {
+        let (path, name) = find_unsendable(value, String::new(), DEEPEST).unwrap_or_default();
+        return Err(misuse(text!("`", &path, "` is ", &name, ", which JSON cannot carry")));
+    }
+    match json {
+        Ok(json) => Ok(String::from(json)),
+        Err(thrown) => {
+            let reason = property(&thrown, "message").as_string().unwrap_or_default();
+            Err(misuse(text!("the options cannot be written as JSON: ", &reason)))
+        }
+    }
+}
+
+/// What `value` is, if JSON cannot carry it.
+fn name_unsendable(value: &JsValue) -> Option<String> {
+    if value.is_string() || value.is_object() {
+        return None;
+    }
+    match value.as_f64() {
+        Some(number) if number.is_finite() => None,
+        Some(number) if number.is_nan() => Some("NaN".into()),
+        Some(number) => Some(String::from(if number > 0.0 { "Infinity" } else { "-Infinity" })),
+        None if value.is_function() => Some("a function".into()),
+        None if value.is_bigint() => Some("a BigInt".into()),
+        None if value.is_symbol() => Some("a symbol".into()),
+        None => None,
+    }
+}
+
+/// The path of the first value that JSON cannot carry, and what the value is.
+fn find_unsendable(value: &JsValue, path: String, levels: usize) -> Option<(String, String)> {
+    if let Some(name) = name_unsendable(value) {
+        return Some((path, name));
+    }
+    let is_written_by_itself = property(value, "toJSON").is_function();
+    if levels == 0 || !value.is_object() || is_written_by_itself {
+        return None;
+    }
+    let is_array = Array::is_array(value);
+    let entries = Object::entries(value.unchecked_ref());
+    entries.iter().zip(0..).find_map(|(entry, at)| {
+        let entry: Array = entry.unchecked_into();
+        let key = entry.get(0).as_string().unwrap_or_default();
+        let path = match is_array {
+            true => text!(&path, "[", &decimal(at), "]"),
+            false if path.is_empty() => key,
+            false => text!(&path, ".", &key),
+        };
+        find_unsendable(&entry.get(1), path, levels - 1)
+    })
+}
