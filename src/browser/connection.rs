@@ -12,6 +12,7 @@ use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestInit
 use super::driver::Driver;
 use super::page::property;
 use crate::http::READ_HEADERS;
+use crate::text::find;
 use crate::{AttemptId, HttpRequest};
 
 #[wasm_bindgen]
@@ -155,7 +156,7 @@ impl Head {
             headers.extend(READ_HEADERS.into_iter().filter_map(|name| Some((name, value(name)?))));
         }
         // A response that was made by hand has no type or a wrong one. Only JSON is believed.
-        if is_given && status < 400 && !headers.iter().any(|(name, value)| *name == TYPE && value.contains("json")) {
+        if is_given && status < 400 && !headers.iter().any(|(name, value)| *name == TYPE && find(value, "json").is_some()) {
             headers.retain(|(name, _)| *name != TYPE);
             headers.push((TYPE, "text/event-stream".into()));
         }

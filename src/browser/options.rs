@@ -1,7 +1,6 @@
 //! The options of a call: each name and type is checked here, before anything is sent.
 
 use js_sys::{Array, Function, Object, Reflect};
-use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Headers};
 
@@ -63,20 +62,6 @@ pub(super) struct Host {
     pub(super) signal: Option<AbortSignal>,
     pub(super) on_attempt: Option<Function>,
     pub(super) on_fallback: Option<Function>,
-}
-
-/// [`LIVE`] as they were given.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LiveOptions {
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    fetch: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    signal: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    on_attempt: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    on_fallback: JsValue,
 }
 
 /// `value` as options; a call without options has none.
@@ -153,24 +138,24 @@ impl Host {
     /// # Errors
     /// If an option has the wrong type, or the host has no `fetch`.
     pub(super) fn read(options: &Object) -> Result<Self, Box<Failure>> {
-        let live: LiveOptions =
-            serde_wasm_bindgen::from_value(options.into()).map_err(|_| misuse("the options must be an object"))?;
-        let fetch = function("fetch", live.fetch)?;
-        let fetch = fetch.or_else(|| property(&js_sys::global(), "fetch").dyn_into().ok());
-        let Some(fetch) = fetch else {
-            return Err(misuse("this host has no `fetch`; give one with the option `fetch`"));
+        let fetch = match function(options, "fetch")? {
+            Some(fetch) => fetch,
+            None => function(&js_sys::global(), "fetch")?
+                .ok_or_else(|| misuse("this host has no `fetch`; give one with the option `fetch`"))?,
         };
         Ok(Self {
             fetch,
             given: None,
-            signal: signal(live.signal)?,
-            on_attempt: function("onAttempt", live.on_attempt)?,
-            on_fallback: function("onFallback", live.on_fallback)?,
+            signal: signal(property(options, "signal"))?,
+            on_attempt: function(options, "onAttempt")?,
+            on_fallback: function(options, "onFallback")?,
         })
     }
 }
 
-fn function(name: &str, value: JsValue) -> Result<Option<Function>, Box<Failure>> {
+#[inline(never)]
+fn function(options: &Object, name: &str) -> Result<Option<Function>, Box<Failure>> {
+    let value = property(options, name);
     if value.is_undefined() || value.is_null() {
         return Ok(None);
     }
@@ -320,11 +305,13 @@ fn is_object(value: &JsValue) -> bool {
 }
 
 /// A shallow copy.
+#[inline(never)]
 pub(super) fn copy(object: &Object) -> Object {
     Object::assign(&Object::new(), object)
 }
 
 /// Sets a property of an object that was made here: this cannot fail.
+#[inline(never)]
 pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
     let _ = Reflect::set(object, &name.into(), value);
 }

@@ -6,6 +6,7 @@ use wasm_bindgen::JsValue;
 use crate::text::{cut, find, text};
 
 /// The property `name` of `value`; `undefined` if there is none.
+#[inline(never)]
 pub(super) fn property(value: &JsValue, name: &str) -> JsValue {
     if value.is_object() || value.is_function() {
         Reflect::get(value, &name.into()).unwrap_or_default()
