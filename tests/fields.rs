@@ -1,11 +1,8 @@
 //! Every list of request fields outside the core has the names and the types of the registry.
 
-use std::collections::BTreeSet;
-
 use failsoft::request::fields::{FIELDS, Type, names};
 
 const DECLARATIONS: &str = include_str!("package/fields.test-d.ts");
-const OPTIONS: &str = include_str!("../pkg-template/option.js");
 
 #[test]
 fn is_sorted_and_names_each_field_once() {
@@ -17,13 +14,6 @@ fn the_types_suite_compares_the_declarations_with_every_row() {
     let rows: String = FIELDS.iter().map(|field| format!("  {}: {};\n", field.name, typescript(field.types))).collect();
     let expected = format!("interface Registry {{\n{rows}}}\n");
     assert!(DECLARATIONS.contains(&expected), "tests/package/fields.test-d.ts must contain:\n{expected}");
-}
-
-#[test]
-fn the_package_knows_every_name() {
-    let list = OPTIONS.split_once("const FIELDS = (").and_then(|(_, rest)| rest.split_once(')')).expect("a list").0;
-    let known: BTreeSet<&str> = list.split(|mark: char| !(mark == '_' || mark.is_ascii_lowercase())).collect();
-    assert_eq!(known.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>(), names().collect::<Vec<_>>());
 }
 
 fn typescript(types: &[Type]) -> String {

@@ -61,8 +61,7 @@ pub(super) fn report_fallback(memory: &Memory, report: &Report, object: &JsValue
     }
     if run == RUN {
         let runs = decimal(RUN.into());
-        let warning =
-            text!("failsoft: a fallback answered ", &runs, " calls in a row; ", &explain(report, &cause));
+        let warning = text!("failsoft: a fallback answered ", &runs, " calls in a row; ", &explain(report, &cause));
         console::warn_1(&warning.into());
     }
 }

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::driver::Driver;
 use super::error::throw;
-use super::options::{copy, Host, Plan, Purpose, merge, options_of, set};
+use super::options::{Host, Plan, Purpose, copy, merge, options_of, set};
 use super::page::property;
 use super::stream::ChatStream;
 use crate::{Breakers, Catalog, Failure};
@@ -93,7 +93,8 @@ impl Client {
     /// The model of a call that asks one model only: the call's own, else the first of a chain.
     fn first_model(&self, options: &Object) -> JsValue {
         let first = |options: &Object| property(&property(options, "models"), "0");
-        let choices = [property(options, "model"), first(options), property(&self.defaults, "model"), first(&self.defaults)];
+        let choices =
+            [property(options, "model"), first(options), property(&self.defaults, "model"), first(&self.defaults)];
         choices.into_iter().find(|model| !model.is_undefined() && !model.is_null()).unwrap_or_default()
     }
 }

@@ -73,11 +73,7 @@ struct Reader {
 
 impl Connection {
     /// A request that is sent now. The promise gives its response.
-    pub(super) fn send(
-        fetch: &Function,
-        attempt: AttemptId,
-        request: HttpRequest,
-    ) -> (Self, Result<JsValue, JsValue>) {
+    pub(super) fn send(fetch: &Function, attempt: AttemptId, request: HttpRequest) -> (Self, Result<JsValue, JsValue>) {
         let controller = AbortController::new().ok();
         let answer = init(&request, controller.as_ref())
             .and_then(|init| fetch.call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init));
@@ -156,7 +152,10 @@ impl Head {
             headers.extend(READ_HEADERS.into_iter().filter_map(|name| Some((name, value(name)?))));
         }
         // A response that was made by hand has no type or a wrong one. Only JSON is believed.
-        if is_given && status < 400 && !headers.iter().any(|(name, value)| *name == TYPE && find(value, "json").is_some()) {
+        if is_given
+            && status < 400
+            && !headers.iter().any(|(name, value)| *name == TYPE && find(value, "json").is_some())
+        {
             headers.retain(|(name, _)| *name != TYPE);
             headers.push((TYPE, "text/event-stream".into()));
         }
@@ -243,7 +242,8 @@ pub(super) fn ignore(promise: Promise) {
 
 /// Ends a body that nobody wants.
 pub(super) fn cancel_body(response: &JsValue) {
-    let body = if property(response, "getReader").is_function() { response.clone() } else { property(response, "body") };
+    let body =
+        if property(response, "getReader").is_function() { response.clone() } else { property(response, "body") };
     if property(&body, "cancel").is_function() {
         ignore(body.unchecked_ref::<web_sys::ReadableStream>().cancel());
     }

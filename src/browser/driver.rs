@@ -486,7 +486,7 @@ impl Driver {
         let succeeded = error.is_none();
         let (connections, facts) = {
             let state = &mut *self.state.borrow_mut();
-            outcome.teach(&mut self.memory.breakers.borrow_mut(), now(), &state.policy);
+            outcome.record_in(&mut self.memory.breakers.borrow_mut(), now(), &state.policy);
             let facts = Arc::clone(&outcome.report);
             state.phase = Phase::Over(Box::new(End { outcome, report: report.clone(), error, completion: None }));
             (std::mem::take(&mut state.connections), facts)

@@ -59,7 +59,9 @@ impl SdkRequest {
     async fn read(input: &JsValue, init: &JsValue) -> Result<Option<Self>, JsValue> {
         let request = input.dyn_ref::<Request>();
         let text = |value: JsValue| value.as_string();
-        let from_both = |name| Some(property(init, name)).filter(|value| !value.is_undefined()).unwrap_or_else(|| property(input, name));
+        let from_both = |name| {
+            Some(property(init, name)).filter(|value| !value.is_undefined()).unwrap_or_else(|| property(input, name))
+        };
         let url = match request {
             Some(request) => request.url(),
             None => String::from(input.unchecked_ref::<Object>().to_string()),

@@ -11,21 +11,13 @@ use super::values::stringify;
 use crate::invalid::{Invalid, Section};
 use crate::json::{Json, Object as JsonObject};
 use crate::policy::{Recover, Retry, Soft, Timeouts};
-use crate::request::{ChatRequest, UsageChunk};
+use crate::request::{ChatRequest, UsageChunk, fields};
 use crate::spelling::closest;
 use crate::text::{split, text};
 use crate::upstream::{Dialect, Upstream};
 use crate::{Failure, Millis, Policy};
 
-/// The fields of a chat request, OpenAI's and OpenRouter's.
-const FIELDS: &str = "messages model models stream stream_options failsoft audio cache_control debug frequency_penalty \
-                      function_call functions image_config include_reasoning logit_bias logprobs max_completion_tokens \
-                      max_tokens metadata min_p modalities n parallel_tool_calls plugins prediction presence_penalty \
-                      prompt_cache_key prompt_cache_options provider reasoning reasoning_effort repetition_penalty \
-                      response_format route safety_identifier seed service_tier session_id stop stop_server_tools_when \
-                      store temperature tool_choice tools top_a top_k top_logprobs top_p trace user";
-
-/// The options that are failsoft's own, beside these fields.
+/// The options that are failsoft's own, beside the fields of a chat request.
 const OPTIONS: &str = "apiKey app baseURL body dangerouslyAllowBrowser dialect edge feature fetch headers onAttempt \
                        onFallback policy signal token upstreams";
 
@@ -222,7 +214,7 @@ impl Plan {
 
 /// Refuses an option that nobody knows: a misspelt option would be lost without notice.
 fn check_names(options: &Object) -> Result<(), Box<Failure>> {
-    let known = || split(FIELDS, b' ').chain(split(OPTIONS, b' '));
+    let known = || fields::names().chain(split(OPTIONS, b' '));
     for name in Object::keys(options).iter().filter_map(|name| name.as_string()) {
         if known().any(|known| known == name) {
             continue;
@@ -280,7 +272,7 @@ fn request_json(purpose: Purpose, options: &Section<'_>, upstreams: &[Upstream])
     };
     let mut json = JsonObject::default();
     for (name, value) in options.fields().filter(|(name, _)| !is_decided(*name)) {
-        let is_field = split(FIELDS, b' ').any(|field| name.is(field));
+        let is_field = fields::names().any(|field| name.is(field));
         if is_field && !value.is_null() && body.get(&name.text().unwrap_or_default()).is_null() {
             json.entry(name, value.raw());
         }

@@ -60,7 +60,8 @@ fn possible_reasons(url: &str) -> String {
     let location = property(&global(), "location");
     let is_secure = property(&location, "protocol").as_string().as_deref() == Some("https:");
     if is_secure && url.starts_with("http://") && !is_loopback(host(url)) {
-        return ". This page came over https, and a browser lets such a page call https addresses only (mixed content)".into();
+        return ". This page came over https, and a browser lets such a page call https addresses only (mixed content)"
+            .into();
     }
     let origin = property(&location, "origin").as_string().unwrap_or_default();
     text!(

@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use js_sys::{Date, Function};
-use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 
 use crate::Millis;
 

@@ -94,7 +94,8 @@ fn address(place: &Section<'_>, name: &str) -> Result<Option<String>, Box<Invali
 /// A string that a header can carry. The message does not repeat the value, because the value may be a key.
 fn sendable(place: &Section<'_>, name: &str) -> Result<Option<String>, Box<Invalid>> {
     let Some(value) = place.text(name)? else { return Ok(None) };
-    let is_sendable = value.trim() == value && !value.is_empty() && value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let is_sendable =
+        value.trim() == value && !value.is_empty() && value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if !is_sendable {
         let problem = "is empty, or has characters (line ends, letters beyond ASCII) that a header cannot carry";
         return Err(place.wrong(name, problem));

@@ -4,8 +4,8 @@ use super::Upstream;
 use crate::catalog::ModelInfo;
 use crate::invalid::{Invalid, Section, join};
 use crate::json::decimal;
-use crate::usd::Usd;
 use crate::text::text;
+use crate::usd::Usd;
 
 /// A configuration states prices in USD for this many tokens.
 const TOKENS_PER_PRICE: u64 = 1_000_000;
