@@ -1,13 +1,15 @@
-// The playground: what is asked of the edge, and what is shown of its answer.
+// The playground: sends a message to the edge and shows the answer, with everything that happened on the way.
 
 import { ChainEditor } from './chain.js';
-import { offerCopies, showCode } from './code.js';
+import { enableCopyButtons, showCode } from './code.js';
 import { byId } from './dom.js';
 import { FaultPicker } from './fault.js';
 import { Reply } from './reply.js';
 import { Timeline } from './timeline.js';
 
-const PREFERRED = ['openai/gpt-4o', 'openai/gpt-4o-mini'];
+/** The chain at the start. The second model can continue the text of another one, as a cut answer needs. */
+const PREFERRED = ['openai/gpt-4o', 'anthropic/claude-3.5-haiku'];
+/** How often the timeline moves while a call runs, in milliseconds. */
 const TICK = 100;
 
 const message = byId('message');
@@ -24,7 +26,7 @@ const chain = new ChainEditor(PREFERRED, settingsChanged, () => {
   byId('fault').focus();
 });
 
-/** The abort of the call that runs; null between calls. */
+/** The abort controller of the call that runs; null between calls. */
 let running = null;
 let client = null;
 
@@ -45,33 +47,33 @@ function setRunning(abort) {
   send.classList.toggle('stop', abort !== null);
 }
 
-async function ask() {
+async function sendMessage() {
   const text = message.value.trim();
   if (!text) return message.focus();
   const abort = new AbortController();
-  const began = performance.now();
-  const age = () => performance.now() - began;
+  const start = performance.now();
+  const elapsed = () => performance.now() - start;
   const { models } = chain;
   setRunning(abort);
   reply.begin(models.length > 0 ? models : ['no model']);
   timeline.follow([], { models });
-  reveal();
-  const ticking = setInterval(() => timeline.tick(age()), TICK);
+  scrollToResult();
+  const ticking = setInterval(() => timeline.tick(elapsed()), TICK);
   try {
     client ??= await connect();
     const stream = await client.chatStreaming([{ role: 'user', content: text }], { ...settings(), signal: abort.signal });
-    const firstToken = age();
-    const soFar = { attempts: stream.attempts ?? [], fallback: fellBack(stream.model, models) };
-    reply.committed(stream.model, soFar, firstToken);
-    timeline.follow(soFar.attempts, { models: stream.model ? [stream.model] : models, firstToken });
+    const firstToken = elapsed();
+    const report = { attempts: stream.attempts ?? [], fallback: isFallback(stream.model, models) };
+    reply.showModel(stream.model, report, firstToken);
+    timeline.follow(report.attempts, { models: stream.model ? [stream.model] : models, firstToken });
     for await (const piece of stream.textStream) reply.append(piece);
-    const report = await reportOf(stream);
-    reply.answered(report, stream.usage, firstToken);
-    timeline.show(report);
+    const whole = await finalReport(stream);
+    reply.finish(whole, stream.usage, firstToken);
+    timeline.show(whole);
   } catch (error) {
     const report = { dropped: [], ...error.failsoft, attempts: error.attempts ?? [] };
-    if (abort.signal.aborted) reply.stopped(age());
-    else reply.failed(error, report, age());
+    if (abort.signal.aborted) reply.stop(elapsed());
+    else reply.fail(error, report, elapsed());
     timeline.show(report);
   } finally {
     clearInterval(ticking);
@@ -79,10 +81,10 @@ async function ask() {
   }
 }
 
-/** Before the whole report is there: is the model that answers another than the first asked for? */
-const fellBack = (model, [head]) => Boolean(model) && model !== head && !head?.startsWith('route/');
+/** Before the report is complete: does another model than the first of the chain answer? */
+const isFallback = (model, [head]) => Boolean(model) && model !== head && !head?.startsWith('route/');
 
-async function reportOf(stream) {
+async function finalReport(stream) {
   const report = stream.failsoft ?? (await stream.finalCompletion()).failsoft;
   return { model: stream.model, attempts: stream.attempts ?? [], ...report };
 }
@@ -95,11 +97,11 @@ async function connect() {
   return createClient({ edge: location.origin, ...(token.value && { token: token.value }) });
 }
 
-/** On a narrow screen the answer may be out of sight. */
-function reveal() {
+/** Scrolls to the answer, which may be out of sight on a narrow screen. */
+function scrollToResult() {
   const { top, bottom } = byId('headline').getBoundingClientRect();
-  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  if (top < 0 || bottom > innerHeight * 0.7) byId('result').scrollIntoView({ behavior: calm ? 'instant' : 'smooth' });
+  const reduceMotion = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (top < 0 || bottom > innerHeight * 0.7) byId('result').scrollIntoView({ behavior: reduceMotion ? 'instant' : 'smooth' });
 }
 
 async function load(path) {
@@ -109,16 +111,16 @@ async function load(path) {
   return response?.ok ? response.json().catch(() => null) : null;
 }
 
-/** Learns what is behind the edge: which models, which faults, whose money. */
-async function explore() {
+/** Asks the edge for its models, for the faults of an emulator, and whether calls cost money. */
+async function loadSettings() {
   const [playground, listing] = await Promise.all([load('/v1/playground'), load('/v1/models')]);
   const listed = listing?.data?.map(({ id }) => id) ?? [];
   const known = [...new Set([...(playground?.models ?? []), ...listed])];
-  const usual = PREFERRED.filter((id) => known.includes(id));
-  const own = known.filter((id) => !id.startsWith('fault/'));
-  chain.suggest(known, known.length === 0 ? [] : usual.length > 0 ? usual : own.slice(0, 2));
+  const preferred = PREFERRED.filter((id) => known.includes(id));
+  const others = known.filter((id) => !id.startsWith('fault/')).slice(0, 2);
+  chain.suggest(known, preferred.length > 0 ? preferred : others);
   faults.offer(playground?.emulator ? playground.faults ?? [] : []);
-  if (!playground?.emulator) byId('lead').textContent = 'Send a message, and see which model answered it, what was tried before and what it cost.';
+  if (!playground?.emulator) byId('lead').textContent = 'Send a message, and see which model answered, which models failed before, and what it cost.';
   if (playground) showUpstream(playground);
   settingsChanged();
 }
@@ -126,21 +128,21 @@ async function explore() {
 function showUpstream({ emulator, upstream }) {
   const badge = byId('upstream');
   badge.hidden = false;
-  badge.textContent = emulator ? 'Emulator: nothing is spent' : 'Real upstream';
+  badge.textContent = emulator ? 'Emulator: no cost' : 'Real API';
   badge.classList.toggle('real', !emulator);
   byId('money').hidden = Boolean(emulator);
-  byId('money').textContent = `Real upstream: this spends real money${upstream ? ` at ${upstream}` : ''}.`;
+  byId('money').textContent = `This is a real API${upstream ? ` (${upstream})` : ''}: every message costs real money.`;
 }
 
 byId('ask').addEventListener('submit', (event) => {
   event.preventDefault();
   if (running) running.abort();
-  else ask();
+  else sendMessage();
 });
 message.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  if (!running) ask();
+  if (!running) sendMessage();
 });
 message.addEventListener('input', settingsChanged);
 addEventListener('keydown', (event) => {
@@ -148,8 +150,8 @@ addEventListener('keydown', (event) => {
 });
 token.addEventListener('change', () => {
   client = null;
-  explore();
+  loadSettings();
 });
-offerCopies();
+enableCopyButtons();
 settingsChanged();
-explore();
+loadSettings();

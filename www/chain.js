@@ -1,4 +1,4 @@
-// The chain editor: models in order, each one an input; a picked fault stands before them all.
+// The editor of the chain: one input for each model, in order. A chosen fault comes first.
 
 import { byId, element } from './dom.js';
 
@@ -12,7 +12,7 @@ export class ChainEditor {
   #changed;
   #cleared;
 
-  /** Calls `changed` after every edit, and `cleared` when the fault is taken out. */
+  /** Calls `changed` after every edit, and `cleared` when the visitor removes the fault. */
   constructor(models, changed, cleared) {
     this.#models = models;
     this.#changed = changed;
@@ -21,7 +21,7 @@ export class ChainEditor {
     this.#draw();
   }
 
-  /** The ids to ask, in order. */
+  /** The ids of the chain, in order. */
   get models() {
     return [this.#fault, ...this.#models].map((id) => id?.trim()).filter(Boolean);
   }
@@ -31,7 +31,7 @@ export class ChainEditor {
     this.#draw();
   }
 
-  /** Suggests these ids; `preferred` becomes the chain, unless the user has made one. */
+  /** Suggests these ids. `preferred` becomes the chain, unless the visitor has edited the chain. */
   suggest(ids, preferred) {
     this.#known = new Set(ids);
     byId('models').replaceChildren(...ids.map((id) => element('option', { value: id })));
@@ -79,7 +79,7 @@ export class ChainEditor {
   #faultRow() {
     return element('li', { class: 'broken' },
       element('span', { class: 'id' }, this.#fault),
-      element('button', { type: 'button', class: 'icon', 'aria-label': 'Take the fault out', click: this.#cleared }, '✕'));
+      element('button', { type: 'button', class: 'icon', 'aria-label': 'Remove the fault', click: this.#cleared }, '✕'));
   }
 
   #row(id, at) {
@@ -112,7 +112,7 @@ export class ChainEditor {
     const route = this.models.find((id) => id.startsWith('route/'));
     const misplaced = route && this.models.length > 1;
     byId('chain-hint').textContent = misplaced
-      ? `${route} is a whole chain of its own: ask for it alone.`
+      ? `${route} is a chain by itself: remove the other models.`
       : 'Alt + ↑ or ↓ moves a model.';
   }
 }

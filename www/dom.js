@@ -1,9 +1,9 @@
-// Elements without markup: what a model or an upstream says is only ever text.
+// Creates elements without parsing HTML: what a model or an API sends is always shown as text.
 
 /** The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** A new element. `false`, `null` and `undefined` leave an attribute or a child out; functions are listeners. */
+/** A new element. An attribute or a child that is `false`, `null` or `undefined` is left out; a function is a listener. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -15,7 +15,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Text in which `backticks` mark code. */
+/** The nodes of a text in which `backticks` mark code. */
 export function prose(text) {
   return text.split('`').map((part, at) => (at % 2 ? element('code', {}, part) : part));
 }

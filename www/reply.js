@@ -1,4 +1,4 @@
-// The answer as it comes, the headline above it, and the trouble below it.
+// Shows the answer while it arrives, a headline above it, and a problem below it.
 
 import { byId, element, prose } from './dom.js';
 import { count, failures, list, time, usd, whatHappened, whatToDo } from './words.js';
@@ -13,10 +13,10 @@ export class Reply {
   #waiting = '';
   #frame = 0;
 
-  /** A call to these models has begun. */
+  /** A call to these models begins. */
   begin(models) {
-    this.#state('asking');
-    this.#say(['Asking ', id(models[0]), models.length > 1 && ` with ${count(models.length - 1, 'model')} behind it`], []);
+    this.#setState('asking');
+    this.#setHeadline(['Asking ', id(models[0]), models.length > 1 && `; ${count(models.length - 1, 'other model')} can take over`], []);
     this.#text = new Text();
     this.#waiting = '';
     this.#answer.replaceChildren(this.#text);
@@ -25,71 +25,72 @@ export class Reply {
   }
 
   /** A model has begun to answer. */
-  committed(model, report, firstToken) {
-    this.#state('answering');
-    this.#say([model ? id(model) : 'A model', ' is answering'], [fallback(report), first(firstToken)]);
+  showModel(model, report, firstToken) {
+    this.#setState('answering');
+    this.#setHeadline([model ? id(model) : 'A model', ' is answering'], [fallback(report), first(firstToken)]);
   }
 
-  /** More of the answer. Text is laid out once a frame, however small its pieces. */
+  /** Appends a piece of the answer. The page is updated once per frame, however small the pieces are. */
   append(text) {
     this.#waiting += text;
     this.#frame ||= requestAnimationFrame(() => this.#flush());
   }
 
-  /** The answer is whole. */
-  answered(report, usage, firstToken) {
+  /** The answer is complete. */
+  finish(report, usage, firstToken) {
     this.#end('answered');
     const tokens = usage?.completion_tokens;
-    this.#say(['Answered', report.model && ' by ', report.model && id(report.model)], [
+    this.#setHeadline(['Answered', report.model && ' by ', report.model && id(report.model)], [
       fallback(report),
-      report.accepted === false && 'the best of answers that did not pass',
+      report.accepted === false && 'no answer passed the rules; this is the best one',
       first(firstToken),
       tokens != null && count(tokens, 'token'),
-      report.cost != null ? usd(report.cost) : 'cost not told',
+      report.cost != null ? usd(report.cost) : 'cost unknown',
     ]);
     if (this.#text.data.trim() === '') this.#answer.replaceChildren(element('span', { class: 'hint' }, 'The answer has no text.'));
   }
 
-  /** The user stopped the call. */
-  stopped(after) {
+  /** The visitor stopped the call. */
+  stop(after) {
     this.#end('stopped');
-    this.#say(['Stopped'], [`by you, after ${time(after)}`]);
+    this.#setHeadline(['Stopped'], [`by you, after ${time(after)}`]);
     if (this.#text.data) this.#answer.append(element('span', { class: 'cut' }, 'stopped here'));
   }
 
-  /** Nothing answered, or not to the end. What was said stays. */
-  failed(error, report, after) {
+  /** No model answered, or the answer was cut. The text so far stays. */
+  fail(error, report, after) {
     this.#end('failed');
     if (!this.#text.data && typeof error.partial === 'string') this.#text.data = error.partial;
-    const said = this.#text.data !== '';
-    const asked = report.attempts.length > 0;
-    if (said) this.#answer.append(element('span', { class: 'cut' }, 'cut here'));
+    const hasText = this.#text.data !== '';
+    const hasAttempts = report.attempts.length > 0;
+    if (hasText) this.#answer.append(element('span', { class: 'cut' }, 'cut here'));
     else this.#answer.replaceChildren();
-    this.#say([said ? 'The answer was cut' : asked ? 'No model answered' : 'The call was not made'], [
+    this.#setHeadline([hasText ? 'The answer was cut' : hasAttempts ? 'No model answered' : 'The call was not made'], [
       `after ${time(after)}`,
       failures(report.attempts) > 1 && `${count(failures(report.attempts), 'failure')}`,
       report.cost != null && usd(report.cost),
     ]);
-    const kind = error.kind && element('b', {}, whatHappened(error.kind), error.status ? ` (${error.status})` : '');
-    const wait = error.retryAfter > 0 && ` It asks to wait ${time(error.retryAfter)}.`;
+    const kind = kindOf(error, report);
+    const title = kind && element('b', {}, whatHappened(kind), error.status ? ` (${error.status})` : '');
+    const wait = error.retryAfter > 0 && ` Wait ${time(error.retryAfter)} first.`;
     this.#trouble.replaceChildren(
-      element('p', {}, kind, kind && ': ', prose(error.message || 'no reason was given')),
-      element('p', { class: 'todo' }, error.advice ?? whatToDo(error.kind), wait));
+      element('p', {}, title, title && ': ', prose(error.message || 'no reason was given')),
+      element('p', { class: 'todo' }, error.advice ?? whatToDo(kind), wait));
   }
 
-  #state(name) {
+  #setState(name) {
     this.#result.dataset.state = name;
   }
 
-  #say(headline, facts) {
+  #setHeadline(headline, facts) {
     this.#headline.replaceChildren(...headline.filter(Boolean));
-    const told = facts.filter(Boolean).flatMap((fact, at) => (at > 0 ? [' · ', fact] : [fact]));
-    this.#facts.replaceChildren(...told);
+    const parts = facts.filter(Boolean).flatMap((fact, at) => (at > 0 ? [' · ', fact] : [fact]));
+    this.#facts.replaceChildren(...parts);
   }
 
   #end(state) {
     this.#flush();
-    this.#state(state);
+    this.#setState(state);
     this.#answer.setAttribute('aria-busy', 'false');
   }
 
@@ -105,12 +106,15 @@ export class Reply {
 }
 
 const id = (model) => element('span', { class: 'id' }, model);
-const first = (ms) => ms != null && `${(ms / 1000).toFixed(2)} s to first token`;
+const first = (ms) => ms != null && `first text after ${time(ms)}`;
 
-function fallback({ fallback: fell, attempts, dropped = [] }) {
+/** An error that comes through an edge has the message of an attempt, whose kind is more exact. */
+const kindOf = ({ kind, message }, { attempts }) => attempts.find(({ failure }) => failure?.message === message)?.failure.kind ?? kind;
+
+function fallback({ fallback: isFallback, attempts, dropped = [] }) {
   const failed = failures(attempts);
   const reasons = [failed > 0 && count(failed, 'failure'), failed === 0 && dropped.length > 0 && `${count(dropped.length, 'model')} left out`];
   const after = list.format(reasons.filter(Boolean));
-  if (fell) return element('span', { class: 'fallback' }, after ? `fallback after ${after}` : 'fallback');
-  return failed > 0 ? `after ${after}` : 'first choice';
+  if (isFallback) return element('span', { class: 'fallback' }, after ? `fallback after ${after}` : 'fallback');
+  return failed > 0 ? `after ${after}` : 'the first model';
 }

@@ -1,10 +1,14 @@
 // The timeline of a call: a row for each request that was sent, all on one axis.
-// Times are custom properties in milliseconds; the style sheet divides them by the whole.
+// Times are CSS custom properties in milliseconds; the style sheet divides them by the length of the axis.
 
 import { byId, element, prose } from './dom.js';
 import { count, statusWords, time, usd, whatHappened } from './words.js';
 
+/** A shorter pause between two requests is not shown, in milliseconds. */
 const SHORTEST_PAUSE = 20;
+
+/** What a request does for an answer that broke. */
+const ROLES = { continue: 'continues the text', restart: 'starts again' };
 
 export class Timeline {
   #root = byId('timeline');
@@ -14,17 +18,17 @@ export class Timeline {
   #shown = '';
 
   constructor() {
-    const hint = 'Every request of the call: what came of it, how long it took and what it cost.';
-    const ghosts = [1, 2, 3].map(() => element('span'));
-    this.#root.append(element('p', { class: 'hint' }, hint), element('div', { class: 'ghosts', 'aria-hidden': 'true' }, ghosts));
+    const hint = 'Every request of the call will appear here: its result, its time and its cost.';
+    const placeholders = [1, 2, 3].map(() => element('span'));
+    this.#root.append(element('p', { class: 'hint' }, hint), element('div', { class: 'ghosts', 'aria-hidden': 'true' }, placeholders));
   }
 
-  /** Shows a call that is being made. `running` is the request under way, where `attempts` do not tell of it. */
+  /** Shows a call that runs. If `attempts` do not include the current request, `models` and `firstToken` describe it. */
   follow(attempts, { models, firstToken }) {
     const started = Math.max(0, ...attempts.map(end));
-    const spoke = firstToken == null ? null : Math.max(0, firstToken - started);
+    const sinceStart = firstToken == null ? null : Math.max(0, firstToken - started);
     const open = attempts.some(({ duration }) => duration == null);
-    this.#draw({ attempts: open ? attempts : [...attempts, { models, started, firstToken: spoke }] }, true);
+    this.#draw({ attempts: open ? attempts : [...attempts, { models, started, firstToken: sinceStart }] }, true);
     this.tick(firstToken ?? 0);
   }
 
@@ -34,7 +38,7 @@ export class Timeline {
     this.#scale(Math.max(1000, now, ...this.ends));
   }
 
-  /** Shows a call that is over. */
+  /** Shows a call that has ended. */
   show(report) {
     this.#draw(report, false);
     this.#scale(Math.max(10, ...this.ends));
@@ -45,8 +49,8 @@ export class Timeline {
     this.ends = attempts.map(end);
     this.#rows.replaceChildren(...attempts.map((attempt, at) => row(attempt, attempts[at - 1], running, report)));
     this.#notes.replaceChildren(...notes(report));
-    const nobody = element('p', { class: 'hint' }, 'No request was sent.');
-    this.#root.replaceChildren(...(attempts.length > 0 ? [this.#axis, this.#rows] : [nobody]), this.#notes);
+    const empty = element('p', { class: 'hint' }, 'No request was sent.');
+    this.#root.replaceChildren(...(attempts.length > 0 ? [this.#axis, this.#rows] : [empty]), this.#notes);
   }
 
   #scale(whole) {
@@ -65,30 +69,30 @@ function placed(made, times) {
   return made;
 }
 
-/** Round times along the axis, five at most; none so far right that its label would stick out. */
+/** Round times along the axis, at most five. The last one leaves room for its label. */
 function ticks(whole) {
   const rough = whole / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough);
   const marks = [];
-  for (let at = 0; at <= whole * 0.93; at += step) marks.push(Math.round(at));
+  for (let at = 0; at <= whole * 0.87; at += step) marks.push(Math.round(at));
   return marks;
 }
 
 function row(attempt, previous, running, report) {
   const state = stateOf(attempt, running);
   const inside = attempt.inside ?? [];
-  const told = attempt.models.length > 1 && inside.length > 0;
+  const showInside = attempt.models.length > 1 && inside.length > 0;
   return element('li', { class: `row ${state}` },
     element('p', { class: 'asked' },
       element('span', { class: 'mark', 'aria-hidden': 'true' }),
-      element('span', { class: 'ids' }, asked(attempt, inside)),
+      element('span', { class: 'ids' }, modelNames(attempt, inside)),
       tag(attempt, previous),
       element('span', { class: 'numbers' }, numbers(attempt, report))),
     bar(attempt, state),
     element('p', { class: 'outcome' }, outcome(attempt, state)),
     attempt.failure?.message && element('p', { class: 'said' }, `“${attempt.failure.message}”`),
-    told && element('ol', { class: 'inside', 'aria-label': 'Inside this request' }, inside.map(insideRow)));
+    showInside && element('ol', { class: 'inside', 'aria-label': 'Inside this request' }, inside.map(insideRow)));
 }
 
 function stateOf({ failure, duration }, running) {
@@ -96,23 +100,25 @@ function stateOf({ failure, duration }, running) {
   return running && duration == null ? 'running' : 'answered';
 }
 
-/** The models that a request named; of several, which failed, which answered and which were not needed. */
-function asked({ models, model }, inside) {
-  const fate = (id) => {
+/** The models of a request. Of several, the classes show which failed, which answered and which were not needed. */
+function modelNames({ models, model }, inside) {
+  const classOf = (id) => {
     if (models.length === 1) return 'id';
     if (inside.some((one) => one.model === id && one.status >= 400)) return 'id lost';
     if (id === model) return 'id served';
     return model ? 'id spare' : 'id';
   };
-  return models.flatMap((id, at) => [at > 0 && ' → ', element('span', { class: fate(id) }, id)]);
+  return models.flatMap((id, at) => [at > 0 && ' → ', element('span', { class: classOf(id) }, id)]);
 }
 
-function tag({ models, started }, previous) {
+/** Why this request was sent, and how long the call waited before. */
+function tag({ models, started, recovery, hedge, judge }, previous) {
   if (!previous) return null;
   const pause = started - end(previous);
-  const again = previous.models[0] === models[0] && 'again';
+  const role = (judge && 'scores the answer') || (hedge && 'asked in parallel') || ROLES[recovery];
+  const again = !role && previous.models[0] === models[0] && 'again';
   const after = pause >= SHORTEST_PAUSE && `after ${time(pause)}`;
-  const words = [again, after].filter(Boolean).join(', ');
+  const words = [role, again, after].filter(Boolean).join(', ');
   return words && element('span', { class: 'tag' }, words);
 }
 
@@ -123,26 +129,26 @@ function numbers({ duration, cost, generationId }, { unsettled = [] }) {
 
 function bar({ started = 0, firstToken, duration }, state) {
   const last = duration == null && state === 'running' ? null : started + (duration ?? firstToken ?? 0);
-  const spoke = firstToken == null ? null : started + firstToken;
+  const firstText = firstToken == null ? null : started + firstToken;
   const part = (name, from, to) => placed(element('span', { class: name }), to == null ? { from } : { from, to });
   return element('div', { class: 'bar', 'aria-hidden': 'true' },
-    part('wait', started, spoke ?? last),
-    spoke != null && part('talk', spoke, last));
+    part('wait', started, firstText ?? last),
+    firstText != null && part('talk', firstText, last));
 }
 
 function outcome({ models, model, provider, failure, firstToken, unmatched }, state) {
   const by = failure?.provider ?? provider;
   const facts = {
-    running: [firstToken == null ? 'Waiting for the first word' : 'Answering'],
+    running: [firstToken == null ? 'Waiting for the first text' : 'Answering'],
     answered: [model && !models.includes(model) ? `Answered as ${model}` : 'Answered'],
     failed: [whatHappened(failure?.kind), failure?.status && `status ${failure.status}`],
     stopped: ['Stopped by you'],
   }[state];
   if (by) facts.push(`by ${by}`);
   if (models.length > 1 && state !== 'running') facts.push(`${models.length} models in one request`);
-  if (firstToken != null) facts.push(`first word after ${time(firstToken)}`);
-  if (failure?.retryAfter != null) facts.push(`asks to wait ${time(failure.retryAfter)}`);
-  if (unmatched) facts.push('not one of the models asked for');
+  if (firstToken != null) facts.push(`first text after ${time(firstToken)}`);
+  if (failure?.retryAfter != null) facts.push(`wait of ${time(failure.retryAfter)} requested`);
+  if (unmatched) facts.push('not a model of this chain');
   return facts.filter(Boolean).join(' · ');
 }
 
@@ -155,10 +161,10 @@ function insideRow({ model, provider, status }) {
 }
 
 function notes({ dropped = [], warnings = [], unsettled = [] }) {
-  const warned = (model) => warnings.some((warning) => warning.includes(`\`${model}\``));
+  const hasWarning = (model) => warnings.some((warning) => warning.includes(`\`${model}\``));
   return [
-    ...dropped.filter(({ model }) => !warned(model)).map(({ model, reason }) => element('li', {}, element('b', {}, 'Left out '), element('code', {}, model), `: ${reason}`)),
-    ...warnings.map((warning) => element('li', {}, element('b', {}, 'Worth a look '), prose(warning))),
-    unsettled.length > 0 && element('li', {}, element('b', {}, 'Not settled '), `${count(unsettled.length, 'request')} may have cost money and did not say how much.`),
+    ...dropped.filter(({ model }) => !hasWarning(model)).map(({ model, reason }) => element('li', {}, element('b', {}, 'Skipped: '), element('code', {}, model), `, ${reason}`)),
+    ...warnings.map((warning) => element('li', {}, element('b', {}, 'Warning: '), prose(warning))),
+    unsettled.length > 0 && element('li', {}, element('b', {}, 'Cost unknown: '), `${count(unsettled.length, 'request')} may have cost money, but the API did not say how much.`),
   ].filter(Boolean);
 }

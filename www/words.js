@@ -1,27 +1,27 @@
-// What reports say, in plain words.
+// Texts for what a report contains.
 
-/** Kinds of failure: what happened, and what to do if nothing else answered. */
+/** For each kind of failure: what happened, and what the visitor can do if no model answered. */
 const KINDS = {
-  rateLimited: ['Rate-limited', 'Wait a little, or put a model of another provider behind it.'],
-  inFlightBudget: ['Balance held by running requests', 'Wait until they end, or set max_tokens so that each holds less.'],
+  rateLimited: ['Rate-limited', 'Wait a little, or add a model of another provider.'],
+  inFlightBudget: ['Balance held by running requests', 'Wait until they end, or set max_tokens so that each of them holds less.'],
   serverError: ['Server error', 'This often passes: send again, or add a model to the chain.'],
-  unavailable: ['Overloaded or down', 'Put a model of another provider behind it.'],
+  unavailable: ['Overloaded or down', 'Add a model of another provider.'],
   network: ['Connection lost', 'Check that the edge and its upstream are running and can be reached.'],
   badResponse: ['Answer was unreadable', 'Send again, or add a model to the chain.'],
   headersTimeout: ['No response in time', 'Add a model to the chain, or allow more time: policy.timeouts.headers.'],
-  firstTokenTimeout: ['No first word in time', 'Add a model to the chain, or allow more time: policy.timeouts.firstToken.'],
-  stalled: ['Went silent', 'Send again, or allow more time between words: policy.timeouts.idle.'],
+  firstTokenTimeout: ['No text in time', 'Add a model to the chain, or allow more time: policy.timeouts.firstToken.'],
+  stalled: ['Went silent', 'Send again, or allow longer silence: policy.timeouts.idle.'],
   timeout: ['Call ran out of time', 'Allow more time: policy.timeouts.total.'],
   unknownModel: ['No such model', 'Check the spelling; the warnings below may name the right id.'],
-  noEndpoint: ['Nobody serves this model', 'Take it out of the chain, or add one that is served.'],
-  contextLength: ['Prompt too long', 'Shorten the message, or add a model with a larger window.'],
+  noEndpoint: ['No provider serves this model', 'Remove it from the chain, or add another model.'],
+  contextLength: ['Prompt too long', 'Shorten the message, or add a model with a larger context window.'],
   contentFilter: ['Stopped by a content filter', 'Rephrase the message, or add another model.'],
   unauthorized: ['Key not accepted', 'Check the key: the edge’s own in its configuration, or the client key of this page.'],
   paymentRequired: ['No credit left', 'Top up the account that the edge pays with, or add a model on another upstream.'],
-  forbidden: ['Not allowed', 'Check what the key may do, and the limits set for it.'],
-  invalidRequest: ['Request refused as invalid', 'Change what the message below names; no other model would take it either.'],
-  cut: ['Cut off', 'What was said is kept. Send again for a whole answer.'],
-  empty: ['Said nothing', 'Add a model to the chain.'],
+  forbidden: ['Not allowed', 'Check the permissions and limits of the key.'],
+  invalidRequest: ['Invalid request', 'Correct the request as the message says; every other model would refuse it, too.'],
+  cut: ['Cut off', 'The text so far is kept. Send again for a complete answer.'],
+  empty: ['Empty answer', 'Add a model to the chain.'],
   reasoningOnly: ['Reasoned, but did not answer', 'Raise max_tokens, or add a model to the chain.'],
   refusal: ['Declined to answer', 'Rephrase the message, or add another model.'],
   length: ['Hit the output limit', 'Raise max_tokens, or ask for a shorter answer.'],
@@ -32,14 +32,14 @@ const KINDS = {
   belowThreshold: ['Scored too low by the judge', 'Add another model, or lower policy.judge.threshold.'],
   superseded: ['Another model was faster', 'Nothing: the answer came from the other model.'],
   tooExpensive: ['May cost more than allowed', 'Shorten the message, set max_tokens, or raise policy.maxCostUsd or policy.maxPrice.'],
-  circuitOpen: ['Every model is resting', 'They failed lately and are left alone for a while. Wait, or add another model.'],
+  circuitOpen: ['Every model is skipped', 'Each of them failed recently and is not asked for a while. Wait, or add another model.'],
   aborted: ['Stopped', 'Send again when you like.'],
   wasmUnavailable: ['WebAssembly did not load', 'Reload the page; check that its content security policy allows WebAssembly.'],
 };
 // The name of `superseded` in reports of older versions.
 KINDS.outrun = KINDS.superseded;
 
-/** Statuses that a router reports of the models inside one request. */
+/** For statuses that OpenRouter reports of the models inside one request. */
 const STATUSES = {
   400: 'request refused', 401: 'key not accepted', 402: 'no credit', 403: 'not allowed', 404: 'not found', 408: 'timed out',
   413: 'too large', 429: 'rate-limited', 500: 'server error', 502: 'bad gateway', 503: 'unavailable', 504: 'timed out',
@@ -57,18 +57,18 @@ const small = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD', 
 const large = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' });
 export const usd = (cost) => (cost < 1 ? small : large).format(cost);
 
-/** Milliseconds, as a person says them. */
+/** A time in milliseconds, as text. */
 export function time(ms) {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(ms < 10_000 ? 2 : 1))} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-/** How often something failed on the way, inside native windows too. */
+/** How many models failed during the call, including those inside one request. */
 export function failures(attempts) {
   return attempts.reduce((sum, { failure, inside = [] }) => {
-    const seen = inside.filter(({ status }) => status >= 400).length;
-    const told = inside.length > 0 && inside.at(-1).status >= 400;
-    return sum + seen + (failure && !told ? 1 : 0);
+    const failedInside = inside.filter(({ status }) => status >= 400).length;
+    const isCounted = inside.length > 0 && inside.at(-1).status >= 400;
+    return sum + failedInside + (failure && !isCounted ? 1 : 0);
   }, 0);
 }

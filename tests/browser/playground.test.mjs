@@ -1,4 +1,4 @@
-// The playground as a person meets it: the page from the edge, a fault picked, a fallback watched.
+// The playground in Chromium: a visitor chooses a fault, sends a message and watches the fallback.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -8,6 +8,7 @@ import { startWrangler } from '../support/edge.mjs';
 import { asked, startEmulator } from '../support/process.mjs';
 
 let emulator, edge, browser, page;
+/** Errors of the page and its console. */
 const complaints = [];
 
 before(async () => {
@@ -27,13 +28,14 @@ after(async () => {
   await emulator?.stop();
 });
 
+/** Sends a message and waits for a state of the result. */
 async function ask(message, state) {
   await page.fill('#message', message);
   await page.click('#send');
   await page.waitForSelector(`#result[data-state=${state}]`);
 }
 
-test('a message is answered, and the page says by whom and for how much', async () => {
+test('shows the answer to a message, the model and the cost', async () => {
   await page.waitForSelector('[data-fault]');
   await ask('Good morning', 'answered');
   assert.match(await page.textContent('#answer'), /Good morning/);
@@ -41,7 +43,7 @@ test('a message is answered, and the page says by whom and for how much', async 
   assert.match(await page.textContent('#facts'), /\$0\.0/);
 });
 
-test('a picked fault is answered by the next model, and the page shows what was tried', async () => {
+test('a fault in the first model is answered by the next model, and the page shows both requests', async () => {
   await emulator.clear();
   await page.selectOption('#fault', { value: 'unavailable' });
   await ask('Good evening', 'answered');
@@ -51,13 +53,33 @@ test('a picked fault is answered by the next model, and the page shows what was 
   assert.deepEqual(asked(await emulator.log()), [['fault/unavailable'], ['openai/gpt-4o']]);
 });
 
-test('an answer that is cut goes on, and the page shows both', async () => {
+test('another model continues a cut answer, and the page shows both requests', async () => {
   await emulator.clear();
   await page.selectOption('#fault', { value: 'cut' });
   await ask('words:40', 'answered');
   assert.match(await page.textContent('#answer'), /word1 .*word38/);
   assert.match(await page.textContent('#timeline .row.failed'), /fault\/cut/);
   assert.equal((await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions')).length, 2);
+});
+
+test('every fault that has a button ends with an answer, on an edge like that of `cargo xtask dev`', async () => {
+  const upstream = { url: emulator.baseURL, dialect: 'openrouter' };
+  const dev = await startWrangler({ failsoft: { upstream, access: 'loopback', emulator: `${emulator.origin}/emulator` } });
+  try {
+    await page.goto(dev.origin);
+    await page.waitForSelector('[data-fault]');
+    const faults = await page.$$eval('[data-fault]', (buttons) => buttons.map((button) => button.dataset.fault));
+    assert.ok(faults.length > 8);
+    for (const fault of faults) {
+      await page.click(`[data-fault="${fault}"]`);
+      await page.click('#send');
+      await page.waitForSelector('#result[data-state=asking], #result[data-state=answering]');
+      await page.waitForFunction(() => !['asking', 'answering'].includes(document.getElementById('result').dataset.state));
+      assert.equal(await page.getAttribute('#result', 'data-state'), 'answered', fault);
+    }
+  } finally {
+    await dev.stop();
+  }
 });
 
 test('nothing went wrong on the page, under its Content-Security-Policy', () => {

@@ -64,6 +64,8 @@ impl Page {
         }
         let mut html = String::new();
         html::push_html(&mut html, events.into_iter());
+        // The Content-Security-Policy of the pages forbids inline styles.
+        let html = html.replace(" style=\"text-align: right\"", " class=\"right\"");
         let title = sections.first().map(|section| section.heading.clone()).unwrap_or_default();
         Ok(Self { name: name.to_owned(), title, html, sections })
     }
@@ -173,13 +175,16 @@ mod tests {
     #[test]
     fn a_page_has_anchors_links_and_text_for_the_search() {
         let targets = Targets { root: Path::new("."), folder: "www/docs", headings: [("b".to_owned(), vec![])].into() };
-        let markdown = "# Title\nSee [b](b.md).\n\n## Part\n\n| a |\n|---|\n| `1 < 2` |\n";
+        let markdown = "# Title\nSee [b](b.md).\n\n## Part\n\n| a |\n|--:|\n| `1 < 2` |\n";
         let page = Page::read("a", markdown, &targets).unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!((page.title.as_str(), page.sections[1].text.trim()), ("Title", "a 1 < 2"));
         assert!(
             page.html.contains("<a href=\"b\">b</a>") && page.html.contains("<h2 id=\"part\">Part <a class=\"anchor\"")
         );
-        assert!(page.html.contains("<div class=\"table\"><table>") && page.html.contains("1 &lt; 2"));
+        assert!(
+            page.html.contains("<div class=\"table\"><table>")
+                && page.html.contains("<td class=\"right\"><code>1 &lt; 2")
+        );
         assert_eq!((linked_pages(markdown), escaped("a & b")), (vec!["b".to_owned()], "a &amp; b".to_owned()));
     }
 }
