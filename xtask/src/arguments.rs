@@ -7,44 +7,7 @@ use crate::failure::{Failure, Problem};
 use crate::suite::Suite;
 use crate::upstream::Dialect;
 
-pub(crate) const HELP: &str = "\
-cargo xtask COMMAND
-
-  dev      sets up, builds, and starts the edge with its playground on http://127.0.0.1:8787
-             --port N              uses another port
-             --upstream URL        uses any OpenAI-compatible API, with the key in UPSTREAM_API_KEY
-             --dialect D           openrouter or openai; by default the URL's host decides
-           Without --upstream the upstream is OpenRouter if OPENROUTER_API_KEY is set (this costs real money), or else
-           an emulator.
-  build    builds the npm package in pkg/ and the Worker in worker/build/
-             package | worker      builds only this part
-  test     sets up, runs the suites, and prints the total number of tests in the last line
-             SUITE…                runs only these: core size types package browser edge interop deploy mutants
-             --long                also runs what takes long: a million simulated calls, every mutant of the core, and
-                                   every row of the test matrices. Sets FAILSOFT_LONG=1, which the tests read.
-           Without --long the run is bounded: the matrices are thinned, and the suite `mutants` runs only if named.
-  fuzz sim      simulates calls with random faults, and checks the invariants of the core
-             --calls N             stops after at least N calls; the default is 1000000
-             --seed N              the seed of the first world; with --calls 1 the trace of this world is printed
-  fuzz mutants  applies each change of tests/sim/mutants.txt to a copy of the core; fails if the simulator misses one
-             INVARIANT…            only the mutants that break these invariants
-  live     checks the assumptions of this project about OpenRouter's API, and fails if one is wrong; needs
-           OPENROUTER_API_KEY, and spends at most $0.01
-             --upstream URL        checks another API with the same dialect, with the key in UPSTREAM_API_KEY
-  size     prints the sizes of the package and of the Worker, and the composition of the package's WebAssembly
-  bench    measures the package, the edge and their peers side by side, prints ratios with 95 % intervals, and compares
-           the results with the targets
-             PART…                 measures only these: bundle first-use chromium node memory edge isolate paced cold
-                                   growth account litellm old instructions
-             --baseline DIR        for the part `old`: the folder worker/build of another commit, measured in turns
-                                   with this build
-  deploy   builds, and deploys the Worker with wrangler
-  setup    installs what the other commands need: Rust's target for WebAssembly, wasm-bindgen, worker-build, npm
-           packages, Chromium, Python packages
-  help     prints this text
-
-CHROMIUM_BIN names the Chromium of the tests. Tools are kept in $XDG_CACHE_HOME/failsoft or ~/.cache/failsoft.
-";
+pub(crate) const HELP: &str = include_str!("help.txt");
 
 /// A command with its options.
 #[derive(Debug, PartialEq, Eq)]

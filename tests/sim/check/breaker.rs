@@ -37,64 +37,66 @@ pub(crate) fn check_resting(host: &Host, shared: &Shared, failure: &Failure, now
 
 /// Checks that the breakers record every observed outcome, and no others.
 pub(crate) fn check(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&Exchange>) -> CheckResult {
-    let checker = shared.checker;
-    let name =
-        |server: usize, model: usize| Breakers::name(&shared.servers[server].upstream.url, &shared.models[model].id);
     for model_outcome in &outcome.model_outcomes {
-        let blamed = |exchange: &&Exchange| {
-            let elsewhere =
-                model_outcome.failure.as_ref().is_some_and(|failure| host.answered_differently(exchange, failure));
-            if exchange.is_judge() || elsewhere {
-                return false;
-            }
-            let failed_inside =
-                |model: usize| exchange.reply.inside.iter().any(|&(other, status)| other == model && status >= 400);
-            exchange.batch.iter().any(|&model| {
-                // The upstream observed the failures inside a batch, so a sleep of the host does not matter there.
-                let seen = if exchange.batch.len() > 1 {
-                    failed_inside(model)
-                } else {
-                    is_blamed(exchange) && !exchange.slept
-                };
-                name(exchange.server, model) == model_outcome.name && seen
-            })
+        let was_observed = match &model_outcome.failure {
+            Some(failure) => has_failed(host, shared, &model_outcome.name, failure),
+            None => has_answered(host, shared, &model_outcome.name, served),
         };
-        let is_true = match &model_outcome.failure {
-            Some(_) => host.exchanges.iter().any(|exchange| blamed(&exchange)),
-            None => host.exchanges.iter().any(|exchange| {
-                let matched = exchange.reply.served.as_ref().filter(|served| served.named == NamedModel::Known);
-                let model = matched.map_or(exchange.batch[0], |served| served.model);
-                let passed =
-                    served.is_some_and(|served| served.attempt == exchange.attempt) || passes_rules(host, exchange);
-                passed && name(exchange.server, model) == model_outcome.name
-            }),
-        };
-        checker.require(Invariant::Breaker, is_true, || format!("{model_outcome:?} was not observed"))?;
+        let what = || format!("{model_outcome:?} was not observed");
+        shared.checker.require(Invariant::Breaker, was_observed, what)?;
     }
-    let rows = outcome
-        .report
-        .attempts
-        .iter()
-        .zip(&host.exchanges)
-        .filter(|(_, exchange)| exchange.batch.len() == 1 && !exchange.is_judge());
-    for (row, exchange) in rows {
+    check_failures(host, shared, outcome)
+}
+
+/// An exchange that is not excused has shown a failure of the model `name`.
+fn has_failed(host: &Host, shared: &Shared, name: &str, failure: &Failure) -> bool {
+    let is_failure = |exchange: &Exchange, model: usize| {
+        // The upstream observed the failures inside a batch, so a sleep of the host does not matter there.
+        if exchange.batch.len() > 1 {
+            exchange.reply.inside.iter().any(|&(other, status)| other == model && status >= 400)
+        } else {
+            is_blamed(exchange) && !exchange.slept
+        }
+    };
+    let fails = |exchange: &&Exchange| !exchange.is_judge() && !host.answered_differently(exchange, failure);
+    host.exchanges.iter().filter(fails).any(|exchange| {
+        let mut models = exchange.batch.iter();
+        models.any(|&model| breaker_name(shared, exchange.server, model) == name && is_failure(exchange, model))
+    })
+}
+
+/// The model `name` has given a good answer.
+fn has_answered(host: &Host, shared: &Shared, name: &str, served: Option<&Exchange>) -> bool {
+    host.exchanges.iter().any(|exchange| {
+        let matched = exchange.reply.served.as_ref().filter(|served| served.named == NamedModel::Known);
+        let model = matched.map_or(exchange.batch[0], |served| served.model);
+        let is_served = served.is_some_and(|served| served.attempt == exchange.attempt);
+        (is_served || passes_rules(host, exchange)) && breaker_name(shared, exchange.server, model) == name
+    })
+}
+
+/// Checks that the breakers record every reported failure of a single model.
+fn check_failures(host: &Host, shared: &Shared, outcome: &Outcome) -> CheckResult {
+    let rows = outcome.report.attempts.iter().zip(&host.exchanges);
+    for (row, exchange) in rows.filter(|(_, exchange)| exchange.batch.len() == 1 && !exchange.is_judge()) {
         let Some(failure) = &row.failure else { continue };
         let own_clock = matches!(failure.kind, Kind::HeadersTimeout | Kind::FirstTokenTimeout | Kind::Stalled);
         // The continuation ended at the same place, so it would not have continued from there either.
-        if failure.message.ends_with("goes on with its text") {
-            continue;
-        }
-        let excused = exchange.slept || (own_clock && host.plan.callers_clocks);
+        let is_unrelated = failure.message.ends_with("goes on with its text");
+        let excused = is_unrelated || exchange.slept || (own_clock && host.plan.callers_clocks);
         if failure.kind.fault() == Fault::Model && !excused {
-            let name = name(exchange.server, exchange.batch[0]);
-            let recorded = outcome
-                .model_outcomes
-                .iter()
-                .any(|model_outcome| model_outcome.name == name && model_outcome.failure.is_some());
-            checker.require(Invariant::Breaker, recorded, || format!("no breaker records that {name} failed"))?;
+            let name = breaker_name(shared, exchange.server, exchange.batch[0]);
+            let mut outcomes = outcome.model_outcomes.iter();
+            let is_recorded = outcomes.any(|recorded| recorded.name == name && recorded.failure.is_some());
+            let what = || format!("no breaker records that {name} failed");
+            shared.checker.require(Invariant::Breaker, is_recorded, what)?;
         }
     }
     Ok(())
+}
+
+fn breaker_name(shared: &Shared, server: usize, model: usize) -> String {
+    Breakers::name(&shared.servers[server].upstream.url, &shared.models[model].id)
 }
 
 /// The result may be blamed on the model.
