@@ -1,43 +1,33 @@
-//! Breakers that all isolates share, and that no request waits for.
+//! Breakers that all isolates share. No request waits for another isolate.
 //!
 //! ```text
-//!  isolate ── Local ── admits, learns by itself ──▶ calls
+//!  isolate ── IsolateState and breakers ──▶ calls
 //!               │  ▲
-//!       message │  │ answer            behind a response, never before it
+//!       message │  │ answer        behind a response, never before it
 //!               ▼  │
-//!             Object ── Shared ── rows in its storage
+//!             object ── SharedBreakers ── rows in its storage
 //! ```
 //!
-//! An isolate decides by what it remembers. Behind a call it tells one Durable Object what the call taught, and takes
-//! over what all others have told. So a model that is down costs a few calls in all, not a few for each isolate.
+//! An isolate decides by what it knows. After a call, it reports the outcomes to one Durable Object and learns what the
+//! other isolates reported. So a model that is down costs a few calls in all, and not a few calls in each isolate.
 //!
-//! Who may probe a model that is open is up to the object: it hands the probe to one isolate, with an answer. An isolate
-//! that has not got it leaves the model alone. The probe goes to an isolate that has wanted the model lately and is not
-//! expected back before the time has come, so that whoever has it also comes by to use it.
+//! The object decides which isolate may probe a model whose breaker is open: its answer gives the probe to one isolate,
+//! and the others leave the model out. The probe goes to an isolate that wanted the model recently and will not send
+//! another message before the wait is over, so that the isolate with the probe also uses it.
 //!
-//! Without the object, or while it cannot be reached, an isolate goes on with what it sees itself.
+//! If the object is missing or does not answer, an isolate goes on with what it sees itself.
 
-mod local;
+mod client;
+mod isolate;
 mod message;
 mod object;
 mod shared;
 
-pub(crate) use local::{Local, onlooker};
+pub(crate) use client::{BreakerClient, with_known};
+pub(crate) use isolate::without_probes;
 pub(crate) use message::Message;
-pub(crate) use object::Link;
-
-use std::cell::RefCell;
 
 use failsoft::Millis;
 
-/// A copy of what all isolates know is renewed behind a call when it is older than this, in milliseconds.
+/// How old the known states of the shared breakers may be before a call refreshes them after its end, in milliseconds.
 const AGE: Millis = 1_000;
-
-thread_local! {
-    static KNOWN: RefCell<(failsoft::Breakers, Local)> = RefCell::default();
-}
-
-/// Calls `act` with the breakers that this isolate knows, and with what it knows about other isolates.
-pub(crate) fn with_known<T>(act: impl FnOnce(&mut failsoft::Breakers, &mut Local) -> T) -> T {
-    KNOWN.with_borrow_mut(|(breakers, local)| act(breakers, local))
-}

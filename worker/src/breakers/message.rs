@@ -1,56 +1,59 @@
-//! What isolates and the object write to each other: JSON texts. Times are spans, as every machine has a clock of its own.
+//! The messages between isolates and the object, as JSON texts. Each machine has its own clock, so a message contains
+//! durations and no points in time. The names in the JSON stay as they are, because the two sides can be of different
+//! versions.
 
 use failsoft::breaker::Breaker;
 use failsoft::json::{Object, array, quoted};
 use failsoft::policy::BreakerPolicy;
 use failsoft::{Failure, Json, Millis};
 
-/// A message on its way.
+/// A message to the object.
 #[derive(Debug)]
 pub(crate) struct Message {
-    /// Which one it is: only the answer to the last says how things stand.
+    /// The number of the message. Only the answer to the last message is up to date.
     pub(crate) number: u64,
     pub(crate) text: String,
 }
 
-/// What an isolate tells.
+/// What an isolate reports.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct News {
-    /// It is expected to ask again after this.
-    pub(super) back: Millis,
-    pub(super) heard: Vec<Heard>,
-    /// Breakers that kept it from asking a model.
+pub(super) struct IsolateReport {
+    /// When the isolate will probably send the next message, in milliseconds. JSON: `back`.
+    pub(super) next_message: Millis,
+    /// JSON: `heard`.
+    pub(super) models: Vec<ModelReport>,
+    /// The breakers that kept the isolate from a model.
     pub(super) wanted: Vec<String>,
-    /// Probes under way, and how long they may take.
+    /// The running probes, and how long each may take.
     pub(super) probing: Vec<(String, Millis)>,
-    /// Probes that never reached their model.
+    /// The probes that never reached their model.
     pub(super) released: Vec<String>,
 }
 
-/// What calls saw of a model.
+/// How a model did in the calls of an isolate.
 #[derive(Debug, PartialEq)]
-pub(super) struct Heard {
+pub(super) struct ModelReport {
     /// The name of its breaker.
     pub(super) name: String,
-    /// How long ago it served.
+    /// How long ago the model answered.
     pub(super) served: Option<Millis>,
-    /// It failed after that, and named a wait or did not.
+    /// The model failed after that. The failure may have named a wait.
     pub(super) failed: Option<Option<Millis>>,
     pub(super) policy: BreakerPolicy,
 }
 
-/// How a breaker stands for the isolate that is told.
+/// The state of a breaker, for the isolate that asked.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Told {
-    /// It is closed, after so many failures in a row.
+pub(super) enum BreakerAnswer {
+    /// The breaker is closed, after this many failures in a row.
     Closed(u32),
-    /// It is open, for others too until one of them has probed it.
+    /// The breaker is open for this time, and afterwards until another isolate has probed the model.
     Open(Millis),
-    /// It is open for so long; then this isolate may probe it, and nobody else for so much longer.
+    /// The breaker is open for the first time. After it, only this isolate may probe the model, for the second time.
     Probe(Millis, Millis),
 }
 
-/// The wait that `failure` named, if a breaker heeds it.
+/// The wait that `failure` named, if a breaker respects it.
 pub(super) fn named_wait(failure: &Failure) -> Option<Millis> {
     let mut breaker = Breaker::Closed { failures: 0 };
     breaker.record(0, Some(failure), &BreakerPolicy { failures: u32::MAX, cooldown: 0 });
@@ -60,11 +63,11 @@ pub(super) fn named_wait(failure: &Failure) -> Option<Millis> {
     }
 }
 
-impl News {
+impl IsolateReport {
     pub(super) fn to_json(&self) -> String {
         let mut json = Object::default();
-        json.whole("back", self.back);
-        json.raw("heard", &array(self.heard.iter().map(Heard::to_json)));
+        json.whole("back", self.next_message);
+        json.raw("heard", &array(self.models.iter().map(ModelReport::to_json)));
         json.raw("wanted", &array(self.wanted.iter().map(|name| quoted(name))));
         json.raw("released", &array(self.released.iter().map(|name| quoted(name))));
         json.raw("probing", &array(self.probing.iter().map(|(name, span)| named(name, "for", *span))));
@@ -75,8 +78,8 @@ impl News {
         let names = |field| json.get(field).items().filter_map(|name| Some(name.text()?.into_owned())).collect();
         let span = |row: Json<'_>| Some((row.get("name").text()?.into_owned(), row.get("for").whole()?));
         Self {
-            back: json.get("back").whole().unwrap_or_default(),
-            heard: json.get("heard").items().filter_map(Heard::read).collect(),
+            next_message: json.get("back").whole().unwrap_or_default(),
+            models: json.get("heard").items().filter_map(ModelReport::read).collect(),
             wanted: names("wanted"),
             probing: json.get("probing").items().filter_map(span).collect(),
             released: names("released"),
@@ -84,7 +87,7 @@ impl News {
     }
 }
 
-impl Heard {
+impl ModelReport {
     fn to_json(&self) -> String {
         let mut json = Object::default();
         json.text("name", &self.name);
@@ -113,12 +116,12 @@ impl Heard {
     }
 }
 
-/// The text of an answer.
-pub(super) fn answer(told: &[(String, Told)]) -> String {
-    array(told.iter().map(|(name, told)| match told {
-        Told::Closed(failures) => named(name, "failures", (*failures).into()),
-        Told::Open(wait) => named(name, "wait", *wait),
-        Told::Probe(wait, lease) => {
+/// Writes an answer.
+pub(super) fn write_answer(states: &[(String, BreakerAnswer)]) -> String {
+    array(states.iter().map(|(name, state)| match state {
+        BreakerAnswer::Closed(failures) => named(name, "failures", (*failures).into()),
+        BreakerAnswer::Open(wait) => named(name, "wait", *wait),
+        BreakerAnswer::Probe(wait, lease) => {
             let mut json = Object::default();
             json.text("name", name).whole("wait", *wait).whole("lease", *lease);
             json.end()
@@ -126,17 +129,17 @@ pub(super) fn answer(told: &[(String, Told)]) -> String {
     }))
 }
 
-/// What an answer tells; nothing, if it is none.
-pub(super) fn read_answer(text: &str) -> Option<Vec<(String, Told)>> {
+/// Reads an answer. Returns nothing if `text` is no answer.
+pub(super) fn read_answer(text: &str) -> Option<Vec<(String, BreakerAnswer)>> {
     let rows = Json::parse(text).filter(|rows| rows.is_array())?;
     let read = |row: Json<'_>| {
         let (wait, lease) = (row.get("wait").whole(), row.get("lease").whole());
-        let told = match (wait, lease) {
-            (Some(wait), Some(lease)) => Told::Probe(wait, lease),
-            (Some(wait), None) => Told::Open(wait),
-            (None, _) => Told::Closed(u32::try_from(row.get("failures").whole()?).ok()?),
+        let state = match (wait, lease) {
+            (Some(wait), Some(lease)) => BreakerAnswer::Probe(wait, lease),
+            (Some(wait), None) => BreakerAnswer::Open(wait),
+            (None, _) => BreakerAnswer::Closed(u32::try_from(row.get("failures").whole()?).ok()?),
         };
-        Some((row.get("name").text()?.into_owned(), told))
+        Some((row.get("name").text()?.into_owned(), state))
     };
     Some(rows.items().filter_map(read).collect())
 }
@@ -149,37 +152,38 @@ fn named(name: &str, field: &'static str, value: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Heard, News, Told, answer, named_wait, read_answer};
+    use super::{BreakerAnswer, IsolateReport, ModelReport, named_wait, read_answer, write_answer};
     use failsoft::policy::BreakerPolicy;
     use failsoft::{Failure, Json, Kind};
 
     #[test]
-    fn what_is_written_is_what_is_read() {
+    fn messages_and_answers_are_read_as_they_were_written() {
         let policy = BreakerPolicy { failures: 3, cooldown: 20_000 };
-        let heard = |name: &str, served, failed| Heard { name: name.into(), served, failed, policy: policy.clone() };
-        let news = News {
-            back: 4_000,
-            heard: vec![
-                heard("u \"a\"", Some(7), None),
-                heard("u b", None, Some(None)),
-                heard("u c", Some(0), Some(Some(9))),
+        let model =
+            |name: &str, served, failed| ModelReport { name: name.into(), served, failed, policy: policy.clone() };
+        let report = IsolateReport {
+            next_message: 4_000,
+            models: vec![
+                model("u \"a\"", Some(7), None),
+                model("u b", None, Some(None)),
+                model("u c", Some(0), Some(Some(9))),
             ],
             wanted: vec!["u d".into()],
             probing: vec![("u e".into(), 60_000)],
             released: vec!["u f".into()],
         };
-        assert_eq!(News::read(Json::parse(&news.to_json()).expect("JSON")), news);
-        let told = vec![
-            ("u a".to_owned(), Told::Closed(2)),
-            ("u b".to_owned(), Told::Open(9)),
-            ("u c".to_owned(), Told::Probe(0, 5)),
+        assert_eq!(IsolateReport::read(Json::parse(&report.to_json()).expect("JSON")), report);
+        let states = vec![
+            ("u a".to_owned(), BreakerAnswer::Closed(2)),
+            ("u b".to_owned(), BreakerAnswer::Open(9)),
+            ("u c".to_owned(), BreakerAnswer::Probe(0, 5)),
         ];
-        assert_eq!(read_answer(&answer(&told)), Some(told));
+        assert_eq!(read_answer(&write_answer(&states)), Some(states));
         assert_eq!(read_answer("<html>"), None);
     }
 
     #[test]
-    fn a_wait_counts_where_a_breaker_heeds_it() {
+    fn a_wait_counts_if_a_breaker_respects_it() {
         let mut failure = Failure::new(Kind::RateLimited, "");
         failure.retry_after = Some(7);
         assert_eq!(named_wait(&failure), Some(7));

@@ -1,48 +1,21 @@
-//! The object itself, and the way to it: thin shells around [`Shared`] and [`Local`](super::Local).
+//! The Durable Object of the breakers: stores each change of the [`SharedBreakers`] before it answers.
 
 use std::cell::RefCell;
 
 use failsoft::breaker::Breaker;
 use failsoft::{Json, Millis};
-use serde_json::json;
-use worker::{
-    DurableObject, Env, ObjectNamespace, Request, Response, SqlStorage, SqlStorageValue, State, durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue, State, durable_object};
 
-use super::message::{Message, News, answer};
-use super::shared::{Row, Shared};
+use super::message::{IsolateReport, write_answer};
+use super::shared::{Row, SharedBreakers};
 use crate::platform::{host, object};
-
-/// There is one for all isolates.
-const NAME: &str = "breakers";
-
-/// The way to the object, if there is one.
-#[derive(Debug)]
-pub(crate) struct Link(Option<ObjectNamespace>);
-
-impl Link {
-    pub(crate) fn of(env: &Env) -> Self {
-        Self(env.durable_object("BREAKERS").ok())
-    }
-
-    /// Tells what an isolate has to tell, and remembers the answer.
-    pub(crate) async fn tell(&self, Message { number, text }: Message) {
-        let Some(namespace) = &self.0 else { return };
-        let answer = object::ask(namespace, NAME, &text).await;
-        let alone =
-            super::with_known(|breakers, local| local.take(breakers, number, answer.as_deref().ok(), host::now()));
-        if let (true, Err(error)) = (alone, answer) {
-            host::log(&json!({"event": "breakers", "shared": false, "error": error.to_string()}).to_string());
-        }
-    }
-}
 
 /// The Durable Object.
 #[durable_object(fetch)]
 pub struct Breakers {
     rows: SqlStorage,
-    /// Read when it is first needed.
-    shared: RefCell<Option<Shared>>,
+    /// Loaded when first needed.
+    shared: RefCell<Option<SharedBreakers>>,
 }
 
 impl DurableObject for Breakers {
@@ -52,21 +25,21 @@ impl DurableObject for Breakers {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let message = object::heard(&request).await?;
-        let news = News::read(Json::parse(&message).unwrap_or(Json::NULL));
+        let report = IsolateReport::read(Json::parse(&message).unwrap_or(Json::NULL));
         let mut shared = self.shared.borrow_mut();
         let shared = match &mut *shared {
             Some(shared) => shared,
-            unread => unread.insert(self.read()?),
+            missing => missing.insert(self.load()?),
         };
         let before = shared.rows.clone();
-        let told = shared.take(&news, host::now());
-        self.write(&before, &shared.rows)?;
-        Response::ok(answer(&told))
+        let states = shared.handle(&report, host::now());
+        self.save(&before, &shared.rows)?;
+        Response::ok(write_answer(&states))
     }
 }
 
 impl Breakers {
-    fn read(&self) -> worker::Result<Shared> {
+    fn load(&self) -> worker::Result<SharedBreakers> {
         let create =
             "CREATE TABLE IF NOT EXISTS breakers (name TEXT PRIMARY KEY, state TEXT, at INTEGER, failed INTEGER)";
         self.rows.exec(create, None)?;
@@ -74,11 +47,11 @@ impl Breakers {
         for row in self.rows.exec("SELECT name, state, at, failed FROM breakers ORDER BY rowid", None)?.raw() {
             rows.extend(read_row(&row?));
         }
-        Ok(Shared { rows })
+        Ok(SharedBreakers { rows })
     }
 
-    /// Writes what has changed.
-    fn write(&self, before: &[Row], after: &[Row]) -> worker::Result<()> {
+    /// Stores the rows that changed.
+    fn save(&self, before: &[Row], after: &[Row]) -> worker::Result<()> {
         for gone in before.iter().filter(|row| !after.iter().any(|kept| kept.name == row.name)) {
             self.rows.exec("DELETE FROM breakers WHERE name = ?", vec![gone.name.as_str().into()])?;
         }

@@ -1,40 +1,40 @@
-//! What the object knows, and whom it lets probe.
+//! The breakers of all isolates, and which isolate may probe a model.
 
 use failsoft::breaker::Breaker;
 use failsoft::{Failure, Kind, Millis};
 
 use super::AGE;
-use super::message::{Heard, News, Told};
+use super::message::{BreakerAnswer, IsolateReport, ModelReport};
 
-/// Breakers kept at most: those of models in trouble.
+/// The most breakers that are stored. Only models that failed have one.
 const MOST: usize = 1_000;
 
-/// One breaker. Models that are well have none.
+/// The breaker of one model that failed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
     pub(super) name: String,
-    /// Half-open is a probe that an isolate has been given.
+    /// Half-open means that an isolate may probe the model.
     pub(super) breaker: Breaker,
-    /// When it last failed.
+    /// When the model last failed.
     pub(super) failed: Millis,
 }
 
-/// All breakers.
+/// The breakers of all isolates.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
+pub(super) struct SharedBreakers {
     pub(super) rows: Vec<Row>,
 }
 
-impl Shared {
-    /// Takes in what an isolate tells, and answers how things stand for it.
-    pub(super) fn take(&mut self, news: &News, now: Millis) -> Vec<(String, Told)> {
-        news.heard.iter().for_each(|heard| self.hear(heard, now));
-        for name in &news.released {
+impl SharedBreakers {
+    /// Records the report of an isolate, and returns the state of each breaker for this isolate.
+    pub(super) fn handle(&mut self, report: &IsolateReport, now: Millis) -> Vec<(String, BreakerAnswer)> {
+        report.models.iter().for_each(|model| self.record(model, now));
+        for name in &report.released {
             if let Some(Row { breaker: breaker @ Breaker::HalfOpen { .. }, .. }) = self.row(name) {
                 *breaker = Breaker::Open { until: now };
             }
         }
-        for (name, span) in &news.probing {
+        for (name, span) in &report.probing {
             if let Some(Row { breaker: Breaker::HalfOpen { lease }, .. }) = self.row(name) {
                 *lease = now + span;
             }
@@ -42,120 +42,142 @@ impl Shared {
         self.rows.retain(|row| row.breaker != Breaker::Closed { failures: 0 });
         let excess = self.rows.len().saturating_sub(MOST);
         self.rows.drain(..excess);
-        self.rows.iter_mut().map(|row| (row.name.clone(), row.tell(news, now))).collect()
+        self.rows.iter_mut().map(|row| (row.name.clone(), row.answer(report, now))).collect()
     }
 
     fn row(&mut self, name: &str) -> Option<&mut Row> {
         self.rows.iter_mut().find(|row| row.name == name)
     }
 
-    fn hear(&mut self, heard: &Heard, now: Millis) {
-        if self.row(&heard.name).is_none() && heard.failed.is_some() {
+    fn record(&mut self, model: &ModelReport, now: Millis) {
+        if self.row(&model.name).is_none() && model.failed.is_some() {
             let breaker = Breaker::Closed { failures: 0 };
-            self.rows.push(Row { name: heard.name.clone(), breaker, failed: 0 });
+            self.rows.push(Row { name: model.name.clone(), breaker, failed: 0 });
         }
-        let Some(row) = self.row(&heard.name) else { return };
-        // An isolate tells late that a model served: what failed elsewhere in the meantime still counts.
-        if heard.served.is_some_and(|ago| now.saturating_sub(ago) >= row.failed) {
-            row.breaker.record(now, None, &heard.policy);
+        let Some(row) = self.row(&model.name) else { return };
+        // An isolate reports a success late. A failure that another isolate saw in the meantime still counts.
+        if model.served.is_some_and(|ago| now.saturating_sub(ago) >= row.failed) {
+            row.breaker.record(now, None, &model.policy);
         }
-        if let Some(wait) = heard.failed {
+        if let Some(wait) = model.failed {
             let mut failure = Failure::new(Kind::Unavailable, "");
             failure.retry_after = wait;
-            row.breaker.record(now, Some(&failure), &heard.policy);
+            row.breaker.record(now, Some(&failure), &model.policy);
             row.failed = now;
         }
     }
 }
 
 impl Row {
-    fn tell(&mut self, news: &News, now: Millis) -> Told {
+    fn answer(&mut self, report: &IsolateReport, now: Millis) -> BreakerAnswer {
         let from = match self.breaker {
-            Breaker::Closed { failures } => return Told::Closed(failures),
+            Breaker::Closed { failures } => return BreakerAnswer::Closed(failures),
             Breaker::Open { until } => until,
-            // A probe that is out: come back soon, it may tell more by then.
-            Breaker::HalfOpen { lease } if now < lease => return Told::Open((lease - now).min(AGE)),
+            // Another isolate probes the model now, so its state may be known soon.
+            Breaker::HalfOpen { lease } if now < lease => return BreakerAnswer::Open((lease - now).min(AGE)),
             Breaker::HalfOpen { .. } => now,
         };
         let wait = from.saturating_sub(now);
-        // Who will come by before the time has come can be given the probe then.
-        if wait > news.back || !news.wanted.contains(&self.name) {
-            return Told::Open(wait);
+        // An isolate that sends a message before the wait is over can get the probe then.
+        if wait > report.next_message || !report.wanted.contains(&self.name) {
+            return BreakerAnswer::Open(wait);
         }
-        let lease = 2 * news.back + AGE;
+        let lease = 2 * report.next_message + AGE;
         self.breaker = Breaker::HalfOpen { lease: now + wait + lease };
-        Told::Probe(wait, lease)
+        BreakerAnswer::Probe(wait, lease)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Shared, Told};
-    use crate::breakers::message::{Heard, News};
+    use super::{BreakerAnswer, SharedBreakers};
+    use crate::breakers::message::{IsolateReport, ModelReport};
     use failsoft::policy::BreakerPolicy;
 
     const NAME: &str = "u a";
 
-    fn heard(served: Option<u64>, failed: Option<Option<u64>>) -> News {
+    fn model(served: Option<u64>, failed: Option<Option<u64>>) -> IsolateReport {
         let policy = BreakerPolicy { failures: 3, cooldown: 20_000 };
-        News { back: 4_000, heard: vec![Heard { name: NAME.into(), served, failed, policy }], ..News::default() }
+        IsolateReport {
+            next_message: 4_000,
+            models: vec![ModelReport { name: NAME.into(), served, failed, policy }],
+            ..IsolateReport::default()
+        }
     }
 
-    fn wanted(back: u64) -> News {
-        News { back, wanted: vec![NAME.into()], ..News::default() }
+    fn wanted(next_message: u64) -> IsolateReport {
+        IsolateReport { next_message, wanted: vec![NAME.into()], ..IsolateReport::default() }
     }
 
-    fn told(shared: &mut Shared, news: &News, now: u64) -> Option<Told> {
-        shared.take(news, now).into_iter().find(|(name, _)| name == NAME).map(|(_, told)| told)
+    fn answer(shared: &mut SharedBreakers, report: &IsolateReport, now: u64) -> Option<BreakerAnswer> {
+        shared.handle(report, now).into_iter().find(|(name, _)| name == NAME).map(|(_, answer)| answer)
     }
 
     #[test]
-    fn failures_of_several_isolates_open_it_together() {
-        let mut shared = Shared::default();
-        let failed = heard(None, Some(None));
-        assert_eq!(told(&mut shared, &failed, 0), Some(Told::Closed(1)));
-        assert_eq!(told(&mut shared, &failed, 10), Some(Told::Closed(2)));
-        assert_eq!(told(&mut shared, &failed, 20), Some(Told::Open(20_000)));
+    fn failures_of_several_isolates_open_a_breaker_together() {
+        let mut shared = SharedBreakers::default();
+        let failed = model(None, Some(None));
+        assert_eq!(answer(&mut shared, &failed, 0), Some(BreakerAnswer::Closed(1)));
+        assert_eq!(answer(&mut shared, &failed, 10), Some(BreakerAnswer::Closed(2)));
+        assert_eq!(answer(&mut shared, &failed, 20), Some(BreakerAnswer::Open(20_000)));
     }
 
     #[test]
     fn a_success_between_failures_counts_and_one_before_them_does_not() {
-        let mut shared = Shared::default();
-        shared.take(&heard(None, Some(None)), 1_000);
-        assert_eq!(told(&mut shared, &heard(Some(500), Some(None)), 1_100), Some(Told::Closed(2)));
-        assert_eq!(told(&mut shared, &heard(Some(50), Some(None)), 1_200), Some(Told::Closed(1)));
-        assert_eq!(told(&mut shared, &heard(Some(0), None), 1_300), None);
+        let mut shared = SharedBreakers::default();
+        shared.handle(&model(None, Some(None)), 1_000);
+        assert_eq!(answer(&mut shared, &model(Some(500), Some(None)), 1_100), Some(BreakerAnswer::Closed(2)));
+        assert_eq!(answer(&mut shared, &model(Some(50), Some(None)), 1_200), Some(BreakerAnswer::Closed(1)));
+        assert_eq!(answer(&mut shared, &model(Some(0), None), 1_300), None);
     }
 
     #[test]
-    fn a_named_wait_opens_it_for_that_long() {
-        assert_eq!(told(&mut Shared::default(), &heard(None, Some(Some(7_000))), 0), Some(Told::Open(7_000)));
+    fn a_named_wait_opens_the_breaker_for_that_time() {
+        assert_eq!(
+            answer(&mut SharedBreakers::default(), &model(None, Some(Some(7_000))), 0),
+            Some(BreakerAnswer::Open(7_000))
+        );
     }
 
     #[test]
-    fn the_probe_goes_to_one_isolate_that_wants_it_and_comes_by_in_time() {
-        let mut shared = Shared::default();
-        shared.take(&heard(None, Some(Some(20_000))), 0);
-        assert_eq!(told(&mut shared, &wanted(4_000), 15_000), Some(Told::Open(5_000)), "it will be back before");
-        assert_eq!(told(&mut shared, &News { back: 9_000, ..News::default() }, 15_000), Some(Told::Open(5_000)));
-        assert_eq!(told(&mut shared, &wanted(6_000), 15_000), Some(Told::Probe(5_000, 13_000)));
-        assert_eq!(told(&mut shared, &wanted(6_000), 21_000), Some(Told::Open(1_000)), "another has it");
-        assert_eq!(told(&mut shared, &wanted(6_000), 33_001), Some(Told::Probe(0, 13_000)), "it was never used");
+    fn the_probe_goes_to_one_isolate_that_wants_the_model_and_sends_its_next_message_in_time() {
+        let mut shared = SharedBreakers::default();
+        shared.handle(&model(None, Some(Some(20_000))), 0);
+        assert_eq!(
+            answer(&mut shared, &wanted(4_000), 15_000),
+            Some(BreakerAnswer::Open(5_000)),
+            "its next message comes before"
+        );
+        assert_eq!(
+            answer(&mut shared, &IsolateReport { next_message: 9_000, ..IsolateReport::default() }, 15_000),
+            Some(BreakerAnswer::Open(5_000))
+        );
+        assert_eq!(answer(&mut shared, &wanted(6_000), 15_000), Some(BreakerAnswer::Probe(5_000, 13_000)));
+        assert_eq!(
+            answer(&mut shared, &wanted(6_000), 21_000),
+            Some(BreakerAnswer::Open(1_000)),
+            "another isolate has the probe"
+        );
+        assert_eq!(
+            answer(&mut shared, &wanted(6_000), 33_001),
+            Some(BreakerAnswer::Probe(0, 13_000)),
+            "the probe was never used"
+        );
     }
 
     #[test]
-    fn a_probe_is_out_until_it_tells_or_is_handed_back() {
+    fn a_probe_runs_until_its_result_or_its_release_is_reported() {
         for (end, expected) in [
-            (heard(Some(0), None), None),
-            (heard(None, Some(None)), Some(Told::Open(20_000))),
-            (News { released: vec![NAME.into()], ..wanted(0) }, Some(Told::Probe(0, 1_000))),
+            (model(Some(0), None), None),
+            (model(None, Some(None)), Some(BreakerAnswer::Open(20_000))),
+            (IsolateReport { released: vec![NAME.into()], ..wanted(0) }, Some(BreakerAnswer::Probe(0, 1_000))),
         ] {
-            let mut shared = Shared::default();
-            shared.take(&heard(None, Some(Some(100))), 0);
-            assert_eq!(told(&mut shared, &wanted(0), 100), Some(Told::Probe(0, 1_000)));
-            shared.take(&News { probing: vec![(NAME.into(), 60_000)], ..News::default() }, 200);
-            assert_eq!(told(&mut shared, &wanted(0), 60_000), Some(Told::Open(200)));
-            assert_eq!(told(&mut shared, &end, 60_100), expected);
+            let mut shared = SharedBreakers::default();
+            shared.handle(&model(None, Some(Some(100))), 0);
+            assert_eq!(answer(&mut shared, &wanted(0), 100), Some(BreakerAnswer::Probe(0, 1_000)));
+            shared.handle(&IsolateReport { probing: vec![(NAME.into(), 60_000)], ..IsolateReport::default() }, 200);
+            assert_eq!(answer(&mut shared, &wanted(0), 60_000), Some(BreakerAnswer::Open(200)));
+            assert_eq!(answer(&mut shared, &end, 60_100), expected);
         }
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::join;
 use worker::Env;
 
 use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, RouteBudget};
-use crate::breakers::Link;
+use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
 use crate::call::driver::Driver;
@@ -95,7 +95,7 @@ impl Task {
 
     async fn call(self, respond: oneshot::Sender<Reply>) {
         let Self { ask, config, gone, bell, timer, held, context, trace, env } = self;
-        let link = Link::of(&env);
+        let link = BreakerClient::new(&env);
         let began = host::now();
         let streams = ask.request.stream;
         let delivery = Delivery::new(&bell, respond, streams.then_some(began + ask.headers_within));
@@ -109,7 +109,7 @@ impl Task {
             host::log(&log::line(&context, &ask, &outcome, now.saturating_sub(began)).to_string());
             let rows = ledger::rows(&context, began, &outcome);
             let mut behind = Vec::new();
-            behind.extend(model_state::record_outcome(&outcome, &ask, now).map(|news| apart(link.tell(news))));
+            behind.extend(model_state::record_outcome(&outcome, &ask, now).map(|news| apart(link.report(news))));
             behind.extend(config.operations.otlp.as_ref().map(|target| {
                 let (rows, times) = (rows.clone(), (began, now));
                 apart(spans::send(target, trace.as_ref(), &context, rows, times))
@@ -119,7 +119,7 @@ impl Task {
         };
         // What others should know goes out beside the call: nothing of it waits for that.
         let mut beside = Vec::new();
-        beside.extend(news.map(|news| apart(link.tell(news))));
+        beside.extend(news.map(|news| apart(link.report(news))));
         beside.extend(held.report_attempts(&trail));
         beside.extend(held.return_lease());
         join(answered, all(beside)).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use failsoft::{Breakers, Call, Context, Millis, Outcome, Upstream};
 
-use crate::breakers::{self, Message, onlooker};
+use crate::breakers::{self, Message, without_probes};
 use crate::call::admission::AdmittedCall;
 use crate::catalog;
 use crate::platform::host;
@@ -18,15 +18,15 @@ pub(crate) fn start_call(
 ) -> (Call, Option<Message>) {
     let names = breaker_names(admitted, upstreams);
     let names = || names.iter().map(String::as_str);
-    breakers::with_known(|breakers, local| {
-        local.visit(breakers, names(), now);
-        let mut seen = if admitted.leaves_no_trace { Some(onlooker(breakers, names(), now)) } else { None };
+    breakers::with_known(|breakers, state| {
+        state.start_call(breakers, names(), now);
+        let mut seen = if admitted.leaves_no_trace { Some(without_probes(breakers, names(), now)) } else { None };
         let call = catalog::with(|catalog| {
             let breakers = seen.as_mut().unwrap_or(breakers);
             let context = Context { upstreams: Arc::clone(upstreams), catalog, breakers };
             Call::new(admitted.request.clone(), Arc::clone(&admitted.policy), context, host::seed(), now)
         });
-        (call, local.begun(breakers, names(), now))
+        (call, state.report_probe(breakers, names(), now))
     })
 }
 
@@ -37,7 +37,9 @@ pub(crate) fn record_outcome(outcome: &Outcome, admitted: &AdmittedCall, now: Mi
     } else {
         (&outcome.model_outcomes[..], &outcome.unused_probes[..])
     };
-    breakers::with_known(|breakers, local| local.learn(breakers, model_outcomes, unused, &admitted.policy.breaker, now))
+    breakers::with_known(|breakers, state| {
+        state.record_outcomes(breakers, model_outcomes, unused, &admitted.policy.breaker, now)
+    })
 }
 
 /// The breakers of all models that the call may ask.

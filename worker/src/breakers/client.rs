@@ -1,0 +1,46 @@
+//! The client of the breakers' object, and what this isolate knows about the breakers.
+
+use std::cell::RefCell;
+
+use failsoft::Breakers;
+use serde_json::json;
+use worker::{Env, ObjectNamespace};
+
+use super::isolate::IsolateState;
+use super::message::Message;
+use crate::platform::{host, object};
+
+/// The binding of the object.
+const BINDING: &str = "BREAKERS";
+/// The name of the one object that all isolates share.
+const NAME: &str = "breakers";
+
+thread_local! {
+    static KNOWN: RefCell<(Breakers, IsolateState)> = RefCell::default();
+}
+
+/// Calls `act` with the breakers that this isolate knows, and with what it knows about other isolates.
+pub(crate) fn with_known<T>(act: impl FnOnce(&mut Breakers, &mut IsolateState) -> T) -> T {
+    KNOWN.with_borrow_mut(|(breakers, state)| act(breakers, state))
+}
+
+/// The client of the breakers' object. Without the binding there is no object.
+#[derive(Debug)]
+pub(crate) struct BreakerClient(Option<ObjectNamespace>);
+
+impl BreakerClient {
+    pub(crate) fn new(env: &Env) -> Self {
+        Self(env.durable_object(BINDING).ok())
+    }
+
+    /// Sends `message`, and applies the answer to what this isolate knows.
+    pub(crate) async fn report(&self, Message { number, text }: Message) {
+        let Some(namespace) = &self.0 else { return };
+        let answer = object::ask(namespace, NAME, &text).await;
+        let is_lost =
+            with_known(|breakers, state| state.apply_answer(breakers, number, answer.as_deref().ok(), host::now()));
+        if let (true, Err(error)) = (is_lost, answer) {
+            host::log(&json!({"event": "breakers", "shared": false, "error": error.to_string()}).to_string());
+        }
+    }
+}
