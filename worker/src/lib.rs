@@ -283,7 +283,7 @@ async fn answer(
         (Endpoint::Metrics, Ok(config)) => apart(metrics::answer(config, &visit.caller, env)).await,
         (Endpoint::Models, Ok(config)) => apart(listed(config, visit, env)).await,
         (Endpoint::Usage, Ok(config)) => apart(used(config, visit, env)).await,
-        (Endpoint::Session, Ok(config)) => apart(access::visitors::answer(request, visit, config, env)).await,
+        (Endpoint::Session, Ok(config)) => apart(access::visitors::create_session(request, visit, config, env)).await,
         (Endpoint::Admin, Ok(config)) => apart(access::admin::answer(request, visit, config, env)).await,
         (Endpoint::Playground, Ok(config)) => apart(played(config, visit, env)).await,
     }

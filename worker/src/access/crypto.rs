@@ -1,10 +1,10 @@
-//! Signatures, by the host's WebCrypto.
+//! Signatures and random bytes, by the platform's WebCrypto.
 
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::jwks::{Jwk, Material};
+use super::jwk::{Jwk, Material};
 
 #[wasm_bindgen]
 extern "C" {
@@ -28,7 +28,7 @@ extern "C" {
     -> Result<Promise, JsValue>;
 }
 
-/// Bytes that nobody can guess.
+/// Returns bytes that nobody can guess.
 pub(crate) fn random<const LENGTH: usize>() -> [u8; LENGTH] {
     let array = Uint8Array::new_with_length(LENGTH as u32);
     get_random_values(&array);
@@ -37,38 +37,38 @@ pub(crate) fn random<const LENGTH: usize>() -> [u8; LENGTH] {
     bytes
 }
 
-/// `signature` is that of `data` by the owner of `key`. What is no signature at all is none of them.
+/// Whether `signature` is the signature of `data` by the owner of `key`. Malformed signatures are not.
 pub(crate) async fn is_signed(key: &Jwk, data: &[u8], signature: &[u8]) -> bool {
     let algorithm = match &key.material {
         Material::Rsa { .. } => object(&[("name", "RSASSA-PKCS1-v1_5"), ("hash", "SHA-256")]),
         Material::P256 { .. } => object(&[("name", "ECDSA"), ("namedCurve", "P-256"), ("hash", "SHA-256")]),
         Material::Ed25519 { .. } => object(&[("name", "Ed25519")]),
     };
-    // Only what makes the key: whatever else its publisher says of it is not for this host to interpret.
+    // Only the parts of the key. The platform must not interpret other fields of the issuer's key.
     let public = match &key.material {
         Material::Rsa { n, e } => object(&[("kty", "RSA"), ("n", n), ("e", e)]),
         Material::P256 { x, y } => object(&[("kty", "EC"), ("crv", "P-256"), ("x", x), ("y", y)]),
         Material::Ed25519 { x } => object(&[("kty", "OKP"), ("crv", "Ed25519"), ("x", x)]),
     };
     let verified = async {
-        let key = imported("jwk", &public, &algorithm, "verify").await?;
+        let key = import("jwk", &public, &algorithm, "verify").await?;
         JsFuture::from(verify(&algorithm, &key, &signature.into(), &data.into())?).await
     };
     verified.await.is_ok_and(|verified| verified.is_truthy())
 }
 
-/// HMAC-SHA-256 of `data`.
+/// Computes the HMAC-SHA-256 of `data`.
 pub(crate) async fn mac(secret: &str, data: &str) -> Result<Vec<u8>, JsValue> {
     let algorithm = hmac();
-    let key = imported("raw", &Uint8Array::from(secret.as_bytes()), &algorithm, "sign").await?;
+    let key = import("raw", &Uint8Array::from(secret.as_bytes()), &algorithm, "sign").await?;
     let signature = JsFuture::from(sign(&algorithm, &key, &data.as_bytes().into())?).await?;
     Ok(Uint8Array::new(&signature).to_vec())
 }
 
-/// `mac` is that of `data`; the host compares them in constant time.
+/// Whether `mac` is the HMAC-SHA-256 of `data`. The platform compares both in constant time.
 pub(crate) async fn is_mac(secret: &str, data: &str, mac: &[u8]) -> Result<bool, JsValue> {
     let algorithm = hmac();
-    let key = imported("raw", &Uint8Array::from(secret.as_bytes()), &algorithm, "verify").await?;
+    let key = import("raw", &Uint8Array::from(secret.as_bytes()), &algorithm, "verify").await?;
     let verified = JsFuture::from(verify(&algorithm, &key, &mac.into(), &data.as_bytes().into())?).await?;
     Ok(verified.is_truthy())
 }
@@ -77,7 +77,7 @@ fn hmac() -> Object {
     object(&[("name", "HMAC"), ("hash", "SHA-256")])
 }
 
-async fn imported(format: &str, key: &JsValue, algorithm: &Object, usage: &str) -> Result<JsValue, JsValue> {
+async fn import(format: &str, key: &JsValue, algorithm: &Object, usage: &str) -> Result<JsValue, JsValue> {
     let usages = Array::of1(&usage.into());
     JsFuture::from(import_key(format, key, algorithm, false, &usages)?).await
 }

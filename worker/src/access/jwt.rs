@@ -1,5 +1,5 @@
-//! A signed token (RFC 7515, 7519), taken apart. What it says is a claim until its signature is verified, and never says
-//! how to verify it: `jku`, `jwk`, `x5u` and `x5c` are not looked at, and its `alg` has to be the one of the key (RFC 8725).
+//! Signed tokens (RFC 7515, RFC 7519). A token proves nothing until its signature is verified, and a token does not decide
+//! how it is verified: `jku`, `jwk`, `x5u` and `x5c` are ignored, and `alg` must be the algorithm of the key (RFC 8725).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,41 +7,41 @@ use failsoft::{Json, Millis};
 
 use crate::config::{Algorithm, Issuer};
 
-/// A token that has the shape of one.
+/// A token of the right shape, with an algorithm that the edge knows.
 #[derive(Debug)]
 pub(crate) struct Jwt<'a> {
     pub(crate) algorithm: Algorithm,
-    /// Which of the issuer's keys it names.
+    /// The id of the issuer's key.
     pub(crate) key: Option<String>,
-    /// What the signature is of.
+    /// The text that is signed.
     pub(crate) signed: &'a str,
     pub(crate) signature: Vec<u8>,
     claims: String,
 }
 
-/// Why a token whose signature is right does not open anything.
+/// Why a token with a right signature is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
+pub(crate) enum Invalid {
     Expired,
     NotYet,
-    /// Without `exp`, or with one that is no point in time.
+    /// The token has no `exp`, or its `exp` is not a point in time.
     NoExpiry,
-    /// The claim that is to name the user does not.
-    Nobody,
+    /// The claim that should name the user does not.
+    NoUser,
 }
 
 impl<'a> Jwt<'a> {
-    /// Takes `token` apart, if it is one, with an algorithm that there is here.
+    /// Reads `token`. Returns nothing if the shape is wrong or the algorithm is unknown.
     pub(crate) fn read(token: &'a str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
-        let header = decoded(header)?;
+        let header = decode(header)?;
         let header = Json::parse(&header)?.as_object()?;
-        // What it says is critical has to be understood, and nothing is (RFC 7515, 4.1.11).
+        // A reader must understand every extension in `crit`, and the edge understands none (RFC 7515, 4.1.11).
         if !header.get("crit").is_null() || header.get("kid").text().is_none() && !header.get("kid").is_null() {
             return None;
         }
-        let claims = decoded(claims)?;
+        let claims = decode(claims)?;
         Json::parse(&claims)?.as_object()?;
         Some(Self {
             algorithm: Algorithm::of(&header.get("alg").text()?)?,
@@ -56,7 +56,7 @@ impl<'a> Jwt<'a> {
         Json::parse(&self.claims).unwrap_or(Json::NULL).get(name)
     }
 
-    /// The one of `issuers` that this token says it is from, and for whose app it is.
+    /// Finds the issuer that the token names, if the token is for the issuer's audience.
     pub(crate) fn issuer<'i>(&self, issuers: &'i [Issuer]) -> Option<&'i Issuer> {
         let (from, audience) = (self.claim("iss"), self.claim("aud"));
         issuers.iter().find(|issuer| {
@@ -65,39 +65,39 @@ impl<'a> Jwt<'a> {
         })
     }
 
-    /// Who has it, once the signature is verified.
+    /// Returns the user that the token names. The signature must be verified before.
     ///
     /// # Errors
-    /// Why it does not count now.
-    pub(crate) fn owner(&self, issuer: &Issuer, now: Millis) -> Result<String, Unfit> {
+    /// Why the token is not valid now.
+    pub(crate) fn user(&self, issuer: &Issuer, now: Millis) -> Result<String, Invalid> {
         let (now, skew) = (now as f64 / 1_000.0, issuer.skew as f64);
-        if now >= seconds(self.claim("exp")).ok_or(Unfit::NoExpiry)? + skew {
-            return Err(Unfit::Expired);
+        if now >= seconds(self.claim("exp")).ok_or(Invalid::NoExpiry)? + skew {
+            return Err(Invalid::Expired);
         }
         let from = self.claim("nbf");
         if !from.is_null() && seconds(from).is_none_or(|from| now + skew < from) {
-            return Err(Unfit::NotYet);
+            return Err(Invalid::NotYet);
         }
-        let owner = self.claim(&issuer.claim);
-        // Some name their users by numbers.
-        let owner = owner.text().map(Into::into).or_else(|| owner.whole().map(|number| number.to_string()));
-        owner.filter(|owner| !owner.is_empty()).ok_or(Unfit::Nobody)
+        let user = self.claim(&issuer.claim);
+        // Some issuers name their users by numbers.
+        let user = user.text().map(Into::into).or_else(|| user.whole().map(|number| number.to_string()));
+        user.filter(|user| !user.is_empty()).ok_or(Invalid::NoUser)
     }
 }
 
-/// A NumericDate, which may have a fraction.
+/// Reads a NumericDate, which may have a fraction.
 fn seconds(date: Json<'_>) -> Option<f64> {
     let date = if date.is_number() { date.raw().parse::<f64>().ok() } else { None };
     date.filter(|date| date.is_finite())
 }
 
-fn decoded(part: &str) -> Option<String> {
+fn decode(part: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Jwt, Unfit};
+    use super::{Invalid, Jwt};
     use crate::config::{Access, Algorithm, Config, Issuer};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -120,13 +120,13 @@ mod tests {
         format!("{}.{}.c2ln", part(header), part(claims))
     }
 
-    fn owner(issuers: &[Issuer], claims: &Value) -> Result<String, Unfit> {
+    fn user(issuers: &[Issuer], claims: &Value) -> Result<String, Invalid> {
         let token = token(&json!({"alg": "RS256", "kid": "a"}), claims);
-        Jwt::read(&token).expect("a token").owner(&issuers[0], NOW * 1_000)
+        Jwt::read(&token).expect("a token").user(&issuers[0], NOW * 1_000)
     }
 
     #[test]
-    fn a_token_is_three_parts_with_an_algorithm_that_proves_something() {
+    fn a_token_has_three_parts_and_a_known_algorithm() {
         let read = |header: Value| {
             let token = token(&header, &json!({}));
             Jwt::read(&token).map(|jwt| (jwt.algorithm, jwt.key))
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_of_its_issuer_and_for_its_audience_and_nothing_like_them() {
+    fn a_token_belongs_to_exactly_its_issuer_and_audience() {
         let issuers = issuer();
         let of = |claims: Value| {
             let token = token(&json!({"alg": "RS256"}), &claims);
@@ -178,24 +178,24 @@ mod tests {
     }
 
     #[test]
-    fn a_token_counts_from_nbf_to_exp_give_or_take_the_skew() {
+    fn a_token_is_valid_from_nbf_to_exp_with_the_skew() {
         let issuers = issuer();
         for (claims, expected) in [
             (json!({"sub": "ann", "exp": NOW + 1}), Ok("ann".to_owned())),
             (json!({"sub": "ann", "exp": NOW - 59}), Ok("ann".to_owned())),
-            (json!({"sub": "ann", "exp": NOW - 60}), Err(Unfit::Expired)),
+            (json!({"sub": "ann", "exp": NOW - 60}), Err(Invalid::Expired)),
             (json!({"sub": "ann", "exp": NOW as f64 - 59.5, "nbf": NOW as f64 + 59.5}), Ok("ann".to_owned())),
             (json!({"sub": "ann", "exp": NOW + 900, "nbf": NOW + 60}), Ok("ann".to_owned())),
-            (json!({"sub": "ann", "exp": NOW + 900, "nbf": NOW + 61}), Err(Unfit::NotYet)),
-            (json!({"sub": "ann", "exp": NOW + 900, "nbf": "soon"}), Err(Unfit::NotYet)),
-            (json!({"sub": "ann"}), Err(Unfit::NoExpiry)),
-            (json!({"sub": "ann", "exp": (NOW + 900).to_string()}), Err(Unfit::NoExpiry)),
-            (json!({"sub": "", "exp": NOW + 1}), Err(Unfit::Nobody)),
-            (json!({"sub": ["ann"], "exp": NOW + 1}), Err(Unfit::Nobody)),
+            (json!({"sub": "ann", "exp": NOW + 900, "nbf": NOW + 61}), Err(Invalid::NotYet)),
+            (json!({"sub": "ann", "exp": NOW + 900, "nbf": "soon"}), Err(Invalid::NotYet)),
+            (json!({"sub": "ann"}), Err(Invalid::NoExpiry)),
+            (json!({"sub": "ann", "exp": (NOW + 900).to_string()}), Err(Invalid::NoExpiry)),
+            (json!({"sub": "", "exp": NOW + 1}), Err(Invalid::NoUser)),
+            (json!({"sub": ["ann"], "exp": NOW + 1}), Err(Invalid::NoUser)),
             (json!({"sub": 17, "exp": NOW + 1}), Ok("17".to_owned())),
-            (json!({"exp": NOW + 1}), Err(Unfit::Nobody)),
+            (json!({"exp": NOW + 1}), Err(Invalid::NoUser)),
         ] {
-            assert_eq!(owner(&issuers, &claims), expected, "{claims}");
+            assert_eq!(user(&issuers, &claims), expected, "{claims}");
         }
     }
 
@@ -204,8 +204,8 @@ mod tests {
         let issuers = issuers(json!([{
             "issuer": "i", "audience": "a", "jwks": "https://id.example/jwks", "claim": "email", "clockSkew": 0,
         }]));
-        assert_eq!(owner(&issuers, &json!({"email": "a@b.example", "exp": NOW + 1})), Ok("a@b.example".into()));
-        assert_eq!(owner(&issuers, &json!({"email": "a@b.example", "exp": NOW})), Err(Unfit::Expired));
-        assert_eq!(owner(&issuers, &json!({"sub": "ann", "exp": NOW + 1})), Err(Unfit::Nobody));
+        assert_eq!(user(&issuers, &json!({"email": "a@b.example", "exp": NOW + 1})), Ok("a@b.example".into()));
+        assert_eq!(user(&issuers, &json!({"email": "a@b.example", "exp": NOW})), Err(Invalid::Expired));
+        assert_eq!(user(&issuers, &json!({"sub": "ann", "exp": NOW + 1})), Err(Invalid::NoUser));
     }
 }

@@ -1,9 +1,9 @@
 //! Client keys: those of the configuration, and those that `/admin/keys` makes.
 //!
-//! A managed key is `fs_ID_SECRET`. Its id leads to a Durable Object of its own, which knows the digest of the whole key,
-//! what it opens, and whether it still does. Every request with it asks that object, so that a key is changed and revoked
-//! for all isolates at once, and no object is asked for more than one key. An id that nobody made is denied without a
-//! trace: such an object keeps nothing. One more object (`registry`) has the list of all keys, for `/admin` alone.
+//! A managed key is `fs_ID_SECRET`. Its id names a Durable Object, which knows the digest of the whole key, what the key
+//! allows, and whether it is still valid. Every request with the key asks this object, so a change or a revocation takes
+//! effect for all isolates at once, and each object serves one key. The object of an unknown id stores nothing. One more
+//! object (`registry`) has the list of all keys, for `/admin` only.
 
 mod message;
 mod object;
@@ -24,7 +24,10 @@ use crate::http::api_error::{ApiError, Code};
 
 const PREFIX: &str = "fs_";
 
-/// A key that was just made. It is shown once.
+/// What a client with an unknown key is told.
+pub(super) const UNKNOWN: &str = "this client key is not known here";
+
+/// A new key. `/admin` shows it once.
 #[derive(Debug)]
 pub(crate) struct Secret {
     pub(crate) id: String,
@@ -32,34 +35,34 @@ pub(crate) struct Secret {
 }
 
 impl Secret {
-    /// A key of its own.
+    /// Makes a key with a new id.
     pub(crate) fn new() -> Self {
-        Self::of(digest::hex(&crypto::random::<8>()))
+        Self::with_id(digest::hex(&crypto::random::<8>()))
     }
 
-    /// Another key with this id.
-    pub(crate) fn of(id: String) -> Self {
+    /// Makes another key with this id.
+    pub(crate) fn with_id(id: String) -> Self {
         let key = [PREFIX, &id, "_", &digest::hex(&crypto::random::<32>())].concat();
         Self { id, key }
     }
 
-    /// What is kept of it.
+    /// The SHA-256 of the key in hex, which the object stores in place of the key.
     pub(crate) fn digest(&self) -> String {
         digest::hex(&digest::of(&self.key))
     }
 }
 
-/// The id in what looks like a managed key.
-pub(crate) fn id(token: &str) -> Option<&str> {
+/// Returns the id in a token that is spelt like a managed key.
+pub(super) fn key_id(token: &str) -> Option<&str> {
     let (id, _) = token.strip_prefix(PREFIX)?.split_once('_')?;
     Some(id).filter(|id| is_key_id(id))
 }
 
-/// What the key opens that the configuration knows as `token`.
-pub(crate) fn listed<'a>(keys: &'a [ClientKey], token: &str) -> Option<&'a Grant> {
+/// Returns the grant of the configuration's key `token`.
+pub(super) fn find_configured<'a>(keys: &'a [ClientKey], token: &str) -> Option<&'a Grant> {
     let digest = digest::of(token);
     let mut found = None;
-    // Every key is looked at in full, so that time tells nothing.
+    // The loop compares every key in full, so its duration reveals nothing.
     for key in keys {
         if digest::same(&key.sha256, &digest) {
             found = Some(&key.grant);
@@ -68,22 +71,22 @@ pub(crate) fn listed<'a>(keys: &'a [ClientKey], token: &str) -> Option<&'a Grant
     found
 }
 
-/// What the managed key `token` opens, as its object says.
-pub(crate) async fn managed(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
+/// Asks the object of the managed key `token` for the key's grant.
+pub(super) async fn admit(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
     let message = Message::Admit { digest: digest::hex(&digest::of(token)) };
     match ask(env, id, &message).await? {
-        Answer::Admitted { terms } => granted(id, &terms),
+        Answer::Admitted { terms } => read_grant(id, &terms),
         Answer::Denied(reason) => Err(denied(match reason {
-            Denied::Unknown => "this client key is not known here",
-            Denied::Expired => "this client key has expired",
-            Denied::Revoked => "this client key was revoked",
+            Denied::Unknown => UNKNOWN,
+            Denied::Expired => "this client key has expired; ask the owner of this app for another one",
+            Denied::Revoked => "this client key was revoked; ask the owner of this app for another one",
         })),
         _ => Err(unavailable()),
     }
 }
 
-/// The terms were checked when they were given.
-fn granted(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Result<Grant, ApiError> {
+/// Reads the grant of a managed key. `/admin` checked its terms.
+fn read_grant(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Result<Grant, ApiError> {
     let mut object = Object::default();
     given.iter().for_each(|(name, value)| {
         object.raw(name, &value.to_string());
@@ -94,32 +97,32 @@ fn granted(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Resu
     section.and_then(|section| Grant::read(&section, name, format!("key:{id}"))).map_err(|_| unavailable())
 }
 
-/// Keys cannot be looked up. Nobody is let in without.
+/// The error where the object of a key does not answer.
 pub(crate) fn unavailable() -> ApiError {
     ApiError::new(Code::KeysUnavailable, "client keys cannot be looked up now; try again in a moment")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{granted, id};
+    use super::{key_id, read_grant};
     use serde_json::json;
 
     #[test]
-    fn a_managed_key_shows_its_id() {
+    fn a_managed_key_contains_its_id() {
         let secret = "0".repeat(64);
-        assert_eq!(id(&["fs_0123456789abcdef_", &secret].concat()), Some("0123456789abcdef"));
+        assert_eq!(key_id(&["fs_0123456789abcdef_", &secret].concat()), Some("0123456789abcdef"));
         for other in
             ["fs_web", "fs_web_example", "fs_0123456789abcdeg_x", "fs_0123456789ABCDEF_x", "fsv_0123456789abcdef_x", ""]
         {
-            assert_eq!(id(other), None, "{other}");
+            assert_eq!(key_id(other), None, "{other}");
         }
     }
 
     #[test]
-    fn what_a_key_opens_is_read_as_in_the_configuration() {
+    fn the_grant_of_a_managed_key_is_read_as_in_the_configuration() {
         let terms =
             json!({"name": "<b>'; DROP TABLE keys", "routes": ["a"], "models": [], "budget": {"concurrent": 2}});
-        let grant = granted("0123456789abcdef", terms.as_object().expect("terms")).expect("a grant");
+        let grant = read_grant("0123456789abcdef", terms.as_object().expect("terms")).expect("a grant");
         assert_eq!(
             (grant.name.as_str(), grant.account.name.as_str()),
             ("<b>'; DROP TABLE keys", "key:0123456789abcdef")

@@ -1,8 +1,9 @@
-//! Visitors of a web page. Who shows, once, that Turnstile takes them for a person gets a session for a while.
+//! Visitors of a web page: a visitor who passes Turnstile gets a session for some time.
 //!
-//! A session is `fsv_` and two parts in base64url: what it says, and the HMAC-SHA-256 of that with `SESSION_SECRET`.
-//! Nothing is kept of it. It works on the page's origin alone, and its account is that of the address which asked for it:
-//! another session brings no other budget. An address is told by its own HMAC, from which nobody can try it out.
+//! A session is `fsv_` and two parts in base64url: the session's data, and their HMAC-SHA-256 with `SESSION_SECRET`. The
+//! edge stores no session. A session works on the origin of its page only. Its account belongs to the address that asked
+//! for the session, so a new session has no new budget. The account's name is an HMAC of the address, which nobody can
+//! reverse by trying addresses.
 
 mod turnstile;
 
@@ -25,10 +26,10 @@ use crate::{http::body, platform::host};
 
 pub(super) const PREFIX: &str = "fsv_";
 
-/// Bytes of a request. A token of Turnstile has 2048 at most.
+/// The most bytes of a request. A token of Turnstile has at most 2048.
 const LARGEST: usize = 8 * 1024;
 
-/// What a session says.
+/// The data of a session.
 #[derive(Debug, PartialEq, Eq)]
 struct Session {
     origin: String,
@@ -52,8 +53,8 @@ impl Session {
     }
 }
 
-/// `POST /v1/session`: a token of Turnstile for a session.
-pub(crate) async fn answer(
+/// Answers `POST /v1/session`: makes a session for a Turnstile token.
+pub(crate) async fn create_session(
     request: &web_sys::Request,
     visit: &RequestHead,
     config: &Config,
@@ -64,23 +65,23 @@ pub(crate) async fn answer(
     let origin = origin(visitors, &visit.caller)?;
     let token = token(&body::read_small(request, visit, LARGEST).await?)?;
     turnstile::verify(visitors, &token, visit.caller.address.as_deref()).await?;
-    spend(env, &token).await?;
+    use_token(env, &token).await?;
     let account = account(visitors, visit.caller.address.as_deref()).await?;
     let until = host::now() / 1_000 + visitors.lifetime;
-    let session = sealed(visitors, &Session { origin: origin.into(), account, until }).await?;
+    let session = sign(visitors, &Session { origin: origin.into(), account, until }).await?;
     Ok(Reply::json(200, json!({"token": session, "expires_in": visitors.lifetime})))
 }
 
 fn not_set_up() -> ApiError {
-    let message = "this edge has no sessions for visitors: FAILSOFT has no `visitors`";
+    let message = "this edge makes no sessions: the owner has to add `visitors` to FAILSOFT";
     ApiError::new(Code::VisitorsNotSetUp, message)
 }
 
-/// The page that asks, if it may.
+/// Returns the origin of the page, if its visitors may have sessions.
 fn origin<'a>(visitors: &Visitors, caller: &'a Caller) -> Result<&'a str, ApiError> {
-    let listed = |origin: &&str| visitors.grant.origins.iter().flatten().any(|known| known == origin);
-    caller.origin.as_deref().filter(listed).ok_or_else(|| {
-        let message = "sessions are for visitors of this app's own pages, and for nobody else";
+    let is_listed = |origin: &&str| visitors.grant.origins.iter().flatten().any(|known| known == origin);
+    caller.origin.as_deref().filter(is_listed).ok_or_else(|| {
+        let message = "sessions are for the web pages in `visitors.origins` only";
         ApiError::new(Code::OriginNotAllowed, message)
     })
 }
@@ -90,15 +91,14 @@ fn token(body: &[u8]) -> Result<String, ApiError> {
     match body.get("turnstile").text() {
         Some(token) if !token.is_empty() => Ok(token.into()),
         _ => {
-            let message = "the body must be {\"turnstile\": TOKEN}, with the token of the page's widget";
+            let message = "the body must be {\"turnstile\": TOKEN}, with the token of the Turnstile widget";
             Err(ApiError::new(Code::InvalidRequest, message).about("turnstile"))
         }
     }
 }
 
-/// Turnstile takes a token once. So does this edge by itself, whatever answers in Turnstile's place: one of 256 objects
-/// remembers for ten minutes what was used up.
-async fn spend(env: &Env, token: &str) -> Result<(), ApiError> {
+/// Accepts each token once, whatever answers in Turnstile's place: one of 256 objects stores used tokens for ten minutes.
+async fn use_token(env: &Env, token: &str) -> Result<(), ApiError> {
     let digest = digest::hex(&digest::of(token));
     let object = ["turnstile:", &digest[..2]].concat();
     match ask(env, &object, &Message::Spend { digest }).await? {
@@ -108,52 +108,52 @@ async fn spend(env: &Env, token: &str) -> Result<(), ApiError> {
     }
 }
 
-/// The account of whoever is at `address`.
+/// The name of the account of a visitor at `address`.
 async fn account(visitors: &Visitors, address: Option<&str>) -> Result<String, ApiError> {
-    let data = ["address\0", &neighbourhood(address.unwrap_or_default())].concat();
+    let data = ["address\0", &network(address.unwrap_or_default())].concat();
     let mac = crypto::mac(&visitors.session_secret, &data).await.map_err(|_| internal())?;
     Ok(["visitor:", &digest::hex(&mac[..16])].concat())
 }
 
-/// What one party has for itself: an IPv4 address, or the 2^64 of IPv6 that it can choose from.
-fn neighbourhood(address: &str) -> String {
+/// The addresses of one visitor: an IPv4 address, or the /64 network of IPv6 in which a visitor can choose any address.
+fn network(address: &str) -> String {
     match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => address.to_string(),
         Ok(IpAddr::V6(address)) => {
             let network = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
             format!("{network}/64")
         }
-        // Whoever comes without one shares an account with all who do.
+        // All visitors without an address share one account.
         Err(_) => String::new(),
     }
 }
 
-async fn sealed(visitors: &Visitors, session: &Session) -> Result<String, ApiError> {
-    let said = [PREFIX, &URL_SAFE_NO_PAD.encode(session.to_json())].concat();
-    let mac = crypto::mac(&visitors.session_secret, &said).await.map_err(|_| internal())?;
-    Ok([&said, ".", &URL_SAFE_NO_PAD.encode(mac)].concat())
+async fn sign(visitors: &Visitors, session: &Session) -> Result<String, ApiError> {
+    let data = [PREFIX, &URL_SAFE_NO_PAD.encode(session.to_json())].concat();
+    let mac = crypto::mac(&visitors.session_secret, &data).await.map_err(|_| internal())?;
+    Ok([&data, ".", &URL_SAFE_NO_PAD.encode(mac)].concat())
 }
 
-/// What the session `token` opens.
-pub(super) async fn admitted(visitors: &Visitors, token: &str, caller: &Caller) -> Result<Grant, ApiError> {
+/// Verifies the session `token`, and returns its grant.
+pub(super) async fn admit(visitors: &Visitors, token: &str, caller: &Caller) -> Result<Grant, ApiError> {
     let invalid = || denied("this session is not valid here: POST /v1/session gives a new one");
-    let (said, mac) = token.split_once('.').ok_or_else(invalid)?;
+    let (data, mac) = token.split_once('.').ok_or_else(invalid)?;
     let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| invalid())?;
-    if !crypto::is_mac(&visitors.session_secret, said, &mac).await.map_err(|_| internal())? {
+    if !crypto::is_mac(&visitors.session_secret, data, &mac).await.map_err(|_| internal())? {
         return Err(invalid());
     }
-    let text = said.strip_prefix(PREFIX).and_then(|said| URL_SAFE_NO_PAD.decode(said).ok());
+    let text = data.strip_prefix(PREFIX).and_then(|data| URL_SAFE_NO_PAD.decode(data).ok());
     let session = text.and_then(|text| Session::read(core::str::from_utf8(&text).ok()?)).ok_or_else(invalid)?;
-    opened(visitors, session, caller, host::now())
+    open(visitors, session, caller, host::now())
 }
 
-/// What a session opens that this edge has given out.
-fn opened(visitors: &Visitors, session: Session, caller: &Caller, now: Millis) -> Result<Grant, ApiError> {
+/// Returns the grant of a session that this edge made, if the session is valid for `caller`.
+fn open(visitors: &Visitors, session: Session, caller: &Caller, now: Millis) -> Result<Grant, ApiError> {
     if now >= session.until * 1_000 {
         return Err(denied("this session has expired: POST /v1/session gives a new one"));
     }
     if origin(visitors, caller)? != session.origin {
-        let message = "this session works on the page that it was made for, and nowhere else";
+        let message = "this session works only on the origin that it was made for; POST /v1/session gives another one";
         return Err(ApiError::new(Code::OriginNotAllowed, message));
     }
     let mut grant = visitors.grant.clone();
@@ -167,7 +167,7 @@ fn internal() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Session, neighbourhood, opened, token};
+    use super::{Session, network, open, token};
     use crate::config::{Access, Config, Visitors};
     use crate::http::caller::Caller;
     use serde_json::json;
@@ -183,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn a_session_works_on_its_page_and_until_it_ends() {
+    fn a_session_works_on_its_origin_and_until_its_end() {
         let visitors = visitors();
         let status = |origin: Option<&str>, now: u64| {
             let session = Session { origin: "https://app.example".into(), account: "visitor:a".into(), until: 1_000 };
             let caller = Caller { origin: origin.map(Into::into), host: "edge.example".into(), ..Caller::default() };
-            opened(&visitors, session, &caller, now).map_or_else(|refusal| refusal.code.status(), |_| 200)
+            open(&visitors, session, &caller, now).map_or_else(|refusal| refusal.code.status(), |_| 200)
         };
         assert_eq!(status(Some("https://app.example"), 999_999), 200);
         assert_eq!(status(Some("https://app.example"), 1_000_000), 401);
@@ -198,23 +198,23 @@ mod tests {
     }
 
     #[test]
-    fn what_a_session_says_is_read_as_it_was_written() {
+    fn a_session_is_read_as_it_was_written() {
         let session = Session { origin: "https://app.example".into(), account: "visitor:a".into(), until: 7 };
         assert_eq!(Session::read(&session.to_json()), Some(session));
         assert_eq!(Session::read("{}"), None);
     }
 
     #[test]
-    fn an_address_is_as_much_as_one_party_has() {
-        assert_eq!(neighbourhood("203.0.113.7"), "203.0.113.7");
-        assert_eq!(neighbourhood("::ffff:203.0.113.7"), "203.0.113.7");
-        assert_eq!(neighbourhood("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(neighbourhood("2001:DB8:1:2:ffff::"), "2001:db8:1:2::/64");
-        assert_eq!((neighbourhood(""), neighbourhood("x")), (String::new(), String::new()));
+    fn visitors_of_one_network_have_one_account() {
+        assert_eq!(network("203.0.113.7"), "203.0.113.7");
+        assert_eq!(network("::ffff:203.0.113.7"), "203.0.113.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:DB8:1:2:ffff::"), "2001:db8:1:2::/64");
+        assert_eq!((network(""), network("x")), (String::new(), String::new()));
     }
 
     #[test]
-    fn a_token_is_text_in_the_field_of_its_name() {
+    fn a_turnstile_token_is_a_text_that_is_not_empty() {
         assert_eq!(token(br#"{"turnstile": "a"}"#).ok(), Some("a".into()));
         for body in ["", "{}", r#"{"turnstile": ""}"#, r#"{"turnstile": 1}"#, "[]"] {
             assert_eq!(token(body.as_bytes()).expect_err(body).param.as_deref(), Some("turnstile"));

@@ -1,30 +1,31 @@
-//! What is said to an object of [`Keys`](super::Keys), and what it answers.
+//! The messages to the objects of the class `Keys`, and their answers. The names of the variants are on the wire, so they
+//! stay as they are.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Denied, Record};
 
-/// By whom it is heard is up to who sends it: each object is of one kind.
+/// A message. An object is one of three kinds: the object of a key, the registry, or a store of used Turnstile tokens.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Message {
-    /// To a key's: does the key with this digest open anything?
+    /// To the object of a key: is the key with this digest valid?
     Admit { digest: String },
-    /// To a key's: be this key.
+    /// To the object of a key: store this new key.
     Create(Record),
-    /// To a key's.
+    /// To the object of a key: return the key.
     Show,
-    /// To a key's: other terms; `null` takes one away.
+    /// To the object of a key: change these terms; `null` removes a term.
     Change { terms: Map<String, Value> },
-    /// To a key's: another secret. The old one works for `grace` milliseconds more.
+    /// To the object of a key: replace the secret. The old secret works for `grace` milliseconds more.
     Rotate { digest: String, grace: u64 },
-    /// To a key's.
+    /// To the object of a key: end the key for good.
     Revoke,
-    /// To the registry: there is a key with this id, and the list is to say this of it.
+    /// To the registry: set the list's row of the key `id`.
     Enter { id: String, row: Value },
-    /// To the registry.
+    /// To the registry: return all rows.
     List,
-    /// To one that remembers what visitors have used up.
+    /// To a store of used Turnstile tokens: mark the token with this digest as used.
     Spend { digest: String },
 }
 
@@ -36,16 +37,16 @@ pub(crate) enum Answer {
     Denied(Denied),
     /// The key as it is now.
     Key(Record),
-    /// There is no such key.
+    /// No key has this id.
     Missing,
-    /// There is such a key already.
+    /// A key with this id exists already.
     Taken,
-    /// It was revoked, and stays so.
+    /// The key was revoked, so it cannot change.
     Revoked,
     Listed(Vec<Value>),
     /// There are too many keys.
     Full,
     Done,
-    /// It was used up before.
+    /// The token was used before.
     Spent,
 }

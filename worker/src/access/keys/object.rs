@@ -1,4 +1,4 @@
-//! The objects, and the way to them: thin shells around [`Record`].
+//! The Durable Objects of client keys, and the client of these objects.
 
 use failsoft::Millis;
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, Storage, durable_object};
@@ -7,16 +7,16 @@ use super::{Answer, Denied, Message, Record, unavailable};
 use crate::http::api_error::ApiError;
 use crate::{platform::host, platform::object};
 
-/// Where an object keeps its key.
+/// The name of the key's record in the storage.
 const RECORD: &str = "record";
-/// Keys that there may be: the list of them is one answer.
+/// The most keys. One answer contains the list of all of them.
 const MOST: i64 = 10_000;
-/// The registry's.
+/// The table of the registry.
 const LIST: &str = "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, shown TEXT)";
-/// How long it is remembered that something was used up, in milliseconds: Turnstile's tokens are valid for 5 minutes.
-const REMEMBERED: Millis = 10 * 60 * 1_000;
+/// How long a used token is stored, in milliseconds. Turnstile's tokens are valid for 5 minutes.
+const USED_TOKEN_AGE: Millis = 10 * 60 * 1_000;
 
-/// Says `message` to the object `name`.
+/// Sends `message` to the object `name`.
 pub(crate) async fn ask(env: &Env, name: &str, message: &Message) -> Result<Answer, ApiError> {
     let answer = async {
         let text = object::ask(&env.durable_object("KEYS")?, name, &serde_json::to_string(message)?).await?;
@@ -28,7 +28,7 @@ pub(crate) async fn ask(env: &Env, name: &str, message: &Message) -> Result<Answ
     })
 }
 
-/// The Durable Object: of one key, of the list of all, or of what visitors have used up.
+/// The Durable Object of one key, of the list of all keys, or of used Turnstile tokens.
 #[durable_object(alarm)]
 pub struct Keys {
     storage: Storage,
@@ -43,68 +43,68 @@ impl DurableObject for Keys {
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let message = serde_json::from_str(&object::heard(&request).await?)?;
-        Response::ok(serde_json::to_string(&self.answer(message).await?)?)
+        Response::ok(serde_json::to_string(&self.handle(message).await?)?)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.forget(host::now()).await?;
+        self.remove_old_tokens(host::now()).await?;
         Response::empty()
     }
 }
 
 impl Keys {
-    async fn answer(&self, message: Message) -> worker::Result<Answer> {
+    async fn handle(&self, message: Message) -> worker::Result<Answer> {
         let now = host::now();
         match message {
-            Message::Enter { id, row } => self.enter(&id, &row.to_string()),
+            Message::Enter { id, row } => self.register(&id, &row.to_string()),
             Message::List => self.list(),
-            Message::Spend { digest } => self.spend(&digest, now).await,
-            Message::Create(record) => match self.record().await? {
+            Message::Spend { digest } => self.use_token(&digest, now).await,
+            Message::Create(record) => match self.load().await? {
                 Some(_) => Ok(Answer::Taken),
-                None => self.keep(record).await,
+                None => self.store(record).await,
             },
             Message::Admit { digest } => {
-                let Some(record) = self.record().await? else { return Ok(Answer::Denied(Denied::Unknown)) };
+                let Some(record) = self.load().await? else { return Ok(Answer::Denied(Denied::Unknown)) };
                 let admitted = record.admit(&digest, now);
                 Ok(admitted.map_or_else(Answer::Denied, |()| Answer::Admitted { terms: record.terms }))
             }
-            Message::Show => Ok(self.record().await?.map_or(Answer::Missing, Answer::Key)),
+            Message::Show => Ok(self.load().await?.map_or(Answer::Missing, Answer::Key)),
             Message::Change { terms } => self.alter(|record| record.change(terms)).await,
             Message::Rotate { digest, grace } => self.alter(|record| record.rotate(digest, grace, now)).await,
-            Message::Revoke => match self.record().await? {
+            Message::Revoke => match self.load().await? {
                 Some(record) if record.is_revoked() => Ok(Answer::Key(record)),
                 _ => self.alter(|record| record.revoke(now)).await,
             },
         }
     }
 
-    /// The key that this object is of. Asking writes nothing: whoever invents ids leaves nothing behind.
-    async fn record(&self) -> worker::Result<Option<Record>> {
+    /// Reads the key of this object. Reading stores nothing, so invented ids leave nothing behind.
+    async fn load(&self) -> worker::Result<Option<Record>> {
         let record: Option<String> = self.storage.get(RECORD).await?;
         Ok(record.map(|record| serde_json::from_str(&record)).transpose()?)
     }
 
-    async fn keep(&self, record: Record) -> worker::Result<Answer> {
+    async fn store(&self, record: Record) -> worker::Result<Answer> {
         self.storage.put(RECORD, serde_json::to_string(&record)?).await?;
         Ok(Answer::Key(record))
     }
 
-    // Nothing else comes in while storage is asked, so no change is lost between reading and writing.
+    // The platform delivers no other message while the storage works, so no change is lost between reading and writing.
     async fn alter(&self, alter: impl FnOnce(&mut Record)) -> worker::Result<Answer> {
-        match self.record().await? {
+        match self.load().await? {
             None => Ok(Answer::Missing),
             Some(record) if record.is_revoked() => Ok(Answer::Revoked),
             Some(mut record) => {
                 alter(&mut record);
-                self.keep(record).await
+                self.store(record).await
             }
         }
     }
 
-    fn enter(&self, id: &str, row: &str) -> worker::Result<Answer> {
+    fn register(&self, id: &str, row: &str) -> worker::Result<Answer> {
         self.rows.exec(LIST, None)?;
         let values = vec![id.into(), row.into(), id.into(), MOST.into()];
-        // One that is there already is always let in again.
+        // A registered key can always be registered again.
         let query = "INSERT INTO keys (id, shown) SELECT ?, ? WHERE EXISTS (SELECT 1 FROM keys WHERE id = ?) \
                      OR (SELECT count(*) FROM keys) < ? ON CONFLICT (id) DO UPDATE SET shown = excluded.shown";
         let written = self.rows.exec(query, values)?;
@@ -121,7 +121,7 @@ impl Keys {
         Ok(Answer::Listed(rows.iter().map(|row| serde_json::from_str(&row.shown)).collect::<Result<_, _>>()?))
     }
 
-    async fn spend(&self, digest: &str, now: Millis) -> worker::Result<Answer> {
+    async fn use_token(&self, digest: &str, now: Millis) -> worker::Result<Answer> {
         self.rows.exec("CREATE TABLE IF NOT EXISTS spent (digest TEXT PRIMARY KEY, at INTEGER)", None)?;
         let values = vec![digest.into(), (now as f64).into()];
         let written = self.rows.exec("INSERT OR IGNORE INTO spent (digest, at) VALUES (?, ?)", values)?;
@@ -129,26 +129,26 @@ impl Keys {
             return Ok(Answer::Spent);
         }
         if self.storage.get_alarm().await?.is_none() {
-            self.wake(now + REMEMBERED).await?;
+            self.set_alarm(now + USED_TOKEN_AGE).await?;
         }
         Ok(Answer::Done)
     }
 
-    /// Forgets what is too old to be tried again; all of it leaves nothing behind.
-    async fn forget(&self, now: Millis) -> worker::Result<()> {
-        let oldest = now.saturating_sub(REMEMBERED);
+    /// Removes the tokens that are no longer valid anyway. When none is left, the object stores nothing.
+    async fn remove_old_tokens(&self, now: Millis) -> worker::Result<()> {
+        let oldest = now.saturating_sub(USED_TOKEN_AGE);
         self.rows.exec("DELETE FROM spent WHERE at <= ?", vec![(oldest as f64).into()])?;
         #[derive(serde::Deserialize)]
         struct Row {
             next: Option<f64>,
         }
         match self.rows.exec("SELECT min(at) AS next FROM spent", None)?.one::<Row>()?.next {
-            Some(next) => self.wake(next as Millis + REMEMBERED).await,
+            Some(next) => self.set_alarm(next as Millis + USED_TOKEN_AGE).await,
             None => self.storage.delete_all().await,
         }
     }
 
-    async fn wake(&self, at: Millis) -> worker::Result<()> {
+    async fn set_alarm(&self, at: Millis) -> worker::Result<()> {
         self.storage.set_alarm(ScheduledTime::new(js_sys::Date::new(&(at as f64).into()))).await
     }
 }

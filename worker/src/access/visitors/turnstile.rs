@@ -1,4 +1,4 @@
-//! Turnstile's verdict on a visitor.
+//! Cloudflare Turnstile: verifies the token of a visitor.
 
 use failsoft::Json;
 use serde_json::json;
@@ -10,17 +10,17 @@ use crate::platform::{fetch, host};
 /// Milliseconds.
 const TIME_LIMIT: u32 = 5_000;
 
-/// What an answer says.
+/// The verdict in an answer.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Person,
-    /// No person, not here, or not any more.
+    /// The token is not valid: not a person, another page, or an old token.
     Refused,
-    /// It cannot tell, because of what this edge sent or because of itself.
+    /// Turnstile could not decide, because of the edge's own request or an error of its own.
     Unknown(String),
 }
 
-/// Asks whether `token` is that of a person on one of the app's pages.
+/// Checks that `token` comes from a person on one of the app's pages.
 pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&str>) -> Result<(), ApiError> {
     let mut body = json!({"secret": visitors.turnstile_secret, "response": token});
     if let Some(address) = address {
@@ -29,7 +29,7 @@ pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&st
     let body = body.to_string();
     let request = fetch::Request::post(&visitors.siteverify, &body).within(TIME_LIMIT);
     let verdict = match request.text().await {
-        Ok(answer) => judged(visitors, &answer),
+        Ok(answer) => read_verdict(visitors, &answer),
         Err(fault) => Verdict::Unknown(fault.to_string()),
     };
     match verdict {
@@ -43,39 +43,39 @@ pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&st
     }
 }
 
-/// The token is not, or no longer, one that opens anything.
+/// The error for a token that is not valid, or no longer valid.
 pub(super) fn refused() -> ApiError {
-    let message = "this Turnstile token does not count: reset the widget, and send the token that it gives then";
+    let message = "this Turnstile token is not valid: reset the widget, and send its new token";
     ApiError::new(Code::TurnstileRefused, message)
 }
 
-fn judged(visitors: &Visitors, answer: &str) -> Verdict {
+fn read_verdict(visitors: &Visitors, answer: &str) -> Verdict {
     let json = Json::parse(answer).unwrap_or(Json::NULL);
     match json.get("success").flag() {
         Some(true) => {
-            let here = visitors.hostnames.iter().any(|hostname| json.get("hostname").is(hostname));
-            let meant = visitors.action.as_ref().is_none_or(|action| json.get("action").is(action));
-            if here && meant { Verdict::Person } else { Verdict::Refused }
+            let is_here = visitors.hostnames.iter().any(|hostname| json.get("hostname").is(hostname));
+            let has_action = visitors.action.as_ref().is_none_or(|action| json.get("action").is(action));
+            if is_here && has_action { Verdict::Person } else { Verdict::Refused }
         }
         Some(false) => {
-            // Only codes of its own vocabulary go into the log.
+            // Only known codes go into the log, so that an answer cannot write there.
             let is_ours =
                 |code: &str| matches!(code, "missing-input-secret" | "invalid-input-secret" | "internal-error");
             let code = json.get("error-codes").items().filter_map(Json::text).find(|code| is_ours(code));
             code.map_or(Verdict::Refused, |code| Verdict::Unknown(code.into()))
         }
-        None => Verdict::Unknown("no verdict".into()),
+        None => Verdict::Unknown("the answer contains no verdict".into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Verdict, judged};
+    use super::{Verdict, read_verdict};
     use crate::access::visitors::tests::visitors;
 
     #[test]
-    fn a_person_is_one_on_a_page_of_the_app_who_did_what_was_asked() {
-        let judged = |answer: &str| judged(&visitors(), answer);
+    fn a_token_is_valid_on_the_apps_pages_and_for_the_right_action() {
+        let visitors = visitors();
         let unknown = |error: &str| Verdict::Unknown(error.into());
         for (answer, verdict) in [
             (r#"{"success": true, "hostname": "app.example", "action": "chat"}"#, Verdict::Person),
@@ -86,10 +86,10 @@ mod tests {
             (r#"{"success": false, "error-codes": ["timeout-or-duplicate"]}"#, Verdict::Refused),
             (r#"{"success": false, "error-codes": ["invalid-input-response"]}"#, Verdict::Refused),
             (r#"{"success": false, "error-codes": ["invalid-input-secret"]}"#, unknown("invalid-input-secret")),
-            (r#"{"success": "true", "hostname": "app.example", "action": "chat"}"#, unknown("no verdict")),
-            ("<html>", unknown("no verdict")),
+            (r#"{"success": "true", "hostname": "app.example", "action": "chat"}"#, unknown("the answer contains no verdict")),
+            ("<html>", unknown("the answer contains no verdict")),
         ] {
-            assert_eq!(judged(answer), verdict, "{answer}");
+            assert_eq!(read_verdict(&visitors, answer), verdict, "{answer}");
         }
     }
 }

@@ -1,0 +1,85 @@
+//! Which action of `/admin/keys` a request asks for.
+
+use crate::config::is_key_id;
+use crate::http::api_error::{ApiError, Code};
+
+const KEYS: &str = "/admin/keys";
+
+/// What a request to `/admin` asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Action<'a> {
+    List,
+    Create,
+    Show(&'a str),
+    Change(&'a str),
+    Rotate(&'a str),
+    Revoke(&'a str),
+}
+
+/// Decides what a request asks for. The error for a wrong request names what is right.
+pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
+    let unknown = || ApiError::new(Code::UnknownUrl, format!("this URL does not exist; client keys are at {KEYS}"));
+    let rest = path.trim_end_matches('/').strip_prefix(KEYS).ok_or_else(unknown)?;
+    let (id, verb) = match rest.strip_prefix('/') {
+        None if rest.is_empty() => ("", ""),
+        None => return Err(unknown()),
+        Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
+    };
+    if !id.is_empty() && !is_key_id(id) {
+        return Err(not_found());
+    }
+    match (method, id, verb) {
+        ("GET", "", "") => Ok(Action::List),
+        ("POST", "", "") => Ok(Action::Create),
+        (_, "", _) => Err(wrong_method("GET, POST")),
+        ("GET", id, "") => Ok(Action::Show(id)),
+        ("PATCH", id, "") => Ok(Action::Change(id)),
+        ("DELETE", id, "") => Ok(Action::Revoke(id)),
+        (_, _, "") => Err(wrong_method("GET, PATCH, DELETE")),
+        ("POST", id, "rotate") => Ok(Action::Rotate(id)),
+        (_, _, "rotate") => Err(wrong_method("POST")),
+        _ => Err(unknown()),
+    }
+}
+
+fn wrong_method(methods: &'static str) -> ApiError {
+    let message = ["this URL takes the methods ", methods].concat();
+    let mut error = ApiError::new(Code::MethodNotAllowed, message);
+    error.allow = Some(methods);
+    error
+}
+
+/// The error for a key that does not exist.
+pub(super) fn not_found() -> ApiError {
+    ApiError::new(Code::KeyNotFound, "no key has this id; GET /admin/keys lists all keys")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, read_action};
+
+    const ID: &str = "0123456789abcdef";
+
+    #[test]
+    fn a_path_and_a_method_are_an_action_or_an_error_that_helps() {
+        let id = |rest: &str| ["/admin/keys/", ID, rest].concat();
+        assert_eq!(read_action("GET", "/admin/keys/").ok(), Some(Action::List));
+        assert_eq!(read_action("POST", "/admin/keys").ok(), Some(Action::Create));
+        assert_eq!(read_action("PATCH", &id("")).ok(), Some(Action::Change(ID)));
+        assert_eq!(read_action("DELETE", &id("/")).ok(), Some(Action::Revoke(ID)));
+        assert_eq!(read_action("POST", &id("/rotate")).ok(), Some(Action::Rotate(ID)));
+        for (method, path, expected) in [
+            ("PUT", "/admin/keys".to_owned(), 405),
+            ("POST", id(""), 405),
+            ("GET", id("/rotate"), 405),
+            ("GET", id("/other"), 404),
+            ("GET", "/admin".into(), 404),
+            ("GET", "/admin/keysy".into(), 404),
+            ("GET", "/admin/keys/registry".into(), 404),
+            ("GET", "/admin/keys/..%2Fregistry".into(), 404),
+        ] {
+            let error = read_action(method, &path).expect_err(&path);
+            assert_eq!(error.code.status(), expected, "{method} {path}");
+        }
+    }
+}
