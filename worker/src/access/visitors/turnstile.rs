@@ -86,7 +86,10 @@ mod tests {
             (r#"{"success": false, "error-codes": ["timeout-or-duplicate"]}"#, Verdict::Refused),
             (r#"{"success": false, "error-codes": ["invalid-input-response"]}"#, Verdict::Refused),
             (r#"{"success": false, "error-codes": ["invalid-input-secret"]}"#, unknown("invalid-input-secret")),
-            (r#"{"success": "true", "hostname": "app.example", "action": "chat"}"#, unknown("the answer contains no verdict")),
+            (
+                r#"{"success": "true", "hostname": "app.example", "action": "chat"}"#,
+                unknown("the answer contains no verdict"),
+            ),
             ("<html>", unknown("the answer contains no verdict")),
         ] {
             assert_eq!(read_verdict(&visitors, answer), verdict, "{answer}");
