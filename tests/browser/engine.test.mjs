@@ -1,4 +1,4 @@
-// The resilience engine in real Chromium against the emulator: rules, recovery, a judge, a hedge, prices, upstreams.
+// The policy in real Chromium against the emulator: rules, recovery, a judge, a hedge, prices, upstreams.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
@@ -75,7 +75,7 @@ for (const [rule, said, policy, extra, expected] of [
     response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] } } },
   }, 'schemaMismatch'],
 ]) {
-  test(`the rule ${rule} moves on to the next model, in one piece and buffered`, async () => {
+  test(`after a failure by the rule ${rule} the next model answers, in one piece and as a buffered stream`, async () => {
     for (const [how, buffered] of [['complete', {}], ['stream', { buffer: true }]]) {
       await emulator.script(FIRST, [said]);
       const result = await run(how, HELLO, { ...extra, policy: { ...policy, ...buffered } });
@@ -86,19 +86,19 @@ for (const [rule, said, policy, extra, expected] of [
   });
 }
 
-test('JSON is taken out of its fence where the policy says so', async () => {
+test('JSON is extracted from a fence if the policy asks for repair', async () => {
   await emulator.script(FIRST, ['say:Sure! ```json {"a": 1} ```']);
   const result = await run('complete', HELLO, { response_format: { type: 'json_object' }, policy: { invalidJson: { repair: true } } });
   assert.deepEqual([result.text, kinds(result)], ['{"a": 1}', [undefined]]);
 });
 
-test('a stream is held for the rules that can tell by its beginning', async () => {
+test('a stream is held until the rules for its beginning have decided', async () => {
   await emulator.script(FIRST, ['say:This begins BADLY and goes on']);
   const result = await run('stream', HELLO, { policy: { holdChars: 18, pattern: { literals: ['BAD'] } } });
   assert.deepEqual([kinds(result), result.report.model], [['pattern', undefined], SECOND]);
 });
 
-test('below the threshold the next model answers; the judge is in the report, with its cost', async () => {
+test('below the threshold the next model answers, and the report has the requests of the judge with their cost', async () => {
   await emulator.script(SECOND, ['echo:20', 'healthy', 'echo:90']);
   for (const how of ['complete', 'stream']) {
     await emulator.script(SECOND, ['echo:20', 'healthy', 'echo:90']);
@@ -111,7 +111,7 @@ test('below the threshold the next model answers; the judge is in the report, wi
   }
 });
 
-test('a judge that fails lets the answer pass, or not, as the policy says', async () => {
+test('if the judge fails, the answer is accepted or rejected as the policy says', async () => {
   const judge = { model: 'fault/unavailable' };
   const open = await run('complete', HELLO, { policy: { judge } });
   assert.deepEqual([open.report.model, open.report.accepted], [FIRST, true]);
@@ -119,14 +119,14 @@ test('a judge that fails lets the answer pass, or not, as the policy says', asyn
   assert.deepEqual([closed.report.model, closed.report.accepted], [FIRST, false]);
 });
 
-test('a silent model is overtaken, and its connection closed', async () => {
+test('a hedge answers in place of a silent model, and the connection to the silent model is closed', async () => {
   const result = await run('stream', HELLO, { models: ['fault/slow-first-token', SECOND], policy: { hedge: { after: 150 } } });
   assert.deepEqual([kinds(result), result.report.model], [['superseded', undefined], SECOND]);
   const log = await emulator.log('clientGone');
   assert.deepEqual(asked(log), [['fault/slow-first-token'], [SECOND]]);
 });
 
-test('an exhausted account moves the call to another upstream', async () => {
+test('a call moves to another upstream when the first has no credits left', async () => {
   const upstreams = [
     { baseURL: emulator.baseURL, apiKey: 'sk-or-no-credits', dialect: 'openrouter' },
     { baseURL: emulator.baseURL, apiKey: 'sk-or-other', dialect: 'openai', models: [{ id: SECOND, contextLength: 128000, prompt: 0.15, completion: 0.6 }] },
@@ -135,14 +135,14 @@ test('an exhausted account moves the call to another upstream', async () => {
   assert.deepEqual([kinds(result), result.report.fallback, result.model], [['paymentRequired', undefined], true, SECOND]);
 });
 
-test('a price cap and a bound on cost are kept, by what the upstream tells of its models', async () => {
-  const facts = (prompt, completion) => ({ id: FIRST, prompt, completion });
+test('a price cap and a bound on cost are kept, with the prices of the options', async () => {
+  const priced = (prompt, completion) => ({ id: FIRST, prompt, completion });
   const at = (row) => [{ baseURL: emulator.baseURL, apiKey: 'sk-or-a', dialect: 'openai', models: [row, SECOND] }];
   const ask = (row, policy) => page.evaluate(([messages, options]) => globalThis.complete(messages, options), [HELLO, { upstreams: at(row), policy, apiKey: undefined }]);
-  const capped = await ask(facts(50, 100), { maxPrice: { completion: 20 } });
+  const capped = await ask(priced(50, 100), { maxPrice: { completion: 20 } });
   assert.deepEqual([capped.model, capped.report.dropped[0].model], [SECOND, FIRST]);
   await emulator.clear();
-  await ask(facts(2, 10), { maxCostUsd: 0.01 });
+  await ask(priced(2, 10), { maxCostUsd: 0.01 });
   const [{ body }] = await emulator.log();
   assert.ok(body.max_completion_tokens > 500 && body.max_completion_tokens < 1000, String(body.max_completion_tokens));
 });
@@ -151,7 +151,7 @@ for (const next of ['meta-llama/llama-3.3-70b-instruct', 'google/gemini-2.5-flas
   test(`an answer of 60 words cut between word 40 and [DONE] is delivered whole by ${next}`, { timeout: 300_000 }, async () => {
     const messages = [{ role: 'user', content: 'words:60' }];
     const { text: whole } = await run('complete', messages, { models: [next] });
-    // What the first model sends is as long as its name makes it: seen once, byte for byte.
+    // The length of a stream depends on the name of its model, so the positions are taken from a stream of the same length.
     const sent = await fetch(`${emulator.baseURL}/chat/completions`, {
       method: 'POST',
       headers: { authorization: 'Bearer sk-or-test', 'content-type': 'application/json' },
@@ -168,7 +168,7 @@ for (const next of ['meta-llama/llama-3.3-70b-instruct', 'google/gemini-2.5-flas
 }
 
 for (const fault of ['stall-45', 'error-mid-stream', 'error-mid-stream-empty-choices', 'reset-mid-body-9000', 'cut-mid-event', 'cut-after-finish', 'missing-done']) {
-  test(`fault/${fault} is mended in the page, whole and exact`, async () => {
+  test(`a stream with fault/${fault} is repaired in the page, whole and exact`, async () => {
     const messages = [{ role: 'user', content: 'words:60' }];
     for (const next of ['meta-llama/llama-3.3-70b-instruct', 'openai/gpt-4o']) {
       const { text: whole } = await run('complete', messages, { models: [next] });

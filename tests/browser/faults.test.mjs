@@ -1,5 +1,5 @@
-// The package in real Chromium against the emulator: every fault ends as the table says, by what the page saw and by
-// what the emulator logged.
+// Every fault in the package in real Chromium. What the page sees and what the emulator logs are compared with the table of
+// faults.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -10,10 +10,10 @@ import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
 const SECOND = 'openai/gpt-4o';
 const MESSAGES = [{ role: 'user', content: 'words:20' }];
-/** Words some time apart: what fails in the middle shall fail after the page has seen the beginning. */
+/** A pause between the words, so that the page reads the first words before the stream breaks. */
 const PACED = [{ role: 'user', content: 'words:20 pace:50' }];
 
-/** Waits that stand in a header alone. A page cannot read that header of another origin, which does not expose it. */
+/** Faults that name their wait in a header only. A page cannot read this header of another origin, which does not expose it. */
 const HIDDEN_WAITS = ['rate-limited-date-1', 'in-flight-budget'];
 
 let browser, page, server, emulator, baseURL, text;
@@ -27,7 +27,7 @@ before(async () => {
   await page.goto(server.origin);
   await page.evaluate(async () => {
     globalThis.failsoft = await import('/package/index.js');
-    /** What a page can see of a call, as plain data. */
+    /** Makes a call, and returns what the page sees as plain data. `step` is the step that failed. */
     globalThis.observe = async (streamed, messages, options) => {
       const client = failsoft.createClient({ dangerouslyAllowBrowser: true, apiKey: 'sk-or-test', dialect: 'openai', ...options });
       let shown = '';
@@ -62,10 +62,10 @@ function observe(model, streamed, messages) {
   return page.evaluate(([streamed, messages, options]) => globalThis.observe(streamed, messages, options), [streamed, messages, options]);
 }
 
-/** Connections that have carried a request. */
+/** The connections that have carried a request. */
 const used = new Set();
 
-/** What the package asked for: Chromium by itself sends again what broke at once on a connection that had been kept open. */
+/** The log without Chromium's own retry: Chromium repeats a request that fails at once on a kept-alive connection. */
 function own(log) {
   const [{ connection, models }] = log;
   const resent = used.has(connection) && /\/(reset|timeout-408)$/.test(models[0]);
@@ -114,6 +114,6 @@ function check(seen, expected) {
       assert.equal(seen.partial, seen.text);
       break;
     default:
-      assert.fail(`no such end: ${expected.then}`);
+      assert.fail(`a call cannot end so: ${expected.then}`);
   }
 }

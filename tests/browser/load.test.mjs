@@ -1,4 +1,4 @@
-// How the package comes into a page: in one file, whatever the page forbids and whatever the browser lacks.
+// How the package loads in a page: as one file, under strict policies, and in browsers that lack a feature.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -14,7 +14,10 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** The answer, or the error, that a page gets which is served with these headers; it asks for these files. */
+/**
+ * Loads the package in a page that is served with `headers`, after `lacking` has removed a feature. Returns the answer or the error
+ * that the page gets, and the files that the page requests.
+ */
 async function outcome({ headers = {}, lacking = () => {}, source = '/package/index.js' } = {}) {
   const server = await serve(PACKAGE, headers);
   const page = await browser.newPage();
@@ -37,32 +40,32 @@ async function outcome({ headers = {}, lacking = () => {}, source = '/package/in
   }
 }
 
-test('it loads, and asks for one file', async () => {
+test('the package loads, and the page requests one file', async () => {
   assert.deepEqual(await outcome(), { said: 'yes', asked: ['/package/index.js'] });
 });
 
-test('a Content-Security-Policy that allows WebAssembly is enough', async () => {
+test('the package loads under a Content-Security-Policy that allows WebAssembly', async () => {
   const headers = { 'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'" };
   assert.equal((await outcome({ headers })).said, 'yes');
 });
 
-test('a Content-Security-Policy that forbids WebAssembly is named, with what to add', async () => {
+test('the error under a Content-Security-Policy that forbids WebAssembly names the policy and what to add', async () => {
   const { said } = await outcome({ headers: { 'content-security-policy': "script-src 'self'" } });
   assert.equal(said.kind, 'wasmUnavailable');
   assert.match(said.message, /Content-Security-Policy.*'wasm-unsafe-eval'.*script-src/);
 });
 
-test('a browser without WebAssembly is told so', async () => {
+test('the error in a browser without WebAssembly says so', async () => {
   const { said } = await outcome({ lacking: () => delete globalThis.WebAssembly });
   assert.equal(said.kind, 'wasmUnavailable');
   assert.match(said.message, /could not be loaded: WebAssembly is not defined/);
 });
 
-test('a browser that reads no base64 loads it too', async () => {
+test('the package loads in a browser that cannot decode base64', async () => {
   assert.equal((await outcome({ lacking: () => delete Uint8Array.fromBase64 })).said, 'yes');
 });
 
-test('a browser that refuses to compile so much at once loads it too', async () => {
+test('the package loads in a browser that refuses to compile large modules synchronously', async () => {
   const lacking = () => {
     const construct = () => {
       throw new RangeError('the buffer is too large for the main thread');
@@ -73,7 +76,7 @@ test('a browser that refuses to compile so much at once loads it too', async () 
 });
 
 for (const charset of ['ascii', 'utf8']) {
-  test(`a bundler that writes ${charset} keeps every byte`, async () => {
+  test(`the package loads from a bundle that is written as ${charset}`, async () => {
     const { outputFiles } = await build({ entryPoints: [`${PACKAGE}/index.js`], bundle: true, minify: true, format: 'esm', charset, write: false });
     const source = `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`;
     assert.equal((await outcome({ source })).said, 'yes');

@@ -1,4 +1,4 @@
-// The package in a Vite project without any configuration: built, and served for development.
+// The package in a Vite project without configuration: built, and on the development server.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -36,7 +36,7 @@ async function createProject() {
   return folder;
 }
 
-/** Serves the project with Vite's `command`, and gives what the page at its address gets for an answer. */
+/** Serves the project with Vite's `command`, and returns the answer that its page gets from a model. */
 async function answerUnder(command) {
   const args = [VITE, ...command, '--host', '127.0.0.1', '--port', '0', '--strictPort'];
   const env = { ...process.env, NO_COLOR: '1' };
@@ -55,11 +55,11 @@ async function answerUnder(command) {
   }
 }
 
-test('it answers under the development server', async () => {
+test('a page of the development server gets an answer', async () => {
   assert.equal(await answerUnder([]), 'openai/gpt-4o says: Hello?');
 });
 
-test('it answers when it is built', async () => {
+test('a page of the built project gets an answer', async () => {
   await run(process.execPath, [VITE, 'build'], { cwd: project });
   assert.equal(await answerUnder(['preview']), 'openai/gpt-4o says: Hello?');
 });

@@ -1,4 +1,4 @@
-// Who may call, from where, for what, and how much: by plain HTTP, with what a client is told otherwise.
+// Access to the edge: which clients may call, from which pages, which models, with which bodies; and the answers to all others.
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
@@ -30,8 +30,8 @@ const { emulator, edge } = useEdge({
   },
 });
 
-/** Nobody was asked. */
-async function untouched(act) {
+/** Runs `act`, and checks that nothing was sent to the upstream. */
+async function expectNothingSent(act) {
   await emulator.clear();
   const answer = await act();
   assert.deepEqual(await emulator.log(), []);
@@ -49,9 +49,9 @@ function checkError(answer, status, code) {
   return error;
 }
 
-test('a call without a known key is refused, and nobody is asked', async () => {
+test('a call without a known key is refused, and nothing is sent to the upstream', async () => {
   for (const key of [null, '', 'fs_unknown', 'sk-or-test', clientKey().sha256]) {
-    const answer = await untouched(() => chat(edge, { model: SECOND }, { key }));
+    const answer = await expectNothingSent(() => chat(edge, { model: SECOND }, { key }));
     const error = checkError(answer, 401, 'invalid_api_key');
     assert.equal(error.type, 'authentication_error');
     assert.ok(!key || !answer.text.includes(key));
@@ -67,33 +67,33 @@ test('both base URLs work', async () => {
   }
 });
 
-test('a key of a page works from that page only', async () => {
+test('a key that names an origin works from a page of that origin only', async () => {
   const from = (origin) => chat(edge, { model: SECOND }, { key: WEB_KEY, headers: origin ? { origin } : {} });
   assert.equal((await from(APP)).status, 200);
   for (const origin of [EVIL, OTHER, 'null', undefined]) {
-    checkError(await untouched(() => from(origin)), 403, 'origin_not_allowed');
+    checkError(await expectNothingSent(() => from(origin)), 403, 'origin_not_allowed');
   }
 });
 
-test('a model outside the list is refused with what this key may name, and with nothing else', async () => {
-  const answer = await untouched(() => chat(edge, { models: [SECOND, 'openai/o3'] }, { key: NARROW_KEY }));
+test('a model outside the list is refused with a message that names the models of this key, and no others', async () => {
+  const answer = await expectNothingSent(() => chat(edge, { models: [SECOND, 'openai/o3'] }, { key: NARROW_KEY }));
   const error = checkError(answer, 403, 'model_not_allowed');
   assert.match(error.message, /it may ask for: route\/support, openai\/gpt-4o-mini$/);
   assert.equal(error.param, 'model');
-  checkError(await untouched(() => chat(edge, { model: 'x/secret-model' })), 403, 'model_not_allowed');
+  checkError(await expectNothingSent(() => chat(edge, { model: 'x/secret-model' })), 403, 'model_not_allowed');
 });
 
-test('a route brings its chain; one that this key has not is unknown', async () => {
+test('a route has its own chain, and a route that this key may not use is unknown', async () => {
   const answer = await chat(edge, { model: 'route/support' }, { key: NARROW_KEY });
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
   assert.deepEqual(asked(await emulator.log()), [['fault/overloaded'], [SECOND]]);
   for (const model of ['route/internal', 'route/none', 'route/']) {
-    const error = checkError(await untouched(() => chat(edge, { model }, { key: NARROW_KEY })), 404, 'model_not_found');
+    const error = checkError(await expectNothingSent(() => chat(edge, { model }, { key: NARROW_KEY })), 404, 'model_not_found');
     assert.match(error.message, /there are: route\/support$/);
   }
 });
 
-test('models are listed for each key, routes first, in OpenAI\'s shape', async () => {
+test('each key gets a list of its own models, routes first, in the shape of OpenAI', async () => {
   for (const [key, ids] of [
     [CLIENT_KEY, ['route/support', 'route/internal', SECOND]],
     [NARROW_KEY, ['route/support', 'openai/gpt-4o-mini']],
@@ -107,12 +107,12 @@ test('models are listed for each key, routes first, in OpenAI\'s shape', async (
   }
 });
 
-test('a body that is too large is refused, announced or not', async () => {
+test('a body that is too large is refused, with and without a Content-Length', async () => {
   const body = JSON.stringify({ model: SECOND, messages: [{ role: 'user', content: 'x'.repeat(LIMITS.bodyBytes) }] });
-  const announced = await untouched(() => chat(edge, body, { headers: { 'content-length': Buffer.byteLength(body) } }));
+  const announced = await expectNothingSent(() => chat(edge, body, { headers: { 'content-length': Buffer.byteLength(body) } }));
   const error = checkError(announced, 413, 'request_too_large');
   assert.match(error.message, /20000 bytes/);
-  checkError(await untouched(() => chat(edge, body, { headers: { 'transfer-encoding': 'chunked' } })), 413, 'request_too_large');
+  checkError(await expectNothingSent(() => chat(edge, body, { headers: { 'transfer-encoding': 'chunked' } })), 413, 'request_too_large');
 });
 
 for (const [name, body, pattern, param] of [
@@ -138,8 +138,8 @@ for (const [name, body, pattern, param] of [
   ['another breaker', { model: SECOND, failsoft: { breaker: { failures: 0 } } }, /`failsoft.breaker` is decided by the edge/, 'failsoft.breaker'],
   ['a misspelt policy', { model: SECOND, failsoft: { atempts: 1 } }, /did you mean `attempts`/, 'failsoft.atempts'],
 ]) {
-  test(`bad input says what is wrong and where: ${name}`, async () => {
-    const answer = await untouched(() => chat(edge, body));
+  test(`the answer to bad input says what is wrong and where: ${name}`, async () => {
+    const answer = await expectNothingSent(() => chat(edge, body));
     assert.equal(answer.status, 400, answer.text);
     assert.match(answer.json.error.message, pattern);
     assert.equal(answer.json.error.param, param);
@@ -147,12 +147,12 @@ for (const [name, body, pattern, param] of [
   });
 }
 
-test('a content type that is wrong is no reason to refuse JSON', async () => {
+test('JSON with a wrong content type is accepted', async () => {
   const answer = await chat(edge, { model: SECOND }, { headers: { 'content-type': 'text/plain' } });
   assert.equal(answer.status, 200);
 });
 
-test('an unknown path names the right one, and a wrong method the right ones', async () => {
+test('the answer to an unknown path names the right path, and the answer to a wrong method names the right methods', async () => {
   for (const path of ['/v1/responses', '/v1/embeddings', '/v1/completions', '/v1/messages', '/v1/nothing', '/v1']) {
     const error = checkError(await send(edge, path, { method: 'POST', body: '{}' }), 404, 'unknown_url');
     assert.match(error.message, /POST \/v1\/chat\/completions/);
@@ -163,7 +163,7 @@ test('an unknown path names the right one, and a wrong method the right ones', a
   checkError(await send(edge, '/v1/models', { method: 'DELETE' }), 405, 'method_not_allowed');
 });
 
-test('a preflight needs no key, and gets the headers that it asks about', async () => {
+test('a preflight needs no key, and its answer allows the headers that it names', async () => {
   const requested = 'authorization,content-type,x-stainless-os,x-stainless-retry-count';
   for (const path of ['/v1/chat/completions', '/v1/models', '/v1/nowhere']) {
     for (const origin of [APP, OTHER]) {
@@ -182,7 +182,7 @@ test('a preflight needs no key, and gets the headers that it asks about', async 
   assert.equal(evil.headers['access-control-allow-headers'], undefined);
 });
 
-test('a page may read every answer that it may ask for: success, error and stream', async () => {
+test('a page of an allowed origin may read every answer: success, error and stream', async () => {
   const answers = {
     success: await chat(edge, { model: SECOND }, { key: WEB_KEY, headers: { origin: APP } }),
     stream: await chat(edge, { model: SECOND, stream: true }, { key: WEB_KEY, headers: { origin: APP } }),
@@ -205,13 +205,13 @@ test('a page may read every answer that it may ask for: success, error and strea
   assert.equal(evil.headers['access-control-allow-origin'], undefined);
 });
 
-test('a request id of the caller is kept if it looks like one', async () => {
+test('the request id of a caller is kept if it has the form of an id', async () => {
   assert.equal((await send(edge, '/healthz', { headers: { 'x-request-id': 'abc-1' } })).headers['x-request-id'], 'abc-1');
   const odd = await send(edge, '/healthz', { headers: { 'x-request-id': '{"a": 1}' } });
   assert.match(odd.headers['x-request-id'], /^[0-9a-f-]{36}$/);
 });
 
-test('an edge that is not set up says so to callers, and to its owner what is missing', async () => {
+test('an edge that is not set up answers 503 to callers, and /healthz names what is missing', async () => {
   for (const [failsoft, secret, problem] of [
     [null, 'sk-or-test', /no `keys`/],
     [{ keys: [clientKey()] }, null, /UPSTREAM_API_KEY is not set/],
@@ -231,7 +231,7 @@ test('an edge that is not set up says so to callers, and to its owner what is mi
   assert.deepEqual([healthy.status, JSON.parse(healthy.text)], [200, { ok: true }]);
 });
 
-test('a client that never finishes its body keeps nobody busy', async () => {
+test('a client that leaves before the end of its body does not disturb the edge', async () => {
   const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers: { authorization: `Bearer ${CLIENT_KEY}` } });
   sent.on('error', () => {});
   await new Promise((resolve) => sent.write('{"model":', resolve));

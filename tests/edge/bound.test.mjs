@@ -1,5 +1,5 @@
-// What a call can cost is known before anything is sent: every field that multiplies it is bounded or refused, and what
-// reaches the upstream says so.
+// The edge knows the highest cost of a call before it sends anything: every field that can multiply the cost is bounded or
+// refused, and the request to the upstream carries the bounds.
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
@@ -76,7 +76,7 @@ const REFUSED = [
 ];
 
 for (const [name, body, param, message] of REFUSED) {
-  test(`refused, and nobody asked: ${name}`, async () => {
+  test(`a request is refused, and nothing is sent to the upstream: ${name}`, async () => {
     const answer = await chat(edge, typeof body === 'string' ? body : { model: FIRST, ...body });
     assert.equal(answer.status, 400, answer.text);
     assert.equal(answer.json.error.param, param);
@@ -85,7 +85,7 @@ for (const [name, body, param, message] of REFUSED) {
   });
 }
 
-// A pattern, `openai/*`, covers models.
+// A pattern such as `openai/*` covers plain model ids only.
 for (const [name, model] of [
   ['a model that searches', `${FIRST}:online`],
   ['a preset of a model', `${FIRST}@preset/mine`],
@@ -100,7 +100,7 @@ for (const [name, model] of [
   ['a model behind a path', 'openai/../mistralai/mistral-small'],
   ['a model behind a line', 'openai/gpt-4o\nmistralai/mistral-small'],
 ]) {
-  test(`a client may not name ${name}, alone, behind another, or in the field of an edge`, async () => {
+  test(`a client may not name ${name}, alone, behind another model, or in the field \`failsoft\``, async () => {
     for (const body of [{ model }, { models: [FIRST, model] }, { model: FIRST, models: [model] }]) {
       const answer = await chat(edge, body);
       assert.deepEqual([answer.status, answer.json.error.code, answer.json.error.param], [403, 'model_not_allowed', 'model'], answer.text);
@@ -111,7 +111,7 @@ for (const [name, model] of [
   });
 }
 
-test('an upstream request carries an output limit, the client’s or the edge’s own', async () => {
+test('an upstream request carries an output limit: the limit of the client or the limit of the edge', async () => {
   for (const [body, limit] of [[{}, 2_000], [{ max_tokens: 7 }, 7], [{ max_tokens: null }, 2_000]]) {
     await chat(edge, { model: FIRST, ...body });
     assert.equal((await sent()).max_tokens, limit);
@@ -122,7 +122,7 @@ test('an upstream request carries an output limit, the client’s or the edge’
   assert.equal((await sent()).max_tokens, 2_000);
 });
 
-test('what costs nothing extra is passed on as it is', async () => {
+test('fields that cost nothing extra are passed on unchanged', async () => {
   const body = {
     ...tool('function'),
     tool_choice: 'auto',
@@ -153,7 +153,7 @@ test('what costs nothing extra is passed on as it is', async () => {
   assert.deepEqual([model, limit, rest], [FIRST, 2_000, { ...body, messages }]);
 });
 
-test('no header of a client reaches the upstream, and none names another', async () => {
+test('no header of a client reaches the upstream, and no header can name another upstream', async () => {
   const headers = {
     'x-upstream-url': 'https://evil.example', 'x-base-url': 'https://evil.example', 'x-openrouter-cache': 'true', 'x-session-id': 's',
     'http-referer': 'https://evil.example', 'x-api-key': 'sk-evil', 'openai-organization': 'org', 'x-forwarded-host': 'evil.example',
@@ -165,7 +165,7 @@ test('no header of a client reaches the upstream, and none names another', async
   for (const name of Object.keys(headers)) assert.equal(sentAlong[name], undefined, name);
 });
 
-test('images and further fields go through where the owner says so', async () => {
+test('images and further fields are passed on where the owner allows them', async () => {
   const seen = await chat(looking, { model: FIRST, messages: say([{ type: 'text', text: 'words:3' }, IMAGE]), chat_template_kwargs: { a: 1 } });
   assert.equal(seen.status, 200, seen.text);
   assert.deepEqual((await sent()).chat_template_kwargs, { a: 1 });
@@ -174,7 +174,7 @@ test('images and further fields go through where the owner says so', async () =>
   assert.match(many.json.error.message, /takes 1 at most/);
 });
 
-test('a field that is there twice is refused, however deep and however it is spelt', async () => {
+test('a field that is given twice is refused at every depth and in every spelling', async () => {
   const head = `"messages":[{"role":"user","content":"x"}]`;
   for (const [body, param] of [
     [`{"model":"${FIRST}",${head},"model":"openai/gpt-4o"}`, 'model'],
@@ -191,7 +191,7 @@ test('a field that is there twice is refused, however deep and however it is spe
   assert.deepEqual(await chats(), []);
 });
 
-test('a body that is nested ten thousand deep is refused, wherever it is', async () => {
+test('a body with ten thousand levels of nesting is refused, in every place', async () => {
   const deep = '['.repeat(10_000) + ']'.repeat(10_000);
   for (const body of [deep, `{"model":"${FIRST}","messages":${deep}}`, `{"model":"${FIRST}","metadata":${deep}}`, '{"a":'.repeat(50_000)]) {
     const answer = await chat(edge, body);
@@ -200,7 +200,7 @@ test('a body that is nested ten thousand deep is refused, wherever it is', async
   assert.deepEqual(await chats(), []);
 });
 
-test('a body that drips is refused after a while, and one that only begins too', async () => {
+test('a body that arrives too slowly or stops is refused after the time that the limits allow', async () => {
   const drip = (every) =>
     new Promise((resolve, reject) => {
       const headers = { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
@@ -223,16 +223,16 @@ test('a body that drips is refused after a while, and one that only begins too',
   assert.deepEqual(await chats(), []);
 });
 
-// The price of `openai/gpt-4o-mini` in the emulator: 0.15 and 0.60 USD for a million tokens.
-test('where money is bounded, nobody may provide a model for more than its price, and a caller’s cap is kept if it is lower', async () => {
+// The prices of `openai/gpt-4o-mini` in the emulator are 0.15 and 0.60 USD for a million tokens.
+test('with a budget in USD, no provider may charge more than the price of the model, and a lower cap of the caller is kept', async () => {
   const answer = await chat(edge, { model: FIRST, provider: { only: ['p'], max_price: { completion: 0.5, prompt: 99 } } }, { key: POOR_KEY });
   assert.equal(answer.status, 200, answer.text);
   assert.deepEqual((await sent()).provider, { only: ['p'], max_price: { prompt: 0.15, completion: 0.5 } });
   await chat(edge, { models: [FIRST, SECOND] }, { key: POOR_KEY });
-  // A hedge asks one by one.
+  // With a hedge, each request names one model.
   assert.deepEqual((await sent()).provider.max_price, { prompt: 0.15, completion: 0.6 });
   await chat(edge, { model: FIRST });
-  assert.equal((await sent()).provider, undefined, 'without a bound, whoever can may answer');
+  assert.equal((await sent()).provider, undefined, 'without a budget, every provider may answer');
 });
 
 test('the first calls of an isolate that need a price wait for the catalog, which is fetched once; other calls never wait', async () => {
@@ -251,7 +251,7 @@ test('the first calls of an isolate that need a price wait for the catalog, whic
   });
 });
 
-test('a model without a price is left out where money is bounded, and where none has one the call is refused with what to do', async () => {
+test('with a budget in USD, a model without a price is left out; if no model has a price, the call is refused with advice', async () => {
   const answer = await chat(edge, { models: ['nobody/knows', FIRST] }, { key: POOR_KEY });
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.json.failsoft.dropped[0].model, 'nobody/knows');
@@ -275,7 +275,7 @@ test('a bounded call goes on after two answers that broke and may have been char
   assert.equal(refused.json.failsoft.cost, refused.json.usage.cost);
 });
 
-test('a bounded call asks a second model beside a silent one: there is money for both', async () => {
+test('a bounded call can pay for a hedge beside a silent model', async () => {
   const answer = await chat(edge, { models: ['fault/slow-first-token', FIRST], stream: true }, { key: POOR_KEY });
   assert.equal(answer.headers['x-failsoft-model'], FIRST);
   assert.deepEqual(answer.events.reports.at(-1).attempts.map(({ failure }) => failure?.kind ?? null), ['superseded', null]);

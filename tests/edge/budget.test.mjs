@@ -1,4 +1,4 @@
-// What an account may use is exact: however many calls come at once, whatever becomes of them, and whoever dies.
+// Budgets are exact: for any number of calls at the same time, for every way in which a call can end, and across a crash.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -29,7 +29,7 @@ async function usage(edge) {
 
 const pico = (usd) => Math.round(usd * PICO);
 
-/** The account's USD of today, once nothing is held any more. */
+/** The account's use of USD today, read when no hold is left. */
 async function settled(edge, ms = 20_000) {
   const until = Date.now() + ms;
   for (;;) {
@@ -47,15 +47,15 @@ async function charged() {
 
 const sum = (rows) => rows.reduce((all, [, cost]) => all + cost, 0);
 
-/** What is held for a call like `body`: an account that may use nothing is told. */
-const worst = (body, measure = 'usd') =>
+/** The amount that the edge holds for a call like `body`. An account with a budget of 0 is refused with this amount. */
+const holdOf = (body, measure = 'usd') =>
   withEdge({ failsoft: failsoft({ [measure]: { day: 0 } }) }, async (edge) => {
     const refused = await chat(edge, body);
     assert.equal(refused.status, measure === 'usd' ? 402 : 429, refused.text);
     return refused.json.failsoft.budget.asked;
   });
 
-/** The ledger, once it adds up to what the account has used, and is `whole`: rows that cost nothing may come last. */
+/** The rows of the ledger, read when their sum is `used` and `whole` holds: rows that cost nothing may come last. */
 async function ledger(edge, used, whole = () => true, ms = 60_000) {
   const until = Date.now() + ms;
   for (;;) {
@@ -66,14 +66,14 @@ async function ledger(edge, used, whole = () => true, ms = 60_000) {
   }
 }
 
-/** Each generation of the ledger that was charged, with its cost, in the order of the bill. */
+/** The cost in the ledger of each generation on the bill, in the order of the bill. */
 function sameAs(bill, rows) {
   const costs = new Map(rows.map(({ generation, cost }) => [generation, cost]));
   return bill.map(([id]) => [id, costs.get(id)]);
 }
 
-test('of 200 calls at once on a budget for 10, 10 reach the upstream, and each settles at what was charged', async () => {
-  const one = await worst(HELLO);
+test('of 200 calls at the same time on a budget for 10, 10 reach the upstream, and each settles at the charged amount', async () => {
+  const one = await holdOf(HELLO);
   await emulator.clear();
   await withEdge({ failsoft: failsoft({ usd: { day: one * 10 } }), isolates: 2 }, async (edge) => {
     await emulator.hold();
@@ -120,7 +120,7 @@ test('of 200 calls at once on a budget for 10, 10 reach the upstream, and each s
   });
 });
 
-/** Sends a streamed request and leaves when `enough` of the answer is there; `null` is never. */
+/** Sends a streamed request, and resets the connection after the first data (`'headers'`) or after `enough` milliseconds. */
 async function leave(edge, body, enough) {
   const headers = { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json' };
   const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers });
@@ -143,8 +143,8 @@ for (const [how, disturb] of Object.entries({
   'a database that refuses half of its writes': (edge) =>
     edge.database.all("CREATE TRIGGER half BEFORE INSERT ON attempts WHEN random() % 2 = 0 BEGIN SELECT RAISE(ABORT, 'no'); END"),
   'a database whose replies get lost after the commit': (edge) => edge.database.set({ lose: 3 }),
-})) test(`with random failures, clients that leave and ${how}, what is unsettled is what never had headers`, async () => {
-  const one = await worst({ ...HELLO, model: 'fault/reset' });
+})) test(`with random failures, clients that leave and ${how}, only requests without response headers stay unsettled`, async () => {
+  const one = await holdOf({ ...HELLO, model: 'fault/reset' });
   await emulator.clear();
   const ways = [
     (edge) => chat(edge, HELLO),
@@ -180,7 +180,8 @@ for (const [how, disturb] of Object.entries({
     const unsettled = rows.filter(isUnsettled);
     assert.deepEqual(unsettled, rows.filter(({ asked: models }) => isSilent(JSON.parse(models))));
     assert.ok(unsettled.every((row) => row.generation === null && row.cost === pico(one)));
-    // Who left before anything was sent has no row; who left before it arrived has one, as nobody can tell.
+    // A client that left before the edge sent its request has no row. If the request was sent but never arrived, there is a row, because the
+    // edge cannot know that.
     assert.ok(unsettled.length >= arrived);
     assert.equal(rows.length - unsettled.length, log.length - arrived);
     assert.equal(pico(used), sum(told) + unsettled.length * pico(one));
@@ -188,17 +189,17 @@ for (const [how, disturb] of Object.entries({
   });
 });
 
-test('what a request left that vanished with its machine is settled by the alarm', async () => {
+test('the alarm settles the holds of requests that vanished with their machine', async () => {
   const total = 1_000;
-  const one = await worst({ ...HELLO, model: 'fault/reset' });
+  const one = await holdOf({ ...HELLO, model: 'fault/reset' });
   await emulator.clear();
   const options = { failsoft: failsoft({ usd: { day: one * 10 } }, { policy: { ...POLICY, timeouts: { total } } }) };
   const edge = await startEdge(options);
   const gone = (body) => chat(edge, { ...HELLO, stream: true, ...body }).catch(() => null);
-  // One whose generation the object was told of, and one that nobody has heard of.
+  // The object knows the generation of the first call, and nothing about the second.
   const calls = [gone({ model: 'fault/stall' }), gone({ model: 'fault/slow-headers' })];
   await emulator.log('arrived&n=2');
-  // The object hears of a generation shortly after the headers.
+  // The note about the generation reaches the object shortly after the headers.
   await sleep(500);
   await edge.kill();
   await Promise.all(calls);
@@ -210,7 +211,7 @@ test('what a request left that vanished with its machine is settled by the alarm
     const entry = (await emulator.log()).find(({ models }) => models[0] === 'fault/stall');
     const told = bill.filter(([id]) => id === entry.generation_id);
     assert.equal(told.length, 1);
-    // Behind the one that was looked up, another may have been sent unseen.
+    // Behind the attempt that was looked up, another attempt may have been sent without a note.
     assert.equal(pico(used), pico(one * 2));
     const rows = await ledger(again, used);
     assert.deepEqual(sameAs(told, rows), told);
@@ -224,17 +225,17 @@ test('what a request left that vanished with its machine is settled by the alarm
   }
 });
 
-test('requests and tokens of a minute, and calls at once, are bounded; the answer says until when', async () => {
-  const tokens = await worst(HELLO, 'tokens');
+test('requests and tokens per period, and calls at the same time, are bounded; the answer says how long to wait', async () => {
+  const tokens = await holdOf(HELLO, 'tokens');
   for (const [budget, bound] of [
     [{ requests: { minute: 1 } }, 'requests'],
-    // Four requests are held, and no more than one is made.
+    // The hold covers all attempts, and the call makes only one.
     [{ tokens: { day: Math.ceil(tokens * 1.5) } }, 'tokens'],
     [{ concurrent: 1 }, 'concurrent'],
   ]) {
     await emulator.clear();
     await withEdge({ failsoft: failsoft(budget) }, async (edge) => {
-      // Not at the turn of a minute.
+      // Do not begin shortly before the end of a minute.
       if (Date.now() % 60_000 > 50_000) await sleep(60_000 - (Date.now() % 60_000));
       await emulator.hold();
       const first = chat(edge, HELLO);
@@ -258,8 +259,8 @@ test('requests and tokens of a minute, and calls at once, are bounded; the answe
   }
 });
 
-test("a route's budget is kept by several isolates, which spend shares of it", async () => {
-  const one = await worst(HELLO);
+test('several isolates keep the budget of a route, and each spends its lease', async () => {
+  const one = await holdOf(HELLO);
   await emulator.clear();
   const routes = { shared: { models: [MODEL], budget: { usd: { day: one * 8 } } } };
   await withEdge({ failsoft: failsoft({}, { routes }), isolates: 4 }, async (edge) => {
@@ -279,7 +280,7 @@ test("a route's budget is kept by several isolates, which spend shares of it", a
     assert.ok(served >= 4 && served <= 8, `${served} were answered`);
     const refused = answers.find(({ status }) => status === 402);
     assert.match(refused.json.error.message, /^the budget of this route, /);
-    // What was not used comes back when the shares are over, and then serves again.
+    // The unused part of a lease comes back when the lease ends, and then serves other calls.
     const until = Date.now() + 40_000;
     for (;;) {
       const answer = await chat(edge, body);
@@ -290,13 +291,13 @@ test("a route's budget is kept by several isolates, which spend shares of it", a
   });
 });
 
-test('what no call holds of a share goes back when its time is over, however long one takes', async () => {
+test('the unused part of a lease goes back at the end of the lease, even if a call still holds another part', async () => {
   const timeouts = { total: 25_000, headers: 25_000, firstToken: 25_000 };
   const routes = { shared: { models: [MODEL], policy: { timeouts }, budget: { concurrent: 8 } } };
   await withEdge({ failsoft: failsoft({}, { routes }), isolates: 2 }, async (edge) => {
     await emulator.hold();
     const call = (at) => chat({ origin: edge.origins[at] }, { ...HELLO, model: 'route/shared' });
-    // Two are leased for it.
+    // The isolate leases two places for this call.
     const slow = call(0);
     await sleep(11_000);
     const others = Array.from({ length: 7 }, () => call(1));
@@ -309,7 +310,7 @@ test('what no call holds of a share goes back when its time is over, however lon
   });
 });
 
-test('the owner is told once when four fifths of a bound on money are gone', async () => {
+test('the owner gets one alert when four fifths of a budget in USD are used', async () => {
   const told = [];
   const hook = createServer(async (incoming, answer) => {
     let text = '';
@@ -318,16 +319,16 @@ test('the owner is told once when four fifths of a bound on money are gone', asy
     answer.end();
   }).listen(0, '127.0.0.1');
   await once(hook, 'listening');
-  const one = await worst(HELLO);
+  const one = await holdOf(HELLO);
   const alerts = { url: `http://127.0.0.1:${hook.address().port}/` };
   try {
     await withEdge({ failsoft: failsoft({ usd: { month: one * 4 } }, { alerts }) }, async (edge) => {
-      // It could cost twice what one answer does.
+      // The hold for a call is larger than the cost of an answer.
       for (let status = 200; status === 200; ) {
         ({ status } = await chat(edge, { ...HELLO, messages: [{ role: 'user', content: 'words:50' }] }));
         await settled(edge);
       }
-      // What is left is too little for the worst case of another, whose hold and not whose cost is refused.
+      // The rest is too small for another such hold, although it would pay for the answer. Smaller holds still fit.
       for (let status = 200; status === 200; ) {
         ({ status } = await chat(edge, { ...HELLO, max_tokens: 10, messages: [{ role: 'user', content: 'words:10' }] }));
         await settled(edge);
@@ -344,7 +345,7 @@ test('the owner is told once when four fifths of a bound on money are gone', asy
   }
 });
 
-test('an edge without the binding answers nobody but its own machine', async () => {
+test('an edge without the binding ACCOUNTS answers only clients of its own machine', async () => {
   await withEdge({ failsoft: failsoft({}), without: ['ACCOUNTS'] }, async (edge) => {
     assert.equal((await chat(edge, HELLO)).status, 503);
     const health = await send(edge, '/healthz');

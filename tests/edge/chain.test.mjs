@@ -1,4 +1,4 @@
-// Chains through the edge: native windows, waits, memory, and what a client may narrow.
+// Chains through the edge: native batches, waits, breakers, and the policy that a client may narrow.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -32,7 +32,7 @@ async function logged(through, body, options) {
 for (const stream of [false, true]) {
   const how = stream ? 'streamed' : 'in one piece';
 
-  test(`a chain of five is asked in native windows of three and two, ${how}`, async () => {
+  test(`a chain of five models is sent in native batches of three and two, ${how}`, async () => {
     const models = ['fault/overloaded', 'fault/unavailable', 'fault/gateway-timeout', 'fault/bad-gateway', SECOND];
     const seen = await logged(edge, { models, stream });
     assert.deepEqual(seen.asked, [models.slice(0, 3), models.slice(3)]);
@@ -44,13 +44,13 @@ for (const stream of [false, true]) {
     assert.deepEqual(report.attempts[1].inside.map(({ model, status }) => [model, status]), [['fault/bad-gateway', 502], [SECOND, 200]]);
   });
 
-  test(`a soft failure inside a window goes on after the model that made it, ${how}`, async () => {
+  test(`after a soft failure inside a batch, the chain goes on behind the model that failed, ${how}`, async () => {
     const seen = await logged(edge, { models: ['fault/overloaded', 'fault/refusal-text', SECOND], stream });
     assert.deepEqual(seen.asked, [['fault/overloaded', 'fault/refusal-text', SECOND], [SECOND]]);
     assert.equal(seen.answer.headers['x-failsoft-model'], SECOND);
   });
 
-  test(`an id that is not valid leaves the chain, and the rest is sent again, ${how}`, async () => {
+  test(`an invalid id leaves the chain, and the rest of the chain is sent again, ${how}`, async () => {
     const seen = await logged(edge, { models: ['fault/unknown-model', SECOND], stream });
     assert.deepEqual(seen.asked, [['fault/unknown-model', SECOND], [SECOND]]);
     const report = seen.answer.json?.failsoft ?? seen.answer.events.reports.at(-1);
@@ -58,7 +58,7 @@ for (const stream of [false, true]) {
     assert.equal(report.dropped[0].model, 'fault/unknown-model');
   });
 
-  test(`a chain that is exhausted gives the last status, code and wait, and asks SDKs not to go on, ${how}`, async () => {
+  test(`an exhausted chain answers with the last status, code and wait, and asks SDKs not to retry, ${how}`, async () => {
     const { answer } = await logged(plain, { models: ['fault/overloaded', 'fault/rate-limited-30'], stream });
     assert.equal(answer.status, 429);
     assert.equal(answer.headers['retry-after'], '30');
@@ -70,7 +70,7 @@ for (const stream of [false, true]) {
     assert.deepEqual(answer.json.failsoft.attempts.map(({ failure }) => failure.status), [529, 429]);
   });
 
-  test(`the best answer that did not pass comes marked when nobody does better, ${how}`, async () => {
+  test(`if no answer passes the rules, the best answer is returned and marked, ${how}`, async () => {
     const { answer } = await logged(plain, { models: ['fault/refusal-text', 'fault/overloaded'], stream });
     assert.equal(answer.status, 200);
     assert.match(stream ? answer.events.text : textOf(answer), /^I'm sorry/);
@@ -79,7 +79,7 @@ for (const stream of [false, true]) {
   });
 }
 
-test('never sends `model` beside `models`, nor the field that is ours, and says whose app it is', async () => {
+test('the upstream gets `models` without `model`, no field `failsoft`, and the attribution of the app', async () => {
   const seen = await logged(edge, { model: 'x/injected', models: ['openai/gpt-4o', 'openai/gpt-4o-mini'], failsoft: { attempts: 2 } });
   const [{ body, headers }] = seen.log;
   assert.deepEqual(body.models, ['openai/gpt-4o', 'openai/gpt-4o-mini']);
@@ -89,13 +89,13 @@ test('never sends `model` beside `models`, nor the field that is ours, and says 
   assert.match(seen.answer.json.failsoft.warnings.join(), /x\/injected/);
 });
 
-test('a wait that the model names is kept to the millisecond, or the next model is asked', async () => {
+test('the same model is asked again only after the wait that the model named', async () => {
   const { log } = await logged(plain, { models: ['fault/rate-limited-1', SECOND] });
   assert.equal(log.length, 3);
   assert.ok(log[1].at_ms - log[0].at_ms >= 1000, `${log[1].at_ms - log[0].at_ms} ms`);
 });
 
-test('a client may ask for fewer attempts, and for another answer to an empty one', async () => {
+test('a client may lower the number of attempts, and may accept an empty answer', async () => {
   const fewer = await logged(plain, { models: ['fault/server-error', SECOND], failsoft: { attempts: 1 } });
   assert.equal(fewer.asked.length, 1);
   assert.equal(fewer.answer.status, 500);
@@ -104,16 +104,16 @@ test('a client may ask for fewer attempts, and for another answer to an empty on
   assert.equal(accepted.answer.headers['x-failsoft-model'], 'fault/whitespace');
 });
 
-test('the usage chunk is for clients that asked for it, whatever the upstream was asked', async () => {
+test('only a client that asked for usage gets the usage chunk, although the upstream is always asked for usage', async () => {
   const silent = await logged(plain, { model: SECOND, stream: true });
   assert.equal(silent.log[0].body.stream_options.include_usage, true);
   assert.ok(silent.answer.events.chunks.every((chunk) => !chunk.usage && chunk.choices.length > 0));
-  const told = await logged(plain, { model: SECOND, stream: true, stream_options: { include_usage: true } });
-  const last = told.answer.events.chunks.at(-1);
+  const withUsage = await logged(plain, { model: SECOND, stream: true, stream_options: { include_usage: true } });
+  const last = withUsage.answer.events.chunks.at(-1);
   assert.ok(last.usage.completion_tokens > 0 && last.failsoft.attempts.length === 1);
 });
 
-test('headers do not wait for ever: comments, then what was said before the first chunk, then the answer', async () => {
+test('headers are sent before the first token after a while: keep-alive comments follow, then the report, then the answer', async () => {
   const { answer } = await logged(plain, { model: 'route/patient', stream: true });
   assert.equal(answer.status, 200);
   assert.equal(answer.headers['x-failsoft-model'], undefined);
@@ -122,7 +122,7 @@ test('headers do not wait for ever: comments, then what was said before the firs
   assert.equal(answer.events.done, true);
 });
 
-test('a failure after the headers is an error in the stream, and nothing looks complete', async () => {
+test('a failure after the headers is an error event, and the stream does not look complete', async () => {
   const { answer } = await logged(plain, { model: 'route/hopeless', stream: true });
   assert.equal(answer.status, 200);
   assert.equal(answer.events.error.error.kind, 'headersTimeout');
@@ -130,7 +130,7 @@ test('a failure after the headers is an error in the stream, and nothing looks c
   assert.equal(answer.events.done, false);
 });
 
-test('a model that failed lately is left alone', async () => {
+test('a model with an open breaker is not asked', async () => {
   for (let call = 0; call < 2; call += 1) {
     const { asked: names } = await logged(plain, { model: 'route/resting' });
     assert.deepEqual(names, [['fault/string-code'], [SECOND]]);
@@ -140,7 +140,7 @@ test('a model that failed lately is left alone', async () => {
   assert.equal(third.answer.json.failsoft.dropped[0].model, 'fault/string-code');
 });
 
-test('when all are left alone the client is told how long, and nobody is asked', async () => {
+test('if all breakers are open, nothing is sent, and the answer says how long to wait', async () => {
   assert.equal((await logged(plain, { model: 'route/alone' })).answer.status, 504);
   const { answer, asked: names } = await logged(plain, { model: 'route/alone', stream: true });
   assert.deepEqual(names, []);
@@ -150,7 +150,7 @@ test('when all are left alone the client is told how long, and nobody is asked',
   assert.ok(wait > 0 && wait <= 60, `${wait} s`);
 });
 
-test('an upstream that refuses the connection is an error, not a dropped connection', async () => {
+test('if the upstream refuses the connection, the client gets an error and no dropped connection', async () => {
   const failsoft = configure({ baseURL: 'http://127.0.0.1:1/v1' });
   await withEdge({ failsoft }, async (dead) => {
     for (const stream of [false, true]) {
@@ -162,7 +162,7 @@ test('an upstream that refuses the connection is an error, not a dropped connect
   });
 });
 
-test('the catalog is fetched behind a request, once, and without the key', async () => {
+test('the catalog is fetched once, after a response, and without the key', async () => {
   const failsoft = configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' } });
   await withEdge({ failsoft }, async (fresh) => {
     await chat(fresh, { model: SECOND });
@@ -179,7 +179,7 @@ test('the catalog is fetched behind a request, once, and without the key', async
   });
 });
 
-test('each call is one line of JSON in the log, with its id and without a word of the prompt or the answer', async () => {
+test('each call writes one line of JSON to the log, with its id and without the text of the prompt or the answer', async () => {
   const id = 'caller-id.1';
   const messages = [{ role: 'user', content: 'a-secret-word' }];
   const { answer } = await logged(plain, { models: ['fault/overloaded', SECOND], messages }, { headers: { 'x-request-id': id } });

@@ -1,8 +1,9 @@
-// A model that is down: left alone after a few calls, probed by one, and back soon after it is well. By one isolate, and
-// by four that share what they know through a Durable Object which no request waits for.
+// The breaker of a model that is down: after a few calls the model is not asked, one call probes the model after each
+// cooldown, and the model serves again soon after it has recovered. With one isolate, and with four that share their breakers
+// through a Durable Object; no request waits for this object.
 //
-// A cooldown of 2 s and a call every 0.4 s have the shape of 20 s and 4 s. What is counted is requests, by the emulator's
-// log; on a machine that is slower than that, each further cooldown allows for one more.
+// A cooldown of 2 s with a call every 0.4 s stands for 20 s and 4 s. The tests count requests in the emulator's log. On a
+// slow machine the calls take longer, and each further cooldown allows for one more request.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +22,7 @@ const emulator = useEmulator();
 const failsoft = () =>
   configure(emulator, { policy: { ...POLICY, breaker: { failures: 3, cooldown: COOLDOWN } }, routes: { chat: { models: [PRIMARY, SECOND] } } });
 
-/** Calls in turn, spaced out, for as long as `more` says; the models that answered. */
+/** Makes calls one after the other, with a pause between them, while `more` returns true. Returns the models that answered. */
 async function calls(edge, more, body = { model: 'route/chat' }) {
   const models = [];
   for (let at = 0; more(models); at += 1) {
@@ -42,7 +43,7 @@ for (const [isolates, most] of [[1, 6], [4, 10]]) {
 
   test(`a model that is down for 20 calls is asked at most ${most} times by ${who}, and serves again within 1.5 cooldowns`, async (context) => {
     await withEdge({ failsoft: failsoft(), isolates }, async (edge) => {
-      // Every isolate has known the model when it was well.
+      // Each isolate has one successful call before the model goes down.
       await calls(edge, (models) => models.length < isolates);
       await emulator.clear();
       await emulator.script(PRIMARY, Array(100).fill('unavailable'));
@@ -57,7 +58,7 @@ for (const [isolates, most] of [[1, 6], [4, 10]]) {
       const after = await calls(edge, (models) => models.length < 9 && models.at(-1) !== PRIMARY);
       assert.equal(after.at(-1), PRIMARY, after.join());
       context.diagnostic(`asked ${failed} times while it was down, served again at call ${after.length}`);
-      // The news has reached everyone after a turn.
+      // After one call each, all isolates know that the breaker is closed.
       const later = await calls(edge, (models) => models.length < 3 * isolates);
       assert.deepEqual(later.slice(-isolates), Array(isolates).fill(PRIMARY));
       assert.doesNotMatch(edge.said(), /"event":"breakers"/);
@@ -65,7 +66,7 @@ for (const [isolates, most] of [[1, 6], [4, 10]]) {
   });
 }
 
-test('without the object an isolate goes on alone', async () => {
+test('without the Durable Object an isolate keeps its own breakers', async () => {
   await withEdge({ failsoft: failsoft(), shared: false }, async (edge) => {
     await emulator.script(PRIMARY, Array(100).fill('unavailable'));
     await calls(edge, (models) => models.length < 8);
@@ -76,7 +77,7 @@ test('without the object an isolate goes on alone', async () => {
   });
 });
 
-test("what a caller's own clocks and choice of providers come to is nobody else's", async () => {
+test('failures under the clocks or the provider choice of one caller do not open the breaker for other callers', async () => {
   await withEdge({ failsoft: failsoft(), isolates: 2 }, async (edge) => {
     await emulator.script(PRIMARY, Array(10).fill('slow-first-token'));
     const hasty = { model: 'route/chat', stream: true, failsoft: { timeouts: { firstToken: 1_000 } } };

@@ -1,4 +1,5 @@
-// A client that goes away stops the upstream, at every point of a call. All clocks are long: nothing else can.
+// When a client disconnects, the edge stops the request to the upstream, at every point of a call. All clocks of these tests
+// are long, so nothing else can stop the request.
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
@@ -23,9 +24,9 @@ const { emulator, edge } = useEdge({
   },
 });
 
-/** Sends a request and leaves: once the answer has begun, or, if none comes, once it has arrived upstream. */
+/** Sends a request and disconnects: after the first data if `reads`, else when the request has reached the upstream. */
 async function leave(body, how, reads) {
-  const id = `gone-${Math.random().toString(36).slice(2)}`;
+  const id = `leaver-${Math.random().toString(36).slice(2)}`;
   const headers = { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json', 'x-request-id': id };
   const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers });
   sent.on('error', () => {});
@@ -42,12 +43,12 @@ async function leave(body, how, reads) {
   return id;
 }
 
-/** The call has reached the upstream, which may be asked meanwhile what an earlier one cost. */
+/** Waits until the call has reached the upstream. Lookups of the cost of earlier calls may arrive before. */
 async function arrived() {
   while (asked(await emulator.log()).length === 0) await sleep(10);
 }
 
-// A socket that is closed in order may still want to read: writing to it finds out. One that is reset does not.
+// After an orderly close, the edge notices the disconnect when it writes to the socket. A reset is noticed at once.
 for (const [name, body, how, reads] of [
   ['in the middle of a stream', { model: 'fault/never-ending', stream: true }, 'close', true],
   ['in the middle of a relayed stream', { model: 'route/relayed', stream: true }, 'close', true],
@@ -57,9 +58,9 @@ for (const [name, body, how, reads] of [
   ['while a stream is silent', { model: 'fault/stall-3', stream: true }, 'reset', true],
   ['while a relayed stream is silent', { model: 'route/relayed-silence', stream: true }, 'reset', true],
   ['while a lean stream is silent', { model: 'route/lean-silence', stream: true }, 'reset', true],
-  ['after headers that came before any text, seen by a keep-alive comment', { model: 'route/early', stream: true }, 'close', true],
+  ['after early headers and before any text, which a keep-alive comment detects', { model: 'route/early', stream: true }, 'close', true],
 ]) {
-  test(`a client that goes away ${name} stops the upstream`, async () => {
+  test(`the upstream is stopped when a client disconnects ${name}`, async () => {
     const id = await leave(body, how, reads);
     const log = await emulator.log('clientGone', 15_000);
     assert.equal(log.filter(({ path }) => path.endsWith('/chat/completions')).length, 1);

@@ -1,5 +1,4 @@
-// What makes a good answer of several bad ones, through the edge: rules with their actions, a judge, a hedge, a second
-// provider, bounds on price, cost and length.
+// The policy through the edge: rules with their actions, a judge, a hedge, a second upstream, bounds on price, cost and length.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,7 +10,7 @@ import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
 const JUDGE = 'mistralai/mistral-small';
-/** The emulator has this one out of credits. */
+/** The emulator answers this key with 402: no credits are left. */
 const FIRST_KEY = 'sk-or-no-credits';
 const SECOND_KEY = 'sk-or-v1-5ec0nd';
 
@@ -37,7 +36,7 @@ const reportOf = (answer) => answer.json?.failsoft ?? answer.events.reports.at(-
 const kinds = (answer) => reportOf(answer).attempts.map(({ failure }) => failure?.kind ?? null);
 const names = async () => asked(await emulator.log()).flat();
 
-test('an answer that holds a text which the route forbids is not given', async () => {
+test('an answer with a text that the route forbids is replaced by the answer of the next model', async () => {
   await emulator.script(FIRST, ['say:This is [TODO] later.']);
   const answer = await chat(edge, { model: 'route/pattern' });
   assert.deepEqual(kinds(answer), ['pattern', null]);
@@ -45,7 +44,7 @@ test('an answer that holds a text which the route forbids is not given', async (
 });
 
 for (const stream of [false, true]) {
-  test(`an answer that is too short is not given, ${stream ? 'streamed' : 'in one piece'}`, async () => {
+  test(`an answer that is too short is replaced by the answer of the next model, ${stream ? 'streamed' : 'in one piece'}`, async () => {
     await emulator.script(FIRST, ['say:Yes.']);
     const answer = await chat(edge, { model: 'route/short', stream });
     assert.deepEqual(kinds(answer), ['tooShort', null]);
@@ -54,7 +53,7 @@ for (const stream of [false, true]) {
   });
 }
 
-test('JSON is taken out of a fence where the route says so, and the next model is asked where there is none', async () => {
+test('JSON is extracted from a fence if the route asks for repair, and the next model is asked if there is no JSON', async () => {
   const body = { model: 'route/repaired', response_format: { type: 'json_object' } };
   await emulator.script(FIRST, ['say:Here you are: ```json\n{"a": [1]}\n```', 'say:No JSON today.']);
   const mended = await chat(edge, body);
@@ -65,7 +64,7 @@ test('JSON is taken out of a fence where the route says so, and the next model i
   assert.equal(typeof JSON.parse(textOf(other)).answer, 'string');
 });
 
-test('JSON that is not of the schema is not given', async () => {
+test('JSON that does not match the schema is replaced by the answer of the next model', async () => {
   await emulator.script(FIRST, ['say:{"result": 1}']);
   const schema = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'], additionalProperties: false };
   const response_format = { type: 'json_schema', json_schema: { name: 'a', strict: true, schema } };
@@ -74,7 +73,7 @@ test('JSON that is not of the schema is not given', async () => {
   assert.equal(typeof JSON.parse(textOf(answer)).answer, 'string');
 });
 
-test('reasoning and nothing else is asked for once more, then the next; or taken, if the client says so', async () => {
+test('after an answer with reasoning only, the same model is asked again and then the next, unless the client accepts such an answer', async () => {
   const models = ['fault/reasoning-only', SECOND];
   const answer = await chat(edge, { models });
   assert.deepEqual(kinds(answer), ['reasoningOnly', 'reasoningOnly', null]);
@@ -83,7 +82,7 @@ test('reasoning and nothing else is asked for once more, then the next; or taken
 });
 
 for (const [name, how] of [['judged', {}], ['judged', { stream: true }], ['relayed', { stream: true }]]) {
-  test(`an answer below the judge's threshold is not given: ${name}, ${how.stream ? 'streamed' : 'in one piece'}`, async () => {
+  test(`an answer below the threshold of the judge is replaced by the answer of the next model: ${name}, ${how.stream ? 'streamed' : 'in one piece'}`, async () => {
     await emulator.script(FIRST, ['say:Nonsense.']);
     await emulator.script(JUDGE, ['echo:20', 'echo:90']);
     const answer = await chat(edge, { model: `route/${name}`, ...how });
@@ -92,7 +91,7 @@ for (const [name, how] of [['judged', {}], ['judged', { stream: true }], ['relay
     assert.deepEqual(kinds(answer), ['belowThreshold', null, null, null]);
     assert.deepEqual(reportOf(answer).attempts.map(({ score }) => score), [undefined, 20, undefined, 90]);
     if (how.stream) {
-      // All is known before the first word.
+      // The report before the first chunk is complete.
       assert.deepEqual(answer.events.reports[0].attempts.map(({ judge, score }) => [judge, score]),
         [[undefined, undefined], [true, 20], [undefined, undefined], [true, 90]]);
       assert.equal(answer.headers['x-failsoft-model'], SECOND);
@@ -101,7 +100,7 @@ for (const [name, how] of [['judged', {}], ['judged', { stream: true }], ['relay
   });
 }
 
-test('headers do not wait for a judge for ever: comments, the report with the score, then the answer', async () => {
+test('headers are sent before a slow judge has finished: keep-alive comments follow, then the report with the score, then the answer', async () => {
   await emulator.script(JUDGE, ['echo:90']);
   const answer = await chat(edge, { model: 'route/awaited', stream: true });
   assert.equal(answer.status, 200);
@@ -111,7 +110,7 @@ test('headers do not wait for a judge for ever: comments, the report with the sc
   assert.ok(answer.events.done);
 });
 
-test('a model that is slow to begin is overtaken by the next, and its connection is closed', async () => {
+test('a hedge answers in place of a silent model, and the connection to the silent model is closed', async () => {
   const answer = await chat(edge, { model: 'route/hedged', stream: true });
   assert.deepEqual(kinds(answer), ['superseded', null]);
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
@@ -120,7 +119,7 @@ test('a model that is slow to begin is overtaken by the next, and its connection
   assert.deepEqual(asked(gone).flat(), ['fault/slow-first-token']);
 });
 
-test('the second provider answers when the first has no credits left, each with its own key and in its own words', async () => {
+test('the second upstream answers when the first has no credits left; each gets its own key and its own dialect', async () => {
   const upstreams = [
     { url: emulator.baseURL, dialect: 'openrouter', key: 'FIRST_KEY' },
     { url: emulator.origin, dialect: 'openai', key: 'SECOND_KEY', headers: { 'x-team': 'blue' }, models: [SECOND] },
@@ -145,7 +144,7 @@ test('the second provider answers when the first has no credits left, each with 
   });
 });
 
-test('a key that is not set is a problem with a name', async () => {
+test('/healthz names the secret of an upstream that is not set', async () => {
   const failsoft = { upstreams: [{ key: 'FIRST_KEY' }, { key: 'SECOND_KEY' }], keys: [clientKey()] };
   await withEdge({ secret: null, secrets: { FIRST_KEY }, failsoft }, async (unready) => {
     const health = await fetch(`${unready.origin}/healthz`);
@@ -154,7 +153,7 @@ test('a key that is not set is a problem with a name', async () => {
   });
 });
 
-test('what the configuration knows of models keeps calls within windows, prices and budgets', async () => {
+test('the model info of the configuration keeps calls within context windows, prices and bounds on cost', async () => {
   const models = [
     { id: FIRST, contextLength: 2_000, maxOutput: 500, prompt: 0.15, completion: 0.6 },
     { id: SECOND, contextLength: 128_000, maxOutput: 16_384, prompt: 2.5, completion: 10 },
@@ -178,7 +177,7 @@ test('what the configuration knows of models keeps calls within windows, prices 
 
     const cheap = await chat(priced, { model: FIRST, failsoft: { maxCostUsd: 0.0001 } });
     assert.equal(cheap.status, 200);
-    // 0.0001 USD buy some 166 tokens at 0.6 USD a million, less the prompt.
+    // 0.0001 USD pay for about 166 tokens at 0.6 USD per million, minus the prompt.
     const bought = await limit();
     assert.ok(bought > 100 && bought < 167, String(bought));
     const poor = await chat(priced, { model: FIRST, failsoft: { maxCostUsd: 0 } });

@@ -1,5 +1,5 @@
-// Every fault through the edge, streamed and not: ends as the table says, by what the client got and by what the
-// emulator logged.
+// Every fault through the edge, streamed and in one piece. The answer to the client and the log of the emulator are
+// compared with the table of faults.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,8 +9,8 @@ import { asked } from '../support/process.mjs';
 import { SECOND, chat, textOf } from './harness.mjs';
 import { setUp, useEdge } from './use-edge.mjs';
 
-/** Told elsewhere, or no end of its own: these are the faults that the table leaves out. */
-const ELSEWHERE = ['never-ending', 'bad-json', 'tool-index-lies'];
+/** The faults without a row in the table: other tests cover them. */
+const WITHOUT_ROW = ['never-ending', 'bad-json', 'tool-index-lies'];
 
 const { emulator, edge } = useEdge();
 let text;
@@ -20,10 +20,10 @@ setUp(async () => {
   assert.match(text, /^word1 /);
 });
 
-test('the table holds every fault that the emulator has', async () => {
+test('the table has a row for every fault of the emulator', async () => {
   const response = await fetch(`${emulator.origin}/emulator/faults`);
   const names = (await response.json()).map(({ name }) => name);
-  const held = new Set([...FAULTS.map(({ fault }) => fault), ...ELSEWHERE]);
+  const held = new Set([...FAULTS.map(({ fault }) => fault), ...WITHOUT_ROW]);
   const isHeld = (name) => held.has(name) || [...held].some((row) => row.replace(/-\d+$/, '') === name);
   assert.deepEqual(names.filter((name) => !isHeld(name)), []);
 });
@@ -51,7 +51,7 @@ for (const row of FAULTS) {
 
 for (const row of FAULTS.filter((row) => row.streamed?.then === 'broken')) {
   for (const [next, how] of [[SECOND, 'restart'], ['meta-llama/llama-3.3-70b-instruct', 'continue']]) {
-    test(`${row.fault}, streamed: ${next} goes on, and nobody notices`, async () => {
+    test(`${row.fault}, streamed: ${next} continues the stream, and the client sees one whole answer`, async () => {
       const answer = await chat(edge, { models: [`fault/${row.fault}`, next], stream: true, stream_options: { include_usage: true } });
       const { events } = answer;
       assert.equal(events.text, text);
@@ -89,7 +89,7 @@ function checkJson(answer, { then, kind, text: change = String }, attempts) {
       return;
     }
     default:
-      assert.fail(`no such end in one piece: ${then}`);
+      assert.fail(`an answer in one piece cannot end so: ${then}`);
   }
   assert.equal(answer.status, 200);
   assert.equal(answer.json.object, 'chat.completion');
@@ -98,7 +98,7 @@ function checkJson(answer, { then, kind, text: change = String }, attempts) {
 
 function checkStream(answer, { then, kind, text: change = String }, attempts) {
   const { events } = answer;
-  // Known at the commit point: said in the headers and before the first chunk.
+  // The attempts until the commit point are in the headers and in the report before the first chunk.
   assert.equal(answer.headers['x-failsoft-attempts'], String(attempts.length));
   assert.equal(events.reports[0].attempts.length, attempts.length);
   assert.ok(answer.text.startsWith(': failsoft {'));
@@ -122,6 +122,6 @@ function checkStream(answer, { then, kind, text: change = String }, attempts) {
       assert.equal(typeof events.error.error.code, 'string');
       break;
     default:
-      assert.fail(`no such end of a stream: ${then}`);
+      assert.fail(`a stream cannot end so: ${then}`);
   }
 }

@@ -1,4 +1,4 @@
-// What the tests of the edge share: plain HTTP, so that nothing between a test and the wire mends or hides anything.
+// Requests to the edge over plain HTTP, without a client library that could repair or hide something.
 
 import { request } from 'node:http';
 
@@ -7,10 +7,10 @@ import { TIMEOUTS } from '../support/faults.mjs';
 
 export const SECOND = 'openai/gpt-4o';
 export const MESSAGES = [{ role: 'user', content: 'words:20' }];
-/** A policy under which silence is noticed soon, and one failure leaves no mark on the next test. */
+/** A policy with short clocks, so that a silent model is noticed soon, and without breakers, so that tests do not affect each other. */
 export const POLICY = { timeouts: { ...TIMEOUTS, total: 20_000 }, retry: { base: 10 }, breaker: { failures: 0 } };
 
-/** Sends a request; gives status, headers, the body's text, and whether the connection broke before its end. */
+/** Sends a request. Returns the status, the headers, the text of the body, and whether the connection broke before its end. */
 export function send(edge, path, { method = 'GET', headers = {}, body, key = CLIENT_KEY } = {}) {
   const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
   return new Promise((resolve, reject) => {
@@ -28,7 +28,7 @@ export function send(edge, path, { method = 'GET', headers = {}, body, key = CLI
   });
 }
 
-/** Asks for a completion. Of a stream, `events` is what it said. */
+/** Requests a chat completion. The result has `json` for an answer in one piece, and `events` for a stream. */
 export async function chat(edge, body, { headers, ...options } = {}) {
   const answer = await send(edge, '/v1/chat/completions', {
     method: 'POST',
@@ -40,7 +40,7 @@ export async function chat(edge, body, { headers, ...options } = {}) {
   return { ...answer, json: answer.text && JSON.parse(answer.text) };
 }
 
-/** A stream, taken apart; `torn` is a line that its end cut off. Throws for a line that is not of a stream. */
+/** Parses the text of a stream; `torn` is an incomplete last line. Throws for a line that server-sent events do not allow. */
 export function events(text) {
   const stream = { comments: [], chunks: [], done: false, text: '', error: null, reports: [], torn: null };
   const lines = text.split(/\r\n|\r|\n/);
@@ -50,7 +50,7 @@ export function events(text) {
     else if (line.startsWith(':')) stream.comments.push(line.slice(1).trim());
     else if (line === 'data: [DONE]') stream.done = true;
     else if (line.startsWith('data: ')) take(stream, JSON.parse(line.slice('data: '.length)));
-    else if (line !== '') throw new Error(`not of a stream: ${line}`);
+    else if (line !== '') throw new Error(`not a line of server-sent events: ${line}`);
   }
   return stream;
 }
@@ -62,5 +62,5 @@ function take(stream, chunk) {
   if (chunk.error) stream.error = chunk;
 }
 
-/** The text of an answer in one piece. */
+/** The text of an answer that came in one piece. */
 export const textOf = (answer) => answer.json.choices[0].message.content;

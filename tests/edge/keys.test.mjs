@@ -1,4 +1,4 @@
-// Client keys that /admin makes: what they open, from when and until when, on every isolate, and who may make them.
+// Client keys that /admin creates: what they allow, when they begin and end on every isolate, and who may create them.
 
 import assert from 'node:assert/strict';
 import { readFile, readdir, stat } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { configure, useEdge, withEdge } from './use-edge.mjs';
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const APP = 'https://app.example';
 const EVIL = 'https://evil.example';
-/** What may be in a text that is kept, and must come back as it was. */
+/** A text that is dangerous in SQL, HTML and headers. It must be stored and returned unchanged. */
 const HOSTILE = `<script>alert(1)</script>'; DROP TABLE keys; -- " \\ \u2028 %00 {{7+7}}`;
 
 const { emulator, edge } = useEdge((emulator) => ({
@@ -29,19 +29,19 @@ const { emulator, edge } = useEdge((emulator) => ({
   },
 }));
 
-/** Asks /admin; gives status and JSON. */
+/** Sends a request to /admin, and returns the answer with its JSON. */
 async function admin(method, path, body, { key = ADMIN, headers = {}, at = edge } = {}) {
   const answer = await send(at, `/admin/keys${path}`, { method, key, headers, body: body && JSON.stringify(body) });
   return { ...answer, json: answer.text && JSON.parse(answer.text) };
 }
 
-async function make(fields = {}) {
+async function create(fields = {}) {
   const answer = await admin('POST', '', { name: 'a key', ...fields });
   assert.equal(answer.status, 201, answer.text);
   return answer.json;
 }
 
-/** The status of a request with `key`, at one of the isolates. */
+/** The status of a request with `key` to one of the isolates. */
 async function status(key, { isolate = 0, origin } = {}) {
   const headers = origin ? { origin } : {};
   return (await send({ origin: edge.origins[isolate] }, '/v1/models', { key, headers })).status;
@@ -49,9 +49,9 @@ async function status(key, { isolate = 0, origin } = {}) {
 
 const statuses = async (key) => Promise.all([0, 1].map((isolate) => status(key, { isolate })));
 
-test('a key is shown once, kept as a digest, and opens what it says', async () => {
+test('a key is shown once, stored as a digest, and allows what its fields say', async () => {
   const fields = { name: 'web', origins: [APP], routes: ['support'], models: ['a/*'], budget: { usd: { day: 1.5 }, concurrent: 3 } };
-  const made = await make(fields);
+  const made = await create(fields);
   assert.match(made.key, new RegExp(`^fs_${made.id}_[0-9a-f]{64}$`));
   const shown = await admin('GET', `/${made.id}`);
   const { key, ...rest } = made;
@@ -73,8 +73,8 @@ test('a key is shown once, kept as a digest, and opens what it says', async () =
   for (const secret of [key, key.slice(-64), sha256(key)]) assert.ok(!text.includes(secret));
 });
 
-test('a revoked key is refused at once, on every isolate, with each of its secrets, and for good', async () => {
-  const { id, key } = await make();
+test('a revoked key is refused at once and for ever, on every isolate, with each of its secrets', async () => {
+  const { id, key } = await create();
   assert.deepEqual(await statuses(key), [200, 200]);
   const rotated = (await admin('POST', `/${id}/rotate`, { grace: 600 })).json.key;
   assert.deepEqual([await statuses(key), await statuses(rotated)], [[200, 200], [200, 200]]);
@@ -91,8 +91,8 @@ test('a revoked key is refused at once, on every isolate, with each of its secre
   assert.deepEqual([refused.status, refused.json.error.code], [401, 'invalid_api_key']);
 });
 
-test('of calls that a revocation overtakes, none that came after it is let in', async () => {
-  const { id, key } = await make();
+test('no call that begins after a revocation is allowed, even while earlier calls are under way', async () => {
+  const { id, key } = await create();
   const storm = Array.from({ length: 40 }, (_, at) => status(key, { isolate: at % 2 }));
   await admin('DELETE', `/${id}`);
   const late = await Promise.all(Array.from({ length: 40 }, (_, at) => status(key, { isolate: at % 2 })));
@@ -100,8 +100,8 @@ test('of calls that a revocation overtakes, none that came after it is let in', 
   assert.ok((await Promise.all(storm)).every((status) => status === 200 || status === 401));
 });
 
-test('a rotated key stops at once, or after its grace', async () => {
-  const { id, key } = await make();
+test('the old secret of a rotated key stops at once, or after its grace period', async () => {
+  const { id, key } = await create();
   const second = (await admin('POST', `/${id}/rotate`)).json;
   assert.match(second.key, new RegExp(`^fs_${id}_`));
   assert.deepEqual([await statuses(key), await statuses(second.key)], [[401, 401], [200, 200]]);
@@ -114,8 +114,8 @@ test('a rotated key stops at once, or after its grace', async () => {
   await setClockAhead(edge, 0);
 });
 
-test('a key is changed for the very next call', async () => {
-  const { id, key } = await make({ origins: [APP] });
+test('a change of a key applies to the next call', async () => {
+  const { id, key } = await create({ origins: [APP] });
   assert.deepEqual([await status(key), await status(key, { origin: APP })], [403, 200]);
   const changed = await admin('PATCH', `/${id}`, { origins: null, models: ['b/b'], name: 'other' });
   assert.deepEqual([changed.json.origins, changed.json.models, changed.json.name], [undefined, ['b/b'], 'other']);
@@ -127,8 +127,8 @@ test('a key is changed for the very next call', async () => {
   assert.match(expired.json.error.message, /expired/);
 });
 
-test('a key is compared by its digest and by all of it, and what is like one is none', async () => {
-  const { id, key } = await make();
+test('a key is compared as a whole, by its digest, and similar keys are refused', async () => {
+  const { id, key } = await create();
   const last = key.at(-1) === '0' ? '1' : '0';
   for (const other of [sha256(key), `fs_${id}_${sha256(key)}`, `fs_${id}_`, `fs_${id}`, key.slice(0, -1), key.slice(0, -1) + last, `${key}0`, key.toUpperCase(), `fs_${id}_' OR '1'='1`]) {
     assert.equal(await status(other), 401, other);
@@ -136,10 +136,10 @@ test('a key is compared by its digest and by all of it, and what is like one is 
   assert.equal(await status(key), 200);
 });
 
-test('an id that nobody made is denied and leaves nothing behind', async () => {
-  const { key } = await make();
+test('an unknown id is denied, and nothing is stored for it', async () => {
+  const { key } = await create();
   const folder = join(edge.folder, 'Keys');
-  // Here each object that was asked has a file, of one page if nothing was ever written. What was is in that, or on its way.
+  // workerd makes a file for each object that got a request: one page if nothing was written. Written data is in that file or in its log.
   const kept = async () => {
     const files = (await readdir(folder)).filter((file) => /^[0-9a-f]+\.sqlite(-wal)?$/.test(file));
     const sizes = await Promise.all(files.map(async (file) => [file.slice(0, 64), (await stat(join(folder, file))).size, file.endsWith('-wal')]));
@@ -157,8 +157,8 @@ test('an id that nobody made is denied and leaves nothing behind', async () => {
   assert.equal(await kept(), count);
 });
 
-test('SQL and HTML in what is kept is text and stays so', async () => {
-  const made = await make({ name: HOSTILE, origins: [APP], models: [HOSTILE] });
+test('SQL and HTML in the fields of a key are stored and returned as text', async () => {
+  const made = await create({ name: HOSTILE, origins: [APP], models: [HOSTILE] });
   const shown = await admin('GET', `/${made.id}`);
   assert.equal(shown.json.name, HOSTILE);
   assert.match(shown.headers['content-type'], /^application\/json/);
@@ -171,7 +171,7 @@ test('SQL and HTML in what is kept is text and stays so', async () => {
   assert.ok(Object.values(await edge.line(answer.headers['x-request-id'])).includes(HOSTILE));
 });
 
-test('terms that cannot be are refused with their path, and make no key', async () => {
+test('impossible fields of a key are refused with their path, and no key is created', async () => {
   const count = (await admin('GET', '')).json.data.length;
   for (const [body, problem] of [
     [{}, /`name` is missing/],
@@ -192,18 +192,18 @@ test('terms that cannot be are refused with their path, and make no key', async 
   assert.equal((await admin('GET', '')).json.data.length, count);
 });
 
-test('/admin opens by its secret alone', async () => {
-  const { key } = await make();
+test('/admin accepts its own secret only', async () => {
+  const { key } = await create();
   for (const wrong of [null, '', key, ADMIN.slice(1), `${ADMIN}x`, sha256(ADMIN), ADMIN.toUpperCase(), 'sk-or-test']) {
     for (const [method, path] of [['GET', ''], ['POST', ''], ['DELETE', `/${'0'.repeat(16)}`], ['GET', '/../x']]) {
       const answer = await admin(method, path, method === 'POST' ? { name: 'x' } : undefined, { key: wrong });
       assert.deepEqual([answer.status, answer.json.error.code], [401, 'invalid_admin_token'], answer.text);
     }
   }
-  assert.equal(await status(ADMIN), 401, 'it is no client key');
+  assert.equal(await status(ADMIN), 401, 'the secret of /admin is not a client key');
 });
 
-test('/admin is not set up without a secret, and says what to set', async () => {
+test('without a secret, /admin answers that it is not set up, and names the secret', async () => {
   await withEdge({ failsoft: { keys: [clientKey()], models: ['*'] } }, async (other) => {
     const answer = await admin('GET', '', undefined, { at: other });
     assert.deepEqual([answer.status, answer.json.error.code], [404, 'admin_not_set_up']);
@@ -213,7 +213,7 @@ test('/admin is not set up without a secret, and says what to set', async () => 
   });
 });
 
-test('a secret that could be guessed sets nothing up', async () => {
+test('a secret that is too short does not set up /admin', async () => {
   await withEdge({ failsoft: {}, secrets: { ADMIN_TOKEN: 'short' } }, async (other) => {
     const health = await send(other, '/healthz', { key: null });
     assert.match(health.text, /ADMIN_TOKEN is too short: set at least 32 characters/);
@@ -221,8 +221,8 @@ test('a secret that could be guessed sets nothing up', async () => {
   });
 });
 
-test('of /admin no page from elsewhere reads or does anything', async () => {
-  const { id, key } = await make();
+test('a page of another origin can neither read nor change anything under /admin', async () => {
+  const { id, key } = await create();
   const headers = { origin: EVIL, 'access-control-request-method': 'DELETE', 'access-control-request-headers': 'authorization' };
   const preflight = await send(edge, `/admin/keys/${id}`, { method: 'OPTIONS', key: null, headers });
   for (const name of ['access-control-allow-origin', 'access-control-allow-headers', 'access-control-allow-methods']) {
@@ -235,18 +235,18 @@ test('of /admin no page from elsewhere reads or does anything', async () => {
   assert.equal((await admin('GET', `/${id}`, undefined, { headers: { origin: edge.origin } })).status, 200);
 });
 
-test('any page may ask before it calls, for no preflight can know what a key will allow', async () => {
+test('the preflight of any page is allowed, because the key of the later request decides', async () => {
   const headers = { origin: EVIL, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' };
   const preflight = await send(edge, '/v1/chat/completions', { method: 'OPTIONS', key: null, headers });
   assert.equal(preflight.headers['access-control-allow-origin'], EVIL);
   assert.equal(preflight.headers['access-control-allow-credentials'], undefined);
-  const { key } = await make({ origins: [APP] });
+  const { key } = await create({ origins: [APP] });
   const answer = await chat(edge, { model: SECOND }, { key, headers: { origin: EVIL } });
   assert.deepEqual([answer.status, answer.json.error.code], [403, 'origin_not_allowed']);
   assert.deepEqual(await emulator.log(), []);
 });
 
-test('a path or a method that is none is answered with those that are', async () => {
+test('an unknown path answers 404, and a wrong method answers 405', async () => {
   const id = '0'.repeat(16);
   for (const [method, path, expected] of [
     ['PUT', '', 405],
@@ -262,8 +262,8 @@ test('a path or a method that is none is answered with those that are', async ()
   }
 });
 
-test('a header that tries to be two becomes none of an answer\'s', async () => {
-  const { key } = await make({ origins: [APP] });
+test('a line end in a request header does not add a header to the answer', async () => {
+  const { key } = await create({ origins: [APP] });
   for (const line of [
     `origin: ${APP}\rset-cookie: a=b`,
     `origin: ${APP}\nset-cookie: a=b`,
@@ -278,7 +278,7 @@ test('a header that tries to be two becomes none of an answer\'s', async () => {
   }
 });
 
-/** Sends bytes as they are, and gives the head of the answer. */
+/** Sends the text unchanged, and returns the head of the response. */
 function raw(text) {
   const { hostname, port } = new URL(edge.origin);
   return new Promise((resolve, reject) => {
@@ -291,7 +291,7 @@ function raw(text) {
 }
 
 test('keys are stored as digests alone', async () => {
-  const { key, id } = await make();
+  const { key, id } = await create();
   const folder = join(edge.folder, 'Keys');
   const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'latin1')));
   assert.ok(files.some((text) => text.includes(sha256(key))), 'its digest is there');
@@ -302,8 +302,8 @@ test('keys are stored as digests alone', async () => {
 test('a key and a revocation outlive a restart', async () => {
   const options = { secrets: { ADMIN_TOKEN: ADMIN }, failsoft: configure(emulator, { keys: undefined }) };
   const first = await startEdge(options);
-  const create = async (name) => (await admin('POST', '', { name }, { at: first })).json;
-  const [kept, revoked] = [await create('kept'), await create('revoked')];
+  const createAt = async (name) => (await admin('POST', '', { name }, { at: first })).json;
+  const [kept, revoked] = [await createAt('kept'), await createAt('revoked')];
   assert.equal((await admin('DELETE', `/${revoked.id}`, undefined, { at: first })).status, 200);
   await first.kill();
   await withEdge({ ...options, folder: first.folder }, async (again) => {

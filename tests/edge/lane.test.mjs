@@ -1,5 +1,5 @@
-// What becomes of a stream after its commit point: the gate mends and marks, the relay passes everything through and reads
-// along, lean passes everything through and reads nothing.
+// The lanes of a stream after its commit point: `gate` repairs the stream or adds an error event, `relay` passes the bytes
+// through and scans a copy, `lean` passes the bytes through and reads nothing.
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
@@ -37,7 +37,7 @@ async function relay(route) {
   return { answer, line, asked: asked(await emulator.log()).map(([model]) => model) };
 }
 
-test('a relayed stream is what the upstream sent, comments and all, behind the report', async () => {
+test('a relayed stream is the report, and then exactly what the upstream sent, with its comments', async () => {
   const { answer, line } = await relay('healthy');
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
   assert.equal(answer.events.reports.length, 1);
@@ -49,7 +49,7 @@ test('a relayed stream is what the upstream sent, comments and all, behind the r
   assert.ok(line.cost > 0);
 });
 
-test('before the commit point the relay falls back like the gate', async () => {
+test('before the commit point, the lane relay falls back like the lane gate', async () => {
   for (const [fault, requests] of [['empty', 3], ['overloaded', 2]]) {
     const seen = await relay(fault);
     assert.equal(seen.asked.length, requests);
@@ -59,7 +59,7 @@ test('before the commit point the relay falls back like the gate', async () => {
   }
 });
 
-test('a relayed stream that ends early ends as it came, and is booked as cut', async () => {
+test('a relayed stream that ends early reaches the client unchanged, and is logged as cut', async () => {
   const { answer, line, asked: names } = await relay('cut-1500');
   assert.ok(answer.events.text.length > 0 && !answer.events.done && !answer.events.error && !answer.broken);
   assert.notEqual(answer.events.torn, null);
@@ -67,13 +67,13 @@ test('a relayed stream that ends early ends as it came, and is booked as cut', a
   assert.deepEqual(names, ['fault/cut-1500']);
 });
 
-test('a relayed connection that breaks breaks', async () => {
+test('when the connection of a relayed stream breaks, the connection to the client breaks too', async () => {
   const { answer, line } = await relay('cut-hard-1500');
   assert.ok(answer.broken && !answer.events.done);
   assert.match(line.outcome, /^(network|cut)$/);
 });
 
-test('a relayed error is the upstream\'s own', async () => {
+test('an error event in a relayed stream reaches the client unchanged', async () => {
   const { answer, line } = await relay('error-mid-stream');
   assert.equal(answer.events.error.failsoft, undefined);
   assert.equal(answer.events.error.choices[0].finish_reason, 'error');
@@ -81,7 +81,7 @@ test('a relayed error is the upstream\'s own', async () => {
   assert.equal(line.outcome, 'serverError');
 });
 
-test('a relayed stream that goes silent is closed, here and there', async () => {
+test('a relayed stream that falls silent is closed at both ends', async () => {
   const { answer, line } = await relay('stall-3');
   assert.ok(answer.broken && answer.events.text.length > 0 && !answer.events.done);
   assert.equal(line.outcome, 'stalled');
@@ -94,28 +94,28 @@ test('a relayed stream without [DONE] is complete by its finish reason', async (
   assert.equal(line.outcome, 'answered');
 });
 
-test('a completion where a stream was asked for is one chunk on the relay too', async () => {
+test('a completion in place of a stream becomes one chunk on the lane relay too', async () => {
   const { answer } = await relay('json-when-stream');
   assert.match(answer.events.text, /^word1 .* 🦀$/);
   assert.ok(answer.events.done);
 });
 
-test('a lean stream is what the upstream sent, behind the report, to the last byte', async () => {
+test('a lean stream is the report, and then exactly what the upstream sent', async () => {
   const [passed, { answer, line }] = [await relay('healthy'), await relay('lean')];
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
   assert.ok(answer.events.done && !answer.broken);
-  // Ids and times are those of the answer.
+  // Ids and times differ between two answers.
   const stripped = (text) => text.replace(/^: failsoft .*$/m, '').replace(/"(id|created)":("[^"]*"|\d+)/g, '');
   assert.equal(stripped(answer.text), stripped(passed.answer.text));
   assert.deepEqual([line.outcome, line.route, line.model], ['answered', 'lean', SECOND]);
 });
 
-test('a long lean stream goes over whole', async () => {
+test('a long lean stream reaches the client whole', async () => {
   const large = await chat(edge, { model: 'route/lean-large-events', stream: true, messages: [{ role: 'user', content: 'words:40' }] });
   assert.ok(large.events.done && !large.broken && large.text.length > 2_000_000, `${large.text.length} bytes`);
 });
 
-test('before the commit point lean falls back like the gate', async () => {
+test('before the commit point, the lane lean falls back like the lane gate', async () => {
   for (const [fault, requests] of [['empty', 3], ['overloaded', 2]]) {
     const seen = await relay(`lean-${fault}`);
     assert.equal(seen.asked.length, requests);
@@ -125,27 +125,27 @@ test('before the commit point lean falls back like the gate', async () => {
   }
 });
 
-test('a lean connection that breaks breaks, and is booked', async () => {
+test('when the connection of a lean stream breaks, the connection to the client breaks too, and the failure is logged', async () => {
   const { answer, line, asked: names } = await relay('lean-cut-hard-1500');
   assert.ok(answer.broken && answer.events.text.length > 0 && !answer.events.done);
   assert.equal(line.outcome, 'network');
   assert.deepEqual(names, ['fault/cut-hard-1500']);
 });
 
-test('a lean stream that ends early ends as it came, and nobody notices', async () => {
+test('a lean stream that ends early reaches the client unchanged, and is logged as answered', async () => {
   const { answer, line } = await relay('lean-cut-1500');
   assert.ok(answer.events.text.length > 0 && !answer.events.done && !answer.broken);
   assert.equal(line.outcome, 'answered');
 });
 
-test('a lean stream that goes silent is closed at the end of its time, here and there', async () => {
+test('a lean stream that falls silent is closed at both ends when the total time of the call is over', async () => {
   const { answer, line } = await relay('lean-stall-3');
   assert.ok(answer.broken && answer.events.text.length > 0 && !answer.events.done);
   assert.equal(line.outcome, 'timeout');
   await emulator.log('clientGone');
 });
 
-test('a client that does not read is waited for: nothing more is taken from upstream', async () => {
+test('while a client does not read, the edge stops reading from the upstream', async () => {
   await emulator.clear();
   const total = 800 * 64 * 1024;
   const response = await open({ model: 'route/large', stream: true, messages: [{ role: 'user', content: 'words:800' }] });
@@ -157,13 +157,13 @@ test('a client that does not read is waited for: nothing more is taken from upst
     before = now;
     await sleep(500);
   }
-  // What lies in the sockets' buffers.
+  // The buffers of the sockets hold some of the stream.
   assert.ok(before > 0 && before < total / 2, `${before} of ${total} bytes`);
   response.destroy();
   await emulator.log('clientGone');
 });
 
-test('a client that does not read is waited for no longer than its call is leased', async () => {
+test('a client that does not read is dropped when the lease of its call ends', async () => {
   const messages = [{ role: 'user', content: 'words:300' }];
   const stall = async (lane) => {
     const began = Date.now();
@@ -183,7 +183,7 @@ test('a client that does not read is waited for no longer than its call is lease
   assert.equal(relay.line.outcome, 'answered');
   assert.match(lean.line.outcome, /^(aborted|timeout)$/);
   for (const { whole, rest } of [gate, relay, lean]) {
-    // What lay in the sockets' buffers.
+    // The buffers of the sockets held some of the stream.
     assert.ok(!whole && rest < (300 * 64 * 1024) / 2, `${rest} bytes`);
   }
 });

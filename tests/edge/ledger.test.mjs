@@ -1,5 +1,5 @@
-// What each call cost: a row in the database for every attempt, written behind the response, whole whatever the database
-// does, and never twice.
+// The ledger: one row in the database for every attempt, written after the response, complete whatever the database does, and
+// never written twice.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -27,7 +27,7 @@ const { emulator, edge } = useEdge((emulator) => ({
   },
 }));
 
-/** The rows of the call with this request id, once there are so many. */
+/** The rows of the call with this request id, read when there are at least `count` and all are settled. */
 async function rows(of, call, count) {
   for (let left = 300; ; left -= 1) {
     const found = await of.database.all('SELECT * FROM attempts WHERE call = ? ORDER BY id', call);
@@ -37,14 +37,14 @@ async function rows(of, call, count) {
   }
 }
 
-/** All that is waiting anywhere has been written. */
+/** Waits until the rows of `calls` calls are written. */
 async function written(of, calls) {
   for (let left = 600; left > 0; left -= 1) {
     const [{ count }] = await of.database.all('SELECT count(DISTINCT call) AS count FROM attempts');
     if (count >= calls) return;
     await sleep(50);
   }
-  assert.fail(`not all was written\n${of.said()}`);
+  assert.fail(`rows are missing\n${of.said()}`);
 }
 
 const charged = async () => {
@@ -52,7 +52,7 @@ const charged = async () => {
   return new Map((await response.json()).map((generation) => [generation.id, generation]));
 };
 
-test('an answer is one row that says who was asked, who served, what it cost and how long it took', async () => {
+test('an answer is one row with the models asked, the model that served, the cost and the duration', async () => {
   const answer = await chat(edge, ask(), { headers: { 'x-feature': "support <b>'; DROP TABLE attempts; --", 'x-request-id': 'one' } });
   assert.equal(answer.status, 200, answer.text);
   const [row, ...more] = await rows(edge, 'one', 1);
@@ -69,7 +69,7 @@ test('an answer is one row that says who was asked, who served, what it cost and
   assert.ok(row.duration >= 0 && Date.now() - row.at < 60_000);
 });
 
-test('every attempt of a call that falls back is a row, and the first says how the call ended', async () => {
+test('every attempt of a call that falls back is a row, and the first row says how the call ended', async () => {
   await emulator.script(FIRST, ['server-error']);
   await chat(edge, ask({ stream: true }), { headers: { 'x-request-id': 'fallback', 'x-flow': 'checkout' } });
   const found = await rows(edge, 'fallback', 2);
@@ -77,7 +77,7 @@ test('every attempt of a call that falls back is a row, and the first says how t
   assert.ok(found[1].first_token >= 0);
 });
 
-test('a hedge, a judge and a caller who leaves are rows too', async () => {
+test('the requests of a hedge, of a judge and of a caller who disconnects are rows too', async () => {
   await chat(edge, ask({ model: 'route/hedged', stream: true }), { headers: { 'x-request-id': 'hedged' } });
   assert.deepEqual((await rows(edge, 'hedged', 2)).map(({ role, outcome }) => [role, outcome]), [['answer', 'superseded'], ['hedge', 'answered']]);
   await chat(edge, ask({ model: 'route/judged' }), { headers: { 'x-request-id': 'judged' } });
@@ -94,7 +94,7 @@ test('a hedge, a judge and a caller who leaves are rows too', async () => {
   assert.ok(cost > 0 && row.cost >= Math.round(cost * 1e12), 'never less than what it cost');
 });
 
-test('what a stream cost of which nothing was read is found out at the upstream', async () => {
+test('the cost of a lean stream is looked up at the upstream', async () => {
   const body = { model: 'route/lean', stream: true, messages: [{ role: 'user', content: 'words:300' }] };
   const answer = await chat(edge, body, { headers: { 'x-request-id': 'lean' } });
   assert.ok(answer.events.done);
@@ -110,7 +110,7 @@ test('two calls with one request id are two calls', async () => {
   assert.equal(new Set((await rows(edge, 'twice', 2)).map(({ id }) => id)).size, 2);
 });
 
-test('of what was said and of keys, no row, metric or log line holds anything', async () => {
+test('no row and no log line holds a key or text of a prompt or an answer', async () => {
   const tables = await edge.database.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '%\\_%' ESCAPE '\\'");
   assert.ok(tables.some(({ name }) => name === 'attempts'));
   assert.ok((await edge.database.all('SELECT id FROM attempts')).length > 0);
@@ -120,7 +120,7 @@ test('of what was said and of keys, no row, metric or log line holds anything', 
   for (const secret of ['canary-of-a-prompt', 'says:', 'fs_test_client', 'sk-or-test']) assert.ok(!text.includes(secret), secret);
 });
 
-test('what the sums say is what the rows say, written by two isolates', async () => {
+test('the sums that triggers maintain equal the sums over the rows that two isolates wrote', async () => {
   const calls = Array.from({ length: 20 }, (_, at) => `sum-${at}`);
   await Promise.all(calls.map((call, at) => chat({ origin: edge.origins[at % 2] }, ask(), { headers: { 'x-request-id': call } })));
   for (const call of calls) await rows(edge, call, 1);
@@ -135,7 +135,7 @@ test('what the sums say is what the rows say, written by two isolates', async ()
 
 const failing = {
   'refuses half of its writes': async (of) => {
-    // A statement that it refuses is refused again until the row's turn is another: by chance, so nothing can be learnt of it.
+    // The refusals are random, so a repeated statement may be refused again.
     await of.database.all("CREATE TRIGGER refuses BEFORE INSERT ON attempts WHEN random() % 2 = 0 BEGIN SELECT RAISE(ABORT, 'no'); END");
   },
   'loses replies after their commit': async (of) => of.database.set({ lose: 5 }),
@@ -143,7 +143,7 @@ const failing = {
 };
 
 for (const [what, fail] of Object.entries(failing)) {
-  test(`a database that ${what} delays no call, and has each row once in the end`, async () => {
+  test(`a database that ${what} delays no call, and in the end has each row once`, async () => {
     const failsoft = configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' } });
     await withEdge({ failsoft }, async (own) => {
       await fail(own);
@@ -165,7 +165,7 @@ for (const [what, fail] of Object.entries(failing)) {
   });
 }
 
-test('a row that the database never takes does not keep others out', async () => {
+test('a row that the database always refuses does not block other rows', async () => {
   await edge.database.all("CREATE TRIGGER poisoned BEFORE INSERT ON attempts WHEN new.call = 'poisoned' BEGIN SELECT RAISE(ABORT, 'no'); END");
   await chat(edge, ask(), { headers: { 'x-request-id': 'poisoned' } });
   await chat(edge, ask(), { headers: { 'x-request-id': 'behind' } });
@@ -174,7 +174,7 @@ test('a row that the database never takes does not keep others out', async () =>
   await rows(edge, 'poisoned', 1);
 });
 
-test('a page may send the header that says what a call is for', async () => {
+test('a page may send the headers that name the feature of a call', async () => {
   const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,x-feature,x-flow' };
   await withEdge({ failsoft: { keys: [clientKey({ origins: ['https://app.example'] })], models: ['*'] } }, async (own) => {
     const answer = await send(own, '/v1/chat/completions', { method: 'OPTIONS', headers, key: null });

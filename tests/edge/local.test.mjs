@@ -1,4 +1,4 @@
-// The edge as `wrangler dev` runs it on one's own machine: with the page, without keys, and for nobody else.
+// The edge under `wrangler dev` on the developer's machine: with the playground, without keys, and only for this machine.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -30,7 +30,7 @@ setUp(() => {
 
 const ask = (body, headers = {}) => chat(edge, body, { key: null, headers });
 
-test('no key is needed, streamed or not, for any model', async () => {
+test('a call needs no key, streamed or in one piece, for any model', async () => {
   const answer = await ask({ models: ['fault/overloaded', SECOND] });
   assert.match(textOf(answer), /^word1 /);
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
@@ -38,12 +38,12 @@ test('no key is needed, streamed or not, for any model', async () => {
   assert.ok(stream.events.done && stream.events.text === textOf(answer));
 });
 
-test('it is ready, with a database made from nothing', async () => {
+test('the edge is ready, with a new database', async () => {
   const answer = await send(edge, '/healthz', { key: null });
   assert.deepEqual([answer.status, JSON.parse(answer.text)], [200, { ok: true }]);
 });
 
-test('an error in a stream reaches a client of `wrangler dev` too', async () => {
+test('an error event of a stream reaches a client of `wrangler dev` too', async () => {
   const { events } = await ask({ models: ['fault/cut-1500', SECOND], stream: true, failsoft: { recover: 'error' } });
   assert.equal(events.error.error.kind, 'cut');
   assert.equal(events.done, false);
@@ -62,7 +62,7 @@ for (const [name, headers, allowed] of [
   ['a form of another page', { 'sec-fetch-site': 'cross-site', 'content-type': 'text/plain' }, false],
   ['another machine', { 'cf-connecting-ip': '203.0.113.7' }, false],
 ]) {
-  test(`${allowed ? 'answers' : 'refuses, and asks nobody for'} ${name}`, async () => {
+  test(`the edge ${allowed ? 'answers' : 'refuses, and sends nothing for,'} ${name}`, async () => {
     const concrete = Object.fromEntries(Object.entries(headers).map(([header, value]) => [header, value instanceof Function ? value() : value]));
     const answer = await ask({ model: SECOND }, concrete);
     assert.equal(answer.status, allowed ? 200 : 403, answer.text);
@@ -71,7 +71,7 @@ for (const [name, headers, allowed] of [
   });
 }
 
-test('the page comes under a policy that lets it load itself and nothing else', async () => {
+test('the playground has a Content-Security-Policy that allows its own files and nothing else', async () => {
   const page = await send(edge, '/', { key: null });
   assert.equal(page.status, 200);
   assert.match(page.headers['content-type'], /^text\/html/);
@@ -82,7 +82,7 @@ test('the page comes under a policy that lets it load itself and nothing else', 
   assert.equal(script.headers['content-security-policy'], CSP);
 });
 
-test('what is no file is a 404 that says where the API is', async () => {
+test('a path without a file answers 404 and names the path of the API', async () => {
   for (const path of ['/nothing', '/v1/responses', '/_headers']) {
     const answer = await send(edge, path, { key: null });
     assert.equal(answer.status, 404);
@@ -90,7 +90,7 @@ test('what is no file is a 404 that says where the API is', async () => {
   }
 });
 
-test('the page learns what it can try', async () => {
+test('the playground gets the faults and the models that it can offer', async () => {
   const playground = JSON.parse((await send(edge, '/v1/playground', { key: null })).text);
   assert.equal(playground.emulator, true);
   assert.ok(playground.faults.some(({ name }) => name === 'rate-limited'));

@@ -1,5 +1,5 @@
-// How the edge tells its owner how it is: metrics, spans, alerts, and a health that is true. To nobody else, and nothing of
-// what was said.
+// What the owner can observe: metrics, spans, alerts and /healthz. They are for the owner alone, and hold no text of a
+// prompt or an answer.
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
@@ -22,15 +22,15 @@ const ask = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', co
 
 let spans, hooks;
 
-/** Takes what is posted to it; `status` is what it says to that. */
-async function collector() {
+/** A server that keeps what is posted to it, and answers with `status`. */
+async function startCollector() {
   const posts = [];
   const state = { posts, status: 200 };
   const server = createServer(async (request, response) => {
     let text = '';
     for await (const piece of request) text += piece;
     posts.push({ headers: request.headers, text, status: state.status });
-    response.writeHead(state.status).end('what a collector says');
+    response.writeHead(state.status).end('the body of an answer that nobody reads');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   state.url = `http://127.0.0.1:${server.address().port}/`;
@@ -51,7 +51,7 @@ async function until(what, holds, ms = 15_000) {
 }
 
 setUp(async () => {
-  [spans, hooks] = [await collector(), await collector()];
+  [spans, hooks] = [await startCollector(), await startCollector()];
 });
 
 after(() => Promise.all([spans?.stop(), hooks?.stop()]));
@@ -71,15 +71,15 @@ const { emulator, edge } = useEdge((emulator) => ({
 
 const call = (id, body, headers, origin = edge.origin) => chat({ origin }, ask(body), { headers: { 'x-request-id': id, ...headers } });
 const metrics = (at = 0, key = TOKEN) => send({ origin: edge.origins[at] }, '/metrics', { key });
-/** The sum of all samples of `name` in a text of Prometheus's. */
+/** The sum of all samples of `name` in Prometheus's text format. */
 const sum = (text, name) => text.split('\n').filter((line) => line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 
-test('metrics are the ledger, whichever isolate is asked, and for the token alone', async () => {
+test('metrics equal the sums of the ledger on every isolate, and need the token', async () => {
   await emulator.script(FIRST, ['server-error']);
   const answers = [await call('m-0')];
   for (let at = 1; at < 10; at += 1) answers.push(await call(`m-${at}`, { stream: at % 2 === 0 }, {}, edge.origins[at % 2]));
   for (const { status } of answers) assert.equal(status, 200);
-  await until('all is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call LIKE 'm-%'")).length === 11);
+  await until('the rows are written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call LIKE 'm-%'")).length === 11);
   const [told, other] = [await metrics(0), await metrics(1)];
   assert.equal(told.status, 200, told.text);
   assert.match(told.headers['content-type'], /^text\/plain; version=0\.0\.4/);
@@ -94,11 +94,11 @@ test('metrics are the ledger, whichever isolate is asked, and for the token alon
   for (const key of [null, CLIENT_KEY, `${TOKEN}x`, '']) assert.equal((await metrics(0, key)).status, 401, String(key));
 });
 
-test('a call is a span in its caller\'s trace, and each attempt one below it', async () => {
+test('a call is a span in the trace of its caller, and each attempt is a child span', async () => {
   await emulator.script(FIRST, ['server-error']);
   const trace = '0af7651916cd43dd8448eb211c80319c';
   await call('traced', {}, { traceparent: `00-${trace}-b7ad6b7169203331-01`, 'x-feature': 'support' });
-  const post = await until('spans came', () => spans.posts.find(({ text }) => text.includes('"traced"')));
+  const post = await until('the spans have arrived', () => spans.posts.find(({ text }) => text.includes('"traced"')));
   assert.equal(post.headers['x-collector'], 'c0llector');
   assert.equal(post.headers['content-type'], 'application/json');
   const [{ resource, scopeSpans }] = JSON.parse(post.text).resourceSpans;
@@ -117,23 +117,23 @@ test('a call is a span in its caller\'s trace, and each attempt one below it', a
   assert.deepEqual([whole['failsoft.fallback'], whole['failsoft.feature'], whole['failsoft.request_id']], [true, 'support', 'traced']);
 });
 
-test('a collector that fails costs a call nothing but a line in the log', async () => {
+test('when the collector of spans fails, the call succeeds and the log has a line about the failure', async () => {
   spans.status = 500;
   assert.equal((await call('untraced')).status, 200);
-  await until('it is logged', () => edge.said().includes('{"event":"otlp","sent":false,"error":"status 500"}'));
+  await until('the failure is in the log', () => edge.said().includes('{"event":"otlp","sent":false,"error":"status 500"}'));
   spans.status = 200;
 });
 
 const alerts = (kind) => hooks.posts.filter(({ status }) => status === 200).map(({ text }) => JSON.parse(text)).filter((alert) => alert.kind === kind);
 
-test('a run of fallbacks is told once, and so is the next', async () => {
+test('a series of fallbacks raises one alert, and so does the next series', async () => {
   const run = async (name, count) => {
     await emulator.script(FIRST, Array(count).fill('server-error'));
     for (let at = 0; at < count; at += 1) await call(`${name}-${at}`);
-    await until('all is written', async () => (await edge.database.all(`SELECT id FROM attempts WHERE call LIKE '${name}-%'`)).length === 2 * count);
+    await until('the rows are written', async () => (await edge.database.all(`SELECT id FROM attempts WHERE call LIKE '${name}-%'`)).length === 2 * count);
   };
   await call('before');
-  await until('it is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call = 'before'")).length === 1);
+  await until('the row is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call = 'before'")).length === 1);
   await run('a', 2);
   await edge.cron();
   assert.deepEqual(alerts('fallbacks'), []);
@@ -142,15 +142,15 @@ test('a run of fallbacks is told once, and so is the next', async () => {
   assert.deepEqual(alerts('fallbacks').map(({ text, facts }) => [text, facts.model, facts.calls]), [[`The last 3 answers to calls for ${FIRST} came from other models.`, FIRST, 3]]);
   await run('c', 1);
   await Promise.all([edge.cron(), edge.cron()]);
-  assert.equal(alerts('fallbacks').length, 1, 'the same run');
+  assert.equal(alerts('fallbacks').length, 1, 'the same series raises no second alert');
   await call('between');
-  await until('it is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call = 'between'")).length === 1);
+  await until('the row is written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call = 'between'")).length === 1);
   await run('d', 3);
   await edge.cron();
   assert.equal(alerts('fallbacks').length, 2);
 });
 
-test('a model of the configuration that goes away is told of once', async () => {
+test('a configured model that will be retired raises one alert', async () => {
   await edge.cron();
   assert.deepEqual(alerts('expiry').map(({ facts }) => facts.model), [RETIRING]);
   const [{ models }] = await edge.database.all('SELECT models FROM catalog');
@@ -159,7 +159,7 @@ test('a model of the configuration that goes away is told of once', async () => 
   assert.ok(listed.id && listed.pricing);
 });
 
-test('an hour that costs much more than the day before is told once, also if that has to be tried again', async () => {
+test('an hour that costs much more than the day before raises one alert, even if the first delivery fails', async () => {
   const hour = Math.floor(Date.now() / HOUR);
   for (let before = 1; before <= 24; before += 1) await edge.database.all('INSERT OR REPLACE INTO hours VALUES (?, ?)', hour - before, USD);
   await edge.cron();
@@ -169,27 +169,27 @@ test('an hour that costs much more than the day before is told once, also if tha
   await edge.cron();
   hooks.status = 200;
   await edge.cron();
-  assert.deepEqual(alerts('spend'), [], 'it may still be on its way');
+  assert.deepEqual(alerts('spend'), [], 'the first alert may still be under way');
   await edge.database.all('UPDATE told SET at = at - 120000');
   await edge.cron();
   await edge.cron();
   assert.deepEqual(alerts('spend').map(({ text }) => text), ['An hour cost 9.00 USD; the mean of the day before is 1.00 USD.']);
 });
 
-test('nothing of what was said, and no key, is in a metric, a span, an alert or a log line', async () => {
+test('no metric, span, alert or log line holds a key or text of a prompt or an answer', async () => {
   assert.ok(spans.posts.length > 0 && hooks.posts.length > 0 && edge.said().includes('"event":"call"'));
   const text = [edge.said(), (await metrics()).text, ...[...spans.posts, ...hooks.posts].map(({ text, headers }) => text + JSON.stringify(headers))].join();
   for (const secret of SECRETS) assert.ok(!text.includes(secret), secret);
 });
 
-test('health tells that the database is down, and is not asked more than every few seconds', async () => {
+test('/healthz reports a database that is down, and asks the database only every few seconds', async () => {
   const health = async () => send(edge, '/healthz', { key: null });
   assert.deepEqual(JSON.parse((await health()).text), { ok: true });
   const { statements } = await edge.database.set({ down: true });
   await setClockAhead(edge, 5_100);
   await Promise.all(Array.from({ length: 50 }, health));
   assert.ok((await edge.database.set({})).statements - statements <= 1);
-  const told = await until('it is noticed', async () => {
+  const told = await until('/healthz reports the problem', async () => {
     const answer = await health();
     return answer.status === 503 && answer;
   });
@@ -197,25 +197,25 @@ test('health tells that the database is down, and is not asked more than every f
   assert.equal((await call('unhealthy')).status, 200, 'calls go on');
   await edge.database.set({ down: false });
   await setClockAhead(edge, 10_200);
-  await until('it is well again', async () => (await health()).status === 200);
+  await until('/healthz reports that all is well', async () => (await health()).status === 200);
 });
 
-test('without a token there are no metrics, without tables health says how to make them', async () => {
+test('without a token there are no metrics, and without tables /healthz says how to create them', async () => {
   await withEdge({ failsoft: { keys: [clientKey()], models: ['*'] } }, async (own) => {
     assert.equal((await send(own, '/metrics', { key: TOKEN })).status, 404);
     await own.database.all('DROP TABLE attempts');
-    await until('it is noticed', async () => (await send(own, '/healthz')).text.includes('wrangler d1 migrations apply'));
+    await until('/healthz reports the problem', async () => (await send(own, '/healthz')).text.includes('wrangler d1 migrations apply'));
   });
 });
 
-test('an isolate that is new while the upstream cannot be asked knows the models from the copy', async () => {
+test('a new isolate knows the models from the stored copy of the catalog while the upstream is down', async () => {
   const upstream = await startEmulator();
   const failsoft = {
     upstream: { url: upstream.baseURL, dialect: 'openrouter' },
     keys: [clientKey({ budget: { usd: { day: 1 } } })],
     models: ['*'],
   };
-  // Two isolates: the trigger is the first's, and the second is the new one.
+  // The cron job runs in the first isolate; the second isolate has no catalog yet.
   await withEdge({ failsoft, isolates: 2 }, async (own) => {
     await own.cron();
     await upstream.stop();

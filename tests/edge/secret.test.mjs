@@ -1,5 +1,4 @@
-// The upstream's key is nowhere but in the request to the upstream, and of the Worker's code nothing but its handlers can
-// be called from outside.
+// The upstream's key is only in requests to the upstream, and only the handlers of the Worker can be called from outside.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -14,9 +13,9 @@ import { POLICY, SECOND, chat, send } from './harness.mjs';
 import { useEdge, withEdge } from './use-edge.mjs';
 
 const CANARY = 'sk-or-v1-c4n4ry0123456789abcdef';
-/** What is left of a key when somebody shortens it. */
+/** The key, and parts of the key that a shortened form would show. */
 const PIECES = [CANARY, CANARY.slice(-12), 'c4n4ry'];
-/** Faults that take their time; their answers hold nothing that others do not. */
+/** Slow faults. Their answers have the same form as those of other faults. */
 const SLOW = /^(slow|comments|stall|rate-limited|in-flight)/;
 
 const { emulator, edge } = useEdge((emulator) => ({
@@ -32,7 +31,7 @@ function checkFree(where, text) {
   for (const piece of PIECES) assert.ok(!text.includes(piece), `${where} holds ${piece}`);
 }
 
-test('no answer, header or log line holds the key, whatever goes wrong', async () => {
+test('no answer, header or log line holds the key, whatever fails', async () => {
   const bodies = FAULTS.filter(({ fault }) => !SLOW.test(fault)).map(({ fault }) => ({ model: `fault/${fault}` }));
   bodies.push({ model: SECOND }, { model: 'route/relayed' }, { model: 'nope' }, {}, { model: SECOND, failsoft: { key: 1 } });
   let asked = 0;
@@ -54,11 +53,11 @@ test('no answer, header or log line holds the key, whatever goes wrong', async (
   const chats = (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
   assert.ok(chats.length > 80 && chats.every(({ headers }) => headers.authorization === `Bearer ${CANARY}`));
   for (const { body, path, headers } of await emulator.log()) {
-    checkFree('a request but for its authorization', JSON.stringify([body, path, { ...headers, authorization: '' }]));
+    checkFree('a request without its authorization header', JSON.stringify([body, path, { ...headers, authorization: '' }]));
   }
 });
 
-test('the key goes nowhere else, even if the upstream sends us there', async () => {
+test('the key is not sent to another host, even if the upstream redirects the edge there', async () => {
   const { createServer } = await import('node:http');
   const seen = [];
   const elsewhere = createServer((request, response) => {
@@ -71,8 +70,8 @@ test('the key goes nowhere else, even if the upstream sends us there', async () 
   for (const server of [elsewhere, redirects]) await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${redirects.address().port}/v1`;
   try {
-    await withEdge({ secret: CANARY, failsoft: { upstream: { url }, keys: [clientKey()], models: ['*'] } }, async (led) => {
-      const answer = await chat(led, { model: SECOND });
+    await withEdge({ secret: CANARY, failsoft: { upstream: { url }, keys: [clientKey()], models: ['*'] } }, async (redirected) => {
+      const answer = await chat(redirected, { model: SECOND });
       assert.ok(answer.status >= 400, String(answer.status));
       assert.deepEqual(seen, []);
     });
@@ -81,7 +80,7 @@ test('the key goes nowhere else, even if the upstream sends us there', async () 
   }
 });
 
-test('of all that the Worker is made of, its handlers and its classes can be called from outside, and nothing of the library', async () => {
+test('only the handlers and the Durable Object classes of the Worker can be called from outside, and no function of the library', async () => {
   const wasm = join(WORKER, 'build/index_bg.wasm');
   registerHooks({
     resolve(specifier, context, next) {
@@ -102,7 +101,7 @@ test('of all that the Worker is made of, its handlers and its classes can be cal
   assert.deepEqual(Object.keys(module), ['Account', 'Breakers', 'Keys', 'default']);
   const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['length', 'name', 'prototype'].includes(name)).sort();
   assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch', 'scheduled']);
-  // wasm-bindgen's own two do nothing to others, and a class that extends no DurableObject has no RPC.
+  // The two methods of wasm-bindgen affect their own object only, and a class that does not extend DurableObject has no RPC.
   const handlers = { Account: ['alarm', 'fetch'], Breakers: ['fetch'], Keys: ['alarm', 'fetch'] };
   for (const [name, names] of Object.entries(handlers)) {
     const object = module[name];

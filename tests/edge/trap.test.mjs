@@ -1,4 +1,4 @@
-// What becomes of requests when WebAssembly traps. Their upstreams' clocks are long: nothing else can end them.
+// The requests under way when WebAssembly traps. All clocks are long, so that nothing else can end the requests.
 
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
@@ -21,7 +21,7 @@ const modules = [
   ...MODULES,
 ];
 const LONG = { headers: 600_000, firstToken: 600_000, idle: 600_000 };
-/** Much longer than anything here takes; what has not ended by then hangs. */
+/** Much longer than any request of these tests takes. A request that has not ended by then hangs. */
 const PATIENCE = 60_000;
 
 const { emulator, edge } = useEdge({
@@ -36,12 +36,12 @@ const { emulator, edge } = useEdge({
   },
 });
 
-/** What `promise` comes to; it may not take for ever. */
-const soon = (promise) => Promise.race([promise, sleep(PATIENCE, null, { ref: false }).then(() => assert.fail('it hangs'))]);
+/** The result of `promise`. Fails if the promise does not settle in time. */
+const soon = (promise) => Promise.race([promise, sleep(PATIENCE, null, { ref: false }).then(() => assert.fail('the promise does not settle'))]);
 
 const trap = (point) => ({ headers: { 'x-trap': point } });
 
-/** Asks for a completion; `begun` once some of the answer is there, `ended` is all of it, or what there is when it breaks. */
+/** Requests a completion. `begun` resolves with the first data, and `ended` with the answer, which may be broken off. */
 function begin(body) {
   const headers = { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json' };
   const sent = request(`${edge.origin}/v1/chat/completions`, { method: 'POST', agent: false, headers });
@@ -59,8 +59,8 @@ function begin(body) {
   return { begun, ended };
 }
 
-/** The isolate answers as ever. */
-async function works() {
+/** Checks that the isolate still answers. */
+async function checkAnswers() {
   for (const stream of [false, true]) {
     const answer = await soon(chat(edge, { model: SECOND, stream }));
     assert.equal(answer.status, 200, answer.text);
@@ -68,8 +68,8 @@ async function works() {
   }
 }
 
-/** Nobody takes it for an answer. */
-function broken(answer) {
+/** Checks that no client can take the answer for a whole one. */
+function checkBroken(answer) {
   assert.equal(answer.status, 200);
   assert.ok(answer.broken, answer.text);
   assert.equal(events(answer.text).done, false);
@@ -82,36 +82,36 @@ for (const [when, point] of [
   ["when the upstream's headers come", 'completions'],
 ]) {
   for (const stream of [false, true]) {
-    test(`a request ${stream ? 'for a stream' : 'for an answer in one piece'} that traps ${when} is answered with an error, and the next as ever`, async () => {
+    test(`a request ${stream ? 'for a stream' : 'for an answer in one piece'} that traps ${when} is answered with an error, and the next request succeeds`, async () => {
       const answer = await soon(send(edge, '/v1/chat/completions', {
         method: 'POST',
         body: JSON.stringify({ model: SECOND, messages: MESSAGES, stream }),
         headers: { 'content-type': 'application/json', 'x-trap': point },
       }));
       assert.equal(answer.status, 500, answer.text);
-      // An object has a place of its own, from which the platform alone can answer.
+      // After a trap in a Durable Object, the platform itself answers.
       if (point !== 'object') {
         const { error } = JSON.parse(answer.text);
         assert.deepEqual([error.type, error.code, error.param], ['server_error', 'internal', null]);
         assert.ok(error.message);
       }
-      await works();
+      await checkAnswers();
     });
   }
 }
 
 for (const [lane, model] of [['gate', 'fault/never-ending'], ['relay', 'route/relay']]) {
-  test(`a stream that traps in the middle breaks off on lane ${lane}, and so does its upstream's`, async () => {
+  test(`a stream that traps in the middle breaks off on the lane ${lane}, and so does the stream from the upstream`, async () => {
     const answer = await soon(chat(edge, { model, stream: true }, trap('chunk 9')));
-    broken(answer);
+    checkBroken(answer);
     assert.ok(answer.events.chunks.length > 0);
     const log = await emulator.log('clientGone', PATIENCE);
     assert.deepEqual(asked(log), [['fault/never-ending']]);
-    await works();
+    await checkAnswers();
   });
 }
 
-test('what else is under way when a request traps ends too: with an error, or broken off, or complete', async () => {
+test('other requests that are under way when a request traps end too: with an error, broken off, or complete', async () => {
   const streams = ['fault/never-ending', 'fault/stall-3', 'route/relay', 'route/lean', 'route/lean-silence'];
   const open = streams.map((model) => begin({ model, stream: true }));
   await soon(Promise.all(open.map(({ begun }) => begun)));
@@ -123,15 +123,15 @@ test('what else is under way when a request traps ends too: with an error, or br
   assert.equal(trapped.status, 500);
   for (const { ended } of waiting) assert.equal((await soon(ended)).status, 500);
   await emulator.release();
-  await works();
+  await checkAnswers();
   const ends = await soon(Promise.all(open.map(({ ended }) => ended)));
   for (const [at, end] of ends.entries()) {
     if (streams[at] === 'route/lean' && !end.broken) assert.ok(events(end.text).done, end.text);
-    else broken(end);
+    else checkBroken(end);
   }
 });
 
-test('what a call held that trapped, and what an alarm was finding out that trapped, is settled by an alarm', async () => {
+test('an alarm settles the hold of a call that trapped, and the lookup of an alarm that trapped', async () => {
   const failsoft = configure(emulator, {
     upstream: { url: emulator.baseURL, dialect: 'openrouter' },
     keys: [clientKey({ budget: { usd: { day: 100 } } })],
@@ -147,7 +147,7 @@ test('what a call held that trapped, and what an alarm was finding out that trap
         assert.ok(Date.now() < until, `${held} is still held`);
       }
     };
-    // Nobody but the upstream knows what it cost.
+    // The cost must be looked up at the upstream.
     assert.equal((await soon(chat(own, { model: 'route/lean', stream: true }, trap('generation')))).status, 200);
     const looked = await settled();
     assert.ok(looked > 0);

@@ -1,4 +1,4 @@
-// The app's own users: their tokens, by real keys, and all that only looks like one.
+// Tokens of the app's own users: valid tokens, signed with real keys, and all kinds of invalid ones.
 
 import assert from 'node:assert/strict';
 import { createHmac, createHash, generateKeyPairSync, sign } from 'node:crypto';
@@ -15,7 +15,7 @@ const AUDIENCE = 'app';
 const APP = 'https://app.example';
 const now = () => Math.floor(Date.now() / 1000);
 
-/** A key pair; `jwk` is what its issuer publishes. */
+/** A key pair. `jwk` is the public key as the issuer publishes it. */
 function pair(kid, algorithm, extra = {}) {
   const [type, options] = {
     RS256: ['rsa', { modulusLength: 2048 }],
@@ -34,14 +34,14 @@ const STRANGER = pair('rsa', 'RS256');
 const part = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const claims = (changes = {}) => ({ iss: ISSUER, aud: AUDIENCE, sub: 'ann', exp: now() + 300, ...changes });
 
-/** A token by `key`; `header` may say otherwise. */
+/** A token signed with `key`. `header` replaces fields of its header. */
 function token(key, payload = claims(), header = {}) {
   const signed = `${part({ alg: key.algorithm, kid: key.kid, typ: 'JWT', ...header })}.${part(payload)}`;
   const options = key.algorithm === 'ES256' ? { key: key.privateKey, dsaEncoding: 'ieee-p1363' } : key.privateKey;
   return `${signed}.${sign(key.algorithm === 'EdDSA' ? null : 'sha256', Buffer.from(signed), options).toString('base64url')}`;
 }
 
-/** An issuer: `keys` is what it publishes, `asked` how often; `answer` may do something else. */
+/** An issuer that publishes `keys` and counts its requests in `asked`. `answer` replaces its response. */
 async function startIssuer(keys) {
   const issuer = { keys, asked: 0, answer: null };
   const server = createServer((request, response) => {
@@ -97,13 +97,13 @@ async function checkRefused(key, why, pattern = /not valid here/) {
 }
 
 for (const key of [RSA, EC, ED]) {
-  test(`a user with a token by ${key.algorithm} may call`, async () => {
+  test(`a user with a token signed by ${key.algorithm} may call`, async () => {
     assert.deepEqual(await checkLetIn(token(key)), ['route/support', 'a/a']);
     assert.deepEqual(await checkLetIn(token(key, claims({ aud: ['other', AUDIENCE], nbf: now() + 30 }))), ['route/support', 'a/a']);
   });
 }
 
-test('whoever a user says to be is text, and nothing of it is told', async () => {
+test('the user id of a token is only text, and appears in no answer and no log line', async () => {
   for (const sub of ["'; DROP TABLE users; --", '<script>alert(1)</script>', '../../admin', '\r\nset-cookie: a=b', '\u0000', 'x'.repeat(5_000), 17]) {
     const answer = await models(token(RSA, claims({ sub })));
     assert.equal(answer.status, 200, answer.text);
@@ -112,11 +112,11 @@ test('whoever a user says to be is text, and nothing of it is told', async () =>
   }
 });
 
-test('keys of the configuration work beside it', async () => {
+test('client keys of the configuration work beside tokens', async () => {
   await checkLetIn(CLIENT_KEY);
 });
 
-test('a token counts for an audience with what is configured for that one', async () => {
+test('a token gets the configuration of its audience', async () => {
   const web = claims({ aud: 'web', email: 'ann@app.example' });
   assert.deepEqual(await checkLetIn(token(EC, web), { origin: APP }), ['route/support']);
   assert.equal((await models(token(EC, web), { origin: 'https://evil.example' })).status, 403);
@@ -126,14 +126,14 @@ test('a token counts for an audience with what is configured for that one', asyn
   await checkRefused(token(EC, { ...web, exp: now() - 1 }), 'no skew', /expired/);
 });
 
-test('a page of the app may ask before it calls, and read the answer', async () => {
+test('the preflight of a page of the app is allowed, and that of another page is not', async () => {
   const preflight = await send(edge, '/v1/chat/completions', { method: 'OPTIONS', key: null, headers: { origin: APP } });
   assert.equal(preflight.headers['access-control-allow-origin'], APP);
   const evil = await send(edge, '/v1/chat/completions', { method: 'OPTIONS', key: null, headers: { origin: 'https://evil.example' } });
   assert.equal(evil.headers['access-control-allow-origin'], undefined);
 });
 
-test('a token that is not of the issuer is refused', async () => {
+test('a token that the issuer did not sign is refused', async () => {
   const good = token(RSA);
   const [header, payload, signature] = good.split('.');
   const other = (text) => (text.startsWith('A') ? 'B' : 'A') + text.slice(1);
@@ -146,7 +146,7 @@ test('a token that is not of the issuer is refused', async () => {
   await checkRefused(`${header}.${payload}.${token(EC).split('.')[2]}`, 'a signature of another key');
 });
 
-test('a token without a signature is refused, however it says so', async () => {
+test('a token without a signature is refused in every form', async () => {
   for (const alg of ['none', 'None', 'NONE', 'nOnE', '', null, ['none'], undefined]) {
     const unsigned = `${part({ alg, kid: 'rsa' })}.${part(claims())}`;
     await checkRefused(`${unsigned}.`, String(alg));
@@ -154,7 +154,7 @@ test('a token without a signature is refused, however it says so', async () => {
   }
 });
 
-test('a public key is no secret to sign with', async () => {
+test('a token that is signed with a public key as HMAC secret is refused', async () => {
   const pem = RSA.publicKey.export({ type: 'spki', format: 'pem' });
   const secrets = [pem, pem.trim(), RSA.publicKey.export({ type: 'spki', format: 'der' }), RSA.jwk.n, Buffer.from(RSA.jwk.n, 'base64url'), JSON.stringify(RSA.jwk), ED.jwk.x, Buffer.from(ED.jwk.x, 'base64url')];
   for (const secret of secrets) {
@@ -165,7 +165,7 @@ test('a public key is no secret to sign with', async () => {
   }
 });
 
-test('a key is for one algorithm, whatever the token says', async () => {
+test('a key is used for its own algorithm only, whatever the token names', async () => {
   for (const [key, header] of [
     [RSA, { alg: 'ES256' }],
     [RSA, { alg: 'PS256' }],
@@ -183,7 +183,7 @@ test('a key is for one algorithm, whatever the token says', async () => {
   await checkRefused(`${token(EC).split('.').slice(0, 2).join('.')}.${sign('sha256', der, EC.privateKey).toString('base64url')}`, 'DER');
 });
 
-test('a token names no key of its own, and nothing that nobody understands', async () => {
+test('a token cannot bring its own key, and a header that must be understood is refused', async () => {
   const seen = issuer.asked;
   const elsewhere = await startIssuer([STRANGER]);
   const stranger = { ...STRANGER.jwk };
@@ -203,10 +203,10 @@ test('a token names no key of its own, and nothing that nobody understands', asy
   for (const header of [{ crit: ['exp'], exp: now() }, { crit: [] }, { crit: ['b64'], b64: false }, { kid: 7 }]) {
     await checkRefused(token(RSA, claims(), header), JSON.stringify(header));
   }
-  assert.ok(issuer.asked <= seen + 1, 'an unknown key id asks once in 30 seconds');
+  assert.ok(issuer.asked <= seen + 1, 'an unknown key id causes at most one request in 30 seconds');
 });
 
-test('a token is for its issuer, its audience and its time', async () => {
+test('a token is refused outside its issuer, its audience and its time', async () => {
   for (const [changes, pattern] of [
     [{ aud: 'another' }],
     [{ aud: [] }],
@@ -229,14 +229,14 @@ test('a token is for its issuer, its audience and its time', async () => {
   await checkLetIn(token(RSA, claims({ exp: now() - 50 })));
 });
 
-test('what is like a token is none', async () => {
+test('a text that only resembles a token is refused', async () => {
   const good = token(RSA);
   for (const broken of ['..', 'a.b.c', `${good}.x`, `${good}${'x'.repeat(17_000)}`, `.${good}`, good.replaceAll('.', '..')]) {
     assert.equal((await models(broken)).status, 401, broken.slice(0, 20));
   }
 });
 
-/** An edge of its own, whose isolates remember nothing. */
+/** Runs `act` with a new issuer and a new edge, whose isolate remembers no keys. */
 async function withIssuer(keys, act) {
   const own = await startIssuer(keys);
   try {
@@ -246,7 +246,7 @@ async function withIssuer(keys, act) {
   }
 }
 
-test('keys are asked for once, for all who come at once', async () => {
+test('requests that arrive together cause one request for the keys', async () => {
   await withIssuer([RSA], async (own, at) => {
     own.answer = (_, response) => setTimeout(() => response.end(JSON.stringify({ keys: [RSA.jwk] })), 300);
     const all = await Promise.all(Array.from({ length: 20 }, () => models(token(RSA), { at })));
@@ -255,18 +255,18 @@ test('keys are asked for once, for all who come at once', async () => {
   });
 });
 
-test('a key that is unknown is asked for once, and not again for as often as somebody invents one', async () => {
+test('invented key ids do not cause more requests for the keys', async () => {
   await withIssuer([RSA], async (own, at) => {
     await checkLetIn(token(RSA), { at });
     for (let times = 0; times < 10; times += 1) {
       assert.equal((await models(token(STRANGER, claims(), { kid: `invented-${times}` }), { at })).status, 401);
     }
     await checkLetIn(token(RSA), { at });
-    assert.equal(own.asked, 1, 'it was asked a moment ago');
+    assert.equal(own.asked, 1, 'the keys were fetched a moment ago');
   });
 });
 
-test('a new key is found when its first token comes, and one that was taken back is gone', async () => {
+test('a new key is found when its first token arrives, and a withdrawn key is refused', async () => {
   await withIssuer([RSA], async (own, at) => {
     await checkLetIn(token(RSA), { at });
     own.keys = [EC];
@@ -282,13 +282,13 @@ for (const [name, answer] of [
   ['fails', (_, response) => response.writeHead(500).end()],
   ['answers with a page', (_, response) => response.end('<html>')],
   ['has no key that could be used', (_, response) => response.end(JSON.stringify({ keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'rsa' }] }))],
-  ['answers without end', (_, response) => response.end(`{"keys": [${'{}, '.repeat(200_000)}{}]}`)],
-  ['sends us elsewhere', (request, response) => {
+  ['sends a very long answer', (_, response) => response.end(`{"keys": [${'{}, '.repeat(200_000)}{}]}`)],
+  ['redirects', (request, response) => {
     if (request.url === '/elsewhere') response.end(JSON.stringify({ keys: [RSA.jwk] }));
     else response.writeHead(302, { location: '/elsewhere' }).end();
   }],
 ]) {
-  test(`an issuer that ${name} lets nobody in, and is not asked without pause`, async () => {
+  test(`while the issuer ${name}, tokens are refused, and the issuer is not asked again at once`, async () => {
     await withIssuer([RSA], async (own, at) => {
       own.answer = answer;
       for (let times = 0; times < 3; times += 1) {
@@ -301,7 +301,7 @@ for (const [name, answer] of [
   });
 }
 
-test('an issuer that never answers keeps nobody waiting for long', { timeout: 30_000 }, async () => {
+test('while the issuer does not answer, a request is refused after a short time', { timeout: 30_000 }, async () => {
   await withIssuer([RSA], async (own, at) => {
     own.answer = () => {};
     const began = Date.now();
@@ -310,7 +310,7 @@ test('an issuer that never answers keeps nobody waiting for long', { timeout: 30
   });
 });
 
-test('what cannot be configured is said with its path', async () => {
+test('/healthz names the path of each wrong field of the configuration', async () => {
   for (const [fields, problem] of [
     [{ jwks: 'http://id.example/jwks' }, /`users\[0\].jwks` must begin with https/],
     [{ issuer: '' }, /`users\[0\].issuer` is missing/],

@@ -1,4 +1,4 @@
-// Visitors of a web page: a token of Turnstile, once, for a session that works on that page for a while.
+// Visitors of a web page: each Turnstile token gives one session, which works on that page for a limited time.
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
@@ -17,7 +17,7 @@ const EVIL = 'https://evil.example';
 const SECRETS = { TURNSTILE_SECRET: 'turnstile-secret-of-the-test', SESSION_SECRET: 'session-0123456789-0123456789-012345' };
 const ADDRESS = '203.0.113.7';
 
-/** Turnstile's siteverify: a token counts once, for the one who has the secret. Tokens say what is answered. */
+/** Turnstile's siteverify: accepts each token once, with the right secret. A token is the JSON of the answer. */
 async function startTurnstile() {
   const turnstile = { asked: [], used: new Set(), single: true, answer: null };
   const server = createServer(async (request, response) => {
@@ -45,7 +45,7 @@ async function startTurnstile() {
 }
 
 let serial = 0;
-/** A token of a widget that was solved at `hostname`. */
+/** A token as the widget gives it after a visitor has passed at `hostname`. */
 const solved = (fields = {}) => JSON.stringify({ hostname: 'app.example', action: 'chat', serial: (serial += 1), ...fields });
 
 const emulator = useEmulator();
@@ -84,16 +84,16 @@ async function begin(options) {
 
 const models = (key, origin = APP, at = edge) => send(at, '/v1/models', { key, headers: origin ? { origin } : {} });
 
-/** What a session says of itself. */
-const said = (token) => JSON.parse(Buffer.from(token.slice(4).split('.')[0], 'base64url').toString());
+/** The payload of a session. */
+const payloadOf = (token) => JSON.parse(Buffer.from(token.slice(4).split('.')[0], 'base64url').toString());
 
-/** A session as somebody would make it who has a secret. */
+/** A session with `payload`, signed with `secret`. */
 function forged(payload, secret, prefix = 'fsv_') {
   const text = `${prefix}${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
 }
 
-test('a visitor calls with a session, from the page that asked for it', async () => {
+test('a visitor calls with a session, from the page that requested the session', async () => {
   const answer = await session(solved());
   assert.equal(answer.status, 200, answer.text);
   const { token, expires_in: lifetime } = answer.json;
@@ -110,7 +110,7 @@ test('a visitor calls with a session, from the page that asked for it', async ()
   assert.equal(refused.status, 404);
 });
 
-test('a page of the app may ask before it asks for a session, and no other page', async () => {
+test('the preflight for a session is allowed for a page of the app, and for no other page', async () => {
   const ask = (origin) => send(edge, '/v1/session', { method: 'OPTIONS', key: null, headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' } });
   const allowed = await ask(APP);
   assert.equal(allowed.headers['access-control-allow-origin'], APP);
@@ -118,7 +118,7 @@ test('a page of the app may ask before it asks for a session, and no other page'
   assert.equal((await ask(EVIL)).headers['access-control-allow-origin'], undefined);
 });
 
-test('a session works on its page and nowhere else', async () => {
+test('a session works for the origin of its page only', async () => {
   const token = await begin();
   for (const origin of [OTHER, EVIL, 'null', edge.origin, `${APP}:8443`, 'http://app.example', null]) {
     const answer = await models(token, origin);
@@ -137,7 +137,7 @@ test('a Turnstile token gives one session', async () => {
   }
 });
 
-test('a Turnstile token gives one session however many ask at once, even if Turnstile lets it pass', async () => {
+test('a Turnstile token gives one session for many requests at the same time, even if Turnstile accepts the token again', async () => {
   turnstile.single = false;
   try {
     const token = solved();
@@ -148,7 +148,7 @@ test('a Turnstile token gives one session however many ask at once, even if Turn
   }
 });
 
-test('a token that Turnstile does not take, or that was solved elsewhere or for something else, gives none', async () => {
+test('a Turnstile token that is invalid, or from another host or action, gives no session', async () => {
   for (const token of ['invented', solved({ hostname: 'evil.example' }), solved({ hostname: 'app.example.evil' }), solved({ hostname: undefined }), solved({ action: 'login' }), solved({ action: undefined }), solved({ success: false, 'error-codes': ['timeout-or-duplicate'] })]) {
     const answer = await session(token);
     assert.deepEqual([answer.status, answer.json.error.code], [403, 'turnstile_refused'], token);
@@ -156,16 +156,16 @@ test('a token that Turnstile does not take, or that was solved elsewhere or for 
   }
 });
 
-test('a session is for a page of the app', async () => {
+test('a session is refused to a page of another origin, and Turnstile is not asked', async () => {
   const count = turnstile.asked.length;
   for (const origin of [EVIL, 'null', edge.origin, null]) {
     const answer = await session(solved(), { origin });
     assert.deepEqual([answer.status, answer.json.error.code], [403, 'origin_not_allowed'], String(origin));
   }
-  assert.equal(turnstile.asked.length, count, 'Turnstile is not asked');
+  assert.equal(turnstile.asked.length, count, 'Turnstile gets no request');
 });
 
-test('a request without a token is told what is missing', async () => {
+test('the answer to a request without a token names the missing field', async () => {
   for (const body of ['', '{}', '[]', '{"turnstile": 1}', '{"turnstile": ""}', 'x'.repeat(100)]) {
     const answer = await session(null, { body });
     assert.deepEqual([answer.status, answer.json.error.param], [400, 'turnstile'], body);
@@ -173,9 +173,9 @@ test('a request without a token is told what is missing', async () => {
   assert.equal((await session(null, { body: JSON.stringify({ turnstile: 'x'.repeat(9_000) }) })).status, 413);
 });
 
-test('a session that this edge did not give out is none', async () => {
+test('a session that this edge did not issue is refused', async () => {
   const token = await begin();
-  const payload = said(token);
+  const payload = payloadOf(token);
   const [text, mac] = token.slice(4).split('.');
   const longer = Buffer.from(JSON.stringify({ ...payload, until: payload.until + 9_999 })).toString('base64url');
   for (const other of [
@@ -197,13 +197,13 @@ test('a session that this edge did not give out is none', async () => {
     assert.equal(answer.status, 401, `${other}: ${answer.text}`);
     assert.equal(JSON.parse(answer.text).error.code, 'invalid_api_key');
   }
-  assert.equal((await models(forged(payload, SECRETS.SESSION_SECRET))).status, 200, 'this is how it would look');
+  assert.equal((await models(forged(payload, SECRETS.SESSION_SECRET))).status, 200, 'a session with the right secret is accepted');
   const expired = await models(forged({ ...payload, until: Math.floor(Date.now() / 1000) }, SECRETS.SESSION_SECRET));
   assert.equal(expired.status, 401);
   assert.match(expired.text, /expired/);
 });
 
-test('a session ends', async () => {
+test('a session is refused after its lifetime', async () => {
   await withEdge({ modules: CLOCK_MODULES, secrets: SECRETS, failsoft: failsoft({ lifetime: 60 }) }, async (short) => {
     const token = await begin({ at: short });
     await setClockAhead(short, 58_000);
@@ -213,8 +213,8 @@ test('a session ends', async () => {
   });
 });
 
-test('another session brings no other account, and an account does not tell the address', async () => {
-  const account = async (address) => said(await begin({ address })).account;
+test('all sessions of an address share one account, and the account does not reveal the address', async () => {
+  const account = async (address) => payloadOf(await begin({ address })).account;
   const first = await account(ADDRESS);
   assert.match(first, /^visitor:[0-9a-f]{32}$/);
   assert.equal(await account(ADDRESS), first);
@@ -232,11 +232,11 @@ test('another session brings no other account, and an account does not tell the 
 for (const [name, answer] of [
   ['fails', (_, response) => response.writeHead(500).end('{"success": true, "hostname": "app.example", "action": "chat"}')],
   ['answers with a page', (_, response) => response.end('<html>')],
-  ['says neither yes nor no', (_, response) => response.end('{"success": "true"}')],
-  ['sends us elsewhere', (_, response) => response.writeHead(302, { location: turnstile.url }).end()],
+  ['gives no clear verdict', (_, response) => response.end('{"success": "true"}')],
+  ['redirects', (_, response) => response.writeHead(302, { location: turnstile.url }).end()],
   ['does not know the secret', (_, response) => response.end('{"success": false, "error-codes": ["invalid-input-secret"]}')],
 ]) {
-  test(`a Turnstile that ${name} lets nobody in`, async () => {
+  test(`while Turnstile ${name}, no session is issued`, async () => {
     turnstile.answer = answer;
     try {
       const refused = await session(solved());
@@ -247,7 +247,7 @@ for (const [name, answer] of [
   });
 }
 
-test('no secret is in an answer, in the log or in what is kept', async () => {
+test('no answer, log line or stored file holds a secret', async () => {
   const token = await begin();
   const kept = await readdir(join(edge.folder, 'Keys'));
   const files = await Promise.all(kept.map((file) => readFile(join(edge.folder, 'Keys', file), 'latin1')));
@@ -258,7 +258,7 @@ test('no secret is in an answer, in the log or in what is kept', async () => {
   assert.ok(!edge.said().includes(token));
 });
 
-test('an edge without visitors has no sessions, and one without their secrets is not set up', async () => {
+test('without the configuration of visitors there are no sessions, and without their secrets the edge is not set up', async () => {
   await withEdge({ failsoft: { keys: [{ name: 'a', sha256: '0'.repeat(64) }], models: ['*'] } }, async (none) => {
     const answer = await session(solved(), { at: none });
     assert.deepEqual([answer.status, answer.json.error.code], [404, 'visitors_not_set_up']);

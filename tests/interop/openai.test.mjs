@@ -1,4 +1,4 @@
-// openai (npm) pointed at the edge: what people's apps already use, with a base URL and a client key.
+// The openai package of npm with the edge as its base URL, and a client key.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -30,7 +30,7 @@ setUp(async () => {
   text = choices[0].message.content;
 });
 
-test('a completion falls back, and says who answered', async () => {
+test('a completion falls back, and names the model that answered', async () => {
   const { data, response } = await openai.chat.completions.create({ model: 'route/support', messages: MESSAGES }).withResponse();
   assert.equal(data.choices[0].message.content, text);
   assert.equal(data.model, SECOND);
@@ -51,7 +51,7 @@ test('a stream falls back before its first word', async () => {
   assert.deepEqual(asked(await emulator.log()), [['fault/unavailable'], [SECOND]]);
 });
 
-test('a stream carries its usage for a client that asks, and only then', async () => {
+test('a stream has its usage only if the client asks for usage', async () => {
   const ask = { model: 'route/support', messages: MESSAGES, stream: true };
   const usages = async (options) => {
     const chunks = [];
@@ -64,13 +64,13 @@ test('a stream carries its usage for a client that asks, and only then', async (
   assert.equal(usage.failsoft.attempts.length, 2);
 });
 
-test('a chain in the request body works too', async () => {
+test('the field `models` of the request is the chain', async () => {
   const data = await openai.chat.completions.create({ models: ['fault/empty', SECOND], model: undefined, messages: MESSAGES });
   assert.equal(data.choices[0].message.content, text);
   assert.deepEqual(asked(await emulator.log()), [['fault/empty'], ['fault/empty'], [SECOND]]);
 });
 
-test('tool calls come through whole, streamed', async () => {
+test('streamed tool calls arrive whole', async () => {
   const tools = [{ type: 'function', function: { name: 'search', parameters: { type: 'object', properties: { query: { type: 'string' } } } } }];
   const messages = [{ role: 'user', content: 'use the tool' }];
   const runner = openai.chat.completions.stream({ model: 'route/support', messages, tools });
@@ -80,7 +80,7 @@ test('tool calls come through whole, streamed', async () => {
   assert.equal(typeof JSON.parse(call.function.arguments).query, 'string');
 });
 
-test('a stream that is cut is an error for the reader, not an end', async () => {
+test('a stream that is cut ends with an error for the reader', async () => {
   const stream = await openai.chat.completions.create({ model: 'fault/cut-1500', messages: MESSAGES, stream: true });
   let read = '';
   await assert.rejects(async () => {
@@ -107,14 +107,14 @@ for (const stream of [false, true]) {
   });
 }
 
-test('leaving the loop stops the upstream', async () => {
+test('a client that leaves the loop stops the upstream', async () => {
   const stream = await openai.chat.completions.create({ model: 'fault/never-ending', messages: MESSAGES, stream: true });
   for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
   const log = await emulator.log('clientGone');
   assert.equal(log.findLast(({ method }) => method === 'POST').outcome, 'clientGone');
 });
 
-test('the models that a client may ask for are listed', async () => {
+test('the SDK lists the models of the client key', async () => {
   const ids = [];
   for await (const model of openai.models.list()) ids.push(model.id);
   assert.ok(ids.includes('route/support'));

@@ -1,5 +1,5 @@
-// A stream that breaks after its first words, read by other people's clients through the edge: whatever happens to it, they
-// read the whole answer, exactly, and notice nothing. By openai from npm and by openai from PyPI.
+// Streams that break after their first words, read through the edge by openai of npm and openai of PyPI: the clients read the
+// whole answer, exactly, and notice nothing.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -15,11 +15,11 @@ import { thin } from '../support/long.mjs';
 import { ROOT } from '../support/process.mjs';
 
 const MESSAGES = [{ role: 'user', content: 'words:60' }];
-/** Of these, the first and the third go on from what was said; the others begin again, with the same words. */
+/** The first and the third model continue the text; the others start over with the same words. */
 const NEXT = ['meta-llama/llama-3.3-70b-instruct', 'openai/gpt-4o', 'mistralai/mistral-small', 'google/gemini-2.5-flash'];
-/** Silence is noticed soon, and a busy machine is not taken for it. */
+/** A clock that notices silence soon, and that a busy machine does not trigger. */
 const SOON = { timeouts: { idle: 1_500 } };
-/** Read at the same time. */
+/** How many streams are read at the same time. */
 const AT_ONCE = 8;
 /** The client from PyPI takes about ten times as long for a stream, so a bounded run reads every 16th cut only. */
 const PYTHON_STRIDE = 16;
@@ -27,7 +27,7 @@ const PYTHON_STRIDE = 16;
 const { emulator, edge } = useEdge({ failsoft: { policy: { retry: { base: 10 }, breaker: { failures: 0 } } } });
 let openai, whole, cuts;
 
-/** The same length for every offset, or the offset would move with its own digits. */
+/** Each name has the same length, because the name is a part of the stream and would move the offset. */
 const cut = (offset) => `fault/cut-${String(offset).padStart(5, '0')}`;
 
 setUp(async () => {
@@ -47,8 +47,8 @@ setUp(async () => {
   cuts = Array.from({ length: to - from + 1 }, (_, at) => from + at);
 });
 
-/** What is wrong with the answer of this chain; null, if nothing is. */
-async function wrong(models, failsoft) {
+/** Reads the answer of this chain. Returns what is wrong with the answer, or null. */
+async function findFault(models, failsoft) {
   let text = '';
   const ids = new Set();
   const ends = [];
@@ -65,31 +65,31 @@ async function wrong(models, failsoft) {
   return text === whole && ids.size === 1 && ends.join() === 'stop' ? null : [models, [...ids], ends, text];
 }
 
-/** Reads the answers of all chains, some at once. */
+/** Reads the answers of all chains, several at the same time. */
 async function check(chains, failsoft = {}) {
   const left = chains.values();
   const found = [];
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    for (const models of left) found.push(await wrong(models, failsoft));
+    for (const models of left) found.push(await findFault(models, failsoft));
   }));
   assert.equal(found.length, chains.length);
   assert.deepEqual(found.filter(Boolean), []);
 }
 
-test('cut at every byte from the 40th of 60 words to [DONE], a stream goes on with whoever is next', async () => {
-  // In turn, so that each way to go on meets each place of an event.
+test('a stream that is cut at any byte from the 40th of 60 words to [DONE] goes on with the next model', async () => {
+  // The next models take turns, so that each way to recover meets each position in an event.
   await check(cuts.map((offset) => [cut(offset), NEXT[offset % NEXT.length]]));
 });
 
 for (const next of NEXT) {
-  test(`stalled, reset, or ended by an error, a stream goes on with ${next}`, async () => {
+  test(`a stream that stalls, is reset or ends with an error goes on with ${next}`, async () => {
     const faults = ['stall-45', 'stall-comments-45', 'reset-mid-body-14000', 'cut-hard-14000', 'cut-mid-event', 'cut-mid-character'];
     faults.push('error-mid-stream', 'error-mid-stream-empty-choices', 'error-in-choice');
     await check(faults.map((fault) => [`fault/${fault}`, next]), SOON);
   });
 }
 
-test('the openai of PyPI reads the same', async () => {
+test('the openai package of PyPI reads whole answers too', async () => {
   assert.ok(process.env.FAILSOFT_PYTHON, 'FAILSOFT_PYTHON names a Python that has openai: `cargo xtask test interop` sets it');
   const chains = thin(cuts, PYTHON_STRIDE).map((offset, at) => [cut(offset), NEXT[at % NEXT.length]]);
   for (const fault of ['stall-45', 'error-mid-stream', 'error-mid-stream-empty-choices']) {

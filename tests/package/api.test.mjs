@@ -1,4 +1,4 @@
-// The package in Node against the emulator: what a caller sees, and what the upstream saw.
+// The package in Node against the emulator: what the caller gets, and what the upstream receives.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
@@ -22,17 +22,17 @@ before(async () => {
 beforeEach(() => emulator.clear());
 after(() => emulator?.stop());
 
-/** Each model asked by itself, so that the fallback is ours. */
+/** Options with which each request names one model, so that the package itself falls back. */
 const alone = () => ({ ...options, dialect: 'openai' });
 
 async function fails(promise, kind) {
-  const error = await promise.then(() => assert.fail('nothing was thrown'), (error) => error);
+  const error = await promise.then(() => assert.fail('the promise resolved'), (error) => error);
   assert.ok(isChatError(error), String(error.stack));
   assert.equal(error.kind, kind, error.message);
   return error;
 }
 
-test('pitfall 1: a model beside models never reaches the upstream', async () => {
+test('pitfall 1: the upstream never gets `model` beside `models`', async () => {
   const data = await chatWithFallback(MESSAGES, { ...options, model: 'x/injected', models: ['openai/gpt-4o', 'openai/gpt-4o-mini'] });
   assert.equal(data.model, 'openai/gpt-4o');
   const [{ body }] = await emulator.log();
@@ -41,7 +41,7 @@ test('pitfall 1: a model beside models never reaches the upstream', async () => 
 });
 
 for (const [fault, kind] of [['empty', 'empty'], ['refusal-text', 'refusal'], ['refusal', 'refusal'], ['malformed-body', 'badResponse'], ['whitespace', 'empty']]) {
-  test(`pitfall 2: a 200 with ${fault} falls back`, async () => {
+  test(`pitfall 2: a response with status 200 and ${fault} falls back`, async () => {
     const data = await chatWithFallback(MESSAGES, { ...alone(), models: [`fault/${fault}`, 'openai/gpt-4o'], policy: { retry: { base: 1 }, assemble: false } });
     assert.equal(data.model, 'openai/gpt-4o');
     assert.equal(data.choices[0].message.content, SAID);
@@ -50,7 +50,7 @@ for (const [fault, kind] of [['empty', 'empty'], ['refusal-text', 'refusal'], ['
   });
 }
 
-test('pitfall 2: malformed JSON falls back where JSON was asked for', async () => {
+test('pitfall 2: malformed JSON falls back if the request asked for JSON', async () => {
   const models = ['fault/bad-json', 'openai/gpt-4o'];
   const data = await chatWithFallback(MESSAGES, { ...options, models, response_format: { type: 'json_object' } });
   assert.equal(data.failsoft.attempts[0].failure.kind, 'invalidJson');
@@ -58,7 +58,7 @@ test('pitfall 2: malformed JSON falls back where JSON was asked for', async () =
   assert.equal(typeof JSON.parse(data.choices[0].message.content).answer, 'string');
 });
 
-test('pitfall 3: models that cannot hold the prompt are left out before anything is sent', async () => {
+test('pitfall 3: models that cannot hold the prompt are dropped before a request is sent', async () => {
   const long = [{ role: 'user', content: `${'word, '.repeat(110_000)} words:5` }];
   const data = await chatWithFallback(long, { ...options, models: ['openai/gpt-4o', 'anthropic/claude-opus-4.7'] });
   assert.equal(data.model, 'anthropic/claude-opus-4.7');
@@ -66,7 +66,7 @@ test('pitfall 3: models that cannot hold the prompt are left out before anything
   assert.deepEqual(asked(await emulator.log()), [['anthropic/claude-opus-4.7']]);
 });
 
-test('pitfall 4: the model of a stream is known when it begins, wherever its bytes are cut', async () => {
+test('pitfall 4: the model of a stream is known when the stream begins, even if the bytes arrive one by one', async () => {
   const stream = await chatStreaming(MESSAGES, { ...options, models: ['fault/drip', 'openai/gpt-4o'] });
   assert.equal(stream.model, 'fault/drip');
   let text = '';
@@ -74,7 +74,7 @@ test('pitfall 4: the model of a stream is known when it begins, wherever its byt
   assert.match(text, /Summarize this for me\.$/);
 });
 
-test("the article's own chain still answers, with a warning that names the right id", async () => {
+test('a chain with a misspelt id answers, with a warning that names the right id', async () => {
   const models = ['anthropic/claude-opus-4-7', 'openai/gpt-4o', 'openai/gpt-4o-mini'];
   const data = await chatWithFallback(MESSAGES, { ...options, models });
   assert.equal(data.model, 'openai/gpt-4o');
@@ -82,7 +82,7 @@ test("the article's own chain still answers, with a warning that names the right
   assert.match(data.failsoft.warnings[0], /anthropic\/claude-opus-4\.7/);
 });
 
-test('a fallback is reported, attempt by attempt, to callbacks that may throw', async (t) => {
+test('callbacks get every attempt and the fallback, and may throw', async (t) => {
   const complaint = t.mock.method(console, 'error', () => {});
   const attempts = [];
   const fallbacks = [];
@@ -101,20 +101,20 @@ test('a fallback is reported, attempt by attempt, to callbacks that may throw', 
   assert.equal(complaint.mock.callCount(), 1);
 });
 
-test('chat asks one model only, also of a client with a chain', async () => {
+test('chat asks one model only, even with a client that has a chain', async () => {
   const client = createClient({ ...alone(), models: ['openai/gpt-4o', 'openai/gpt-4o-mini'] });
   await fails(client.chat(MESSAGES, { model: 'fault/unavailable' }), 'unavailable');
   assert.deepEqual(asked(await emulator.log()), [['fault/unavailable']]);
   assert.equal((await client.chat(MESSAGES)).model, 'openai/gpt-4o');
 });
 
-test('a model named for one call comes before the chain of its client', async () => {
+test('the model of a call comes before the chain of the client', async () => {
   const client = createClient({ ...alone(), models: ['openai/gpt-4o'] });
   const data = await client.chatWithFallback(MESSAGES, { model: 'fault/unavailable' });
   assert.deepEqual([data.model, data.failsoft.fallback], ['openai/gpt-4o', true]);
 });
 
-test('a client leaves a model alone that said how long, and a function on its own does not', async () => {
+test('a client does not ask a model again before the wait that the model named; functions without a client have no memory', async () => {
   const models = ['fault/rate-limited-30', 'openai/gpt-4o'];
   const client = createClient({ ...alone(), models });
   await client.chatWithFallback(MESSAGES);
@@ -131,7 +131,7 @@ test('three fallbacks in a row raise one warning', async (t) => {
   assert.match(warned.mock.calls[0].arguments[0], /unavailable/);
 });
 
-test('a stream gives chunks, text, usage and the completion they add up to', async () => {
+test('a stream has chunks, text, usage, and the completion that its chunks add up to', async () => {
   const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' });
   let text = '';
   for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
@@ -142,11 +142,11 @@ test('a stream gives chunks, text, usage and the completion they add up to', asy
   assert.equal(stream.attempts.length, 1);
 });
 
-test('a stream can be read by asking for its text alone', async () => {
+test('text() reads a stream to its end', async () => {
   assert.equal(await (await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' })).text(), SAID);
 });
 
-test('reads that overlap each get their own piece, in order', async () => {
+test('overlapping reads get their own chunks, in order', async () => {
   const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' });
   const reader = stream[Symbol.asyncIterator]();
   const chunks = [];
@@ -158,7 +158,7 @@ test('reads that overlap each get their own piece, in order', async () => {
   assert.equal(chunks.join(''), SAID);
 });
 
-test('calls of one client that overlap do not disturb each other', async () => {
+test('overlapping calls of one client do not affect each other', async () => {
   const client = createClient({ ...options, models: ['openai/gpt-4o'] });
   const texts = ['one', 'two', 'three'].map(async (content) => (await client.chatStreaming([{ role: 'user', content }])).text());
   assert.deepEqual(await Promise.all(texts), ['one', 'two', 'three'].map((word) => `openai/gpt-4o says: ${word}`));
@@ -170,17 +170,17 @@ test('a second reader of a stream gets a clear error', async () => {
   assert.throws(() => stream[Symbol.asyncIterator](), /being read already, by textStream/);
 });
 
-test('leaving the loop closes the connection', async () => {
+test('the connection closes when the caller leaves the loop', async () => {
   const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/never-ending' });
   for await (const _ of stream) break;
   await emulator.log('clientGone');
 });
 
-test('cancelling closes the connection, and whoever reads sees the end', async () => {
+test('cancel() closes the connection, and a waiting reader gets the end', async () => {
   const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/stall' });
   const pieces = stream.textStream[Symbol.asyncIterator]();
   let text = '';
-  // The model says three words and falls silent.
+  // The model sends three words and falls silent.
   while (text.trim().split(/\s+/).length < 3) text += (await pieces.next()).value;
   const reading = pieces.next();
   await stream.cancel();
@@ -189,7 +189,7 @@ test('cancelling closes the connection, and whoever reads sees the end', async (
   await emulator.log('clientGone');
 });
 
-test('an abort closes the connection and is told with its reason', async () => {
+test('an abort closes the connection, and its reason is the cause of the error', async () => {
   const controller = new AbortController();
   const reason = new Error('enough');
   const failed = fails(chat(MESSAGES, { ...options, model: 'fault/slow-headers', signal: controller.signal }), 'aborted');
@@ -200,7 +200,7 @@ test('an abort closes the connection and is told with its reason', async () => {
   await emulator.log('clientGone');
 });
 
-test('an abort in the middle of a stream ends the reading', async () => {
+test('an abort in the middle of a stream ends the reading with an error', async () => {
   const controller = new AbortController();
   const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/never-ending', signal: controller.signal });
   const error = await fails((async () => {
@@ -210,7 +210,7 @@ test('an abort in the middle of a stream ends the reading', async () => {
   await emulator.log('clientGone');
 });
 
-test('a signal that is aborted already sends nothing', async () => {
+test('with a signal that is already aborted, nothing is sent', async () => {
   await fails(chat(MESSAGES, { ...options, model: 'openai/gpt-4o', signal: AbortSignal.abort() }), 'aborted');
   assert.deepEqual(await emulator.log(), []);
 });
@@ -222,7 +222,7 @@ for (const [fault, kind] of [['cut-1500', 'cut'], ['stall-3', 'stalled'], ['erro
   };
 
   for (const next of ['meta-llama/llama-3.3-70b-instruct', 'openai/gpt-4o']) {
-    test(`a stream that ends with ${fault} goes on with ${next}, whole and exact`, async () => {
+    test(`a stream that breaks with ${fault} goes on with ${next}, whole and exact`, async () => {
       const whole = await (await ask('continue', [next])).text();
       const stream = await ask('continue', [`fault/${fault}`, next]);
       let text = '';
@@ -233,7 +233,7 @@ for (const [fault, kind] of [['cut-1500', 'cut'], ['stall-3', 'stalled'], ['erro
     });
   }
 
-  test(`a stream that ends with ${fault} throws, with what was said, where nobody goes on`, async () => {
+  test(`a stream that breaks with ${fault} throws without recovery, and the error has the text so far`, async () => {
     const stream = await ask('error', [`fault/${fault}`, 'openai/gpt-4o']);
     let text = '';
     const error = await fails((async () => {
@@ -245,12 +245,12 @@ for (const [fault, kind] of [['cut-1500', 'cut'], ['stall-3', 'stalled'], ['erro
   });
 }
 
-test('when every model fails, the last failure is told as it was said', async () => {
+test('when every model fails, the error has the status and the wait of the last failure', async () => {
   const error = await fails(chatWithFallback(MESSAGES, { ...alone(), models: ['fault/unavailable', 'fault/rate-limited-30'] }), 'rateLimited');
   assert.deepEqual([error.status, error.retryAfter, error.attempts.length], [429, 30_000, 2]);
 });
 
-test('a host whose fetch has no body streams is read in one piece', async () => {
+test('a response without a body stream is read in one piece', async () => {
   const bodiless = async (url, init) => {
     const response = await fetch(url, init);
     return { status: response.status, headers: response.headers, text: () => response.text() };
@@ -260,20 +260,20 @@ test('a host whose fetch has no body streams is read in one piece', async () => 
   assert.equal((await chat(MESSAGES, { ...options, model: 'openai/gpt-4o', fetch: bodiless })).model, 'openai/gpt-4o');
 });
 
-test('a response of a stream is a stream again, and so is its error', async () => {
+test('parseStream reads the response of toResponse(), and its error too', async () => {
   const stream = await chatStreaming(MESSAGES, { ...options, model: 'openai/gpt-4o' });
   assert.equal(await failsoft.parseStream(stream.toResponse()).text(), SAID);
   const cut = await chatStreaming(MESSAGES, { ...options, model: 'fault/error-mid-stream' });
   await fails(failsoft.parseStream(cut.toResponse()).text(), 'serverError');
 });
 
-test('attribution and features travel as headers', async () => {
+test('attribution and the feature are sent as headers', async () => {
   await chat(MESSAGES, { ...options, model: 'openai/gpt-4o', app: { url: 'https://app.example', title: 'App' }, feature: 'summary' });
   const [{ headers }] = await emulator.log();
   assert.deepEqual([headers['http-referer'], headers['x-openrouter-title'], headers['x-feature']], ['https://app.example', 'App', 'summary']);
 });
 
-test('what fetch threw is told, and is the cause', async () => {
+test('an error that fetch threw is in the message, and is the cause', async () => {
   const thrown = new TypeError('fetch failed', { cause: new Error('refused') });
   const lost = () => Promise.reject(thrown);
   const error = await fails(chat(MESSAGES, { ...options, model: 'openai/gpt-4o', fetch: lost, policy: { retry: { base: 1 } } }), 'network');
@@ -281,7 +281,7 @@ test('what fetch threw is told, and is the cause', async () => {
   assert.equal(error.cause, thrown);
 });
 
-test('an attempt that failed is told before the next is sent, and a callback may end the call', async () => {
+test('onAttempt gets a failed attempt before the next request is sent, and may abort the call', async () => {
   const controller = new AbortController();
   const told = [];
   const onAttempt = ({ models }) => {
@@ -294,13 +294,13 @@ test('an attempt that failed is told before the next is sent, and a callback may
   assert.deepEqual(asked(await emulator.log()), [['fault/unavailable']]);
 });
 
-test('cancelling a stream that nobody read closes the connection', async () => {
+test('cancel() closes the connection of a stream that was never read', async () => {
   const stream = await chatStreaming(MESSAGES, { ...options, model: 'fault/never-ending' });
   await stream.cancel();
   await emulator.log('clientGone');
 });
 
-test('a stream of many chunks sets a timer or two', async (t) => {
+test('a stream of many chunks sets few timers', async (t) => {
   const set = t.mock.method(globalThis, 'setTimeout');
   const stream = await chatStreaming([{ role: 'user', content: 'words:60' }], { ...options, model: 'openai/gpt-4o' });
   let pieces = 0;
@@ -309,7 +309,7 @@ test('a stream of many chunks sets a timer or two', async (t) => {
   assert.ok(pieces > 30 && ours >= 1 && ours <= 3, `${ours} timers for ${pieces} pieces`);
 });
 
-test('facts that do not come in time are done without, and not asked for any longer', async () => {
+test('a call goes on without model info that does not arrive in time, and aborts the request for the info', async () => {
   // The prompt is long, and the answer is short: each of its words takes time here.
   const long = [{ role: 'user', content: `${'word, '.repeat(10_000)} words:3` }];
   let signal;
@@ -324,14 +324,14 @@ test('facts that do not come in time are done without, and not asked for any lon
   assert.ok(signal.aborted && Date.now() - began >= 1_400);
 });
 
-test("the headers of one call go over those of its client, in any of their forms", async () => {
+test('the headers of a call replace those of its client, in every form of headers', async () => {
   const client = createClient({ ...options, headers: new Headers({ 'x-one': '1', 'x-two': '1' }) });
   await client.chat(MESSAGES, { model: 'openai/gpt-4o', headers: [['X-Two', '2']] });
   const [{ headers }] = await emulator.log();
   assert.deepEqual([headers['x-one'], headers['x-two']], ['1', '2']);
 });
 
-test('an attempt that fails in the middle of a stream is told before another one ends it', async () => {
+test('onAttempt gets an attempt that fails in the middle of a stream before the stream ends', async () => {
   const told = [];
   const models = ['fault/error-mid-stream', 'openai/gpt-4o'];
   const onAttempt = ({ models, failure }) => told.push([models[0], failure?.kind]);
@@ -342,7 +342,7 @@ test('an attempt that fails in the middle of a stream is told before another one
   assert.deepEqual(told, [['fault/error-mid-stream', 'serverError'], ['openai/gpt-4o', undefined]]);
 });
 
-test('a schema that refers to itself is followed down to the deepest answer', async () => {
+test('a schema that refers to itself is checked down to the greatest depth of an answer', async () => {
   const node = { type: 'object', properties: { a: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'integer' }] } }, required: ['a'], additionalProperties: false };
   const response_format = { type: 'json_schema', json_schema: { name: 'n', strict: true, schema: { $ref: '#/$defs/node', $defs: { node } } } };
   const verdict = async (depth) => {

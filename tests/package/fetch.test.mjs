@@ -1,4 +1,4 @@
-// The openai package with our fetch: its calls get the fallback.
+// The openai package with the fetch of createFetch: its calls get the fallback.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
@@ -41,7 +41,7 @@ test('a stream falls back', async () => {
   assert.equal(text, SAID);
 });
 
-test('an error of the chain is one error, with its status, and is not retried', async () => {
+test('when the chain is exhausted, the SDK throws one error with the status, and does not retry', async () => {
   const alone = sdk({});
   await assert.rejects(alone.chat.completions.create({ model: 'fault/rate-limited-30', messages: MESSAGES }), (error) => {
     assert.ok(error instanceof OpenAI.RateLimitError);
@@ -53,13 +53,13 @@ test('an error of the chain is one error, with its status, and is not retried', 
 
 const broken = { model: 'fault/error-mid-stream', messages: [{ role: 'user', content: 'words:40 pace:20' }], stream: true };
 
-test('a stream that breaks goes on for the SDK too', async () => {
+test('a stream that breaks goes on, and the SDK reads the whole answer', async () => {
   let text = '';
   for await (const chunk of await openai.chat.completions.create(broken)) text += chunk.choices[0]?.delta.content ?? '';
   assert.equal(text.trim().split(/\s+/).length, 40);
 });
 
-test('a stream that breaks and may not go on is an error for the SDK too', async () => {
+test('without recovery, a stream that breaks ends with an error in the SDK', async () => {
   const stream = await sdk({ models: ['openai/gpt-4o'], policy: { recover: 'error' } }).chat.completions.create(broken);
   let text = '';
   await assert.rejects((async () => {
@@ -78,14 +78,14 @@ test('an abort of the SDK closes the connection', async () => {
   await emulator.log('clientGone');
 });
 
-test('what is no chat passes untouched', async () => {
+test('a request that is not a chat completion is passed on unchanged', async () => {
   const models = await openai.models.list();
   assert.ok(models.data.some(({ id }) => id === 'openai/gpt-4o'));
   const [{ method, path, headers }] = await emulator.log();
   assert.deepEqual([method, path, headers.authorization], ['GET', '/api/v1/models', 'Bearer sk-or-sdk']);
 });
 
-test("a key of the client never goes to the SDK's address", async () => {
+test('the key of the client is never sent to the base URL of the SDK', async () => {
   const seen = [];
   const fetch = async (url, init) => {
     seen.push([url, init.headers.get('authorization')]);
@@ -95,12 +95,12 @@ test("a key of the client never goes to the SDK's address", async () => {
   assert.deepEqual(seen, [['https://openrouter.ai/api/v1/chat/completions', 'Bearer sk-or-client']]);
 });
 
-test('fields that nobody here knows are passed on', async () => {
+test('unknown fields are passed on', async () => {
   await openai.chat.completions.create({ model: 'openai/gpt-4o', messages: MESSAGES, frobnicate: { z: 1 } });
   assert.deepEqual((await emulator.log())[0].body.frobnicate, { z: 1 });
 });
 
-test('a stream can be handed to the reader of the openai package', async () => {
+test('the reader of the openai package reads toReadableStream()', async () => {
   const { ChatCompletionStream } = await import('openai/lib/ChatCompletionStream');
   const stream = await chatStreaming(MESSAGES, { baseURL: emulator.baseURL, apiKey: 'sk-or-test', model: 'openai/gpt-4o' });
   const copy = ChatCompletionStream.fromReadableStream(stream.toReadableStream());

@@ -1,4 +1,4 @@
-// Input that cannot be used gets an error that says what to do, and nothing is sent.
+// Invalid input: the error says what to do, and nothing is sent.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,8 +13,8 @@ const MESSAGES = [{ role: 'user', content: 'Hello?' }];
 const unsent = () => assert.fail('a request was sent');
 const fine = { apiKey: 'sk-or-test', model: 'a/a', fetch: unsent };
 
-async function refused(messages, options) {
-  const error = await chatWithFallback(messages, options).then(() => assert.fail('nothing was thrown'), (error) => error);
+async function refusalOf(messages, options) {
+  const error = await chatWithFallback(messages, options).then(() => assert.fail('the promise resolved'), (error) => error);
   assert.ok(isChatError(error) && error.kind === 'invalidRequest', String(error.stack));
   return error.message;
 }
@@ -53,18 +53,18 @@ const TABLE = [
 
 for (const [name, messages, options, expected] of TABLE) {
   test(`${name} is refused`, async () => {
-    const message = await refused(messages, options);
+    const message = await refusalOf(messages, options);
     if (typeof expected === 'string') assert.equal(message, expected);
     else assert.match(message, expected);
     assert.ok(!message.includes('canary'));
   });
 }
 
-test('asking for a stream where there is none names the right function', async () => {
-  assert.match(await refused(MESSAGES, { ...fine, stream: true }), /chatStreaming/);
+test('the error for `stream: true` names the function for streams', async () => {
+  assert.match(await refusalOf(MESSAGES, { ...fine, stream: true }), /chatStreaming/);
 });
 
-/** Runs `body` as if this were a page. */
+/** Runs `body` with a global `window`, as in a page. */
 async function inPage(body) {
   globalThis.window = { document: {} };
   try {
@@ -74,13 +74,13 @@ async function inPage(body) {
   }
 }
 
-test("a provider's key in a page is refused, and allowed on demand", async () => {
+test('the key of a provider is refused in a page, unless the caller allows it', async () => {
   await inPage(async () => {
     for (const apiKey of ['sk-canary', 'sk-or-canary', 'sk-ant-canary', 'AIzacanary', 'gsk_canary', 'xai-canary']) {
-      const message = await refused(MESSAGES, { ...fine, apiKey });
+      const message = await refusalOf(MESSAGES, { ...fine, apiKey });
       assert.match(message, /every visitor of this page could read.*`edge`.*dangerouslyAllowBrowser/);
     }
-    assert.match(await refused(MESSAGES, { ...fine, apiKey: undefined, headers: { Authorization: 'Bearer sk-or-canary' } }), /every visitor/);
+    assert.match(await refusalOf(MESSAGES, { ...fine, apiKey: undefined, headers: { Authorization: 'Bearer sk-or-canary' } }), /every visitor/);
     let sent = 0;
     const fetch = async () => {
       sent++;
@@ -97,7 +97,7 @@ test('an answer that is not JSON is a failure of the upstream', async () => {
   await assert.rejects(chat(MESSAGES, { ...fine, fetch, policy: { retry: { same: 0 } } }), { kind: 'badResponse' });
 });
 
-test('body carries fields that nobody here knows', async () => {
+test('`body` passes unknown fields to the upstream', async () => {
   let sent;
   const fetch = async (url, init) => {
     sent = JSON.parse(init.body);
@@ -108,12 +108,12 @@ test('body carries fields that nobody here knows', async () => {
   assert.deepEqual([sent.frobnicate, JSON.stringify(sent.novel)], [1, '[{"z":1,"a":2}]']);
 });
 
-test('what cannot be read is refused at once', () => {
+test('parseStream and createFetch throw at once for a wrong argument', () => {
   assert.throws(() => parseStream('data: {}'), /a Response or a ReadableStream/);
   assert.throws(() => createFetch({}), /a client/);
 });
 
-test('tokens are estimated of text and of messages', async () => {
+test('estimateTokens takes a text or messages', async () => {
   // OpenAI's tokenizer counts ten.
   const tokens = await estimateTokens('The quick brown fox jumps over the lazy dog.');
   assert.ok(tokens >= 8 && tokens <= 14, String(tokens));

@@ -1,4 +1,4 @@
-// The tarball that npm makes installs, loads and answers; its types hold.
+// The tarball of `npm pack`: it installs, loads and answers, and its types are right.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => rm(project, { recursive: true, force: true }));
 
-test('it loads in Node by its name, and answers', async () => {
+test('the installed package loads in Node by its name, and answers', async () => {
   const script = `
     import { chat, estimateTokens } from 'failsoft';
     const fetch = async () => Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
@@ -35,14 +35,14 @@ test('it loads in Node by its name, and answers', async () => {
   assert.deepEqual([stdout, stderr], ['yes\n', '']);
 });
 
-test('it holds what its manifest names, the WebAssembly for workers, and nothing else', async () => {
+test('the tarball has the files of its manifest, the WebAssembly for workers, and nothing else', async () => {
   const { exports } = JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8'));
   const targets = (target) => (typeof target === 'string' ? [target] : Object.values(target).flatMap(targets));
   const named = new Set(targets(exports).map((path) => path.slice(2)));
   assert.deepEqual(packed.files.map(({ path }) => path).sort(), [...named, 'LICENSE', 'README.md', 'failsoft_bg.wasm'].sort());
 });
 
-test('its types hold what is written against them', async () => {
+test('a program that uses all types compiles', async () => {
   await copyFile(join(ROOT, 'tests/package/types.test-d.ts'), join(project, 'types.test-d.ts'));
   const tsc = join(ROOT, 'tests/node_modules/typescript/bin/tsc');
   const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable,esnext.disposable', '--types', ''];

@@ -67,7 +67,7 @@ test('a request that could cost more than the rest of the budget is not sent', a
   assert.equal(api.spent(), 0);
 });
 
-test('a stream without usage, and a model that starts over, differ', async () => {
+test('a stream without usage and a model that starts over are reported as differences', async () => {
   await emulator.script(ANSWERING, ['healthy', 'healthy', 'cut-after-finish']);
   await emulator.script(CONTINUING, ['healthy', `say:${CONTINUING} says: Count`]);
   const { code, last, row } = await live();

@@ -1,4 +1,4 @@
-// What a stream leaves in memory while it is read.
+// The memory that a stream takes while it is read.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ const WORDS = 'So many words, and each of them is kept once. '.repeat(2);
 const EVENT = `data: {"choices":[{"index":0,"delta":{"content":"${WORDS}"}}]}\n\n`;
 const PIECE = new TextEncoder().encode(EVENT.repeat(100));
 
-/** A stream of so many pieces of text. */
+/** A stream of `count` pieces, each with 100 events. */
 function streamOf(count) {
   const pull = (controller) => {
     if (count-- > 0) return controller.enqueue(PIECE);
@@ -46,7 +46,7 @@ const READERS = {
 };
 
 for (const [name, read] of Object.entries(READERS)) {
-  test(`a long stream that is read as ${name} takes its text and a mebibyte`, async () => {
+  test(`a long stream that is read as ${name} takes the memory of its text and at most one MiB more`, async () => {
     const pieces = 1_000;
     const before = memory?.buffer.byteLength ?? 0;
     const text = 100 * pieces * WORDS.length;

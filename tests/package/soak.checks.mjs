@@ -19,10 +19,13 @@ const CHILD = join(ROOT, 'tests/package/soak.child.mjs');
 /** V8 optimises as usual, or with this flag sooner. */
 const FLAGS = LONG ? [[], ['--no-lazy-feedback-allocation']] : [['--no-lazy-feedback-allocation']];
 
+/** The child ends before the runner would end this file and leave the child behind. */
+const LIMITS = { maxBuffer: 2 ** 26, timeout: 550_000, killSignal: 'SIGKILL' };
+
 /** Runs the child to its end, and returns the lines that it printed. */
 async function child(node, mode, flags = []) {
   const args = [...flags, CHILD, join(PACKAGE, 'index.js'), String(COUNT), mode, String(DEOPTIMISATIONS)];
-  const { stdout } = await run(node, args, { maxBuffer: 2 ** 26 }).catch((error) => {
+  const { stdout } = await run(node, args, LIMITS).catch((error) => {
     const forms = error.stdout.trim().split('\n').length;
     return assert.fail(`ended by ${error.signal ?? `code ${error.code}`} after ${forms} forms\n${error.stderr.slice(0, 4_000)}`);
   });

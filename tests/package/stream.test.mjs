@@ -1,4 +1,4 @@
-// Every fixture, cut at every byte and read byte by byte, gives the same chunks in wasm as expected of it.
+// parseStream reads every recorded stream as expected, cut at every byte and byte by byte.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const streamOf = (pieces) => new ReadableStream({
   },
 });
 
-/** What a reader of `pieces` sees. */
+/** Reads a stream of `pieces`: its chunks and its failure. */
 async function read(pieces) {
   const stream = parseStream(streamOf(pieces));
   const seen = { chunks: [], failure: undefined };
@@ -51,7 +51,7 @@ for (const [name, expected] of Object.entries(expectations)) {
   });
 }
 
-test('a response that is an error is thrown as one', async () => {
+test('the error of a failed response is thrown while reading', async () => {
   const body = { error: { code: 429, message: 'slow down' } };
   await assert.rejects(parseStream(Response.json(body, { status: 429, headers: { 'retry-after': '2' } })).text(), {
     kind: 'rateLimited', status: 429, retryAfter: 2_000, message: 'slow down',
@@ -59,12 +59,12 @@ test('a response that is an error is thrown as one', async () => {
   await assert.rejects(parseStream(Response.json({ error: { code: 502, message: 'down' } })).text(), { kind: 'serverError', status: 502, message: 'down' });
 });
 
-test('a completion in one piece reads as one chunk', async () => {
+test('a completion in one piece is read as one chunk', async () => {
   const completion = { model: 'a/a', choices: [{ message: { content: 'whole' }, finish_reason: 'stop' }] };
   assert.equal(await parseStream(Response.json(completion)).text(), 'whole');
 });
 
-test('a hand-made response and a stream of strings are read too', async () => {
+test('a response without a content type and a stream of strings are read too', async () => {
   const sse = 'data: {"model":"a/a","choices":[{"delta":{"content":"hé"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
   assert.equal(await parseStream(new Response(sse)).text(), 'hé');
   assert.equal(await parseStream(streamOf([sse])).text(), 'hé');
@@ -74,14 +74,14 @@ test('a hand-made response and a stream of strings are read too', async () => {
   assert.deepEqual([text, stream.model], ['hé', 'a/a']);
 });
 
-test('JSON is read as deep as 128 levels, and what is deeper is skipped like any unreadable event', async () => {
+test('JSON is read down to 128 levels, and an event with deeper JSON is skipped', async () => {
   const event = (depth) => `data: {"choices":[{"delta":{"content":"x"}}],"usage":${'['.repeat(depth)}${']'.repeat(depth)}}\n\n`;
   const end = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n';
   assert.equal(await parseStream(streamOf([event(127), end])).text(), 'x');
   for (const depth of [128, 100_000]) assert.equal(await parseStream(streamOf([event(depth), event(1), end])).text(), 'x');
 });
 
-test('a stream that is cancelled closes its body and brings nothing more, whether it was read or not', async () => {
+test('a cancelled stream closes its body and gives no more chunks, whether it was read before or not', async () => {
   for (const reads of [0, 1, 2]) {
     let cancelled = false;
     const pull = (controller) => controller.enqueue('data: {"choices":[{"delta":{"content":"x"}}]}\n\n');

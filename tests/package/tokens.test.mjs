@@ -1,4 +1,4 @@
-// The estimate against tokenizers of two families: o200k, of OpenAI's models, and Llama 3's.
+// The estimate of tokens, compared with two tokenizers: o200k of OpenAI's models, and the tokenizer of Llama 3.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,9 +14,9 @@ import { PACKAGE } from '../support/process.mjs';
 
 const { estimateTokens } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 
-/** On average, of what is counted. */
+/** The greatest mean error. */
 const MEAN = 0.1;
-/** Of any sample. */
+/** The greatest amount by which the estimate of one sample may be too low. */
 const UNDER = 0.15;
 
 const openai = new Tiktoken(o200k);
@@ -35,7 +35,7 @@ const FAMILIES = [
     tokenizer: 'Llama 3',
     model: 'meta-llama/llama-3.3-70b-instruct',
     count: countLlama,
-    // Its template, whose marks are single tokens.
+    // The chat template of Llama 3; each mark is one token.
     countChat: (messages) => {
       const rendered = messages.map(({ role, content }) => `<|start_header_id|>${role}<|end_header_id|>\n\n${content}<|eot_id|>`);
       return countLlama(`<|begin_of_text|>${rendered.join('')}<|start_header_id|>assistant<|end_header_id|>\n\n`);
@@ -47,7 +47,7 @@ const DECLARATIONS = CORPORA['the Universal Declaration in ten languages'];
 
 const percent = (part) => `${(100 * part).toFixed(1)} %`;
 
-async function judge(context, samples, { model, count }) {
+async function checkSamples(context, samples, { model, count }) {
   const errors = [];
   for (const { name, text } of samples) errors.push({ name, error: (await estimateTokens(text, model)) / count(text) - 1 });
   errors.sort((a, b) => a.error - b.error);
@@ -61,14 +61,14 @@ async function judge(context, samples, { model, count }) {
 
 for (const family of FAMILIES) {
   for (const [corpus, samples] of Object.entries(CORPORA)) {
-    test(`${corpus}: within 10 % of ${family.tokenizer} on average, no sample more than 15 % too low`, (context) => judge(context, samples, family));
+    test(`${corpus}: within 10 % of ${family.tokenizer} on average, no sample more than 15 % too low`, (context) => checkSamples(context, samples, family));
   }
 
   for (const [language, samples] of Object.entries(Object.groupBy(DECLARATIONS, ({ name }) => name.split(',')[0]))) {
-    test(`${language}: within 10 % of ${family.tokenizer} on average`, (context) => judge(context, samples, family));
+    test(`${language}: within 10 % of ${family.tokenizer} on average`, (context) => checkSamples(context, samples, family));
   }
 
-  test(`a chat of short messages is within 15 % of what ${family.tokenizer} counts with its marks`, async (context) => {
+  test(`the estimate of a chat with short messages is within 15 % of the count of ${family.tokenizer}, marks included`, async (context) => {
     const turn = [
       { role: 'user', content: 'My parcel has not arrived yet. The order number is 4711-0815, can you look it up?' },
       { role: 'assistant', content: 'Of course! It was shipped on Monday, and should be with you tomorrow before noon.' },
@@ -82,6 +82,6 @@ for (const family of FAMILIES) {
   });
 }
 
-test("without a model, the estimate is that of OpenAI's", async () => {
+test('without a model, the estimate is for the models of OpenAI', async () => {
   for (const { text } of DECLARATIONS) assert.equal(await estimateTokens(text), await estimateTokens(text, 'openai/gpt-4o'));
 });

@@ -1,4 +1,4 @@
-// The entries for workers, in real workerd: one answer, with a fallback, in one piece and as a stream.
+// The package's entries for workers, in real workerd: a call that falls back, in one piece and streamed.
 
 import assert from 'node:assert/strict';
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export default {
   },
 };`;
 
-/** What the entry asks its host for, by the name that it says. */
+/** Each entry, and the name under which it imports the WebAssembly. */
 const ENTRIES = [['workerd.js', 'failsoft_bg.wasm'], ['edge-light.js', 'failsoft_bg.wasm?module']];
 
 const config = (port, wasm) => `using Workerd = import "/workerd/workerd.capnp";
@@ -48,7 +48,7 @@ before(async () => {
 after(() => emulator?.stop());
 
 for (const [entry, wasm] of ENTRIES) {
-  test(`${entry} answers, whole and streamed`, async () => {
+  test(`${entry} answers, in one piece and streamed`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'failsoft-workerd-'));
     const port = await freePort();
     await copyFile(join(PACKAGE, entry), join(folder, 'failsoft.js'));
