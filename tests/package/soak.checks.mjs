@@ -13,18 +13,19 @@ import { FORMS, growthOf, lettersOf } from './soak.mjs';
 
 export const run = promisify(execFile);
 const COUNT = LONG ? 200_000 : 20_000;
-/** One deoptimisation takes as long as some thousand chunks. */
-const DEOPTIMISATIONS = LONG ? 8 : 2;
+/** One deoptimisation takes as long as some thousand chunks, so these runs read fewer chunks. */
+const DEOPTIMISED_COUNT = LONG ? 50_000 : 20_000;
+const DEOPTIMISATIONS = LONG ? 5 : 2;
 const CHILD = join(ROOT, 'tests/package/soak.child.mjs');
-/** V8 optimises as usual, or with this flag sooner. */
-const FLAGS = LONG ? [[], ['--no-lazy-feedback-allocation']] : [['--no-lazy-feedback-allocation']];
+/** V8 optimises as usual; or larger functions; or sooner. */
+const FLAGS = LONG ? [[], ['--stress-inline'], ['--no-lazy-feedback-allocation']] : [['--no-lazy-feedback-allocation']];
 
 /** The child ends before the runner would end this file and leave the child behind. */
 const LIMITS = { maxBuffer: 2 ** 26, timeout: 550_000, killSignal: 'SIGKILL' };
 
 /** Runs the child to its end, and returns the lines that it printed. */
-async function child(node, mode, flags = []) {
-  const args = [...flags, CHILD, join(PACKAGE, 'index.js'), String(COUNT), mode, String(DEOPTIMISATIONS)];
+async function child(node, mode, count, flags) {
+  const args = [...flags, CHILD, join(PACKAGE, 'index.js'), String(count), mode, String(DEOPTIMISATIONS)];
   const { stdout } = await run(node, args, LIMITS).catch((error) => {
     const forms = error.stdout.trim().split('\n').length;
     return assert.fail(`ended by ${error.signal ?? `code ${error.code}`} after ${forms} forms\n${error.stderr.slice(0, 4_000)}`);
@@ -32,17 +33,17 @@ async function child(node, mode, flags = []) {
   return stdout.trim().split('\n').map((line) => JSON.parse(line));
 }
 
-function checkWhole(results) {
+function checkWhole(results, count) {
   assert.deepEqual(results.map(({ form }) => form), Object.keys(FORMS));
-  const letters = lettersOf(COUNT);
+  const letters = lettersOf(count);
   for (const result of results) assert.equal(result.letters, letters, result.form);
 }
 
 /** Declares the tests for the Node at the path `node`. `hasCrash`: its V8 has the crash that the deoptimisations look for. */
 export function checkNode(name, node, hasCrash) {
   test(`${name} reads ${COUNT} chunks in every form, and neither its heap nor the WebAssembly grows`, async () => {
-    const results = await child(node, 'memory', ['--expose-gc']);
-    checkWhole(results);
+    const results = await child(node, 'memory', COUNT, ['--expose-gc']);
+    checkWhole(results, COUNT);
     for (const { form, samples } of results) {
       assert.equal(samples.length, 4, form);
       assert.ok(samples[0].memory > 0, 'the memory of the WebAssembly was found');
@@ -51,14 +52,14 @@ export function checkNode(name, node, hasCrash) {
   });
 
   for (const flags of FLAGS) {
-    test(`${name} survives deoptimisations while it reads ${COUNT} chunks in every form (${flags.join(' ') || 'no flags'})`, async () => {
-      checkWhole(await child(node, 'deopt', flags));
+    test(`${name} survives deoptimisations while it reads ${DEOPTIMISED_COUNT} chunks in every form (${flags.join(' ') || 'no flags'})`, async () => {
+      checkWhole(await child(node, 'deopt', DEOPTIMISED_COUNT, flags), DEOPTIMISED_COUNT);
     });
   }
 
   if (!hasCrash) return;
 
   test(`${name} crashes where a call that returns a reference is inlined: these tests would notice such a call`, async () => {
-    await assert.rejects(run(node, [...FLAGS.at(-1), CHILD, '', String(COUNT), 'control', String(DEOPTIMISATIONS)]), ({ stderr }) => /v8::internal::Deoptimizer/.test(stderr));
+    await assert.rejects(run(node, [...FLAGS.at(-1), CHILD, '', String(DEOPTIMISED_COUNT), 'control', String(DEOPTIMISATIONS)]), ({ stderr }) => /v8::internal::Deoptimizer/.test(stderr));
   });
 }
