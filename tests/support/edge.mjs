@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { ROOT } from './process.mjs';
+import { schemaErrors } from './schema.mjs';
 
 export const WORKER = join(ROOT, 'worker');
 export const WORKERD = createRequire(import.meta.url)('workerd').default;
@@ -64,6 +65,7 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild(worker);
   const edge = await startProgram(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
+  if (worker === WORKER && modules === MODULES) await checkSchema(edge, failsoft);
   const started = { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
   if (!database) return started;
   const query = databaseClient(own);
@@ -72,6 +74,18 @@ export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {},
   }
   const all = (sql, ...params) => query('sql', { sql, params });
   return { ...started, database: { all, set: (state) => query('set', state) }, cron: () => query('cron', {}) };
+}
+
+/** Checks that the JSON Schema accepts the configuration, if the edge accepts it. */
+async function checkSchema(edge, failsoft) {
+  // This request stores nothing. Its 503 means that the edge refuses the configuration.
+  const answer = await fetch(`${edge.origin}/metrics`);
+  const { error } = await answer.json();
+  if (error.code === 'not_configured') return;
+  const errors = schemaErrors(typeof failsoft === 'string' ? JSON.parse(failsoft) : (failsoft ?? {}));
+  if (errors.length === 0) return;
+  await edge.stop();
+  throw new Error(`the JSON Schema refuses a configuration that the edge accepts:\n${errors.join('\n')}`);
 }
 
 /** The control interface of the worker between the edge and its database. */

@@ -1,44 +1,45 @@
--- What each call cost. Money is in units of 10^-12 USD, times in milliseconds since 1970.
+-- The ledger: what each call cost. Amounts are in units of 10^-12 USD, points in time in milliseconds since 1970.
 
 -- One row for each request to an upstream.
 CREATE TABLE attempts (
   id TEXT PRIMARY KEY,
   -- The request id of the call.
   call TEXT NOT NULL,
-  -- A row is written again when its cost is found out later: the higher revision counts.
+  -- A row is written again when its cost becomes known. The row with the highest revision counts.
   revision INTEGER NOT NULL,
   at INTEGER NOT NULL,
-  -- Who pays. Users and visitors by a digest.
+  -- The account that pays. The names of users and visitors are digests.
   account TEXT NOT NULL,
   client TEXT NOT NULL,
   route TEXT,
   feature TEXT,
-  -- The models that were asked for, a JSON array.
+  -- The requested models: a JSON array.
   asked TEXT NOT NULL,
   model TEXT,
   provider TEXT,
   -- answer, hedge, judge, continue or restart.
   role TEXT NOT NULL,
-  -- answered, or the kind of the failure.
+  -- answered, or the kind of the failure. Rows of earlier versions have outrun in place of superseded.
   outcome TEXT NOT NULL,
   prompt_tokens INTEGER,
   completion_tokens INTEGER,
   cost INTEGER NOT NULL,
-  -- told by the answer, looked up by generation, or unsettled: the most that it can have been.
+  -- How the cost became known: told (the answer contained it), generation (it was looked up), or unsettled (nobody knows
+  -- it, and cost is the most that it can be).
   settled TEXT NOT NULL,
   generation TEXT,
   first_token INTEGER,
   duration INTEGER,
-  -- Of the call, on the row of its first attempt: answered, fallback, or the kind of its failure.
+  -- How the call ended, on the row of its first attempt: answered, fallback, or the kind of the failure.
   ended TEXT
 ) STRICT;
 
 CREATE INDEX attempts_at ON attempts (at);
 CREATE INDEX attempts_account ON attempts (account, at);
 
--- Sums over all attempts, kept by the triggers below: exact however many write, and a row that is written twice counts
--- once. What is counted never becomes less, as a counter must not: the cost and the tokens of an attempt count once they
--- are settled, and until then beside the others.
+-- Sums over all attempts. The triggers below keep them exact for any number of writers, and a row that is written twice
+-- counts once. A counter must never decrease, so the cost and the tokens of an attempt are added when they are settled;
+-- until then the cost is part of unsettled_cost.
 CREATE TABLE totals (
   model TEXT NOT NULL,
   outcome TEXT NOT NULL,
@@ -52,10 +53,10 @@ CREATE TABLE totals (
   PRIMARY KEY (model, outcome, role)
 ) WITHOUT ROWID;
 
--- How calls ended.
+-- The number of calls for each way to end.
 CREATE TABLE calls (ended TEXT PRIMARY KEY, calls INTEGER NOT NULL) WITHOUT ROWID;
 
--- How long attempts took. `up_to` is the upper bound of a bucket in milliseconds, each counted in one.
+-- How long attempts took. up_to is the upper bound of a bucket in milliseconds. Each attempt counts in one bucket.
 CREATE TABLE buckets (up_to INTEGER PRIMARY KEY);
 INSERT INTO buckets VALUES (100), (250), (500), (1000), (2500), (5000), (10000), (30000), (60000), (300000), (9007199254740991);
 CREATE TABLE latencies (
@@ -70,7 +71,7 @@ CREATE TABLE latencies (
 -- What each hour since 1970 cost.
 CREATE TABLE hours (hour INTEGER PRIMARY KEY, cost INTEGER NOT NULL);
 
--- How many calls in a row another model answered than the first that they asked for, and since when.
+-- For each first model of a chain: how many calls in a row were answered by another model, and since when.
 CREATE TABLE runs (asked TEXT PRIMARY KEY, fallbacks INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TRIGGER attempts_add AFTER INSERT ON attempts BEGIN
@@ -88,7 +89,7 @@ CREATE TRIGGER attempts_add AFTER INSERT ON attempts BEGIN
   INSERT INTO hours (hour, cost) VALUES (new.at / 3600000, new.cost) ON CONFLICT DO UPDATE SET cost = cost + excluded.cost;
 END;
 
--- Found out later: what was unsettled is so no more, and what more is known counts from now on.
+-- A cost became known: the attempt is no longer unsettled, and the new values are added.
 CREATE TRIGGER attempts_change AFTER UPDATE ON attempts BEGIN
   UPDATE totals SET unsettled = unsettled - 1, unsettled_cost = unsettled_cost - old.cost
   WHERE old.settled = 'unsettled'
@@ -108,7 +109,7 @@ CREATE TRIGGER attempts_change AFTER UPDATE ON attempts BEGIN
   UPDATE hours SET cost = cost - old.cost + new.cost WHERE hour = new.at / 3600000;
 END;
 
--- Each of these when a row comes with it, and when it becomes known later.
+-- Each value below counts when a row arrives with it, or when it becomes known later.
 CREATE TRIGGER calls_add AFTER INSERT ON attempts WHEN new.ended IS NOT NULL BEGIN
   INSERT INTO calls (ended, calls) VALUES (new.ended, 1) ON CONFLICT DO UPDATE SET calls = calls + 1;
 END;
@@ -150,7 +151,7 @@ CREATE TRIGGER runs_end AFTER INSERT ON attempts WHEN new.ended = 'answered' BEG
   DELETE FROM runs WHERE asked = coalesce(new.asked ->> 0, '');
 END;
 
--- Alerts: each occasion is told once, and what could not be sent is sent again.
+-- Alerts. Each occasion is sent once. An alert that may not have arrived is sent again.
 CREATE TABLE told (
   occasion TEXT PRIMARY KEY,
   at INTEGER NOT NULL,
@@ -158,5 +159,5 @@ CREATE TABLE told (
   sent INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
--- The last catalog of an upstream, as JSON: what is known of its models while it cannot be asked.
+-- The last catalog of each upstream as JSON, for the time in which the upstream does not answer.
 CREATE TABLE catalog (upstream TEXT PRIMARY KEY, at INTEGER NOT NULL, models TEXT NOT NULL) WITHOUT ROWID;
