@@ -350,7 +350,7 @@ test('an edge without the binding ACCOUNTS answers only clients of its own machi
     assert.equal((await chat(edge, HELLO)).status, 503);
     const health = await send(edge, '/healthz');
     assert.equal(health.status, 503);
-    assert.match(health.text, /the binding ACCOUNTS is missing/);
+    assert.match(health.text, /ACCOUNTS is not bound/);
   });
   const local = { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, access: 'loopback' };
   await withEdge({ failsoft: local, without: ['ACCOUNTS'] }, async (edge) => {
