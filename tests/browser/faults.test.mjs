@@ -105,6 +105,7 @@ function check(seen, expected) {
       assert.ok(seen.report.accepted && !seen.report.fallback);
       break;
     case 'final':
+      assert.equal(seen.step, 'beginning', 'chatStreaming must reject');
       assert.ok(seen.branded && isKind(seen.kind, expected.kind), seen.kind);
       break;
     case 'broken':

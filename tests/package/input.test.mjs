@@ -7,14 +7,14 @@ import { pathToFileURL } from 'node:url';
 
 import { PACKAGE } from '../support/process.mjs';
 
-const { chatWithFallback, chat, createClient, createFetch, parseStream, estimateTokens, isChatError } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
+const { chatWithFallback, chatStreaming, chat, createClient, createFetch, parseStream, estimateTokens, isChatError } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 
 const MESSAGES = [{ role: 'user', content: 'Hello?' }];
 const unsent = () => assert.fail('a request was sent');
 const fine = { apiKey: 'sk-or-test', model: 'a/a', fetch: unsent };
 
-async function refusalOf(messages, options) {
-  const error = await chatWithFallback(messages, options).then(() => assert.fail('the promise resolved'), (error) => error);
+async function refusalOf(messages, options, call = chatWithFallback) {
+  const error = await call(messages, options).then(() => assert.fail('the promise resolved'), (error) => error);
   assert.ok(isChatError(error) && error.kind === 'invalidRequest', String(error.stack));
   return error.message;
 }
@@ -52,12 +52,14 @@ const TABLE = [
 ];
 
 for (const [name, messages, options, expected] of TABLE) {
-  test(`${name} is refused`, async () => {
-    const message = await refusalOf(messages, options);
-    if (typeof expected === 'string') assert.equal(message, expected);
-    else assert.match(message, expected);
-    assert.ok(!message.includes('canary'));
-  });
+  for (const call of [chatWithFallback, chatStreaming]) {
+    test(`${call.name} rejects ${name}`, async () => {
+      const message = await refusalOf(messages, options, call);
+      if (typeof expected === 'string') assert.equal(message, expected);
+      else assert.match(message, expected);
+      assert.ok(!message.includes('canary'));
+    });
+  }
 }
 
 test('the error for `stream: true` names the function for streams', async () => {
