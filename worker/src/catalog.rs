@@ -17,7 +17,7 @@ use serde_json::Value;
 use worker::{Delay, Env};
 
 use crate::ledger::database;
-use crate::platform::executor::{Apart, apart};
+use crate::platform::executor::{Boxed, boxed};
 use crate::platform::fetch;
 use crate::platform::host;
 
@@ -32,8 +32,8 @@ const MAX_COPY_AGE: Millis = 60 * 60 * 1_000;
 const PROSE: &str = "name description links hugging_face_id default_parameters created knowledge_cutoff";
 
 /// The fetch of the catalog, if one of `upstreams` has a catalog and a fetch is due.
-pub(crate) fn refresh<'a>(upstreams: &'a [Upstream], env: &'a Env) -> Option<Apart<'a, ()>> {
-    claim_fetch(upstreams).map(|upstream| apart(fetch_and_store(upstream, env)))
+pub(crate) fn refresh<'a>(upstreams: &'a [Upstream], env: &'a Env) -> Option<Boxed<'a, ()>> {
+    claim_fetch(upstreams).map(|upstream| boxed(fetch_and_store(upstream, env)))
 }
 
 /// Waits for the first catalog of this isolate, at most [`LONGEST_WAIT`]. One request fetches the catalog, and the others

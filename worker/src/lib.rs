@@ -210,99 +210,96 @@ use wasm_bindgen::prelude::*;
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::AccountClient;
-use crate::config::Config;
+use crate::config::{Config, Setup};
 use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
-use crate::http::request_head::RequestHead;
-use crate::http::router::Endpoint;
-use crate::ops::metrics;
+use crate::http::request_head::{self, RequestHead};
+use crate::http::router::{self, Endpoint};
+use crate::http::{cors, reply};
 use crate::platform::exchange::Exchange;
-use crate::platform::executor::{Executor, apart};
+use crate::platform::executor::{self, Executor, boxed};
 
-/// An instance begins: the first of an isolate, or the one after a trap.
+/// Starts an instance: the first of an isolate, or the one after a trap.
 #[wasm_bindgen(start, private)]
 fn start() {
-    platform::executor::set_up();
+    executor::start(&request_head::HEADERS, &failsoft::http::READ_HEADERS);
 }
 
-/// Answers every request that is not for a file of the page.
+/// Answers every request, except those for a file of the page.
 #[wasm_bindgen]
 pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> JsValue {
-    let bell = platform::executor::bell();
-    let exchange = Exchange::new(&context, &bell);
+    let executor = Executor::new();
+    let exchange = Exchange::new(&context, &executor);
     let response = exchange.response();
-    platform::executor::add(&bell, serve(request, env, exchange, bell.clone()));
+    executor.spawn(serve(request, env, exchange, executor.clone()));
     response
 }
 
-async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, bell: Executor) {
-    let visit = RequestHead::of(&request, bell);
-    let setup = config::setup(&env);
-    let config = setup.as_ref().as_ref().ok();
-    let origin = visit.caller.origin.as_deref();
-    let mut reply = if visit.method == "OPTIONS" {
-        preflight(&visit, config.map(Rc::as_ref).filter(|_| !http::router::is_admin(&visit.path)))
-    } else {
-        answer(&request, &visit, &setup, &env, &exchange).await.unwrap_or_else(Reply::from)
-    };
-    // Of the owner's part a page from elsewhere reads nothing.
-    let readers = config.map(Rc::as_ref).filter(|_| !http::router::is_admin(&visit.path));
-    reply.headers.extend(http::cors::answer(readers, origin));
-    reply.headers.push(("x-request-id", visit.id));
-    reply.headers.push(("x-content-type-options", "nosniff".into()));
-    exchange.end(reply.status, reply.headers, reply.body.into()).await;
-}
-
-/// What is due every few minutes: see wrangler.jsonc.
+/// Runs every few minutes: see wrangler.jsonc.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     ops::cron::run(&env).await;
 }
 
-/// A preflight carries no key: it learns what any key could.
-fn preflight(visit: &RequestHead, config: Option<&Config>) -> Reply {
-    let allowed =
-        config.zip(visit.caller.origin.as_deref()).is_some_and(|(config, origin)| http::cors::allows(config, origin));
+async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, executor: Executor) {
+    let head = RequestHead::read(&request, executor);
+    let setup = config::setup(&env);
+    // Pages of other origins read nothing of the owner's endpoints.
+    let pages = setup.as_ref().as_ref().ok().map(Rc::as_ref).filter(|_| !router::is_admin(&head.path));
+    let mut reply = if head.method == "OPTIONS" {
+        answer_preflight(&head, pages)
+    } else {
+        answer(&request, &head, &setup, &env, &exchange).await.unwrap_or_else(Reply::from)
+    };
+    reply.headers.extend(cors::reply_headers(pages, head.caller.origin.as_deref()));
+    reply.headers.push(("x-request-id", head.id));
+    reply.headers.push(("x-content-type-options", "nosniff".into()));
+    exchange.end(reply.status, reply.headers, reply.body.into()).await;
+}
+
+fn answer_preflight(head: &RequestHead, pages: Option<&Config>) -> Reply {
+    let origin = head.caller.origin.as_deref();
+    let is_allowed = pages.zip(origin).is_some_and(|(config, origin)| cors::allows(config, origin));
     let mut reply = Reply::empty(204);
-    reply.headers.extend(http::cors::preflight(allowed, visit.requested.as_deref()));
+    reply.headers.extend(cors::preflight_headers(is_allowed, head.requested_headers.as_deref()));
     reply
 }
 
 async fn answer(
     request: &web_sys::Request,
-    visit: &RequestHead,
-    setup: &config::Setup,
+    head: &RequestHead,
+    setup: &Setup,
     env: &Env,
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
-    let endpoint = http::router::endpoint(&visit.method, &visit.path)?;
+    let endpoint = router::find_endpoint(&head.method, &head.path)?;
     match (endpoint, setup.as_ref()) {
-        (Endpoint::Health, _) => Ok(apart(ops::health::told(setup, env)).await),
-        (_, Err(_)) => Ok(http::reply::not_configured()),
-        (Endpoint::Chat, Ok(config)) => call::chat::answer(request, visit, config, env, exchange).await,
-        (Endpoint::Metrics, Ok(config)) => apart(metrics::answer(config, &visit.caller, env)).await,
-        (Endpoint::Models, Ok(config)) => apart(listed(config, visit, env)).await,
-        (Endpoint::Usage, Ok(config)) => apart(used(config, visit, env)).await,
-        (Endpoint::Session, Ok(config)) => apart(access::visitors::create_session(request, visit, config, env)).await,
-        (Endpoint::Admin, Ok(config)) => apart(access::admin::answer(request, visit, config, env)).await,
-        (Endpoint::Playground, Ok(config)) => apart(played(config, visit, env)).await,
+        (Endpoint::Health, _) => Ok(boxed(ops::health::answer(setup, env)).await),
+        (_, Err(_)) => Ok(reply::not_configured()),
+        (Endpoint::Chat, Ok(config)) => call::chat::answer(request, head, config, env, exchange).await,
+        (Endpoint::Metrics, Ok(config)) => boxed(ops::metrics::answer(config, &head.caller, env)).await,
+        (Endpoint::Models, Ok(config)) => boxed(list_models(config, head, env)).await,
+        (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,
+        (Endpoint::Session, Ok(config)) => boxed(access::visitors::create_session(request, head, config, env)).await,
+        (Endpoint::Admin, Ok(config)) => boxed(access::admin::answer(request, head, config, env)).await,
+        (Endpoint::Playground, Ok(config)) => boxed(describe_playground(config, head, env)).await,
     }
 }
 
-async fn listed(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
-    let client = access::admit(config, &visit.caller, env).await?;
-    if let Some(refreshed) = catalog::refresh(&config.upstreams, env) {
-        refreshed.await;
+async fn list_models(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
+    let client = access::admit(config, &head.caller, env).await?;
+    if let Some(refresh) = catalog::refresh(&config.upstreams, env) {
+        refresh.await;
     }
     Ok(Reply::json(200, call::model_list::list_models(&client)))
 }
 
-async fn used(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
-    let client = access::admit(config, &visit.caller, env).await?;
+async fn show_usage(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
+    let client = access::admit(config, &head.caller, env).await?;
     Ok(Reply::json(200, AccountClient::new(env).fetch_usage(client.account()).await?))
 }
 
-async fn played(config: &Config, visit: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
-    access::admit(config, &visit.caller, env).await?;
-    Ok(Reply::json(200, &ops::playground::told(config).await))
+async fn describe_playground(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
+    access::admit(config, &head.caller, env).await?;
+    Ok(Reply::json(200, ops::playground::describe(config).await))
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`.
+//! `POST /v1/chat/completions`: the life of a call at the edge.
 
 use std::rc::Rc;
 
@@ -14,51 +14,53 @@ use crate::call::driver::Driver;
 use crate::call::{log, model_state};
 use crate::config::Config;
 use crate::http::api_error::{ApiError, Code};
+use crate::http::body;
 use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
 use crate::http::trace_context::TraceContext;
 use crate::ops::spans;
 use crate::platform::disconnect::Disconnect;
 use crate::platform::exchange::Exchange;
-use crate::platform::executor::{Executor, all, apart};
+use crate::platform::executor::{Boxed, Executor, boxed, join_all};
+use crate::platform::host;
 use crate::platform::timer::Timer;
-use crate::{access, catalog, http::body, ledger, platform::host};
+use crate::{access, catalog, ledger};
 
-/// A call that may be made, if it can be paid.
-struct Task {
-    ask: AdmittedCall,
+/// A call that is admitted, and everything that it needs to run.
+struct PreparedCall {
+    admitted: AdmittedCall,
     config: Rc<Config>,
-    gone: Disconnect,
-    bell: Executor,
+    disconnect: Disconnect,
+    executor: Executor,
     timer: Timer,
-    held: CallHold,
+    hold: CallHold,
     context: ledger::Context,
     trace: Option<TraceContext>,
     env: Env,
 }
 
-/// Answers, or refuses. The answer's body may still be coming when this returns.
+/// Answers a call, or refuses it. The body of the answer may still be under way when this function returns.
 pub(crate) async fn answer(
     request: &web_sys::Request,
-    visit: &RequestHead,
+    head: &RequestHead,
     config: &Rc<Config>,
     env: &Env,
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
-    let client = access::admit(config, &visit.caller, env).await?;
-    let mut timer = Timer::new(&visit.bell);
+    let client = access::admit(config, &head.caller, env).await?;
+    let mut timer = Timer::new(&head.executor);
     let limits = &config.limits;
-    let body = body::read(request, visit, &mut timer, limits.body_bytes, limits.body_within).await?;
-    let ask = admission::admit(&body, config, &client, env).await?;
-    let booked = ledger::Context {
+    let body = body::read(request, head, &mut timer, limits.body_bytes, limits.body_within).await?;
+    let admitted = admission::admit(&body, config, &client, env).await?;
+    let context = ledger::Context {
         id: host::random_uuid(),
-        call: visit.id.clone(),
+        call: head.id.clone(),
         account: client.account().name.clone(),
         client: client.name().into(),
-        route: ask.route.clone(),
-        feature: visit.feature.clone(),
+        route: admitted.route.clone(),
+        feature: head.feature.clone(),
     };
-    let route = ask.route.as_deref().and_then(|name| config.route(name));
+    let route = admitted.route.as_deref().and_then(|name| config.route(name));
     let terms = HoldTerms {
         account: client.account().clone(),
         route: route.map(|route| RouteBudget {
@@ -66,65 +68,75 @@ pub(crate) async fn answer(
             budget: route.budget.clone(),
             total: route.policy.timeouts.total,
         }),
-        most: ask.worst,
-        total: ask.policy.timeouts.total,
-        row: booked.row(host::now(), &ask.request.models),
+        most: admitted.worst,
+        total: admitted.policy.timeouts.total,
+        row: context.row(host::now(), &admitted.request.models),
     };
-    let held = CallHold::new(AccountClient::new(env), terms);
+    let prepared = PreparedCall {
+        admitted,
+        config: Rc::clone(config),
+        disconnect: Disconnect::watch(request, &head.executor),
+        executor: head.executor.clone(),
+        timer,
+        hold: CallHold::new(AccountClient::new(env), terms),
+        context,
+        trace: head.trace.clone(),
+        env: env.clone(),
+    };
     let (respond, response) = oneshot::channel();
-    let (gone, bell) = (Disconnect::listen(request, &visit.bell), visit.bell.clone());
-    let (config, trace, env) = (Rc::clone(config), visit.trace.clone(), env.clone());
-    // A client that leaves does not take it along: it has money to account for, an upstream to stop and a line to log.
-    let task = Task { ask, config, gone, bell, timer, held, context: booked, trace, env };
-    let reply = exchange.answer(task.run(respond), response).await;
+    // A call goes on when its client disconnects: it has a hold to settle, an upstream to stop and a line to log.
+    let reply = exchange.answer(prepared.run(respond), response).await;
     reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))
 }
 
-impl Task {
+impl PreparedCall {
     async fn run(mut self, respond: oneshot::Sender<Reply>) {
-        let refused = self.held.hold().await.err();
-        if refused.is_some() || self.gone.is_gone() {
-            if let Some(refusal) = refused {
-                // A handler that is not there any more has no client either.
-                let _ = respond.send(refusal.into());
+        let refused = self.hold.hold().await.err();
+        if refused.is_some() || self.disconnect.has_happened() {
+            if let Some(error) = refused {
+                // If the handler is gone, so is the client.
+                let _ = respond.send(error.into());
             }
-            return self.held.release().await;
+            return self.hold.release().await;
         }
-        self.call(respond).await;
+        self.run_held(respond).await;
     }
 
-    async fn call(self, respond: oneshot::Sender<Reply>) {
-        let Self { ask, config, gone, bell, timer, held, context, trace, env } = self;
-        let link = BreakerClient::new(&env);
+    /// Runs the call, once its cost is held.
+    async fn run_held(self, respond: oneshot::Sender<Reply>) {
+        let Self { admitted, config, disconnect, executor, timer, hold, context, trace, env } = self;
+        let breakers = BreakerClient::new(&env);
         let began = host::now();
-        let streams = ask.request.stream;
-        let delivery = Delivery::new(&bell, respond, streams.then_some(began + ask.headers_within));
-        let (call, news) = model_state::start_call(&ask, &config.upstreams, began);
-        let trail = AttemptLog::default();
+        let streams = admitted.request.stream;
+        let delivery = Delivery::new(&executor, respond, streams.then_some(began + admitted.headers_within));
+        let (call, news) = model_state::start_call(&admitted, &config.upstreams, began);
+        let attempts = AttemptLog::default();
+        let waits = (disconnect, executor, timer);
         let mut driver =
-            Driver::new(call, ask.request.lane, delivery, (gone, bell, timer), trail.clone(), held.deadline(began));
-        let answered = async {
+            Driver::new(call, admitted.request.lane, delivery, waits, attempts.clone(), hold.deadline(began));
+        let run = async {
             let outcome = driver.run().await;
-            let now = host::now();
-            host::log(&log::line(&context, &ask, &outcome, now.saturating_sub(began)).to_string());
+            let times = (began, host::now());
+            host::log(&log::line(&context, &admitted, &outcome, times.1.saturating_sub(began)).to_string());
             let rows = ledger::rows(&context, began, &outcome);
-            let mut behind = Vec::new();
-            behind.extend(model_state::record_outcome(&outcome, &ask, now).map(|news| apart(link.report(news))));
-            behind.extend(config.operations.otlp.as_ref().map(|target| {
-                let (rows, times) = (rows.clone(), (began, now));
-                apart(spans::send(target, trace.as_ref(), &context, rows, times))
+            let news = model_state::record_outcome(&outcome, &admitted, times.1);
+            let mut after: Vec<Boxed<'_, ()>> = Vec::new();
+            after.extend(news.map(|news| boxed(breakers.report(news))));
+            after.extend(config.operations.otlp.as_ref().map(|target| {
+                let rows = rows.clone();
+                boxed(spans::send(target, trace.as_ref(), &context, rows, times))
             }));
-            behind.extend(held.settle(rows, trail.close()));
-            join(driver.finish(outcome, streams), all(behind)).await;
+            after.extend(hold.settle(rows, attempts.close()));
+            join(driver.finish(outcome, streams), join_all(after)).await;
         };
-        // What others should know goes out beside the call: nothing of it waits for that.
-        let mut beside = Vec::new();
-        beside.extend(news.map(|news| apart(link.report(news))));
-        beside.extend(held.report_attempts(&trail));
-        beside.extend(held.return_lease());
-        join(answered, all(beside)).await;
-        if let Some(refreshed) = catalog::refresh(&config.upstreams, &env) {
-            refreshed.await;
+        // The call waits for nothing of this.
+        let mut beside: Vec<Boxed<'_, ()>> = Vec::new();
+        beside.extend(news.map(|news| boxed(breakers.report(news))));
+        beside.extend(hold.report_attempts(&attempts));
+        beside.extend(hold.return_lease());
+        join(run, join_all(beside)).await;
+        if let Some(refresh) = catalog::refresh(&config.upstreams, &env) {
+            refresh.await;
         }
     }
 }

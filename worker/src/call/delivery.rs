@@ -1,4 +1,5 @@
-//! What the client gets, and when: one JSON answer, or a stream whose headers wait for the first text, but not for ever.
+//! Delivery: what the client gets, and when. The answer is one piece of JSON, or a stream whose headers wait for the first
+//! text, up to a time limit.
 
 use std::task::Poll;
 
@@ -10,112 +11,114 @@ use web_sys::ReadableStream;
 use crate::http::reply::{Body, EVENT_STREAM, Reply, error_event, report_comment};
 use crate::platform::executor::Executor;
 use crate::platform::host;
-use crate::platform::output::Out;
+use crate::platform::output::Output;
 
-/// A stream says something at least this often, in milliseconds. Proxies close a connection that is silent for long, and a
-/// client that closed its end is often noticed only by writing to it.
+/// The longest silence of a stream, in milliseconds. Proxies close a connection that is silent for long, and often only a
+/// write notices that a client has closed its end.
 const KEEP_ALIVE: Millis = 5_000;
 const KEEP_ALIVE_COMMENT: &[u8] = b": failsoft keep-alive\n\n";
 
 /// The client's side of a call.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    /// Takes the response to the handler that waits for it; gone once it has.
+    /// Sends the reply to the handler. `None` once the reply is sent.
     respond: Option<oneshot::Sender<Reply>>,
-    bell: Executor,
-    out: Option<Out>,
-    /// When to send headers, then comments. Never for an answer in one piece, nor beside a body that goes over natively.
+    executor: Executor,
+    output: Option<Output>,
+    /// When to send the headers, and later the next comment. `None` for an answer in one piece, and while a body goes to the
+    /// client natively.
     due: Option<Millis>,
-    /// The report has been told.
-    committed: bool,
+    /// The comment with the report was sent.
+    is_committed: bool,
 }
 
 impl Delivery {
-    /// To a client that waits until `headers_at` for a stream to begin; for an answer in one piece there is no such time.
-    pub(crate) fn new(bell: &Executor, respond: oneshot::Sender<Reply>, headers_at: Option<Millis>) -> Self {
-        Self { respond: Some(respond), bell: bell.clone(), out: None, due: headers_at, committed: false }
+    /// A stream sends its headers at `headers_at` at the latest. `None` is for an answer in one piece.
+    pub(crate) fn new(executor: &Executor, respond: oneshot::Sender<Reply>, headers_at: Option<Millis>) -> Self {
+        let executor = executor.clone();
+        Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false }
     }
 
-    /// When this side has something to do by itself.
+    /// When [`Delivery::keep_alive`] has something to do.
     pub(crate) fn due(&self) -> Millis {
         self.due.unwrap_or(Millis::MAX)
     }
 
-    /// Is the write, or the pipe, that is under way over? See [`Out::poll`].
+    /// Ready when the write or the pipe is over: see [`Output::poll`].
     pub(crate) fn poll(&mut self) -> Poll<Result<(), JsValue>> {
-        self.out.as_mut().map_or(Poll::Ready(Ok(())), Out::poll)
+        self.output.as_mut().map_or(Poll::Ready(Ok(())), Output::poll)
     }
 
-    /// Sends the headers of a stream, or a comment, if it is time.
+    /// Sends the headers of a stream, or a comment, if the time has come.
     pub(crate) fn keep_alive(&mut self, now: Millis, report: &Report) {
         if self.due() > now {
             return;
         }
-        let busy = self.out.as_ref().is_some_and(|out| !out.is_idle());
-        if busy {
+        let is_busy = self.output.as_ref().is_some_and(|output| !output.is_idle());
+        if is_busy {
             self.due = Some(now + KEEP_ALIVE);
         } else {
             self.write(KEEP_ALIVE_COMMENT, report);
         }
     }
 
-    /// Starts to give `chunks`; with the first of them, what is known of the call.
-    pub(crate) fn give(&mut self, chunks: &Chunks, report: &Report) {
+    /// Starts to write `chunks`.
+    pub(crate) fn write_chunks(&mut self, chunks: &Chunks, report: &Report) {
         let mut text = self.commit(report);
         text.push_str(&chunks.to_sse());
         self.write(text.as_bytes(), report);
     }
 
-    /// Starts to give the bytes that were `held` back.
-    pub(crate) fn give_held(&mut self, held: &[u8], report: &Report) {
+    /// Starts to write the bytes that came before the commit point.
+    pub(crate) fn write_held(&mut self, held: &[u8], report: &Report) {
         let text = self.commit(report);
         self.write(&[text.as_bytes(), held].concat(), report);
     }
 
-    /// Lets the rest of a body follow.
+    /// Passes the rest of a body to the client natively.
     pub(crate) fn pipe(&mut self, body: &ReadableStream) {
         self.due = None;
-        if let Some(out) = &mut self.out {
-            out.pipe(body);
+        if let Some(output) = &mut self.output {
+            output.pipe(body);
         }
     }
 
-    /// The comment that goes before the first chunk.
+    /// The comment with the report, which goes before the first chunk.
     fn commit(&mut self, report: &Report) -> String {
-        if std::mem::replace(&mut self.committed, true) {
+        if std::mem::replace(&mut self.is_committed, true) {
             return String::new();
         }
         report_comment(&report.to_json(None))
     }
 
     fn write(&mut self, bytes: &[u8], report: &Report) {
-        if let Some(out) = self.open(report) {
-            out.write(bytes);
+        if let Some(output) = self.open(report) {
+            output.write(bytes);
             self.due = Some(host::now() + KEEP_ALIVE);
         }
     }
 
-    /// The stream, whose headers are sent now if they have not been.
-    fn open(&mut self, report: &Report) -> Option<&mut Out> {
-        if self.out.is_none()
+    /// The stream. Sends its headers, unless they are sent.
+    fn open(&mut self, report: &Report) -> Option<&mut Output> {
+        if self.output.is_none()
             && let Some(respond) = self.respond.take()
         {
-            let (out, body) = Out::open(&self.bell);
-            let reply = Reply::new(200, EVENT_STREAM, Body::Stream(body)).told(report);
-            // A handler that is not there any more has no client either, which the signal tells.
+            let (output, body) = Output::open(&self.executor);
+            let reply = Reply::new(200, EVENT_STREAM, Body::Stream(body)).with_report(report);
+            // If the handler is gone, so is the client, and the disconnect says so.
             let _ = respond.send(reply);
-            self.out = Some(out);
+            self.output = Some(output);
         }
-        self.out.as_mut()
+        self.output.as_mut()
     }
 
-    /// Starts to write how the call ended; an answer in one piece is given here.
+    /// Starts to write the end of the call. An answer in one piece is sent here as a whole.
     pub(crate) fn conclude(&mut self, outcome: Outcome, streams: bool) {
         let report = outcome.report;
-        match (outcome.result, self.out.is_some() || streams) {
+        match (outcome.result, self.output.is_some() || streams) {
             (Ok(answer), false) => {
                 let completion = answer.completion_with(&report.to_json(None));
-                self.respond(|| Reply::json(200, completion).told(&report));
+                self.respond(|| Reply::json(200, completion).with_report(&report));
             }
             (Ok(_), true) => {
                 let text = [&report_comment(&report.to_json(None)), "data: [DONE]\n\n"].concat();
@@ -126,8 +129,8 @@ impl Delivery {
     }
 
     fn fail(&mut self, failure: &Failure, report: &Report) {
-        match &mut self.out {
-            Some(out) => out.write(error_event(failure, &report.to_json(None)).as_bytes()),
+        match &mut self.output {
+            Some(output) => output.write(error_event(failure, &report.to_json(None)).as_bytes()),
             None => self.respond(|| Reply::failed(failure, report)),
         }
     }
@@ -138,11 +141,11 @@ impl Delivery {
         }
     }
 
-    /// Ends the stream, if there is one: as its protocol says, or so that nobody takes it for whole.
-    pub(crate) async fn end(self, properly: bool) {
-        match self.out {
-            Some(out) if properly => out.close().await,
-            Some(out) => out.abort().await,
+    /// Ends the stream, if there is one. If the answer is not `whole`, breaks the connection.
+    pub(crate) async fn end(self, whole: bool) {
+        match self.output {
+            Some(output) if whole => output.close().await,
+            Some(output) => output.abort().await,
             None => {}
         }
     }

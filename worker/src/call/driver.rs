@@ -1,15 +1,16 @@
-//! Does what a [`Call`] says, with what the platform has, and tells it what happened. Holds no rule of its own.
+//! The driver: it performs the actions of a [`Call`] with what the platform offers, and tells the call what happened. The
+//! driver contains no rule.
 //!
 //! ```text
-//!           Send, Read, Cancel ┌────────┐ Head, Bytes, End, Failed
-//!         ┌───────────────────▶│ UpstreamRequest │───────────────────┐
-//!  ┌──────┴─┐                  └────────┘                   ▼
+//!           Send, Read, Cancel ┌─────────────────┐ Head, Bytes, End, Failed
+//!         ┌───────────────────▶│ UpstreamRequest │──────────┐
+//!  ┌──────┴─┐                  └─────────────────┘          ▼
 //!  │        │ Wait             ┌────────┐ Woken         ┌────────┐
 //!  │  Call  ├─────────────────▶│ Timer  │──────────────▶│  Call  │
 //!  │        │                  └────────┘               └────────┘
 //!  └──────┬─┘ Yield, Relay     ┌──────────┐ Aborted         ▲
 //!         └───────────────────▶│ Delivery │─────────────────┘
-//!                              └──────────┘ a write that failed, or `request.signal`
+//!                              └──────────┘ a write that failed, or the disconnect
 //! ```
 
 use std::future::poll_fn;
@@ -20,60 +21,60 @@ use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Milli
 
 use crate::account::AttemptLog;
 use crate::call::delivery::Delivery;
-use crate::call::upstream_request::{News, UpstreamRequest};
+use crate::call::upstream_request::{Event, UpstreamRequest};
 use crate::platform::disconnect::Disconnect;
 use crate::platform::executor::Executor;
 use crate::platform::host;
 use crate::platform::timer::Timer;
 
-/// An upstream that said why it fails closes soon; one that went silent does not. In milliseconds.
+/// How long a failed body may take to end by itself, in milliseconds. An upstream that sent an error closes soon; an upstream
+/// that went silent does not.
 const GRACE: Millis = 1_000;
 
-/// A call and everything that it has under way.
+/// A call, and everything that it has under way.
 #[derive(Debug)]
 pub(crate) struct Driver {
     call: Call,
     delivery: Delivery,
-    gone: Disconnect,
-    trail: AttemptLog,
-    bell: Executor,
+    disconnect: Disconnect,
+    log: AttemptLog,
+    executor: Executor,
     timer: Timer,
-    flights: Vec<UpstreamRequest>,
+    requests: Vec<UpstreamRequest>,
     lane: Lane,
     relay: Option<Relay>,
-    /// From then on a client that has not taken everything counts as gone: nothing of the call is later than that.
+    /// At this time, a client that has not taken everything counts as gone. Nothing of the call happens later.
     ends: Millis,
 }
 
-/// A body that goes over natively.
+/// A body that goes to the client natively.
 #[derive(Debug)]
 struct Relay {
     attempt: AttemptId,
-    /// Why a pipe broke cannot be told: the client's end, or the body. Reading the body, or a branch of it, will.
-    broken: bool,
+    /// The pipe broke. The cause is the client's end or the body: reading the body, or a branch of it, tells which.
+    is_broken: bool,
 }
 
 #[derive(Debug)]
-enum Happened {
+enum Wakeup {
     Disconnect,
-    News(AttemptId, News),
+    Upstream(AttemptId, Event),
     Time,
 }
 
 impl Driver {
-    /// Of a call whose request was heard by `bell` and `timer`.
     pub(crate) fn new(
         call: Call,
         lane: Lane,
         delivery: Delivery,
-        (gone, bell, timer): (Disconnect, Executor, Timer),
-        trail: AttemptLog,
+        (disconnect, executor, timer): (Disconnect, Executor, Timer),
+        log: AttemptLog,
         ends: Millis,
     ) -> Self {
-        Self { call, delivery, gone, trail, bell, timer, flights: Vec::new(), lane, relay: None, ends }
+        Self { call, delivery, disconnect, log, executor, timer, requests: Vec::new(), lane, relay: None, ends }
     }
 
-    /// Drives the call to its end. What the client still has to get is up to [`Driver::finish`].
+    /// Drives the call to its end. [`Driver::finish`] delivers what the client has not got yet.
     pub(crate) async fn run(&mut self) -> Outcome {
         loop {
             let now = host::now();
@@ -83,10 +84,10 @@ impl Driver {
             }
             match self.call.poll(now) {
                 Action::Send { attempt, request } => self.send(attempt, &request),
-                Action::Read { attempt } => self.flight(attempt).into_iter().for_each(UpstreamRequest::read),
+                Action::Read { attempt } => self.find(attempt).into_iter().for_each(UpstreamRequest::read),
                 Action::Yield(chunks) => {
-                    if self.idle().await {
-                        self.delivery.give(&chunks, self.call.report());
+                    if self.wait_until_idle().await {
+                        self.delivery.write_chunks(&chunks, self.call.report());
                     }
                 }
                 Action::Relay { attempt, held } => self.relay(attempt, &held).await,
@@ -97,43 +98,43 @@ impl Driver {
         }
     }
 
-    fn flight(&mut self, attempt: AttemptId) -> Option<&mut UpstreamRequest> {
-        self.flights.iter_mut().find(|flight| flight.attempt == attempt)
+    fn find(&mut self, attempt: AttemptId) -> Option<&mut UpstreamRequest> {
+        self.requests.iter_mut().find(|request| request.attempt == attempt)
     }
 
     fn send(&mut self, attempt: AttemptId, request: &HttpRequest) {
-        self.trail.record_start(attempt, &request.url);
-        let flight = UpstreamRequest::take_off(&self.bell, attempt, request, self.lane != Lane::Lean);
-        if flight.is_grounded() {
-            self.trail.record_unsent(attempt);
+        self.log.record_start(attempt, &request.url);
+        let request = UpstreamRequest::start(&self.executor, attempt, request, self.lane.reads_rest());
+        if request.is_unsent() {
+            self.log.record_unsent(attempt);
         }
-        self.flights.push(flight);
+        self.requests.push(request);
     }
 
-    /// A body that goes over natively is closed by [`Driver::finish`], once it is known how the call ended.
+    /// A body that goes to the client natively stays open: [`Driver::finish`] closes it, when the end of the call is known.
     fn cancel(&mut self, attempt: AttemptId) {
         if self.relay.as_ref().is_some_and(|relay| relay.attempt == attempt) {
             return;
         }
-        self.flights.retain(|flight| {
-            if flight.attempt == attempt {
-                flight.cancel();
+        self.requests.retain(|request| {
+            if request.attempt == attempt {
+                request.cancel();
             }
-            flight.attempt != attempt
+            request.attempt != attempt
         });
     }
 
     async fn relay(&mut self, attempt: AttemptId, held: &[u8]) {
-        if !self.idle().await {
+        if !self.wait_until_idle().await {
             return;
         }
-        self.delivery.give_held(held, self.call.report());
-        let lean = self.lane == Lane::Lean;
-        let rest = self.flight(attempt).and_then(|flight| match lean {
-            true => flight.lend().map(Ok),
-            false => flight.branch().transpose(),
+        self.delivery.write_held(held, self.call.report());
+        let reads_rest = self.lane.reads_rest();
+        let rest = self.find(attempt).and_then(|request| match reads_rest {
+            true => request.branch().transpose(),
+            false => request.lend().map(Ok),
         });
-        // Nothing: it was all in what was held.
+        // Without a rest, the bytes that were held are the whole body.
         let Some(rest) = rest else { return };
         let rest = match rest {
             Ok(rest) => rest,
@@ -142,104 +143,105 @@ impl Driver {
                 return self.call.handle(host::now(), Input::Failed { attempt, failure });
             }
         };
-        if self.idle().await {
+        if self.wait_until_idle().await {
             self.delivery.pipe(&rest);
-            self.relay = Some(Relay { attempt, broken: false });
+            self.relay = Some(Relay { attempt, is_broken: false });
         }
     }
 
-    /// Waits until the client has taken what was written. False: it went away, and the call knows.
-    async fn idle(&mut self) -> bool {
-        let taken = self.taken(self.ends).await;
-        if !taken {
+    /// Waits until the client has taken everything. Returns false if the client is gone; the call knows it then.
+    async fn wait_until_idle(&mut self) -> bool {
+        let is_taken = self.wait_until_taken(self.ends).await;
+        if !is_taken {
             self.call.handle(host::now(), Input::Aborted);
         }
-        taken
+        is_taken
     }
 
-    /// Waits until the client has taken what was written, or piped. False: it went away, or has not by `until`.
-    async fn taken(&mut self, until: Millis) -> bool {
+    /// Waits until the client has taken everything that was written or piped. Returns false if the client is gone, or has not
+    /// taken everything by `until`.
+    async fn wait_until_taken(&mut self, until: Millis) -> bool {
         poll_fn(|_| {
             if let Poll::Ready(ended) = self.delivery.poll() {
                 return Poll::Ready(ended.is_ok());
             }
-            if self.gone.is_gone() {
+            if self.disconnect.has_happened() {
                 return Poll::Ready(false);
             }
-            self.timer.reached(until).map(|()| false)
+            self.timer.poll_until(until).map(|()| false)
         })
         .await
     }
 
     async fn wait(&mut self, until: Millis) {
         let until = until.min(self.delivery.due()).min(self.ends);
-        let happened = poll_fn(|_| self.happened(until)).await;
+        let wakeup = poll_fn(|_| self.poll_wakeup(until)).await;
         let now = host::now();
-        match happened {
-            Happened::Disconnect => self.call.handle(now, Input::Aborted),
-            Happened::News(attempt, news) => self.tell(attempt, news, now),
-            Happened::Time => {
+        match wakeup {
+            Wakeup::Disconnect => self.call.handle(now, Input::Aborted),
+            Wakeup::Upstream(attempt, event) => self.handle(attempt, &event, now),
+            Wakeup::Time => {
                 self.call.handle(now, Input::Woken);
                 self.delivery.keep_alive(now, self.call.report());
             }
         }
     }
 
-    fn happened(&mut self, until: Millis) -> Poll<Happened> {
-        if self.gone.is_gone() {
-            return Poll::Ready(Happened::Disconnect);
+    fn poll_wakeup(&mut self, until: Millis) -> Poll<Wakeup> {
+        if self.disconnect.has_happened() {
+            return Poll::Ready(Wakeup::Disconnect);
         }
         match (self.delivery.poll(), &mut self.relay) {
             (Poll::Ready(ended), Some(relay)) => {
-                relay.broken |= ended.is_err();
-                let Relay { attempt, broken } = *relay;
-                self.flight(attempt).into_iter().for_each(|flight| flight.take_back(broken));
+                relay.is_broken |= ended.is_err();
+                let Relay { attempt, is_broken } = *relay;
+                self.find(attempt).into_iter().for_each(|request| request.take_back(is_broken));
             }
-            (Poll::Ready(Err(_)), None) => return Poll::Ready(Happened::Disconnect),
+            (Poll::Ready(Err(_)), None) => return Poll::Ready(Wakeup::Disconnect),
             (Poll::Ready(Ok(())) | Poll::Pending, _) => {}
         }
-        for flight in &mut self.flights {
-            if let Poll::Ready(news) = flight.poll() {
-                return Poll::Ready(Happened::News(flight.attempt, news));
+        for request in &mut self.requests {
+            if let Poll::Ready(event) = request.poll() {
+                return Poll::Ready(Wakeup::Upstream(request.attempt, event));
             }
         }
-        self.timer.poll(host::now(), until).map(|()| Happened::Time)
+        self.timer.poll(host::now(), until).map(|()| Wakeup::Time)
     }
 
-    fn tell(&mut self, attempt: AttemptId, news: News, now: Millis) {
-        let broken = self.relay.as_ref().is_some_and(|relay| relay.broken);
-        if let News::Head { status, headers } = &news {
-            self.trail.record_head(attempt, *status, headers);
+    fn handle(&mut self, attempt: AttemptId, event: &Event, now: Millis) {
+        let is_broken = self.relay.as_ref().is_some_and(|relay| relay.is_broken);
+        if let Event::Head { status, headers } = event {
+            self.log.record_head(attempt, *status, headers);
         }
-        let input = match &news {
-            News::Failed(failure) => Input::Failed { attempt, failure: failure.clone() },
-            // The body goes on, so it was the client who left.
-            _ if broken => Input::Aborted,
-            News::Head { status, headers } => Input::Head { attempt, status: *status, headers: headers.clone() },
-            News::Bytes(bytes) => Input::Bytes { attempt, bytes },
-            News::End => Input::End { attempt },
+        let input = match event {
+            Event::Failed(failure) => Input::Failed { attempt, failure: failure.clone() },
+            // The body goes on, so the client's end broke the pipe.
+            _ if is_broken => Input::Aborted,
+            Event::Head { status, headers } => Input::Head { attempt, status: *status, headers: headers.clone() },
+            Event::Bytes(bytes) => Input::Bytes { attempt, bytes },
+            Event::End => Input::End { attempt },
         };
         self.call.handle(now, input);
     }
 
-    /// Gives the client what is left to give, and closes.
+    /// Delivers the rest, and closes all connections.
     pub(crate) async fn finish(mut self, outcome: Outcome, streams: bool) {
         let succeeded = outcome.result.is_ok();
         let whole = match self.relay.take() {
-            Some(relay) => self.pass(succeeded).await && !relay.broken,
+            Some(relay) => self.finish_pipe(succeeded).await && !relay.is_broken,
             None => {
-                let taken = self.taken(self.ends).await;
+                let is_taken = self.wait_until_taken(self.ends).await;
                 self.delivery.conclude(outcome, streams);
-                taken && self.taken(self.ends).await
+                is_taken && self.wait_until_taken(self.ends).await
             }
         };
-        self.flights.iter().for_each(UpstreamRequest::cancel);
+        self.requests.iter().for_each(UpstreamRequest::cancel);
         self.delivery.end(whole).await;
     }
 
-    /// Lets a native body come to its own end, whatever it is. True: it ended as its protocol says.
-    async fn pass(&mut self, succeeded: bool) -> bool {
+    /// Waits until a body that goes to the client natively has ended. Returns whether the client has taken all of it.
+    async fn finish_pipe(&mut self, succeeded: bool) -> bool {
         let grace = if succeeded { Millis::MAX } else { host::now() + GRACE };
-        self.taken(grace.min(self.ends)).await
+        self.wait_until_taken(grace.min(self.ends)).await
     }
 }

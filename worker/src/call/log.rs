@@ -1,4 +1,4 @@
-//! One line for each call, for whoever watches the edge. No prompt, no answer, no key, no text of an upstream.
+//! One log line for each call. The line has no prompt, no answer, no key and no text of an upstream.
 
 use failsoft::report::{AttemptReport, Usd};
 use failsoft::{Millis, Outcome};
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::call::admission::AdmittedCall;
 use crate::ledger::Context;
 
-/// The line, as JSON.
-pub(crate) fn line(context: &Context, ask: &AdmittedCall, outcome: &Outcome, took: Millis) -> Value {
+/// The line, as JSON. `took` is the duration of the call.
+pub(crate) fn line(context: &Context, call: &AdmittedCall, outcome: &Outcome, took: Millis) -> Value {
     let report = &outcome.report;
     let tokens = |of: fn(&AttemptReport) -> Option<u64>| report.attempts.iter().filter_map(of).sum::<u64>();
     let failures: Vec<&str> =
@@ -20,7 +20,7 @@ pub(crate) fn line(context: &Context, ask: &AdmittedCall, outcome: &Outcome, too
         "account": context.account,
         "route": context.route,
         "feature": context.feature,
-        "stream": ask.request.stream,
+        "stream": call.request.stream,
         "outcome": outcome.result.as_ref().err().map_or("answered", |failure| failure.kind.name()),
         "accepted": report.accepted,
         "model": report.model,

@@ -1,4 +1,4 @@
-//! One request to the upstream: sent, its head awaited, its body read a chunk at a time, closed when nobody wants it.
+//! One request to an upstream: it is sent, its head comes, its body is read by the chunk, its connection is closed.
 
 use std::task::Poll;
 
@@ -8,17 +8,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::ReadableStream;
 
 use crate::platform::executor::{Executor, Pending};
-use crate::platform::host::{self, Chunks, Sending};
+use crate::platform::host::{self, ChunkReader, UpstreamFetch};
 
-/// How much one read can take, in bytes. A reader without a buffer of its own is given 4 KiB at most.
+/// The most bytes of one read. Without a buffer of its own, a reader would get 4 KiB.
 const BUFFER: u32 = 32 * 1024;
 
-/// The same where no more is wanted than the first text.
-const GLANCE: u32 = 4 * 1024;
+/// The most bytes of one read, where only the beginning of the body is read.
+const SMALL_BUFFER: u32 = 4 * 1024;
 
-/// What a flight has to tell.
+/// What happened to a request.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum Event {
     Head { status: u16, headers: Headers },
     Bytes(Vec<u8>),
     End,
@@ -28,87 +28,90 @@ pub(crate) enum News {
 #[derive(Debug)]
 pub(crate) struct UpstreamRequest {
     pub(crate) attempt: AttemptId,
-    bell: Executor,
+    executor: Executor,
     buffer: u32,
-    /// Nothing, if it could not be sent.
-    sending: Option<Sending>,
+    /// `None` if the request could not be sent.
+    fetch: Option<UpstreamFetch>,
     state: State,
 }
 
 #[derive(Debug)]
 enum State {
-    /// It could not even be sent, or not be read on.
-    Grounded(JsValue),
-    Sending(Pending),
-    /// The head has come, of an answer in one piece. Reading it by the chunk would cost more than it is worth.
+    /// The request could not be sent, or its body could not be read on.
+    Unsent(JsValue),
+    Sent(Pending),
+    /// The head of an answer in one piece has come. The body will be read as a whole: chunks would cost more.
     Whole,
     ReadingWhole(Pending),
-    /// The head has come, and perhaps a part of the body.
+    /// The head has come, and perhaps a part of the body. `None` is a response without a body.
     Open(Option<Body>),
     Reading(Body, Pending),
-    /// Somebody else takes the rest of the body.
+    /// The rest of the body goes to the client.
     Lent(ReadableStream),
-    /// A body that is not there was asked for.
-    Bodiless,
-    /// It has come to its end.
+    /// The call wants to read, but nothing of the body is left.
+    NothingLeft,
+    /// The body has ended.
     Ended,
+    /// The request failed, or the state changes right now.
     Over,
 }
 
 #[derive(Debug)]
 struct Body {
     stream: ReadableStream,
-    chunks: Chunks,
+    chunks: ChunkReader,
 }
 
 impl UpstreamRequest {
-    /// Sends `request`. Of its answer's body all will be read, or little.
-    pub(crate) fn take_off(bell: &Executor, attempt: AttemptId, request: &HttpRequest, all: bool) -> Self {
-        let (sending, state) = match send(request, bell) {
-            Ok((sending, ring)) => (Some(sending), State::Sending(ring)),
-            Err(thrown) => (None, State::Grounded(thrown)),
+    /// Starts `request`. `reads_rest` says whether the whole body will be read here, or only its beginning.
+    pub(crate) fn start(executor: &Executor, attempt: AttemptId, request: &HttpRequest, reads_rest: bool) -> Self {
+        let (fetch, state) = match send(request, executor) {
+            Ok((fetch, pending)) => (Some(fetch), State::Sent(pending)),
+            Err(thrown) => (None, State::Unsent(thrown)),
         };
-        Self { attempt, bell: bell.clone(), buffer: if all { BUFFER } else { GLANCE }, sending, state }
+        let buffer = if reads_rest { BUFFER } else { SMALL_BUFFER };
+        Self { attempt, executor: executor.clone(), buffer, fetch, state }
     }
 
-    /// It was never sent.
-    pub(crate) fn is_grounded(&self) -> bool {
-        matches!(self.state, State::Grounded(_))
+    /// Whether the request could not be sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        matches!(self.state, State::Unsent(_))
     }
 
-    /// Closes the connection, if it is not over by itself.
+    /// Closes the connection, unless the body has ended.
     pub(crate) fn cancel(&self) {
-        if let (Some(sending), false) = (&self.sending, matches!(self.state, State::Ended)) {
-            sending.abort();
+        if let (Some(fetch), false) = (&self.fetch, matches!(self.state, State::Ended)) {
+            fetch.abort();
         }
     }
 
-    /// Reads the next chunk of the body.
+    /// Starts to read the next chunk of the body.
     pub(crate) fn read(&mut self) {
-        self.state = match (std::mem::replace(&mut self.state, State::Over), &self.sending) {
-            (State::Open(None), _) => State::Bodiless,
+        self.state = match (std::mem::replace(&mut self.state, State::Over), &self.fetch) {
+            (State::Open(None), _) => State::NothingLeft,
             (State::Open(Some(body)), _) => {
-                let next = self.bell.hang(|task, slot| body.chunks.read(task, slot));
+                let next = self.executor.wait_for(|task, slot| body.chunks.read(task, slot));
                 State::Reading(body, next)
             }
-            (State::Whole, Some(sending)) => {
-                State::ReadingWhole(self.bell.hang(|task, slot| sending.read_whole(task, slot)))
+            (State::Whole, Some(fetch)) => {
+                State::ReadingWhole(self.executor.wait_for(|task, slot| fetch.read_body_whole(task, slot)))
             }
-            (busy, _) => busy,
+            (other, _) => other,
         };
     }
 
-    /// A branch of the rest of the body, for whoever wants it as it comes; this flight goes on with the other.
+    /// Splits the rest of the body. Returns one branch for the client; this request reads the other.
     pub(crate) fn branch(&mut self) -> Result<Option<ReadableStream>, JsValue> {
         let State::Open(Some(body)) = &self.state else { return Ok(None) };
         body.chunks.release();
         let branches = body.stream.tee();
         let (ours, theirs) = (branches.get(0).unchecked_into(), branches.get(1).unchecked_into());
-        self.state = State::Open(Some(Body::of(ours, self.buffer)?));
+        self.state = State::Open(Some(Body::new(ours, self.buffer)?));
         Ok(Some(theirs))
     }
 
-    /// The rest of the body, for whoever takes it as it comes. This flight goes on when it is told how that ended.
+    /// Returns the rest of the body for the client. This request goes on when [`UpstreamRequest::take_back`] says how the
+    /// body ended.
     pub(crate) fn lend(&mut self) -> Option<ReadableStream> {
         let State::Open(Some(body)) = &self.state else { return None };
         body.chunks.release();
@@ -117,66 +120,67 @@ impl UpstreamRequest {
         Some(stream)
     }
 
-    /// What was lent has come to its end; or, if it is `broken`, either it or what it went to: reading on will tell.
-    pub(crate) fn take_back(&mut self, broken: bool) {
+    /// Takes a lent body back. If it `is_broken`, either the body or the client's end failed: reading on tells which.
+    pub(crate) fn take_back(&mut self, is_broken: bool) {
         let State::Lent(stream) = &self.state else { return };
-        self.state = match Body::of(stream.clone(), self.buffer) {
-            _ if !broken => State::Bodiless,
+        self.state = match Body::new(stream.clone(), self.buffer) {
+            _ if !is_broken => State::NothingLeft,
             Ok(body) => State::Open(Some(body)),
-            Err(thrown) => State::Grounded(thrown),
+            Err(thrown) => State::Unsent(thrown),
         };
         self.read();
     }
 
-    /// What has happened.
-    pub(crate) fn poll(&mut self) -> Poll<News> {
-        let ready = match &mut self.state {
-            State::Sending(next) | State::Reading(_, next) | State::ReadingWhole(next) => {
-                std::task::ready!(next.told())
+    /// The next event.
+    pub(crate) fn poll(&mut self) -> Poll<Event> {
+        let result = match &mut self.state {
+            State::Sent(next) | State::Reading(_, next) | State::ReadingWhole(next) => {
+                std::task::ready!(next.poll_result())
             }
-            State::Grounded(thrown) => Err(std::mem::take(thrown)),
-            State::Bodiless => Ok(JsValue::UNDEFINED),
+            State::Unsent(thrown) => Err(std::mem::take(thrown)),
+            State::NothingLeft => Ok(JsValue::UNDEFINED),
             State::Whole | State::Open(_) | State::Lent(_) | State::Ended | State::Over => return Poll::Pending,
         };
-        let (news, state) = match (std::mem::replace(&mut self.state, State::Over), ready) {
-            (_, Err(thrown)) => (News::Failed(lost(&thrown)), State::Over),
-            (State::Sending(_), Ok(head)) => self.opened(&head.as_string().unwrap_or_default()),
-            (State::ReadingWhole(_), Ok(bytes)) => (News::Bytes(host::bytes(&bytes)), State::Open(None)),
+        let (event, state) = match (std::mem::replace(&mut self.state, State::Over), result) {
+            (_, Err(thrown)) => (Event::Failed(connection_failure(&thrown)), State::Over),
+            (State::Sent(_), Ok(head)) => self.open(&head.as_string().unwrap_or_default()),
+            (State::ReadingWhole(_), Ok(bytes)) => (Event::Bytes(host::to_bytes(&bytes)), State::Open(None)),
             (State::Reading(body, _), Ok(_)) => match body.chunks.take() {
-                Some(bytes) => (News::Bytes(bytes), State::Open(Some(body))),
-                None => (News::End, State::Ended),
+                Some(bytes) => (Event::Bytes(bytes), State::Open(Some(body))),
+                None => (Event::End, State::Ended),
             },
-            _ => (News::End, State::Ended),
+            _ => (Event::End, State::Ended),
         };
         self.state = state;
-        Poll::Ready(news)
+        Poll::Ready(event)
     }
 
-    fn opened(&self, head: &str) -> (News, State) {
+    /// Reads the head: the status, then the values of [`READ_HEADERS`], a line each.
+    fn open(&self, head: &str) -> (Event, State) {
         let mut lines = host::values(head);
         let status = lines.next().flatten().and_then(|status| status.parse().ok()).unwrap_or_default();
         let headers: Headers =
             READ_HEADERS.into_iter().zip(lines).filter_map(|(name, value)| Some((name, value?))).collect();
-        let state = match &self.sending {
+        let state = match &self.fetch {
             Some(_) if (200..300).contains(&status) && !headers.is_event_stream() => Ok(State::Whole),
-            Some(sending) => sending.body().map(|body| Body::of(body, self.buffer)).transpose().map(State::Open),
+            Some(fetch) => fetch.body().map(|body| Body::new(body, self.buffer)).transpose().map(State::Open),
             None => Ok(State::Over),
         };
         match state {
-            Ok(state) => (News::Head { status, headers }, state),
-            Err(thrown) => (News::Failed(lost(&thrown)), State::Over),
+            Ok(state) => (Event::Head { status, headers }, state),
+            Err(thrown) => (Event::Failed(connection_failure(&thrown)), State::Over),
         }
     }
 }
 
 impl Body {
-    fn of(stream: ReadableStream, buffer: u32) -> Result<Self, JsValue> {
-        let chunks = Chunks::new(&stream, buffer)?;
+    fn new(stream: ReadableStream, buffer: u32) -> Result<Self, JsValue> {
+        let chunks = ChunkReader::new(&stream, buffer)?;
         Ok(Self { stream, chunks })
     }
 }
 
-fn send(request: &HttpRequest, bell: &Executor) -> Result<(Sending, Pending), JsValue> {
+fn send(request: &HttpRequest, executor: &Executor) -> Result<(UpstreamFetch, Pending), JsValue> {
     let mut head = String::new();
     let own = request.headers.iter().map(|(name, value)| (*name, value));
     for (name, value) in own.chain(request.extra_headers.iter().map(|(name, value)| (name.as_str(), value))) {
@@ -187,11 +191,12 @@ fn send(request: &HttpRequest, bell: &Executor) -> Result<(Sending, Pending), Js
             head.push_str(line);
         }
     }
-    let mut sending = Err(JsValue::UNDEFINED);
-    let ring = bell.hang(|task, slot| sending = Sending::new(&request.url, &head, &request.body, task, slot));
-    Ok((sending?, ring))
+    let mut fetch = Err(JsValue::UNDEFINED);
+    let pending =
+        executor.wait_for(|task, slot| fetch = UpstreamFetch::new(&request.url, &head, &request.body, task, slot));
+    Ok((fetch?, pending))
 }
 
-fn lost(thrown: &JsValue) -> Box<Failure> {
+fn connection_failure(thrown: &JsValue) -> Box<Failure> {
     Failure::new(Kind::Network, ["the connection to the upstream failed: ", &host::message(thrown)].concat())
 }

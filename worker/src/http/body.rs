@@ -1,4 +1,4 @@
-//! The body of a request, read no further and no longer than allowed.
+//! Reads the body of a request, within limits of size and time.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -10,44 +10,44 @@ use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, Request};
 
 use crate::http::api_error::{ApiError, Code};
 use crate::http::request_head::RequestHead;
-use crate::platform::executor::{Pending, Settled, apart};
+use crate::platform::executor::{Pending, Settled, boxed};
 use crate::platform::host;
 use crate::platform::timer::Timer;
 
-/// How long a small body, which no configuration bounds, may take, in milliseconds.
-const SOON: Millis = 10_000;
+/// The time limit of a small body, which the configuration does not limit, in milliseconds.
+const SMALL_BODY_WITHIN: Millis = 10_000;
 
-/// The whole body, if it has at most `limit` bytes and comes `within` so many milliseconds, told by `timer`.
+/// Reads the whole body, of at most `limit` bytes, `within` a number of milliseconds.
 pub(crate) async fn read(
     request: &Request,
-    visit: &RequestHead,
+    head: &RequestHead,
     timer: &mut Timer,
     limit: usize,
     within: Millis,
 ) -> Result<Vec<u8>, ApiError> {
     let until = host::now() + within;
-    match visit.length {
+    match head.length {
         Some(length) if length > limit => Err(too_large(limit)),
-        // It has so many bytes: no more of them are let through.
+        // The platform lets no more bytes through than the length says.
         Some(_) => {
-            let whole = visit.bell.hang(|task, slot| host::whole(request, task, slot));
+            let whole = head.executor.wait_for(|task, slot| host::read_body(request, task, slot));
             let bytes = in_time(&whole, timer, until).await.ok_or_else(|| too_slow(within))?.map_err(unreadable)?;
-            Ok(host::bytes(&bytes))
+            Ok(host::to_bytes(&bytes))
         }
-        None => apart(read_chunks(request, visit, timer, limit, until)).await?.ok_or_else(|| too_slow(within)),
+        None => boxed(read_chunks(request, head, timer, limit, until)).await?.ok_or_else(|| too_slow(within)),
     }
 }
 
-/// The same, of at most `limit` bytes that come soon.
-pub(crate) async fn read_small(request: &Request, visit: &RequestHead, limit: usize) -> Result<Vec<u8>, ApiError> {
-    read(request, visit, &mut Timer::new(&visit.bell), limit, SOON).await
+/// Reads a small body, of at most `limit` bytes.
+pub(crate) async fn read_small(request: &Request, head: &RequestHead, limit: usize) -> Result<Vec<u8>, ApiError> {
+    read(request, head, &mut Timer::new(&head.executor), limit, SMALL_BODY_WITHIN).await
 }
 
-/// The whole body, if it says nowhere how long it is. Nothing, if it takes too long, over all chunks: each of a body that
-/// drips would come in time.
+/// Reads a body of unknown length. Returns `None` after the time limit, which is for the whole body: each chunk of a body
+/// that drips would come in time.
 async fn read_chunks(
     request: &Request,
-    visit: &RequestHead,
+    head: &RequestHead,
     timer: &mut Timer,
     limit: usize,
     until: Millis,
@@ -56,7 +56,7 @@ async fn read_chunks(
     let reader = ReadableStreamDefaultReader::new(&body).map_err(unreadable)?;
     let mut bytes = Vec::new();
     loop {
-        let Some(result) = in_time(&visit.bell.promise(&reader.read()), timer, until).await else {
+        let Some(result) = in_time(&head.executor.wait_for_promise(&reader.read()), timer, until).await else {
             let _ = reader.cancel();
             return Ok(None);
         };
@@ -66,7 +66,7 @@ async fn read_chunks(
         }
         let chunk: Uint8Array = result.get_value().unchecked_into();
         if bytes.len() + chunk.length() as usize > limit {
-            // Who goes on sending is not read any more.
+            // The client may go on sending: nobody reads that.
             let _ = reader.cancel();
             return Err(too_large(limit));
         }
@@ -76,10 +76,11 @@ async fn read_chunks(
     }
 }
 
-async fn in_time(ring: &Pending, timer: &mut Timer, until: Millis) -> Option<Settled> {
-    poll_fn(|_| match ring.told() {
+/// The result of `pending`, if it comes before `until`.
+async fn in_time(pending: &Pending, timer: &mut Timer, until: Millis) -> Option<Settled> {
+    poll_fn(|_| match pending.poll_result() {
         Poll::Ready(settled) => Poll::Ready(Some(settled)),
-        Poll::Pending => timer.reached(until).map(|()| None),
+        Poll::Pending => timer.poll_until(until).map(|()| None),
     })
     .await
 }

@@ -1,14 +1,14 @@
-//! Which web pages may read an answer. Decisions on plain data.
+//! CORS: which web pages may read a reply.
 //!
-//! An origin may if it is one of `origins`, or of the `origins` of any way in: a preflight carries no key, so it cannot be
-//! told for which one it asks. Whether *this* key works from there is decided when the request itself comes. With managed
-//! keys any origin may: which of them they allow is known to each key's object, and a browser sends nothing here by itself
-//! (no cookie, no credentials) that a page from elsewhere could misuse. The edge's own page needs none of this, and of
-//! `/admin` no other page reads anything.
+//! A page may read replies if its origin is one of `origins`, or one of the origins of any key, issuer or visitors' entry. A
+//! preflight carries no key, so the edge cannot know which key the request will use. Whether the key works from that origin
+//! is decided when the request itself comes. With managed keys, every page may read replies: only the object of a key knows
+//! the key's origins, and a browser sends nothing here by itself (no cookie, no credentials) that another page could misuse.
+//! The edge's own page needs no CORS, and no other page reads anything of `/admin`.
 
 use crate::config::{Access, Config};
 
-/// What a script may read of an answer beside its body.
+/// The headers that a script may read.
 const EXPOSED: &str = "x-failsoft-model, x-failsoft-attempts, x-request-id, x-should-retry, retry-after";
 
 /// How long a browser may remember a preflight, in seconds.
@@ -16,9 +16,9 @@ const REMEMBERED: &str = "7200";
 
 pub(crate) type Headers = Vec<(&'static str, String)>;
 
-/// The headers of an answer to a page at `origin`.
-pub(crate) fn answer(config: Option<&Config>, origin: Option<&str>) -> Headers {
-    // A cache must not give one page's answer to another, nor to no page.
+/// The CORS headers of a reply to a page at `origin`.
+pub(crate) fn reply_headers(config: Option<&Config>, origin: Option<&str>) -> Headers {
+    // A cache must not give the reply for one page to another page, or to a program.
     let mut headers = vec![("vary", "Origin".to_owned())];
     if let (Some(config), Some(origin)) = (config, origin)
         && allows(config, origin)
@@ -29,8 +29,8 @@ pub(crate) fn answer(config: Option<&Config>, origin: Option<&str>) -> Headers {
     headers
 }
 
-/// What a preflight is told beside that. The headers it asks for are those it gets: SDKs send names of their own.
-pub(crate) fn preflight(allowed: bool, requested: Option<&str>) -> Headers {
+/// The further headers of a reply to a preflight. Every requested header is allowed: SDKs send headers of their own.
+pub(crate) fn preflight_headers(allowed: bool, requested: Option<&str>) -> Headers {
     if !allowed {
         return Headers::new();
     }
@@ -41,7 +41,7 @@ pub(crate) fn preflight(allowed: bool, requested: Option<&str>) -> Headers {
     ]
 }
 
-/// A page at `origin` may read answers.
+/// Whether a page at `origin` may read replies.
 pub(crate) fn allows(config: &Config, origin: &str) -> bool {
     let listed = |origins: &[String]| origins.iter().any(|known| known == "*" || known == origin);
     listed(&config.origins)
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_those_of_the_edge_and_of_its_keys() {
+    fn the_pages_of_the_edge_and_of_its_keys_may_read_replies() {
         let digest = "0".repeat(64);
         let keys = json!([{"name": "web", "sha256": digest, "origins": ["https://app.example"]}]);
         let config = json!({"keys": keys, "origins": ["https://other.example"]});

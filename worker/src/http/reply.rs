@@ -1,4 +1,4 @@
-//! Answers, as plain data until the last moment.
+//! Replies to a client: status, headers and body, and the shapes that a body can have.
 
 use failsoft::{Failure, Millis, Report};
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use crate::http::api_error::{ApiError, Code};
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
-/// What may be tried again after so long is tried again by SDKs, which wait no longer. In milliseconds.
-const SOON: Millis = 60_000;
+/// SDKs wait this long at most before they try again, in milliseconds.
+const LONGEST_RETRY: Millis = 60_000;
 
-/// An answer.
+/// A reply. It is plain data until it is sent.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -30,12 +30,12 @@ pub(crate) enum Body {
 
 impl Reply {
     pub(crate) fn new(status: u16, kind: &str, body: Body) -> Self {
-        // Nobody between here and the client should keep it, pack it, or wait for more of it.
+        // A proxy must not store the reply, compress it, or collect it before it passes it on.
         let headers = vec![("content-type", kind.to_owned()), ("cache-control", "no-store, no-transform".to_owned())];
         Self { status, headers, body }
     }
 
-    /// An answer whose body is the JSON text `body`.
+    /// A reply with the JSON text `body`.
     pub(crate) fn json(status: u16, body: impl ToString) -> Self {
         Self::new(status, JSON, Body::Text(body.to_string()))
     }
@@ -44,11 +44,11 @@ impl Reply {
         Self { status, headers: Vec::new(), body: Body::Empty }
     }
 
-    /// The end of a call that failed before anything was sent.
+    /// The reply to a call that failed before anything was sent to the client.
     pub(crate) fn failed(failure: &Failure, report: &Report) -> Self {
         let envelope = envelope(failure, &report.to_json(None));
-        let mut reply = Self::json(failure.http_status(), envelope).told(report);
-        // What SDKs would do again has been done here.
+        let mut reply = Self::json(failure.http_status(), envelope).with_report(report);
+        // The edge has made all retries that make sense. SDKs would multiply them.
         reply.headers.push(("x-should-retry", "false".into()));
         if let Some(wait) = failure.retry_after {
             reply.headers.push(("retry-after", wait.div_ceil(1_000).to_string()));
@@ -56,8 +56,8 @@ impl Reply {
         reply
     }
 
-    /// With what a client may want to know before it reads the body.
-    pub(crate) fn told(mut self, report: &Report) -> Self {
+    /// Adds the headers that describe the call.
+    pub(crate) fn with_report(mut self, report: &Report) -> Self {
         self.headers.push(("x-failsoft-attempts", report.attempts.len().to_string()));
         let model = report.model.as_ref().filter(|model| model.bytes().all(|byte| byte.is_ascii_graphic()));
         self.headers.extend(model.map(|model| ("x-failsoft-model", model.clone())));
@@ -79,37 +79,37 @@ impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let mut reply = Self::json(error.code.status(), error.to_openai());
         let wait = error.retry_after;
-        let soon = wait.is_some_and(|wait| wait <= SOON);
-        reply.headers.push(("x-should-retry", soon.to_string()));
+        let should_retry = wait.is_some_and(|wait| wait <= LONGEST_RETRY);
+        reply.headers.push(("x-should-retry", should_retry.to_string()));
         reply.headers.extend(wait.map(|wait| ("retry-after", wait.div_ceil(1_000).to_string())));
         reply.headers.extend(error.allow.map(|methods| ("allow", methods.to_owned())));
         reply
     }
 }
 
-/// OpenAI's error envelope, with what happened beside it.
+/// OpenAI's error envelope, with the report beside the error.
 fn envelope(failure: &Failure, report: &str) -> String {
     ["{\"error\":", &failure.to_openai(), ",\"failsoft\":", report, "}"].concat()
 }
 
-/// The event that ends a stream which failed: OpenAI's envelope, what happened, and no `[DONE]` after it.
+/// The event that ends a failed stream: OpenAI's error envelope with the report. No `[DONE]` follows.
 pub(crate) fn error_event(failure: &Failure, report: &str) -> String {
     ["data: ", &envelope(failure, report), "\n\n"].concat()
 }
 
-/// The comment that tells our own reader what happened; any other passes over it.
+/// The comment with the report. The package reads it, and other readers skip comments.
 pub(crate) fn report_comment(report: &str) -> String {
     // A report is one line.
     [": failsoft ", report, "\n\n"].concat()
 }
 
-/// What is wrong with this edge, for those who call it.
+/// The reply of an edge whose configuration is missing or wrong.
 pub(crate) fn not_configured() -> Reply {
     let message = "this edge is not set up: GET /healthz says what is missing";
     ApiError::new(Code::NotConfigured, message).into()
 }
 
-/// The shape of a list.
+/// OpenAI's list object.
 pub(crate) fn list(data: Vec<Value>) -> Value {
     json!({"object": "list", "data": data})
 }

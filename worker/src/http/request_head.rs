@@ -1,4 +1,4 @@
-//! What a request says before its body is read.
+//! The head of a request: method, URL and headers.
 
 use web_sys::Request;
 
@@ -8,48 +8,59 @@ use crate::http::trace_context::TraceContext;
 use crate::platform::executor::Executor;
 use crate::platform::host;
 
+/// The headers that the edge reads. [`RequestHead::read`] takes their values in this order.
+pub(crate) const HEADERS: [&str; 10] = [
+    "authorization",
+    "origin",
+    "sec-fetch-site",
+    "cf-connecting-ip",
+    "x-request-id",
+    "x-feature",
+    "x-flow",
+    "traceparent",
+    "access-control-request-headers",
+    "content-length",
+];
+
 /// The head of a request.
 #[derive(Debug)]
 pub(crate) struct RequestHead {
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Names this call in the answer and in the log.
+    /// Names this call in the response and in the log.
     pub(crate) id: String,
     pub(crate) caller: Caller,
-    /// What of the app the call is for, as it says itself.
+    /// The part of the app that calls, as the client says.
     pub(crate) feature: Option<String>,
     /// The trace that the call is part of.
     pub(crate) trace: Option<TraceContext>,
     /// The headers that a preflight asks about.
-    pub(crate) requested: Option<String>,
-    /// How long the body says that it is.
+    pub(crate) requested_headers: Option<String>,
+    /// The length of the body, if the client says it.
     pub(crate) length: Option<usize>,
-    /// What the rest of this request is heard by.
-    pub(crate) bell: Executor,
+    /// The executor of the request's task.
+    pub(crate) executor: Executor,
 }
 
 impl RequestHead {
-    pub(crate) fn of(request: &Request, bell: Executor) -> Self {
-        let head = host::head(request);
-        let mut lines = host::values(&head).map(|value| value.map(str::to_owned));
-        // In the order of glue.js.
-        let mut next = || lines.next().flatten();
+    pub(crate) fn read(request: &Request, executor: Executor) -> Self {
+        let head = host::read_head(request);
+        let mut values = host::values(&head).map(|value| value.map(str::to_owned));
+        let mut next = || values.next().flatten();
         let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
+        let [authorization, origin, site, address, id, feature, flow, trace, requested_headers, length] =
+            HEADERS.map(|_| next());
         let host = authority(&url);
-        let (authorization, origin, site, address) = (next(), next(), next(), next());
         Self {
             method,
             path: path(&url, host).into(),
-            id: next().filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
+            id: id.filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
             caller: Caller { authorization, host: host.into(), origin, site, address },
-            feature: {
-                let (feature, flow) = (next(), next());
-                feature.or(flow).filter(|name| is_name(name))
-            },
-            trace: TraceContext::read(next().as_deref()),
-            requested: next(),
-            length: next().and_then(|length| length.parse().ok()),
-            bell,
+            feature: feature.or(flow).filter(|name| is_name(name)),
+            trace: TraceContext::read(trace.as_deref()),
+            requested_headers,
+            length: length.and_then(|length| length.parse().ok()),
+            executor,
         }
     }
 }
@@ -59,12 +70,12 @@ fn path<'a>(url: &'a str, host: &str) -> &'a str {
     rest.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// A caller's own id goes into logs: short, and nothing but what ids are made of.
+/// A caller's own id goes into logs: it must be short, and have only the characters of ids.
 fn is_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
 }
 
-/// A name goes into the books: short, and one line.
+/// A name goes into the ledger: it must be short, and one line.
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
@@ -74,13 +85,13 @@ mod tests {
     use super::{is_id, is_name, path};
 
     #[test]
-    fn a_path_is_what_lies_between_host_and_query() {
+    fn a_path_stands_between_host_and_query() {
         assert_eq!(path("https://a.example/v1/models?x=/y", "a.example"), "/v1/models");
         assert_eq!(path("http://127.0.0.1:8787/", "127.0.0.1:8787"), "/");
     }
 
     #[test]
-    fn an_id_from_outside_is_taken_only_if_it_looks_like_one() {
+    fn a_callers_id_is_taken_only_if_it_is_well_formed() {
         assert!(is_id("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"));
         for id in ["", "a b", "a\nb", "{\"a\":1}", &"x".repeat(129)] {
             assert!(!is_id(id), "{id}");

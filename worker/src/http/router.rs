@@ -1,8 +1,8 @@
-//! Which path is what.
+//! The router: which URL leads to which endpoint.
 
 use crate::http::api_error::{ApiError, Code};
 
-/// What lives here.
+/// The endpoints of the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Chat,
@@ -17,9 +17,9 @@ pub(crate) enum Endpoint {
 
 const CHAT: &str = "/v1/chat/completions";
 
-/// The endpoint at `path`, if it has `method`. SDKs are given a base URL with `/v1` or with `/api/v1`.
-pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, ApiError> {
-    // What there is below, and by which methods, it knows itself.
+/// The endpoint at `path`, if it has `method`. The base URL of an SDK ends in `/v1` or in `/api/v1`.
+pub(crate) fn find_endpoint(method: &str, path: &str) -> Result<Endpoint, ApiError> {
+    // The endpoint itself knows its paths and methods.
     if is_admin(path) {
         return Ok(Endpoint::Admin);
     }
@@ -31,61 +31,61 @@ pub(crate) fn endpoint(method: &str, path: &str) -> Result<Endpoint, ApiError> {
         "/v1/session" => (Endpoint::Session, "POST"),
         "/healthz" => (Endpoint::Health, "GET"),
         "/metrics" => (Endpoint::Metrics, "GET"),
-        _ => return Err(unknown(path)),
+        _ => return Err(unknown_url(path)),
     };
     if methods == method || (methods == "GET" && method == "HEAD") {
         return Ok(endpoint);
     }
-    let message = format!("{path} takes {methods}");
-    let mut refusal = ApiError::new(Code::MethodNotAllowed, message);
-    refusal.allow = Some(if methods == "POST" { "POST, OPTIONS" } else { "GET, OPTIONS" });
-    Err(refusal)
+    let message = format!("{path} accepts {methods} only");
+    let mut error = ApiError::new(Code::MethodNotAllowed, message);
+    error.allow = Some(if methods == "POST" { "POST, OPTIONS" } else { "GET, OPTIONS" });
+    Err(error)
 }
 
-/// It is the owner's, and no page's from elsewhere.
+/// Whether `path` belongs to the owner's endpoints, which no page of another origin may use.
 pub(crate) fn is_admin(path: &str) -> bool {
     path == "/admin" || path.starts_with("/admin/")
 }
 
-fn unknown(path: &str) -> ApiError {
+fn unknown_url(path: &str) -> ApiError {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let right = match last {
-        "responses" | "completions" | "messages" | "chat" => format!("; this edge answers POST {CHAT}"),
-        "embeddings" => format!("; this edge has no embeddings, it answers POST {CHAT}"),
-        _ => format!("; there are POST {CHAT}, GET /v1/models and GET /healthz"),
+        "responses" | "completions" | "messages" | "chat" => format!("use POST {CHAT}"),
+        "embeddings" => format!("this edge has no embeddings; use POST {CHAT}"),
+        _ => format!("this edge has POST {CHAT}, GET /v1/models and GET /healthz"),
     };
-    // The path is the caller's own: cut, so that an answer does not grow with it.
+    // The caller chooses the path, so it is cut: a reply must not grow with it.
     let path: String = path.chars().take(100).collect();
-    ApiError::new(Code::UnknownUrl, format!("there is nothing at {path}{right}"))
+    ApiError::new(Code::UnknownUrl, format!("there is no endpoint at {path}; {right}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Endpoint, endpoint};
+    use super::{Endpoint, find_endpoint};
 
     #[test]
-    fn both_base_urls_lead_to_the_same() {
+    fn both_base_urls_lead_to_the_same_endpoint() {
         for path in ["/v1/chat/completions", "/api/v1/chat/completions", "/v1/chat/completions/"] {
-            assert_eq!(endpoint("POST", path).ok(), Some(Endpoint::Chat), "{path}");
+            assert_eq!(find_endpoint("POST", path).ok(), Some(Endpoint::Chat), "{path}");
         }
-        assert_eq!(endpoint("GET", "/api/v1/models").ok(), Some(Endpoint::Models));
-        assert_eq!(endpoint("POST", "/api/v1/session").ok(), Some(Endpoint::Session));
+        assert_eq!(find_endpoint("GET", "/api/v1/models").ok(), Some(Endpoint::Models));
+        assert_eq!(find_endpoint("POST", "/api/v1/session").ok(), Some(Endpoint::Session));
     }
 
     #[test]
-    fn a_wrong_path_names_the_right_one_and_a_wrong_method_the_right_ones() {
+    fn a_wrong_path_and_a_wrong_method_name_the_right_ones() {
         for path in ["/admin", "/admin/", "/admin/keys/x"] {
-            assert_eq!(endpoint("PATCH", path).ok(), Some(Endpoint::Admin), "{path}");
+            assert_eq!(find_endpoint("PATCH", path).ok(), Some(Endpoint::Admin), "{path}");
         }
         for path in ["/administrator", "/api/admin/keys"] {
-            assert!(endpoint("GET", path).is_err(), "{path}");
+            assert!(find_endpoint("GET", path).is_err(), "{path}");
         }
         for path in ["/v1/responses", "/v1/embeddings", "/v1/completions", "/chat/completions"] {
-            let refusal = endpoint("POST", path).expect_err("a refusal");
-            assert_eq!(refusal.code.status(), 404);
-            assert!(refusal.message.contains("POST /v1/chat/completions"), "{}", refusal.message);
+            let error = find_endpoint("POST", path).expect_err("an error");
+            assert_eq!(error.code.status(), 404);
+            assert!(error.message.contains("POST /v1/chat/completions"), "{}", error.message);
         }
-        let refusal = endpoint("GET", "/v1/chat/completions").expect_err("a refusal");
-        assert_eq!((refusal.code.status(), refusal.allow), (405, Some("POST, OPTIONS")));
+        let error = find_endpoint("GET", "/v1/chat/completions").expect_err("an error");
+        assert_eq!((error.code.status(), error.allow), (405, Some("POST, OPTIONS")));
     }
 }

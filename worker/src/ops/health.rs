@@ -1,4 +1,5 @@
-//! `GET /healthz`: is everything set that has to be, and does it answer? Tells what to do, and no value.
+//! `GET /healthz`: whether the configuration is complete and the storage answers. The reply says what to do. It contains no
+//! value of the configuration.
 
 use std::cell::RefCell;
 
@@ -13,11 +14,11 @@ use crate::ledger::database;
 use crate::platform::host;
 use crate::platform::timer::within;
 
-/// What was found out is believed for so long, in milliseconds: anyone may ask, and asking must cost next to nothing.
-const BELIEVED: Millis = 5_000;
+/// The age up to which the last answer counts, in milliseconds: anyone may ask, so most answers must cost next to nothing.
+const MAX_AGE: Millis = 5_000;
 
-/// How long an object may take, in milliseconds.
-const PATIENCE: Millis = 3_000;
+/// How long an object may take to answer, in milliseconds.
+const TIME_LIMIT: Millis = 3_000;
 
 thread_local! {
     /// The last answer of this isolate, and its time.
@@ -28,7 +29,7 @@ thread_local! {
 fn recent(now: Millis) -> Option<Vec<String>> {
     RECENT.with_borrow_mut(|recent| {
         let (at, problems) = recent.as_mut()?;
-        if now.saturating_sub(*at) < BELIEVED {
+        if now.saturating_sub(*at) < MAX_AGE {
             return Some(problems.clone());
         }
         *at = now;
@@ -37,9 +38,9 @@ fn recent(now: Millis) -> Option<Vec<String>> {
 }
 
 /// 200, or 503 with the problems.
-pub(crate) async fn told(setup: &Setup, env: &Env) -> Reply {
+pub(crate) async fn answer(setup: &Setup, env: &Env) -> Reply {
     let problems = match setup.as_ref() {
-        Ok(_) => reached(env).await,
+        Ok(_) => check_storage(env).await,
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     };
     if problems.is_empty() {
@@ -48,12 +49,12 @@ pub(crate) async fn told(setup: &Setup, env: &Env) -> Reply {
     Reply::json(503, json!({"ok": false, "problems": problems}))
 }
 
-/// What of the storage does not answer.
-async fn reached(env: &Env) -> Vec<String> {
+/// The storage that does not answer.
+async fn check_storage(env: &Env) -> Vec<String> {
     if let Some(problems) = recent(host::now()) {
         return problems;
     }
-    let (ledger, account) = futures_util::future::join(ledger(env), accounts(env)).await;
+    let (ledger, account) = futures_util::future::join(check_ledger(env), check_accounts(env)).await;
     let mut problems = Vec::new();
     problems.extend(ledger.err());
     problems.extend(account.err());
@@ -61,8 +62,8 @@ async fn reached(env: &Env) -> Vec<String> {
     problems
 }
 
-/// It answers, and has its tables.
-async fn ledger(env: &Env) -> Result<(), String> {
+/// Whether the database answers and has its tables.
+async fn check_ledger(env: &Env) -> Result<(), String> {
     if !database::exists(env) {
         return Ok(());
     }
@@ -75,13 +76,13 @@ async fn ledger(env: &Env) -> Result<(), String> {
     }
 }
 
-/// An object answers, one that is nobody's account.
-async fn accounts(env: &Env) -> Result<(), String> {
+/// Whether an object answers. The object asked belongs to no account.
+async fn check_accounts(env: &Env) -> Result<(), String> {
     if env.durable_object(ACCOUNTS).is_err() {
         return Ok(());
     }
     let nobody = Account { name: "health".into(), ..Account::default() };
-    match within(PATIENCE, AccountClient::new(env).fetch_usage(&nobody)).await {
+    match within(TIME_LIMIT, AccountClient::new(env).fetch_usage(&nobody)).await {
         Some(Ok(_)) => Ok(()),
         Some(Err(_)) | None => Err("the objects of the accounts (ACCOUNTS) do not answer".into()),
     }

@@ -1,12 +1,13 @@
-//! `GET /v1/playground`: what the page in `www/` shows around a call. Only an edge on its owner's machine tells the
-//! upstream and the faults of its emulator.
+//! `GET /v1/playground`: what the playground in `www/` shows around a call. Only an edge on its owner's machine names its
+//! upstreams and the faults of its emulator.
 
 use serde_json::{Value, json};
 
 use crate::config::{Access, Config, authority};
 use crate::platform::fetch;
 
-pub(crate) async fn told(config: &Config) -> Value {
+/// The body of the reply.
+pub(crate) async fn describe(config: &Config) -> Value {
     let upstreams: Vec<&str> = config.upstreams.iter().map(|upstream| authority(&upstream.url)).collect();
     let upstreams = upstreams.join(", ");
     match (&config.access, &config.emulator) {

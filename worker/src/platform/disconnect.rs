@@ -1,29 +1,29 @@
-//! Has the client gone away? `request.signal` tells, with the compatibility flag `enable_request_signal`.
+//! Notices when the client disconnects: `request.signal`, with the compatibility flag `enable_request_signal`.
 
 use web_sys::Request;
 
 use crate::platform::executor::{Executor, Pending};
 use crate::platform::host;
 
-/// Listens for as long as it lives.
+/// Watches the signal for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Disconnect {
-    /// Nothing, once the client is known to be gone.
-    ring: Option<Pending>,
+    /// `None` once the client has disconnected.
+    pending: Option<Pending>,
 }
 
 impl Disconnect {
-    pub(crate) fn listen(request: &Request, bell: &Executor) -> Self {
-        let mut gone = false;
-        let ring = bell.hang(|task, slot| gone = host::listen(request, task, slot));
-        Self { ring: Some(ring).filter(|_| !gone) }
+    pub(crate) fn watch(request: &Request, executor: &Executor) -> Self {
+        let mut has_happened = false;
+        let pending = executor.wait_for(|task, slot| has_happened = host::watch_disconnect(request, task, slot));
+        Self { pending: Some(pending).filter(|_| !has_happened) }
     }
 
-    /// The client went away.
-    pub(crate) fn is_gone(&mut self) -> bool {
-        if self.ring.as_ref().is_some_and(|ring| ring.told().is_ready()) {
-            self.ring = None;
+    /// Whether the client has disconnected.
+    pub(crate) fn has_happened(&mut self) -> bool {
+        if self.pending.as_ref().is_some_and(|pending| pending.poll_result().is_ready()) {
+            self.pending = None;
         }
-        self.ring.is_none()
+        self.pending.is_none()
     }
 }

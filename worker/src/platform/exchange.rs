@@ -1,4 +1,4 @@
-//! A request's way to its answer, and what of it goes on behind that.
+//! The exchange with one client: the response, and the work that goes on after the response.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -7,19 +7,19 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use wasm_bindgen::JsValue;
 
-use crate::platform::executor::{Apart, Executor, apart};
+use crate::platform::executor::{Boxed, Executor, boxed};
 use crate::platform::host;
 
 /// One request of a client.
 pub(crate) struct Exchange {
     platform: host::Exchange,
-    rest: RefCell<Option<Apart<'static, ()>>>,
+    rest: RefCell<Option<Boxed<'static, ()>>>,
 }
 
 impl Exchange {
-    /// Within the platform's `context`, by the task that hears `bell`.
-    pub(crate) fn new(context: &JsValue, bell: &Executor) -> Self {
-        Self { platform: host::Exchange::new(context, bell.task()), rest: RefCell::default() }
+    /// `context` is the platform's, `executor` that of the request's task.
+    pub(crate) fn new(context: &JsValue, executor: &Executor) -> Self {
+        Self { platform: host::Exchange::new(context, executor.task()), rest: RefCell::default() }
     }
 
     /// What the platform waits for.
@@ -27,13 +27,13 @@ impl Exchange {
         JsValue::clone(&self.platform)
     }
 
-    /// What `call` answers. It goes on behind the answer.
+    /// Runs `call` until it sends its answer. The rest of `call` runs after the response.
     pub(crate) async fn answer<T>(
         &self,
         call: impl Future<Output = ()> + 'static,
         mut answer: oneshot::Receiver<T>,
     ) -> Option<T> {
-        let mut call = apart(call);
+        let mut call = boxed(call);
         match select(call.as_mut(), &mut answer).await {
             Either::Left(_) => answer.try_recv().ok().flatten(),
             Either::Right((answer, _)) => {
@@ -43,7 +43,7 @@ impl Exchange {
         }
     }
 
-    /// Sends the response, and runs what goes on after the response to its end.
+    /// Sends the response, and runs the rest of the call to its end.
     pub(crate) async fn end(self, status: u16, headers: Vec<(&str, String)>, body: JsValue) {
         let mut head = String::new();
         for (name, value) in &headers {

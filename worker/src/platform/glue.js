@@ -1,49 +1,49 @@
-// What every request asks of the platform, each in one crossing of WebAssembly's boundary. What comes later is told by
-// `ring(task, slot, ok, value)`. And what becomes of requests whose WebAssembly has trapped.
+// Everything that each request needs of the platform, in one crossing of WebAssembly's boundary each. A result that comes
+// later goes to a task through `notify(task, slot, ok, value)`. This file also ends the requests whose WebAssembly trapped.
 
-/** What the instance of WebAssembly that runs is told by. */
-let ring;
+/** The function of the current WebAssembly instance that takes results. */
+let wake;
 
-/** So many tasks have begun, in this instance and those before. */
-let begun = 0;
+/** The number of the next task. Numbers go on in the next instance. */
+let nextTask = 0;
 
 /** The exchanges that are not over, by the number of their task. */
-const underWay = new Map();
+const exchanges = new Map();
 
-/** Those of an instance that trapped whose streams are still open. */
-const lost = new Map();
+/** The exchanges of an instance that trapped, as long as their streams are open. */
+const trapped = new Map();
+
+/** The names of the headers to read. */
+let requestHeaders, responseHeaders;
 
 /**
- * An instance begins, which is told by `heard`; what is under way is that of one that trapped. Gives the number of the next
- * task, as something may still come for those before.
+ * Starts a WebAssembly instance, which takes results with `wakeTask`. All exchanges that are under way belong to an instance
+ * that trapped. The names of headers come from Rust, a line each. Returns the number of the next task: results for the tasks
+ * of the old instance may still come.
  */
-export function tune(heard) {
-  ring = heard;
-  for (const [task, exchange] of underWay) {
-    // This may be the place of any request. From there another's promises can be settled, and the platform answers it with an
-    // error of its own. But its stream cannot be broken off: that is done once its task is told something, a timer if
-    // nothing else.
+export function connect(wakeTask, namesOfRequest, namesOfResponse) {
+  wake = wakeTask;
+  requestHeaders = namesOfRequest.split('\n');
+  responseHeaders = namesOfResponse.split('\n');
+  for (const [task, exchange] of exchanges) {
+    // This code may run on behalf of any request. From here the promise of another request can be settled; the platform then
+    // answers that request with an error of its own. But the stream of another request cannot be broken off from here. That
+    // happens at the next notification of its task, at the latest when a timer fires.
     exchange.fail?.(new Error('the WebAssembly that served this request has trapped'));
-    if (exchange.out) lost.set(task, exchange);
+    if (exchange.output) trapped.set(task, exchange);
     else exchange.leave();
   }
-  underWay.clear();
-  return begun;
+  exchanges.clear();
+  return nextTask;
 }
 
-/** Stands for a header that is not there: no value can have it. */
+/** Stands for a header that is missing: no value can be the same. */
 const ABSENT = '\r';
 
-/** Is rung for when a task shall run, and nothing has come. */
+/** The slot of a notification without a result. */
 const NO_SLOT = 0xffff_ffff;
 
-/** The headers of a request that the edge reads, in the order of `RequestHead::of`. */
-const OF_REQUEST = ['authorization', 'origin', 'sec-fetch-site', 'cf-connecting-ip', 'x-request-id', 'x-feature', 'x-flow', 'traceparent', 'access-control-request-headers', 'content-length'];
-
-/** Those of an upstream's answer: `failsoft::http::READ_HEADERS`. */
-const OF_ANSWER = ['content-type', 'retry-after', 'retry-after-ms', 'x-ratelimit-reset', 'x-generation-id'];
-
-/** Headers as the platform takes them soonest, from names and values, a line each. Of one name, the last counts. */
+/** Headers in the form that the platform takes fastest, from names and values, a line each. Of one name, the last counts. */
 function record(head) {
   const parts = head.split('\n');
   const headers = {};
@@ -57,106 +57,106 @@ const lines = (first, headers, names) => {
 };
 
 /** Method, URL and headers, a line each. */
-export const head = (request) => lines(`${request.method}\n${request.url}`, request.headers, OF_REQUEST);
+export const readHead = (request) => lines(`${request.method}\n${request.url}`, request.headers, requestHeaders);
 
-/** Rings once `promise` has come to something. */
-export function settled(promise, task, slot) {
-  promise.then((value) => told(task, slot, true, value), (thrown) => told(task, slot, false, thrown));
+/** Notifies when `promise` is settled. */
+export function watch(promise, task, slot) {
+  promise.then((value) => notify(task, slot, true, value), (thrown) => notify(task, slot, false, thrown));
 }
 
-/** Every task runs in here, and what goes wrong in it is an error of the Worker, not of a promise. */
-function told(task, slot, ok, value) {
-  if (lost.size > 0) lost.get(task)?.end();
+/** Every task runs inside this function. An error of a task is an error of the Worker, and not of a promise. */
+function notify(task, slot, ok, value) {
+  if (trapped.size > 0) trapped.get(task)?.end();
   try {
-    ring(task, slot, ok, value);
+    wake(task, slot, ok, value);
   } catch (error) {
-    underWay.get(task)?.end();
+    exchanges.get(task)?.end();
     reportError(error);
   }
 }
 
-/** Rings once what runs now has come to its end. */
-export function soon(task) {
-  queueMicrotask(() => told(task, NO_SLOT, true));
+/** Notifies when the code that runs now has returned. */
+export function wakeSoon(task) {
+  queueMicrotask(() => notify(task, NO_SLOT, true));
 }
 
-/** Rings after `wait` milliseconds. */
-export const alarm = (wait, task, slot) => setTimeout(told, wait, task, slot, true);
+/** Notifies after `wait` milliseconds. */
+export const setTimer = (wait, task, slot) => setTimeout(notify, wait, task, slot, true);
 
-// After a trap, any call makes a new instance. Without one, a function of the old instance could be called next, and would
-// take its addresses to the new one.
-addEventListener('error', () => ring(begun, 0, true));
+// After a trap, any call makes a new instance. Without this call, the next call could be to a function of the old instance,
+// which would use its addresses in the memory of the new one.
+addEventListener('error', () => wake(nextTask, 0, true));
 
-/** Rings with all of a request's or an answer's body. */
-export function whole(of, task, slot) {
-  of.arrayBuffer().then((bytes) => told(task, slot, true, new Uint8Array(bytes)), (thrown) => told(task, slot, false, thrown));
+/** Notifies with the whole body of a request or a response. */
+export function readBody(of, task, slot) {
+  of.arrayBuffer().then((bytes) => notify(task, slot, true, new Uint8Array(bytes)), (thrown) => notify(task, slot, false, thrown));
 }
 
-/** What a Durable Object answers to `message`. Nobody reads its URL. */
-export async function ask(namespace, name, message, patience) {
-  const init = { method: 'POST', body: message, signal: AbortSignal.timeout(patience) };
+/** Asks a Durable Object. Nobody reads the URL. */
+export async function askObject(namespace, name, message, timeLimit) {
+  const init = { method: 'POST', body: message, signal: AbortSignal.timeout(timeLimit) };
   const answer = await namespace.getByName(name).fetch('https://object/', init);
   return answer.text();
 }
 
-/** Copied into WebAssembly's memory by whoever calls this from there. */
-export const bytes = (value) => value;
+/** wasm-bindgen copies the result into the memory of WebAssembly. */
+export const toBytes = (value) => value;
 
-/** A body that is read by the chunk, of at most so many bytes. */
-export class Chunks {
-  constructor(stream, most) {
+/** Reads a body by the chunk, at most `size` bytes at a time. */
+export class ChunkReader {
+  constructor(stream, size) {
     this.reader = stream.getReader({ mode: 'byob' });
-    // Goes along with each read, and comes back filled.
-    this.buffer = new ArrayBuffer(most);
+    // Each read takes the buffer away, and brings it back filled.
+    this.buffer = new ArrayBuffer(size);
   }
 
-  /** Rings once there is a chunk, or none any more. */
+  /** Notifies when there is a chunk, or when the body has ended. */
   read(task, slot) {
     const come = ({ done, value }) => {
       this.chunk = done ? undefined : value;
       if (value) this.buffer = value.buffer;
-      told(task, slot, true);
+      notify(task, slot, true);
     };
-    this.reader.read(new Uint8Array(this.buffer)).then(come, (thrown) => told(task, slot, false, thrown));
+    this.reader.read(new Uint8Array(this.buffer)).then(come, (thrown) => notify(task, slot, false, thrown));
   }
 
-  /** What has come; nothing at the end. */
+  /** The chunk, or nothing at the end of the body. */
   take() {
     return this.chunk;
   }
 
-  /** Lets somebody else read on. */
+  /** Lets another reader go on. */
   release() {
     this.reader.releaseLock();
   }
 }
 
-/** Rings when the client of `request` goes away; true, if it has. */
-export function listen({ signal }, task, slot) {
-  signal.addEventListener('abort', () => told(task, slot, true), { once: true });
+/** Notifies when the client of `request` disconnects. Returns true if it has disconnected already. */
+export function watchDisconnect({ signal }, task, slot) {
+  signal.addEventListener('abort', () => notify(task, slot, true), { once: true });
   return signal.aborted;
 }
 
-/** What a client gets whose request was being served when WebAssembly trapped. */
-const LOST = '{"error":{"message":"the edge failed while it served this request","type":"server_error","param":null,"code":"internal"}}';
+/** The response to a client whose request was being served when WebAssembly trapped. */
+const TRAPPED = '{"error":{"message":"the edge failed while it served this request","type":"server_error","param":null,"code":"internal"}}';
 
 /**
- * A request's way to its answer, and what the platform waits for. Its task lives until `leave`, also behind the answer, and
- * whether or not the client stays.
+ * The exchange with a client, and what the platform waits for. Its task lives until `leave`: also after the response, and
+ * even if the client disconnects.
  */
 export class Exchange {
   constructor(context, task) {
-    begun = task + 1;
-    underWay.set(task, this);
+    nextTask = task + 1;
+    exchanges.set(task, this);
     this.task = task;
     context.waitUntil(new Promise((left) => (this.left = left)));
   }
 
-  /** Its task begins when somebody waits for the answer: whatever happens in it, there will be one. */
+  /** Starts the task when the platform waits for the response. So there is a response, whatever happens in the task. */
   then(respond, fail) {
     this.respond = respond;
     this.fail = fail;
-    told(this.task, NO_SLOT, true);
+    notify(this.task, NO_SLOT, true);
   }
 
   /** `head` has names and values, a line each. */
@@ -169,78 +169,78 @@ export class Exchange {
   }
 
   leave() {
-    underWay.delete(this.task);
+    exchanges.delete(this.task);
     this.left();
   }
 
-  /** Ends without its task, from its own place: with an error, unless there is an answer, and with a stream that breaks off. */
+  /** Ends the exchange without its task: with an error, if there is no response yet, and with a stream that breaks off. */
   end() {
-    lost.delete(this.task);
-    this.answer(500, 'content-type\napplication/json', LOST);
-    this.out?.abort().catch(() => {});
+    trapped.delete(this.task);
+    this.answer(500, 'content-type\napplication/json', TRAPPED);
+    this.output?.abort().catch(() => {});
     this.leave();
   }
 }
 
 /** The stream to a client. */
-export class Out {
+export class Output {
   constructor(task) {
-    // Bytes go through it without JavaScript, and a write waits for the reader.
+    // Bytes pass through it without JavaScript, and a write waits for the reader.
     const { readable, writable } = new IdentityTransformStream();
     Object.assign(this, { readable, writable, writer: writable.getWriter() });
-    this.exchange = underWay.get(task);
-    this.exchange.out = this;
+    this.exchange = exchanges.get(task);
+    this.exchange.output = this;
   }
 
-  /** Rings once `bytes` are written. */
+  /** Notifies when `bytes` are written. */
   write(bytes, task, slot) {
-    // They lie in WebAssembly's memory, where something else will lie by the time that they are taken.
-    settled(this.writer.write(bytes.slice()), task, slot);
+    // The bytes are in the memory of WebAssembly, which may be used again before the platform takes them. So copy them.
+    watch(this.writer.write(bytes.slice()), task, slot);
   }
 
-  /** Lets `body` follow natively; rings at its end. That closes nothing here, and its failure breaks nothing. */
+  /** Passes `body` on natively; notifies at its end. The end closes nothing here, and a failure breaks nothing here. */
   pipe(body, task, slot) {
     this.writer.releaseLock();
     this.writer = undefined;
     this.stop = new AbortController();
     this.piped = body.pipeTo(this.writable, { preventClose: true, preventAbort: true, signal: this.stop.signal });
-    settled(this.piped, task, slot);
+    watch(this.piped, task, slot);
   }
 
-  /** Ends the body as its protocol says. Then nobody has to break it off. */
+  /** Ends the body as its protocol requires. From then on a trap does not break it off. */
   close() {
-    this.exchange.out = undefined;
+    this.exchange.output = undefined;
     return (this.writer ?? this.writable.getWriter()).close();
   }
 
-  /** Breaks the connection, so that nobody takes what was sent for the whole. */
+  /** Breaks the connection, so that the client does not take an incomplete answer for the whole. */
   async abort() {
     this.stop?.abort();
-    // Until it has come to its end, a pipe holds the stream.
+    // A pipe holds the stream until the pipe is over.
     await this.piped?.catch(() => {});
     await (this.writer ?? this.writable).abort('the upstream failed');
   }
 }
 
-/** A request to an upstream; rings with its status and headers, a line each. */
-export class Sending {
+/** A request to an upstream. Notifies with status and headers of the response, a line each. */
+export class UpstreamFetch {
   constructor(url, head, body, task, slot) {
     this.controller = new AbortController();
-    // A redirect would take the key to whomever it names.
+    // A redirect would take the key to another host.
     const init = { method: 'POST', headers: record(head), body, signal: this.controller.signal, redirect: 'manual' };
     const open = (response) => {
       this.response = response;
-      told(task, slot, true, lines(`${response.status}`, response.headers, OF_ANSWER));
+      notify(task, slot, true, lines(`${response.status}`, response.headers, responseHeaders));
     };
-    fetch(url, init).then(open, (thrown) => told(task, slot, false, thrown));
+    fetch(url, init).then(open, (thrown) => notify(task, slot, false, thrown));
   }
 
   get body() {
     return this.response.body ?? undefined;
   }
 
-  whole(task, slot) {
-    whole(this.response, task, slot);
+  readBody(task, slot) {
+    readBody(this.response, task, slot);
   }
 
   abort() {

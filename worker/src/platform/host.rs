@@ -1,4 +1,4 @@
-//! What the platform offers: its clock, `fetch`, ids, and streams of bytes.
+//! The platform's functions: its clock, `fetch`, ids, variables, and the functions of glue.js.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use web_sys::{ReadableStream, Request, RequestInit};
 
 #[wasm_bindgen]
 extern "C" {
-    /// The global `fetch`. What it throws at once, a URL that is none, is an error too.
+    /// The global `fetch`. It throws at once if `url` is no URL.
     #[wasm_bindgen(catch)]
     pub(crate) fn fetch(url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
 
@@ -25,40 +25,52 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/platform/glue.js")]
 extern "C" {
-    /// What JavaScript rings by from now on; the number of the next task.
-    pub(crate) fn tune(ring: &JsValue) -> u32;
+    /// Hands JavaScript the function that it notifies tasks with, and the names of the headers that it reads of a client's
+    /// request and of an upstream's response, a line each. Returns the number of the next task.
+    pub(crate) fn connect(notify: &JsValue, request_headers: &str, response_headers: &str) -> u32;
 
-    pub(crate) fn soon(task: u32);
+    /// Polls the task when the code that runs now has returned.
+    #[wasm_bindgen(js_name = wakeSoon)]
+    pub(crate) fn wake_soon(task: u32);
 
-    pub(crate) fn alarm(wait: f64, task: u32, slot: u32) -> JsValue;
+    #[wasm_bindgen(js_name = setTimer)]
+    pub(crate) fn set_timer(wait: f64, task: u32, slot: u32) -> JsValue;
 
-    pub(crate) fn head(request: &Request) -> String;
+    /// Method, URL and headers of a request: see [`values`].
+    #[wasm_bindgen(js_name = readHead)]
+    pub(crate) fn read_head(request: &Request) -> String;
 
-    pub(crate) fn settled(promise: &Promise, task: u32, slot: u32);
+    pub(crate) fn watch(promise: &Promise, task: u32, slot: u32);
 
-    pub(crate) fn whole(of: &Request, task: u32, slot: u32);
+    #[wasm_bindgen(js_name = readBody)]
+    pub(crate) fn read_body(of: &Request, task: u32, slot: u32);
 
-    pub(crate) fn ask(namespace: &JsValue, name: &str, message: &str, patience: u32) -> Promise;
+    #[wasm_bindgen(js_name = askObject)]
+    pub(crate) fn ask_object(namespace: &JsValue, name: &str, message: &str, time_limit: u32) -> Promise;
 
-    pub(crate) fn bytes(value: &JsValue) -> Vec<u8>;
+    /// Copies a `Uint8Array` into the memory of WebAssembly.
+    #[wasm_bindgen(js_name = toBytes)]
+    pub(crate) fn to_bytes(value: &JsValue) -> Vec<u8>;
 
-    pub(crate) fn listen(request: &Request, task: u32, slot: u32) -> bool;
+    /// True if the client has disconnected already.
+    #[wasm_bindgen(js_name = watchDisconnect)]
+    pub(crate) fn watch_disconnect(request: &Request, task: u32, slot: u32) -> bool;
 
     #[derive(Debug)]
-    pub(crate) type Chunks;
+    pub(crate) type ChunkReader;
 
-    /// A body that somebody else reads is an error.
+    /// An error if the body has another reader.
     #[wasm_bindgen(constructor, catch)]
-    pub(crate) fn new(stream: &ReadableStream, most: u32) -> Result<Chunks, JsValue>;
+    pub(crate) fn new(stream: &ReadableStream, size: u32) -> Result<ChunkReader, JsValue>;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn read(this: &Chunks, task: u32, slot: u32);
+    pub(crate) fn read(this: &ChunkReader, task: u32, slot: u32);
 
     #[wasm_bindgen(method)]
-    pub(crate) fn take(this: &Chunks) -> Option<Vec<u8>>;
+    pub(crate) fn take(this: &ChunkReader) -> Option<Vec<u8>>;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn release(this: &Chunks);
+    pub(crate) fn release(this: &ChunkReader);
 
     #[derive(Debug)]
     pub(crate) type Exchange;
@@ -73,74 +85,74 @@ extern "C" {
     pub(crate) fn leave(this: &Exchange);
 
     #[derive(Debug)]
-    pub(crate) type Out;
+    pub(crate) type Output;
 
     #[wasm_bindgen(constructor)]
-    pub(crate) fn new(task: u32) -> Out;
+    pub(crate) fn new(task: u32) -> Output;
 
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn readable(this: &Out) -> ReadableStream;
+    pub(crate) fn readable(this: &Output) -> ReadableStream;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn write(this: &Out, bytes: &[u8], task: u32, slot: u32);
+    pub(crate) fn write(this: &Output, bytes: &[u8], task: u32, slot: u32);
 
     #[wasm_bindgen(method)]
-    pub(crate) fn pipe(this: &Out, body: &ReadableStream, task: u32, slot: u32);
+    pub(crate) fn pipe(this: &Output, body: &ReadableStream, task: u32, slot: u32);
 
-    /// What somebody else writes to is an error.
+    /// An error if something else writes to the stream.
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn close(this: &Out) -> Result<Promise, JsValue>;
+    pub(crate) fn close(this: &Output) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn abort(this: &Out) -> Promise;
+    pub(crate) fn abort(this: &Output) -> Promise;
 
     #[derive(Debug)]
-    pub(crate) type Sending;
+    pub(crate) type UpstreamFetch;
 
-    /// What `fetch` throws at once, because of a URL that is none, is an error too.
+    /// An error if `fetch` throws at once, because `url` is no URL.
     #[wasm_bindgen(constructor, catch)]
-    pub(crate) fn new(url: &str, head: &str, body: &str, task: u32, slot: u32) -> Result<Sending, JsValue>;
+    pub(crate) fn new(url: &str, head: &str, body: &str, task: u32, slot: u32) -> Result<UpstreamFetch, JsValue>;
 
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn body(this: &Sending) -> Option<ReadableStream>;
+    pub(crate) fn body(this: &UpstreamFetch) -> Option<ReadableStream>;
 
-    #[wasm_bindgen(method, js_name = whole)]
-    pub(crate) fn read_whole(this: &Sending, task: u32, slot: u32);
+    #[wasm_bindgen(method, js_name = readBody)]
+    pub(crate) fn read_body_whole(this: &UpstreamFetch, task: u32, slot: u32);
 
     #[wasm_bindgen(method)]
-    pub(crate) fn abort(this: &Sending);
+    pub(crate) fn abort(this: &UpstreamFetch);
 }
 
-/// What stands for a header that is not there.
+/// Stands for a header that is missing: no value can be the same.
 const ABSENT: &str = "\r";
 
-/// The values of headers, a line each.
+/// The values that JavaScript joined, a line each.
 pub(crate) fn values(lines: &str) -> impl Iterator<Item = Option<&str>> {
     lines.split('\n').map(|value| Some(value).filter(|value| *value != ABSENT))
 }
 
-/// The text of a variable or secret. wrangler.jsonc may hold JSON as it is; then it comes as an object.
+/// The text of a variable or secret. A variable that is JSON in wrangler.jsonc comes as an object.
 pub(crate) fn variable(env: &JsValue, name: &str) -> Option<String> {
     let value = js_sys::Reflect::get(env, &name.into()).ok().filter(|value| !value.is_undefined())?;
     value.as_string().or_else(|| js_sys::JSON::stringify(&value).ok()?.as_string())
 }
 
 thread_local! {
-    /// What the clock said, while it stands still.
-    static STANDING: Cell<Option<Millis>> = const { Cell::new(None) };
+    /// The time of the step that runs now.
+    static STEP_TIME: Cell<Option<Millis>> = const { Cell::new(None) };
 }
 
-/// Milliseconds since 1970. Here the clock stands still while code runs and moves when something arrives or a timer
-/// fires: exactly the points at which a call is told what happened.
+/// Milliseconds since 1970. The platform's clock stands still while code runs. It moves when something arrives or a timer
+/// fires, and these are the points in time at which a call learns something.
 pub(crate) fn now() -> Millis {
-    STANDING.get().unwrap_or_else(|| js_sys::Date::now() as Millis)
+    STEP_TIME.get().unwrap_or_else(|| js_sys::Date::now() as Millis)
 }
 
-/// Acts at one point in time: the clock is asked once for all that is done.
-pub(crate) fn at_once<T>(act: impl FnOnce() -> T) -> T {
-    STANDING.set(Some(js_sys::Date::now() as Millis));
+/// Runs `act` at one point in time: the clock is read once.
+pub(crate) fn at_one_time<T>(act: impl FnOnce() -> T) -> T {
+    STEP_TIME.set(Some(js_sys::Date::now() as Millis));
     let done = act();
-    STANDING.set(None);
+    STEP_TIME.set(None);
     done
 }
 
@@ -149,12 +161,12 @@ pub(crate) fn seed() -> u64 {
     (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
 }
 
-/// From 0 up to 1.
+/// A random number from 0 up to 1.
 pub(crate) fn random() -> f64 {
     js_sys::Math::random()
 }
 
-/// What a thrown value says.
+/// The message of a thrown value.
 pub(crate) fn message(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => error.message().into(),
@@ -165,19 +177,9 @@ pub(crate) fn message(thrown: &JsValue) -> String {
 #[cfg(test)]
 mod tests {
     use super::values;
-    use failsoft::http::READ_HEADERS;
 
     #[test]
-    fn the_glue_reads_the_headers_that_the_core_does_in_the_same_order() {
-        let glue = include_str!("glue.js");
-        let list =
-            glue.split_once("const OF_ANSWER = [").and_then(|(_, rest)| rest.split_once(']')).expect("the list").0;
-        let named: Vec<&str> = list.split('\'').skip(1).step_by(2).collect();
-        assert_eq!(named, READ_HEADERS);
-    }
-
-    #[test]
-    fn a_header_that_is_empty_is_there() {
+    fn an_empty_header_is_not_a_missing_header() {
         assert_eq!(values("a\n\r\n\nb").collect::<Vec<_>>(), [Some("a"), None, Some(""), Some("b")]);
     }
 }

@@ -11,7 +11,7 @@ pub(crate) const TIMEOUT: u32 = 5_000;
 
 /// What the object `name` of `namespace` answers to `message`.
 pub(crate) async fn ask(namespace: &ObjectNamespace, name: &str, message: &str) -> Result<String> {
-    let answer = JsFuture::from(host::ask(namespace.as_ref(), name, message, TIMEOUT)).await?;
+    let answer = JsFuture::from(host::ask_object(namespace.as_ref(), name, message, TIMEOUT)).await?;
     answer.as_string().ok_or_else(|| "the object did not answer with a text".into())
 }
 

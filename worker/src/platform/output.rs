@@ -1,4 +1,4 @@
-//! The stream to the client. One write is under way at most: the next waits for the reader.
+//! The stream to the client. At most one write is under way: the next write waits for the reader.
 
 use std::task::Poll;
 
@@ -9,55 +9,55 @@ use web_sys::ReadableStream;
 use crate::platform::executor::{Executor, Pending};
 use crate::platform::host;
 
-/// The writing end.
+/// The writing end of the stream.
 #[derive(Debug)]
-pub(crate) struct Out {
-    platform: host::Out,
-    bell: Executor,
+pub(crate) struct Output {
+    platform: host::Output,
+    executor: Executor,
     /// The write, or the pipe, that is under way.
     busy: Option<Pending>,
 }
 
-impl Out {
-    /// Both ends: the one to write to, and the body of the response.
-    pub(crate) fn open(bell: &Executor) -> (Self, ReadableStream) {
-        let platform = host::Out::new(bell.task());
+impl Output {
+    /// Opens a stream. Returns its writing end, and the body of the response.
+    pub(crate) fn open(executor: &Executor) -> (Self, ReadableStream) {
+        let platform = host::Output::new(executor.task());
         let body = platform.readable();
-        (Self { platform, bell: bell.clone(), busy: None }, body)
+        (Self { platform, executor: executor.clone(), busy: None }, body)
     }
 
-    /// Starts to write. Only after [`Out::poll`] said that the last write is over.
+    /// Starts to write. Call this only when [`Output::poll`] says that the last write is over.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
-        self.busy = Some(self.bell.hang(|task, slot| self.platform.write(bytes, task, slot)));
+        self.busy = Some(self.executor.wait_for(|task, slot| self.platform.write(bytes, task, slot)));
     }
 
-    /// Lets `body` follow natively, after all that was written.
+    /// Starts to pass `body` on natively, after everything that was written.
     pub(crate) fn pipe(&mut self, body: &ReadableStream) {
-        self.busy = Some(self.bell.hang(|task, slot| self.platform.pipe(body, task, slot)));
+        self.busy = Some(self.executor.wait_for(|task, slot| self.platform.pipe(body, task, slot)));
     }
 
-    /// Is what was started over? An error is that of the reader, who went away, or of the body that was piped.
+    /// Ready when the write or the pipe is over. The cause of an error is the reader, who went away, or the body of a pipe.
     pub(crate) fn poll(&mut self) -> Poll<Result<(), JsValue>> {
         let Some(busy) = &self.busy else { return Poll::Ready(Ok(())) };
-        let ended = std::task::ready!(busy.told());
+        let ended = std::task::ready!(busy.poll_result());
         self.busy = None;
         Poll::Ready(ended.map(drop))
     }
 
-    /// Nothing is under way.
+    /// Whether no write and no pipe is under way.
     pub(crate) fn is_idle(&self) -> bool {
         self.busy.is_none()
     }
 
-    /// Ends the body as its protocol says.
+    /// Ends the body as its protocol requires.
     pub(crate) async fn close(self) {
-        // Whoever has gone away is not told.
+        // An error means that the client has gone away: nobody needs to know.
         if let Ok(closing) = self.platform.close() {
             let _ = JsFuture::from(closing).await;
         }
     }
 
-    /// Breaks the connection, so that nobody takes what was sent for the whole.
+    /// Breaks the connection, so that the client does not take an incomplete answer for the whole.
     pub(crate) async fn abort(self) {
         let _ = JsFuture::from(self.platform.abort()).await;
     }
