@@ -1,11 +1,11 @@
-// What the Worker is to the outside: its handler, and the classes of its Durable Objects. Whatever else the bundle exports is
-// not named here, and not reachable.
+// The entry of the Worker: its handler, and the classes of its Durable Objects. The bundle exports more functions. They are not
+// named here, so nothing outside can call them.
 import { Account, Keys } from './build/index.js';
 
 export { Account, Breakers, Keys, default } from './build/index.js';
 
-// An alarm that was under way when WebAssembly trapped would never end, and the object would get no other. So it fails, and
-// the platform tries it again.
+// If WebAssembly traps during an alarm, the alarm would never end, and the object would get no other alarm. So the alarm
+// fails, and the platform tries it again.
 for (const { prototype } of [Account, Keys]) {
   const { alarm } = prototype;
   prototype.alarm = async function () {

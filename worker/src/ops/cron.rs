@@ -1,4 +1,4 @@
-//! What is looked at every few minutes, whether or not anybody calls: the catalog, and what the owner should be told.
+//! The cron trigger: every few minutes it renews the copy of the catalog and sends alerts that are due.
 
 use failsoft::report::Usd;
 use failsoft::{Catalog, Millis};
@@ -12,10 +12,10 @@ use crate::{catalog, platform::host};
 
 const HOUR: Millis = 60 * 60 * 1_000;
 const DAY: Millis = 24 * HOUR;
-/// What was told is told again after this, if it is still so; what was noted is forgotten.
-const FORGOTTEN: Millis = 90 * DAY;
+/// Alerts that were sent, and runs of fallbacks, are forgotten after this time. An alert that is still due is sent again.
+const KEPT_FOR: Millis = 90 * DAY;
 
-/// One round.
+/// Runs once.
 pub(crate) async fn run(env: &Env) {
     let setup = config::setup(env);
     let Ok(config) = setup.as_ref() else { return };
@@ -26,8 +26,8 @@ pub(crate) async fn run(env: &Env) {
     let ended = async {
         let models = catalog::renew_copy(&config.upstreams, env, now).await?;
         if let Some(alerts) = &config.operations.alerts {
-            for told in due(config, alerts, models.as_ref(), env, now).await? {
-                send_once(env, &told).await;
+            for due in find_due(config, alerts, models.as_ref(), env, now).await? {
+                send_once(env, &due).await;
             }
             send_unsent(env).await?;
         }
@@ -38,34 +38,37 @@ pub(crate) async fn run(env: &Env) {
     }
 }
 
-async fn due(
+/// The alerts that are due.
+async fn find_due(
     config: &Config,
     alerts: &Alerts,
     models: Option<&Catalog>,
     env: &Env,
     now: Millis,
 ) -> worker::Result<Vec<Alert>> {
-    let mut due = models.map(|models| expiries(config, models, alerts.days, now)).unwrap_or_default();
+    let mut due = models.map(|models| find_expiring(config, models, alerts.days, now)).unwrap_or_default();
     let runs = "SELECT asked, fallbacks, since FROM runs WHERE fallbacks >= ?1";
-    due.extend(database::query(env, runs, &[(alerts.fallbacks as f64).into()]).await?.iter().map(|row| fallbacks(row)));
-    // As text: an hour may have cost more than a number here can be.
+    due.extend(
+        database::query(env, runs, &[(alerts.fallbacks as f64).into()]).await?.iter().map(|row| fallback_alert(row)),
+    );
+    // The cost is text: it may be larger than the largest exact number of JavaScript.
     let hours = "SELECT hour, CAST(cost AS TEXT) FROM hours WHERE hour > ?1 AND hour <= ?2";
     let hour = now / HOUR;
     let (from, to) = ((hour.saturating_sub(26) as f64).into(), (hour as f64).into());
     let hours: Vec<(u64, u64)> =
-        database::query(env, hours, &[from, to]).await?.iter().filter_map(|row| spent(row)).collect();
-    due.extend([hour - 1, hour].into_iter().filter_map(|hour| jump(&hours, hour, alerts)));
+        database::query(env, hours, &[from, to]).await?.iter().filter_map(|row| read_hour(row)).collect();
+    due.extend([hour - 1, hour].into_iter().filter_map(|hour| find_jump(&hours, hour, alerts)));
     Ok(due)
 }
 
 async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
     for statement in ["DELETE FROM told WHERE at < ?1", "DELETE FROM runs WHERE since < ?1"] {
-        database::query(env, statement, &[(now.saturating_sub(FORGOTTEN) as f64).into()]).await?;
+        database::query(env, statement, &[(now.saturating_sub(KEPT_FOR) as f64).into()]).await?;
     }
     Ok(())
 }
 
-fn fallbacks(row: &[Value]) -> Alert {
+fn fallback_alert(row: &[Value]) -> Alert {
     let (asked, count) = (row[0].as_str().unwrap_or_default(), row[1].as_u64().unwrap_or_default());
     Alert {
         occasion: format!("fallbacks/{asked}/{}", row[2]),
@@ -75,8 +78,8 @@ fn fallbacks(row: &[Value]) -> Alert {
     }
 }
 
-/// Models of the configuration that go away within so many `days`.
-fn expiries(config: &Config, models: &Catalog, days: u64, now: Millis) -> Vec<Alert> {
+/// An alert for each model of the configuration that its provider removes within `days`.
+fn find_expiring(config: &Config, models: &Catalog, days: u64, now: Millis) -> Vec<Alert> {
     let mut names: Vec<&str> = config.routes.iter().flat_map(|route| &route.models).map(String::as_str).collect();
     names.extend(config.models.iter().flatten().map(String::as_str));
     names.extend(config.upstreams.iter().flat_map(|upstream| &upstream.models).map(String::as_str));
@@ -101,32 +104,37 @@ fn expiries(config: &Config, models: &Catalog, days: u64, now: Millis) -> Vec<Al
     .collect()
 }
 
-fn spent(row: &[Value]) -> Option<(u64, u64)> {
+/// An hour and its cost.
+fn read_hour(row: &[Value]) -> Option<(u64, u64)> {
     Some((row.first()?.as_u64()?, row.get(1)?.as_str()?.parse().ok()?))
 }
 
-/// `hour` cost many times as much as the mean of the 24 before it.
-fn jump(hours: &[(u64, u64)], hour: u64, alerts: &Alerts) -> Option<Alert> {
+/// An alert if `hour` cost many times as much as the mean of the 24 hours before it.
+fn find_jump(hours: &[(u64, u64)], hour: u64, alerts: &Alerts) -> Option<Alert> {
     let cost = hours.iter().find(|(at, _)| *at == hour)?.1;
     let day: u128 =
         hours.iter().filter(|(at, _)| *at < hour && at + 24 >= hour).map(|(_, cost)| u128::from(*cost)).sum();
-    let jumps = u128::from(cost) * 24 > day * u128::from(alerts.times) && cost >= alerts.spend.0;
+    let is_jump = u128::from(cost) * 24 > day * u128::from(alerts.times) && cost >= alerts.spend.0;
     let mean = Usd((day / 24) as u64);
-    jumps.then(|| Alert {
+    is_jump.then(|| Alert {
         occasion: format!("spend/{hour}"),
         kind: "spend",
-        text: format!("An hour cost {} USD; the mean of the day before is {} USD.", cents(Usd(cost)), cents(mean)),
+        text: format!(
+            "An hour cost {} USD; the mean of the day before is {} USD.",
+            with_cents(Usd(cost)),
+            with_cents(mean)
+        ),
         facts: json!({"hour": hour * HOUR, "usd": Usd(cost).as_f64(), "mean": mean.as_f64()}),
     })
 }
 
-fn cents(usd: Usd) -> String {
+fn with_cents(usd: Usd) -> String {
     format!("{:.2}", usd.as_f64())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DAY, expiries, jump};
+    use super::{DAY, find_expiring, find_jump};
     use crate::config::{Alerts, Config, Target};
     use failsoft::Catalog;
     use failsoft::catalog::ModelInfo;
@@ -135,25 +143,25 @@ mod tests {
     const USD: u64 = 1_000_000_000_000;
 
     #[test]
-    fn an_hour_is_a_jump_if_it_is_dear_beside_the_day_before_it_and_by_itself() {
+    fn an_hour_is_a_jump_if_it_costs_much_more_than_the_day_before_and_enough_by_itself() {
         let alerts = Alerts { target: Target::default(), fallbacks: 10, times: 3, spend: Usd(USD), days: 14 };
         let day = |cost: u64| (76..100).map(|hour| (hour, cost)).collect::<Vec<_>>();
         let with = |mut hours: Vec<(u64, u64)>, cost: u64| {
             hours.push((100, cost));
-            jump(&hours, 100, &alerts).map(|alert| alert.occasion)
+            find_jump(&hours, 100, &alerts).map(|alert| alert.occasion)
         };
-        let told = Some("spend/100".to_owned());
+        let alert = Some("spend/100".to_owned());
         assert_eq!(with(day(USD), 3 * USD), None);
-        assert_eq!(with(day(USD), 3 * USD + 1), told);
+        assert_eq!(with(day(USD), 3 * USD + 1), alert);
         assert_eq!(with(day(1), USD - 1), None);
-        assert_eq!(with(vec![], USD), told);
-        // What was before the day does not count.
-        assert_eq!(with(vec![(75, 1_000 * USD)], USD), told);
-        assert_eq!(jump(&day(USD), 100, &alerts).map(|alert| alert.occasion), None);
+        assert_eq!(with(vec![], USD), alert);
+        // An hour before that day does not count.
+        assert_eq!(with(vec![(75, 1_000 * USD)], USD), alert);
+        assert_eq!(find_jump(&day(USD), 100, &alerts).map(|alert| alert.occasion), None);
     }
 
     #[test]
-    fn models_of_the_configuration_are_told_of_before_they_go_away() {
+    fn the_owner_gets_an_alert_before_a_model_of_the_configuration_goes_away() {
         let config = r#"{"access": "loopback", "models": ["a/*", "b/b"], "routes": {"r": {"models": ["c/c", "d/d"],
             "policy": {"judge": {"model": "e/e"}}}}}"#;
         let config = Config::of(config, "sk").expect("a configuration");
@@ -161,12 +169,12 @@ mod tests {
         for (id, expires) in [("a/1", 1), ("b/b", 3 * DAY), ("c/c", 20 * DAY), ("d/d", 0), ("e/e", 2 * DAY)] {
             models.add(ModelInfo { id: id.into(), expires: Some(10 * DAY + expires), ..ModelInfo::default() });
         }
-        let told: Vec<_> = expiries(&config, &models, 14, 10 * DAY).into_iter().map(|alert| alert.text).collect();
+        let texts: Vec<_> = find_expiring(&config, &models, 14, 10 * DAY).into_iter().map(|alert| alert.text).collect();
         let expected = [
             "The model b/b goes away in 3 days.",
             "The model d/d goes away within a day, or has.",
             "The model e/e goes away in 2 days.",
         ];
-        assert_eq!(told, expected);
+        assert_eq!(texts, expected);
     }
 }

@@ -1,5 +1,4 @@
-//! `GET /metrics`: sums over all isolates, as Prometheus reads them. They are the database's, so they are those of the
-//! ledger.
+//! `GET /metrics`: the sums of the ledger over all isolates, in Prometheus's text format.
 
 use failsoft::report::Usd;
 use serde_json::Value;
@@ -14,7 +13,8 @@ use crate::ledger::database;
 
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All of it in one statement, so that the parts agree. Amounts as text: they may be more than a number here can be.
+/// One statement reads everything, so that the parts agree. Amounts are text: they may be larger than the largest exact number
+/// of JavaScript.
 const READ: &str = "\
     SELECT 'call', ended, '', '', calls, 0, 0, '0', 0, '0' FROM calls \
     UNION ALL SELECT 'attempt', model, outcome, role, attempts, prompt_tokens, completion_tokens, CAST(cost AS TEXT), \
@@ -22,10 +22,10 @@ const READ: &str = "\
     UNION ALL SELECT measure, model, '', '', up_to, count, total, '0', 0, '0' FROM latencies \
     ORDER BY 1, 2, 3, 4, 5";
 
-/// The metrics, for whoever has the token.
+/// The metrics, for a caller with the token.
 ///
 /// # Errors
-/// 404 where there is no token, 401 without it, 503 without the database.
+/// 404 if the edge has no token, 401 if the caller does not send it, 503 if the database does not answer.
 pub(crate) async fn answer(config: &Config, caller: &Caller, env: &Env) -> Result<Reply, ApiError> {
     let Some(known) = config.operations.metrics else {
         let message = "there are no metrics: set the secret METRICS_TOKEN";
@@ -38,26 +38,26 @@ pub(crate) async fn answer(config: &Config, caller: &Caller, env: &Env) -> Resul
     let rows = database::query(env, READ, &[])
         .await
         .map_err(|_| ApiError::new(Code::LedgerUnavailable, "the database of the ledger does not answer"))?;
-    Ok(Reply::new(200, KIND, Body::Text(text(&rows))))
+    Ok(Reply::new(200, KIND, Body::Text(format(&rows))))
 }
 
-/// Prometheus's text format.
-fn text(rows: &[Vec<Value>]) -> String {
+/// The rows in Prometheus's text format.
+fn format(rows: &[Vec<Value>]) -> String {
     let mut out = String::new();
     family(&mut out, "failsoft_calls_total", "counter", "Calls, by how they ended.");
-    for row in of(rows, "call") {
+    for row in rows_of(rows, "call") {
         sample(&mut out, "failsoft_calls_total", &[("ended", word(row, 1))], &whole(row, 4).to_string());
     }
     for (name, kind, help, value) in ATTEMPTS {
         family(&mut out, name, kind, help);
-        for row in of(rows, "attempt") {
+        for row in rows_of(rows, "attempt") {
             let labels = [("model", word(row, 1)), ("outcome", word(row, 2)), ("role", word(row, 3))];
             sample(&mut out, name, &labels, &value(row));
         }
     }
     for (measure, name, help) in LATENCIES {
         family(&mut out, name, "histogram", help);
-        let rows: Vec<&Vec<Value>> = of(rows, measure).collect();
+        let rows: Vec<&Vec<Value>> = rows_of(rows, measure).collect();
         for of_model in rows.chunk_by(|a, b| a.get(1) == b.get(1)) {
             histogram(&mut out, name, of_model);
         }
@@ -65,19 +65,21 @@ fn text(rows: &[Vec<Value>]) -> String {
     out
 }
 
-type Reading = fn(&[Value]) -> String;
+type Read = fn(&[Value]) -> String;
 
-const ATTEMPTS: [(&str, &str, &str, Reading); 6] = [
+const ATTEMPTS: [(&str, &str, &str, Read); 6] = [
     ("failsoft_attempts_total", "counter", "Requests to upstreams.", |row| whole(row, 4).to_string()),
-    ("failsoft_prompt_tokens_total", "counter", "Tokens of prompts, as upstreams count.", |row| {
+    ("failsoft_prompt_tokens_total", "counter", "Tokens of prompts, as the upstreams count them.", |row| {
         whole(row, 5).to_string()
     }),
-    ("failsoft_completion_tokens_total", "counter", "Tokens of answers, as upstreams count.", |row| {
+    ("failsoft_completion_tokens_total", "counter", "Tokens of answers, as the upstreams count them.", |row| {
         whole(row, 6).to_string()
     }),
-    ("failsoft_cost_usd_total", "counter", "What attempts cost whose cost is known.", |row| money(row, 7)),
+    ("failsoft_cost_usd_total", "counter", "Cost of the attempts whose cost is known.", |row| money(row, 7)),
     ("failsoft_unsettled_attempts", "gauge", "Attempts whose cost is not known.", |row| whole(row, 8).to_string()),
-    ("failsoft_unsettled_usd", "gauge", "What those can have cost at most.", |row| money(row, 9)),
+    ("failsoft_unsettled_usd", "gauge", "The most that the attempts of unknown cost can have cost.", |row| {
+        money(row, 9)
+    }),
 ];
 
 const LATENCIES: [(&str, &str, &str); 2] = [
@@ -85,7 +87,7 @@ const LATENCIES: [(&str, &str, &str); 2] = [
     ("duration", "failsoft_attempt_duration_seconds", "Time from sending to the end of an answer."),
 ];
 
-fn of<'a>(rows: &'a [Vec<Value>], kind: &'a str) -> impl Iterator<Item = &'a Vec<Value>> {
+fn rows_of<'a>(rows: &'a [Vec<Value>], kind: &'a str) -> impl Iterator<Item = &'a Vec<Value>> {
     rows.iter().filter(move |row| word(row, 0) == kind)
 }
 
@@ -106,25 +108,26 @@ fn family(out: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 fn sample(out: &mut String, name: &str, labels: &[(&str, &str)], value: &str) {
-    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
     out.push_str(&format!("{name}{{{}}} {value}\n", labels.join(",")));
 }
 
-/// Models have names that callers chose.
-fn escaped(value: &str) -> String {
+/// Callers choose the names of models, so a name must not end its quotes.
+fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// The buckets of one model, each counted in one; Prometheus's hold all that is below.
+/// The histogram of one model. In the database each attempt counts in one bucket. A bucket of Prometheus also counts all
+/// smaller ones.
 fn histogram(out: &mut String, name: &str, rows: &[&Vec<Value>]) {
-    const ENDLESS: u64 = 9_007_199_254_740_991;
+    const NO_BOUND: u64 = 9_007_199_254_740_991;
     let model = rows.first().map_or("", |row| word(row, 1));
     let (mut count, mut total) = (0, 0);
     let bucket = format!("{name}_bucket");
     for row in rows {
         count += whole(row, 5);
         total += whole(row, 6);
-        if whole(row, 4) < ENDLESS {
+        if whole(row, 4) < NO_BOUND {
             let bound = seconds(whole(row, 4));
             sample(out, &bucket, &[("model", model), ("le", &bound)], &count.to_string());
         }
@@ -140,7 +143,7 @@ fn seconds(millis: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::format;
     use serde_json::{Value, json};
 
     fn rows(rows: Value) -> Vec<Vec<Value>> {
@@ -148,20 +151,20 @@ mod tests {
     }
 
     #[test]
-    fn money_is_exact_and_names_cannot_break_out_of_their_quotes() {
-        let told = text(&rows(json!([
+    fn amounts_are_exact_and_names_cannot_end_their_quotes() {
+        let text = format(&rows(json!([
             ["call", "answered", "", "", 3, 0, 0, "0", 0, "0"],
             ["attempt", "a\"}\nb\\", "cut", "answer", 2, 10, 20, "9007199254740993", 1, "500000000000"],
         ])));
-        assert!(told.contains("failsoft_calls_total{ended=\"answered\"} 3\n"), "{told}");
+        assert!(text.contains("failsoft_calls_total{ended=\"answered\"} 3\n"), "{text}");
         let labels = r#"{model="a\"}\nb\\",outcome="cut",role="answer"}"#;
-        assert!(told.contains(&format!("failsoft_cost_usd_total{labels} 9007.199254740993\n")), "{told}");
-        assert!(told.contains(&format!("failsoft_unsettled_usd{labels} 0.5\n")), "{told}");
+        assert!(text.contains(&format!("failsoft_cost_usd_total{labels} 9007.199254740993\n")), "{text}");
+        assert!(text.contains(&format!("failsoft_unsettled_usd{labels} 0.5\n")), "{text}");
     }
 
     #[test]
-    fn a_bucket_holds_all_that_took_less() {
-        let told = text(&rows(json!([
+    fn a_bucket_counts_all_smaller_ones() {
+        let text = format(&rows(json!([
             ["first_token", "a", "", "", 100, 2, 150, "0", 0, "0"],
             ["first_token", "a", "", "", 9_007_199_254_740_991_u64, 1, 400_000, "0", 0, "0"],
             ["first_token", "b", "", "", 250, 1, 200, "0", 0, "0"],
@@ -172,7 +175,7 @@ mod tests {
             "failsoft_first_token_seconds_sum{model=\"a\"} 400.15",
             "failsoft_first_token_seconds_count{model=\"b\"} 1",
         ] {
-            assert!(told.lines().any(|told| told == line), "{line} in {told}");
+            assert!(text.lines().any(|other| other == line), "{line} in {text}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! OpenTelemetry: a span for a call, and one below it for each attempt, by the conventions for generative AI. What they
-//! say is what the rows of the ledger say: no prompt and no answer.
+//! OpenTelemetry: a span for a call, and below it a span for each attempt, by the conventions for generative AI. Spans have
+//! the contents of the ledger's rows: no prompt and no answer.
 
 use failsoft::Millis;
 use failsoft::report::Usd;
@@ -10,7 +10,7 @@ use crate::http::trace_context::TraceContext;
 use crate::ledger::{Context, Row};
 use crate::platform::{fetch, host};
 
-/// Sends the spans of a call to `target`, in the caller's `trace` if there is one. Whether they arrive changes nothing.
+/// Sends the spans of a call to `target`. They belong to the caller's `trace`, if there is one. A failure is only logged.
 pub(crate) async fn send(
     target: &Target,
     trace: Option<&TraceContext>,
@@ -32,68 +32,89 @@ fn spans(
     trace: &TraceContext,
     context: &Context,
     rows: &[Row],
-    (began, ended): (Millis, Millis),
+    times: (Millis, Millis),
     digits: impl Fn() -> String,
 ) -> String {
-    let span = |id: &str, parent: Option<&str>, kind: u8, row: &Row, (from, to): (Millis, Millis)| {
-        let asked = row.asked.first().map_or("", String::as_str);
-        let mut span = json!({
-            "traceId": trace.trace, "spanId": id, "name": format!("chat {asked}"), "kind": kind,
-            "startTimeUnixNano": nanos(from), "endTimeUnixNano": nanos(to),
-        });
-        if let Some(parent) = parent {
-            span["parentSpanId"] = parent.into();
-        }
-        span
-    };
-    let call_id = short(digits());
-    let mut spans = Vec::new();
-    for row in rows {
-        let mut span =
-            span(&short(digits()), Some(&call_id), CLIENT, row, (row.at, row.at + row.duration.unwrap_or(0)));
-        let mut attributes = vec![
-            text("gen_ai.operation.name", "chat"),
-            text("gen_ai.provider.name", row.provider.as_deref().unwrap_or("unknown")),
-            text("gen_ai.request.model", row.asked.first().map_or("", String::as_str)),
-            text("failsoft.role", &row.role),
-        ];
-        attributes.extend(row.model.as_deref().map(|model| text("gen_ai.response.model", model)));
-        attributes.extend(row.generation.as_deref().map(|id| text("gen_ai.response.id", id)));
-        attributes.extend(row.prompt_tokens.map(|tokens| whole("gen_ai.usage.input_tokens", tokens)));
-        attributes.extend(row.completion_tokens.map(|tokens| whole("gen_ai.usage.output_tokens", tokens)));
-        // What is not known yet is not 0.
-        attributes.extend((!row.settled.is_empty()).then(|| number("failsoft.cost_usd", Usd(row.cost))));
-        attributes.extend(row.first_token.map(|millis| whole("failsoft.first_token_ms", millis)));
-        finish(&mut span, attributes, &row.outcome);
-        spans.push(span);
-    }
-    if let Some(first) = rows.first() {
-        let mut span = span(&call_id, trace.parent.as_deref(), SERVER, first, (began, ended));
-        let served = rows.iter().rev().find(|row| row.outcome == "answered" && row.role != "judge");
-        let sum = |of: fn(&Row) -> Option<u64>| rows.iter().filter_map(of).sum();
-        let mut attributes = vec![
-            text("gen_ai.operation.name", "chat"),
-            text("gen_ai.request.model", first.asked.first().map_or("", String::as_str)),
-            whole("gen_ai.usage.input_tokens", sum(|row| row.prompt_tokens)),
-            whole("gen_ai.usage.output_tokens", sum(|row| row.completion_tokens)),
-            text("failsoft.request_id", &context.call),
-            text("failsoft.account", &context.account),
-            text("failsoft.client", &context.client),
-            whole("failsoft.attempts", rows.len() as u64),
-            number("failsoft.cost_usd", Usd(sum(|row| Some(row.cost)))),
-        ];
-        attributes
-            .extend(served.and_then(|row| row.model.as_deref()).map(|model| text("gen_ai.response.model", model)));
-        attributes.extend(context.route.as_deref().map(|route| text("failsoft.route", route)));
-        attributes.extend(context.feature.as_deref().map(|feature| text("failsoft.feature", feature)));
-        let ended = first.ended.as_deref().unwrap_or_default();
-        attributes.push(json!({"key": "failsoft.fallback", "value": {"boolValue": ended == "fallback"}}));
-        finish(&mut span, attributes, if ended == "fallback" { "answered" } else { ended });
-        spans.push(span);
-    }
+    let call_id = span_id(digits());
+    let mut spans: Vec<Value> = rows.iter().map(|row| attempt_span(trace, &span_id(digits()), &call_id, row)).collect();
+    spans.extend(rows.first().map(|first| call_span(trace, &call_id, context, first, rows, times)));
     let resource = json!({"attributes": [text("service.name", "failsoft")]});
     let scope = json!({"scope": {"name": "failsoft", "version": env!("CARGO_PKG_VERSION")}, "spans": spans});
     json!({"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}).to_string()
+}
+
+fn attempt_span(trace: &TraceContext, id: &str, call_id: &str, row: &Row) -> Value {
+    let mut span = span(trace, id, Some(call_id), CLIENT, row, (row.at, row.at + row.duration.unwrap_or(0)));
+    let mut attributes = vec![
+        text("gen_ai.operation.name", "chat"),
+        text("gen_ai.provider.name", row.provider.as_deref().unwrap_or("unknown")),
+        text("gen_ai.request.model", first_model(row)),
+        text("failsoft.role", &row.role),
+    ];
+    attributes.extend(row.model.as_deref().map(|model| text("gen_ai.response.model", model)));
+    attributes.extend(row.generation.as_deref().map(|id| text("gen_ai.response.id", id)));
+    attributes.extend(row.prompt_tokens.map(|tokens| whole("gen_ai.usage.input_tokens", tokens)));
+    attributes.extend(row.completion_tokens.map(|tokens| whole("gen_ai.usage.output_tokens", tokens)));
+    // A cost that is not known yet is not 0.
+    attributes.extend((!row.settled.is_empty()).then(|| number("failsoft.cost_usd", Usd(row.cost))));
+    attributes.extend(row.first_token.map(|millis| whole("failsoft.first_token_ms", millis)));
+    finish(&mut span, attributes, &row.outcome);
+    span
+}
+
+fn call_span(
+    trace: &TraceContext,
+    id: &str,
+    context: &Context,
+    first: &Row,
+    rows: &[Row],
+    times: (Millis, Millis),
+) -> Value {
+    let mut span = span(trace, id, trace.parent.as_deref(), SERVER, first, times);
+    let served = rows.iter().rev().find(|row| row.outcome == "answered" && row.role != "judge");
+    let sum = |of: fn(&Row) -> Option<u64>| rows.iter().filter_map(of).sum();
+    let mut attributes = vec![
+        text("gen_ai.operation.name", "chat"),
+        text("gen_ai.request.model", first_model(first)),
+        whole("gen_ai.usage.input_tokens", sum(|row| row.prompt_tokens)),
+        whole("gen_ai.usage.output_tokens", sum(|row| row.completion_tokens)),
+        text("failsoft.request_id", &context.call),
+        text("failsoft.account", &context.account),
+        text("failsoft.client", &context.client),
+        whole("failsoft.attempts", rows.len() as u64),
+        number("failsoft.cost_usd", Usd(sum(|row| Some(row.cost)))),
+    ];
+    attributes.extend(served.and_then(|row| row.model.as_deref()).map(|model| text("gen_ai.response.model", model)));
+    attributes.extend(context.route.as_deref().map(|route| text("failsoft.route", route)));
+    attributes.extend(context.feature.as_deref().map(|feature| text("failsoft.feature", feature)));
+    let ended = first.ended.as_deref().unwrap_or_default();
+    attributes.push(json!({"key": "failsoft.fallback", "value": {"boolValue": ended == "fallback"}}));
+    finish(&mut span, attributes, if ended == "fallback" { "answered" } else { ended });
+    span
+}
+
+/// A span without attributes.
+fn span(
+    trace: &TraceContext,
+    id: &str,
+    parent: Option<&str>,
+    kind: u8,
+    row: &Row,
+    (began, ended): (Millis, Millis),
+) -> Value {
+    let mut span = json!({
+        "traceId": trace.trace, "spanId": id, "name": format!("chat {}", first_model(row)), "kind": kind,
+        "startTimeUnixNano": nanos(began), "endTimeUnixNano": nanos(ended),
+    });
+    if let Some(parent) = parent {
+        span["parentSpanId"] = parent.into();
+    }
+    span
+}
+
+/// The first model that the attempt asked for.
+fn first_model(row: &Row) -> &str {
+    row.asked.first().map_or("", String::as_str)
 }
 
 /// Kinds of spans.
@@ -113,7 +134,7 @@ fn text(key: &str, value: &str) -> Value {
     json!({"key": key, "value": {"stringValue": value}})
 }
 
-/// 64 bits are text in OTLP's JSON.
+/// OTLP's JSON writes 64-bit numbers as text.
 fn whole(key: &str, value: u64) -> Value {
     json!({"key": key, "value": {"intValue": value.to_string()}})
 }
@@ -126,8 +147,8 @@ fn nanos(millis: Millis) -> String {
     format!("{millis}000000")
 }
 
-/// A span's id has half as many digits as a trace's.
-fn short(mut digits: String) -> String {
+/// The id of a span has half as many digits as the id of a trace.
+fn span_id(mut digits: String) -> String {
     digits.truncate(16);
     digits
 }
@@ -142,7 +163,7 @@ mod tests {
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[test]
-    fn a_call_has_a_span_and_below_it_one_for_each_attempt() {
+    fn a_call_has_a_span_and_below_it_a_span_for_each_attempt() {
         let failed =
             Row { asked: vec!["a/a".into()], outcome: "cut".into(), ended: Some("fallback".into()), ..Row::default() };
         let answered =

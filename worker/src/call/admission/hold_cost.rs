@@ -1,10 +1,11 @@
-//! What a call can use at most, so that it can be held before anything is sent.
+//! What a hold costs: the most that a call can use, which is held before anything is sent.
 //!
-//! Everything that all attempts of a policy could cost would be many times what a call does cost: nobody could afford to
-//! hold it. So the worst case of a call is that of [`ANSWERS`] answers of its dearest model, each with its judge, or what
-//! the policy allows, if that is less; and the call is told to keep to it. A failure that costs nothing does not use it up.
-//! For its money a call can get more tokens of cheaper models: where they are bounded too, it makes at most [`REQUESTS`]
-//! requests, judges among them, and each is held.
+//! All attempts of a policy together could cost many times what a call costs in fact, and nobody could afford to hold that.
+//! So a hold is for [`ANSWERS`] answers of the most expensive model, each with its judge, or for the policy's bound, if that
+//! is less. The call's policy is set to this bound. A failure that costs nothing uses up none of it.
+//!
+//! For the same money a call can get more tokens of cheaper models. So where tokens are bounded too, the call makes at most
+//! [`REQUESTS`] requests, judges among them, and the tokens of each are held.
 
 use std::sync::Arc;
 
@@ -17,26 +18,26 @@ use failsoft::{Catalog, ChatRequest, Policy, Upstream};
 use crate::account::Usage;
 use crate::http::api_error::{ApiError, Code};
 
-/// An answer, and another in place of one that was paid for and lost.
+/// One answer, and one more in place of an answer that was paid for and lost.
 const ANSWERS: u64 = 2;
 
-/// Requests of a call on an account whose tokens are bounded. A native window of three models is one.
+/// The most requests of a call whose tokens are bounded. A batch of models is one request.
 const REQUESTS: u32 = 4;
 
-/// What of a call is bounded.
+/// What a budget or the policy bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounded {
     pub(super) money: bool,
     pub(super) tokens: bool,
 }
 
-/// Of a token, in a text that somebody reads.
-const BYTES: u64 = 5;
+/// The bytes of a token in a text for people.
+const BYTES_PER_TOKEN: u64 = 5;
 
-/// What a judge is told beside the conversation and the answer, and what it may say, in tokens.
-const JUDGED_WITH: u64 = 1_000;
+/// The tokens of a judge's own prompt, and the most tokens of its score.
+const JUDGE_TOKENS: u64 = 1_000;
 
-/// Whom a call may ask, and what is known of them.
+/// The upstreams of a call, and what is known about their models.
 pub(crate) struct Prices<'a> {
     pub(crate) upstreams: &'a [Upstream],
     pub(crate) catalog: &'a Catalog,
@@ -51,16 +52,16 @@ impl<'a> Prices<'a> {
         })
     }
 
-    /// All of them have a price.
+    /// Whether every candidate has a price.
     pub(crate) fn are_known(&self, request: &'a ChatRequest) -> bool {
-        self.candidates(request).all(|(_, facts)| facts.is_some_and(|facts| facts.raise(&mut Price::default(), 0)))
+        self.candidates(request).all(|(_, info)| info.is_some_and(|info| info.raise(&mut Price::default(), 0)))
     }
 
-    /// The most that `request` can use with answers of up to `output` tokens. `policy` keeps the call within what is
-    /// `bounded`.
+    /// The most that `request` can use with answers of up to `output` tokens. Changes `policy`, so that the call stays within
+    /// this.
     ///
     /// # Errors
-    /// When money is bounded and no model has a price.
+    /// If money is bounded and no model has a price.
     pub(crate) fn bound(
         &self,
         request: &'a ChatRequest,
@@ -69,11 +70,11 @@ impl<'a> Prices<'a> {
         bounded: Bounded,
     ) -> Result<Usage, ApiError> {
         let none = Prompt::default();
-        // Who serves may take the prompt's price of one and the answer's of another.
+        // The highest price of a prompt and the highest price of an answer may be of two models.
         let (mut price, mut longest) = (Price::default(), None);
-        for facts in self.candidates(request).filter_map(|(_, facts)| facts) {
-            if facts.raise(&mut price, request.ceiling(none)) {
-                longest = longest.max(Some(facts.max_output.map_or(output, |most| most.min(output))));
+        for info in self.candidates(request).filter_map(|(_, info)| info) {
+            if info.raise(&mut price, request.ceiling(none)) {
+                longest = longest.max(Some(info.max_output.map_or(output, |most| most.min(output))));
             }
         }
         if longest.is_none() && bounded.money {
@@ -81,12 +82,12 @@ impl<'a> Prices<'a> {
         }
         let answer = request.cost(&price, none, longest.unwrap_or(output));
         let tokens = request.usage(output);
-        // It reads the prompt too, and text is longer than its tokens.
-        let read = request.ceiling(none).saturating_add(output.saturating_mul(BYTES));
-        let judge = policy.judge.as_ref().map(|judge| self.judged(judge, read));
+        // A judge reads the prompt and the answer.
+        let read = request.ceiling(none).saturating_add(output.saturating_mul(BYTES_PER_TOKEN));
+        let judge = policy.judge.as_ref().map(|judge| self.score_cost(judge, read));
         let judge = judge.unwrap_or(Usage { tokens: 0, usd: Usd(0) });
-        let twice = |one: u64, judge: u64| ANSWERS.saturating_mul(one.saturating_add(judge));
-        let most = Usd(twice(answer.0, judge.usd.0));
+        let all_answers = |one: u64, judge: u64| ANSWERS.saturating_mul(one.saturating_add(judge));
+        let most = Usd(all_answers(answer.0, judge.usd.0));
         if bounded.money {
             policy.max_cost = Some(policy.max_cost.map_or(most, |max_cost| max_cost.min(most)));
         }
@@ -94,28 +95,28 @@ impl<'a> Prices<'a> {
             policy.attempts = policy.attempts.min(REQUESTS);
             tokens.max(judge.tokens).saturating_mul(policy.attempts.into())
         } else {
-            twice(tokens, judge.tokens)
+            all_answers(tokens, judge.tokens)
         };
         Ok(Usage { tokens, usd: policy.max_cost.unwrap_or(most) })
     }
 
-    /// What one score uses of an answer that, with its prompt, counts as so many `tokens`.
-    fn judged(&self, judge: &JudgePolicy, tokens: u64) -> Usage {
-        let tokens = tokens.saturating_add(JUDGED_WITH).saturating_add(Prompt::text(&judge.criteria).ceiling());
+    /// What one score uses, where prompt and answer have `tokens`.
+    fn score_cost(&self, judge: &JudgePolicy, tokens: u64) -> Usage {
+        let tokens = tokens.saturating_add(JUDGE_TOKENS).saturating_add(Prompt::text(&judge.criteria).ceiling());
         let mut price = Price::default();
-        // Without a price, the call does not ask it.
-        if let Some(facts) = self.catalog.find(&judge.model) {
-            facts.raise(&mut price, tokens);
+        // A judge without a price is not asked.
+        if let Some(info) = self.catalog.find(&judge.model) {
+            info.raise(&mut price, tokens);
         }
-        let cost = price.cost(tokens, 0, JUDGED_WITH);
-        Usage { tokens: tokens.saturating_add(JUDGED_WITH), usd: judge.max_cost.map_or(cost, |most| cost.min(most)) }
+        let cost = price.cost(tokens, 0, JUDGE_TOKENS);
+        Usage { tokens: tokens.saturating_add(JUDGE_TOKENS), usd: judge.max_cost.map_or(cost, |most| cost.min(most)) }
     }
 }
 
 fn no_price<'a>(models: impl Iterator<Item = &'a str>) -> ApiError {
     let models: Vec<&str> = models.collect();
     let message = format!(
-        "what this call may cost is bounded, and no price is known of {}: the upstream's catalog has none; the owner of \
+        "the cost of this call is bounded, but no price is known for {}: the upstream's catalog has none; the owner of \
          this edge can set `prompt` and `completion` of a model in `upstream.models`",
         models.join(", ")
     );
