@@ -31,26 +31,26 @@ fn hello(mut body: Value) -> Value {
 
 fn refused(body: &str) -> (u16, String) {
     let config = config();
-    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
-    let error = Draft::read(body.as_bytes(), &config, &client).expect_err("a refusal");
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
+    let error = Draft::read(body.as_bytes(), &config, &client).expect_err("an error");
     (error.code.status(), error.message)
 }
 
 #[test]
 fn a_route_brings_its_chain_lane_and_policy() {
     let config = config();
-    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
     let body = hello(json!({"model": "route/support", "failsoft": {"attempts": 2, "empty": "next"}}));
-    let ask = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call;
-    assert_eq!(ask.request.models, ["a/a", "b/b"]);
-    assert_eq!((ask.request.lane, ask.request.usage_chunk), (Lane::Relay, UsageChunk::Hidden));
-    assert_eq!((ask.policy.attempts, ask.policy.timeouts.idle), (2, 300));
+    let call = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call;
+    assert_eq!(call.request.models, ["a/a", "b/b"]);
+    assert_eq!((call.request.lane, call.request.usage_chunk), (Lane::Relay, UsageChunk::Hidden));
+    assert_eq!((call.policy.attempts, call.policy.timeouts.idle), (2, 300));
 }
 
 #[test]
-fn a_client_says_what_it_wants_of_an_answer_and_tightens_bounds() {
+fn a_client_chooses_rules_for_an_answer_and_tighter_bounds() {
     let config = config();
-    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
     let asked = json!({
         "timeouts": {"firstToken": 1_000}, "reasoningOnly": "accept", "schemaMismatch": "fail", "tooShort": {"chars": 5},
         "pattern": {"literals": ["x"]}, "buffer": true, "recover": "error", "restartEvent": true, "maxCostUsd": 0.1,
@@ -62,7 +62,7 @@ fn a_client_says_what_it_wants_of_an_answer_and_tightens_bounds() {
     assert_eq!((policy.shortest, &policy.literals[..], policy.recover), (5, &["x".to_owned()][..], Recover::Error));
     assert_eq!(policy.max_cost, Some(Usd(100_000_000_000)));
     assert_eq!(policy.max_price, (Some(Usd(3_000_000_000_000)), Some(Usd(9_500_000_000_000))));
-    // The second model would be asked after the first is given up.
+    // The hedge would start after the call has given up the first model.
     assert_eq!(policy.hedge, None);
     let body = hello(json!({"model": "openai/gpt-4o", "failsoft": {"holdChars": 40}}));
     let policy = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call.policy;
@@ -70,7 +70,7 @@ fn a_client_says_what_it_wants_of_an_answer_and_tightens_bounds() {
 }
 
 #[test]
-fn what_a_client_may_not_ask_for_is_refused_with_its_path() {
+fn a_request_beyond_the_clients_rights_is_refused_with_its_path() {
     for (body, status, message) in [
         (
             json!({"model": "openai/o3"}),
@@ -148,7 +148,7 @@ fn what_a_client_may_not_ask_for_is_refused_with_its_path() {
 }
 
 #[test]
-fn what_is_no_json_object_is_refused_with_the_place() {
+fn a_body_that_is_no_json_object_is_refused_with_the_place() {
     assert_eq!(refused("{\"model\": }").1, "the body is not JSON: expected value at line 1 column 11");
     assert_eq!(refused("").1, "the body is not JSON: EOF while parsing a value at line 1 column 0");
     assert_eq!(refused("[]").1, "the body must be a JSON object");
@@ -164,7 +164,7 @@ fn priced() -> Catalog {
     Catalog::read(Json::parse(&rows.to_string()).expect("JSON"))
 }
 
-/// What is held for `body` on an account with a budget in USD, or without one.
+/// The admitted call for `body`, on an account with or without a budget in USD.
 fn bounded(body: Value, policy: Value, has_budget: bool) -> Result<AdmittedCall, ApiError> {
     let usd = if has_budget { json!({"usd": {"day": 1}}) } else { json!({}) };
     let key = Sha256::digest("fs_app").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -175,60 +175,60 @@ fn bounded(body: Value, policy: Value, has_budget: bool) -> Result<AdmittedCall,
     });
     let config = Config::of(&config.to_string(), "sk").expect("a configuration");
     let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
-    let client = admit(&config, &caller).expect("let in");
+    let client = admit(&config, &caller).expect("a client");
     let catalog = priced();
     let draft = Draft::read(hello(body).to_string().as_bytes(), &config, &client)?;
     draft.admit(&Prices { upstreams: &config.upstreams, catalog: &catalog })
 }
 
 fn held(body: Value) -> (u64, Option<u64>) {
-    let ask = bounded(body, json!({}), true).expect("a call");
-    (ask.worst.usd.0, ask.policy.max_cost.map(|cost| cost.0))
+    let call = bounded(body, json!({}), true).expect("a call");
+    (call.worst.usd.0, call.policy.max_cost.map(|cost| cost.0))
 }
 
 const CENT: u64 = 10_000_000_000;
 
 #[test]
-fn two_answers_of_the_dearest_model_are_held_and_the_call_keeps_to_it() {
+fn two_answers_of_the_most_expensive_model_are_held_and_the_policy_keeps_the_call_within_that() {
     assert_eq!(held(json!({"model": "openai/gpt-4o"})), (2 * 4_096 * CENT / 1_000, Some(2 * 4_096 * CENT / 1_000)));
     let cent = |body| held(body).0 / (CENT / 100);
     assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000})), 200);
     assert_eq!(cent(json!({"model": "openai/gpt-4o", "max_tokens": 1_000, "n": 4})), 800);
     assert_eq!(cent(json!({"models": ["openai/gpt-4o", "anthropic/asks"], "max_tokens": 1_000})), 10_200);
-    // The prompt has a hundred tokens at most, and an answer of this model a thousand.
-    let dear = cent(json!({"model": "anthropic/opus"}));
-    assert!((500 + 2 * 50..500 + 2 * 100 * 11).contains(&dear), "{dear}");
-    let ask = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call");
-    assert!((2 * 4_096..2 * 4_200).contains(&ask.worst.tokens), "{}", ask.worst.tokens);
+    // The prompt has at most a hundred tokens, and an answer of this model has a thousand.
+    let expensive = cent(json!({"model": "anthropic/opus"}));
+    assert!((500 + 2 * 50..500 + 2 * 100 * 11).contains(&expensive), "{expensive}");
+    let call = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call");
+    assert!((2 * 4_096..2 * 4_200).contains(&call.worst.tokens), "{}", call.worst.tokens);
 }
 
 #[test]
-fn a_lower_bound_of_the_policy_or_of_the_caller_is_what_is_held() {
+fn a_lower_bound_of_the_policy_or_the_caller_is_held_instead() {
     let body = || json!({"model": "openai/gpt-4o"});
-    let ask = bounded(body(), json!({"maxCostUsd": 0.01}), false).expect("a call");
-    assert_eq!((ask.worst.usd.0, ask.policy.max_cost.map(|cost| cost.0)), (CENT, Some(CENT)));
+    let call = bounded(body(), json!({"maxCostUsd": 0.01}), false).expect("a call");
+    assert_eq!((call.worst.usd.0, call.policy.max_cost.map(|cost| cost.0)), (CENT, Some(CENT)));
     let mut lower = body();
     lower["failsoft"] = json!({"maxCostUsd": 0.001});
-    let ask = bounded(lower, json!({"maxCostUsd": 0.01}), true).expect("a call");
-    assert_eq!(ask.worst.usd.0, CENT / 10);
+    let call = bounded(lower, json!({"maxCostUsd": 0.01}), true).expect("a call");
+    assert_eq!(call.worst.usd.0, CENT / 10);
 }
 
 #[test]
-fn a_call_that_nothing_bounds_needs_no_price() {
-    let ask = bounded(json!({"model": "nobody/knows"}), json!({}), false).expect("a call");
-    assert_eq!((ask.worst.usd.0, ask.policy.max_cost), (0, None));
-    let ask = bounded(json!({"model": "openai/gpt-4o"}), json!({}), false).expect("a call");
-    assert_eq!((ask.worst.usd.0 > 0, ask.policy.max_cost), (true, None));
+fn a_call_without_bounds_needs_no_price() {
+    let call = bounded(json!({"model": "nobody/knows"}), json!({}), false).expect("a call");
+    assert_eq!((call.worst.usd.0, call.policy.max_cost), (0, None));
+    let call = bounded(json!({"model": "openai/gpt-4o"}), json!({}), false).expect("a call");
+    assert_eq!((call.worst.usd.0 > 0, call.policy.max_cost), (true, None));
 }
 
 #[test]
-fn a_bounded_call_needs_one_and_searches_have_none() {
+fn a_bounded_call_needs_a_price_and_a_search_has_none() {
     for (model, status, code) in [
         ("nobody/knows", 503, "price_unknown"),
         ("anthropic/auto", 503, "price_unknown"),
         ("openai/gpt-4o:online", 403, "model_not_allowed"),
     ] {
-        let error = bounded(json!({"model": model}), json!({}), true).expect_err("a refusal");
+        let error = bounded(json!({"model": model}), json!({}), true).expect_err("an error");
         assert_eq!((error.code.status(), error.code.name()), (status, code), "{model}");
     }
     assert!(bounded(json!({"model": "openai/gpt-4o:online"}), json!({}), false).is_ok(), "its owner lists it by name");
@@ -236,7 +236,7 @@ fn a_bounded_call_needs_one_and_searches_have_none() {
 }
 
 #[test]
-fn a_judge_is_held_too() {
+fn the_scores_of_a_judge_are_held_too() {
     let alone = bounded(json!({"model": "openai/gpt-4o"}), json!({}), true).expect("a call").worst;
     let judge = json!({"judge": {"model": "openai/gpt-4o"}});
     let judged = bounded(json!({"model": "openai/gpt-4o"}), judge, true).expect("a call").worst;
@@ -247,7 +247,7 @@ fn a_judge_is_held_too() {
 }
 
 #[test]
-fn a_pattern_stands_for_models_and_a_name_for_whatever_it_names() {
+fn a_pattern_allows_models_only_and_a_full_name_allows_anything() {
     let refused = |model: &str| bounded(json!({"model": model}), json!({}), false).is_err();
     for model in
         ["openrouter/auto", "@preset/x", "a/a@preset/x", "a/a:online", "a/../b", "a/a b", "á/a", "a/a:free:online"]
@@ -260,27 +260,27 @@ fn a_pattern_stands_for_models_and_a_name_for_whatever_it_names() {
 }
 
 #[test]
-fn fields_that_the_owner_opens_pass_and_those_that_are_read_stay_so() {
+fn the_owner_can_open_fields_except_those_that_the_edge_reads() {
     let config = |fields: Value| Config::of(&json!({"access": "loopback", "fields": fields}).to_string(), "sk");
     let opened = config(json!(["plugins", "top_n_sigma"])).expect("a configuration");
-    let client = admit(&opened, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
+    let client = admit(&opened, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
     let body = hello(json!({"model": "a/a", "plugins": [{"id": "web"}], "top_n_sigma": 1}));
     assert!(Draft::read(body.to_string().as_bytes(), &opened, &client).is_ok());
     assert!(config(json!(["max_tokens"])).is_err());
 }
 
 #[test]
-fn where_tokens_are_bounded_every_request_that_is_made_is_held() {
+fn where_tokens_are_bounded_every_request_is_held() {
     let held = |budget: Value| {
         let key = Sha256::digest("fs_app").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let config = json!({"keys": [{"name": "app", "sha256": key, "budget": budget}], "models": ["*"]});
         let config = Config::of(&config.to_string(), "sk").expect("a configuration");
         let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
-        let client = admit(&config, &caller).expect("let in");
+        let client = admit(&config, &caller).expect("a client");
         let body = hello(json!({"model": "openai/gpt-4o", "max_tokens": 1_000}));
         let draft = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call");
-        let ask = draft.admit(&Prices { upstreams: &config.upstreams, catalog: &priced() }).expect("a call");
-        (ask.worst.tokens, ask.policy.attempts)
+        let call = draft.admit(&Prices { upstreams: &config.upstreams, catalog: &priced() }).expect("a call");
+        (call.worst.tokens, call.policy.attempts)
     };
     let (two, attempts) = held(json!({}));
     assert!(two > 2_000 && attempts > 4);
@@ -288,7 +288,7 @@ fn where_tokens_are_bounded_every_request_that_is_made_is_held() {
 }
 
 #[test]
-fn a_prompt_is_held_at_its_bytes_whatever_it_is_made_of() {
+fn a_prompt_is_held_at_one_token_for_each_byte() {
     let long = |piece: &str| piece.repeat(1_000);
     let messages = |message: Value| json!({"model": "openai/gpt-4o", "max_tokens": 1, "messages": [message]});
     let call = json!({"id": "a", "type": "file", "function": {"name": "f", "arguments": long("x ")}});
@@ -302,8 +302,8 @@ fn a_prompt_is_held_at_its_bytes_whatever_it_is_made_of() {
         (json!({"role": "assistant", "content": "x", "tool_calls": [call]}), 2_000),
         (json!({"role": "assistant", "content": "x", "annotations": [file]}), 2_000),
     ] {
-        let ask = bounded(messages(message.clone()), json!({}), true).expect("a call");
-        assert!(ask.worst.tokens >= 2 * least, "{} of {message}", ask.worst.tokens);
+        let call = bounded(messages(message.clone()), json!({}), true).expect("a call");
+        assert!(call.worst.tokens >= 2 * least, "{} of {message}", call.worst.tokens);
     }
     let image = json!({"type": "image_url", "image_url": {"url": "https://a.example/b.png"}});
     assert!(bounded(messages(json!({"role": "user", "content": image})), json!({}), true).is_err());
