@@ -30,7 +30,7 @@ use worker::Env;
 use crate::config::{Access, Config, Grant, Visitors, Ways};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
-use crate::platform::executor::apart;
+use crate::platform::executor::boxed;
 
 pub(crate) use client::{Client, covers};
 
@@ -46,9 +46,9 @@ pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) ->
     let token = bearer(caller)?;
     let grant = match classify(ways, token) {
         Credential::ConfiguredKey(grant) => grant.clone(),
-        Credential::ManagedKey(id) => apart(keys::admit(env, id, token)).await?,
-        Credential::Session(visitors) => apart(visitors::admit(visitors, token, caller)).await?,
-        Credential::UserToken => apart(users::admit(&ways.users, token)).await?,
+        Credential::ManagedKey(id) => boxed(keys::admit(env, id, token)).await?,
+        Credential::Session(visitors) => boxed(visitors::admit(visitors, token, caller)).await?,
+        Credential::UserToken => boxed(users::admit(&ways.users, token)).await?,
         Credential::Unknown => return Err(denied(keys::UNKNOWN)),
     };
     check_origin(&grant, caller)?;

@@ -42,23 +42,23 @@ const REGISTRY: &str = "registry";
 /// Answers a request to `/admin`.
 pub(crate) async fn answer(
     request: &web_sys::Request,
-    visit: &RequestHead,
+    head: &RequestHead,
     config: &Config,
     env: &Env,
 ) -> Result<Reply, ApiError> {
-    check_token(config, &visit.caller)?;
-    match read_action(&visit.method, &visit.path)? {
+    check_token(config, &head.caller)?;
+    match read_action(&head.method, &head.path)? {
         Action::List => match ask(env, REGISTRY, &Message::List).await? {
             Answer::Listed(rows) => Ok(Reply::json(200, list(rows))),
             _ => Err(unavailable()),
         },
-        Action::Create => create(request, visit, config, env).await,
+        Action::Create => create(request, head, config, env).await,
         Action::Show(id) => Ok(Reply::json(200, expect_key(ask(env, id, &Message::Show).await?)?.details())),
         Action::Change(id) => {
-            let terms = read_fields(request, visit, |section| check_managed_key(section, &config.routes)).await?;
+            let terms = read_fields(request, head, |section| check_managed_key(section, &config.routes)).await?;
             change(env, id, &Message::Change { terms }).await
         }
-        Action::Rotate(id) => rotate(request, visit, id, env).await,
+        Action::Rotate(id) => rotate(request, head, id, env).await,
         Action::Revoke(id) => change(env, id, &Message::Revoke).await,
     }
 }
@@ -85,13 +85,8 @@ fn check_token(config: &Config, caller: &Caller) -> Result<(), ApiError> {
     }
 }
 
-async fn create(
-    request: &web_sys::Request,
-    visit: &RequestHead,
-    config: &Config,
-    env: &Env,
-) -> Result<Reply, ApiError> {
-    let terms = read_fields(request, visit, |section| {
+async fn create(request: &web_sys::Request, head: &RequestHead, config: &Config, env: &Env) -> Result<Reply, ApiError> {
+    let terms = read_fields(request, head, |section| {
         check_managed_key(section, &config.routes)?;
         match section.text("name")? {
             Some(_) => Ok(()),
@@ -108,9 +103,9 @@ async fn create(
     Ok(show_once(201, &record, &secret))
 }
 
-async fn rotate(request: &web_sys::Request, visit: &RequestHead, id: &str, env: &Env) -> Result<Reply, ApiError> {
+async fn rotate(request: &web_sys::Request, head: &RequestHead, id: &str, env: &Env) -> Result<Reply, ApiError> {
     let mut grace = 0;
-    read_fields(request, visit, |section| {
+    read_fields(request, head, |section| {
         section.only("grace")?;
         section.whole("grace", 0, LONGEST_GRACE, &mut grace)
     })
@@ -161,10 +156,10 @@ fn show_once(status: u16, record: &Record, secret: &Secret) -> Reply {
 /// Reads the fields in the body, and checks them with `check`. An empty body has no fields.
 async fn read_fields(
     request: &web_sys::Request,
-    visit: &RequestHead,
+    head: &RequestHead,
     check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
 ) -> Result<Map<String, Value>, ApiError> {
-    parse_fields(&body::read_small(request, visit, LARGEST).await?, check)
+    parse_fields(&body::read_small(request, head, LARGEST).await?, check)
 }
 
 fn parse_fields(

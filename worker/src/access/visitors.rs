@@ -56,17 +56,17 @@ impl Session {
 /// Answers `POST /v1/session`: makes a session for a Turnstile token.
 pub(crate) async fn create_session(
     request: &web_sys::Request,
-    visit: &RequestHead,
+    head: &RequestHead,
     config: &Config,
     env: &Env,
 ) -> Result<Reply, ApiError> {
     let Access::Keys(ways) = &config.access else { return Err(not_set_up()) };
     let visitors = ways.visitors.as_ref().ok_or_else(not_set_up)?;
-    let origin = origin(visitors, &visit.caller)?;
-    let token = token(&body::read_small(request, visit, LARGEST).await?)?;
-    turnstile::verify(visitors, &token, visit.caller.address.as_deref()).await?;
+    let origin = origin(visitors, &head.caller)?;
+    let token = token(&body::read_small(request, head, LARGEST).await?)?;
+    turnstile::verify(visitors, &token, head.caller.address.as_deref()).await?;
     use_token(env, &token).await?;
-    let account = account(visitors, visit.caller.address.as_deref()).await?;
+    let account = account(visitors, head.caller.address.as_deref()).await?;
     let until = host::now() / 1_000 + visitors.lifetime;
     let session = sign(visitors, &Session { origin: origin.into(), account, until }).await?;
     Ok(Reply::json(200, json!({"token": session, "expires_in": visitors.lifetime})))

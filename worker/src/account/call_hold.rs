@@ -16,7 +16,7 @@ use super::route_lease::{RouteBudget, RouteLease, return_leases};
 use crate::config::Account;
 use crate::http::api_error::ApiError;
 use crate::ledger::Row;
-use crate::platform::executor::{Apart, all, apart};
+use crate::platform::executor::{Boxed, boxed, join_all};
 use crate::platform::host;
 
 /// How long the edge waits for a slow client after the longest time of its call, in milliseconds. The rest of the
@@ -67,7 +67,7 @@ impl CallHold {
     /// refused.
     pub(crate) async fn hold(&mut self) -> Result<(), ApiError> {
         if self.terms.route.as_ref().is_some_and(RouteBudget::is_limited) {
-            apart(self.spend_route_budget()).await?;
+            boxed(self.spend_route_budget()).await?;
         }
         let limits = self.limits();
         if !self.accounts.is_bound() {
@@ -113,8 +113,8 @@ impl CallHold {
     }
 
     /// Reports the attempts to the object for as long as the call runs.
-    pub(crate) fn report_attempts<'a>(&'a self, log: &'a AttemptLog) -> Option<Apart<'a, ()>> {
-        self.accounts.is_bound().then(|| apart(self.send_notes(log)))
+    pub(crate) fn report_attempts<'a>(&'a self, log: &'a AttemptLog) -> Option<Boxed<'a, ()>> {
+        self.accounts.is_bound().then(|| boxed(self.send_notes(log)))
     }
 
     async fn send_notes(&self, log: &AttemptLog) {
@@ -134,18 +134,18 @@ impl CallHold {
 
     /// Releases the hold of a call that sent nothing.
     pub(crate) async fn release(&self) {
-        all(self.settle(Vec::new(), Vec::new()).into_iter().chain(self.return_lease()).collect()).await;
+        join_all(self.settle(Vec::new(), Vec::new()).into_iter().chain(self.return_lease()).collect()).await;
     }
 
     /// Reports what the call used. The report follows the response.
-    pub(crate) fn settle(&self, rows: Vec<Row>, records: Vec<AttemptRecord>) -> Option<Apart<'_, ()>> {
+    pub(crate) fn settle(&self, rows: Vec<Row>, records: Vec<AttemptRecord>) -> Option<Boxed<'_, ()>> {
         let usage = CallUsage { rows, records };
         if let Some(lease) = &self.lease {
             let used = highest_usage(self.most(), &usage);
             with_leases(|leases| leases.finish_call(&lease.id, self.most(), used));
         }
         self.accounts.is_bound().then(|| {
-            apart(async {
+            boxed(async {
                 futures_util::future::join(self.send_settlement(usage), return_leases(&self.accounts)).await;
             })
         })
@@ -166,9 +166,9 @@ impl CallHold {
 
     /// Waits until a lease that was granted for this call ends, then returns what no running call holds. The isolate that
     /// asked for a lease stays for this, however short its call is.
-    pub(crate) fn return_lease(&self) -> Option<Apart<'_, ()>> {
+    pub(crate) fn return_lease(&self) -> Option<Boxed<'_, ()>> {
         let until = self.lease.as_ref()?.granted_until?;
-        Some(apart(async move {
+        Some(boxed(async move {
             Delay::from(Duration::from_millis(until.saturating_sub(host::now()))).await;
             return_leases(&self.accounts).await;
         }))

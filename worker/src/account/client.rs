@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use failsoft::Millis;
 use serde_json::json;
-use worker::{Delay, Env, ObjectNamespace};
+use worker::{Delay, Env};
 
 use super::limits::Limits;
 use super::message::{Answer, Message};
 use crate::config::{ACCOUNTS, Account};
 use crate::http::api_error::{ApiError, Code};
-use crate::platform::{host, object};
+use crate::platform::host;
+use crate::platform::object::Objects;
 
 /// How long the object waits after the longest time of a call before it settles the call itself, in milliseconds.
 pub(super) const MARGIN: Millis = 30_000;
@@ -19,11 +20,11 @@ pub(super) const PAUSES: [Millis; 3] = [1_000, 4_000, 15_000];
 
 /// The client of the accounts' objects. Without the binding there are no objects.
 #[derive(Clone, Debug)]
-pub(crate) struct AccountClient(Option<ObjectNamespace>);
+pub(crate) struct AccountClient(Option<Objects>);
 
 impl AccountClient {
     pub(crate) fn new(env: &Env) -> Self {
-        Self(env.durable_object(ACCOUNTS).ok())
+        Self(Objects::bound(env, ACCOUNTS))
     }
 
     /// A client without objects.
@@ -46,9 +47,7 @@ impl AccountClient {
 
     /// Sends `message` to the object `name`.
     pub(super) async fn send(&self, name: &str, message: &Message) -> worker::Result<Answer> {
-        let namespace = self.0.as_ref().ok_or("the binding ACCOUNTS is missing")?;
-        let answer = object::ask(namespace, name, &serde_json::to_string(message)?).await?;
-        Ok(serde_json::from_str(&answer)?)
+        self.0.as_ref().ok_or("the binding ACCOUNTS is missing")?.ask(name, message).await
     }
 
     /// Sends `message`, and sends it again after each of the [`PAUSES`] until it arrives. For messages behind a response,

@@ -52,7 +52,7 @@ impl DurableObject for Account {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let message = serde_json::from_str(&object::heard(&request).await?)?;
+        let message = object::read(&request).await?;
         if self.alarm.get().is_none() {
             let alarm = self.storage.get_alarm().await?.and_then(|at| Millis::try_from(at).ok());
             self.alarm.set(Some(alarm));
@@ -62,7 +62,7 @@ impl DurableObject for Account {
         // No await stands between this and the changes above, so the platform stores all of them or none.
         let due = self.queue_rows(&rows)?.then_some(now + BATCH);
         self.set_alarm(due).await?;
-        Response::ok(serde_json::to_string(&answer)?)
+        object::reply(&answer)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 
 use failsoft::Breakers;
 use serde_json::json;
-use worker::{Env, ObjectNamespace};
+use worker::Env;
 
 use super::isolate::IsolateState;
 use super::message::Message;
-use crate::platform::{host, object};
+use crate::platform::host;
+use crate::platform::object::Objects;
 
 /// The binding of the object.
 const BINDING: &str = "BREAKERS";
@@ -26,17 +27,17 @@ pub(crate) fn with_known<T>(act: impl FnOnce(&mut Breakers, &mut IsolateState) -
 
 /// The client of the breakers' object. Without the binding there is no object.
 #[derive(Debug)]
-pub(crate) struct BreakerClient(Option<ObjectNamespace>);
+pub(crate) struct BreakerClient(Option<Objects>);
 
 impl BreakerClient {
     pub(crate) fn new(env: &Env) -> Self {
-        Self(env.durable_object(BINDING).ok())
+        Self(Objects::bound(env, BINDING))
     }
 
     /// Sends `message`, and applies the answer to what this isolate knows.
     pub(crate) async fn report(&self, Message { number, text }: Message) {
-        let Some(namespace) = &self.0 else { return };
-        let answer = object::ask(namespace, NAME, &text).await;
+        let Some(objects) = &self.0 else { return };
+        let answer = objects.ask_text(NAME, &text).await;
         let is_lost =
             with_known(|breakers, state| state.apply_answer(breakers, number, answer.as_deref().ok(), host::now()));
         if let (true, Err(error)) = (is_lost, answer) {

@@ -24,7 +24,7 @@ impl DurableObject for Breakers {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let message = object::heard(&request).await?;
+        let message = object::read_text(&request).await?;
         let report = IsolateReport::read(Json::parse(&message).unwrap_or(Json::NULL));
         let mut shared = self.shared.borrow_mut();
         let shared = match &mut *shared {

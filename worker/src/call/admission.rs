@@ -30,7 +30,7 @@ use crate::account::Usage;
 use crate::catalog;
 use crate::config::{Config, HEADERS_WITHIN, Route};
 use crate::http::api_error::ApiError;
-use crate::platform::executor::apart;
+use crate::platform::executor::boxed;
 use hold_cost::{Bounded, Prices};
 
 /// A call that may be made.
@@ -70,7 +70,7 @@ pub(crate) async fn admit(
     let has_prices =
         || catalog::with(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.call.request));
     if draft.bounded.money && !has_prices() {
-        apart(catalog::wait_for_first(&config.upstreams, env)).await;
+        boxed(catalog::wait_for_first(&config.upstreams, env)).await;
     }
     catalog::with(|catalog| draft.admit(&Prices { upstreams: &config.upstreams, catalog }))
 }

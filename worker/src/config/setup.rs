@@ -7,6 +7,7 @@ use worker::Env;
 
 use super::{Access, Config, Problem};
 use crate::platform::host;
+use crate::platform::object::Objects;
 
 /// The binding of the Durable Objects that count what each account uses.
 pub(crate) const ACCOUNTS: &str = "ACCOUNTS";
@@ -26,7 +27,7 @@ pub(crate) fn setup(env: &Env) -> Setup {
 fn read(env: &Env) -> Result<Config, Vec<Problem>> {
     let config = Config::read(|name| host::variable(env, name))?;
     // A loopback edge belongs to one person, so it works without budgets.
-    if config.access != Access::Loopback && env.durable_object(ACCOUNTS).is_err() {
+    if config.access != Access::Loopback && Objects::bound(env, ACCOUNTS).is_none() {
         return Err(vec![Problem::NoAccounts]);
     }
     Ok(config)

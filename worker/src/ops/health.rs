@@ -12,6 +12,7 @@ use crate::config::{ACCOUNTS, Account, Setup};
 use crate::http::reply::Reply;
 use crate::ledger::database;
 use crate::platform::host;
+use crate::platform::object::Objects;
 use crate::platform::timer::within;
 
 /// The age up to which the last answer counts, in milliseconds: anyone may ask, so most answers must cost next to nothing.
@@ -78,7 +79,7 @@ async fn check_ledger(env: &Env) -> Result<(), String> {
 
 /// Whether an object answers. The object asked belongs to no account.
 async fn check_accounts(env: &Env) -> Result<(), String> {
-    if env.durable_object(ACCOUNTS).is_err() {
+    if Objects::bound(env, ACCOUNTS).is_none() {
         return Ok(());
     }
     let nobody = Account { name: "health".into(), ..Account::default() };

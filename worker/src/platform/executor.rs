@@ -70,10 +70,6 @@ pub(crate) async fn join_all(mut futures: Vec<Boxed<'_, ()>>) {
     .await;
 }
 
-pub(crate) use boxed as apart;
-pub(crate) use join_all as all;
-pub(crate) type Apart<'a, T> = Boxed<'a, T>;
-
 /// The result of a promise.
 pub(crate) type Settled = Result<JsValue, JsValue>;
 

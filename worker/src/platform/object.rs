@@ -1,21 +1,51 @@
-//! What is said to a Durable Object, and what that hears: text, one way and the other. The library's own way reads a body by
-//! the chunk, through objects that are made for that, and pays for a stack trace at its end.
+//! The one client for Durable Objects, and the objects' end of it. A message is text, and so is its answer.
+//!
+//! The `worker` crate would read a body by the chunk, through objects that it makes for this, and pay for a stack trace at
+//! the end of the body.
 
 use js_sys::futures::JsFuture;
-use worker::{ObjectNamespace, Request, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::{Env, ObjectNamespace, Request, Response, Result};
 
 use crate::platform::host;
 
 /// How long an object may take to answer, in milliseconds.
 pub(crate) const TIMEOUT: u32 = 5_000;
 
-/// What the object `name` of `namespace` answers to `message`.
-pub(crate) async fn ask(namespace: &ObjectNamespace, name: &str, message: &str) -> Result<String> {
-    let answer = JsFuture::from(host::ask_object(namespace.as_ref(), name, message, TIMEOUT)).await?;
-    answer.as_string().ok_or_else(|| "the object did not answer with a text".into())
+/// The objects of one class.
+#[derive(Clone, Debug)]
+pub(crate) struct Objects(ObjectNamespace);
+
+impl Objects {
+    /// The objects behind the binding `name`, if the Worker has the binding.
+    pub(crate) fn bound(env: &Env, name: &str) -> Option<Self> {
+        env.durable_object(name).ok().map(Self)
+    }
+
+    /// Sends `message` to the object `name`, and reads its answer.
+    pub(crate) async fn ask<A: DeserializeOwned>(&self, name: &str, message: &impl Serialize) -> Result<A> {
+        Ok(serde_json::from_str(&self.ask_text(name, &serde_json::to_string(message)?).await?)?)
+    }
+
+    /// [`Objects::ask`], for a message and an answer that need no serde.
+    pub(crate) async fn ask_text(&self, name: &str, message: &str) -> Result<String> {
+        let answer = JsFuture::from(host::ask_object(self.0.as_ref(), name, message, TIMEOUT)).await?;
+        answer.as_string().ok_or_else(|| "the object did not answer with a text".into())
+    }
 }
 
-/// The message that came as `request`.
-pub(crate) async fn heard(request: &Request) -> Result<String> {
+/// The message that an object received with `request`.
+pub(crate) async fn read<M: DeserializeOwned>(request: &Request) -> Result<M> {
+    Ok(serde_json::from_str(&read_text(request).await?)?)
+}
+
+/// [`read`], for a message that needs no serde.
+pub(crate) async fn read_text(request: &Request) -> Result<String> {
     Ok(JsFuture::from(request.inner().text()?).await?.as_string().unwrap_or_default())
+}
+
+/// The response of an object with `answer`.
+pub(crate) fn reply(answer: &impl Serialize) -> Result<Response> {
+    Response::ok(serde_json::to_string(answer)?)
 }

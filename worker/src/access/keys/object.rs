@@ -5,7 +5,8 @@ use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, S
 
 use super::{Answer, Denied, Message, Record, unavailable};
 use crate::http::api_error::ApiError;
-use crate::{platform::host, platform::object};
+use crate::platform::host;
+use crate::platform::object::{self, Objects};
 
 /// The name of the key's record in the storage.
 const RECORD: &str = "record";
@@ -19,8 +20,8 @@ const USED_TOKEN_AGE: Millis = 10 * 60 * 1_000;
 /// Sends `message` to the object `name`.
 pub(crate) async fn ask(env: &Env, name: &str, message: &Message) -> Result<Answer, ApiError> {
     let answer = async {
-        let text = object::ask(&env.durable_object("KEYS")?, name, &serde_json::to_string(message)?).await?;
-        Ok::<Answer, worker::Error>(serde_json::from_str(&text)?)
+        let keys = Objects::bound(env, "KEYS").ok_or("the binding KEYS is missing")?;
+        keys.ask::<Answer>(name, message).await
     };
     answer.await.map_err(|error| {
         host::log(&serde_json::json!({"event": "keys", "error": error.to_string()}).to_string());
@@ -42,8 +43,8 @@ impl DurableObject for Keys {
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        let message = serde_json::from_str(&object::heard(&request).await?)?;
-        Response::ok(serde_json::to_string(&self.handle(message).await?)?)
+        let message = object::read(&request).await?;
+        object::reply(&self.handle(message).await?)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
