@@ -1,10 +1,12 @@
 //! Random sequences of events: the rule of the balance always holds.
 
+use std::collections::BTreeMap;
+
 use super::{Dice, NOON, USD, found, known, limits, request, unknown, usage};
 use crate::account::amount::Measure;
 use crate::account::attempt_log::AttemptRecord;
-use crate::account::balance::Balance;
-use crate::account::balance::CostLookup;
+use crate::account::balance::{Balance, CostLookup};
+use crate::account::limits::Limits;
 use crate::account::period::Period;
 use crate::ledger::Row;
 use failsoft::Millis;
@@ -33,110 +35,160 @@ fn attempts(dice: &mut Dice, mut left: u64, nth: u64) -> Vec<(Row, AttemptRecord
     (0..1 + nth % 3).map(one).collect()
 }
 
-#[test]
-fn in_any_order_of_events_no_limit_is_exceeded_and_no_cost_is_counted_too_low() {
-    for seed in 1..200 {
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(seed));
-        let limits =
-            limits(json!({"usd": {"minute": 3, "day": 10, "month": 40}, "tokens": {"minute": 100}, "concurrent": 8}));
-        let (mut balance, mut now) = (Balance::default(), NOON);
-        let mut calls: Vec<Real> = Vec::new();
-        let mut truth: Vec<(String, u64)> = Vec::new();
-        let mut ledger = std::collections::BTreeMap::<String, Row>::new();
-        let mut true_in_month = 0;
-        for nth in 0..400 {
-            now += dice.below(4_000);
-            let mut rows = Vec::new();
-            match dice.below(6) {
-                0 | 1 => {
-                    let most = dice.below(USD);
-                    let id = format!("{nth}");
-                    if balance.hold(&id, request(most), &limits, now).is_ok() {
-                        let attempts = attempts(&mut dice, most, nth);
-                        truth.extend(attempts.iter().enumerate().map(|(at, (.., cost))| (format!("{id}/{at}"), *cost)));
-                        true_in_month += attempts.iter().map(|(.., cost)| cost).sum::<u64>();
-                        calls.push(Real { id, began: now, attempts });
-                    }
-                }
-                2 if !calls.is_empty() => {
-                    let call = calls.swap_remove(dice.below(calls.len() as u64) as usize);
-                    // Some calls vanish.
-                    if dice.below(4) > 0 {
-                        let id = &call.id;
-                        let named = call.attempts.into_iter().enumerate();
-                        let end = usage(
-                            named.map(|(at, (row, record, _))| (Row { id: format!("{id}/{at}"), ..row }, record)),
-                        );
-                        rows.extend(balance.settle(id, end.clone(), now));
-                        if dice.below(3) == 0 {
-                            rows.extend(balance.settle(id, end, now));
-                        }
-                    }
-                }
-                3 if !calls.is_empty() => {
-                    let at = dice.below(calls.len() as u64) as usize;
-                    let Real { id, began, attempts } = &calls[at];
-                    // The note may lack the last attempts.
-                    let known = 1 + dice.below(attempts.len() as u64) as usize;
-                    let records = attempts.iter().take(known).map(|(_, record, _)| record.clone()).collect();
-                    balance.note(id, now - began + 1, records);
-                }
-                4 => rows.extend(balance.expire(now)),
-                _ => {
-                    for lookup in balance.due_lookups(now) {
-                        let cost = cost_of(&lookup, &truth);
-                        let answer = if dice.below(2) == 0 { found(cost) } else { None };
-                        rows.extend(balance.record_lookup(&lookup, answer, now));
-                    }
-                }
-            }
-            keep(&mut ledger, rows);
-            balance.start_periods(now);
-            for measure in Measure::ALL {
-                for period in Period::ALL {
-                    let counted = balance.used(measure, period) + balance.held(measure, period);
-                    assert!(
-                        limits.of(measure, period).is_none_or(|limit| counted <= limit),
-                        "{seed} {nth} {measure:?} {period:?}"
-                    );
-                }
-            }
-            assert!(balance.running() <= 8);
-            let month = balance.used(Measure::Usd, Period::Month) + balance.held(Measure::Usd, Period::Month);
-            assert!(month >= true_in_month, "{seed} {nth}: {month} counted, {true_in_month} true");
+/// A balance, the running calls, and what all calls really cost.
+struct Simulation {
+    dice: Dice,
+    limits: Limits,
+    balance: Balance,
+    now: Millis,
+    calls: Vec<Real>,
+    /// The cost of each attempt, by the id of its row.
+    truth: Vec<(String, u64)>,
+    ledger: BTreeMap<String, Row>,
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let budget = json!({"usd": {"minute": 3, "day": 10, "month": 40}, "tokens": {"minute": 100}, "concurrent": 8});
+        Self {
+            dice: Dice(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(seed)),
+            limits: limits(budget),
+            balance: Balance::default(),
+            now: NOON,
+            calls: Vec::new(),
+            truth: Vec::new(),
+            ledger: BTreeMap::new(),
         }
-        // Long after, nothing is held, and the ledger has the same sum.
-        now += 3_600_000;
-        keep(&mut ledger, balance.expire(now));
-        balance.warnings.clear();
-        while let Some(due) = balance.next_due() {
-            for lookup in balance.due_lookups(due) {
-                let cost = cost_of(&lookup, &truth);
-                keep(&mut ledger, balance.record_lookup(&lookup, found(cost), due));
+    }
+
+    /// One random event, some time after the last one.
+    fn step(&mut self, nth: u64) {
+        self.now += self.dice.below(4_000);
+        match self.dice.below(6) {
+            0 | 1 => self.start_call(nth),
+            2 if !self.calls.is_empty() => self.end_call(),
+            3 if !self.calls.is_empty() => self.note(),
+            4 => {
+                let rows = self.balance.expire(self.now);
+                self.write(rows);
             }
-            balance.warnings.clear();
+            _ => self.look_up(),
         }
-        assert!(balance.holds.is_empty());
-        let sum: u64 = ledger.values().map(|row| row.cost).sum();
-        assert_eq!(sum, balance.used(Measure::Usd, Period::Month), "{seed}");
-        assert!(sum >= true_in_month);
-        for (id, cost) in &truth {
-            let Some(row) = ledger.get(id) else { continue };
-            assert!(row.settled == "unsettled" || row.cost == *cost, "{seed} {id}: {row:?}, {cost}");
+    }
+
+    fn start_call(&mut self, nth: u64) {
+        let most = self.dice.below(USD);
+        let id = format!("{nth}");
+        if self.balance.hold(&id, request(most), &self.limits, self.now).is_err() {
+            return;
         }
+        let attempts = attempts(&mut self.dice, most, nth);
+        let costs = attempts.iter().enumerate().map(|(at, (.., cost))| (format!("{id}/{at}"), *cost));
+        self.truth.extend(costs);
+        self.calls.push(Real { id, began: self.now, attempts });
+    }
+
+    fn end_call(&mut self) {
+        let Real { id, attempts, .. } = self.calls.swap_remove(self.dice.below(self.calls.len() as u64) as usize);
+        // Some calls vanish.
+        if self.dice.below(4) == 0 {
+            return;
+        }
+        let named = attempts.into_iter().enumerate();
+        let end = usage(named.map(|(at, (row, record, _))| (Row { id: format!("{id}/{at}"), ..row }, record)));
+        let rows = self.balance.settle(&id, end.clone(), self.now);
+        self.write(rows);
+        if self.dice.below(3) == 0 {
+            let rows = self.balance.settle(&id, end, self.now);
+            self.write(rows);
+        }
+    }
+
+    fn note(&mut self) {
+        let at = self.dice.below(self.calls.len() as u64) as usize;
+        let Real { id, began, attempts } = &self.calls[at];
+        // The note may lack the last attempts.
+        let known = 1 + self.dice.below(attempts.len() as u64) as usize;
+        let records = attempts.iter().take(known).map(|(_, record, _)| record.clone()).collect();
+        self.balance.note(id, self.now - began + 1, records);
+    }
+
+    fn look_up(&mut self) {
+        for lookup in self.balance.due_lookups(self.now) {
+            let cost = self.cost_of(&lookup);
+            let answer = if self.dice.below(2) == 0 { found(cost) } else { None };
+            let rows = self.balance.record_lookup(&lookup, answer, self.now);
+            self.write(rows);
+        }
+    }
+
+    /// Settles everything, long after the last event.
+    fn finish(&mut self) {
+        self.now += 3_600_000;
+        let rows = self.balance.expire(self.now);
+        self.write(rows);
+        self.balance.warnings.clear();
+        while let Some(due) = self.balance.next_due() {
+            for lookup in self.balance.due_lookups(due) {
+                let cost = self.cost_of(&lookup);
+                let rows = self.balance.record_lookup(&lookup, found(cost), due);
+                self.write(rows);
+            }
+            self.balance.warnings.clear();
+        }
+    }
+
+    fn cost_of(&self, lookup: &CostLookup) -> u64 {
+        let id = format!("{}/{}", lookup.hold, lookup.attempt);
+        self.truth.iter().find(|(known, _)| *known == id).map_or(0, |(_, cost)| *cost)
+    }
+
+    fn true_cost(&self) -> u64 {
+        self.truth.iter().map(|(_, cost)| cost).sum()
+    }
+
+    fn write(&mut self, rows: Vec<Row>) {
+        for row in rows {
+            if self.ledger.get(&row.id).is_none_or(|known| known.revision < row.revision) {
+                self.ledger.insert(row.id.clone(), row);
+            }
+        }
+    }
+
+    /// What is counted and held is no more than any limit, and no less than the true cost.
+    fn check(&mut self, place: &str) {
+        let Self { balance, limits, .. } = self;
+        balance.start_periods(self.now);
+        let counted = |measure, period| balance.used(measure, period) + balance.held(measure, period);
+        for measure in Measure::ALL {
+            for period in Period::ALL {
+                let is_within = limits.of(measure, period).is_none_or(|limit| counted(measure, period) <= limit);
+                assert!(is_within, "{place} {measure:?} {period:?}");
+            }
+        }
+        assert!(balance.running() <= 8, "{place}");
+        let (month, truth) = (counted(Measure::Usd, Period::Month), self.true_cost());
+        assert!(month >= truth, "{place}: {month} counted, {truth} true");
     }
 }
 
-fn cost_of(lookup: &CostLookup, truth: &[(String, u64)]) -> u64 {
-    let id = format!("{}/{}", lookup.hold, lookup.attempt);
-    truth.iter().find(|(known, _)| *known == id).map_or(0, |(_, cost)| *cost)
-}
-
-fn keep(ledger: &mut std::collections::BTreeMap<String, Row>, rows: Vec<Row>) {
-    for row in rows {
-        let newer = ledger.get(&row.id).is_none_or(|known| known.revision < row.revision);
-        if newer {
-            ledger.insert(row.id.clone(), row);
+#[test]
+fn in_any_order_of_events_no_limit_is_exceeded_and_no_cost_is_counted_too_low() {
+    for seed in 1..200 {
+        let mut simulation = Simulation::new(seed);
+        for nth in 0..400 {
+            simulation.step(nth);
+            simulation.check(&format!("{seed} {nth}"));
+        }
+        simulation.finish();
+        let Simulation { balance, ledger, truth, .. } = &simulation;
+        assert!(balance.holds.is_empty(), "{seed}");
+        let sum: u64 = ledger.values().map(|row| row.cost).sum();
+        assert_eq!(sum, balance.used(Measure::Usd, Period::Month), "{seed}");
+        assert!(sum >= simulation.true_cost(), "{seed}");
+        for (id, cost) in truth {
+            let Some(row) = ledger.get(id) else { continue };
+            assert!(row.settled == "unsettled" || row.cost == *cost, "{seed} {id}: {row:?}, {cost}");
         }
     }
 }
