@@ -12,11 +12,16 @@ export const POLICY_SCHEMA = JSON.parse(readFileSync(join(ROOT, 'www/schema/poli
 
 const ajv = new Ajv({ allErrors: true, strict: true, strictRequired: false, strictTypes: false, allowUnionTypes: true });
 ajv.addSchema(POLICY_SCHEMA, 'policy.schema.json');
-const validate = ajv.compile(SCHEMA);
+const [configuration, policy] = [ajv.compile(SCHEMA), ajv.getSchema('policy.schema.json')];
 
-/** The errors of a configuration according to the schema, as lines of text; empty if the configuration is valid. */
-export function schemaErrors(configuration) {
-  // Values that JSON cannot hold, such as `undefined`, do not reach the edge.
-  if (validate(JSON.parse(JSON.stringify(configuration)))) return [];
+/** What the schema finds wrong with a configuration, as lines of text; empty if nothing is wrong. */
+export const schemaErrors = (value) => errorsOf(configuration, value);
+
+/** What the schema finds wrong with a policy, as lines of text. */
+export const policyErrors = (value) => errorsOf(policy, value);
+
+function errorsOf(validate, value) {
+  // What JSON cannot hold, such as `undefined`, does not reach the edge.
+  if (validate(JSON.parse(JSON.stringify(value)))) return [];
   return validate.errors.map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`);
 }
