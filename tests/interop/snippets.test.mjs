@@ -14,7 +14,8 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -33,6 +34,9 @@ const SECRET = '0123456789abcdef0123456789abcdef';
 const SECRETS = { ADMIN_TOKEN: SECRET, SESSION_SECRET: SECRET, TURNSTILE_SECRET: 'example', METRICS_TOKEN: 'example' };
 /** The id that the documentation gives to a managed key. */
 const KEY_ID = '0123456789abcdef';
+
+/** Paths that are no files of the repository: what is built, or what the reader creates. */
+const MADE = /^(worker\/build\/?|worker\/\.dev\.vars)$/;
 
 const run = promisify(execFile);
 const all = (await documents()).flatMap(blocks);
@@ -115,7 +119,7 @@ function keyOf(stdout) {
 }
 
 const wrangler = JSON.parse((await readFile(join(ROOT, 'worker/wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
-const help = promisify(execFile)('cargo', ['xtask', 'help'], { cwd: ROOT }).then(({ stdout }) => stdout);
+const help = run('cargo', ['xtask', 'help'], { cwd: ROOT }).then(({ stdout }) => stdout);
 
 /** What is checked of a command, by how it begins. */
 const COMMANDS = [
@@ -201,6 +205,23 @@ test('the first lines of the README run against what `cargo xtask dev` starts, w
   } finally {
     await dev.stop();
   }
+});
+
+test('every path that the documentation names exists', async () => {
+  const texts = await documents();
+  const path = /^(?:src|worker|tests|xtask|www|pkg-template|\.ci)\/[\w./-]*$/;
+  const missing = texts.flatMap(({ path: page, text }) => text.match(/`[^`\n]+`/g).map((code) => code.slice(1, -1))
+    .filter((code) => path.test(code) && !MADE.test(code) && !existsSync(join(ROOT, code))).map((code) => `${page}: ${code}`));
+  assert.deepEqual(missing, []);
+});
+
+test('the maps of both crates name every module', async () => {
+  const architecture = await readFile(join(ROOT, 'www/docs/architecture.md'), 'utf8');
+  const modules = async (crate, isModule) => (await readdir(join(ROOT, crate), { withFileTypes: true })).filter(isModule).map(({ name }) => name);
+  const files = await modules('src', (entry) => entry.name.endsWith('.rs'));
+  const folders = await modules('worker/src', (entry) => entry.isDirectory());
+  const expected = [...files, ...folders.map((name) => `${name}/`)];
+  assert.deepEqual(expected.filter((name) => !architecture.includes(`\`${name}\``)), []);
 });
 
 /** The names of all fields that a JSON Schema describes. */

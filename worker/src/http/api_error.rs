@@ -14,6 +14,9 @@ macro_rules! codes {
         }
 
         impl Code {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$code,)+];
+
             /// The value of `error.code`.
             pub(crate) fn name(self) -> &'static str {
                 match self {
@@ -123,6 +126,14 @@ impl From<Box<Invalid>> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::{ApiError, Code};
+
+    #[test]
+    fn the_documentation_lists_every_code() {
+        let page = include_str!("../../../www/docs/edge.md");
+        let row = |code: &Code| format!("| `{}` | {} | ", code.name(), code.status());
+        let missing: Vec<_> = Code::ALL.iter().map(row).filter(|row| !page.contains(row)).collect();
+        assert_eq!(missing, Vec::<String>::new());
+    }
 
     #[test]
     fn has_openais_shape_and_no_kind_of_a_models_failure() {
