@@ -196,12 +196,16 @@ test('the first lines of the README run against what `cargo xtask dev` starts, w
   const port = await freePort();
   const env = { ...process.env };
   delete env.OPENROUTER_API_KEY;
-  const dev = await start('cargo', ['xtask', 'dev', '--port', String(port)], { ready: new RegExp(`^http://127.0.0.1:${port}$`), cwd: ROOT, env });
+  const origin = 'http://localhost:5173';
+  const dev = await start('cargo', ['xtask', 'dev', '--port', String(port), '--origin', origin], { ready: new RegExp(`^http://127.0.0.1:${port}$`), cwd: ROOT, env });
   try {
     const [{ code }] = find('js', '').filter(({ path }) => path === 'README.md');
     assert.ok(code.trim().split('\n').length <= 8);
     const stdout = await runModule(code.replace(DEV, `http://127.0.0.1:${port}`), app);
     assert.equal(stdout.replaceAll(/\s+/g, ' '), 'openai/gpt-4o says: Why is the sky blue? answered by openai/gpt-4o ');
+    // The page that the README names may call.
+    const response = await fetch(`http://127.0.0.1:${port}/v1/models`, { headers: { origin } });
+    assert.deepEqual([response.status, response.headers.get('access-control-allow-origin')], [200, origin]);
   } finally {
     await dev.stop();
   }

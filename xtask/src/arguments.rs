@@ -31,11 +31,13 @@ pub(crate) struct Dev {
     pub(crate) port: u16,
     pub(crate) upstream: Option<String>,
     pub(crate) dialect: Option<Dialect>,
+    /// Web pages that may call the edge, besides its own.
+    pub(crate) origins: Vec<String>,
 }
 
 impl Default for Dev {
     fn default() -> Self {
-        Self { port: 8787, upstream: None, dialect: None }
+        Self { port: 8787, upstream: None, dialect: None, origins: Vec::new() }
     }
 }
 
@@ -95,6 +97,7 @@ fn dev(mut words: Words) -> Result<Dev, Failure> {
         match name.as_str() {
             "--port" => dev.port = words.value(&name, inline, Problem::NotAPort, port)?,
             "--upstream" => dev.upstream = Some(words.value(&name, inline, Problem::NotAUrl, url)?),
+            "--origin" => dev.origins.push(words.value(&name, inline, Problem::NotAUrl, url)?),
             "--dialect" => dev.dialect = Some(words.value(&name, inline, Problem::NotADialect, Dialect::named)?),
             _ => return Err(usage(Problem::UnknownOption, &name)),
         }
@@ -233,13 +236,17 @@ mod tests {
 
     #[test]
     fn dev_has_defaults() {
-        assert_eq!(read_line("dev"), Ok(Task::Dev(Dev { port: 8787, upstream: None, dialect: None })));
+        assert_eq!(read_line("dev"), Ok(Task::Dev(Dev { port: 8787, upstream: None, dialect: None, origins: vec![] })));
     }
 
     #[test]
     fn an_option_takes_its_value_as_a_word_or_after_an_equals_sign() {
-        let expected =
-            Dev { port: 9000, upstream: Some("https://api.openai.com/v1".to_owned()), dialect: Some(Dialect::OpenAi) };
+        let expected = Dev {
+            port: 9000,
+            upstream: Some("https://api.openai.com/v1".to_owned()),
+            dialect: Some(Dialect::OpenAi),
+            origins: vec![],
+        };
         let separate = read_line("dev --port 9000 --upstream https://api.openai.com/v1/ --dialect openai");
         let joined = read_line("dev --port=9000 --upstream=https://api.openai.com/v1 --dialect=openai");
         assert_eq!(separate, Ok(Task::Dev(expected)));

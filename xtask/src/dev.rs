@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Dev) -> Result<()> {
     package::build(workspace)?;
     worker::build(workspace)?;
     let (emulator, upstream) = prepare(workspace, choice)?;
-    let dotenv = upstream.write(workspace, options.port)?;
+    let dotenv = upstream.write(workspace, options)?;
     report_step("preparing the database");
     run_quietly("wrangler d1 migrations apply", &mut npm::local_migrations(workspace), no_progress)?;
     report_step("starting the edge");
@@ -64,7 +64,7 @@ fn prepare(workspace: &Workspace, choice: Choice) -> Result<(Option<Emulator>, U
 
 impl Upstream {
     /// The value of the Worker's variable FAILSOFT.
-    fn configuration(&self) -> Value {
+    fn configuration(&self, origins: &[String]) -> Value {
         let mut configuration = json!({
             "upstream": { "url": self.url, "dialect": self.dialect.name() },
             "access": "loopback",
@@ -72,12 +72,18 @@ impl Upstream {
         if let Some(control) = &self.control {
             configuration["emulator"] = control.as_str().into();
         }
+        if !origins.is_empty() {
+            configuration["origins"] = origins.into();
+        }
         configuration
     }
 
-    fn write(&self, workspace: &Workspace, port: u16) -> Result<Dotenv> {
-        let path = workspace.scratch().join(format!("dev-{port}.env"));
-        Dotenv::write(&path, &[("FAILSOFT", &self.configuration().to_string()), ("UPSTREAM_API_KEY", &self.key)])
+    fn write(&self, workspace: &Workspace, options: &Dev) -> Result<Dotenv> {
+        let path = workspace.scratch().join(format!("dev-{}.env", options.port));
+        Dotenv::write(
+            &path,
+            &[("FAILSOFT", &self.configuration(&options.origins).to_string()), ("UPSTREAM_API_KEY", &self.key)],
+        )
     }
 
     /// Prints the address last, alone on its line.
@@ -107,9 +113,16 @@ mod tests {
             key: "canary".to_owned(),
             control: None,
         };
-        let configuration = upstream.configuration().to_string();
+        let configuration = upstream.configuration(&[]).to_string();
         let expected =
             r#"{"upstream":{"url":"https://openrouter.ai/api/v1","dialect":"openrouter"},"access":"loopback"}"#;
         assert_eq!(configuration, expected);
+    }
+
+    #[test]
+    fn the_pages_of_the_developer_may_call() {
+        let upstream = Upstream { url: String::new(), dialect: Dialect::OpenAi, key: String::new(), control: None };
+        let configuration = upstream.configuration(&["http://localhost:5173".to_owned()]);
+        assert_eq!(configuration["origins"], json!(["http://localhost:5173"]));
     }
 }
