@@ -91,7 +91,7 @@ function row(attempt, previous, running, report) {
       element('span', { class: 'numbers' }, numbers(attempt, report))),
     bar(attempt, state),
     element('p', { class: 'outcome' }, outcome(attempt, state)),
-    attempt.failure?.message && element('p', { class: 'said' }, `“${attempt.failure.message}”`),
+    attempt.failure?.message && element('p', { class: 'message' }, `“${attempt.failure.message}”`),
     showInside && element('ol', { class: 'inside', 'aria-label': 'Inside this request' }, inside.map(insideRow)));
 }
 
