@@ -72,7 +72,7 @@ pub(crate) struct Attempt {
     pub(crate) had_hedge: bool,
     pub(crate) sent: Millis,
     /// When the last event came, or reading was last allowed.
-    heard: Millis,
+    last_event: Millis,
 }
 
 impl Attempt {
@@ -95,12 +95,12 @@ impl Attempt {
             is_reading: false,
             had_hedge: false,
             sent: now,
-            heard: now,
+            last_event: now,
         }
     }
 
     pub(crate) fn take_head(&mut self, status: u16, headers: Headers, now: Millis) {
-        self.heard = now;
+        self.last_event = now;
         self.body = if !(200..300).contains(&status) {
             Body::Error { status, headers, bytes: Vec::new() }
         } else if headers.is_event_stream() {
@@ -131,8 +131,8 @@ impl Attempt {
             }
             Body::Events(events) => {
                 events.feed(bytes, wall);
-                if std::mem::take(&mut events.heard) {
-                    self.heard = now;
+                if std::mem::take(&mut events.had_event) {
+                    self.last_event = now;
                 }
                 events.failure.take().map_or(Ok(()), Err)
             }
@@ -159,14 +159,14 @@ impl Attempt {
             // The call sees only its end.
             Body::Events(_) if self.unread => None,
             Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
-            Body::Events(events) if events.done => Some((self.heard + LINGER, Kind::Stalled)),
+            Body::Events(events) if events.done => Some((self.last_event + LINGER, Kind::Stalled)),
             Body::Events(events) if !events.is_alive() && self.by_edge => None,
             Body::Events(events) if !events.is_alive() => {
                 Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout))
             }
             Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
                 let idle = if self.by_edge { 2 * timeouts.idle } else { timeouts.idle };
-                if self.is_reading { Some((self.heard + idle, Kind::Stalled)) } else { None }
+                if self.is_reading { Some((self.last_event + idle, Kind::Stalled)) } else { None }
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Who has failed lately is left alone for a while. States hold their own data; time is an argument.
+//! A model that failed several times in a row is not asked for a while. Time is an argument, in milliseconds.
 //!
 //! ```text
-//!            failures in a row              cooldown over, one caller admitted
+//!            failures in a row              cooldown over, one call admitted
 //! Closed ────────────────────────▶ Open ────────────────────────────▶ HalfOpen
 //!   ▲                               ▲                                  │    │
 //!   │                               └──────────── failure ─────────────┘    │
@@ -11,10 +11,10 @@
 use crate::text::text;
 use crate::{Millis, failure::Failure, failure::Kind, policy::BreakerPolicy};
 
-/// A probe that has not reported by then is taken for lost, and another caller may probe.
+/// A probe without a result after this time counts as lost, and another call may probe. In milliseconds.
 const PROBE_LEASE: Millis = 60_000;
 
-/// One model on one upstream.
+/// The breaker of one model on one upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breaker {
     /// Calls go through.
@@ -22,29 +22,29 @@ pub enum Breaker {
         /// Failures since the last success.
         failures: u32,
     },
-    /// No call goes through before `until`.
+    /// No call goes through yet.
     Open {
-        /// When one caller may probe.
+        /// When one call may probe the model.
         until: Millis,
     },
-    /// One caller is probing.
+    /// One call probes the model.
     HalfOpen {
-        /// When the probe is taken for lost.
+        /// When the probe counts as lost.
         lease: Millis,
     },
 }
 
-/// What a call has to say about a model, for whoever keeps the breakers.
+/// What came of a model in one call, for the breakers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelOutcome {
-    /// The breaker's name, as [`Breakers::name`] makes it.
+    /// The name of the breaker, from [`Breakers::name`].
     pub name: String,
-    /// Nothing when it served, else what it did.
+    /// Why the model failed; `None`, if it answered.
     pub failure: Option<Box<Failure>>,
 }
 
 impl Breaker {
-    /// May a call go through? If not, when to come back. Admitting through an open breaker takes the probe.
+    /// Lets a call through, or returns when the next call may come. A call that an open breaker lets through is its probe.
     pub fn admit(&mut self, now: Millis) -> Result<(), Millis> {
         match *self {
             Self::Closed { .. } => Ok(()),
@@ -56,7 +56,8 @@ impl Breaker {
         }
     }
 
-    /// Learns how a call ended: `None` for a success. A wait that the model named counts at once, and in full.
+    /// Records a failure, or with `None` a success. The breaker opens after `policy.failures` failures in a row, and at once
+    /// for the full time of a wait that the model named.
     pub fn record(&mut self, now: Millis, failure: Option<&Failure>, policy: &BreakerPolicy) {
         let Some(failure) = failure else {
             *self = Self::Closed { failures: 0 };
@@ -75,12 +76,12 @@ impl Breaker {
     }
 }
 
-/// All breakers that a host keeps: of a client object, or of an isolate. A list, as they are few.
+/// The breakers of one host: of a client object, or of an isolate. A list, because they are few.
 #[derive(Clone, Debug, Default)]
 pub struct Breakers(Vec<(String, Breaker)>);
 
 impl Breakers {
-    /// Breakers kept at most. A chain has a handful; more means that ids are made up, and the oldest go.
+    /// The most breakers that are kept. A chain needs a few. More means that somebody makes ids up; then the oldest leaves.
     const MOST: usize = 1_000;
 
     /// The name of the breaker of `model` on the upstream at `url`.
@@ -92,34 +93,34 @@ impl Breakers {
         self.0.iter_mut().find(|(known, _)| known == name).map(|(_, breaker)| breaker)
     }
 
-    /// May a call to `name` go through? If not, when to come back.
+    /// [`Breaker::admit`] for the breaker `name`. A breaker that is not known lets every call through.
     pub fn admit(&mut self, name: &str, now: Millis) -> Result<(), Millis> {
         self.get(name).map_or(Ok(()), |breaker| breaker.admit(now))
     }
 
-    /// Hands the probe of `name` back: the call that took it never reached the model.
+    /// Gives back the probe of `name`: the call that took it never reached the model.
     pub fn release(&mut self, name: &str, now: Millis) {
         if let Some(breaker @ Breaker::HalfOpen { .. }) = self.get(name) {
             *breaker = Breaker::Open { until: now };
         }
     }
 
-    /// Learns what a call has to say.
-    pub fn record(&mut self, now: Millis, lesson: &ModelOutcome, policy: &BreakerPolicy) {
+    /// Records what came of a model in a call.
+    pub fn record(&mut self, now: Millis, outcome: &ModelOutcome, policy: &BreakerPolicy) {
         if policy.failures == 0 {
             return;
         }
-        if let Some(breaker) = self.get(&lesson.name) {
-            return breaker.record(now, lesson.failure.as_deref(), policy);
+        if let Some(breaker) = self.get(&outcome.name) {
+            return breaker.record(now, outcome.failure.as_deref(), policy);
         }
-        if lesson.failure.is_some() {
+        if outcome.failure.is_some() {
             let mut breaker = Breaker::Closed { failures: 0 };
-            breaker.record(now, lesson.failure.as_deref(), policy);
-            self.set(&lesson.name, breaker);
+            breaker.record(now, outcome.failure.as_deref(), policy);
+            self.set(&outcome.name, breaker);
         }
     }
 
-    /// Takes over what others know of `name`.
+    /// Replaces the state of `name` with one that another host knows.
     pub fn set(&mut self, name: &str, breaker: Breaker) {
         if let Some(known) = self.get(name) {
             *known = breaker;
@@ -131,7 +132,7 @@ impl Breakers {
         self.0.push((name.into(), breaker));
     }
 
-    /// The state of `name`, if anything is known of it.
+    /// The state of `name`, if it is known.
     pub fn state(&self, name: &str) -> Option<Breaker> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, breaker)| *breaker)
     }

@@ -22,7 +22,7 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `action.rs`, `outcome.rs` | what the call and its host tell each other; how a call ends |
+//! | `action.rs`, `outcome.rs` | what the call asks of its host, and what the host reports; how a call ends |
 //! | `sending.rs` | the next request: its models, its limits, its cost; when a hedge is due |
 //! | `clock.rs`, `timeout.rs` | which time counts; what happens when a clock runs out |
 //! | `commit.rs` | when a stream reaches its commit point, and what the reader gets |

@@ -1,4 +1,4 @@
-//! Context about models, read from `GET /models`: windows, names, aliases. All of it may be missing or old.
+//! What is known about models: context windows, names, prices. It comes from `GET /models`, and may be missing or old.
 
 use std::sync::Arc;
 
@@ -10,37 +10,37 @@ use crate::text::{cut, split, text};
 use crate::tokens::Prompt;
 use crate::usd::Usd;
 
-/// A prompt of at most this many tokens fits every model that is worth a chain, so no facts are needed for it.
+/// A prompt of at most this many tokens fits every useful model, so that nothing has to be known about the models.
 const FITS_ANYWHERE: u64 = 6_000;
 
-/// What is known of one model.
+/// What is known about one model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelInfo {
     /// The id that a request names.
     pub id: String,
     /// The id that an answer may name instead.
     pub canonical_slug: Option<String>,
-    /// Tokens of prompt and answer together.
+    /// The context window: tokens of the prompt and the answer together.
     pub context_length: Option<u64>,
-    /// Tokens of an answer.
+    /// The most tokens of an answer.
     pub max_output: Option<u64>,
-    /// What a token of the prompt costs, and one of the answer.
+    /// The price of a token of the prompt, and of a token of the answer.
     pub price: (Option<Usd>, Option<Usd>),
-    /// JSON text of a list of all prices that are told: of long prompts, of writes to a cache, of a request. May be empty.
+    /// The JSON text of a list of all prices: for long prompts, for writes to a cache, for a request. May be empty.
     pub prices: String,
-    /// JSON text of the list of parameters that it knows; empty, if that is not known.
+    /// The JSON text of a list of the parameters that the model supports. Empty, if they are not known.
     pub parameters: String,
-    /// When it goes away.
+    /// When the model is no longer offered. Milliseconds since the UNIX epoch.
     pub expires: Option<Millis>,
 }
 
-/// What is charged, at most: for a token of the prompt, one of the answer, a request, and an image in it; and for the two
-/// tokens, as it is listed first.
+/// The highest prices: of a token of the prompt, a token of the answer, a request, and an image; then the list prices of the
+/// two kinds of tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Price(pub(crate) [Usd; 6]);
 
-/// The columns of a [`Price`] that what is told of it raises.
-const TOLD: [(&str, usize); 6] = [
+/// The fields of a price in the catalog, with the columns of [`Price`] that they raise.
+const PRICE_FIELDS: [(&str, usize); 6] = [
     ("prompt", PROMPT),
     ("input_cache_write", PROMPT),
     ("completion", ANSWER),
@@ -54,7 +54,7 @@ pub(crate) const LISTED_PROMPT: usize = 4;
 pub(crate) const LISTED_ANSWER: usize = 5;
 
 impl Price {
-    /// What a request with such a prompt, so many images in it, and an answer of so many tokens costs.
+    /// The cost of a request with a prompt of `prompt` tokens and `images` images, and an answer of `answer` tokens.
     pub fn cost(&self, prompt: u64, images: u64, answer: u64) -> Usd {
         let mut cost = Usd(0);
         for (price, count) in self.0.iter().zip([prompt, answer, 1, images]) {
@@ -68,33 +68,33 @@ impl Price {
         self.0[column] = price.max(self.0[column]);
     }
 
-    fn raise_to(&mut self, told: Json<'_>) {
-        for (name, column) in TOLD {
-            self.raise(column, Usd(told.get(name).amount().unwrap_or_default()));
+    fn raise_to(&mut self, pricing: Json<'_>) {
+        for (name, column) in PRICE_FIELDS {
+            self.raise(column, Usd(pricing.get(name).amount().unwrap_or_default()));
         }
     }
 }
 
-/// The models that are known, in the upstream's order.
+/// The known models, in the upstream's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     models: Vec<Arc<ModelInfo>>,
-    /// It lists every model of the upstream, so that an id that is not in it is worth a hint.
+    /// It has every model of the upstream, so that the near miss of an unknown id is one of them.
     complete: bool,
 }
 
 impl Catalog {
-    /// The catalog in the body of `GET /models`; empty if it is no such body.
+    /// The catalog in the body of `GET /models`. Empty, if it is another body.
     pub fn read(body: Json<'_>) -> Self {
         Self { models: body.get("data").items().filter_map(ModelInfo::read).map(Arc::new).collect(), complete: true }
     }
 
-    /// Adds the model in the body of `GET /models/{author}/{slug}/endpoints`, if it is such a body.
-    pub fn learn_endpoints(&mut self, body: Json<'_>) {
+    /// Adds the model in the body of `GET /models/{author}/{slug}/endpoints`. Ignores another body.
+    pub fn add_endpoints(&mut self, body: Json<'_>) {
         let data = body.get("data");
         let Some(id) = data.get("id").text() else { return };
         let mut model = ModelInfo { id: id.into(), prices: data.get("endpoints").raw().into(), ..ModelInfo::default() };
-        // Whichever endpoint serves: the largest window, and the price to reckon with.
+        // Any endpoint may serve: the largest context window and the highest price count.
         for endpoint in data.get("endpoints").items().map(ModelInfo::of) {
             model.context_length = model.context_length.max(endpoint.context_length);
             model.max_output = model.max_output.max(endpoint.max_output);
@@ -103,24 +103,24 @@ impl Catalog {
         self.add(model);
     }
 
-    /// Adds a model, in the place of what was known of it.
+    /// Adds a model, or replaces what was known about it.
     pub fn add(&mut self, model: ModelInfo) {
         self.models.retain(|known| known.id != model.id);
         self.models.push(Arc::new(model));
     }
 
-    /// What is known of `model`; a variant suffix (`:free`, `:nitro`) is not part of the name.
+    /// What is known about `model`. Without a row for a variant (`:free`, `:nitro`), the model itself counts.
     pub fn find(&self, model: &str) -> Option<&Arc<ModelInfo>> {
         let base = base_name(model);
         self.models.iter().find(|row| row.id == model).or_else(|| self.models.iter().find(|row| row.id == base))
     }
 
-    /// The ids of all models that are known.
+    /// The ids of all known models.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.models.iter().map(|row| row.id.as_str())
     }
 
-    /// What may have been meant by `model`, an id that is not valid.
+    /// The id that was probably meant by `model`, an id that is not valid.
     pub fn near_miss(&self, model: &str) -> Option<String> {
         if self.complete {
             return closest(model, &mut self.models.iter().map(|row| row.id.as_str())).map(Into::into);
@@ -128,22 +128,26 @@ impl Catalog {
         dotted_version(model)
     }
 
-    /// The models of `chain` about which a call with this prompt, or one with a `bounded` cost, should know more before it is
-    /// sent.
-    pub fn wanting<'a>(&self, chain: impl Iterator<Item = &'a str>, prompt: Prompt, bounded: bool) -> Vec<&'a str> {
-        let matters = |model: &str| bounded || prompt.tokens(model) > FITS_ANYWHERE;
+    /// The models of `chain` that a call has to look up before it is sent: for a long prompt, or if its cost `is_limited`.
+    pub fn unknown_models<'a>(
+        &self,
+        chain: impl Iterator<Item = &'a str>,
+        prompt: Prompt,
+        is_limited: bool,
+    ) -> Vec<&'a str> {
+        let matters = |model: &str| is_limited || prompt.tokens(model) > FITS_ANYWHERE;
         chain.filter(|model| matters(model) && self.find(model).is_none()).collect()
     }
 }
 
-/// `served`, named by an answer, is the model `asked`, whose canonical slug is `slug` where that is known.
+/// `served`, which an answer names, is the model `asked`. `slug` is its canonical slug, if that is known.
 pub fn same_model(asked: &str, slug: Option<&str>, served: &str) -> bool {
     let (asked, served) = (base_name(asked), base_name(served));
     asked == served || dated(asked, served) || slug.is_some_and(|slug| base_name(slug) == served)
 }
 
-/// `model` goes on from a last message of the assistant in place of beginning a new one. Many take such a message and
-/// begin again, some refuse it; whoever is not listed is not asked to.
+/// `model` continues a last message of the assistant. Many models accept that message and begin a new one, and some refuse it.
+/// A model that is not in this list is not asked to continue.
 pub fn continues_prefill(model: &str) -> bool {
     const CONTINUES: &str = "meta-llama/ mistralai/ deepseek/ qwen/ nousresearch/ anthropic/claude-3 \
                              anthropic/claude-sonnet-4 anthropic/claude-haiku-4";
@@ -152,14 +156,14 @@ pub fn continues_prefill(model: &str) -> bool {
 
 impl ModelInfo {
     fn read(row: Json<'_>) -> Option<Self> {
-        let mut facts = Self::of(row);
-        facts.id = row.get("id").text()?.into();
-        facts.canonical_slug = row.get("canonical_slug").text().map(Into::into);
-        facts.prices = text!("[{\"pricing\":", row.get("pricing").raw(), "}]");
-        Some(facts)
+        let mut info = Self::of(row);
+        info.id = row.get("id").text()?.into();
+        info.canonical_slug = row.get("canonical_slug").text().map(Into::into);
+        info.prices = text!("[{\"pricing\":", row.get("pricing").raw(), "}]");
+        Some(info)
     }
 
-    /// What a model and an endpoint are told of alike.
+    /// The fields that a model and an endpoint have in common.
     fn of(row: Json<'_>) -> Self {
         let pricing = row.get("pricing");
         let price = |name| pricing.get(name).amount().map(Usd);
@@ -175,17 +179,17 @@ impl ModelInfo {
         }
     }
 
-    /// Makes `price` no less than what it costs where the prompt has up to `tokens`. False: that is not known.
+    /// Raises `price` to the price of this model, for a prompt of up to `tokens` tokens. False: the price is not known.
     pub fn raise(&self, price: &mut Price, tokens: u64) -> bool {
         let (Some(prompt), Some(answer)) = self.price else { return false };
         for (column, listed) in [(PROMPT, prompt), (ANSWER, answer), (LISTED_PROMPT, prompt), (LISTED_ANSWER, answer)] {
             price.raise(column, listed);
         }
         for row in Json::or_null(&self.prices).items() {
-            let told = row.get("pricing");
-            price.raise_to(told);
-            for row in told.get("overrides").items() {
-                // Whatever else it depends on may be the case.
+            let pricing = row.get("pricing");
+            price.raise_to(pricing);
+            for row in pricing.get("overrides").items() {
+                // Any other condition of the price may be true.
                 if row.get("min_prompt_tokens").whole().unwrap_or_default() <= tokens {
                     price.raise_to(row);
                 }
@@ -194,7 +198,7 @@ impl ModelInfo {
         true
     }
 
-    /// It is known to lack `parameter`.
+    /// The model is known not to support `parameter`.
     pub fn lacks(&self, parameter: &str) -> bool {
         let known = Json::or_null(&self.parameters);
         known.is_array() && !known.items().any(|known| known.is(parameter))
@@ -243,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_was_meant_with_and_without_a_list_of_all_models() {
+    fn finds_the_id_that_was_meant_with_and_without_a_list_of_all_models() {
         let meant = Some("anthropic/claude-opus-4.7".to_owned());
         assert_eq!(catalog().near_miss("anthropic/claude-opus-4-7"), meant);
         assert_eq!(Catalog::default().near_miss("anthropic/claude-opus-4-7"), meant);

@@ -1,13 +1,24 @@
-//! Chunks of a stream, read tolerantly, and the answer that they add up to.
+//! The chunks of a stream, and the answer that is their sum.
 //!
-//! What providers get wrong and this forgives: `content` as parts, missing `index`, tool calls that share an index or
-//! lack one, finish reasons outside OpenAI's set, roles repeated in every chunk, usage in a chunk of its own or not.
+//! The reader tolerates common mistakes of providers: `content` as a list of parts, a missing `index`, tool calls that share
+//! an index or lack one, finish reasons outside OpenAI's set, a role in every chunk, usage in a chunk of its own or not.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `node.rs`, `field.rs` | a JSON value that grows piece by piece; how the pieces of each field become one value |
+//! | `seen.rs` | which parts of an answer a chunk has |
+//! | `chunks.rs` | chunks on their way to the reader |
+//! | `brief.rs` | chunks as short JSON for JavaScript |
+//! | `shape.rs` | answers of another shape, changed to OpenAI's |
 
 mod brief;
 mod chunks;
+mod field;
 mod node;
 mod seen;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use crate::json::{Fields, Json, Object, patched};
 use crate::text::is_blank;
@@ -15,15 +26,15 @@ use crate::usd::Usd;
 pub use brief::Brief;
 pub use chunks::Chunks;
 use node::Node;
-pub use seen::{Brought, Seen};
+pub use seen::{Contents, Seen};
 pub use shape::openai_finish_reason;
 pub(crate) use shape::openai_shaped;
 
-/// Adds chunks up to the final completion.
+/// The sum of the chunks of a stream: the completion so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accumulator {
     completion: Node,
-    /// The bytes of the text of choice 0 that the last chunk brought.
+    /// The bytes that the last chunk added to the text of choice 0.
     fresh: usize,
 }
 
@@ -34,21 +45,21 @@ impl Default for Accumulator {
 }
 
 impl Accumulator {
-    /// Takes a chunk, or a whole completion, whose `message` has the shape of a `delta`.
-    pub fn feed<'a>(&mut self, chunk: Json<'a>) -> Brought<'a> {
-        self.take(&Fields::of(chunk))
+    /// Adds a chunk, or a whole completion, whose `message` has the shape of a `delta`.
+    pub fn feed<'a>(&mut self, chunk: Json<'a>) -> Contents<'a> {
+        self.feed_fields(&Fields::of(chunk))
     }
 
-    /// The same, of a chunk that has been looked at.
-    pub(crate) fn take<'a>(&mut self, chunk: &Fields<'a>) -> Brought<'a> {
-        let mut brought = Brought::default();
-        self.completion.feed(chunk, &mut brought);
-        self.fresh = brought.text;
-        brought
+    /// [`Accumulator::feed`], for a chunk whose fields are found already.
+    pub(crate) fn feed_fields<'a>(&mut self, chunk: &Fields<'a>) -> Contents<'a> {
+        let mut contents = Contents::default();
+        self.completion.feed(chunk, &mut contents);
+        self.fresh = contents.text;
+        contents
     }
 
-    /// Keeps the report of an edge that came beside the chunks.
-    pub(crate) fn note_report(&mut self, report: Json<'_>) {
+    /// Keeps the report of an edge, which came beside the chunks.
+    pub(crate) fn set_report(&mut self, report: Json<'_>) {
         self.completion.slot("failsoft").set(report);
     }
 
@@ -76,7 +87,7 @@ impl Accumulator {
         self.completion.get("usage").json()
     }
 
-    /// What OpenRouter tells of the way this answer went.
+    /// OpenRouter's metadata about the way of this answer.
     pub fn metadata(&self) -> Json<'_> {
         self.completion.get("openrouter_metadata").json()
     }
@@ -88,35 +99,35 @@ impl Accumulator {
 
     /// The text of the first choice so far.
     pub fn text(&self) -> &str {
-        self.said("content")
+        self.message_text("content")
     }
 
-    /// The text of choice 0 that the last chunk brought.
+    /// The text that the last chunk added to choice 0.
     pub(crate) fn fresh_text(&self) -> &str {
         let text = self.text();
         text.get(text.len().saturating_sub(self.fresh)..).unwrap_or_default()
     }
 
-    /// Makes room for what the first choice says in so many bytes; for how many there is room then.
+    /// Makes room for `length` more bytes of the first choice's text. Returns the room that there is then.
     pub(crate) fn reserve(&mut self, length: usize) -> usize {
         self.choices_mut().first_mut().map_or(0, |choice| choice.slot("message").slot("content").reserve(length))
     }
 
-    /// The first choice goes on with `text`.
-    pub(crate) fn say(&mut self, text: &str) {
+    /// Adds `text` to the first choice.
+    pub(crate) fn push_text(&mut self, text: &str) {
         if let Some(choice) = self.choices_mut().first_mut() {
             choice.slot("message").slot("content").push_text(text);
         }
     }
 
-    /// Puts `text` in the place of what the first choice said.
+    /// Replaces the text of the first choice.
     pub(crate) fn set_text(&mut self, text: String) {
         if let Some(choice) = self.choices_mut().first_mut() {
             choice.slot("message").slot("content").set_text(text);
         }
     }
 
-    /// Takes back how it ended, and all text beyond `shown` bytes.
+    /// Removes the finish reason, and the text beyond the first `shown` bytes.
     pub(crate) fn reopen(&mut self, shown: usize) {
         let text = self.text().get(..shown).unwrap_or_default().to_owned();
         self.set_text(text);
@@ -126,12 +137,12 @@ impl Accumulator {
         }
     }
 
-    /// The refusal in the field made for it, of the first choice.
+    /// The field `refusal` of the first choice.
     pub fn refusal(&self) -> &str {
-        self.said("refusal")
+        self.message_text("refusal")
     }
 
-    fn said(&self, name: &str) -> &str {
+    fn message_text(&self, name: &str) -> &str {
         self.choices().first().map_or("", |choice| choice.get("message").get(name).text())
     }
 
@@ -140,16 +151,16 @@ impl Accumulator {
         some(self.choices().first()?.get("finish_reason").text())
     }
 
-    /// Every choice that began has said why it ended.
+    /// Every choice that began has a finish reason.
     pub fn is_finished(&self) -> bool {
         let choices = self.choices();
         !choices.is_empty() && choices.iter().all(|choice| choice.get("finish_reason").size() > 0)
     }
 
-    /// No choice has anything to show or to do: no text, tool call, image or sound.
+    /// No choice has text, a tool call, an image or sound.
     pub fn is_blank(&self) -> bool {
-        let is_silent = |choice: &Node| is_blank(choice.get("message").get("content").text());
-        self.choices().iter().all(is_silent) && !self.has(&["tool_calls", "images", "audio"])
+        let is_empty = |choice: &Node| is_blank(choice.get("message").get("content").text());
+        self.choices().iter().all(is_empty) && !self.has(&["tool_calls", "images", "audio"])
     }
 
     /// Some choice has reasoning.
@@ -162,7 +173,7 @@ impl Accumulator {
         self.has(&["tool_calls"])
     }
 
-    /// It is text and nothing else, of one choice: another answer could go on from it.
+    /// It has one choice, with text and nothing else, so another answer could go on with it.
     pub(crate) fn is_text(&self) -> bool {
         let is_first = self.choices().iter().all(|choice| choice.get("index").json().whole() == Some(0));
         is_first && !self.has(&["tool_calls", "images", "audio", "refusal"])
@@ -174,20 +185,20 @@ impl Accumulator {
         self.choices().iter().any(has)
     }
 
-    /// Adds what `other` took.
+    /// Adds the usage of `other`.
     pub(crate) fn add_usage(&mut self, other: &Self) {
         let all = sum(self.usage(), other.usage());
         self.completion.slot("usage").set(Json::or_null(&all));
     }
 
-    /// A chunk of this answer that says `text`.
+    /// A chunk of this answer with `text`.
     pub(crate) fn chunk(&self, text: &str, model: Option<&str>) -> String {
         let mut json = self.head(model);
         json.item("{").whole("index", 0).open("delta", "{").text("content", text).close("}");
         json.raw("finish_reason", "null").close("}").close("]").end()
     }
 
-    /// The chunk that ends this answer as `last` ended.
+    /// The chunk that ends this answer with the finish reason of `last`.
     pub(crate) fn end_chunk(&self, last: &Self) -> String {
         let mut json = self.head(last.model());
         json.item("{").whole("index", 0).raw("delta", "{}");
@@ -200,7 +211,7 @@ impl Accumulator {
         Some(self.head(self.model()).close("]").raw("usage", usage.raw()).maybe_raw("failsoft", report).end())
     }
 
-    /// A chunk of this answer up to its choices.
+    /// The beginning of a chunk of this answer, up to its choices.
     fn head(&self, model: Option<&str>) -> Object {
         let mut json = Object::default();
         json.text("object", "chat.completion.chunk");
@@ -216,7 +227,7 @@ impl Accumulator {
         json
     }
 
-    /// A tool call whose arguments are no JSON.
+    /// Some tool call has arguments that are not JSON.
     pub fn has_broken_tool_call(&self) -> bool {
         let is_broken = |call: &Node| {
             let arguments = call.get("function").get("arguments").text();
@@ -241,7 +252,7 @@ impl Accumulator {
     }
 }
 
-/// Two objects of numbers as one: what both have is added, down to the last of their objects; what one has is kept.
+/// The sum of two objects of numbers. Numbers that both have are added, also in objects inside; other fields are kept.
 fn sum(one: Json<'_>, other: Json<'_>) -> String {
     let mut json = Object::default();
     for (name, value) in one.fields() {
@@ -258,154 +269,4 @@ fn sum(one: Json<'_>, other: Json<'_>) -> String {
 
 fn some(text: &str) -> Option<&str> {
     if text.is_empty() { None } else { Some(text) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Accumulator;
-    use crate::json::Json;
-    use serde_json::{Value, json};
-
-    /// What chunks add up to, of which each is one piece of the only choice.
-    fn answer(pieces: &[Value]) -> Accumulator {
-        let mut answer = Accumulator::default();
-        for piece in pieces {
-            answer.feed(Json::parse(&json!({"choices": [piece]}).to_string()).expect("JSON"));
-        }
-        answer
-    }
-
-    fn message(deltas: &[Value]) -> Value {
-        let pieces: Vec<Value> = deltas.iter().map(|delta| json!({"index": 0, "delta": delta})).collect();
-        completion(&answer(&pieces))["choices"][0]["message"].clone()
-    }
-
-    fn completion(answer: &Accumulator) -> Value {
-        serde_json::from_str(&answer.completion()).expect("a completion is JSON")
-    }
-
-    fn calls(pieces: &[Value]) -> Vec<Value> {
-        let deltas: Vec<Value> = pieces.iter().map(|piece| json!({"tool_calls": [piece]})).collect();
-        message(&deltas)["tool_calls"].as_array().cloned().expect("tool calls")
-    }
-
-    fn call(id: &str, name: &str, arguments: &str) -> Value {
-        json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
-    }
-
-    #[test]
-    fn a_new_id_on_the_same_index_is_a_new_call() {
-        let pieces = [
-            json!({"index": 0, "id": "a", "function": {"name": "one", "arguments": "{"}}),
-            json!({"index": 0, "function": {"arguments": "}"}}),
-            json!({"index": 0, "id": "b", "function": {"name": "two", "arguments": "[1"}}),
-            json!({"index": 0, "function": {"arguments": "]"}}),
-        ];
-        assert_eq!(calls(&pieces), [call("a", "one", "{}"), call("b", "two", "[1]")]);
-    }
-
-    #[test]
-    fn pieces_of_calls_that_run_side_by_side_stay_apart() {
-        let pieces = [
-            json!({"index": 0, "id": "a", "function": {"name": "one", "arguments": ""}}),
-            json!({"index": 1, "id": "b", "function": {"name": "two", "arguments": ""}}),
-            json!({"index": 0, "function": {"arguments": "1"}}),
-            json!({"index": 1, "function": {"arguments": "2"}}),
-        ];
-        assert_eq!(calls(&pieces), [call("a", "one", "1"), call("b", "two", "2")]);
-    }
-
-    #[test]
-    fn an_id_and_name_repeated_in_every_piece_are_one_call() {
-        let piece = |arguments: &str| json!({"index": 3, "id": "a", "type": "function", "function": {"name": "one", "arguments": arguments}});
-        assert_eq!(calls(&[piece("{\"x\""), piece(":1}")]), [call("a", "one", "{\"x\":1}")]);
-    }
-
-    #[test]
-    fn a_piece_with_neither_index_nor_id_belongs_to_the_current_call() {
-        let pieces = [
-            json!({"id": "a", "function": {"name": "one", "arguments": "{"}}),
-            json!({"function": {"arguments": "}"}}),
-        ];
-        assert_eq!(calls(&pieces), [call("a", "one", "{}")]);
-    }
-
-    #[test]
-    fn arguments_that_came_as_an_object_and_fields_that_nobody_knows_are_kept() {
-        let piece = json!({"index": 0, "id": "a", "extra": {"signature": "s"}, "function": {"name": "one", "arguments": {"x": [1]}}});
-        let mut expected = call("a", "one", "{\"x\":[1]}");
-        expected["extra"] = json!({"signature": "s"});
-        assert_eq!(calls(&[piece]), [expected]);
-    }
-
-    #[test]
-    fn who_calls_a_tool_says_null_rather_than_an_empty_text() {
-        let deltas = [json!({"content": ""}), json!({"tool_calls": [{"index": 0, "id": "a"}]}), json!({"content": ""})];
-        assert_eq!(message(&deltas)["content"], Value::Null);
-        assert_eq!(message(&deltas[..1])["content"], "");
-    }
-
-    #[test]
-    fn lists_that_stay_empty_and_fields_that_say_nothing_are_left_out() {
-        let empty =
-            json!({"role": "", "content": null, "refusal": "", "reasoning": "", "tool_calls": [], "images": null});
-        assert_eq!(message(&[empty]), json!({"role": "assistant", "content": null, "refusal": null}));
-    }
-
-    #[test]
-    fn blocks_of_reasoning_grow_by_their_own_field_and_keep_their_order() {
-        let block = |kind: &str, name: &str, text: &str| {
-            let mut block = json!({"type": kind, "index": 0, "format": "f"});
-            block[name] = text.into();
-            json!({"reasoning_details": [block]})
-        };
-        let deltas = [
-            block("reasoning.text", "text", "a"),
-            block("reasoning.text", "text", "b"),
-            json!({"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]}),
-            block("reasoning.encrypted", "data", "c"),
-            block("reasoning.text", "text", "d"),
-        ];
-        let expected = json!([
-            {"type": "reasoning.text", "index": 0, "format": "f", "text": "ab", "signature": "s"},
-            {"type": "reasoning.encrypted", "index": 0, "format": "f", "data": "c"},
-            {"type": "reasoning.text", "index": 0, "format": "f", "text": "d"},
-        ]);
-        assert_eq!(message(&deltas)["reasoning_details"], expected);
-    }
-
-    #[test]
-    fn reasoning_that_came_under_both_its_names_counts_once() {
-        let both = json!({"reasoning": "hm", "reasoning_content": "hm"});
-        assert_eq!(message(&[both, json!({"reasoning_content": "m"})])["reasoning"], "hmm");
-    }
-
-    #[test]
-    fn sound_and_the_likelihood_of_tokens_are_put_together() {
-        let pieces = [
-            json!({"delta": {"audio": {"id": "a", "transcript": "Hel"}}, "logprobs": {"content": [{"token": "Hel"}]}}),
-            json!({"delta": {"audio": {"transcript": "lo", "data": "AA", "expires_at": 1}}, "logprobs": {"content": [{"token": "lo"}]}}),
-        ];
-        let choice = &completion(&answer(&pieces))["choices"][0];
-        let audio = json!({"id": "a", "transcript": "Hello", "data": "AA", "expires_at": 1});
-        assert_eq!(choice["message"]["audio"], audio);
-        assert_eq!(choice["logprobs"], json!({"content": [{"token": "Hel"}, {"token": "lo"}]}));
-    }
-
-    #[test]
-    fn a_finish_reason_without_a_word_is_none() {
-        assert!(!answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": ""})]).is_finished());
-        assert!(answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": "max_tokens"})]).is_finished());
-    }
-
-    #[test]
-    fn pieces_whose_indices_contradict_each_other_do_no_harm() {
-        let piece = |index: Value, text: &str| json!({"index": index, "delta": {"content": text}});
-        let pieces = [piece(json!(5), "five"), piece(json!(null), "none"), piece(json!(0), "é")];
-        let chunk = json!({"choices": pieces}).to_string();
-        let mut answer = Accumulator::default();
-        answer.feed(Json::parse(&chunk).expect("JSON"));
-        assert!(answer.fresh_text().len() <= answer.text().len());
-        assert_eq!(completion(&answer)["choices"][0]["index"], 0);
-    }
 }

@@ -1,9 +1,9 @@
-//! A stream of one attempt: bytes become chunks that wait for the reader, and an answer that grows.
+//! The stream of one attempt: its bytes become chunks for the reader, and an answer that grows.
 
 mod repeat;
 
 use crate::Millis;
-use crate::chunk::{Accumulator, Brought, Chunks, Seen, openai_shaped};
+use crate::chunk::{Accumulator, Chunks, Contents, Seen, openai_shaped};
 use crate::failure::{Failure, Kind, in_answer};
 use crate::json::{Fields, Json, Object, patched};
 use crate::report::Report;
@@ -22,25 +22,25 @@ pub(crate) struct Events {
     decoder: Decoder,
     repeat: Repeat,
     pub(crate) answer: Accumulator,
-    /// There is room for what so many bytes say.
+    /// The answer's text has room for this many more bytes.
     room: usize,
-    /// Chunks that the reader has not got yet.
+    /// Chunks that the reader does not have yet.
     pub(crate) waiting: Chunks,
-    /// From the one that ends the answer on: kept back until it is clear that nothing went wrong.
+    /// The chunk that ends the answer, and those behind it. They are held until it is clear that nothing went wrong.
     ending: Chunks,
-    /// The bytes of the answer's text that are among the chunks.
+    /// The bytes of the answer's text that are in chunks so far.
     pub(crate) shown: usize,
-    /// The chunk with the usage, kept back until the report is complete.
+    /// The chunk with the usage, held until the report is complete.
     usage_chunk: Option<String>,
-    /// What has come.
+    /// The parts of an answer that have come.
     pub(crate) seen: Seen,
-    /// An event has come since this was last reset; comments do not count.
-    pub(crate) heard: bool,
+    /// An event has come since this was last reset. Comments do not count.
+    pub(crate) had_event: bool,
     /// `[DONE]` has come.
     pub(crate) done: bool,
-    /// Events that were no JSON.
+    /// The number of events that were not JSON.
     pub(crate) malformed: u32,
-    /// The stream said that it failed, or cannot be read on.
+    /// The stream reported a failure, or the rest of it cannot be read.
     pub(crate) failure: Option<Box<Failure>>,
 }
 
@@ -57,16 +57,16 @@ impl Events {
             shown: 0,
             usage_chunk: None,
             seen: Seen::NOTHING,
-            heard: false,
+            had_event: false,
             done: false,
             malformed: 0,
             failure: None,
         }
     }
 
-    /// Takes the next bytes of the body.
+    /// Takes the next bytes of the body. `wall` is the time now, for a failure that names a date.
     pub(crate) fn feed(&mut self, bytes: &[u8], wall: Millis) {
-        // While no chunk lies in memory behind it.
+        // The text can grow in place while no chunk lies behind it in memory.
         if self.room < bytes.len() {
             self.room = self.answer.reserve(bytes.len());
         }
@@ -92,24 +92,24 @@ impl Events {
     fn take_repeats(&mut self, rest: &mut &[u8]) {
         let (before, length) = (self.waiting.text().len(), rest.len());
         self.repeat.take_all(rest, &mut self.waiting);
-        // One that says nothing is an event all the same.
-        self.heard |= rest.len() < length;
-        self.note_repeats(before);
+        // An event without text is an event as well.
+        self.had_event |= rest.len() < length;
+        self.add_repeats(before);
     }
 
-    /// The text of the chunks that wait has grown from so many bytes by what repeats said.
-    fn note_repeats(&mut self, before: usize) {
+    /// Adds to the answer what repeated events added to the waiting chunks, whose text had `before` bytes.
+    fn add_repeats(&mut self, before: usize) {
         let text = &self.waiting.text()[before..];
         if !text.is_empty() {
-            self.answer.say(text);
+            self.answer.push_text(text);
             self.shown += text.len();
         }
     }
 
-    /// An edge tells in a comment what it knows before the first chunk.
+    /// An edge sends its report in a comment before the first chunk.
     fn take_comment(&mut self, comment: &str) {
         if let Some(report) = comment.strip_prefix("failsoft ").and_then(Json::parse) {
-            self.answer.note_report(report);
+            self.answer.set_report(report);
         }
     }
 
@@ -117,10 +117,10 @@ impl Events {
         if self.done || self.failure.is_some() {
             return;
         }
-        self.heard = true;
+        self.had_event = true;
         let before = self.waiting.text().len();
         if self.repeat.take_one(data, &mut self.waiting) {
-            return self.note_repeats(before);
+            return self.add_repeats(before);
         }
         if data.trim_ascii() == "[DONE]" {
             self.done = true;
@@ -130,16 +130,17 @@ impl Events {
         let chunk = Json::or_null(data);
         if chunk.is_object() {
             let text = self.take_chunk(chunk, wall);
-            self.repeat.learn(data, text);
+            self.repeat.remember(data, text);
         } else {
             self.malformed += 1;
         }
     }
 
-    /// Takes a chunk. The text in it, if it brought nothing else and the answer goes on: the next may repeat it.
+    /// Takes a chunk. Returns its text, if it contains nothing else and the answer goes on, so that the next event may repeat
+    /// the chunk with another text.
     pub(crate) fn take_chunk<'a>(&mut self, chunk: Json<'a>, wall: Millis) -> Json<'a> {
         let fields = &Fields::of(chunk);
-        let brought = self.take_completion(fields, wall);
+        let contents = self.take_completion(fields, wall);
         if self.failure.is_some() {
             return Json::NULL;
         }
@@ -150,12 +151,12 @@ impl Events {
         self.shown = self.answer.text().len();
         let chunks = if self.answer.is_finished() { &mut self.ending } else { &mut self.waiting };
         chunks.push_text(self.answer.fresh_text());
-        if brought.seen.has(Seen::FOREIGN) {
+        if contents.seen.has(Seen::FOREIGN) {
             chunks.push(&openai_shaped(chunk, false));
             return Json::NULL;
         }
         chunks.push(chunk.raw());
-        if self.answer.is_finished() || !brought.is_only_text() {
+        if self.answer.is_finished() || !contents.is_only_text() {
             return Json::NULL;
         }
         let choice = fields.get("choices").items().next().unwrap_or(Json::NULL);
@@ -163,12 +164,12 @@ impl Events {
         if content.is(self.answer.fresh_text()) { content } else { Json::NULL }
     }
 
-    /// The answer has ended, and whatever comes behind that cannot change it.
+    /// The answer has a finish reason. What comes behind it cannot change the answer.
     pub(crate) fn is_ending(&self) -> bool {
         !self.ending.is_empty()
     }
 
-    /// Nothing has gone wrong: the end is the reader's too.
+    /// Nothing went wrong: gives the reader the end of the answer.
     pub(crate) fn end(&mut self) {
         if self.is_ending() {
             self.waiting.append(&mut self.ending);
@@ -176,14 +177,14 @@ impl Events {
     }
 
     /// Takes a completion that came in one piece.
-    pub(crate) fn take_completion<'a>(&mut self, completion: &Fields<'a>, wall: Millis) -> Brought<'a> {
-        // What it says beside an error counts for the report: usage, metadata, the partial text.
-        let brought = self.answer.take(completion);
-        if brought.seen.has(Seen::ERROR) {
-            self.failure = Some(in_answer(brought.error, wall));
+    pub(crate) fn take_completion<'a>(&mut self, completion: &Fields<'a>, wall: Millis) -> Contents<'a> {
+        // The report also needs what stands beside an error: usage, metadata, the partial text.
+        let contents = self.answer.feed_fields(completion);
+        if contents.seen.has(Seen::ERROR) {
+            self.failure = Some(in_answer(contents.error, wall));
         }
-        self.seen.add(brought.seen);
-        brought
+        self.seen.add(contents.seen);
+        contents
     }
 
     /// Text, reasoning or a tool call has come.
@@ -191,7 +192,7 @@ impl Events {
         self.seen.has(Seen::ANSWER)
     }
 
-    /// The usage chunk with `report` in it, if the reader gets one.
+    /// Adds the usage chunk with `report` in it, if the reader gets one.
     pub(crate) fn annotate(&mut self, report: &Report) {
         let Some(chunk) = self.usage_chunk.take() else { return };
         if self.usage == UsageChunk::Annotated {
@@ -211,18 +212,18 @@ mod tests {
     use crate::request::UsageChunk;
 
     #[test]
-    fn an_event_that_repeats_and_says_nothing_is_heard() {
+    fn a_repeated_event_without_text_counts_as_an_event() {
         let event = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
         let mut events = Events::new(UsageChunk::AsSent);
         events.feed(event("a").repeat(3).as_bytes(), 0);
-        events.heard = false;
+        events.had_event = false;
         events.feed(event("").as_bytes(), 0);
-        assert!(events.heard);
+        assert!(events.had_event);
         assert_eq!((events.answer.text(), events.waiting.iter().count()), ("aaa", 4));
     }
 
     #[test]
-    fn an_event_in_another_shape_than_openais_is_not_repeated_as_it_came() {
+    fn an_event_in_another_shape_is_not_repeated_as_it_came() {
         let event = r#"data: {"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{},"finish_reason":"SAFETY"}]}"#;
         let mut events = Events::new(UsageChunk::AsSent);
         events.feed(format!("{event}\n\n").repeat(4).as_bytes(), 0);

@@ -18,18 +18,18 @@ pub use kind::{Fault, Kind, NextModel, SameModel, openai_type};
 use crate::Millis;
 use crate::json::Object;
 
-/// One failure, as the upstream or the machine said it.
+/// One failure, as the upstream reported it or as the core found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What it means.
+    /// What the failure means.
     pub kind: Kind,
-    /// The HTTP status of the answer, or the code inside a 200; absent when there was no answer.
+    /// The HTTP status of the response, or the code inside a 200. Absent without a response.
     pub status: Option<u16>,
     /// The upstream's own code, as a string.
     pub code: Option<String>,
-    /// What the upstream said, or one sentence of ours. It may quote the request: for the caller, not for a log.
+    /// The upstream's message, or a sentence of the core. It may quote the request, so it is for the caller and not for a log.
     pub message: String,
-    /// How long to wait before asking again, in milliseconds.
+    /// How long to wait before the next request, in milliseconds.
     pub retry_after: Option<Millis>,
     /// The provider behind the model, where the upstream named it.
     pub provider: Option<String>,
@@ -41,15 +41,15 @@ impl Failure {
         Self::new(kind, kind.explanation())
     }
 
-    /// A failure of `kind` in our own words.
+    /// A failure of `kind` with a `message` of the core.
     pub fn new(kind: Kind, message: impl Into<String>) -> Box<Self> {
         let message = message.into();
         Box::new(Self { kind, status: None, code: None, message, retry_after: None, provider: None })
     }
 
-    /// A stream that ended too early.
+    /// The failure of a stream that ended too early.
     pub(crate) fn cut() -> Box<Self> {
-        Self::new(Kind::Cut, "the stream ended before the answer was finished")
+        Self::new(Kind::Cut, "the stream ended before the answer was complete")
     }
 
     /// The HTTP status that a caller should see.
@@ -60,7 +60,7 @@ impl Failure {
         }
     }
 
-    /// The JSON of the failure, in a report.
+    /// The JSON text of the failure in a report.
     pub fn to_json(&self) -> String {
         let mut json = Object::default();
         json.text("kind", self.kind.name());
@@ -72,7 +72,7 @@ impl Failure {
         json.end()
     }
 
-    /// The value of `error` in OpenAI's envelope. `code` is always a string: typed clients break on anything else.
+    /// The JSON text of `error` in OpenAI's shape. `code` is always a string, because typed clients accept nothing else.
     pub fn to_openai(&self) -> String {
         let mut json = Object::default();
         json.text("message", &self.message);

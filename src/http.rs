@@ -1,4 +1,4 @@
-//! The little of HTTP that the core speaks of: a request to send, and the headers it reads.
+//! The parts of HTTP that the core needs: a request to send, and the response headers that it reads.
 
 use core::fmt;
 
@@ -7,15 +7,15 @@ use core::fmt;
 pub struct HttpRequest {
     /// The absolute URL.
     pub url: String,
-    /// Names in lower case, with their values. One of them carries the key.
+    /// Header names in lower case, with their values. One value contains the key.
     pub headers: Vec<(&'static str, String)>,
-    /// More headers, as the caller's configuration named them.
+    /// Headers that the caller's configuration adds.
     pub extra_headers: Vec<(String, String)>,
-    /// The JSON text.
+    /// The body, as JSON text.
     pub body: String,
 }
 
-/// Shows where a request goes, and neither its key nor its prompt.
+/// Shows where the request goes, but never its key or its prompt.
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpRequest").field("url", &self.url).finish_non_exhaustive()

@@ -1,6 +1,6 @@
-//! Input that cannot be used: where it is and what to do about it.
+//! Input that cannot be used: the path of the field, and what would be right.
 
-use crate::text::{listed, split, text};
+use crate::text::{comma_separated, split, text};
 use core::fmt;
 use std::borrow::Cow;
 
@@ -11,29 +11,30 @@ use crate::usd::Usd;
 /// A setting or a request that was refused before anything was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// The path of the offending field, as in `policy.timeouts.idle` or `messages[2].role`.
+    /// The path of the field, for example `policy.timeouts.idle` or `messages[2].role`.
     pub path: String,
-    /// What is wrong with it, and what would be right.
+    /// What is wrong with the field, and what would be right. Continues a sentence that begins with the path.
     pub problem: String,
 }
 
 impl Invalid {
-    /// `path` is refused because of `problem`.
+    /// The field at `path` has this `problem`.
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Box<Self> {
         Box::new(Self { path: path.into(), problem: problem.into() })
     }
 
-    /// `name`, found inside `parent`, is not one of `known`, which are words; names the near miss if there is one.
+    /// The field `name` inside `parent` is not one of the `known` names, which are separated by spaces. The problem names the
+    /// near miss, or else the known names.
     pub fn unknown(parent: &str, name: &str, known: &str) -> Box<Self> {
         let mut problem = String::from("is not a known field");
         match closest(name, &mut split(known, b' ')) {
             Some(near) => problem.extend(["; did you mean `", near, "`?"]),
-            None => problem.extend(["; known are: ", &listed(known)]),
+            None => problem.extend(["; known are: ", &comma_separated(known)]),
         }
         Self::new(join(parent, name), problem)
     }
 
-    /// Path and problem in one sentence.
+    /// The path and the problem in one sentence.
     pub fn sentence(&self) -> String {
         text!("`", &self.path, "` ", &self.problem)
     }
@@ -47,12 +48,12 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// The path of `name` inside `parent`; the top level has no parent.
+/// The path of `name` inside `parent`. At the top level, `parent` is empty.
 pub fn join(parent: &str, name: &str) -> String {
     if parent.is_empty() { name.into() } else { text!(parent, ".", name) }
 }
 
-/// An object among settings, and the path that leads to it. What is not there leaves what it would set as it is.
+/// An object of settings, and its path. A setting that is missing leaves its value as it is.
 #[derive(Clone, Debug)]
 pub struct Section<'a> {
     path: String,
@@ -60,10 +61,10 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The object `json` at `path`; `null` is one without fields.
+    /// The object `json` at `path`. `null` is an object without fields.
     ///
     /// # Errors
-    /// [`Invalid`], if it is no object.
+    /// [`Invalid`], if `json` is no object.
     pub fn object(path: impl Into<String>, json: Json<'a>) -> Result<Self, Box<Invalid>> {
         let path = path.into();
         if json.is_object() || json.is_null() {
@@ -73,7 +74,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The object `name` in it.
+    /// The object in the field `name`.
     ///
     /// # Errors
     /// As [`Section::object`].
@@ -96,15 +97,15 @@ impl<'a> Section<'a> {
         &self.fields
     }
 
-    /// What is wrong with the field `name`.
+    /// The field `name` has this `problem`.
     pub fn wrong(&self, name: &str, problem: impl Into<String>) -> Box<Invalid> {
         Invalid::new(join(&self.path, name), problem)
     }
 
-    /// Refuses every field but `known`, which are words.
+    /// Refuses every field outside `known`, names that are separated by spaces.
     ///
     /// # Errors
-    /// [`Invalid`], with the near miss of the first that is unknown.
+    /// [`Invalid`] for the first unknown field, with its near miss.
     pub fn only(&self, known: &str) -> Result<(), Box<Invalid>> {
         for (name, _) in self.fields() {
             if !split(known, b' ').any(|known| name.is(known)) {
@@ -114,10 +115,10 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// The whole number `name`, from `low` to `high`.
+    /// The whole number in the field `name`, from `low` to `high`.
     ///
     /// # Errors
-    /// [`Invalid`], with the range.
+    /// [`Invalid`], with the range, if the field is something else.
     pub fn whole(&self, name: &str, low: u64, high: u64, number: &mut u64) -> Result<(), Box<Invalid>> {
         let value = self.get(name);
         match value.whole() {
@@ -142,10 +143,10 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// The boolean `name`.
+    /// The boolean in the field `name`.
     ///
     /// # Errors
-    /// [`Invalid`], if it is something else.
+    /// [`Invalid`], if the field is something else.
     pub fn flag(&self, name: &str, flag: &mut bool) -> Result<(), Box<Invalid>> {
         let value = self.get(name);
         match value.flag() {
@@ -156,10 +157,10 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// The word `name`, one of `allowed`, which are words; nothing, if it is not there.
+    /// The word in the field `name`, one of the `allowed` words, which are separated by spaces. `None`, if the field is missing.
     ///
     /// # Errors
-    /// [`Invalid`], with the words that are possible.
+    /// [`Invalid`], with the allowed words.
     pub fn choice(&self, name: &str, allowed: &str) -> Result<Option<&'a str>, Box<Invalid>> {
         let value = self.get(name);
         if value.is_null() {
@@ -168,13 +169,13 @@ impl<'a> Section<'a> {
         if split(allowed, b' ').any(|word| value.is(word)) {
             return Ok(Some(value.word()));
         }
-        Err(self.wrong(name, text!("must be one of: ", &listed(allowed))))
+        Err(self.wrong(name, text!("must be one of: ", &comma_separated(allowed))))
     }
 
-    /// The amount of US dollars `name`, from 0 to a million.
+    /// The amount in US dollars in the field `name`, from 0 to a million.
     ///
     /// # Errors
-    /// [`Invalid`], if it is no such number.
+    /// [`Invalid`], if the field is something else.
     pub fn usd(&self, name: &str, amount: &mut Option<Usd>) -> Result<(), Box<Invalid>> {
         const MILLION: u64 = 1_000_000_000_000_000_000;
         let value = self.get(name);
@@ -186,10 +187,10 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// The array `name` of strings that are not empty.
+    /// The array of strings in the field `name`. No string may be empty.
     ///
     /// # Errors
-    /// [`Invalid`], if it is something else.
+    /// [`Invalid`], if the field is something else.
     pub fn texts(&self, name: &str, texts: &mut Vec<String>) -> Result<(), Box<Invalid>> {
         let value = self.get(name);
         if value.is_null() {
@@ -203,10 +204,10 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// The string `name`, if it is there.
+    /// The string in the field `name`; `None`, if the field is missing.
     ///
     /// # Errors
-    /// [`Invalid`], if it is something else.
+    /// [`Invalid`], if the field is something else.
     pub fn text(&self, name: &str) -> Result<Option<Cow<'a, str>>, Box<Invalid>> {
         let value = self.get(name);
         match value.text() {

@@ -1,7 +1,7 @@
-//! JSON, read where it stands: a value is a piece of the text that holds it, checked once and never copied.
+//! JSON that is read in place: a value is a part of the text, which is checked once and never copied.
 //!
-//! A tree of values costs a page 50 KB of code, and every event of a stream its allocations. What passes through keeps
-//! its order, its numbers and its unknown fields, because it keeps its text.
+//! A tree of values would cost a page 50 KB of code, and allocations for every event of a stream. A value that passes
+//! through keeps its order, its numbers and its unknown fields, because it keeps its text.
 //!
 //! ```
 //! use failsoft::Json;
@@ -25,25 +25,25 @@ use scan::{Scanner, plain};
 pub use write::{Object, array, patched, quoted};
 pub(crate) use write::{decimal, on_one_line, push_quoted};
 
-/// A JSON value. Reading what is not there, or is of another type, gives `null`, nothing or an empty list.
+/// A JSON value. A field that is missing, or has another type, reads as `null`, as `None` or as an empty list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
-    /// What is not there.
+    /// `null`, also for a value that is missing.
     pub const NULL: Json<'static> = Json("null");
 
-    /// The value that is the whole of `text`, if `text` is JSON and not nested deeper than 128 levels.
+    /// The value of `text`, if `text` is JSON that is nested at most 128 levels deep.
     pub fn parse(text: &'a str) -> Option<Self> {
         Scanner::new(text).whole().map(Self)
     }
 
-    /// The same, and `null` if it is not.
+    /// [`Json::parse`], with `null` for a text that is not JSON.
     pub(crate) fn or_null(text: &'a str) -> Self {
         Self::parse(text).unwrap_or(Self::NULL)
     }
 
-    /// The value that `text` begins with, whatever follows it.
+    /// The value at the beginning of `text`, whatever follows it.
     pub fn prefix(text: &'a str) -> Option<Self> {
         Scanner::new(text).value().map(Self)
     }
@@ -58,7 +58,7 @@ impl<'a> Json<'a> {
         self.0
     }
 
-    /// The field `name` of an object; of fields with one name, the first.
+    /// The field `name` of an object. If several fields have this name, the first.
     pub fn get(self, name: &str) -> Self {
         let mut fields = self.fields();
         loop {
@@ -70,7 +70,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// What `path` leads to, field by field: `metadata.headers`. For names without a dot.
+    /// The value at a `path` of names, such as `metadata.headers`. No name may contain a dot.
     pub fn at(self, path: &str) -> Self {
         if path.is_empty() || self.is_null() {
             return self;
@@ -90,12 +90,12 @@ impl<'a> Json<'a> {
         self.parts(b'[')
     }
 
-    /// It has no items.
+    /// It has no items, or is no array.
     pub fn is_empty(self) -> bool {
         self.parts(b'[').0.is_over()
     }
 
-    /// The values inside brackets, one after the other: of an object, keys and values in turn.
+    /// The values inside the brackets, in order. For an object, keys and values in turn.
     #[inline(never)]
     fn parts(self, open: u8) -> Parts<'a> {
         Parts(Scanner::inside(if self.begin() == open { self.0 } else { "" }))
@@ -105,7 +105,7 @@ impl<'a> Json<'a> {
         self.0.as_bytes()[0]
     }
 
-    /// It is `null`, or not there.
+    /// It is `null`, or missing.
     pub fn is_null(self) -> bool {
         self.0 == "null"
     }
@@ -115,7 +115,7 @@ impl<'a> Json<'a> {
         self.begin() == b'{'
     }
 
-    /// Itself, if it is an object.
+    /// The value itself, if it is an object.
     pub fn as_object(self) -> Option<Self> {
         self.is_object().then_some(self)
     }
@@ -140,7 +140,7 @@ impl<'a> Json<'a> {
         let ours = &self.0.as_bytes()[1..];
         let is_alike = |(ours, theirs): &(&u8, &u8)| ours == theirs && **ours != b'\\';
         let alike = ours.iter().zip(text.as_bytes()).take_while(is_alike).count();
-        // Most strings that differ do so in their first bytes, and not by an escape.
+        // Most strings differ in their first bytes, and have no escape there.
         match ours.get(alike) {
             Some(b'"') => alike == text.len() && self.is_string(),
             Some(b'\\') => self.is_string() && scan::unescaped(self.word()) == text,
@@ -153,17 +153,17 @@ impl<'a> Json<'a> {
         if self.is_string() { Some(scan::unescaped(self.word())) } else { None }
     }
 
-    /// A string as it is written, with its escapes: for names, which have none. Empty, if it is no string.
+    /// A string as it is written, with its escapes. For names, which have no escapes. Empty, if it is no string.
     pub fn word(self) -> &'a str {
         if self.is_string() { &self.0[1..self.0.len() - 1] } else { "" }
     }
 
     /// It is `null` or an empty string.
-    pub(crate) fn says_nothing(self) -> bool {
+    pub(crate) fn is_null_or_empty(self) -> bool {
         matches!(self.0, "null" | "\"\"")
     }
 
-    /// A boolean.
+    /// The value of a boolean.
     pub fn flag(self) -> Option<bool> {
         match self.0 {
             "true" => Some(true),
@@ -172,40 +172,40 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// A number without sign, fraction and exponent.
+    /// A number without a sign, a fraction or an exponent.
     pub fn whole(self) -> Option<u64> {
         whole_number(self.0)
     }
 
-    /// [`Json::trillionths`] of a number, or of a string that holds one: prices come as strings.
+    /// [`Json::trillionths`] of a number, or of a string that contains a number: prices come as strings.
     pub fn amount(self) -> Option<u64> {
         if self.is_string() { Json::or_null(self.word()).trillionths() } else { self.trillionths() }
     }
 
-    /// A number that is not negative, in units of 10^-12, up to 18 million: exact for money, enough for seconds.
+    /// A number that is not negative, in units of 10^-12, up to 18 million. Exact for amounts of money.
     pub fn trillionths(self) -> Option<u64> {
         if self.is_number() { scan::trillionths(self.0) } else { None }
     }
 }
 
-/// The fields of an object, found once: for objects that are large and asked often.
+/// The fields of an object, found once. For large objects of which several fields are read.
 #[derive(Clone, Debug)]
 pub struct Fields<'a>(Vec<(Json<'a>, Json<'a>)>);
 
 impl<'a> Fields<'a> {
-    /// The fields of `object`; none, if it is not one.
+    /// The fields of `object`; none, if it is no object.
     pub fn of(object: Json<'a>) -> Self {
         let mut fields = Vec::with_capacity(8);
         fields.extend(object.fields());
         Self(fields)
     }
 
-    /// The field `name`; of fields with one name, the first.
+    /// The field `name`. If several fields have this name, the first.
     pub fn get(&self, name: &str) -> Json<'a> {
         self.0.iter().find(|(key, _)| key.is(name)).map_or(Json::NULL, |(_, value)| *value)
     }
 
-    /// What `path` leads to, as [`Json::at`] does.
+    /// The value at `path`, as [`Json::at`].
     pub fn at(&self, path: &str) -> Json<'a> {
         let (name, rest) = cut(path, b'.');
         self.get(name).at(rest)

@@ -1,8 +1,8 @@
-//! The quality gate: what a judge model is asked, and how its score is read.
+//! The judge: the prompt for the model that scores an answer, and how its score is read.
 //!
-//! The answer that it reads may try to talk to it. So the answer travels as a JSON string between marks that nobody who
-//! wrote it could know, the instructions say that nothing in there is one, and all that counts of what comes back is a
-//! number behind the same mark.
+//! The answer may contain instructions for the judge. So the answer is a JSON string between marks that its author cannot
+//! know, the prompt says to follow no instruction between the marks, and only a number behind the same mark counts as the
+//! score.
 
 use crate::json::{Object, decimal, quoted, whole_number};
 use crate::policy::JudgePolicy;
@@ -12,19 +12,19 @@ use crate::tokens::Prompt;
 /// The longest reply of a judge, in tokens: some reason before they score.
 pub(crate) const LONGEST_REPLY: u64 = 400;
 
-/// What the marks between two messages come to, in tokens.
+/// The tokens that separate two messages.
 const MARKS: u64 = 20;
 
-/// What a judge is asked.
+/// A request to a judge.
 #[derive(Debug)]
 pub(crate) struct Question {
     /// The JSON text of the request.
     pub(crate) body: String,
-    /// The most tokens that it has.
+    /// The most tokens of its prompt.
     pub(crate) tokens: u64,
 }
 
-/// Asks for the score of `answer` to `messages` (JSON text). `mark` is a secret of this call.
+/// The request to score `answer`, an answer to `messages` (JSON text). `mark` is a secret of this call.
 pub(crate) fn question(policy: &JudgePolicy, messages: &str, answer: &str, mark: &str) -> Question {
     let system = text!(
         "You grade the answer of an assistant from 0 (useless) to 100 (perfect). ",
@@ -58,7 +58,7 @@ pub(crate) fn score(reply: &str, mark: &str) -> Option<u64> {
     }
     let number = &behind[behind.bytes().position(|byte| byte.is_ascii_digit())?..];
     let digits = number.bytes().take_while(u8::is_ascii_digit).count();
-    // 7/10 is not 7 of 100, and 0.9 not 0.
+    // 7/10 is not 7 of 100, and 0.9 is not 0.
     let tail = &number[digits..];
     let fraction = matches!(tail.as_bytes(), [b'.' | b'/', b'0'..=b'9', ..]);
     let score = whole_number(&number[..digits])?;
@@ -75,7 +75,7 @@ mod tests {
     use super::{mark, score};
 
     #[test]
-    fn reads_a_number_behind_the_mark_and_nothing_else() {
+    fn only_a_number_behind_the_mark_is_a_score() {
         let mark = mark(7);
         for (reply, expected) in [
             (format!("{mark} 80"), Some(80)),

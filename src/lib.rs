@@ -1,8 +1,8 @@
 //! failsoft keeps an LLM chat answering: model fallback, soft-failure detection and an honest streaming reader for
 //! OpenRouter and any OpenAI-compatible API.
 //!
-//! This crate is the core: pure, without I/O, clock, randomness or async. A host — the browser's package, the Worker at
-//! the edge, a test — owns a [`Call`], does what it says and tells it what happened:
+//! This crate is the core: pure, without I/O, a clock, randomness or async. A host (the page, the Worker at the edge, or a
+//! test) owns a [`Call`], performs its actions, and reports what happened:
 //!
 //! ```text
 //!            Action: Send, Read, Yield, Relay, Cancel, Wait, Done
@@ -12,7 +12,7 @@
 //!            Input: Head, Bytes, End, Failed, Woken, Aborted
 //! ```
 //!
-//! A whole call, in which the first model is overloaded and the second answers:
+//! A whole call. The first model is overloaded, and the second answers:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,8 +25,8 @@
 //! let request = ChatRequest::read(Json::parse(body).unwrap())?;
 //! let upstreams = vec![Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("sk-…".into()))];
 //! let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
-//! let facts = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
-//! let mut call = Call::new(request, Arc::default(), facts, 7, 1_000);
+//! let context = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+//! let mut call = Call::new(request, Arc::default(), context, 7, 1_000);
 //!
 //! let Action::Send { attempt, request } = call.poll(1_000) else { panic!() };
 //! assert!(request.body.contains(r#""model":"openai/gpt-4o""#));
@@ -49,15 +49,21 @@
 //! # Ok::<(), Box<failsoft::Invalid>>(())
 //! ```
 //!
-//! | module | concern |
+//! | module | contents |
 //! |---|---|
-//! | [`call`] | the state machine; its states are drawn there |
-//! | [`request`], [`upstream`], `chain` | what is asked, where, of whom and in which order |
-//! | [`sse`], [`chunk`], `events`, `attempt` | from bytes to an answer; [`reader`] is that alone |
-//! | [`failure`], [`verdict`], [`schema`], `judge` | what went wrong, in a status or in a 200; what follows |
-//! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits, memory and facts |
-//! | [`json`] | reading JSON where it stands, writing it from its parts |
-//! | [`report`] | what happened |
+//! | [`call`] | the state machine, with a diagram of its states: takeover, retry, recovery, the commit point |
+//! | `chain` | the models of a call, and why a model leaves the chain |
+//! | `attempt`, `resume` | one request in flight; where a new answer resumes the text of a stream that broke |
+//! | [`request`], [`upstream`], [`http`] | the caller's request; where it goes; what the host sends |
+//! | [`lane`] | how a stream reaches the reader after the commit point |
+//! | [`sse`], `events`, [`chunk`], [`reader`] | from bytes to events, chunks and an answer |
+//! | [`failure`] | the table of failure kinds; status codes and the peculiarities of providers; `Retry-After` |
+//! | [`verdict`], [`schema`], `judge` | the rules for an answer that arrived with a 200; what is a refusal; the score of a judge |
+//! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
+//! | [`report`], `role`, [`usd`] | what happened; what an attempt is for; amounts of money |
+//! | [`json`], `text`, `date`, [`invalid`], `spelling` | basic modules: JSON in place, strings, dates, errors of input, near misses |
+//!
+//! No two modules import each other (`tests/architecture.rs`).
 
 mod attempt;
 pub mod breaker;
@@ -108,5 +114,5 @@ pub use role::Role;
 pub use upstream::{Dialect, Upstream};
 pub use usd::Usd;
 
-/// Milliseconds: of the UNIX epoch where a point in time is meant, else a span.
+/// Milliseconds. A point in time is in milliseconds since the UNIX epoch.
 pub type Millis = u64;

@@ -1,7 +1,7 @@
-//! What a call may do before it gives up: plain data with defaults, read from JSON.
+//! The policy of a call: plain data with defaults, read from JSON.
 //!
-//! Unknown fields and values out of range are refused with the path of the field. The JSON shape is the same in the
-//! package's `policy` option, in a route of the edge and in a request's `failsoft` field:
+//! An unknown field or a value out of range is an error that names the field. The JSON is the same in the package's option
+//! `policy`, in a route of the edge, and in a request's field `failsoft`:
 //!
 //! ```
 //! let json = failsoft::Json::parse(r#"{"attempts": 4, "timeouts": {"idle": 5000}, "empty": "next"}"#).expect("JSON");
@@ -15,111 +15,111 @@ mod reading;
 use crate::Millis;
 use crate::usd::Usd;
 
-/// Everything that is policy in a call.
+/// The policy of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// Requests sent at most, retries and fallbacks together. Default 8, from 1 to 32.
+    /// The most requests of a call: retries, fallbacks and judges together. Default 8, from 1 to 32.
     pub attempts: u32,
     /// The four clocks.
     pub timeouts: Timeouts,
-    /// Pauses before the same model is asked again.
+    /// Whether and when the same model is asked again.
     pub retry: Retry,
-    /// What follows a content filter or a moderation: `next` (default) or `fail`.
+    /// After a content filter or a moderation: `next` (default) or `fail`.
     pub on_content_filter: Soft,
-    /// What follows an answer without content. Default `retry`.
+    /// After an answer without content. Default `retry`.
     pub empty: Soft,
-    /// What follows an answer that is reasoning and nothing else. Default `retry`; some models do so on purpose.
+    /// After an answer that has reasoning and nothing else. Default `retry`; some models answer this way on purpose.
     pub reasoning_only: Soft,
-    /// What follows an answer that declines. Default `next`.
+    /// After an answer that declines. Default `next`.
     pub refusal: Soft,
-    /// How refusals begin, in place of the built-in phrases: lower case, straight quotes. JSON: `refusal.phrases`.
+    /// How refusals begin, instead of the built-in phrases: in lower case, with straight quotes. JSON: `refusal.phrases`.
     pub refusal_phrases: Vec<String>,
-    /// What follows an answer that is no JSON although JSON was asked for. Default `next`.
+    /// After an answer that is not JSON, although the request asks for JSON. Default `next`.
     pub invalid_json: Soft,
-    /// JSON inside a fence or between prose is taken out of it. Default false. JSON: `invalidJson.repair`.
+    /// Takes JSON out of a Markdown fence or out of the text around it. Default false. JSON: `invalidJson.repair`.
     pub repair_json: bool,
-    /// What follows JSON that is not what the request's `json_schema` describes. Default `next`.
+    /// After JSON that does not match the request's `json_schema`. Default `next`.
     pub schema_mismatch: Soft,
-    /// What follows an answer that hit the output limit. Default `accept`: a caller may have set it on purpose.
+    /// After an answer that reached the output limit. Default `accept`: a caller may have set the limit on purpose.
     pub length: Soft,
-    /// What follows an answer of less than [`Policy::shortest`]. Default `next`.
+    /// After an answer that is shorter than [`Policy::shortest`]. Default `next`.
     pub too_short: Soft,
-    /// Characters that an answer has at least. Default 0, which is no rule; up to 100,000. JSON: `tooShort.chars`.
+    /// The fewest characters of an answer. Default 0, which turns the rule off; up to 100,000. JSON: `tooShort.chars`.
     pub shortest: u64,
-    /// What follows an answer that holds one of [`Policy::literals`]. Default `next`.
+    /// After an answer that contains one of [`Policy::literals`]. Default `next`.
     pub pattern: Soft,
-    /// Texts that no answer may hold. Default none. JSON: `pattern.literals`.
+    /// Texts that no answer may contain. Default none. JSON: `pattern.literals`.
     pub literals: Vec<String>,
-    /// A stream is held until it has this many characters, so that rules can look at its beginning. Default 0, up to
-    /// 100,000.
+    /// Holds a stream until it has this many characters, so that rules can check its beginning. Default 0, up to 100,000.
     pub hold_chars: u64,
-    /// A stream is held until it is whole, and every rule runs. Default false. A judge asks for it by itself.
+    /// Holds a stream until it is whole, so that every rule can check it. Default false. With a judge, always.
     pub buffer: bool,
-    /// What follows a stream that breaks after the commit point. Default `continue`.
+    /// How a stream goes on that breaks after the commit point. Default `continue`.
     pub recover: Recover,
-    /// The reader understands an event that tells it to start over. Default false: OpenAI's clients do not.
+    /// The reader understands the event that tells a reader to start over. Default false: OpenAI's clients do not.
     pub restart_event: bool,
-    /// Milliseconds without a first token after which a second model is asked too, where [`Policy::max_cost`] can pay for
-    /// both. Default none, up to 600,000. JSON: `hedge.after`.
+    /// After this many milliseconds without a first token, a second model is asked as well, if [`Policy::max_cost`] can pay
+    /// for both. Default none, up to 600,000. JSON: `hedge.after`.
     pub hedge: Option<Millis>,
     /// A model that scores every answer. Default none.
     pub judge: Option<JudgePolicy>,
-    /// What the call may cost in USD, all attempts and judges together: none is made that could go beyond. One counts at the
-    /// most that it can cost, until it is refused or has told its cost at its end; so without an output limit a first
-    /// answer that is lost leaves nothing for a second. A model without a known price is left out. Through an edge, the
-    /// edge keeps to it in each request. Default no bound.
+    /// The most that the call may cost in USD, all attempts and judges together. No request is sent that could exceed it. An
+    /// attempt counts at the most that it can cost, until it is refused or reports its cost at its end. So without an output
+    /// limit, a first answer that is lost leaves nothing for a second. A model without a known price leaves the chain. An edge
+    /// keeps to the limit in each request by itself. Default no limit.
     pub max_cost: Option<Usd>,
-    /// What a model may cost in USD for a million tokens: of the prompt, of the answer. Default no bound. JSON:
+    /// The most that a model may cost in USD for a million tokens: of the prompt, of the answer. Default no limit. JSON:
     /// `maxPrice.prompt`, `maxPrice.completion`.
     pub max_price: (Option<Usd>, Option<Usd>),
-    /// A request without `stream` is streamed from upstream and put together here, so that a silent model is noticed
-    /// early and an abort stops the bill. Default true in a page, false at the edge.
+    /// Streams a request without `stream` from the upstream and assembles the completion. So a silent model is noticed early,
+    /// and an abort stops the bill. Default true in a page, false at the edge.
     pub assemble: bool,
-    /// When a model is left alone.
+    /// When a model has to rest.
     pub breaker: BreakerPolicy,
 }
 
-/// Four clocks, in milliseconds. The first three run for each attempt, the last for the whole call.
+/// The four clocks, in milliseconds. The first three run for each attempt, the last for the whole call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeouts {
     /// From sending to the response headers; of streams only. Default 30,000, from 1 to 600,000.
     pub headers: Millis,
     /// From sending to the first text, reasoning or tool call. Default 60,000, from 1 to 600,000.
     pub first_token: Millis,
-    /// Between events of a stream, while one is asked for; comments do not count. Default 30,000, from 1 to 600,000.
+    /// Between two events of a stream, while the call waits for one. Comments do not count. Default 30,000, from 1 to 600,000.
     pub idle: Millis,
     /// The whole call. Default 600,000, from 1 to 3,600,000.
     pub total: Millis,
 }
 
-/// Pauses before a repetition, in milliseconds.
+/// Whether the same model is asked again, and after which pause. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Retry {
-    /// Repetitions of the same model at most. Default 1, from 0 to 10.
+    /// How often the same model may be asked again. Default 1, from 0 to 10.
     pub same: u32,
-    /// The longest wait that a failure may name for the same model to be asked again. Default 2,000, up to 60,000.
+    /// The longest wait that a failure may name. After a longer one, the same model is not asked again. Default 2,000, up to
+    /// 60,000.
     pub max_wait: Millis,
-    /// The bound of the first random pause; it doubles with each. Default 500, up to 60,000.
+    /// The longest first random pause. It doubles with each retry. Default 500, up to 60,000.
     pub base: Millis,
-    /// The bound of every random pause. Default 5,000, up to 60,000.
+    /// The longest random pause of all. Default 5,000, up to 60,000.
     pub cap: Millis,
 }
 
 /// When a breaker opens, and for how long.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BreakerPolicy {
-    /// Failures in a row that open it; 0 turns breakers off. Default 3, up to 100.
+    /// The failures in a row that open a breaker; 0 turns breakers off. Default 3, up to 100.
     pub failures: u32,
     /// Milliseconds until one call may probe the model. Default 20,000, from 1 to 3,600,000.
     pub cooldown: Millis,
 }
 
-/// How far a call goes to mend a stream that broke after its commit point.
+/// How a stream goes on that breaks after its commit point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recover {
-    /// A model that continues what was said is asked to; else as with `restart`.
+    /// A model continues the text, if the chain has one that is known to do so; otherwise as `restart`.
     Continue,
-    /// A model is asked anew, and joined where its answer begins with what was said.
+    /// A model answers from the beginning. The stream goes on if that answer begins with the text so far.
     Restart,
     /// The stream ends with an error.
     Error,
@@ -128,32 +128,32 @@ pub enum Recover {
 /// A model that scores answers from 0 to 100.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgePolicy {
-    /// Its id, on the upstream of the answer.
+    /// The id of the judge, on the upstream of the answer.
     pub model: String,
-    /// The score that passes. Default 50, from 1 to 100.
+    /// The lowest score that passes. Default 50, from 1 to 100.
     pub threshold: u64,
-    /// What the score is about, in words. Default: whether the answer is correct, complete and to the point.
+    /// What the judge should look at, in words. Default: whether the answer is correct, complete and to the point.
     pub criteria: String,
-    /// Milliseconds that it may take. Default 10,000, from 1 to 600,000.
+    /// The time for a score, in milliseconds. Default 10,000, from 1 to 600,000.
     pub timeout: Millis,
-    /// What follows an answer below the threshold. Default `next`.
+    /// After an answer below the threshold: `next` (default) or `fail`.
     pub action: Soft,
-    /// An answer that the judge could not score passes. Default true.
+    /// An answer passes that the judge could not score. Default true. JSON: `onError`.
     pub open: bool,
-    /// What one score may cost in USD, where the price is known. Default no bound.
+    /// The most that one score may cost in USD, if the price is known. Default no limit.
     pub max_cost: Option<Usd>,
 }
 
-/// What follows an answer that a rule did not pass.
+/// What follows after an answer that fails a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Soft {
-    /// The same model once more, then the next.
+    /// The same model is asked again once, then the next.
     Retry,
-    /// The next model.
+    /// The next model is asked.
     Next,
-    /// An error.
+    /// The call fails.
     Fail,
-    /// Nothing: the rule is off.
+    /// Nothing. The rule is off.
     Accept,
 }
 
@@ -191,7 +191,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// A stream is held until it is whole.
+    /// The call holds a stream until it is whole.
     pub fn buffers(&self) -> bool {
         self.buffer || self.judge.is_some()
     }

@@ -1,4 +1,4 @@
-//! The streaming reader alone, for a response that somebody else asked for.
+//! The streaming reader alone, for a response that the caller requested by itself.
 //!
 //! ```
 //! use failsoft::reader::StreamReader;
@@ -32,24 +32,25 @@ impl Default for StreamReader {
 }
 
 impl StreamReader {
-    /// Takes the next bytes, cut anywhere, and gives the chunks that they complete.
+    /// Takes the next bytes, cut anywhere. Returns the chunks that they complete. `now` is in milliseconds since the UNIX
+    /// epoch.
     pub fn feed(&mut self, bytes: &[u8], now: Millis) -> Chunks {
         self.0.feed(bytes, now);
         self.0.end();
         std::mem::take(&mut self.0.waiting)
     }
 
-    /// What the stream said went wrong; nothing after it is read.
+    /// The failure that the stream reported. What comes after it is not read.
     pub fn failure(&self) -> Option<&Failure> {
         self.0.failure.as_deref()
     }
 
-    /// The stream has said that it is complete.
+    /// `[DONE]` has come.
     pub fn is_done(&self) -> bool {
         self.0.done
     }
 
-    /// Events that were skipped because they are no JSON.
+    /// The number of events that were skipped because they are not JSON.
     pub fn malformed(&self) -> u32 {
         self.0.malformed
     }
@@ -59,10 +60,10 @@ impl StreamReader {
         &self.0.answer
     }
 
-    /// The body has ended: was the answer whole?
+    /// The body has ended. Checks whether the answer is whole.
     ///
     /// # Errors
-    /// What the stream said, or [`Kind::Cut`](crate::Kind::Cut) when no finish reason has come.
+    /// The failure that the stream reported, or [`Kind::Cut`](crate::Kind::Cut) when no finish reason has come.
     pub fn finish(&self) -> Result<(), Box<Failure>> {
         match &self.0.failure {
             Some(failure) => Err(failure.clone()),

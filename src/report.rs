@@ -6,24 +6,24 @@ use crate::json::{Json, Object, patched};
 use crate::role::Role;
 pub use crate::usd::Usd;
 
-/// The account of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
+/// The report of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The model that answered, in the answer's own words; absent until one has.
+    /// The model that answered, as the answer names it. Absent until a model has answered.
     pub model: Option<String>,
     /// A model other than the first of the chain answered.
     pub fallback: bool,
-    /// The answer passed every rule of the policy. False: it is the best of answers that did not.
+    /// The answer passed every rule of the policy. If false, it is the best of the answers that did not.
     pub accepted: bool,
     /// Every request that was sent, in order.
     pub attempts: Vec<AttemptReport>,
-    /// Models that were not asked, or not again, and why.
+    /// The models that left the chain, and why.
     pub dropped: Vec<Dropped>,
-    /// What somebody should look at.
+    /// What the caller or the owner should know, in sentences.
     pub warnings: Vec<String>,
     /// The sum of the known costs of all attempts, in USD; absent if no cost is known.
     pub cost: Option<Usd>,
-    /// Ids of generations that may have cost money and did not say how much.
+    /// The ids of generations that may have cost money and did not report how much.
     pub unsettled: Vec<String>,
 }
 
@@ -34,52 +34,52 @@ pub struct AttemptReport {
     pub models: Vec<String>,
     /// The model that answered, as the answer names it.
     pub model: Option<String>,
-    /// The provider behind it.
+    /// The provider behind the model.
     pub provider: Option<String>,
-    /// The answer names a model that is none of those asked for.
+    /// The answer names a model that the request did not name.
     pub unmatched: bool,
     /// What the request was for.
     pub role: Role,
     /// The score that a judge gave, from 0 to 100. Only for [`Role::Score`], and absent where the judge gave no score.
     pub score: Option<u64>,
-    /// What went wrong; absent for an answer that passed.
+    /// What went wrong. Absent for an answer that passed.
     pub failure: Option<Box<Failure>>,
-    /// What OpenRouter tried inside this request, as it says: JSON of `{provider, model, status}` each.
+    /// What OpenRouter tried inside this request, as its metadata says: the JSON text of `{provider, model, status}` each.
     pub inside: Vec<String>,
-    /// Milliseconds since the call began.
+    /// When the request was sent, in milliseconds since the call began.
     pub started: Millis,
-    /// Milliseconds until the first text, reasoning or tool call.
+    /// The milliseconds until the first text, reasoning or tool call.
     pub first_token: Option<Millis>,
-    /// Milliseconds until it ended; absent while it runs.
+    /// The milliseconds until the attempt ended. Absent while it runs.
     pub duration: Option<Millis>,
-    /// The generation's id.
+    /// The id of the generation.
     pub generation_id: Option<String>,
-    /// What the upstream counted of the prompt.
+    /// The tokens of the prompt, as the upstream counted them.
     pub prompt_tokens: Option<u64>,
-    /// What the upstream counted of the answer.
+    /// The tokens of the answer, as the upstream counted them.
     pub completion_tokens: Option<u64>,
-    /// What it cost in USD, as the upstream says.
+    /// The cost in USD, as the upstream reports it.
     pub cost: Option<Usd>,
-    /// That is all: it was told with the end of the answer. Not in the JSON.
+    /// `cost` is the whole cost: it came with the end of the answer. Not in the JSON.
     pub cost_is_final: bool,
 }
 
 /// A model that left the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropped {
-    /// Its id.
+    /// The id of the model.
     pub model: String,
     /// Why, in a sentence.
     pub reason: String,
 }
 
 impl Report {
-    /// Notes that `model` is not asked, or not again.
+    /// Reports that `model` left the chain.
     pub(crate) fn drop_model(&mut self, model: &str, reason: impl Into<String>) {
         self.dropped.push(Dropped { model: model.into(), reason: reason.into() });
     }
 
-    /// Adds up what is known once every attempt has ended.
+    /// Sums the costs, when every attempt has ended.
     pub(crate) fn settle(&mut self) {
         self.cost = None;
         self.unsettled.clear();
@@ -92,12 +92,12 @@ impl Report {
         }
     }
 
-    /// The JSON text of the report. What an edge reported replaces the account of the last request, which asked it.
+    /// The JSON text of the report. The report of an `edge` (JSON text) replaces the last request, which the edge answered.
     pub fn to_json(&self, edge: Option<&str>) -> String {
-        let asked_edge = usize::from(edge.is_some());
+        let answered_by_edge = usize::from(edge.is_some());
         let mut attempts = Object::default();
         attempts.open("attempts", "[");
-        for attempt in &self.attempts[..self.attempts.len().saturating_sub(asked_edge)] {
+        for attempt in &self.attempts[..self.attempts.len().saturating_sub(answered_by_edge)] {
             attempts.item(&attempt.to_json());
         }
         for attempt in Json::or_null(edge.unwrap_or_default()).get("attempts").items() {
@@ -111,7 +111,7 @@ impl Report {
         }
     }
 
-    /// All but the attempts.
+    /// All fields except the attempts.
     fn summary(&self) -> Object {
         let mut json = Object::default();
         json.maybe_text("model", self.model.as_deref());
@@ -175,7 +175,7 @@ mod tests {
     use super::Report;
 
     #[test]
-    fn what_an_edge_reported_comes_first() {
+    fn the_report_of_an_edge_replaces_the_request_to_it() {
         let own = Report { attempts: vec![Default::default(), Default::default()], ..Report::default() };
         let edge = r#"{"accepted":true,"attempts":[{"models":["a"]},{"models":["b"]}],"cost":0.5}"#;
         let expected = r#"{"fallback":false,"accepted":true,"cost":0.5,"attempts":[{"models":[],"started":0},{"models":["a"]},{"models":["b"]}]}"#;

@@ -1,6 +1,6 @@
-//! Does a JSON value have the shape that a schema describes? OpenAI's strict subset, and nothing that needs a validator:
+//! Checks whether a JSON value matches a JSON Schema: OpenAI's strict subset, which needs no validator crate:
 //! `type` (also several), `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, `anyOf`,
-//! `$ref` into the schema itself. Other keywords are not looked at.
+//! `$ref` into the schema itself. Other keywords are ignored.
 //!
 //! ```
 //! use failsoft::{Json, schema::matches};
@@ -14,10 +14,10 @@
 use crate::json::Json;
 use crate::text::{cut, split};
 
-/// A schema may refer to itself, but not for ever without reading on.
+/// A schema may refer to itself, but not without an end.
 const DEEPEST: u32 = 200;
 
-/// `value` is what `schema` describes.
+/// `value` matches `schema`.
 pub fn matches(value: Json<'_>, schema: Json<'_>) -> bool {
     fits(value, schema, schema, 0)
 }
@@ -35,7 +35,7 @@ fn fits(value: Json<'_>, schema: Json<'_>, root: Json<'_>, depth: u32) -> bool {
         return false;
     }
     let (constant, listed, choices) = (schema.get("const"), schema.get("enum"), schema.get("anyOf"));
-    // `null` is what is not there, and as a constant it is best said as a type.
+    // A `const` that is `null` reads as missing; a schema for `null` has `type` instead.
     if !constant.is_null() && !same(value, constant)
         || listed.is_array() && !listed.items().any(|one| same(value, one))
         || choices.is_array() && !choices.items().any(|choice| fits(value, choice))
@@ -66,7 +66,7 @@ fn is_of(value: Json<'_>, kind: Json<'_>) -> bool {
         "boolean" => value.flag().is_some(),
         "null" => value.is_null(),
         "number" => value.is_number(),
-        // 1.0 is an integer too; of those with an exponent nobody is refused.
+        // 1.0 is an integer, too. A number with an exponent always counts as one.
         "integer" => {
             let (_, fraction) = cut(value.raw(), b'.');
             value.is_number()
@@ -76,7 +76,7 @@ fn is_of(value: Json<'_>, kind: Json<'_>) -> bool {
     }
 }
 
-/// Strings by what they say, all else by how it is written.
+/// Strings are compared by their text, other values as they are written.
 fn same(one: Json<'_>, other: Json<'_>) -> bool {
     match other.text() {
         Some(text) => one.is(&text),
@@ -90,7 +90,7 @@ mod tests {
     use crate::json::Json;
 
     #[test]
-    fn tells_what_fits_from_what_does_not() {
+    fn a_value_matches_if_it_has_the_described_shape() {
         let person = r##"{"type": "object", "additionalProperties": false, "required": ["name", "tags"],
             "properties": {"name": {"type": "string"}, "tags": {"type": "array", "items": {"enum": ["a", "b"]}},
                 "boss": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}, "age": {"type": ["integer", "null"]}, "v": {"const": 1}}}"##;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_only_refers_to_itself_fits_nothing() {
+    fn nothing_matches_a_schema_that_only_refers_to_itself() {
         let schema = Json::parse(r##"{"$ref": "#"}"##).expect("JSON");
         assert!(!matches(Json::NULL, schema));
     }

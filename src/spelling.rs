@@ -1,16 +1,16 @@
-//! Near misses: what somebody meant by a name that does not exist.
+//! Near misses: which known name was probably meant by an unknown one.
 
-/// The entry of `among` that is closest to `word`, if one is close enough to be worth naming.
+/// The name in `among` that is closest to `word`, if one is close enough.
 ///
-/// Case and separators (`-`, `_`, `.`, space) do not count: `claude-opus-4-7` is `claude-opus-4.7`. Otherwise one edit
-/// in every four characters is forgiven.
+/// Case and separators (`-`, `_`, `.`, space) do not count: `claude-opus-4-7` is `claude-opus-4.7`. Otherwise, a close name
+/// differs by at most one edit in four characters.
 pub(crate) fn closest<'a>(word: &str, among: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = folded(word);
     let mut allowed = (word.len() / 4).max(1);
     let mut closest = None;
     for name in among {
         let edits = distance(&word, &folded(name));
-        // Of those that are equally close, the first.
+        // If several names are equally close, the first is returned.
         if edits < allowed || edits == allowed && closest.is_none() {
             (allowed, closest) = (edits, Some(name));
         }
@@ -22,7 +22,7 @@ fn folded(name: &str) -> Vec<u8> {
     name.bytes().map(|byte| if matches!(byte, b'_' | b'.' | b' ') { b'-' } else { byte.to_ascii_lowercase() }).collect()
 }
 
-/// Levenshtein's distance, one row of the table at a time.
+/// The Levenshtein distance, computed one row of the table at a time.
 fn distance(from: &[u8], to: &[u8]) -> usize {
     let mut row: Vec<usize> = (1..to.len() + 1).collect();
     for (at, a) in from.iter().enumerate() {
@@ -42,7 +42,7 @@ mod tests {
     use super::closest;
 
     #[test]
-    fn names_what_was_meant() {
+    fn finds_the_name_that_was_meant() {
         let models = ["openai/gpt-4o", "anthropic/claude-opus-4.7", "anthropic/claude-opus-4.6"];
         assert_eq!(closest("anthropic/claude-opus-4-7", &mut models.into_iter()), Some("anthropic/claude-opus-4.7"));
         assert_eq!(closest("temperture", &mut ["temperature", "top_p"].into_iter()), Some("temperature"));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn stays_silent_when_nothing_is_close() {
+    fn finds_nothing_when_no_name_is_close() {
         assert_eq!(closest("frobnicate", &mut ["temperature", "top_p"].into_iter()), None);
     }
 }

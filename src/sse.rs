@@ -1,8 +1,13 @@
-//! Bytes in, server-sent events out. Knows nothing of JSON.
+//! Reads bytes, and returns server-sent events. It does not know JSON.
 //!
-//! The rules are those of WHATWG HTML 9.2.6: CR, LF and CRLF all end a line, a leading byte order mark is dropped, a
-//! line without a colon is a field without a value, several `data` lines join with a line feed, an event that the end
-//! of the stream cuts off is discarded. Where a chunk of bytes ends never matters, not even inside a character.
+//! The rules are those of WHATWG HTML 9.2.6:
+//!
+//! - CR, LF and CRLF end a line; a byte order mark at the beginning is dropped;
+//! - a line without a colon is a field without a value; a line that begins with a colon is a comment;
+//! - several `data` lines of one event are joined with a line feed; an empty line ends the event;
+//! - an event that the end of the stream cuts off is discarded.
+//!
+//! The bytes may be cut anywhere, also inside a character.
 //!
 //! ```
 //! use failsoft::sse::{Decoder, Event};
@@ -21,7 +26,7 @@
 
 use crate::text::{line_end, lossy};
 
-/// One thing a stream said.
+/// One event or comment of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'a> {
     /// The joined `data` lines of one event. Invalid UTF-8 is replaced by U+FFFD.
@@ -30,31 +35,31 @@ pub enum Event<'a> {
     Comment(&'a str),
 }
 
-/// An event, or a line of one, is larger than the decoder's bound.
+/// An event or a line is larger than the decoder's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge {
-    /// The bound, in bytes.
+    /// The limit, in bytes.
     pub limit: usize,
 }
 
-/// Splits a byte stream into events; holds at most one incomplete line and one incomplete event.
+/// Splits a byte stream into events. It holds at most one incomplete line and one incomplete event.
 #[derive(Debug)]
 pub struct Decoder {
     limit: usize,
-    /// The beginning of a line whose end has not come.
+    /// The beginning of an incomplete line.
     line: Vec<u8>,
-    /// The data lines so far, each followed by a line feed.
+    /// The `data` lines of an incomplete event, each followed by a line feed.
     data: Vec<u8>,
-    /// The last byte was a CR that ended a line: an LF that comes next belongs to the same ending.
+    /// The last byte was a CR. An LF that follows belongs to the same line end.
     after_cr: bool,
-    /// Nothing but a possible byte order mark has come.
+    /// No line has ended, so that a byte order mark may come.
     at_start: bool,
 }
 
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Decoder {
-    /// A decoder that keeps at most `limit` bytes of an event.
+    /// A decoder for events of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self { limit, line: Vec::new(), data: Vec::new(), after_cr: false, at_start: true }
     }
@@ -62,7 +67,7 @@ impl Decoder {
     /// Takes the next bytes, and calls `each` for every event and comment that they complete, in order.
     ///
     /// # Errors
-    /// [`TooLarge`] when a line or an event outgrows the bound; the stream cannot go on.
+    /// [`TooLarge`] when a line or an event is larger than the limit. The rest of the stream cannot be read.
     pub fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -71,7 +76,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Takes a line off `rest`, or what there is of it, and calls `each` if it completes something.
+    /// Takes a line, or the beginning of a line, off `rest`. Calls `each` if that completes an event or a comment.
     pub(crate) fn step(&mut self, rest: &mut &[u8], each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         if std::mem::take(&mut self.after_cr) && rest.first() == Some(&b'\n') {
             *rest = &rest[1..];
@@ -79,7 +84,7 @@ impl Decoder {
         }
         let end = line_end(rest);
         let (piece, ending) = rest.split_at(end);
-        self.bounded(self.line.len() + piece.len())?;
+        self.check_size(self.line.len() + piece.len())?;
         self.line.extend_from_slice(piece);
         *rest = ending;
         if let Some((end, behind)) = ending.split_first() {
@@ -90,7 +95,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// An event ended with the last byte, or a comment did: what comes next is a line of its own.
+    /// The last byte ended an event or a comment, so the next byte begins a line.
     pub(crate) fn is_between(&self) -> bool {
         self.line.is_empty() && self.data.is_empty() && !self.after_cr && !self.at_start
     }
@@ -109,9 +114,9 @@ impl Decoder {
         } else if let Some(comment) = line.strip_prefix(b":") {
             each(Event::Comment(&lossy(without_space(comment))));
         } else if let Some(value @ ([] | [b':', ..])) = line.strip_prefix(b"data") {
-            // `event`, `id` and `retry` carry nothing in this protocol; unknown fields are ignored by the standard.
+            // `event`, `id` and `retry` have no meaning in this protocol. The standard ignores unknown fields.
             let value = without_space(value.get(1..).unwrap_or_default());
-            self.bounded(self.data.len() + value.len())?;
+            self.check_size(self.data.len() + value.len())?;
             self.data.extend_from_slice(value);
             self.data.push(b'\n');
         }
@@ -119,7 +124,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn bounded(&self, size: usize) -> Result<(), TooLarge> {
+    fn check_size(&self, size: usize) -> Result<(), TooLarge> {
         if size > self.limit { Err(TooLarge { limit: self.limit }) } else { Ok(()) }
     }
 }

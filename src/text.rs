@@ -1,5 +1,6 @@
-//! Strings from their pieces, and their pieces again. A page downloads what this compiles to: a call for each piece, and
-//! no array of them; and loops over bytes, for what the standard library does with searchers that are made for long texts.
+//! Small functions for strings. A page downloads their code, so they are written for size: a call for each piece of a string
+//! instead of an array of pieces, and loops over bytes instead of the searchers of the standard library, which are made for
+//! long texts.
 
 mod search;
 
@@ -8,7 +9,7 @@ use std::hint::black_box;
 
 pub(crate) use search::first;
 
-/// A `String` of pieces that are `&str`, with room for what is usual.
+/// A `String` of several `&str`, with a usual capacity.
 macro_rules! text {
     ($($piece:expr),+ $(,)?) => {{
         let mut text = String::with_capacity(64);
@@ -18,28 +19,29 @@ macro_rules! text {
 }
 pub(crate) use text;
 
-/// `push_str`, as a call.
+/// `push_str`, as a call that is not inlined.
 #[inline(never)]
 pub(crate) fn push(text: &mut String, piece: &str) {
     text.push_str(piece);
 }
 
-/// A long text grows by so many bytes.
+/// A long text grows by this many bytes.
 const STEP: usize = 256 * 1024;
 
-/// `String::reserve`, for a text that may become as long as an answer. To double it again and again would take three times
-/// its size: the old text, the new one, and the places that it left.
+/// `String::reserve`, for a text that may become as long as an answer. Doubling its capacity again and again would take three
+/// times its size: the old text, the new text, and the freed memory of earlier ones.
 pub(crate) fn reserve(text: &mut String, length: usize) {
     if text.len() < STEP / 4 {
         text.reserve(length);
     } else if text.capacity() - text.len() < length {
-        // What lies last in memory grows where it is, if the memory behind it is there: which this sees to.
+        // The last block in memory grows in place, if the memory behind it is there. This allocation adds that memory.
         drop(black_box(Vec::<u8>::with_capacity(STEP + length)));
         text.reserve_exact(STEP + length);
     }
 }
 
-/// `bytes` begin with `known`. Eight at a time: a library that is built for size compares byte by byte.
+/// `bytes` begin with `known`. Compares eight bytes at a time: a standard library that is built for size compares byte by
+/// byte.
 pub(crate) fn begins(bytes: &[u8], known: &[u8]) -> bool {
     let Some(bytes) = bytes.get(..known.len()) else { return false };
     let ((ours, our_tail), (theirs, their_tail)) = (known.as_chunks(), bytes.as_chunks());
@@ -57,7 +59,7 @@ pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
     Some(at)
 }
 
-/// What lies between the `marks` of a text, ASCII characters: `str::split`.
+/// The pieces of a text between `mark`, an ASCII character, as `str::split`.
 pub(crate) fn split(text: &str, mark: u8) -> Split<'_> {
     Split { rest: Some(text), mark }
 }
@@ -80,8 +82,8 @@ impl<'a> Iterator for Split<'a> {
     }
 }
 
-/// Words, with commas between them.
-pub(crate) fn listed(words: &str) -> String {
+/// The words of a text, which are separated by spaces, with commas between them.
+pub(crate) fn comma_separated(words: &str) -> String {
     let mut list = String::new();
     for word in split(words, b' ') {
         let between = if list.is_empty() { "" } else { ", " };
@@ -91,7 +93,7 @@ pub(crate) fn listed(words: &str) -> String {
     list
 }
 
-/// `text` up to the white space that it ends with.
+/// `text` without the white space at its end.
 pub(crate) fn trim_end(text: &str) -> &str {
     let mut end = 0;
     for (at, character) in text.char_indices() {
@@ -102,41 +104,41 @@ pub(crate) fn trim_end(text: &str) -> &str {
     &text[..end]
 }
 
-/// What is before and behind the first `mark`, an ASCII character; all of it and nothing, if there is none.
+/// The texts before and behind the first `mark`, an ASCII character. Without a mark, the whole text and an empty text.
 pub(crate) fn cut(text: &str, mark: u8) -> (&str, &str) {
     let at = first(text.as_bytes(), mark, 0, 0);
     (&text[..at], text.get(at + 1..).unwrap_or_default())
 }
 
-/// There is nothing to see: white space at most.
+/// The text is empty, or white space only.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(is_space)
 }
 
-/// White space of any script. The table of the standard library is larger.
+/// White space of any script. The standard library has a larger table.
 fn is_space(character: char) -> bool {
     matches!(character, '\t'..='\r' | ' ' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
 
-/// The text that `bytes` are in UTF-8, if they are.
+/// The text of `bytes`, if they are UTF-8.
 pub(crate) fn of(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// The text that `bytes` are, with U+FFFD for what is not UTF-8. Of what is, the standard library's own way finds out eight
-/// times slower.
+/// The text of `bytes`, with U+FFFD in the place of bytes that are not UTF-8. For valid bytes, this is eight times faster than
+/// `String::from_utf8_lossy`.
 pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     of(bytes).map_or_else(|| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// Where the line that `bytes` begin with ends.
+/// Where the first line of `bytes` ends.
 pub(crate) fn line_end(bytes: &[u8]) -> usize {
     first(bytes, b'\n', b'\r', 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, find, is_blank, listed, lossy, of, split, trim_end};
+    use super::{comma_separated, cut, find, is_blank, lossy, of, split, trim_end};
 
     #[test]
     fn a_part_is_found_where_it_begins_first() {
@@ -158,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn blank_is_what_the_standard_library_calls_white_space() {
+    fn a_text_is_blank_if_the_standard_library_calls_it_white_space() {
         let blanks = (0..=0x3fff).filter_map(char::from_u32).filter(|character| is_blank(&character.to_string()));
         let expected = (0..=0x3fff).filter_map(char::from_u32).filter(|character| character.is_whitespace());
         assert!(blanks.eq(expected) && is_blank("") && is_blank(" \u{3000}") && !is_blank(" a"));
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_no_text_or_one_with_a_hole() {
+    fn bytes_that_are_not_utf_8_are_no_text_or_are_replaced() {
         assert_eq!((of(b"\xc3\xa9"), of(b"\xc3")), (Some("é"), None));
         assert_eq!((&*lossy(b"\xc3\xa9"), &*lossy(b"a\xc3b")), ("é", "a\u{fffd}b"));
     }
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_listed_with_commas() {
-        assert_eq!((listed("a b"), listed("a")), ("a, b".into(), "a".into()));
+    fn commas_separate_words() {
+        assert_eq!((comma_separated("a b"), comma_separated("a")), ("a, b".into(), "a".into()));
     }
 }

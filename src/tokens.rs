@@ -1,33 +1,33 @@
-//! How many tokens a prompt has, about. No vocabulary is shipped: a page would pay for it on every visit.
+//! Estimates the tokens of a prompt, without a vocabulary, which every page would have to download.
 //!
-//! Every character is priced twice: by what it follows, because a tokenizer cuts a text into words, numbers and marks
-//! before it looks them up, and by its script, because a vocabulary knows some languages better than others. English
+//! Every character adds two amounts: one for the characters before it, because a tokenizer cuts a text into words, numbers
+//! and marks before it looks them up, and one for its script, because a vocabulary knows some languages better than others. English
 //! and code cost about the same everywhere, but Hindi has 1.8 times as many tokens for Llama 3 as for GPT-4o, and Tamil
-//! 4 times, so a text has two prices. They are fitted to what the tokenizers of these two models count.
+//! 4 times. So a text has two estimates, which are fitted to the tokenizers of these two models.
 
 use crate::json::Json;
 use crate::text::find;
 
-/// What an image or a file costs at least, where its size is not known.
+/// The estimated tokens of an image or a file, whose size is not known.
 const PER_ATTACHMENT: u64 = 800;
 
-/// What an image costs at most, in tokens, where nobody multiplies: large ones of models that look closely.
+/// The most tokens of an image or a file: a large image, for a model that sees details.
 pub const LARGEST_ATTACHMENT: u64 = 5_000;
 
-/// No tokenizer makes more than this of a text that somebody wrote to be read, in percent of what the less able of two makes
-/// of it, as estimated. Of one that was made to be dear, it may.
+/// The most tokens that any tokenizer counts of an ordinary text, in percent of the higher estimate. A text that was made to
+/// be expensive may have more.
 const CEILING: u64 = 150;
 
-/// What a prompt costs the models that may read it.
+/// The estimated size of a prompt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// Tokens that are not text.
     whole: u64,
-    /// Images, and whatever else is no text.
+    /// The number of images and other attachments.
     pub(crate) attachments: u64,
-    /// Of the text, in UTF-8. No vocabulary makes more tokens of it.
+    /// The bytes of the text in UTF-8. No tokenizer counts more tokens than bytes.
     pub(crate) bytes: u64,
-    /// The text, in hundredths of a token, for a vocabulary of 200,000 tokens or more, and for smaller ones.
+    /// The text in hundredths of a token: for a vocabulary of 200,000 tokens or more, and for a smaller one.
     text: [u64; 2],
 }
 
@@ -39,7 +39,7 @@ impl Prompt {
         prompt
     }
 
-    /// The fields of a chat request that a model reads: messages, tools, the schema of the answer.
+    /// The prompt of a chat request: its messages, its tools, and the schema of its answer.
     pub fn chat(messages: Json<'_>, tools: Json<'_>, format: Json<'_>) -> Self {
         // The beginning of the answer belongs to the prompt: three tokens. Absent fields, read as `null`, make two.
         let mut prompt = Self { whole: 1, ..Self::default() };
@@ -52,14 +52,15 @@ impl Prompt {
         prompt
     }
 
-    /// The tokens that `model` counts, estimated.
+    /// The estimated tokens of the prompt for `model`.
     pub fn tokens(self, model: &str) -> u64 {
         // OpenAI (also bare: `o3`), Google (Gemini, Gemma) and Mistral have large vocabularies.
         let large = model.starts_with('o') || ["gpt", "gem", "mistral"].iter().any(|name| find(model, name).is_some());
         self.whole + self.text[usize::from(!large)].div_ceil(100)
     }
 
-    /// The most tokens that any model counts of a prompt that means something. Money is reckoned by these, windows by the estimate.
+    /// The most tokens that any model counts of an ordinary prompt. Costs are computed with these tokens; a context window is
+    /// compared with the estimate.
     pub fn ceiling(self) -> u64 {
         let text = self.text[0].max(self.text[1]) * CEILING / 100;
         self.whole + self.attachments * (LARGEST_ATTACHMENT - PER_ATTACHMENT) + text.div_ceil(100)

@@ -1,4 +1,4 @@
-//! Where requests go: a base URL, what it speaks, and the key it wants.
+//! Upstreams: a base URL, its dialect, its key, and what is known about its models.
 
 mod models;
 
@@ -15,21 +15,21 @@ pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 /// Its subdomains, for example `eu.openrouter.ai`, are the same API.
 const OPENROUTER_HOST: &str = "openrouter.ai";
 
-/// What an upstream speaks.
+/// The dialect of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// OpenRouter: up to three models a request, cost in the usage, keep-alive comments.
+    /// OpenRouter: a request names up to three models, the usage contains the cost, streams have keep-alive comments.
     OpenRouter,
-    /// Any other OpenAI-compatible API: one model a request.
+    /// Any other OpenAI-compatible API: a request names one model.
     OpenAi,
-    /// failsoft's own edge: the whole chain and its policy in one request; the edge falls back.
+    /// failsoft's own edge: a request has the whole chain and its policy, and the edge falls back.
     Edge,
 }
 
 /// One upstream.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
-    /// What it speaks.
+    /// What the API speaks.
     pub dialect: Dialect,
     /// The base URL, up to and without `/chat/completions`.
     pub url: String,
@@ -39,9 +39,9 @@ pub struct Upstream {
     pub app: App,
     /// Headers that the configuration adds.
     pub headers: Vec<(String, String)>,
-    /// The models that it is asked for, in order; if there are none, those of the request.
+    /// The models to ask this upstream for, in order. If it is empty, those of the request.
     pub models: Vec<String>,
-    /// What the configuration knows of its models.
+    /// What the configuration says about its models.
     pub catalog: Catalog,
 }
 
@@ -54,7 +54,7 @@ pub struct App {
     pub title: Option<String>,
 }
 
-/// Shows where, and never the key.
+/// Shows the URL, but never the key.
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream").field("dialect", &self.dialect).field("url", &self.url).finish_non_exhaustive()
@@ -77,11 +77,11 @@ impl Dialect {
         if is_openrouter { Self::OpenRouter } else { Self::OpenAi }
     }
 
-    /// The models that one request may name; for OpenRouter, one where it must not fall back by itself.
+    /// How many models one request may name. With `alone`, one for OpenRouter, so that OpenRouter does not fall back by itself.
     pub fn batch_size(self, alone: bool) -> usize {
         match self {
             Self::OpenRouter if alone => 1,
-            // Four and more are a 400.
+            // OpenRouter answers four or more with a 400.
             Self::OpenRouter => 3,
             Self::OpenAi => 1,
             Self::Edge => usize::MAX,
@@ -90,7 +90,7 @@ impl Dialect {
 }
 
 impl Upstream {
-    /// An upstream without attribution and further headers.
+    /// An upstream without attribution, headers of its own, models or catalog.
     pub fn new(dialect: Dialect, url: &str, key: Option<String>) -> Self {
         Self {
             dialect,
@@ -130,7 +130,7 @@ impl Upstream {
             headers.push(("authorization", text!("Bearer ", key)));
         }
         if self.dialect == Dialect::OpenRouter {
-            // What happened inside a native window is told only to who asks.
+            // Only with this header, OpenRouter reports which models it tried inside one request.
             headers.push(("x-openrouter-metadata", "enabled".into()));
             headers.extend(self.app.url.clone().map(|url| ("http-referer", url)));
             headers.extend(self.app.title.clone().map(|title| ("x-openrouter-title", title)));
@@ -153,7 +153,7 @@ fn host(url: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// An edge is named by its origin; its API lies below `/v1`.
+/// The base URL without a slash at its end. The API of an edge is below `/v1` of its origin.
 fn base(dialect: Dialect, url: &str) -> String {
     let mut url = url;
     while let Some(shorter) = url.strip_suffix('/') {
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_is_named_by_its_origin() {
+    fn the_api_of_an_edge_is_below_v1_of_its_origin() {
         for url in ["https://edge.example", "https://edge.example/", "https://edge.example/v1/"] {
             assert_eq!(Upstream::new(Dialect::Edge, url, None).url, "https://edge.example/v1");
         }

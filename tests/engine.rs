@@ -258,13 +258,13 @@ fn settings_that_contradict_each_other_are_refused_with_their_path() {
     for (policy, message) in [
         (
             json!({"hedge": {"after": 60_000}}),
-            "`policy.hedge.after` is not before `timeouts.firstToken`, so it would never happen",
+            "`policy.hedge.after` must be less than `timeouts.firstToken` and `timeouts.total`, or no hedge is ever sent",
         ),
         (
             json!({"holdChars": 5, "buffer": true}),
-            "`policy.holdChars` is of no use where a stream is buffered (`buffer`, `judge`)",
+            "`policy.holdChars` has no effect with `buffer` or `judge`, which hold the whole stream; remove one of them",
         ),
-        (json!({"judge": {}}), "`policy.judge.model` is missing; name the model that scores"),
+        (json!({"judge": {}}), "`policy.judge.model` is missing; set it to the id of the model that scores"),
         (
             json!({"judge": {"model": "j", "treshold": 1}}),
             "`policy.judge.treshold` is not a known field; did you mean `threshold`?",

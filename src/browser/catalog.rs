@@ -73,13 +73,13 @@ pub(super) fn list_wanted(memory: &Memory, plan: &Plan) -> Vec<String> {
         return Vec::new();
     };
     let catalog = memory.catalog.borrow();
-    let models = catalog.wanting(models, request.prompt, is_bounded);
+    let models = catalog.unknown_models(models, request.prompt, is_bounded);
     models.into_iter().map(|model| text!(&upstream.url, "/models/", cut(model, b':').0, "/endpoints")).collect()
 }
 
 /// Reads the body of such a page.
 pub(super) fn learn(memory: &Memory, body: &str) {
     if let Some(body) = Json::parse(body) {
-        memory.catalog.borrow_mut().learn_endpoints(body);
+        memory.catalog.borrow_mut().add_endpoints(body);
     }
 }

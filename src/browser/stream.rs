@@ -186,7 +186,7 @@ impl Outbox {
         match form {
             Form::Text if chunks.text().is_empty() => None,
             Form::Text => Some(Content::Text(chunks.into_text())),
-            Form::Chunks => Some(Content::Text(self.brief.tell(&chunks))),
+            Form::Chunks => Some(Content::Text(self.brief.write(&chunks))),
             Form::Lines => Some(Content::Bytes(chunks.into_lines())),
             Form::Events => Some(Content::Bytes(chunks.to_sse())),
         }

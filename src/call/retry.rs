@@ -38,7 +38,7 @@ impl Call {
         backoff(&self.policy.retry, self.chain.candidate(candidate).retries(), seed)
     }
 
-    /// Asks the candidate again after `wait`.
+    /// Lets the candidate be asked again after `wait`.
     pub(super) fn retry(&mut self, candidate: usize, wait: Millis, now: Millis) {
         self.chain.count_retry(candidate);
         self.pause_until = self.pause_until.max(now + wait);

@@ -1,29 +1,29 @@
-//! Chunks as JavaScript is told of them when it makes objects: a JSON array, in which a chunk that differs from the one
-//! before it in nothing but its text is that text alone.
+//! Chunks as short JSON, from which JavaScript makes objects: a JSON array. A chunk that differs from the one before it only
+//! in its text is that text alone.
 //!
 //! ```text
 //! [{"id":"gen-1","choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]},"lo",", wor","ld"]
 //! ```
 //!
-//! Why that is sound: a chunk is only a pattern for others if its text lies where objects lead to it by one way, and all
-//! else in it has no parts: a copy of the objects on that way, with another text, shares nothing with it.
+//! A chunk is a pattern for the next ones only if one path of objects leads to its text, and no other value in it has parts.
+//! So a copy of the objects on this path, with another text, shares no object with the chunk.
 
 use super::Chunks;
 use crate::json::{Json, Pattern};
 use crate::text::{cut, push};
 
-/// What was told last as a whole.
+/// Writes chunks as short JSON. Remembers the last chunk that was written as a whole.
 #[derive(Debug, Default)]
 pub struct Brief(Pattern);
 
 impl Brief {
-    /// The JSON array for `chunks`, which come after all that were told before.
+    /// The JSON array of `chunks`, which follow the chunks of the calls before.
     #[must_use]
-    pub fn tell(&mut self, chunks: &Chunks) -> String {
+    pub fn write(&mut self, chunks: &Chunks) -> String {
         let mut json = String::from("[");
         let mut rest = chunks.lines();
         while !rest.is_empty() {
-            let (told, length) = match self.0.find(rest.as_bytes()) {
+            let (item, length) = match self.0.find(rest.as_bytes()) {
                 Some((end, length)) => (rest.get(self.0.start() - 1..end + 1).unwrap_or_default(), length),
                 None => {
                     let chunk = Json::or_null(cut(rest, b'\n').0);
@@ -33,7 +33,7 @@ impl Brief {
             };
             let between = if json.len() > 1 { "," } else { "" };
             push(&mut json, between);
-            push(&mut json, told);
+            push(&mut json, item);
             rest = rest.get(length + 1..).unwrap_or_default();
         }
         push(&mut json, "]");
@@ -41,14 +41,14 @@ impl Brief {
     }
 }
 
-/// The text of a chunk that can be a pattern.
+/// The text of a chunk, if the chunk can be a pattern.
 fn text_of(chunk: Json<'_>) -> Json<'_> {
     let mut choices = only(chunk, "choices").items();
     let text = only(only(choices.next().unwrap_or(Json::NULL), "delta"), "content");
     if choices.next().is_none() { text } else { Json::NULL }
 }
 
-/// The field `name` of `object`, if there is one of that name, and no other has parts.
+/// The field `name` of `object`, if one field has this name and no other field has parts.
 fn only<'a>(object: Json<'a>, name: &str) -> Json<'a> {
     let mut found = Json::NULL;
     for (key, value) in object.fields() {
@@ -67,9 +67,9 @@ mod tests {
     use crate::chunk::Chunks;
     use serde_json::{Value, json};
 
-    /// What JavaScript makes of what it is told: `stream.js` does the same.
-    fn unfolded(told: &str, last: &mut Value) -> Vec<Value> {
-        let told: Vec<Value> = serde_json::from_str(told).expect("JSON");
+    /// The chunks that JavaScript makes of the short JSON.
+    fn unfolded(short: &str, last: &mut Value) -> Vec<Value> {
+        let items: Vec<Value> = serde_json::from_str(short).expect("JSON");
         let unfold = |item: Value| {
             if item.is_string() {
                 last["choices"][0]["delta"]["content"] = item;
@@ -78,7 +78,7 @@ mod tests {
             }
             last.clone()
         };
-        told.into_iter().map(unfold).collect()
+        items.into_iter().map(unfold).collect()
     }
 
     fn chunks(lines: &[&str]) -> Chunks {
@@ -101,7 +101,7 @@ mod tests {
     const TEXTS: [&str; 6] = ["", "word ", "é🦀", r#"\"\\"#, r"\u00e9}", "]}"];
 
     #[test]
-    fn what_is_told_in_brief_is_what_was_to_be_told() {
+    fn the_short_json_gives_the_same_chunks() {
         for first in SHAPES {
             for second in SHAPES {
                 let shapes = [first, first, second, first, second, second, second];
@@ -112,8 +112,8 @@ mod tests {
                 let expected: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
                 for cut in 0..lines.len() {
                     let (mut brief, mut last) = (Brief::default(), Value::Null);
-                    let mut seen = unfolded(&brief.tell(&chunks(&lines[..cut])), &mut last);
-                    seen.extend(unfolded(&brief.tell(&chunks(&lines[cut..])), &mut last));
+                    let mut seen = unfolded(&brief.write(&chunks(&lines[..cut])), &mut last);
+                    seen.extend(unfolded(&brief.write(&chunks(&lines[cut..])), &mut last));
                     assert_eq!(seen, expected, "cut at {cut}: {lines:?}");
                 }
             }
@@ -121,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_alike_but_for_its_text_is_told_in_brief() {
-        let told = |shape: &str| {
-            let told = Brief::default().tell(&chunks(&[&shape.replace('@', "one"), &shape.replace('@', "two")]));
-            serde_json::from_str::<Vec<Value>>(&told).expect("JSON").pop()
+    fn only_a_chunk_that_differs_in_its_text_alone_is_short() {
+        let last = |shape: &str| {
+            let short = Brief::default().write(&chunks(&[&shape.replace('@', "one"), &shape.replace('@', "two")]));
+            serde_json::from_str::<Vec<Value>>(&short).expect("JSON").pop()
         };
-        let brief: Vec<bool> = SHAPES.iter().map(|shape| told(shape) == Some(json!("two"))).collect();
+        let brief: Vec<bool> = SHAPES.iter().map(|shape| last(shape) == Some(json!("two"))).collect();
         assert_eq!(brief, [true, true, false, false, false, false, false, false, false]);
     }
 }

@@ -1,4 +1,4 @@
-//! Chunks that wait for the reader: as they came, a line each, and what they say.
+//! Chunks on their way to the reader: the JSON of each on a line, and their text.
 
 use crate::json::on_one_line;
 use crate::text::push;
@@ -6,7 +6,7 @@ use crate::text::push;
 /// Chunks on their way to the reader.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chunks {
-    /// One chunk's JSON a line.
+    /// The JSON of each chunk, on a line of its own.
     lines: String,
     /// The text of the first choice in them.
     text: String,
@@ -26,7 +26,7 @@ impl Chunks {
         self.lines.push('\n');
     }
 
-    /// Adds a chunk that came in these `pieces`, on one line, and says `text`.
+    /// Adds a chunk with this `text`. Its JSON comes in `pieces` without line ends.
     pub(crate) fn push_pieces(&mut self, pieces: [&str; 3], text: &str) {
         for piece in pieces {
             push(&mut self.lines, piece);
@@ -39,7 +39,7 @@ impl Chunks {
         self.text.push_str(text);
     }
 
-    /// Adds `more`, and leaves it empty.
+    /// Adds the chunks of `more`, and leaves `more` empty.
     pub(crate) fn append(&mut self, more: &mut Self) {
         let more = std::mem::take(more);
         self.lines.push_str(&more.lines);

@@ -1,24 +1,25 @@
-//! JSON that grows from its pieces.
+//! A JSON value that grows piece by piece.
 
-use super::openai_finish_reason;
-use super::seen::{Brought, Seen};
+use super::field::{FIELDS, Field, Rule, SKIPPED, canonical_name};
+use super::seen::{Contents, Seen};
+use super::shape::openai_finish_reason;
 use crate::json::{Fields, Json, push_quoted};
 use crate::text::reserve;
 
-/// A value of which more may come.
+/// A value that may grow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Node {
-    /// In the object that it is a field of, as a JSON string holds it.
+    /// Its name as a field of an object, as a JSON string contains it.
     name: String,
     kind: Kind,
-    /// Of what has no nodes.
+    /// The text or JSON text of a value without nodes.
     text: String,
     nodes: Vec<Node>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Kind {
-    /// JSON text, as it came; none yet, if it is empty.
+    /// JSON text, as it came. Empty, if no value has come.
     #[default]
     Json,
     Text,
@@ -26,175 +27,85 @@ enum Kind {
     Items,
 }
 
-/// How the pieces of a field become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rule {
-    /// They do not count.
-    Skip,
-    /// The first that says something stays.
-    First,
-    /// The last that says something stays.
-    Last,
-    /// The first stays, in OpenAI's words: an error, for one, that comes behind it does not change why the answer ended.
-    Reason,
-    /// Text goes on.
-    Text,
-    /// Text goes on; it may come in parts, and to be empty says something.
-    Content,
-    /// Text goes on, unless it is said again.
-    Name,
-    /// Text goes on, and to be empty says something; what is no string is taken as it stands.
-    Whole,
-    /// The list goes on.
-    Items,
-    /// An object whose fields have rules.
-    Fields,
-    /// A list of objects whose fields have rules: each piece continues one of them, or begins another.
-    Records,
-}
-
-struct Field {
-    name: &'static str,
-    rule: Rule,
-    /// What a piece of it shows of an answer.
-    shows: Seen,
-    /// What a field inside it counts as that is not known.
-    inside: &'static Field,
-}
-
-const fn field(name: &'static str, rule: Rule) -> Field {
-    Field { name, rule, shows: Seen::NOTHING, inside: &LATEST }
-}
-
-static SKIPPED: Field = field("", Rule::Skip);
-static LATEST: Field = field("", Rule::Last);
-static LISTED: Field = field("", Rule::Items);
-
-/// The fields that are known.
-static FIELDS: [Field; 31] = [
-    field("id", Rule::First),
-    field("object", Rule::First),
-    field("created", Rule::First),
-    field("model", Rule::First),
-    field("provider", Rule::First),
-    field("system_fingerprint", Rule::First),
-    field("service_tier", Rule::First),
-    Field { inside: &SKIPPED, ..field("choices", Rule::Records) },
-    field("usage", Rule::Last),
-    field("openrouter_metadata", Rule::Last),
-    field("failsoft", Rule::Last),
-    field("index", Rule::Last),
-    Field { inside: &SKIPPED, ..field("message", Rule::Fields) },
-    Field { inside: &LISTED, ..field("logprobs", Rule::Fields) },
-    field("finish_reason", Rule::Reason),
-    field("native_finish_reason", Rule::First),
-    field("role", Rule::First),
-    Field { shows: Seen::CONTENT, ..field("content", Rule::Content) },
-    Field { shows: Seen::REFUSAL, ..field("refusal", Rule::Text) },
-    Field { shows: Seen::REASONING, ..field("reasoning", Rule::Text) },
-    Field { shows: Seen::REASONING, ..field("reasoning_details", Rule::Records) },
-    Field { shows: Seen::TOOL_CALL, ..field("tool_calls", Rule::Records) },
-    Field { shows: Seen::CONTENT, ..field("images", Rule::Items) },
-    Field { shows: Seen::CONTENT, ..field("audio", Rule::Fields) },
-    field("function", Rule::Fields),
-    field("name", Rule::Name),
-    field("arguments", Rule::Whole),
-    field("text", Rule::Whole),
-    field("summary", Rule::Whole),
-    field("data", Rule::Whole),
-    field("transcript", Rule::Whole),
-];
-
-/// Null where nothing was said; other fields are left out then.
+/// These fields are `null` without a value. Other fields are left out then.
 const NULLABLE: [&str; 4] = ["content", "refusal", "logprobs", "finish_reason"];
-
-/// The field that `key` means: some have two names for it, and who sends both says the same twice.
-fn meant<'a>(key: &'a str, piece: &Fields<'_>) -> Option<&'a str> {
-    match key {
-        "delta" => Some("message"),
-        "message" if piece.get("delta").is_object() => None,
-        "reasoning_content" if piece.get("reasoning").is_string() => None,
-        "reasoning_content" => Some("reasoning"),
-        name => Some(name),
-    }
-}
 
 impl Node {
     /// A completion before its first piece.
     pub(super) fn completion() -> Self {
         let mut node = Self::default();
-        node.begin("object", "chat.completion");
+        node.set_field("object", "chat.completion");
         node
     }
 
-    /// A new object in the list `name`, before its first piece.
-    fn begun(name: &str) -> Self {
+    /// A new object of the list `name`, before its first piece.
+    fn new_item(name: &str) -> Self {
         let mut node = Self { kind: Kind::Fields, ..Self::default() };
         if name == "choices" {
             node.slot("index").push_text("0");
             let message = node.slot("message");
-            message.begin("role", "assistant");
+            message.set_field("role", "assistant");
             message.slot("content");
             message.slot("refusal");
             node.slot("logprobs");
             node.slot("finish_reason");
         } else if name == "tool_calls" {
-            node.begin("id", "");
-            node.begin("type", "function");
+            node.set_field("id", "");
+            node.set_field("type", "function");
             let function = node.slot("function");
-            function.begin("name", "");
-            function.begin("arguments", "");
+            function.set_field("name", "");
+            function.set_field("arguments", "");
         }
         node
     }
 
-    /// The field `name` begins with `text`.
-    fn begin(&mut self, name: &str, text: &str) {
+    /// Sets the field `name` to `text`.
+    fn set_field(&mut self, name: &str, text: &str) {
         let field = self.slot(name);
         field.kind = Kind::Text;
         field.push_text(text);
     }
 
-    /// Takes a chunk, if it is a completion.
-    pub(super) fn feed<'a>(&mut self, chunk: &Fields<'a>, brought: &mut Brought<'a>) {
-        self.grow(chunk, &SKIPPED, brought);
+    /// Adds a chunk.
+    pub(super) fn feed<'a>(&mut self, chunk: &Fields<'a>, contents: &mut Contents<'a>) {
+        self.grow(chunk, &SKIPPED, contents);
     }
 
-    /// Takes the fields of `piece`; those that are not known as `other`.
-    fn grow<'a>(&mut self, piece: &Fields<'a>, other: &'static Field, brought: &mut Brought<'a>) {
+    /// Adds the fields of `piece`. An unknown field has the rule of `other`.
+    fn grow<'a>(&mut self, piece: &Fields<'a>, other: &'static Field, contents: &mut Contents<'a>) {
         let before = self.nodes.len();
         for (key, value) in piece.iter() {
-            let Some(name) = meant(key.word(), piece) else { continue };
+            let Some(name) = canonical_name(key.word(), piece) else { continue };
             let known = |field: &&Field| field.name == name && other.rule != Rule::Items;
             let field = FIELDS.iter().find(known).unwrap_or(other);
             if field.rule != Rule::Skip {
-                // Some repeat the whole message at the end.
-                brought.is_first &= key.word() != "message";
-                self.slot(name).take(field, value, brought);
+                // Some providers send the whole message again at the end.
+                contents.is_first &= key.word() != "message";
+                self.slot(name).add(field, value, contents);
             } else if name == "error" && !value.is_null() {
-                brought.seen.add(Seen::ERROR);
-                brought.error = value;
+                contents.seen.add(Seen::ERROR);
+                contents.error = value;
             }
         }
-        brought.changed += self.nodes.len() - before;
+        contents.changed += self.nodes.len() - before;
     }
 
-    /// Takes a piece of `field`.
-    fn take<'a>(&mut self, field: &Field, value: Json<'a>, brought: &mut Brought<'a>) {
+    /// Adds a piece of `field`.
+    fn add<'a>(&mut self, field: &Field, value: Json<'a>, contents: &mut Contents<'a>) {
         let before = self.size();
         match field.rule {
             Rule::Skip => {}
             Rule::First if before > 0 => {}
-            Rule::Last | Rule::Reason | Rule::Text if value.says_nothing() => {}
+            Rule::Last | Rule::Reason | Rule::Text if value.is_null_or_empty() => {}
             Rule::First | Rule::Last => self.set(value),
             Rule::Reason => {
                 let theirs = value.text().unwrap_or_default();
                 let ours = openai_finish_reason(&theirs);
                 if ours != theirs {
-                    brought.seen.add(Seen::FOREIGN);
+                    contents.seen.add(Seen::FOREIGN);
                 }
                 if ours == "error" {
-                    brought.seen.add(Seen::ERROR);
+                    contents.seen.add(Seen::ERROR);
                 }
                 if before == 0 {
                     self.set_text(ours.into());
@@ -202,12 +113,12 @@ impl Node {
             }
             Rule::Name if self.is(value) => {}
             Rule::Whole if !value.is_string() && !value.is_null() => self.text.push_str(value.raw()),
-            Rule::Text | Rule::Name | Rule::Whole => self.say(value),
+            Rule::Text | Rule::Name | Rule::Whole => self.push_string(value),
             Rule::Content => {
-                self.say(value);
-                value.items().for_each(|part| self.say(part.get("text")));
-                if brought.is_first {
-                    brought.text += self.text.len() - before;
+                self.push_string(value);
+                value.items().for_each(|part| self.push_string(part.get("text")));
+                if contents.is_first {
+                    contents.text += self.text.len() - before;
                 }
             }
             Rule::Items => {
@@ -217,46 +128,46 @@ impl Node {
                 }
             }
             Rule::Fields => {
-                // What else has a field of the name of the text is not the text.
-                let is_first = brought.is_first;
-                brought.is_first &= field.name == "message";
-                self.grow(&Fields::of(value), field.inside, brought);
-                brought.is_first = is_first;
+                // Only the field `content` of a message is the text of the answer.
+                let is_first = contents.is_first;
+                contents.is_first &= field.name == "message";
+                self.grow(&Fields::of(value), field.inside, contents);
+                contents.is_first = is_first;
             }
             Rule::Records => {
-                let is_first = brought.is_first;
+                let is_first = contents.is_first;
                 for piece in value.items() {
                     let piece = &Fields::of(piece);
                     let at = self.place_of(field.name, piece);
-                    brought.is_first =
+                    contents.is_first =
                         field.name == "choices" && at == 0 && piece.get("index").whole().unwrap_or(0) == 0;
-                    self.nodes[at].grow(piece, field.inside, brought);
+                    self.nodes[at].grow(piece, field.inside, contents);
                 }
-                brought.is_first = is_first;
+                contents.is_first = is_first;
             }
         }
         let size = self.size();
         if size > before {
-            brought.seen.add(field.shows);
+            contents.seen.add(field.part);
         }
-        brought.changed += size.abs_diff(before);
+        contents.changed += size.abs_diff(before);
     }
 
-    /// The place of the object in this list that `piece` continues, or of a new one. The `index` of a piece may lie: an
-    /// id says more. Without both it continues the current one.
+    /// The place of the object in this list that `piece` continues, or of a new object. The `index` of a piece may be wrong, so
+    /// its id decides. A piece without both continues the last object.
     fn place_of(&mut self, name: &str, piece: &Fields<'_>) -> usize {
         let (id, index, kind) = (piece.get("id"), piece.get("index"), piece.get("type"));
         let is_continued = |record: &Self| {
             let (known, same_index) = (record.get("id"), record.get("index").is(index));
-            let is_same = if id.says_nothing() {
+            let is_same = if id.is_null_or_empty() {
                 same_index || index.is_null()
             } else {
                 known.is(id) || same_index && known.size() == 0
             };
-            is_same && (kind.says_nothing() || record.get("type").is(kind))
+            is_same && (kind.is_null_or_empty() || record.get("type").is(kind))
         };
-        // Blocks of reasoning come one after the other, whatever their index.
-        let is_current = name == "reasoning_details" || id.says_nothing() && index.is_null();
+        // Blocks of reasoning come one after the other, whatever their index is.
+        let is_current = name == "reasoning_details" || id.is_null_or_empty() && index.is_null();
         let from = if is_current { self.nodes.len().saturating_sub(1) } else { 0 };
         if let Some(at) = self.nodes[from..].iter().rposition(is_continued) {
             return from + at;
@@ -267,7 +178,7 @@ impl Node {
             at = self.nodes.iter().position(is_later).unwrap_or(at);
         }
         self.kind = Kind::Items;
-        self.nodes.insert(at, Self::begun(name));
+        self.nodes.insert(at, Self::new_item(name));
         at
     }
 
@@ -277,7 +188,7 @@ impl Node {
         node
     }
 
-    /// The place for the field `name`.
+    /// The field `name`, which is added if it is missing.
     pub(super) fn slot(&mut self, name: &str) -> &mut Self {
         self.kind = Kind::Fields;
         let at = self.find(name).unwrap_or_else(|| {
@@ -291,36 +202,36 @@ impl Node {
         self.nodes.iter().position(|field| field.name == name)
     }
 
-    /// It is `value`.
+    /// Replaces the value.
     pub(super) fn set(&mut self, value: Json<'_>) {
         self.text.clear();
         self.kind = Kind::Json;
         if value.is_string() {
-            self.say(value);
+            self.push_string(value);
         } else if !value.is_null() {
             self.text.push_str(value.raw());
         }
     }
 
-    /// It is `text`.
+    /// Replaces the value with a text.
     pub(super) fn set_text(&mut self, text: String) {
         self.kind = Kind::Text;
         self.text = text;
     }
 
-    /// Makes room for so many bytes of text; for how many there is room then.
+    /// Makes room for `length` more bytes of text. Returns the room that there is then.
     pub(super) fn reserve(&mut self, length: usize) -> usize {
         reserve(&mut self.text, length);
         self.text.capacity() - self.text.len()
     }
 
-    /// Goes on with `text`.
+    /// Adds `text`.
     pub(super) fn push_text(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
-    /// Goes on with a string.
-    fn say(&mut self, value: Json<'_>) {
+    /// Adds the text of `value`, if it is a string.
+    fn push_string(&mut self, value: Json<'_>) {
         if let Some(more) = value.text() {
             self.kind = Kind::Text;
             self.text.push_str(&more);
@@ -336,8 +247,8 @@ impl Node {
 
     /// The field `name`.
     pub(super) fn get(&self, name: &str) -> &Self {
-        static NOTHING: Node = Node { name: String::new(), kind: Kind::Json, text: String::new(), nodes: Vec::new() };
-        self.find(name).map_or(&NOTHING, |at| &self.nodes[at])
+        static EMPTY: Node = Node { name: String::new(), kind: Kind::Json, text: String::new(), nodes: Vec::new() };
+        self.find(name).map_or(&EMPTY, |at| &self.nodes[at])
     }
 
     /// The items, if it is a list.
@@ -354,17 +265,17 @@ impl Node {
         if self.kind == Kind::Text { &self.text } else { "" }
     }
 
-    /// How much was said.
+    /// The bytes of its text, or the number of its nodes.
     pub(super) fn size(&self) -> usize {
         self.text.len() + self.nodes.len()
     }
 
-    /// The value, where it is kept as it came.
+    /// The value, if it is kept as it came.
     pub(super) fn json(&self) -> Json<'_> {
         Json::or_null(&self.text)
     }
 
-    /// Adds its JSON text to `json`, as the field `name` or in the list of that name.
+    /// Adds its JSON text to `json`, as the field `name` or as an item of the list `name`.
     pub(super) fn write(&self, name: &str, json: &mut String) {
         match self.kind {
             Kind::Json => json.push_str(self.json().raw()),
@@ -382,9 +293,9 @@ impl Node {
                 json.push('{');
                 for field in &self.nodes {
                     let is_nullable = NULLABLE.contains(&&*field.name);
-                    // An index is the pieces' own business; and who calls a tool says nothing, rather than an empty text.
-                    let is_silent = field.size() == 0 && (field.kind == Kind::Json || is_nullable && calls);
-                    if is_silent && !is_nullable || name == "tool_calls" && field.name == "index" {
+                    // The index of a tool call only belongs to its pieces. Beside a tool call, an empty text is `null`.
+                    let is_empty = field.size() == 0 && (field.kind == Kind::Json || is_nullable && calls);
+                    if is_empty && !is_nullable || name == "tool_calls" && field.name == "index" {
                         continue;
                     }
                     if !json.ends_with('{') {
@@ -393,7 +304,7 @@ impl Node {
                     json.push('"');
                     json.push_str(&field.name);
                     json.push_str("\":");
-                    if is_silent {
+                    if is_empty {
                         json.push_str("null");
                     } else {
                         field.write(&field.name, json);

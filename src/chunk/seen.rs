@@ -1,63 +1,63 @@
-//! What a chunk brings.
+//! What a chunk contains.
 
 use crate::json::Json;
 
-/// What has been seen of an answer, or of a chunk of it.
+/// A set of parts of an answer: those that have come so far, or those that one chunk has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen(u8);
 
 impl Seen {
-    /// Nothing.
+    /// The empty set.
     pub const NOTHING: Self = Self(0);
-    /// Text, an image or sound: something to show.
+    /// Text, an image or sound.
     pub const CONTENT: Self = Self(1);
     /// Reasoning.
     pub const REASONING: Self = Self(2);
     /// A piece of a tool call.
     pub const TOOL_CALL: Self = Self(4);
-    /// A piece of a refusal in the field made for it.
+    /// A piece of the field `refusal`.
     pub const REFUSAL: Self = Self(8);
     /// Any of these.
     pub const ANSWER: Self = Self(15);
-    /// A finish reason in other words than OpenAI's.
+    /// A finish reason outside OpenAI's set.
     pub const FOREIGN: Self = Self(16);
     /// An error, or a choice that ended in one.
     pub const ERROR: Self = Self(32);
 
-    /// Some of `what` has been seen.
-    pub fn has(self, what: Self) -> bool {
-        self.0 & what.0 != 0
+    /// The set has a part of `other`.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
-    /// `more` has been seen too.
+    /// Adds the parts of `more`.
     pub fn add(&mut self, more: Self) {
         self.0 |= more.0;
     }
 }
 
-/// What one chunk brought.
+/// What one chunk contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Brought<'a> {
-    /// Of the answer.
+pub struct Contents<'a> {
+    /// The parts of an answer that it has.
     pub seen: Seen,
-    /// The error that it carries, beside the choices or in one of them; null without one.
+    /// Its error, beside the choices or in a choice; `null` without an error.
     pub error: Json<'a>,
-    /// The bytes by which the text of choice 0 grew.
+    /// The bytes that it adds to the text of choice 0.
     pub(super) text: usize,
-    /// The bytes and the fields by which anything grew or shrank.
+    /// The bytes and the fields by which it changes the answer.
     pub(super) changed: usize,
-    /// It is the delta of choice 0 that is fed.
+    /// While reading: this is the delta of choice 0.
     pub(super) is_first: bool,
 }
 
-impl Default for Brought<'_> {
+impl Default for Contents<'_> {
     fn default() -> Self {
         Self { seen: Seen::NOTHING, error: Json::NULL, text: 0, changed: 0, is_first: false }
     }
 }
 
-impl Brought<'_> {
-    /// It was text of choice 0, and nothing else: not even the name of a field.
+impl Contents<'_> {
+    /// It adds text of choice 0 and changes nothing else.
     pub(crate) fn is_only_text(&self) -> bool {
         self.text > 0 && self.changed == self.text && self.error.is_null()
     }

@@ -1,9 +1,9 @@
-//! Answers in OpenAI's shape, where an upstream sends another.
+//! Changes answers of another shape to OpenAI's shape.
 
 use crate::json::{Json, Object, patched};
 use crate::text::{cut, split};
 
-/// OpenAI's words for why an answer ended, each followed by what others say instead.
+/// OpenAI's finish reasons, each followed by the words of other providers for it.
 const REASONS: [&str; 6] = [
     "stop",
     "length max_tokens MAX_TOKENS model_length max_output_tokens",
@@ -13,14 +13,14 @@ const REASONS: [&str; 6] = [
     "error",
 ];
 
-/// OpenAI's word for `reason`; its own words are kept.
+/// OpenAI's finish reason for `reason`. An unknown word is `stop`.
 pub fn openai_finish_reason(reason: &str) -> &'static str {
     let words = REASONS.iter().find(|words| split(words, b' ').any(|word| word == reason));
     cut(words.unwrap_or(&REASONS[0]), b' ').0
 }
 
-/// A chunk or completion with OpenAI's finish reasons, where they were others with the native ones beside. A completion
-/// that came where a stream was asked for is written as the one chunk of such a stream.
+/// `answer`, a chunk or a completion, with OpenAI's finish reasons. A changed reason keeps the original one beside it, as
+/// `native_finish_reason`. With `as_chunk`, a completion becomes the single chunk of a stream.
 pub(crate) fn openai_shaped(answer: Json<'_>, as_chunk: bool) -> String {
     let mut patch = Object::default();
     if as_chunk {

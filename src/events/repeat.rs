@@ -1,9 +1,10 @@
-//! Events that repeat the last one in everything but the text: nearly all of a stream. They need no JSON to be read.
+//! Events that repeat the last event with another text. Nearly all events of a stream do, and they are read without reading
+//! JSON.
 //!
-//! Why that is sound: an event is learnt from only if it was read in full and changed nothing but this text. What lies
-//! around the text says the same in the next event, to the state that it has left behind: what stays with its first
-//! value has it, what takes the last has it too, and nothing of it grows, or the event would have made it grow. Whatever
-//! else is read in between is learnt from anew, or ends the repetition.
+//! An event becomes the pattern only if it was read in full and changed nothing except this text. So the rest of a repeated
+//! event changes nothing either: a field that keeps its first value has it already, a field that takes the last value has it
+//! too, and no field grows, or the first event would have made it grow. Any other event becomes the pattern, or ends the
+//! repetition.
 
 use super::LARGEST_EVENT;
 use crate::chunk::Chunks;
@@ -12,22 +13,23 @@ use crate::json::{Json, Pattern};
 const FIELD: &[u8] = b"data: ";
 const END: &[u8] = b"\n\n";
 
-/// The event that others may repeat.
+/// The event that the next ones may repeat.
 #[derive(Debug, Default)]
 pub(super) struct Repeat(Pattern);
 
 impl Repeat {
-    /// From now on nothing is a repetition.
+    /// From now on, no event is a repetition.
     pub(super) fn forget(&mut self) {
         self.0 = Pattern::default();
     }
 
-    /// From now on a repetition is what differs from `data` in nothing but `text`, a string in it; without one, nothing is.
-    pub(super) fn learn(&mut self, data: &str, text: Json<'_>) {
+    /// From now on, a repetition is an event that differs from `data` only in `text`, a string in it. If `text` is no string,
+    /// no event is a repetition.
+    pub(super) fn remember(&mut self, data: &str, text: Json<'_>) {
         self.0 = if data.contains('\n') { Pattern::default() } else { Pattern::of(data, text) };
     }
 
-    /// Takes the events at the beginning of `rest` that are repetitions, and adds them to `chunks`.
+    /// Takes repetitions off the beginning of `rest`, and adds them to `chunks`.
     pub(super) fn take_all(&self, rest: &mut &[u8], chunks: &mut Chunks) {
         while let Some(data) = rest.strip_prefix(FIELD)
             && let Some((end, length)) = self.0.find(data)
@@ -39,16 +41,16 @@ impl Repeat {
         }
     }
 
-    /// Adds the event whose whole `data` that is to `chunks`, if it is a repetition.
+    /// Adds the event with this `data` to `chunks`, if it is a repetition.
     pub(super) fn take_one(&self, data: &str, chunks: &mut Chunks) -> bool {
         let found = self.0.find(data.as_bytes()).filter(|(_, length)| *length == data.len());
         found.and_then(|(end, _)| self.take(data.as_bytes(), end, chunks)).is_some()
     }
 
-    /// Adds a repetition, whose text ends at `end`, if it is right in that too. All else in it is as it was.
+    /// Adds a repetition whose text ends at `end`, if the text is a valid string. The rest is as in the pattern.
     fn take(&self, data: &[u8], end: usize, chunks: &mut Chunks) -> Option<()> {
         let string = std::str::from_utf8(data.get(self.0.start() - 1..end + 1)?).ok()?;
-        let text = Pattern::said(string)?;
+        let text = Pattern::unquoted(string)?;
         chunks.push_pieces(self.0.around(string), &text);
         Some(())
     }

@@ -1,7 +1,7 @@
-//! From what an upstream sent to a [`Failure`].
+//! Makes a [`Failure`] from what an upstream sent.
 //!
-//! Several fields may speak at once and disagree. What is most specific decides: the source of a limit, then
-//! `availability`, then a moderation's metadata, then a code or type by name, then known phrases, then the status.
+//! Several fields may disagree. The most specific field decides: first the source of a limit, then `availability`, then the
+//! metadata of a moderation, then a known code or type, then a known phrase of the message, then the status.
 
 use crate::text::{find, split, text};
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use super::{Failure, Kind, retry_after::retry_after};
 use crate::json::{Fields, Json, decimal, whole_number};
 use crate::{Millis, http::Headers};
 
-/// The failure that a response with an error status tells of.
+/// The failure of a response with an error status. `now` is in milliseconds since the UNIX epoch.
 pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box<Failure> {
     let envelope = Json::parse_bytes(body).unwrap_or(Json::NULL);
     let mut failure = read(Some(status), headers, error_of(envelope), now);
@@ -20,7 +20,7 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box
     failure
 }
 
-/// The failure that `error`, found in the body or a chunk of a 200, tells of.
+/// The failure of an `error` in the body or in a chunk of a 200. `now` is in milliseconds since the UNIX epoch.
 pub fn in_answer(error: Json<'_>, now: Millis) -> Box<Failure> {
     let mut failure = read(None, &Headers::default(), error, now);
     if failure.message.is_empty() {
@@ -29,7 +29,7 @@ pub fn in_answer(error: Json<'_>, now: Millis) -> Box<Failure> {
     failure
 }
 
-/// `error` as an object, as a bare string, or the envelope itself: all three occur, and some put it into an array.
+/// The error of a body: `error` as an object or as a string, or the body itself. Some upstreams put the body into an array.
 fn error_of(envelope: Json<'_>) -> Json<'_> {
     let envelope = envelope.items().next().unwrap_or(envelope);
     let error = envelope.get("error");
@@ -39,9 +39,9 @@ fn error_of(envelope: Json<'_>) -> Json<'_> {
 fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Box<Failure> {
     let fields = &Fields::of(error);
     let status = http_status.or_else(|| number(fields.get("code"))).or_else(|| number(fields.get("http_status")));
-    let said = [fields.get("message"), fields.get("detail"), error].into_iter().find_map(Json::text);
-    let message = said.unwrap_or_default().into_owned();
-    // The most telling first: `error_type` says more than a number.
+    let texts = [fields.get("message"), fields.get("detail"), error].into_iter().find_map(Json::text);
+    let message = texts.unwrap_or_default().into_owned();
+    // The most specific field first: `error_type` says more than a number.
     let names = ["metadata.error_type", "error_type", "availability.code", "code", "type"].map(|path| {
         let name = fields.at(path);
         if number(name).is_some() { "" } else { name.word() }
@@ -76,14 +76,14 @@ fn kind_of(status: Option<u16>, error: &Fields<'_>, names: &[&str], message: &st
         .or_else(|| by_moderation(error))
         .or_else(|| named.filter(|kind| *kind != Kind::InvalidRequest))
         .or_else(|| if blames_request(status) { by_message(message) } else { None });
-    // OpenRouter's name for 504 is found on 408 too, where the same request may well work again.
+    // OpenRouter also uses its name for 504 with a 408, after which the same request may work.
     let decided = decided.filter(|kind| (*kind, status) != (Kind::Unavailable, Some(408)));
     let kind = decided.or_else(|| status.map(by_status)).or(named).unwrap_or(Kind::ServerError);
-    overruled(kind, error.at("availability.retryable").flag())
+    apply_retryable(kind, error.at("availability.retryable").flag())
 }
 
-/// `availability.retryable` beats everything else that was said about the model.
-fn overruled(kind: Kind, retryable: Option<bool>) -> Kind {
+/// `availability.retryable` decides against everything else about the model.
+fn apply_retryable(kind: Kind, retryable: Option<bool>) -> Kind {
     match (kind, retryable) {
         (Kind::UnknownModel | Kind::NoEndpoint, Some(true)) => Kind::Unavailable,
         (Kind::RateLimited | Kind::Unavailable | Kind::ServerError, Some(false)) => Kind::NoEndpoint,
@@ -114,7 +114,7 @@ fn by_availability(error: &Fields<'_>) -> Option<Kind> {
         "model_not_found" | "model_deprecated" | "free_variant_ended" => Kind::UnknownModel,
         "capacity_exhausted" => Kind::RateLimited,
         "temporarily_unavailable" => Kind::Unavailable,
-        // Every other documented code, and those to come: about this model, for this request.
+        // Every other code, known or not, is about this model and this request.
         _ => Kind::NoEndpoint,
     })
 }
@@ -129,7 +129,7 @@ fn by_moderation(error: &Fields<'_>) -> Option<Kind> {
     }
 }
 
-/// OpenRouter's `error_type`, and the codes and types of OpenAI, Anthropic and their imitators.
+/// The kind for OpenRouter's `error_type`, or for a code or type of OpenAI, Anthropic and compatible APIs.
 fn by_name(name: &str) -> Option<Kind> {
     const NAMES: [(Kind, &str); 11] = [
         (Kind::RateLimited, "rate_limit_exceeded rate_limit_error too_many_requests"),
@@ -152,7 +152,7 @@ fn by_name(name: &str) -> Option<Kind> {
     NAMES.iter().find(|(_, names)| split(names, b' ').any(|known| known == name)).map(|(kind, _)| *kind)
 }
 
-/// A bare 400 says in words what a code should have said.
+/// The kind for a known phrase: a 400 without a code often says in words what is wrong.
 fn by_message(message: &str) -> Option<Kind> {
     const PHRASES: [(&str, Kind); 11] = [
         ("not a valid model", Kind::UnknownModel),
@@ -171,7 +171,7 @@ fn by_message(message: &str) -> Option<Kind> {
     PHRASES.iter().find(|(phrase, _)| find(&message, phrase).is_some()).map(|(_, kind)| *kind)
 }
 
-/// What a bare status tells.
+/// The kind for a status without further information.
 pub(crate) fn by_status(status: u16) -> Kind {
     match status {
         401 => Kind::Unauthorized,

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use crate::text::first;
 
-/// Values nest at most this deep. More is no answer of a model, and would take the stack of whoever reads it.
+/// Values nest at most this deep. A deeper value is no answer of a model, and reading it could overflow the stack.
 const DEEPEST: u32 = 128;
 
-/// Reads text from the beginning on. The end reads as NUL, which JSON has no place for.
+/// Reads a text from its beginning. The end reads as NUL, a byte that JSON does not allow.
 #[derive(Clone, Debug)]
 pub(super) struct Scanner<'a> {
     text: &'a str,
@@ -19,12 +19,13 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    /// Reads what is behind the bracket that `text` begins with; the other bracket ends it, as no value begins with it.
+    /// Reads what is behind the opening bracket of `text`. The closing bracket ends the values, because no value begins with
+    /// it.
     pub(super) fn inside(text: &'a str) -> Self {
         Self { text, at: 1 }
     }
 
-    /// Passes over what separates values, known to be right: the next value, if there is one.
+    /// The next value, if there is one, behind separators that were checked before.
     pub(super) fn part(&mut self) -> Option<&'a str> {
         while let b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' = self.peek() {
             self.at += 1;
@@ -32,7 +33,7 @@ impl<'a> Scanner<'a> {
         self.value()
     }
 
-    /// Behind the bracket there is no value.
+    /// No value comes before the closing bracket.
     pub(super) fn is_over(&mut self) -> bool {
         self.blank();
         matches!(self.peek(), b']' | 0)
@@ -74,7 +75,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over one value; false, if there is none.
+    /// Passes over one value. False, if there is no value.
     fn pass(&mut self, depth: u32) -> bool {
         match self.next() {
             b'{' => self.items(b'}', depth),
@@ -141,7 +142,7 @@ impl<'a> Scanner<'a> {
         if !first.is_ascii_digit() {
             return false;
         }
-        // A digit behind a leading zero is no part of the number, and nothing else either.
+        // A digit behind a leading zero belongs neither to the number nor to anything else.
         if first != b'0' {
             self.digits();
         }
@@ -164,8 +165,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// How many bytes come before a quote, a backslash, a control character or the end. Exclusive or with 2 puts the quote
-/// in the place of the space, right behind the control characters, which stay among themselves.
+/// How many bytes come before a quote, a backslash, a control character or the end. An exclusive or with 2 swaps the quote
+/// with the space, which follows the control characters directly; control characters stay control characters.
 pub(super) fn plain(bytes: &[u8]) -> usize {
     first(bytes, b'\\', b'"' ^ b' ', 0x21)
 }
@@ -181,7 +182,7 @@ fn hex(text: &str, at: usize) -> Option<u32> {
 
 /// The text of a string, without its quotes.
 pub(super) fn unescaped(inside: &str) -> Cow<'_, str> {
-    // Where no backslash stands before it, there is no quote either.
+    // A quote inside a string always has a backslash before it.
     let mut end = plain(inside.as_bytes());
     if end == inside.len() {
         return Cow::Borrowed(inside);
@@ -206,7 +207,7 @@ pub(super) fn unescaped(inside: &str) -> Cow<'_, str> {
     }
 }
 
-/// The character of the `uXXXX` that `text` begins with, or of the pair of them, and its length.
+/// The character of the `uXXXX` at the beginning of `text`, or of a surrogate pair there, and the length of the escape.
 fn code_point(text: &str) -> (char, usize) {
     let (high, low) = (hex(text, 1).unwrap_or_default(), hex(text, 7).unwrap_or_default());
     let paired = text[5..].starts_with("\\u") && high >> 10 == 0xd800 >> 10 && low >> 10 == 0xdc00 >> 10;
@@ -214,9 +215,9 @@ fn code_point(text: &str) -> (char, usize) {
     (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), length)
 }
 
-/// The whole number that `text` is, if it is one of digits and not too large.
+/// The number that `text` is, if it has only digits and fits.
 ///
-/// The standard library's way multiplies in 128 bits, which a page would have to download.
+/// The standard library multiplies in 128 bits, code that a page would have to download.
 pub(crate) fn whole_number(text: &str) -> Option<u64> {
     let append = |value: u64, byte: u8| {
         let digit = byte.wrapping_sub(b'0');
@@ -225,7 +226,7 @@ pub(crate) fn whole_number(text: &str) -> Option<u64> {
     if text.is_empty() { None } else { text.bytes().try_fold(0, append) }
 }
 
-/// A decimal number times 10^12, cut off below and bounded above; nothing if it is negative.
+/// A decimal number in units of 10^-12, rounded down, at most `u64::MAX`. `None`, if it is negative.
 pub(super) fn trillionths(number: &str) -> Option<u64> {
     let (mut value, mut scale, mut in_fraction) = (0_u64, 12_i64, false);
     let mut bytes = number.bytes();
@@ -252,7 +253,7 @@ pub(super) fn trillionths(number: &str) -> Option<u64> {
         }
     }
     scale += if is_negative { -exponent } else { exponent };
-    // No more than twenty digits fit.
+    // At most twenty digits fit.
     for _ in 0..scale.unsigned_abs().min(20) {
         value = if scale < 0 {
             value / 10

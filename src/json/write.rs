@@ -1,9 +1,9 @@
-//! JSON text from its parts.
+//! Writes JSON text.
 
 use super::{Fields, Json, plain};
 use crate::text::{line_end, push};
 
-/// Most objects are no longer, and grow no more than once.
+/// The capacity of a new object, in bytes. Most objects fit, so that they grow at most once.
 const USUAL: usize = 256;
 
 /// An object under construction.
@@ -34,7 +34,7 @@ impl Object {
         }
     }
 
-    /// Adds a field as another object has it.
+    /// Adds a field whose name comes from another object.
     pub fn entry(&mut self, name: Json<'_>, value: &str) -> &mut Self {
         self.item(name.raw());
         self.0.push(':');
@@ -89,32 +89,32 @@ impl Object {
         if items.is_empty() { self } else { self.texts(name, items) }
     }
 
-    /// Begins a list or an object, by its bracket. What is added goes into it, until [`Object::close`].
+    /// Adds a list or an object, named by its opening bracket, and puts everything into it until [`Object::close`].
     pub fn open(&mut self, name: &str, bracket: &str) -> &mut Self {
         self.raw(name, bracket)
     }
 
-    /// Adds the JSON text `item` to the list that is open.
+    /// Adds the JSON text `item` to the open list.
     pub fn item(&mut self, item: &str) -> &mut Self {
         self.separate();
         self.0.push_str(item);
         self
     }
 
-    /// Adds a string to the list that is open.
+    /// Adds a string to the open list.
     pub fn item_text(&mut self, item: &str) -> &mut Self {
         self.separate();
         push_quoted(&mut self.0, item);
         self
     }
 
-    /// Ends the list or the object that is open, by its bracket.
+    /// Ends the open list or object with its closing bracket.
     pub fn close(&mut self, bracket: &str) -> &mut Self {
         self.0.push_str(bracket);
         self
     }
 
-    /// Adds the fields of the object `json`, which stands for itself.
+    /// Adds the fields of the object `json`.
     pub fn fields(&mut self, json: &str) -> &mut Self {
         let fields = json.strip_prefix('{').and_then(|json| json.strip_suffix('}')).unwrap_or_default();
         if !fields.is_empty() {
@@ -123,7 +123,7 @@ impl Object {
         self
     }
 
-    /// The text of the object.
+    /// Ends the object. Returns its text.
     pub fn end(&mut self) -> String {
         self.close("}");
         std::mem::take(&mut self.0)
@@ -141,8 +141,9 @@ impl Object {
         }
     }
 }
-/// The JSON text of `object` with the fields of `patch`, which stand for those of the same name, or take them away where
-/// they are null: JSON Merge Patch (RFC 7396), one level deep. What is no object counts as an empty one.
+
+/// The JSON text of `object` with the fields of `patch`. They replace fields of the same name, and remove them where they are
+/// `null`: JSON Merge Patch (RFC 7396), one level deep. A text that is no object counts as an empty object.
 pub fn patched(object: &str, patch: &str) -> String {
     let (object, patch) = (Json::or_null(object), Fields::of(Json::or_null(patch)));
     let mut json = Object::default();
@@ -159,7 +160,7 @@ pub fn patched(object: &str, patch: &str) -> String {
     json.end()
 }
 
-/// Adds the JSON text `json` to `line`, without line ends: a string cannot hold one, so they are white space.
+/// Adds the JSON text `json` to `line`, without its line ends. They are white space, because a JSON string contains none.
 pub(crate) fn on_one_line(json: &str, line: &mut String) {
     let mut rest = json;
     loop {
@@ -218,7 +219,7 @@ pub(crate) fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// A whole number in decimal digits. The formatting machinery of the standard library would cost a page more than this.
+/// A whole number in decimal digits. The formatting code of the standard library would be a larger download.
 pub(crate) fn decimal(number: u64) -> String {
     let mut text = if number < 10 { String::with_capacity(20) } else { decimal(number / 10) };
     text.push(char::from(b'0' + (number % 10) as u8));
@@ -230,7 +231,7 @@ mod tests {
     use super::{Object, decimal, patched};
 
     #[test]
-    fn a_patch_replaces_adds_and_takes_away() {
+    fn a_patch_replaces_adds_and_removes_fields() {
         let (object, patch) = (r#"{"a": 1, "b": [2], "c": 3}"#, r#"{"b":{"d":4},"c":null,"e":"x"}"#);
         assert_eq!(patched(object, patch), r#"{"a":1,"b":{"d":4},"e":"x"}"#);
         assert_eq!(
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn commas_stand_between_what_is_added_and_nowhere_else() {
+    fn commas_separate_fields_and_items_and_nothing_else() {
         let mut json = Object::default();
         json.text("a", "[").open("b", "[").item("{").flag("c", true).close("}").item("{").close("}").item_text("{");
         json.close("]").open("d", "{").close("}").texts("e", &[]).whole("f", 10);

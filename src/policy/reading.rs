@@ -1,4 +1,4 @@
-//! A policy from JSON: every field, its range, and what contradicts what.
+//! Reads a policy from JSON: every field, its range, and which settings contradict each other.
 
 use super::{JudgePolicy, Policy, Recover, Soft};
 use crate::invalid::{Invalid, Section};
@@ -11,7 +11,7 @@ const FIELDS: &str = "attempts timeouts retry onContentFilter empty reasoningOnl
                       assemble breaker $schema";
 
 impl Policy {
-    /// The defaults, with what `value` says instead.
+    /// The default policy with the settings of `value`.
     ///
     /// # Errors
     /// [`Invalid`] with the path below `policy` of the first field that is unknown or out of range.
@@ -19,7 +19,7 @@ impl Policy {
         Self::default().with(value)
     }
 
-    /// This policy, with what `value` says instead. `null` says nothing.
+    /// This policy with the settings of `value`. `null` has no settings.
     ///
     /// # Errors
     /// As [`Policy::read`].
@@ -28,16 +28,16 @@ impl Policy {
         Ok(self)
     }
 
-    /// The same, in place; after an error it is of no use.
+    /// Changes this policy to the settings of `value`. After an error, the policy must not be used.
     pub(crate) fn set(&mut self, value: Json<'_>) -> Result<(), Box<Invalid>> {
-        self.take(Section::object("policy", value)?)
+        self.read_fields(Section::object("policy", value)?)
     }
 
-    fn take(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {
+    fn read_fields(&mut self, given: Section<'_>) -> Result<(), Box<Invalid>> {
         given.only(FIELDS)?;
         given.text("$schema")?;
         given.count("attempts", 1, 32, &mut self.attempts)?;
-        soft(&given, "onContentFilter", "next fail", &mut self.on_content_filter)?;
+        read_action(&given, "onContentFilter", "next fail", &mut self.on_content_filter)?;
         rule(&given, "empty", "action", &mut self.empty)?;
         rule(&given, "reasoningOnly", "action", &mut self.reasoning_only)?;
         rule(&given, "refusal", "action phrases", &mut self.refusal)?.texts("phrases", &mut self.refusal_phrases)?;
@@ -69,7 +69,7 @@ impl Policy {
             hedge.whole("after", 1, 600_000, self.hedge.get_or_insert_default())?;
         }
         if !given.get("judge").is_null() {
-            self.judge.get_or_insert_default().take(&given.section("judge")?)?;
+            self.judge.get_or_insert_default().read_fields(&given.section("judge")?)?;
         }
 
         let clocks = given.section("timeouts")?;
@@ -90,25 +90,28 @@ impl Policy {
         breaker.only("failures cooldown")?;
         breaker.count("failures", 0, 100, &mut self.breaker.failures)?;
         breaker.whole("cooldown", 1, 3_600_000, &mut self.breaker.cooldown)?;
-        self.agrees(&given)
+        self.check_consistency(&given)
     }
 
     /// Refuses settings that contradict each other.
-    fn agrees(&self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
+    fn check_consistency(&self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
         let clocks = &self.timeouts;
         if self.hedge.is_some_and(|after| after >= clocks.first_token.min(clocks.total)) {
-            let problem = "is not before `timeouts.firstToken`, so it would never happen";
+            let problem = "must be less than `timeouts.firstToken` and `timeouts.total`, or no hedge is ever sent";
             return Err(given.section("hedge")?.wrong("after", problem));
         }
         if self.hold_chars > 0 && self.buffers() {
-            return Err(given.wrong("holdChars", "is of no use where a stream is buffered (`buffer`, `judge`)"));
+            return Err(given.wrong(
+                "holdChars",
+                "has no effect with `buffer` or `judge`, which hold the whole stream; remove one of them",
+            ));
         }
         Ok(())
     }
 }
 
 impl JudgePolicy {
-    fn take(&mut self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
+    fn read_fields(&mut self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
         given.only("model threshold criteria timeout action onError maxCostUsd")?;
         if let Some(model) = given.text("model")? {
             self.model = model.into();
@@ -118,27 +121,27 @@ impl JudgePolicy {
         }
         given.whole("threshold", 1, 100, &mut self.threshold)?;
         given.whole("timeout", 1, 600_000, &mut self.timeout)?;
-        soft(given, "action", "next fail", &mut self.action)?;
+        read_action(given, "action", "next fail", &mut self.action)?;
         if let Some(word) = given.choice("onError", "accept reject")? {
             self.open = word == "accept";
         }
         given.usd("maxCostUsd", &mut self.max_cost)?;
         if is_blank(&self.model) {
-            return Err(given.wrong("model", "is missing; name the model that scores"));
+            return Err(given.wrong("model", "is missing; set it to the id of the model that scores"));
         }
         Ok(())
     }
 }
 
-/// A rule is the word for what follows, or an object with that as `action` beside what else the rule is made of.
+/// Reads a rule: the word of its action, or an object with the action and the rule's other settings. Returns the object.
 fn rule<'a>(given: &Section<'a>, name: &str, known: &str, action: &mut Soft) -> Result<Section<'a>, Box<Invalid>> {
     if !given.get(name).is_object() {
-        soft(given, name, Soft::NAMES, action)?;
+        read_action(given, name, Soft::NAMES, action)?;
         return Section::object("", Json::NULL);
     }
     let rule = given.section(name)?;
     rule.only(known)?;
-    soft(&rule, "action", Soft::NAMES, action)?;
+    read_action(&rule, "action", Soft::NAMES, action)?;
     Ok(rule)
 }
 
@@ -147,7 +150,7 @@ impl Soft {
     const ALL: [Self; 4] = [Self::Retry, Self::Next, Self::Fail, Self::Accept];
 }
 
-fn soft(given: &Section<'_>, name: &str, allowed: &str, soft: &mut Soft) -> Result<(), Box<Invalid>> {
+fn read_action(given: &Section<'_>, name: &str, allowed: &str, soft: &mut Soft) -> Result<(), Box<Invalid>> {
     if let Some(word) = given.choice(name, allowed)? {
         let named = split(Soft::NAMES, b' ').zip(Soft::ALL).find(|(known, _)| *known == word);
         *soft = named.map_or(*soft, |(_, soft)| soft);

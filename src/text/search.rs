@@ -1,13 +1,13 @@
-//! Where a byte is, eight bytes at a time: nearly all that is searched is text that holds nothing of what is looked for.
+//! Finds a byte, eight bytes at a time. Most texts that are searched do not contain the byte.
 //!
-//! Taking N from every byte of a word at once borrows where a byte is below N, and leaves its highest bit set. Whoever has
-//! that bit from the beginning is not meant. A byte that borrows also takes one from the byte behind it, which may then look
-//! as if it were below N too; so of what is found in a word only the first counts, which is the one that is wanted.
+//! Subtracting N from every byte of a word at once borrows where a byte is below N, and sets its highest bit. A byte whose
+//! highest bit was set before does not count. A byte that borrows also takes one from the byte behind it, which may then
+//! seem to be below N as well. So only the first find in a word counts, and the first is the one that is wanted.
 
 const EACH: u64 = u64::from_le_bytes([1; 8]);
 
-/// How many bytes come before the first that is `mark`, or below `limit` once it was combined with `mask` by exclusive or.
-/// All three are below 0x80; a limit of 0 leaves the mark alone.
+/// How many bytes come before the first byte that is `mark`, or that is below `limit` after an exclusive or with `mask`. All
+/// three are below 0x80. With a limit of 0, only the mark counts.
 pub(crate) fn first(bytes: &[u8], mark: u8, mask: u8, limit: u8) -> usize {
     let each = |byte: u8| EACH * u64::from(byte);
     let (marks, masks, limits) = (each(mark), each(mask), each(limit));
@@ -28,13 +28,13 @@ pub(crate) fn first(bytes: &[u8], mark: u8, mask: u8, limit: u8) -> usize {
 mod tests {
     use super::first;
 
-    /// The same, byte by byte.
+    /// The same search, byte by byte.
     fn expected(bytes: &[u8], mark: u8, mask: u8, limit: u8) -> usize {
         bytes.iter().take_while(|byte| **byte != mark && **byte ^ mask >= limit).count()
     }
 
     #[test]
-    fn a_byte_is_found_as_one_finds_it_that_looks_at_each() {
+    fn a_byte_is_found_where_a_search_byte_by_byte_finds_it() {
         for (mark, mask, limit) in [(b'|', 0, 0), (b'\n', b'\r', 1), (b'\\', 2, 0x21), (0, 0x7f, 0x7f)] {
             let arounds = [0, 2, 0x20, 0x21, 0x23, 0x5d, 0x7f, 0x80, 0xff];
             for (around, byte) in arounds.iter().flat_map(|around| (0..=255).map(move |byte| (around, byte))) {
