@@ -106,8 +106,8 @@ impl Prompt {
                 _ => 5,
             };
             let kind = step / 2;
-            let apart = matches!(kind, BLANK | MARK);
-            if apart {
+            let is_separator = matches!(kind, BLANK | MARK);
+            if is_separator {
                 long_after = at + LONG_WORD;
                 // A run of one blank or mark is one token.
                 if character == last && step != 5 {
@@ -121,7 +121,7 @@ impl Prompt {
                 '\u{2000}'.. => 0x3e + (character as usize >> 12).min(16),
                 '\u{450}'..='\u{45f}' => RARE_CYRILLIC,
                 '\u{80}'.. => character as usize >> 7,
-                _ if apart => 0,
+                _ if is_separator => 0,
                 _ if at > long_after => ENCODED,
                 'j' | 'k' | 'z' => RARE_LATIN,
                 _ if kind == LETTER && at > english_until => FOREIGN,

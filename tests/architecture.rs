@@ -68,9 +68,12 @@ impl Crate {
 fn read_folder(folder: &Path, module: &Module, modules: &mut BTreeMap<Module, String>) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         let name = entry.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        if name.ends_with("tests") {
+            continue;
+        }
         if entry.is_dir() {
             read_folder(&entry, &[&module[..], &[name]].concat(), modules);
-        } else if entry.extension().is_some_and(|extension| extension == "rs") && !name.ends_with("tests") {
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
             let path = if name == "lib" { Module::new() } else { [&module[..], &[name]].concat() };
             modules.insert(path, fs::read_to_string(&entry).expect("a file"));
         }

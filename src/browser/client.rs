@@ -47,7 +47,7 @@ impl Client {
     /// As the function [`chat_streaming`](super::exports::chat_streaming), with this client's defaults.
     #[wasm_bindgen(js_name = chatStreaming)]
     pub fn chat_streaming(&self, messages: JsValue, options: JsValue) -> Promise {
-        let driver = self.ask(Purpose::Stream, messages, options);
+        let driver = self.start(Purpose::Stream, messages, options);
         future_to_promise(async move {
             let driver = driver.map_err(|failure| throw(&failure))?;
             driver.committed().await?;
@@ -66,11 +66,11 @@ impl Client {
     }
 
     fn complete(&self, purpose: Purpose, messages: JsValue, options: JsValue) -> Promise {
-        let driver = self.ask(purpose, messages, options);
+        let driver = self.start(purpose, messages, options);
         future_to_promise(async move { driver.map_err(|failure| throw(&failure))?.completion().await })
     }
 
-    fn ask(&self, purpose: Purpose, messages: JsValue, options: JsValue) -> Result<Rc<Driver>, Box<Failure>> {
+    fn start(&self, purpose: Purpose, messages: JsValue, options: JsValue) -> Result<Rc<Driver>, Box<Failure>> {
         let options = copy(&options_of(options)?);
         set(&options, "messages", &messages);
         if purpose == Purpose::Chat {

@@ -484,19 +484,19 @@ impl Driver {
             chat_error(failure, report.clone(), outcome.partial.as_deref(), &cause)
         });
         let succeeded = error.is_none();
-        let (connections, facts) = {
+        let (connections, core_report) = {
             let state = &mut *self.state.borrow_mut();
             outcome.record_in(&mut self.memory.breakers.borrow_mut(), now(), &state.policy);
-            let facts = Arc::clone(&outcome.report);
+            let core_report = Arc::clone(&outcome.report);
             state.phase = Phase::Over(Box::new(End { outcome, report: report.clone(), error, completion: None }));
-            (std::mem::take(&mut state.connections), facts)
+            (std::mem::take(&mut state.connections), core_report)
         };
         self.timer.disarm();
         connections.into_iter().for_each(Connection::close);
         self.ignore_signal();
         self.notify_attempts();
         if succeeded {
-            report_fallback(&self.memory, &facts, &report, self.host.on_fallback.as_ref());
+            report_fallback(&self.memory, &core_report, &report, self.host.on_fallback.as_ref());
         }
         self.deliver();
         self.wake();
