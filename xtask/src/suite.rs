@@ -60,6 +60,11 @@ impl Suite {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
     }
 
+    /// How many test files run at the same time. The files of the edge mostly wait: for leases, alarms and timeouts.
+    pub(crate) fn files_at_once(self) -> u32 {
+        if self == Self::Edge { 2 } else { 1 }
+    }
+
     /// The prerequisites of the suite.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {

@@ -89,7 +89,8 @@ fn scripts(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite) -
     let mut node = npm::program(workspace, "node");
     node.current_dir(workspace.tests()).envs(prerequisites.environment(workspace));
     let timeout = if prerequisites.is_long() { LONG_TIMEOUT_MS } else { TIMEOUT_MS };
-    node.args(["--test", "--test-concurrency=1", &format!("--test-timeout={timeout}")]);
+    node.arg("--test").arg(format!("--test-concurrency={}", suite.files_at_once()));
+    node.arg(format!("--test-timeout={timeout}"));
     node.args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"]);
     node.arg(format!("--test-reporter-destination={}", report.display()));
     node.args(files.iter().map(|file| folder.join(file)));
