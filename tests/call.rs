@@ -9,7 +9,7 @@ use script::{Reply, Run, Script, delta, event, finish, streamed, words};
 use serde_json::{Value, json};
 
 /// The report, as a caller gets it.
-fn told(run: &Run) -> Value {
+fn report_of(run: &Run) -> Value {
     serde_json::from_str(&run.outcome.report_json()).expect("a report is JSON")
 }
 
@@ -17,7 +17,7 @@ fn two() -> Script {
     Script::new(&["a/one", "b/two"])
 }
 
-/// Statuses and bodies of one failed request, what they mean, how often the model is asked again, and whether the next is.
+/// One failed response in each row: its kind, how often the same model is asked again, and whether the next model is asked.
 fn rows() -> Vec<(&'static str, Reply, Kind, usize, bool)> {
     let code = |status: u16, code: &str| {
         Reply::error(status, json!({"code": status, "message": "no", "availability": {"code": code}}))
@@ -110,7 +110,7 @@ fn rows() -> Vec<(&'static str, Reply, Kind, usize, bool)> {
 }
 
 #[test]
-fn every_failure_ends_as_its_row_says() {
+fn every_failure_is_followed_by_what_its_row_says() {
     for (name, reply, kind, again, next) in rows() {
         let mut replies = vec![reply.clone(); 1 + again];
         replies.push(Reply::says("b/two", "fine"));
@@ -124,13 +124,13 @@ fn every_failure_ends_as_its_row_says() {
             assert_eq!(run.kind(), Some(kind), "{name}");
         }
         assert_eq!(run.asked(), asked, "{name}");
-        let told = run.outcome.report.attempts[0].failure.as_ref().map(|failure| failure.kind);
-        assert_eq!(told, Some(kind), "{name}");
+        let reported = run.outcome.report.attempts[0].failure.as_ref().map(|failure| failure.kind);
+        assert_eq!(reported, Some(kind), "{name}");
     }
 }
 
 #[test]
-fn a_named_wait_is_kept_to_the_millisecond_and_never_shortened() {
+fn a_named_wait_is_never_shortened() {
     let limited = Reply::status(429).header("retry-after", "2");
     let run = two().run(&[limited, Reply::says("a/one", "fine")]);
     assert_eq!(run.sent_at[1] - run.sent_at[0], 10 + 1 + 1 + 2_000);
@@ -149,7 +149,7 @@ fn the_last_failure_reaches_the_caller_with_status_code_and_wait() {
 }
 
 #[test]
-fn a_chain_longer_than_three_goes_in_native_windows() {
+fn a_chain_of_more_than_three_is_sent_in_batches() {
     let run =
         Script::openrouter(&["a/1", "a/2", "a/3", "a/4", "a/5"]).run(&[Reply::status(503), Reply::says("a/5", "fine")]);
     assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/4", "a/5"]]);
@@ -158,14 +158,14 @@ fn a_chain_longer_than_three_goes_in_native_windows() {
 }
 
 #[test]
-fn a_soft_failure_of_the_second_in_a_window_goes_on_after_it() {
+fn after_a_soft_failure_of_the_second_model_of_a_batch_the_third_is_asked() {
     let refused = Reply::says("a/2", "I'm sorry, but I can't help with that.");
     let run = Script::openrouter(&["a/1", "a/2", "a/3", "a/4"]).run(&[refused, Reply::says("a/3", "fine")]);
     assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/3", "a/4"]]);
 }
 
 #[test]
-fn an_unknown_id_leaves_the_chain_with_a_warning_that_names_the_right_one() {
+fn an_unknown_id_leaves_the_chain_with_a_warning_that_names_the_near_miss() {
     let unknown =
         Reply::error(400, json!({"code": 400, "message": "anthropic/claude-opus-4-7 is not a valid model ID"}));
     let chain = ["anthropic/claude-opus-4-7", "openai/gpt-4o", "openai/gpt-4o-mini"];
@@ -176,14 +176,14 @@ fn an_unknown_id_leaves_the_chain_with_a_warning_that_names_the_right_one() {
 }
 
 #[test]
-fn an_unknown_id_that_is_not_named_is_found_by_asking_one_by_one() {
+fn an_unknown_id_that_the_upstream_does_not_name_is_found_by_asking_each_model_alone() {
     let unknown = || Reply::error(404, json!({"code": 404, "message": "model not found"}));
     let run = Script::openrouter(&["a/1", "a/2", "a/3"]).run(&[unknown(), unknown(), Reply::says("a/2", "fine")]);
     assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/1"], vec!["a/2"]]);
 }
 
 #[test]
-fn a_prompt_that_no_window_holds_fails_before_anything_is_sent_and_says_by_how_much() {
+fn a_prompt_that_fits_no_model_fails_before_anything_is_sent_and_says_how_many_tokens_are_too_many() {
     let catalog = json!({"data": [{"id": "a/one", "context_length": 1000}, {"id": "b/two", "context_length": 2000}]});
     let mut script = two();
     script.catalog = Catalog::read(Json::parse(&catalog.to_string()).expect("JSON"));
@@ -196,7 +196,7 @@ fn a_prompt_that_no_window_holds_fails_before_anything_is_sent_and_says_by_how_m
 }
 
 #[test]
-fn after_a_context_overflow_only_a_larger_window_is_asked() {
+fn after_a_context_overflow_only_a_model_with_a_larger_context_window_is_asked() {
     let catalog = json!({"data": [
         {"id": "a/one", "context_length": 2000}, {"id": "b/same", "context_length": 2000}, {"id": "c/large", "context_length": 9000},
     ]});
@@ -218,7 +218,7 @@ fn a_stream_is_held_until_its_first_meaningful_delta() {
 }
 
 #[test]
-fn without_recovery_nobody_follows_on_a_stream_that_was_begun() {
+fn without_recovery_a_stream_that_breaks_after_the_commit_point_is_an_error() {
     for end in [
         Reply::stream(words("a/one", &["Hel"])),
         Reply::stream(words("a/one", &["Hel"])).then_resets(),
@@ -239,7 +239,7 @@ fn without_recovery_nobody_follows_on_a_stream_that_was_begun() {
 }
 
 #[test]
-fn an_error_in_a_chunk_before_the_commit_point_is_answered_by_the_next_model() {
+fn after_an_error_in_a_chunk_before_the_commit_point_the_next_model_answers() {
     for chunk in [
         json!({"error": {"code": 503, "message": "x"}, "choices": []}),
         json!({"error": {"code": "overloaded_error", "message": "x"}, "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]}),
@@ -264,14 +264,14 @@ fn comments_do_not_keep_a_silent_model_alive() {
 }
 
 #[test]
-fn no_headers_in_time_is_answered_by_the_next_model() {
+fn without_headers_in_time_the_next_model_answers() {
     let run = two().streaming().run(&[Reply::silent(), streamed("b/two", &["fine"])]);
     assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::HeadersTimeout));
     assert_eq!(run.sent_at[1] - run.sent_at[0], 30_000);
 }
 
 #[test]
-fn reasoning_that_nobody_asked_for_keeps_the_model_alive_without_committing() {
+fn reasoning_that_was_not_requested_keeps_the_model_alive_without_committing() {
     let mut thinking = Reply::stream("");
     for _ in 0..5 {
         thinking = thinking.then(delta("a/one", json!({"reasoning": "hm"}))).then_silence(20_000);
@@ -283,14 +283,14 @@ fn reasoning_that_nobody_asked_for_keeps_the_model_alive_without_committing() {
 }
 
 #[test]
-fn the_callers_own_time_ends_the_call_whatever_is_under_way() {
+fn the_time_of_the_whole_call_ends_every_attempt() {
     let run = two().policy(json!({"timeouts": {"total": 5_000}})).run(&[Reply::silent()]);
     assert_eq!((run.kind(), run.ended), (Some(Kind::Timeout), 1_005_000));
     assert_eq!(run.cancelled, [0]);
 }
 
 #[test]
-fn an_abort_ends_everything_at_once() {
+fn an_abort_ends_every_attempt_at_once() {
     let mut script = two().streaming();
     script.abort_at = Some(700);
     let run = script.run(&[Reply::stream(words("a/one", &["Hel"])).then_hangs()]);
@@ -311,7 +311,7 @@ fn retries_and_fallbacks_share_one_budget() {
 }
 
 #[test]
-fn if_no_answer_passes_the_best_is_returned_and_marked() {
+fn if_no_answer_passes_the_rules_the_best_is_returned_and_marked() {
     let sorry = "I'm sorry, but I can't help with that.";
     let run = two().run(&[Reply::says("a/one", sorry), Reply::says("b/two", ""), Reply::says("b/two", "")]);
     assert_eq!(run.content(), sorry);
@@ -321,7 +321,7 @@ fn if_no_answer_passes_the_best_is_returned_and_marked() {
 }
 
 #[test]
-fn the_best_of_refused_streams_is_yielded_whole() {
+fn the_best_of_several_refused_streams_is_yielded_whole() {
     let sorry = ["I'm sorry, ", "but I can't ", "help with that."];
     let run = two().streaming().run(&[streamed("a/one", &sorry), streamed("b/two", &sorry)]);
     assert_eq!(run.text, sorry.concat());
@@ -329,14 +329,14 @@ fn the_best_of_refused_streams_is_yielded_whole() {
 }
 
 #[test]
-fn empty_never_qualifies() {
+fn an_empty_answer_is_never_the_best() {
     let empty = || Reply::says("a/one", "");
     let run = Script::new(&["a/one"]).run(&[empty(), empty()]);
     assert_eq!(run.kind(), Some(Kind::Empty));
 }
 
 #[test]
-fn a_content_filter_can_be_made_final() {
+fn the_policy_can_make_a_content_filter_final() {
     let filtered = Reply::error(
         400,
         json!({"code": 400, "message": "no", "metadata": {"error_type": "content_policy_violation"}}),
@@ -346,7 +346,7 @@ fn a_content_filter_can_be_made_final() {
 }
 
 #[test]
-fn a_completion_is_put_together_from_a_stream_where_the_policy_says_so() {
+fn with_assemble_a_completion_is_the_sum_of_a_stream() {
     let run = two().policy(json!({"assemble": true})).run(&[Reply::silent(), streamed("b/two", &["Hel", "lo"])]);
     assert_eq!(run.bodies()[0]["stream"], true);
     assert_eq!(run.content(), "Hello");
@@ -355,14 +355,14 @@ fn a_completion_is_put_together_from_a_stream_where_the_policy_says_so() {
 }
 
 #[test]
-fn a_completion_where_a_stream_was_asked_for_becomes_one() {
+fn a_completion_in_one_piece_becomes_a_stream_for_a_caller_that_wants_one() {
     let run = two().streaming().run(&[Reply::says("a/one", "whole")]);
     assert_eq!(run.text, "whole");
     assert_eq!(run.chunks[0]["choices"][0]["delta"]["content"], "whole");
 }
 
 #[test]
-fn one_malformed_event_is_skipped_and_told() {
+fn a_malformed_event_is_skipped_and_reported() {
     let broken = Reply::stream(
         words("a/one", &["Hel"]) + "data: {\"choi\n\n" + &words("a/one", &["lo"]) + &finish("a/one", "stop"),
     );
@@ -372,7 +372,7 @@ fn one_malformed_event_is_skipped_and_told() {
 }
 
 #[test]
-fn a_hole_in_a_tool_call_is_a_failure() {
+fn a_tool_call_with_a_missing_part_is_a_failure() {
     let call = |arguments: &str| {
         delta(
             "a/one",
@@ -390,7 +390,7 @@ fn a_hole_in_a_tool_call_is_a_failure() {
 }
 
 #[test]
-fn a_page_that_slept_is_no_failing_model() {
+fn a_model_does_not_fail_because_the_page_slept() {
     let mut script = two().streaming();
     script.sleep = 3_600_000;
     let run = script.run(&[Reply::stream("").then_silence(70_000), streamed("b/two", &["fine"])]);
@@ -403,7 +403,7 @@ fn a_page_that_slept_is_no_failing_model() {
 }
 
 #[test]
-fn a_busy_reader_is_no_stalled_model() {
+fn a_model_does_not_stall_because_the_reader_is_busy() {
     let mut script = two().streaming();
     script.reader_takes = 900_000;
     let run = script
@@ -412,7 +412,7 @@ fn a_busy_reader_is_no_stalled_model() {
 }
 
 #[test]
-fn a_model_that_keeps_failing_is_left_alone_and_probed_by_one() {
+fn a_model_that_keeps_failing_rests_and_is_probed_by_one_call() {
     let mut script = two();
     let policy = failsoft::Policy::default();
     for call in 0..3 {
@@ -430,7 +430,7 @@ fn a_model_that_keeps_failing_is_left_alone_and_probed_by_one() {
 }
 
 #[test]
-fn if_all_are_resting_the_call_fails_at_once_and_says_until_when() {
+fn if_every_model_rests_the_call_fails_at_once_with_the_wait() {
     let mut script = Script::new(&["a/one"]);
     let run = script.run(&[Reply::status(429).header("retry-after", "30")]);
     run.outcome.record_in(&mut script.breakers, run.ended, &failsoft::Policy::default());
@@ -441,7 +441,7 @@ fn if_all_are_resting_the_call_fails_at_once_and_says_until_when() {
 }
 
 #[test]
-fn what_failed_inside_a_native_window_is_read_from_the_metadata() {
+fn failures_inside_a_batch_are_read_from_the_metadata() {
     let body = json!({
         "id": "gen-1", "model": "a/2",
         "choices": [{"index": 0, "message": {"content": "fine"}, "finish_reason": "stop"}],
@@ -460,7 +460,7 @@ fn what_failed_inside_a_native_window_is_read_from_the_metadata() {
 }
 
 #[test]
-fn a_relayed_stream_is_read_along_and_booked() {
+fn a_relayed_stream_is_read_for_the_report() {
     let mut script = two().streaming();
     script.lane = Lane::Relay;
     let body = [words("a/one", &["Hel"]), words("a/one", &["lo"]), finish("a/one", "stop")];
@@ -472,11 +472,11 @@ fn a_relayed_stream_is_read_along_and_booked() {
 }
 
 #[test]
-fn a_lean_stream_is_heard_of_once_more_at_its_end_and_costs_what_nobody_knows() {
+fn of_a_lean_stream_the_call_sees_only_the_end_and_its_cost_is_unknown() {
     let mut script = two().streaming();
     script.lane = Lane::Lean;
     let body = [words("a/one", &["Hel"]), words("a/one", &["lo"]), finish("a/one", "stop")];
-    // Silence, too, goes over unheard.
+    // The call does not see silence either.
     let reply = Reply::stream(body[0].clone()).then_silence(300_000).then(body[1].clone()).then(body[2].clone());
     let run = script.run(&[reply]);
     assert_eq!(String::from_utf8_lossy(&run.relayed), body.concat());
@@ -487,7 +487,7 @@ fn a_lean_stream_is_heard_of_once_more_at_its_end_and_costs_what_nobody_knows() 
 }
 
 #[test]
-fn a_lean_stream_that_had_come_as_a_whole_before_the_commit_point_has_told_its_cost() {
+fn a_lean_stream_that_came_whole_before_the_commit_point_reports_its_cost() {
     let mut script = two().streaming();
     script.lane = Lane::Lean;
     let run = script.run(&[streamed("a/one", &["Hello"])]);
@@ -520,29 +520,32 @@ fn an_edge_gets_the_whole_chain_and_its_failure_is_final() {
     let run = script.run(&[refused]);
     assert_eq!((run.asked(), run.kind()), (vec![chain.map(String::from).to_vec()], Some(Kind::Unavailable)));
     assert_eq!(run.bodies()[0]["failsoft"], json!({"attempts": 2}));
-    assert_eq!(told(&run)["attempts"].as_array().map(Vec::len), Some(2));
+    assert_eq!(report_of(&run)["attempts"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]
-fn an_edge_that_cannot_be_reached_is_tried_once_more() {
+fn an_edge_that_cannot_be_reached_is_asked_again() {
     let mut script = Script { dialect: Dialect::Edge, ..two() };
     let run = script.run(&[Reply::reset(), Reply::says("b/two", "fine")]);
     assert_eq!((run.sent.len(), run.content()), (2, "fine".to_owned()));
 }
 
 #[test]
-fn an_edges_report_takes_the_place_of_the_request_to_it() {
+fn the_report_of_an_edge_replaces_the_request_to_it() {
     let report = json!({"fallback": true, "accepted": true, "attempts": [{"models": ["a/one"], "failure": {"kind": "unavailable"}}, {"models": ["b/two"]}]});
     let comment = format!(": failsoft {report}\n\n");
     let stream = [comment, words("b/two", &["fine"]), finish("b/two", "stop")].concat();
     let mut script = Script { dialect: Dialect::Edge, ..two().streaming() };
     let run = script.run(&[Reply::stream(stream)]);
-    let told = told(&run);
-    assert_eq!((told["fallback"].as_bool(), told["attempts"].as_array().map(Vec::len)), (Some(true), Some(2)));
+    let report_of = report_of(&run);
+    assert_eq!(
+        (report_of["fallback"].as_bool(), report_of["attempts"].as_array().map(Vec::len)),
+        (Some(true), Some(2))
+    );
 }
 
 #[test]
-fn the_clocks_of_an_edge_are_its_own() {
+fn an_edge_runs_the_clocks_of_its_attempts() {
     let mut script = Script { dialect: Dialect::Edge, ..two().streaming() };
     let slow = Reply::stream(": failsoft keep-alive\n\n").then_silence(300_000).then(words("b/two", &["fine"]));
     let run = script.run(&[slow.then(finish("b/two", "stop")).head_after(100_000)]);
@@ -550,7 +553,7 @@ fn the_clocks_of_an_edge_are_its_own() {
 }
 
 #[test]
-fn the_best_answer_so_far_is_worth_more_than_a_final_error() {
+fn the_best_answer_so_far_is_returned_instead_of_a_final_error() {
     let sorry = "I'm sorry, but I can't help with that.";
     for last in [Reply::status(401), Reply::status(400), Reply::silent()] {
         let run = two().policy(json!({"timeouts": {"total": 9_000}})).run(&[Reply::says("a/one", sorry), last]);
@@ -559,14 +562,14 @@ fn the_best_answer_so_far_is_worth_more_than_a_final_error() {
 }
 
 #[test]
-fn an_error_whose_body_never_ends_still_counts_by_its_status() {
+fn an_error_whose_body_never_ends_is_classified_by_its_status() {
     let stuck = Reply::new(429, "application/json", "{\"error\"").then_hangs();
     let run = two().run(&[stuck, Reply::says("b/two", "fine")]);
     assert_eq!(run.outcome.report.attempts[0].failure.as_ref().map(|f| f.kind), Some(Kind::RateLimited));
 }
 
 #[test]
-fn an_answer_that_breaks_inside_a_native_window_leaves_those_behind_it_to_be_asked() {
+fn after_an_answer_of_a_batch_breaks_the_models_behind_it_are_asked() {
     let unreadable = || Reply::new(200, "text/html", "<html>");
     let run = Script::openrouter(&["a/1", "a/2", "a/3"]).run(&[unreadable(), unreadable(), Reply::says("a/2", "fine")]);
     assert_eq!(run.asked(), [vec!["a/1", "a/2", "a/3"], vec!["a/1", "a/2", "a/3"], vec!["a/2", "a/3"]]);
@@ -576,7 +579,7 @@ fn an_answer_that_breaks_inside_a_native_window_leaves_those_behind_it_to_be_ask
 }
 
 #[test]
-fn a_clock_that_the_caller_set_closes_a_model_for_nobody_else() {
+fn a_clock_of_the_caller_opens_no_breaker() {
     for (callers_clocks, model_outcomes) in [(false, 1), (true, 0)] {
         let mut script = Script { callers_clocks, ..two().streaming().policy(json!({"timeouts": {"headers": 1}})) };
         let run = script.run(&[Reply::silent(), streamed("b/two", &["fine"]).head_after(0)]);
@@ -587,7 +590,7 @@ fn a_clock_that_the_caller_set_closes_a_model_for_nobody_else() {
 }
 
 #[test]
-fn a_rule_that_is_off_hides_no_other() {
+fn a_rule_that_is_off_does_not_hide_another() {
     let blank =
         json!({"model": "a/one", "choices": [{"index": 0, "message": {"content": " "}, "finish_reason": "length"}]});
     let mut script = two().policy(json!({"empty": "accept", "length": "next"}));
@@ -596,7 +599,7 @@ fn a_rule_that_is_off_hides_no_other() {
 }
 
 #[test]
-fn what_an_aborted_answer_has_cost_so_far_is_in_the_report() {
+fn the_report_has_the_cost_so_far_of_an_aborted_answer() {
     let mut script = two().streaming();
     script.abort_at = Some(700);
     let usage = event(&json!({"id": "gen-1", "model": "a/one", "choices": [], "usage": {"cost": 0.25}}));
@@ -608,7 +611,7 @@ fn what_an_aborted_answer_has_cost_so_far_is_in_the_report() {
 }
 
 #[test]
-fn an_abort_right_behind_a_failure_still_closes_what_failed() {
+fn an_abort_right_after_a_failure_still_closes_the_failed_attempt() {
     let mut call = two().streaming().call();
     let Action::Send { attempt, .. } = call.poll(1_000_000) else { panic!("nothing was sent") };
     let headers: Headers = [("content-type", "text/event-stream")].into_iter().collect();
@@ -622,7 +625,7 @@ fn an_abort_right_behind_a_failure_still_closes_what_failed() {
 }
 
 #[test]
-fn an_abort_before_a_judge_was_asked_leaves_nobody_to_close() {
+fn after_an_abort_before_the_judge_is_asked_there_is_nothing_to_close() {
     let mut call = two().policy(json!({"judge": {"model": "j/judge"}})).call();
     let Action::Send { attempt, .. } = call.poll(1_000_000) else { panic!("nothing was sent") };
     let headers: Headers = [("content-type", "application/json")].into_iter().collect();
@@ -635,7 +638,7 @@ fn an_abort_before_a_judge_was_asked_leaves_nobody_to_close() {
 }
 
 #[test]
-fn a_complete_answer_is_not_lost_while_its_connection_lingers() {
+fn a_whole_answer_is_not_lost_while_its_connection_stays_open() {
     let mut script = two().streaming().policy(json!({"timeouts": {"total": 100}}));
     let run = script.run(&[streamed("a/one", &["fine"]).then_hangs()]);
     assert_eq!((run.kind(), run.ended), (None, 1_000_100));
@@ -643,7 +646,7 @@ fn a_complete_answer_is_not_lost_while_its_connection_lingers() {
 }
 
 #[test]
-fn a_date_is_read_by_the_wall_not_by_the_clocks_of_the_call() {
+fn a_date_is_compared_with_the_wall_time_not_with_the_clock_of_the_call() {
     let mut script = Script { start: 1_795_348_800_000, sleep: 3_600_000, ..Script::new(&["a/one"]) };
     let ended = script.start + 12 + 1_000 + script.sleep + 12;
     let until = (ended + 9_000).to_string();

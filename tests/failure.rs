@@ -1,4 +1,4 @@
-//! Every shape of an error that the wire knows, and what it means.
+//! The errors of upstreams in every known shape, and their kinds.
 
 use failsoft::failure::{classify, in_answer};
 use failsoft::{Failure, Headers, Json, Kind};
@@ -12,7 +12,7 @@ fn failed(status: u16, error: Value) -> Box<Failure> {
 }
 
 #[test]
-fn availability_decides_over_the_status_and_retryable_over_all() {
+fn availability_decides_before_the_status_and_retryable_before_everything() {
     for (status, availability, kind) in [
         (400, json!({"code": "model_not_found", "retryable": false}), Kind::UnknownModel),
         (400, json!({"code": "wrong_endpoint", "retryable": false}), Kind::NoEndpoint),
@@ -37,7 +37,7 @@ fn availability_decides_over_the_status_and_retryable_over_all() {
 }
 
 #[test]
-fn error_types_decide_wherever_they_stand() {
+fn an_error_type_decides_wherever_it_is() {
     for (name, kind) in [
         ("invalid_request", Kind::InvalidRequest),
         ("invalid_prompt", Kind::InvalidRequest),
@@ -111,7 +111,7 @@ fn other_apis_and_bare_messages_are_understood() {
 }
 
 #[test]
-fn limits_are_told_apart_by_their_source() {
+fn a_limit_is_classified_by_its_source() {
     for (status, metadata, kind) in [
         (402, json!({"limit_source": "openrouter_in_flight_budget"}), Kind::InFlightBudget),
         (402, json!({"reason": "in_flight_budget_exhausted"}), Kind::InFlightBudget),
@@ -129,7 +129,7 @@ fn limits_are_told_apart_by_their_source() {
 }
 
 #[test]
-fn retry_after_is_found_in_all_its_places_and_forms() {
+fn retry_after_is_read_in_every_place_and_form() {
     let header =
         |name: &str, value: &str| classify(429, &[(name, value)].into_iter().collect(), b"{}", NOW).retry_after;
     let body = |error: Value| failed(429, error).retry_after;
@@ -161,7 +161,7 @@ fn the_header_comes_before_the_body() {
 }
 
 #[test]
-fn a_caller_over_http_gets_openais_shape_with_a_string_code_and_no_user_id() {
+fn an_error_for_a_client_has_openais_shape_with_a_string_code_and_no_user_id() {
     let shown = failed(429, json!({"code": 429, "message": "slow down"})).to_openai();
     let error: Value = serde_json::from_str(&shown).expect("an error is JSON");
     assert_eq!((&error["code"], &error["type"]), (&json!("429"), &json!("rate_limit_error")));

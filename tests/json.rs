@@ -1,4 +1,4 @@
-//! The reader of JSON agrees with serde_json, on what is JSON and on what it says.
+//! The JSON reader agrees with serde_json on what is JSON, and on the values.
 
 use failsoft::Json;
 use serde_json::{Value, json};
@@ -89,9 +89,9 @@ fn invalid_text_is_refused_and_so_is_every_truncation() {
     }
 }
 
-/// Bytes of a document changed at random: both readers agree on whether it is still JSON, and on what it says.
+/// Changes bytes of a document at random. Both readers agree whether the result is JSON, and on its values.
 #[test]
-fn mutated_documents_are_judged_alike() {
+fn both_readers_agree_on_mutated_documents() {
     let mut state: u64 = 7;
     let mut random = move |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -113,7 +113,7 @@ fn mutated_documents_are_judged_alike() {
             }
         }
         let Ok(text) = String::from_utf8(bytes) else { continue };
-        // serde_json refuses lone surrogates and numbers beyond f64; here both are text like any other.
+        // serde_json refuses lone surrogates and numbers that exceed f64. This reader keeps both as text.
         let ours = Json::parse(&text);
         match serde_json::from_str::<Value>(&text) {
             Ok(expected) => {
@@ -132,7 +132,7 @@ fn mutated_documents_are_judged_alike() {
 }
 
 #[test]
-fn depth_is_bounded() {
+fn depth_is_limited() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     assert!(Json::parse(&nested(128)).is_some());
     assert!(Json::parse(&nested(129)).is_none());
@@ -160,7 +160,7 @@ fn numbers_are_read_to_the_trillionth() {
 }
 
 #[test]
-fn what_is_not_there_reads_as_null() {
+fn a_missing_value_reads_as_null() {
     let text = json!({"a": [1, "x", true], "b": "t"}).to_string();
     let json = Json::parse(&text).expect("JSON");
     assert!(json.get("z").get("y").is_null() && json.get("b").get("c").is_null());
@@ -170,7 +170,7 @@ fn what_is_not_there_reads_as_null() {
 }
 
 #[test]
-fn a_string_ends_where_it_ends_however_long_it_is() {
+fn the_end_of_a_string_of_any_length_is_found() {
     for length in 0..40 {
         for behind in 0..12 {
             for special in [
@@ -185,7 +185,7 @@ fn a_string_ends_where_it_ends_however_long_it_is() {
 }
 
 #[test]
-fn a_string_is_the_text_that_it_says_however_it_is_written() {
+fn a_string_equals_its_text_with_and_without_escapes() {
     let pieces = ["", "a", "\"", "\\", "\n", "é"];
     let texts: Vec<String> =
         pieces.iter().flat_map(|one| pieces.iter().map(move |two| format!("{one}{two}"))).collect();

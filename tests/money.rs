@@ -1,4 +1,4 @@
-//! What a call may cost: the bound holds also for what an upstream charges and never tells.
+//! The limit on the cost of a call. It also holds for costs that an upstream never reports.
 
 mod script;
 
@@ -8,8 +8,8 @@ use failsoft::{Catalog, ChatRequest, Dialect, Json, Kind, Upstream};
 use script::{Reply, Run, Script, delta, event, finish, words};
 use serde_json::{Value, json};
 
-/// In a catalog with prices: the answer of 1,000 tokens that a script asks for costs a cent of the first, a tenth of it of the
-/// second; prompts cost next to nothing.
+/// A script with a limit on the cost and a catalog with prices. An answer of 1,000 tokens, the output limit of the script, costs
+/// a cent on `a/one` and a tenth of a cent on `c/cheap`. Prompts cost almost nothing.
 fn priced(bound: f64, policy: Value) -> Script {
     let row =
         |id: &str, completion: &str| json!({"id": id, "pricing": {"prompt": "0.000000001", "completion": completion}});
@@ -25,12 +25,12 @@ fn priced(bound: f64, policy: Value) -> Script {
     script
 }
 
-/// The tokens of the smallest prompt, at most.
+/// The most tokens of the smallest prompt.
 const PROMPT: u64 = 8;
 
 fn dropped(run: &Run) -> Vec<(String, String)> {
-    let told: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
-    let rows = told["dropped"].as_array().cloned().unwrap_or_default();
+    let report: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
+    let rows = report["dropped"].as_array().cloned().unwrap_or_default();
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     rows.iter().map(|row| (text(row, "model"), text(row, "reason"))).collect()
 }
@@ -39,21 +39,21 @@ fn asked(run: &Run) -> Vec<String> {
     run.asked().concat()
 }
 
-/// A 200 that breaks, and never says what it cost.
+/// A 200 whose connection breaks before it reports a cost.
 fn lost() -> Reply {
     Reply::stream(delta("a/one", json!({"reasoning": "hm"}))).then_resets()
 }
 
 #[test]
-fn a_lost_answer_counts_as_much_as_it_can_have_cost() {
+fn a_lost_answer_counts_at_the_most_that_it_can_have_cost() {
     let run = priced(0.0115, json!({"retry": {"same": 0}})).streaming().run(&[lost(), lost()]);
     assert_eq!(asked(&run), ["a/one", "c/cheap"], "there is no money left for another of the dear ones");
     assert_eq!(dropped(&run), [("b/two".to_owned(), "it would cost more than is left of `maxCostUsd`".to_owned())]);
-    assert_eq!(run.outcome.report.cost, None, "the report tells what was told");
+    assert_eq!(run.outcome.report.cost, None, "the report has only reported costs");
 }
 
 #[test]
-fn whoever_refuses_has_cost_nothing_and_a_broken_connection_may_have() {
+fn an_error_response_costs_nothing_and_a_broken_connection_may_have_cost_something() {
     let run = priced(0.0115, Value::Null).run(&[Reply::status(503), Reply::says("b/two", "x")]);
     assert_eq!(asked(&run), ["a/one", "b/two"]);
     let run = priced(0.0115, json!({"retry": {"same": 0}})).run(&[Reply::reset(), Reply::says("c/cheap", "x")]);
@@ -61,7 +61,7 @@ fn whoever_refuses_has_cost_nothing_and_a_broken_connection_may_have() {
 }
 
 #[test]
-fn what_an_answer_told_of_its_cost_counts_once_it_has_ended() {
+fn the_cost_that_an_answer_reports_counts_after_its_end() {
     let answer = |cost: f64| {
         Reply::json(&json!({"model": "a/one", "usage": {"cost": cost}, "choices": [{"message": {"content": ""}}]}))
     };
@@ -75,7 +75,7 @@ fn what_an_answer_told_of_its_cost_counts_once_it_has_ended() {
 }
 
 #[test]
-fn a_cost_is_final_if_it_was_told_with_the_end_of_the_answer() {
+fn a_cost_is_final_if_it_comes_with_the_end_of_the_answer() {
     let finals = |script: &mut Script, replies: &[Reply]| -> Vec<(bool, bool)> {
         let run = script.run(replies);
         let attempts = run.outcome.report.attempts.iter();
@@ -90,9 +90,9 @@ fn a_cost_is_final_if_it_was_told_with_the_end_of_the_answer() {
     let policy = json!({"attempts": 1});
     let mut stream = priced(0.0115, policy.clone()).streaming();
     let so_far = event(&json!({"model": "a/one", "choices": [], "usage": {"cost": 0.001}}));
-    let said = words("a/one", &["x"]) + &so_far;
-    assert_eq!(finals(&mut stream, &[Reply::stream(said.clone()).then_resets()]), [(true, false)]);
-    assert_eq!(finals(&mut stream, &[Reply::stream(said + &finish("a/one", "stop"))]), [(true, true)]);
+    let cut_stream = words("a/one", &["x"]) + &so_far;
+    assert_eq!(finals(&mut stream, &[Reply::stream(cut_stream.clone()).then_resets()]), [(true, false)]);
+    assert_eq!(finals(&mut stream, &[Reply::stream(cut_stream + &finish("a/one", "stop"))]), [(true, true)]);
     assert_eq!(finals(&mut priced(0.0115, policy), &[whole("x")]), [(true, true)]);
     let mut repaired = priced(0.0115, json!({"attempts": 1, "invalidJson": {"repair": true}}));
     repaired.body["response_format"] = json!({"type": "json_object"});
@@ -100,7 +100,7 @@ fn a_cost_is_final_if_it_was_told_with_the_end_of_the_answer() {
 }
 
 #[test]
-fn an_output_limit_that_what_is_left_cannot_pay_is_lowered_but_not_to_a_stub() {
+fn an_output_limit_that_cannot_be_paid_is_lowered_but_not_below_a_useful_length() {
     let mut script = priced(0.0115, json!({"retry": {"same": 0}}));
     script.body["max_tokens"] = 4_000.into();
     let run = script.run(&[Reply::says("a/one", "x")]);
@@ -111,7 +111,7 @@ fn an_output_limit_that_what_is_left_cannot_pay_is_lowered_but_not_to_a_stub() {
 }
 
 #[test]
-fn several_answers_long_prompts_and_dear_writes_cost_what_they_cost() {
+fn several_answers_long_prompts_and_cache_writes_count_at_their_price() {
     let mut two = priced(0.0115, Value::Null);
     two.body["n"] = 2.into();
     assert_eq!(asked(&two.run(&[Reply::says("c/cheap", "x")])), ["c/cheap"]);
@@ -142,7 +142,7 @@ fn several_answers_long_prompts_and_dear_writes_cost_what_they_cost() {
 }
 
 #[test]
-fn a_model_without_a_price_is_left_out_where_money_is_bounded() {
+fn with_a_limit_on_the_cost_a_model_without_a_price_leaves_the_chain() {
     let mut script = priced(0.05, Value::Null);
     script.body["models"] = json!(["d/unpriced", "e/unknown", "a/one"]);
     let run = script.run(&[Reply::says("a/one", "x")]);
@@ -153,38 +153,38 @@ fn a_model_without_a_price_is_left_out_where_money_is_bounded() {
 }
 
 #[test]
-fn an_edge_looks_at_the_money_itself() {
+fn an_edge_checks_the_cost_by_itself() {
     let mut script = Script { dialect: Dialect::Edge, ..Script::new(&["d/unpriced"]).policy(json!({"maxCostUsd": 1})) };
     assert_eq!(script.run(&[Reply::says("d/unpriced", "x")]).content(), "x");
 }
 
 #[test]
-fn a_second_model_is_asked_beside_a_silent_one_where_there_is_money_for_both() {
+fn a_hedge_is_sent_if_the_limit_can_pay_both_attempts() {
     let hedged = |bound: f64| priced(bound, json!({"hedge": {"after": 500}}));
     let run = hedged(0.021).run(&[Reply::silent(), Reply::says("b/two", "x")]);
     assert_eq!((asked(&run), run.content().as_str()), (vec!["a/one".into(), "b/two".into()], "x"));
     let late = Reply::says("a/one", "late").head_after(2_000);
     let run = hedged(0.0195).run(std::slice::from_ref(&late));
     assert_eq!((run.sent.len(), run.content().as_str()), (1, "late"));
-    // Who could not be paid beside the first may be asked when that has failed and cost nothing.
+    // A model that could not be paid beside the first is asked after the first failed and cost nothing.
     let busy = Reply::status(503).head_after(2_000);
     let run = hedged(0.0195).run(&[busy, Reply::says("b/two", "x")]);
     assert_eq!((asked(&run), run.sent_at[1] - run.sent_at[0] >= 2_000), (vec!["a/one".into(), "b/two".into()], true));
 }
 
 #[test]
-fn what_a_judge_costs_is_money_of_the_call() {
+fn the_cost_of_a_judge_counts_for_the_call() {
     let judged = |bound: f64, judge: &str| priced(bound, json!({"judge": {"model": judge}}));
-    // A judge may say 400 tokens: 0.4 of a cent.
+    // The reply of a judge may have 400 tokens: 0.4 cents.
     let run = judged(0.02, "j/judge").run(&[Reply::says("a/one", "x"), Reply::status(503)]);
-    assert_eq!(run.sent.len(), 1, "what was told was beyond the bound");
+    assert_eq!(run.sent.len(), 1, "the reported cost exceeds the limit");
     let cheap = Reply::json(&json!({
         "model": "a/one", "usage": {"cost": 0.009}, "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}],
     }));
     assert_eq!(judged(0.0135, "j/judge").run(&[cheap.clone(), Reply::status(503)]).sent.len(), 2);
     assert_eq!(judged(0.0128, "j/judge").run(std::slice::from_ref(&cheap)).sent.len(), 1);
     assert_eq!(judged(1.0, "d/unpriced").run(&[cheap]).sent.len(), 1, "nobody knows what it costs");
-    // One that breaks off may have cost all that it could.
+    // A judge whose reply breaks counts at the most that it can have cost.
     let reject = json!({"judge": {"model": "j/judge", "onError": "reject"}, "retry": {"same": 0}});
     let mut script = priced(0.0145, reject);
     script.body["models"] = json!(["c/cheap", "a/one"]);
@@ -197,9 +197,8 @@ fn what_a_judge_costs_is_money_of_the_call() {
 }
 
 #[test]
-fn what_was_said_is_part_of_the_prompt_that_goes_on_from_it() {
-    let text =
-        "Many words were said before the stream broke off, and whoever goes on has to read them all. ".repeat(40);
+fn the_text_so_far_is_a_part_of_the_prompt_that_continues_it() {
+    let text = "The stream breaks after many words, and the model that continues has to read them all. ".repeat(40);
     let rows = json!({"data": [
         {"id": "a/one", "pricing": {"prompt": "0.000001", "completion": "0.000001"}},
         {"id": "meta-llama/goes-on", "pricing": {"prompt": "0.00001", "completion": "0"}},
@@ -214,13 +213,13 @@ fn what_was_said_is_part_of_the_prompt_that_goes_on_from_it() {
         let goes_on = [words("meta-llama/goes-on", &["And so it went on."]), finish("meta-llama/goes-on", "stop")];
         script.run(&[broken, Reply::stream(goes_on.concat())])
     };
-    // A thousand words and more cost a cent, which 1,000 tokens of the first have to leave.
+    // The text so far costs a cent, which an answer of 1,000 tokens has to leave.
     assert_eq!(recovered(0.02).sent.len(), 2);
     assert_eq!(recovered(0.008).sent.len(), 1);
 }
 
 #[test]
-fn nobody_is_asked_who_provides_a_model_for_more_than_was_reckoned() {
+fn no_provider_may_charge_more_than_the_computed_price() {
     let bodies = |body: Value| {
         let mut script = Script { dialect: Dialect::OpenRouter, ..priced(0.1, Value::Null) };
         script.body["provider"] = body;
@@ -230,7 +229,7 @@ fn nobody_is_asked_who_provides_a_model_for_more_than_was_reckoned() {
     let lower = json!({"only": ["p"], "max_price": {"completion": 5, "prompt": "7", "request": 1}});
     let sent = json!({"only": ["p"], "max_price": {"request": 1, "prompt": 0.001, "completion": 5}});
     assert_eq!(bodies(lower), sent);
-    // Who lists more for a token would take more for writing it to a cache, too.
+    // A provider with a higher list price charges more for cache writes, too.
     let row = json!({"id": "a/one", "pricing": {"prompt": "0.000002", "completion": "0.00001", "input_cache_write": "0.0000025"}});
     let catalog = Catalog::read(Json::parse(&json!({"data": [row]}).to_string()).expect("JSON"));
     let mut cached = Script { dialect: Dialect::OpenRouter, catalog, ..priced(0.1, Value::Null) };
@@ -243,7 +242,7 @@ fn nobody_is_asked_who_provides_a_model_for_more_than_was_reckoned() {
 }
 
 #[test]
-fn money_that_was_lost_on_one_upstream_is_gone_on_the_next() {
+fn money_that_was_spent_on_one_upstream_is_missing_on_the_next() {
     let mut script = priced(0.0115, json!({"retry": {"same": 0}}));
     script.body["models"] = json!(["a/one"]);
     let mut other = Upstream::new(Dialect::OpenAi, "https://other.example/v1", None);

@@ -1,4 +1,4 @@
-//! A stream that breaks after its commit point goes on, and what the reader has got stays the beginning of the whole.
+//! A stream that breaks after its commit point goes on. What the reader has stays the beginning of the whole answer.
 
 mod script;
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 const FIRST: &str = "vendor/first";
 /// Continues a prefill.
 const CONTINUES: &str = "meta-llama/continues";
-/// Begins again, whatever it is asked.
+/// Always answers from the beginning.
 const BEGINS_AGAIN: &str = "vendor/begins-again";
 
-/// 60 words, some of them not of ASCII.
+/// 60 words, some with characters outside ASCII.
 fn answer() -> String {
     (1..=60).map(|n| if n % 7 == 0 { format!("wört{n} ") } else { format!("word{n} ") }).collect()
 }
@@ -33,23 +33,23 @@ fn prefill(run: &Run, request: usize) -> Option<String> {
     (last["role"] == "assistant").then(|| last["content"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Runs with a first model whose stream ends as `broken` says, and `then` as the second model. The second's stream is what
-/// such a model says to what it is asked; so the request is looked at first.
+/// Runs a call whose first stream is `broken`. The second model answers the request that it gets, so the call runs twice: first
+/// to see that request.
 fn recovered(models: &[&str], broken: Reply) -> Run {
     let mut script = Script::new(models).streaming();
     let whole = answer();
-    // What a continuation says depends on what was said: ask once with a model that says nothing useful.
+    // The continuation depends on the text so far. The first run, with a useless second answer, shows the prefill.
     let second = models[1];
     if second == BEGINS_AGAIN {
         return script.run(&[broken, streamed(second, &pieces(&whole))]);
     }
     let probe = Script::new(models).streaming().run(&[broken.clone(), Reply::status(401)]);
-    let said = probe.text.clone();
+    let text = probe.text.clone();
     if probe.sent.len() == 1 {
         return probe;
     }
-    assert_eq!(prefill(&probe, 1).as_deref(), Some(said.trim_end()), "the prefill is what was said, trimmed");
-    let rest = whole.strip_prefix(said.trim_end()).expect("what was said is a beginning").to_owned();
+    assert_eq!(prefill(&probe, 1).as_deref(), Some(text.trim_end()), "the prefill is the text so far, trimmed");
+    let rest = whole.strip_prefix(text.trim_end()).expect("the text so far is a beginning").to_owned();
     script.run(&[broken, streamed(second, &pieces(&rest))])
 }
 
@@ -79,7 +79,7 @@ fn a_stream_cut_at_any_byte_is_delivered_whole_and_exact() {
 }
 
 #[test]
-fn a_stall_a_reset_and_an_error_chunk_are_mended_alike() {
+fn a_stream_recovers_from_a_stall_a_reset_and_an_error_chunk() {
     let text = body(FIRST, &answer());
     let upto = &text[..text.find("word45").expect("the 45th word")];
     let upto = &upto[..=upto.rfind("\n\n").expect("an event") + 1];
@@ -102,7 +102,7 @@ fn a_stall_a_reset_and_an_error_chunk_are_mended_alike() {
 }
 
 #[test]
-fn what_goes_wrong_behind_the_end_changes_nothing() {
+fn a_failure_behind_the_end_of_an_answer_changes_nothing() {
     let text = body(FIRST, &answer());
     let ended = text.find("\"finish_reason\":\"stop\"").expect("the end");
     let ended = ended + text[ended..].find("\n\n").expect("its event") + 2;
@@ -134,7 +134,7 @@ fn both_models_are_in_the_report_and_usage_is_summed() {
 }
 
 #[test]
-fn a_model_that_refuses_the_prefill_is_asked_anew() {
+fn a_model_that_refuses_the_prefill_is_asked_again_without_it() {
     let text = body(FIRST, &answer());
     let broken = Reply::stream(&text[..text.find("word41").expect("a word")]);
     let refused = Reply::error(400, json!({"code": 400, "message": "does not support assistant message prefill"}));
@@ -156,7 +156,7 @@ fn a_stream_may_break_more_than_once() {
 }
 
 #[test]
-fn an_answer_that_goes_another_way_is_an_error_unless_the_reader_can_start_over() {
+fn an_answer_that_does_not_resume_the_text_is_an_error_unless_the_reader_can_start_over() {
     let text = body(FIRST, &answer());
     let broken = || Reply::stream(&text[..text.find("word40").expect("a word")]);
     let other = || streamed(BEGINS_AGAIN, &["Something ", "else ", "altogether."]);
@@ -172,7 +172,7 @@ fn an_answer_that_goes_another_way_is_an_error_unless_the_reader_can_start_over(
 }
 
 #[test]
-fn tool_calls_json_and_several_choices_are_never_joined() {
+fn tool_calls_json_and_several_choices_never_recover() {
     let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{\"a\""}}]});
     let tools = Reply::stream(delta(FIRST, call));
     assert_eq!(Script::new(&[FIRST, CONTINUES]).streaming().run(&[tools]).kind(), Some(Kind::Cut));
@@ -188,7 +188,7 @@ fn tool_calls_json_and_several_choices_are_never_joined() {
 }
 
 #[test]
-fn the_callers_mistake_and_time_end_a_stream_that_was_begun() {
+fn an_invalid_request_and_the_end_of_the_time_end_a_committed_stream() {
     let begun = || Reply::stream(delta(FIRST, json!({"content": "Hello"}))).then_hangs();
     let mut late = Script::new(&[FIRST, CONTINUES]).streaming().policy(json!({"timeouts": {"total": 1_000}}));
     assert_eq!(late.run(&[begun()]).kind(), Some(Kind::Timeout));
@@ -204,7 +204,7 @@ fn begun(then: &Value) -> Reply {
 }
 
 #[test]
-fn what_ends_a_call_before_the_commit_point_ends_a_stream_too() {
+fn a_final_failure_ends_a_committed_stream() {
     let unpaid = begun(&json!({"error": {"code": 402, "message": "Insufficient credits"}}));
     let run = Script::new(&[FIRST, CONTINUES]).streaming().run(&[unpaid]);
     assert_eq!((run.kind(), run.sent.len()), (Some(Kind::PaymentRequired), 1), "another model has the same key");
@@ -216,7 +216,7 @@ fn what_ends_a_call_before_the_commit_point_ends_a_stream_too() {
 }
 
 #[test]
-fn a_short_end_that_comes_in_one_piece_without_a_finish_reason_is_not_lost() {
+fn a_short_continuation_in_one_piece_without_a_finish_reason_is_not_lost() {
     let once = Reply::stream(delta(FIRST, json!({"content": "Once upon "})));
     let rest = Reply::json(&json!({"model": CONTINUES, "choices": [{"message": {"content": " a time."}}]}));
     let run = Script::new(&[FIRST, CONTINUES]).streaming().run(&[once, rest]);
@@ -224,7 +224,7 @@ fn a_short_end_that_comes_in_one_piece_without_a_finish_reason_is_not_lost() {
 }
 
 #[test]
-fn a_mistake_that_is_told_in_place_of_a_new_answer_is_final() {
+fn an_invalid_request_error_inside_a_new_answer_is_final() {
     let down = json!({"error": {"code": 502, "message": "x"}});
     let mistake = json!({"error": {"code": 400, "message": "wrong"}, "choices": [{"message": {"content": "ha"}}]});
     let run =
@@ -233,7 +233,7 @@ fn a_mistake_that_is_told_in_place_of_a_new_answer_is_final() {
 }
 
 #[test]
-fn only_a_request_that_is_refused_may_be_about_the_prefill() {
+fn only_a_refused_request_may_be_about_the_prefill() {
     let down = json!({"error": {"code": 502, "message": "x"}});
     let busy = Reply::status(429).header("retry-after", "60");
     let run = Script::new(&[FIRST, CONTINUES]).streaming().run(&[begun(&down), busy]);
@@ -241,7 +241,7 @@ fn only_a_request_that_is_refused_may_be_about_the_prefill() {
 }
 
 #[test]
-fn a_new_answer_that_is_more_than_text_is_not_joined() {
+fn a_new_answer_with_more_than_text_does_not_resume_the_stream() {
     let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]});
     let text: String = pieces(&answer()).iter().map(|word| delta(BEGINS_AGAIN, json!({"content": word}))).collect();
     let other = Reply::stream([text, delta(BEGINS_AGAIN, call), finish(BEGINS_AGAIN, "tool_calls")].concat());
@@ -251,7 +251,7 @@ fn a_new_answer_that_is_more_than_text_is_not_joined() {
 }
 
 #[test]
-fn a_model_that_says_something_else_has_not_failed() {
+fn a_model_that_answers_something_else_has_not_failed() {
     let down = json!({"error": {"code": 502, "message": "x"}});
     let run = Script::new(&[FIRST, BEGINS_AGAIN]).streaming().run(&[begun(&down), streamed(BEGINS_AGAIN, &["Else."])]);
     let blamed: Vec<&str> = run.outcome.model_outcomes.iter().map(|lesson| lesson.name.as_str()).collect();

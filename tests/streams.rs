@@ -1,6 +1,6 @@
-//! Every shape of a stream, cut at every byte: the chunks and the answer never depend on where a chunk of bytes ends.
+//! Every shape of a stream, cut at every byte. The chunks and the answer do not depend on where the bytes are cut.
 //!
-//! `fixtures/streams/expected.json` says what each fixture holds; the package's tests read the same files in wasm.
+//! `fixtures/streams/expected.json` has the expectation for each fixture. The package's tests read the same files in wasm.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use failsoft::chunk::Accumulator;
 use failsoft::reader::StreamReader;
 use serde_json::{Map, Value, json};
 
-/// What one reading of a stream gave.
+/// The result of reading a stream.
 #[derive(Debug, PartialEq)]
 struct Reading {
     chunks: Vec<String>,
@@ -51,13 +51,13 @@ fn fixtures() -> Vec<(String, Vec<u8>, Value)> {
 }
 
 #[test]
-fn every_fixture_is_expected() {
+fn every_fixture_has_an_expectation() {
     let files = fs::read_dir(folder()).expect("fixtures").count();
     assert_eq!(files, fixtures().len() + 1);
 }
 
 #[test]
-fn every_fixture_holds_what_is_expected_of_it() {
+fn every_fixture_reads_as_expected() {
     for (name, bytes, expected) in fixtures() {
         let reading = read([&bytes[..]].into_iter());
         let choice = &reading.completion["choices"].get(0).cloned().unwrap_or_default();
@@ -106,7 +106,7 @@ fn a_stream_read_byte_by_byte_gives_the_same_chunks() {
 }
 
 #[test]
-fn an_event_beyond_the_bound_ends_the_stream_with_an_error() {
+fn an_event_above_the_size_limit_ends_the_stream_with_an_error() {
     let mut reader = StreamReader::default();
     reader.feed(b"data: ", 0);
     let block = vec![b'x'; 1024 * 1024];
@@ -114,7 +114,7 @@ fn an_event_beyond_the_bound_ends_the_stream_with_an_error() {
     assert_eq!(reader.failure().map(|failure| failure.kind), Some(failsoft::Kind::BadResponse));
 }
 
-/// Shapes of a chunk around its text; each next one is often the last again, as in a stream.
+/// Shapes of a chunk around its text. The next chunk often has the same shape, as in a stream.
 const SHAPES: [&str; 12] = [
     r#"{"id":"gen-1","model":"a/a","choices":[{"index":0,"delta":{"content":"@"},"finish_reason":null}]}"#,
     r#"{"id":"gen-1","model":"a/a","choices":[{"index":0,"delta":{"role":"assistant","content":"@"}}]}"#,
@@ -130,18 +130,18 @@ const SHAPES: [&str; 12] = [
     r#"{"choices":[{"index":0,"delta":{"content":"@"#,
 ];
 
-/// What stands for `@`: the inside of a JSON string, or what only looks like one.
+/// Texts in the place of `@`: the inside of a JSON string, or something that only looks like it.
 const TEXTS: [&str; 10] =
     ["", "word ", "é🦀", r"\n", r#"\"\\"#, r"\u00e9\ud83e\udd80", r"\u12", "\t", r#"","content":"more"#, "@"];
 
-/// The next of a row of numbers that looks random.
+/// The next of a series of numbers that look random.
 fn next(state: &mut u64, below: usize) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) as usize % below
 }
 
 #[test]
-fn a_repetition_is_read_as_if_it_were_read_in_full() {
+fn a_repeated_event_gives_the_same_as_a_full_read() {
     for seed in 0..4_000 {
         let (random, mut shape) = (&mut { seed }, 0);
         let (mut body, mut answer, mut chunks, mut malformed) = (String::new(), Accumulator::default(), Vec::new(), 0);
@@ -170,7 +170,7 @@ fn a_repetition_is_read_as_if_it_were_read_in_full() {
         }
         let reading = read(pieces.into_iter());
         let completion = parsed(&answer.completion());
-        // A reader is given the text of choice 0.
+        // The reader gets the text of choice 0.
         let text = if completion["choices"][0]["index"] == 0 { answer.text() } else { "" };
         let expected = (text, &chunks, malformed, completion);
         assert_eq!(

@@ -128,8 +128,8 @@ fn call(ends: usize, whole: &[u8]) {
     let request = Json::parse(body).and_then(|body| ChatRequest::read(body).ok()).expect("a request");
     let upstreams = vec![Upstream::new(Dialect::OpenAi, "https://api.example/v1", Some("key".into()))];
     let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
-    let facts = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
-    let mut call = Call::new(request, Arc::default(), facts, 7, 0);
+    let context = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
+    let mut call = Call::new(request, Arc::default(), context, 7, 0);
     let mut attempt = sent(&mut call);
     if ends == 2 {
         let limited = br#"{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}"#;

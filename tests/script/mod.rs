@@ -1,6 +1,6 @@
-//! A host without I/O: replies are a script, time is a variable.
+//! A host without I/O: replies are a script, and time is a variable.
 
-// Each test file speaks a part of it.
+// Each test file uses a part of it.
 #![allow(dead_code)]
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use failsoft::{
 };
 use serde_json::{Value, json};
 
-/// What an upstream does with one request.
+/// The response of an upstream to one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     status: u16,
@@ -93,12 +93,12 @@ impl Reply {
         self
     }
 
-    /// The connection breaks before anything is answered.
+    /// The connection breaks before a response.
     pub(crate) fn reset() -> Self {
         Self { status: 0, headers: Vec::new(), head_after: 5, pieces: VecDeque::new() }
     }
 
-    /// Nothing is ever answered.
+    /// No response ever comes.
     pub(crate) fn silent() -> Self {
         Self::status(200).head_after(u64::MAX / 4)
     }
@@ -123,13 +123,13 @@ pub(crate) fn finish(model: &str, reason: &str) -> String {
     format!("{}{}data: [DONE]\n\n", event(&end), event(&usage))
 }
 
-/// A whole stream that says `text`, a word at a time.
+/// A whole stream of `text`, one word in each event.
 pub(crate) fn streamed(model: &str, text: &[&str]) -> Reply {
     let role = delta(model, json!({"role": "assistant", "content": ""}));
     Reply::stream([": OPENROUTER PROCESSING\n\n", &role, &words(model, text), &finish(model, "stop")].concat())
 }
 
-/// What became of a call.
+/// What happened in a call.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) sent: Vec<HttpRequest>,
@@ -173,18 +173,18 @@ pub(crate) struct Script {
     pub(crate) body: Value,
     pub(crate) policy: Value,
     pub(crate) dialect: Dialect,
-    /// Further upstreams, each with models of its own.
+    /// More upstreams, each with models of its own.
     pub(crate) others: Vec<Upstream>,
     pub(crate) catalog: Catalog,
     pub(crate) breakers: Breakers,
     pub(crate) start: u64,
     pub(crate) abort_at: Option<u64>,
     pub(crate) lane: Lane,
-    /// The caller of an edge has set clocks of its own.
+    /// The caller of an edge set clocks of its own.
     pub(crate) callers_clocks: bool,
-    /// The host comes back this much later than it was asked to, once.
+    /// The host comes back this much later than requested, once. In milliseconds.
     pub(crate) sleep: u64,
-    /// What the reader takes for each batch of chunks.
+    /// The milliseconds that the reader takes for each batch of chunks.
     pub(crate) reader_takes: u64,
 }
 
@@ -231,11 +231,11 @@ impl Script {
         let mut upstreams = vec![Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
         upstreams.extend(self.others.iter().cloned());
         let policy = Policy::read(parse(&policy)).expect("a valid policy");
-        let facts = Context { upstreams: Arc::new(upstreams), catalog: &self.catalog, breakers: &mut self.breakers };
-        Call::new(request, Arc::new(policy), facts, 7, self.start)
+        let context = Context { upstreams: Arc::new(upstreams), catalog: &self.catalog, breakers: &mut self.breakers };
+        Call::new(request, Arc::new(policy), context, 7, self.start)
     }
 
-    /// Runs the call to its end. Request number n gets reply number n; a request too many is a failed test.
+    /// Runs the call to its end. Request number n gets reply number n. A request without a reply fails the test.
     pub(crate) fn run(&mut self, replies: &[Reply]) -> Run {
         let mut call = self.call();
         let mut host = Host::new(self, replies);
@@ -248,19 +248,19 @@ impl Script {
     }
 }
 
-/// One request in flight.
-struct Flight {
+/// One request in exchange.
+struct Exchange {
     attempt: u32,
     reply: Reply,
     ready_at: Option<u64>,
     head_sent: bool,
-    /// Its bytes go to the reader, past the call.
+    /// Its bytes go to the reader, and the call does not see them.
     unread: bool,
 }
 
 struct Host<'a> {
     replies: &'a [Reply],
-    flights: Vec<Flight>,
+    exchanges: Vec<Exchange>,
     now: u64,
     lane: Lane,
     abort_at: Option<u64>,
@@ -281,7 +281,7 @@ impl<'a> Host<'a> {
         };
         Self {
             replies,
-            flights: Vec::new(),
+            exchanges: Vec::new(),
             now: script.start,
             lane: script.lane,
             abort_at: script.abort_at.map(|at| script.start + at),
@@ -305,13 +305,13 @@ impl<'a> Host<'a> {
             Action::Send { attempt, request } => {
                 let reply = self.replies.get(attempt as usize).expect("a reply for every request").clone();
                 let ready_at = Some(self.now.saturating_add(reply.head_after));
-                self.flights.push(Flight { attempt, reply, ready_at, head_sent: false, unread: false });
+                self.exchanges.push(Exchange { attempt, reply, ready_at, head_sent: false, unread: false });
                 self.run.sent.push(request);
                 self.run.sent_at.push(self.now);
             }
             Action::Read { attempt } => {
                 let ready_at = Some(self.now + 1);
-                self.flight(attempt).into_iter().for_each(|flight| flight.ready_at = ready_at);
+                self.exchange(attempt).into_iter().for_each(|exchange| exchange.ready_at = ready_at);
             }
             Action::Yield(chunks) => {
                 self.now += self.reader_takes;
@@ -320,21 +320,21 @@ impl<'a> Host<'a> {
             Action::Relay { attempt, held } => {
                 self.run.relayed.extend(held);
                 let (lean, ready_at) = (self.lane == Lane::Lean, Some(self.now + 1));
-                if let Some(flight) = self.flight(attempt).filter(|_| lean) {
-                    (flight.unread, flight.ready_at) = (true, ready_at);
+                if let Some(exchange) = self.exchange(attempt).filter(|_| lean) {
+                    (exchange.unread, exchange.ready_at) = (true, ready_at);
                 }
             }
             Action::Cancel { attempt } => {
                 self.run.cancelled.push(attempt);
-                self.flights.retain(|flight| flight.attempt != attempt);
+                self.exchanges.retain(|exchange| exchange.attempt != attempt);
             }
             Action::Wait { until } => self.wait(until, call),
             Action::Done(_) => unreachable!("the loop ends there"),
         }
     }
 
-    fn flight(&mut self, attempt: u32) -> Option<&mut Flight> {
-        self.flights.iter_mut().find(|flight| flight.attempt == attempt)
+    fn exchange(&mut self, attempt: u32) -> Option<&mut Exchange> {
+        self.exchanges.iter_mut().find(|exchange| exchange.attempt == attempt)
     }
 
     fn keep(&mut self, chunks: &Chunks) {
@@ -343,24 +343,24 @@ impl<'a> Host<'a> {
     }
 
     fn wait(&mut self, until: u64, call: &mut Call) {
-        let happens = self.flights.iter().filter_map(|flight| flight.ready_at).min().unwrap_or(u64::MAX);
-        if let Some(abort) = self.abort_at.filter(|abort| *abort <= until.min(happens)) {
+        let next = self.exchanges.iter().filter_map(|exchange| exchange.ready_at).min().unwrap_or(u64::MAX);
+        if let Some(abort) = self.abort_at.filter(|abort| *abort <= until.min(next)) {
             self.now = abort;
             self.abort_at = None;
             return call.handle(self.now, Input::Aborted);
         }
-        if happens <= until {
-            self.now = happens.max(self.now);
-            return self.happen(happens, call);
+        if next <= until {
+            self.now = next.max(self.now);
+            return self.advance(next, call);
         }
         self.now = until + std::mem::take(&mut self.sleep);
         call.handle(self.now, Input::Woken);
     }
 
-    fn happen(&mut self, when: u64, call: &mut Call) {
+    fn advance(&mut self, when: u64, call: &mut Call) {
         let now = self.now;
-        let due = self.flights.iter_mut().find(|flight| flight.ready_at == Some(when));
-        let Some(Flight { attempt, reply, ready_at, head_sent, unread }) = due else { return };
+        let due = self.exchanges.iter_mut().find(|exchange| exchange.ready_at == Some(when));
+        let Some(Exchange { attempt, reply, ready_at, head_sent, unread }) = due else { return };
         let attempt = *attempt;
         *ready_at = None;
         let broken = || Failure::new(Kind::Network, "connection reset");
