@@ -1,52 +1,59 @@
-import * as wasm from './failsoft_bg.js';
-import { misuse } from './error.js';
+import { chat, chatStreaming, chatWithFallback, createClient, createFetch, estimateTokens, parseStream } from './failsoft_bg.js';
+import { ChatError, misuse } from './error.js';
 import { load } from './load.js';
 import { ChatStream } from './stream.js';
-import { withCaller } from './trace.js';
 
 /** Marks a client of any copy of the package; gives the client in the WebAssembly. */
 const CLIENT = Symbol.for('failsoft.client');
 
-/** The functions of the package, given what gives its WebAssembly. */
+/** The functions of the package, given what gives its WebAssembly. Each makes its error when it is called, for the stack. */
 export function bind(source) {
   const init = () => load(source);
-  const parseStream = (response) => parse(response, init);
-  return {
-    ...functionsOf(async () => (await init(), wasm)),
-    parseStream,
-    createClient: (defaults) => createClient(defaults, init, parseStream),
-    createFetch: (client) => createFetch(client),
-    estimateTokens: async (input, model = 'gpt') => (await init(), wasm.estimateTokens(input, model)),
-    init,
-  };
+  const parse = (response) => new ChatStream(undefined, opener(response, init, new ChatError(parse)));
+  const client = (defaults = {}) => clientOf(defaults, init, parse);
+  const estimate = async (input, model = 'gpt') => (await init(), estimateTokens(input, model));
+  const functions = functionsOf(async () => (await init(), { chat, chatStreaming, chatWithFallback }));
+  return { ...functions, parseStream: parse, createClient: client, createFetch: fetchOf, estimateTokens: estimate, init };
 }
 
 /** The functions that send something; `ready` gives the object of the WebAssembly that has them. */
 function functionsOf(ready) {
-  return {
-    chat: (messages, options) => withCaller(async () => (await ready()).chat(messages, options)),
-    chatWithFallback: (messages, options) => withCaller(async () => (await ready()).chatWithFallback(messages, options)),
-    chatStreaming: (messages, options) => withCaller(async () => new ChatStream(await (await ready()).chatStreaming(messages, options))),
+  const chat = async (messages, options) => {
+    const caller = new ChatError(chat);
+    return (await ready()).chat(messages, options, caller);
   };
+  const chatWithFallback = async (messages, options) => {
+    const caller = new ChatError(chatWithFallback);
+    return (await ready()).chatWithFallback(messages, options, caller);
+  };
+  const chatStreaming = async (messages, options) => {
+    const caller = new ChatError(chatStreaming);
+    return new ChatStream(await (await ready()).chatStreaming(messages, options, caller));
+  };
+  return { chat, chatWithFallback, chatStreaming };
 }
 
-function createClient(defaults = {}, init, parseStream) {
-  if (defaults === null || typeof defaults !== 'object' || Array.isArray(defaults)) throw misuse('the options must be an object');
+function clientOf(defaults, init, parseStream) {
+  if (typeof defaults !== 'object' || Array.isArray(defaults)) throw misuse('the options must be an object', clientOf);
   let client;
-  const ready = async () => (await init(), (client ??= wasm.createClient(defaults)));
+  const ready = async () => (await init(), (client ??= createClient(defaults ?? {})));
   return { ...functionsOf(ready), parseStream, [CLIENT]: ready };
 }
 
-function createFetch(client) {
+function fetchOf(client) {
   const ready = client?.[CLIENT];
-  if (!ready) throw misuse('createFetch takes a client, as createClient makes it');
+  if (!ready) throw misuse('createFetch takes a client, as createClient makes it', fetchOf);
   let fetch;
-  return async (input, init) => (fetch ??= wasm.createFetch(await ready()))(input, init);
+  return async (input, init) => (fetch ??= createFetch(await ready()))(input, init);
 }
 
-function parse(response, init) {
-  const body = typeof response?.getReader === 'function' ? response : response?.body;
-  if (body !== response && typeof response?.headers?.get !== 'function') throw misuse('parseStream takes a Response or a ReadableStream');
-  if (response.bodyUsed || body?.locked) throw misuse('the body of this response is being read already');
-  return new ChatStream(undefined, async () => (await init(), wasm.parseStream(response)));
+/** Checks `response` at once; what this gives opens the stream in the WebAssembly later. */
+function opener(response, init, caller) {
+  const isStream = typeof response?.getReader === 'function';
+  const fail = (message) => {
+    throw caller.fill({ kind: 'invalidRequest', message });
+  };
+  if (!isStream && typeof response?.headers?.get !== 'function') fail('parseStream takes a Response or a ReadableStream');
+  if (response.bodyUsed || (isStream ? response : response.body)?.locked) fail('the body of this response is being read already');
+  return async () => (await init(), parseStream(response, caller));
 }

@@ -1,12 +1,20 @@
 // Not `instanceof`: two copies of the package may live in one page.
 const brand = Symbol.for('failsoft.ChatError');
 
-/** Rust gives the fields; see `src/browser/error.rs`. */
 export class ChatError extends Error {
-  constructor({ message, ...fields }, cause) {
-    super(message, cause === undefined ? undefined : { cause });
-    Object.assign(this, fields, { attempts: fields.failsoft?.attempts ?? [] });
+  /** @param from the function of the package that is called: the stack begins with its caller, also when the call fails later. */
+  constructor(from) {
+    super();
+    Error.captureStackTrace?.(this, from);
     Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Sets what went wrong. Rust gives the fields (src/browser/error.rs). */
+  fill({ message, ...fields }, cause) {
+    const hidden = (value) => ({ value, configurable: true, writable: true });
+    Object.defineProperty(this, 'message', hidden(message));
+    if (cause !== undefined) Object.defineProperty(this, 'cause', hidden(cause));
+    return Object.assign(this, fields, { attempts: fields.failsoft?.attempts ?? [] });
   }
 }
 Object.defineProperty(ChatError.prototype, 'name', { value: 'ChatError', configurable: true, writable: true });
@@ -14,4 +22,4 @@ Object.defineProperty(ChatError.prototype, 'name', { value: 'ChatError', configu
 export const isChatError = (error) => error?.[brand] === true;
 
 /** The error of a wrong use that must be thrown before the WebAssembly is there. */
-export const misuse = (message) => new ChatError({ kind: 'invalidRequest', message });
+export const misuse = (message, from) => new ChatError(from).fill({ kind: 'invalidRequest', message });

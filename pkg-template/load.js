@@ -10,7 +10,7 @@ export function load(source) {
     loading = undefined;
     const blocked = /unsafe-eval|Content.Security.Policy|CSP/i.test(cause?.message);
     const message = blocked ? forbidden : `the WebAssembly of failsoft could not be loaded: ${cause?.message}`;
-    throw new ChatError({ kind: 'wasmUnavailable', message }, cause);
+    throw new ChatError().fill({ kind: 'wasmUnavailable', message }, cause);
   });
   return loading;
 }

@@ -16,7 +16,7 @@
 //! | `connection`, `timer`, `catalog` | the I/O of a call: requests, the one timer, model info |
 //! | `stream` | the streamed answer |
 //! | `fetch` | the `fetch` for SDKs |
-//! | `error`, `callbacks`, `page` | `ChatError`; `onAttempt`, `onFallback` and the warning; what a page can know of itself |
+//! | `error`, `callbacks`, `page`, `promise` | `ChatError`; `onAttempt`, `onFallback` and the warning; what a page can know of itself; promises |
 //!
 //! The JavaScript beside this (`pkg-template/`) loads the module and adds what Rust cannot express: `class ChatError
 //! extends Error` and the async iterators.
@@ -32,6 +32,7 @@ pub mod exports;
 mod fetch;
 mod options;
 mod page;
+mod promise;
 mod stream;
 mod timer;
 mod upstreams;

@@ -1,14 +1,13 @@
 //! The callbacks `onAttempt` and `onFallback`, and the warning about a run of fallbacks.
 
-use js_sys::{Function, Promise};
-use serde::Serialize;
+use js_sys::Function;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::console;
 
 use super::client::Memory;
 use super::page::property;
-use super::values::to_js;
+use super::promise::{settle, spawn};
+use super::values::{self, Field::Value};
 use crate::json::decimal;
 use crate::report::Report;
 use crate::text::text;
@@ -16,24 +15,13 @@ use crate::text::text;
 /// After this many fallbacks in a row, one warning; none until the first choice answers again.
 const RUN: u32 = 3;
 
-/// What `onFallback` gets, as `index.d.ts` declares it.
-#[derive(Serialize)]
-struct Fallback<'a> {
-    requested: Option<&'a str>,
-    model: Option<&'a str>,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    cause: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    attempts: JsValue,
-}
-
 /// Calls a callback of the page. An error of the callback goes to the console and does not disturb the call.
 pub(super) fn notify(name: &'static str, callback: &Function, info: &JsValue) {
     let complain = move |thrown: &JsValue| console::error_2(&text!("failsoft: ", name, " threw").into(), thrown);
     match callback.call1(&JsValue::UNDEFINED, info) {
         Err(thrown) => complain(&thrown),
-        Ok(result) if property(&result, "then").is_function() => spawn_local(async move {
-            if let Err(thrown) = JsFuture::from(Promise::resolve(&result)).await {
+        Ok(result) if property(&result, "then").is_function() => spawn(async move {
+            if let Err(thrown) = settle(Ok(result)).await {
                 complain(&thrown);
             }
         }),
@@ -53,11 +41,13 @@ pub(super) fn report_fallback(memory: &Memory, report: &Report, object: &JsValue
     let first = property(&attempts, "0");
     let cause = property(&first, "failure");
     if let Some(on_fallback) = on_fallback {
-        let requested = property(&property(&first, "models"), "0").as_string();
-        let model = property(object, "model").as_string();
-        let info =
-            Fallback { requested: requested.as_deref(), model: model.as_deref(), cause: cause.clone(), attempts };
-        notify("onFallback", on_fallback, &to_js(&info));
+        let info = [
+            ("requested", Value(property(&property(&first, "models"), "0"))),
+            ("model", Value(property(object, "model"))),
+            ("cause", Value(cause.clone())),
+            ("attempts", Value(attempts)),
+        ];
+        notify("onFallback", on_fallback, &values::object(&info));
     }
     if run == RUN {
         let runs = decimal(RUN.into());

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
+use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, RequestInit, Response};
+use web_sys::{AbortController, Response};
 
 use super::client::Memory;
 use super::driver::Driver;
-use super::options::Plan;
+use super::options::{Plan, set};
+use super::promise::{settle, spawn};
 use crate::text::{cut, text};
 use crate::upstream::Dialect;
 use crate::{Json, Millis};
@@ -33,11 +33,11 @@ impl Lookups {
         let controller = AbortController::new().ok()?;
         let pending = urls.len();
         for url in urls {
-            let init = RequestInit::new();
-            init.set_signal(Some(&controller.signal()));
+            let init = Object::new();
+            set(&init, "signal", &controller.signal());
             let answer = driver.fetch().call2(&JsValue::UNDEFINED, &url.into(), &init);
             let driver = Rc::clone(driver);
-            spawn_local(async move { driver.end_lookup(read(answer).await.ok().as_deref()) });
+            spawn(async move { driver.end_lookup(read(answer).await.ok().as_deref()) });
         }
         Some(Self { controller, pending })
     }
@@ -57,8 +57,8 @@ impl Drop for Lookups {
 }
 
 async fn read(answer: Result<JsValue, JsValue>) -> Result<String, JsValue> {
-    let response = JsFuture::from(Promise::resolve(&answer?)).await?;
-    let text = JsFuture::from(response.unchecked_ref::<Response>().text()?).await?;
+    let response = settle(answer).await?;
+    let text = settle(response.unchecked_ref::<Response>().text().map(JsValue::from)).await?;
     Ok(text.as_string().unwrap_or_default())
 }
 

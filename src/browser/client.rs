@@ -6,12 +6,12 @@ use std::rc::Rc;
 use js_sys::{Object, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::future_to_promise;
 
 use super::driver::Driver;
-use super::error::throw;
-use super::options::{Host, Plan, Purpose, copy, merge, options_of, set};
+use super::error::{ChatError, throw};
+use super::options::{Host, Plan, Purpose, copy, has_own_model, merge, options_of, set};
 use super::page::property;
+use super::promise::promise;
 use super::stream::ChatStream;
 use crate::{Breakers, Catalog, Failure};
 
@@ -34,23 +34,23 @@ pub(super) struct Memory {
 #[wasm_bindgen]
 impl Client {
     /// As the function [`chat`](super::exports::chat), with this client's defaults.
-    pub fn chat(&self, messages: JsValue, options: JsValue) -> Promise {
-        self.complete(Purpose::Chat, messages, options)
+    pub fn chat(&self, messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
+        self.complete(Purpose::Chat, messages, options, caller)
     }
 
     /// As the function [`chat_with_fallback`](super::exports::chat_with_fallback), with this client's defaults.
     #[wasm_bindgen(js_name = chatWithFallback)]
-    pub fn chat_with_fallback(&self, messages: JsValue, options: JsValue) -> Promise {
-        self.complete(Purpose::Completion, messages, options)
+    pub fn chat_with_fallback(&self, messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
+        self.complete(Purpose::Completion, messages, options, caller)
     }
 
     /// As the function [`chat_streaming`](super::exports::chat_streaming), with this client's defaults.
     #[wasm_bindgen(js_name = chatStreaming)]
-    pub fn chat_streaming(&self, messages: JsValue, options: JsValue) -> Promise {
-        let driver = self.start(Purpose::Stream, messages, options);
-        future_to_promise(async move {
-            let driver = driver.map_err(|failure| throw(&failure))?;
-            driver.committed().await?;
+    pub fn chat_streaming(&self, messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
+        let driver = self.start(Purpose::Stream, messages, options, caller);
+        promise(async move {
+            let driver = driver?;
+            driver.settled(true).await?;
             Ok(ChatStream::from(driver).into())
         })
     }
@@ -65,28 +65,43 @@ impl Client {
         &self.defaults
     }
 
-    fn complete(&self, purpose: Purpose, messages: JsValue, options: JsValue) -> Promise {
-        let driver = self.start(purpose, messages, options);
-        future_to_promise(async move { driver.map_err(|failure| throw(&failure))?.completion().await })
+    fn complete(&self, purpose: Purpose, messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
+        let driver = self.start(purpose, messages, options, caller);
+        promise(async move { driver?.completion().await })
     }
 
-    fn start(&self, purpose: Purpose, messages: JsValue, options: JsValue) -> Result<Rc<Driver>, Box<Failure>> {
-        let options = copy(&options_of(options)?);
-        set(&options, "messages", &messages);
-        if purpose == Purpose::Chat {
-            set(&options, "model", &self.first_model(&options));
-        }
-        self.begin(purpose, &options)
+    fn start(
+        &self,
+        purpose: Purpose,
+        messages: JsValue,
+        options: JsValue,
+        caller: Option<ChatError>,
+    ) -> Result<Rc<Driver>, JsValue> {
+        let options = options_of(options).map(|options| {
+            let options = copy(&options);
+            set(&options, "messages", &messages);
+            if purpose == Purpose::Chat {
+                set(&options, "model", &self.first_model(&options));
+            }
+            options
+        });
+        let driver = options.and_then(|options| self.begin(purpose, &options, caller.clone()));
+        driver.map_err(|failure| throw(caller, &failure))
     }
 
     /// Begins a call with these options.
     ///
     /// # Errors
     /// A failure of kind `invalidRequest`, if an option is wrong.
-    pub(super) fn begin(&self, purpose: Purpose, options: &Object) -> Result<Rc<Driver>, Box<Failure>> {
+    pub(super) fn begin(
+        &self,
+        purpose: Purpose,
+        options: &Object,
+        caller: Option<ChatError>,
+    ) -> Result<Rc<Driver>, Box<Failure>> {
         let merged = merge(&self.defaults, options)?;
-        let host = Host::read(&merged)?;
-        let plan = Plan::read(purpose, &merged)?;
+        let host = Host::read(&merged, caller)?;
+        let plan = Plan::read(purpose, &merged, has_own_model(options))?;
         Ok(Driver::begin(Rc::clone(&self.memory), plan, host))
     }
 

@@ -3,14 +3,15 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Function, IteratorNext, Promise, Uint8Array};
+use js_sys::{Function, IteratorNext, Object, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestInit, Response};
+use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, Response};
 
 use super::driver::Driver;
+use super::options::set;
 use super::page::property;
+use super::promise::{ignore, settle, spawn};
 use crate::http::READ_HEADERS;
 use crate::text::find;
 use crate::{AttemptId, HttpRequest};
@@ -120,24 +121,27 @@ impl Connection {
             controller.abort();
         }
         if let Body::Stream(reader) = &self.body {
-            ignore(reader.reader.cancel());
+            cancel(&reader.reader);
         }
     }
 }
 
-fn init(request: &HttpRequest, controller: Option<&AbortController>) -> Result<RequestInit, JsValue> {
-    let headers = Headers::new()?;
+fn init(request: &HttpRequest, controller: Option<&AbortController>) -> Result<Object, JsValue> {
+    let headers = Object::new();
     for (name, value) in &request.headers {
-        headers.set(name, value)?;
+        set(&headers, name, &value.into());
     }
     for (name, value) in &request.extra_headers {
-        headers.set(name, value)?;
+        set(&headers, name, &value.into());
     }
-    let init = RequestInit::new();
-    init.set_method("POST");
-    init.set_headers(&headers);
-    init.set_body(&JsValue::from_str(&request.body));
-    init.set_signal(controller.map(AbortController::signal).as_ref());
+    let init = Object::new();
+    set(&init, "method", &"POST".into());
+    let headers = Headers::new_with_record_from_str_to_str(&headers)?;
+    set(&init, "headers", &headers);
+    set(&init, "body", &JsValue::from_str(&request.body));
+    if let Some(controller) = controller {
+        set(&init, "signal", &controller.signal());
+    }
     Ok(init)
 }
 
@@ -219,25 +223,15 @@ pub(super) fn copy_chunk(chunk: &JsValue, buffer: &mut Vec<u8>) {
 }
 
 fn read_whole(driver: &Rc<Driver>, attempt: AttemptId, response: &Response) {
-    let text = response.text();
+    let text = response.text().map(JsValue::from);
     let driver = Rc::clone(driver);
-    spawn_local(async move {
-        let read = async { JsFuture::from(Promise::resolve(&text?)).await };
-        driver.take_piece(attempt, read.await.map(Piece::Chunk));
-    });
+    spawn(async move { driver.take_piece(attempt, settle(text).await.map(Piece::Chunk)) });
 }
 
 /// The end of a body that is not there. It comes later, as from any other body.
 fn read_nothing(driver: &Rc<Driver>, attempt: AttemptId) {
     let driver = Rc::clone(driver);
-    spawn_local(async move { driver.take_piece(attempt, Ok(Piece::End)) });
-}
-
-/// Lets a promise end as it likes: a rejection would otherwise be reported as unhandled.
-pub(super) fn ignore(promise: Promise) {
-    spawn_local(async move {
-        let _ = JsFuture::from(promise).await;
-    });
+    spawn(async move { driver.take_piece(attempt, Ok(Piece::End)) });
 }
 
 /// Ends a body that nobody wants.
@@ -245,6 +239,11 @@ pub(super) fn cancel_body(response: &JsValue) {
     let body =
         if property(response, "getReader").is_function() { response.clone() } else { property(response, "body") };
     if property(&body, "cancel").is_function() {
-        ignore(body.unchecked_ref::<web_sys::ReadableStream>().cancel());
+        cancel(&body);
     }
+}
+
+/// Cancels a stream or the reader of one; both have this method.
+fn cancel(stream: &JsValue) {
+    ignore(stream.unchecked_ref::<ReadableStreamDefaultReader>().cancel());
 }

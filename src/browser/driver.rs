@@ -9,10 +9,9 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use js_sys::{Array, Function, Math, Promise, Reflect};
+use js_sys::{Array, Function, Math, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::callbacks::{notify, report_fallback};
 use super::catalog::{self, Lookups, PATIENCE};
@@ -21,6 +20,7 @@ use super::connection::{Connection, Piece, cancel_body, copy_chunk};
 use super::error::chat_error;
 use super::options::{Host, Plan};
 use super::page::{explain, property};
+use super::promise::{settle, spawn};
 use super::stream::Outbox;
 use super::timer::{Timer, now};
 use super::values::parse;
@@ -117,12 +117,20 @@ impl Driver {
         &self.host.fetch
     }
 
-    /// Waits for the commit point of a stream.
+    /// Waits for the end of the call, or for the commit point of a stream if that comes first.
     ///
     /// # Errors
-    /// The `ChatError` of a call that failed before it.
-    pub(super) async fn committed(&self) -> Result<(), JsValue> {
-        self.until(|state| state.outbox.has_chunks() || state.end().is_some()).await;
+    /// The `ChatError` of a call that failed.
+    pub(super) async fn settled(&self, at_commit: bool) -> Result<(), JsValue> {
+        poll_fn(|context| {
+            let mut state = self.state.borrow_mut();
+            if state.end().is_some() || (at_commit && state.outbox.has_chunks()) {
+                return Poll::Ready(());
+            }
+            state.wakers.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
         self.state.borrow().end().and_then(|end| end.error.clone()).map_or(Ok(()), Err)
     }
 
@@ -131,29 +139,14 @@ impl Driver {
     /// # Errors
     /// The `ChatError` of a call that failed.
     pub(super) async fn completion(&self) -> Result<JsValue, JsValue> {
-        self.until(|state| state.end().is_some()).await;
-        match self.state.borrow_mut().phase {
-            Phase::Over(ref mut end) => end.completion(),
-            Phase::Planned(..) | Phase::Running(_) => Ok(JsValue::UNDEFINED),
-        }
-    }
-
-    async fn until(&self, is_reached: impl Fn(&State) -> bool) {
-        poll_fn(|context| {
-            let mut state = self.state.borrow_mut();
-            if is_reached(&state) {
-                return Poll::Ready(());
-            }
-            state.wakers.push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        self.settled(false).await?;
+        Ok(self.completion_now().unwrap_or_default())
     }
 
     /// The completion, if the call has succeeded.
     pub(super) fn completion_now(&self) -> Option<JsValue> {
         match self.state.borrow_mut().phase {
-            Phase::Over(ref mut end) => end.completion().ok(),
+            Phase::Over(ref mut end) => end.completion(),
             Phase::Planned(..) | Phase::Running(_) => None,
         }
     }
@@ -341,12 +334,8 @@ impl Driver {
         }
         self.state.borrow_mut().connections.push(connection);
         let driver = Rc::clone(self);
-        spawn_local(async move {
-            let response = match answer {
-                Ok(promise) => JsFuture::from(Promise::resolve(&promise)).await,
-                Err(thrown) => Err(thrown),
-            };
-            driver.take_response(attempt, response);
+        spawn(async move {
+            driver.take_response(attempt, settle(answer).await);
             driver.advance();
         });
     }
@@ -481,7 +470,7 @@ impl Driver {
             let reason = self.host.signal.as_ref().filter(|_| is_aborted).map(|signal| property(signal, "reason"));
             let thrown = if is_aborted { JsValue::UNDEFINED } else { self.state.borrow().thrown.clone() };
             let cause = reason.unwrap_or(thrown);
-            chat_error(failure, report.clone(), outcome.partial.as_deref(), &cause)
+            chat_error(self.host.caller.clone(), failure, report.clone(), outcome.partial.as_deref(), &cause)
         });
         let succeeded = error.is_none();
         let (connections, core_report) = {
@@ -521,17 +510,15 @@ impl State {
 }
 
 impl End {
-    fn completion(&mut self) -> Result<JsValue, JsValue> {
-        if let Some(error) = &self.error {
-            return Err(error.clone());
-        }
+    /// The completion, if the call has succeeded.
+    fn completion(&mut self) -> Option<JsValue> {
         let Self { outcome, report, completion, .. } = self;
+        let answer = outcome.result.as_ref().ok()?;
         let made = completion.get_or_insert_with(|| {
-            let json = outcome.result.as_ref().map(|answer| answer.completion()).unwrap_or_default();
-            let object = parse(&json);
+            let object = parse(&answer.completion());
             let _ = Reflect::set(&object, &"failsoft".into(), report);
             object
         });
-        Ok(made.clone())
+        Some(made.clone())
     }
 }

@@ -1,50 +1,46 @@
 //! `ChatError`, the one error that the package throws. The class itself is JavaScript, because Rust cannot extend `Error`.
 
-use serde::Serialize;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use super::values::to_js;
+use super::values::Field::{Number, Text, Value};
+use super::values::object;
 use crate::failure::{Failure, Kind};
 use crate::invalid::Invalid;
 use crate::json::Object;
 
 #[wasm_bindgen(raw_module = "./error.js")]
 extern "C" {
-    type ChatError;
+    /// An error whose stack names the caller of the package, because JavaScript makes it when a function is called.
+    #[derive(Clone, Debug)]
+    pub type ChatError;
 
-    /// `fields` become the error's own; `cause` is left out where it is `undefined`.
     #[wasm_bindgen(constructor)]
-    fn new(fields: &JsValue, cause: &JsValue) -> ChatError;
+    fn new() -> ChatError;
+
+    /// Sets the fields of the error; `cause` is left out where it is `undefined`.
+    #[wasm_bindgen(method)]
+    fn fill(this: &ChatError, fields: &JsValue, cause: &JsValue) -> JsValue;
 }
 
-/// The fields of a `ChatError`, as `index.d.ts` declares them.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields<'a> {
-    kind: &'static str,
-    message: &'a str,
-    status: Option<u16>,
-    code: Option<&'a str>,
-    retry_after: Option<f64>,
-    provider: Option<&'a str>,
-    partial: Option<&'a str>,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    failsoft: JsValue,
-}
-
-/// The `ChatError` of `failure`. `report` is the report as an object, `partial` the text that came before a stream broke.
-pub(super) fn chat_error(failure: &Failure, report: JsValue, partial: Option<&str>, cause: &JsValue) -> JsValue {
-    let fields = Fields {
-        kind: failure.kind.name(),
-        message: &failure.message,
-        status: failure.status,
-        code: failure.code.as_deref(),
-        retry_after: failure.retry_after.map(|wait| wait as f64),
-        provider: failure.provider.as_deref(),
-        partial,
-        failsoft: report,
-    };
-    ChatError::new(&to_js(&fields), cause).into()
+/// Fills `caller`, or an error without a caller, with `failure`, as `index.d.ts` declares the fields. `report` is the report as an object, `partial` the text that came before a stream broke.
+pub(super) fn chat_error(
+    caller: Option<ChatError>,
+    failure: &Failure,
+    report: JsValue,
+    partial: Option<&str>,
+    cause: &JsValue,
+) -> JsValue {
+    let fields = [
+        ("kind", Text(Some(failure.kind.name()))),
+        ("message", Text(Some(&failure.message))),
+        ("status", Number(failure.status.map(f64::from))),
+        ("code", Text(failure.code.as_deref())),
+        ("retryAfter", Number(failure.retry_after.map(|wait| wait as f64))),
+        ("provider", Text(failure.provider.as_deref())),
+        ("partial", Text(partial)),
+        ("failsoft", Value(report)),
+    ];
+    caller.unwrap_or_else(ChatError::new).fill(&object(&fields), cause)
 }
 
 /// A wrong option, or a wrong use of an object, as a failure.
@@ -59,8 +55,8 @@ impl From<Box<Invalid>> for Box<Failure> {
 }
 
 /// The error of a call that never began.
-pub(super) fn throw(failure: &Failure) -> JsValue {
-    chat_error(failure, JsValue::UNDEFINED, None, &JsValue::UNDEFINED)
+pub(super) fn throw(caller: Option<ChatError>, failure: &Failure) -> JsValue {
+    chat_error(caller, failure, JsValue::UNDEFINED, None, &JsValue::UNDEFINED)
 }
 
 /// The JSON text of OpenAI's error envelope.

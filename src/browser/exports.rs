@@ -1,10 +1,12 @@
 //! The functions of the package. `index.d.ts` declares them; each is also a method of a client.
+//!
+//! `caller` is the error that the call rejects with. JavaScript makes it when the function is called, for its stack.
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::client::Client;
-use super::error::throw;
+use super::error::{ChatError, throw};
 use super::fetch;
 use super::options::options_of;
 use super::stream::ChatStream;
@@ -14,27 +16,27 @@ use crate::tokens::Prompt;
 
 /// Sends `messages` to one model, without fallback.
 #[wasm_bindgen]
-pub fn chat(messages: JsValue, options: JsValue) -> Promise {
+pub fn chat(messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
     // A function on its own remembers nothing: users of a server must not close models for each other.
-    Client::default().chat(messages, options)
+    Client::default().chat(messages, options, caller)
 }
 
 /// Sends `messages` to the models of `options` in order, until one answers. Gives OpenAI's completion object.
 #[wasm_bindgen(js_name = chatWithFallback)]
-pub fn chat_with_fallback(messages: JsValue, options: JsValue) -> Promise {
-    Client::default().chat_with_fallback(messages, options)
+pub fn chat_with_fallback(messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
+    Client::default().chat_with_fallback(messages, options, caller)
 }
 
 /// As [`chat_with_fallback`], streamed. Settles at the commit point: with a [`ChatStream`], or rejected.
 #[wasm_bindgen(js_name = chatStreaming)]
-pub fn chat_streaming(messages: JsValue, options: JsValue) -> Promise {
-    Client::default().chat_streaming(messages, options)
+pub fn chat_streaming(messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
+    Client::default().chat_streaming(messages, options, caller)
 }
 
 /// The reader alone, for a `Response` or a `ReadableStream` that the caller fetched.
 #[wasm_bindgen(js_name = parseStream)]
-pub fn parse_stream(response: JsValue) -> Result<ChatStream, JsValue> {
-    ChatStream::parse(response).map_err(|failure| throw(&failure))
+pub fn parse_stream(response: JsValue, caller: Option<ChatError>) -> Result<ChatStream, JsValue> {
+    ChatStream::parse(response, caller).map_err(|failure| throw(None, &failure))
 }
 
 /// The functions above, with default options.
@@ -43,7 +45,7 @@ pub fn parse_stream(response: JsValue) -> Result<ChatStream, JsValue> {
 /// A `ChatError`, if `defaults` is no object.
 #[wasm_bindgen(js_name = createClient)]
 pub fn create_client(defaults: JsValue) -> Result<Client, JsValue> {
-    options_of(defaults).map(Client::new).map_err(|failure| throw(&failure))
+    options_of(defaults).map(Client::new).map_err(|failure| throw(None, &failure))
 }
 
 /// A `fetch` whose chat completions go through `client`.
@@ -61,7 +63,7 @@ pub fn estimate_tokens(input: &JsValue, model: &str) -> Result<f64, JsValue> {
     let prompt = match input.as_string() {
         Some(text) => Prompt::text(&text),
         None => {
-            let json = stringify(input).map_err(|failure| throw(&failure))?;
+            let json = stringify(input).map_err(|failure| throw(None, &failure))?;
             Prompt::chat(Json::parse(&json).unwrap_or(Json::NULL), Json::NULL, Json::NULL)
         }
     };

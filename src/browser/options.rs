@@ -4,14 +4,14 @@ use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Headers};
 
-use super::error::misuse;
+use super::error::{ChatError, misuse};
 use super::page::property;
 use super::upstreams;
 use super::values::stringify;
 use crate::invalid::{Invalid, Section};
 use crate::json::{Json, Object as JsonObject};
 use crate::policy::{Recover, Retry, Soft, Timeouts};
-use crate::request::{ChatRequest, UsageChunk, fields};
+use crate::request::{ChatRequest, UsageChunk, fields, own_models_first};
 use crate::spelling::closest;
 use crate::text::{split, text};
 use crate::upstream::{Dialect, Upstream};
@@ -54,6 +54,8 @@ pub(super) struct Host {
     pub(super) signal: Option<AbortSignal>,
     pub(super) on_attempt: Option<Function>,
     pub(super) on_fallback: Option<Function>,
+    /// The error that the call rejects with, made where the call was made.
+    pub(super) caller: Option<ChatError>,
 }
 
 /// `value` as options; a call without options has none.
@@ -87,21 +89,13 @@ pub(super) fn merge(defaults: &Object, options: &Object) -> Result<Object, Box<F
     let headers = [property(defaults, "headers"), property(options, "headers")];
     let headers = [plain_headers(&headers[0])?, plain_headers(&headers[1])?];
     set(&merged, "headers", &Object::assign(&headers[0], &headers[1]));
-    // A model named for one call comes before the client's chain.
-    if property(options, "models").is_falsy()
-        && let Some(chain) = prepend(&property(options, "model"), &property(defaults, "models"))
-    {
-        set(&merged, "models", &chain);
-    }
     Ok(merged)
 }
 
-/// `model`, then the other entries of `models`; nothing unless both are given as the types that they should have.
-pub(super) fn prepend(model: &JsValue, models: &JsValue) -> Option<Array> {
-    model.as_string().filter(|model| !model.is_empty())?;
-    let rest = models.dyn_ref::<Array>()?.filter(&mut |other: JsValue, _, _| other != *model);
-    rest.unshift(model);
-    Some(rest)
+/// The call names a model of its own and no chain: the model comes first, and the chain of its client follows.
+pub(super) fn has_own_model(options: &Object) -> bool {
+    let names = |name| property(options, name).is_truthy() || property(&property(options, "body"), name).is_truthy();
+    names("model") && !names("models")
 }
 
 /// Headers in any of their forms as a plain object. The web's own class knows which are valid.
@@ -120,16 +114,16 @@ fn headers_from(given: &JsValue) -> Result<Headers, JsValue> {
 
 impl Host {
     /// The host of a stream that the caller fetched.
-    pub(super) fn given(response: JsValue) -> Self {
+    pub(super) fn given(response: JsValue, caller: Option<ChatError>) -> Self {
         let fetch = JsValue::UNDEFINED.unchecked_into();
-        Self { fetch, given: Some(response), signal: None, on_attempt: None, on_fallback: None }
+        Self { fetch, given: Some(response), signal: None, on_attempt: None, on_fallback: None, caller }
     }
 
     /// The functions and the signal among the options of a call.
     ///
     /// # Errors
     /// If an option has the wrong type, or the host has no `fetch`.
-    pub(super) fn read(options: &Object) -> Result<Self, Box<Failure>> {
+    pub(super) fn read(options: &Object, caller: Option<ChatError>) -> Result<Self, Box<Failure>> {
         let fetch = match function(options, "fetch")? {
             Some(fetch) => fetch,
             None => function(&js_sys::global(), "fetch")?
@@ -141,6 +135,7 @@ impl Host {
             signal: signal(property(options, "signal"))?,
             on_attempt: function(options, "onAttempt")?,
             on_fallback: function(options, "onFallback")?,
+            caller,
         })
     }
 }
@@ -170,18 +165,18 @@ impl Plan {
     ///
     /// # Errors
     /// A sentence with the path of the option that is wrong.
-    pub(super) fn read(purpose: Purpose, options: &Object) -> Result<Self, Box<Failure>> {
+    pub(super) fn read(purpose: Purpose, options: &Object, has_own_model: bool) -> Result<Self, Box<Failure>> {
         check_names(options)?;
         let json = stringify(data_of(options)?.as_ref())?;
-        Ok(Self::from_json(purpose, Json::parse(&json).unwrap_or(Json::NULL))?)
+        Ok(Self::from_json(purpose, Json::parse(&json).unwrap_or(Json::NULL), has_own_model)?)
     }
 
-    fn from_json(purpose: Purpose, options: Json<'_>) -> Result<Self, Box<Invalid>> {
+    fn from_json(purpose: Purpose, options: Json<'_>, has_own_model: bool) -> Result<Self, Box<Invalid>> {
         let options = Section::object("", options)?;
         let upstreams = upstreams::read(&options)?;
         let mut policy = Policy { assemble: true, ..Policy::default() };
         policy.set(options.get("policy"))?;
-        let request = request_json(purpose, &options, &upstreams)?;
+        let request = request_json(purpose, &options, &upstreams, has_own_model)?;
         let mut request = ChatRequest::read(Json::or_null(&request))?;
         let sends_usage_unasked = upstreams.iter().any(|upstream| upstream.dialect == Dialect::OpenAi);
         if purpose == Purpose::Wire && sends_usage_unasked && !request.asks_for_usage() {
@@ -256,7 +251,12 @@ fn upstream_data(row: JsValue) -> Result<JsValue, Box<Failure>> {
 }
 
 /// The body of the chat request: the fields among the options, then those of `body`, which nobody checks.
-fn request_json(purpose: Purpose, options: &Section<'_>, upstreams: &[Upstream]) -> Result<String, Box<Invalid>> {
+fn request_json(
+    purpose: Purpose,
+    options: &Section<'_>,
+    upstreams: &[Upstream],
+    has_own_model: bool,
+) -> Result<String, Box<Invalid>> {
     let body = options.section("body")?;
     let is_wire = purpose == Purpose::Wire;
     if !is_wire && purpose != Purpose::Stream && options.get("stream").flag() == Some(true) {
@@ -265,10 +265,13 @@ fn request_json(purpose: Purpose, options: &Section<'_>, upstreams: &[Upstream])
     let policy = options.get("policy");
     // An edge performs the fallback itself and needs to know the policy.
     let sends_policy = policy.is_object() && upstreams.iter().any(|upstream| upstream.dialect == Dialect::Edge);
+    let chain =
+        if has_own_model && purpose != Purpose::Chat { full_chain(options, body.get("model")) } else { Vec::new() };
     let is_decided = |name: Json<'_>| {
         (name.is("stream") && !is_wire)
             || (name.is("failsoft") && sends_policy)
-            || (name.is("models") && purpose == Purpose::Chat)
+            || (name.is("models") && (purpose == Purpose::Chat || !chain.is_empty()))
+            || (name.is("model") && !chain.is_empty())
     };
     let mut json = JsonObject::default();
     for (name, value) in options.fields().filter(|(name, _)| !is_decided(*name)) {
@@ -280,6 +283,7 @@ fn request_json(purpose: Purpose, options: &Section<'_>, upstreams: &[Upstream])
     for (name, value) in body.fields().filter(|(name, _)| !is_decided(*name)) {
         json.entry(name, value.raw());
     }
+    json.maybe_texts("models", &chain);
     if sends_policy {
         json.raw("failsoft", policy.raw());
     }
@@ -290,6 +294,17 @@ fn request_json(purpose: Purpose, options: &Section<'_>, upstreams: &[Upstream])
         json.maybe_texts("models", &upstreams[0].models);
     }
     Ok(json.end())
+}
+
+/// The models of a call that names one of its own; empty, if an entry of the client's chain is no string.
+fn full_chain(options: &Section<'_>, in_body: Json<'_>) -> Vec<String> {
+    let models = options.get("models");
+    let named = [in_body, options.get("model")];
+    if !models.items().all(Json::is_string) {
+        return Vec::new();
+    }
+    let texts: Vec<_> = named.into_iter().chain(models.items()).filter_map(Json::text).collect();
+    own_models_first(texts.iter().map(|text| &**text), [])
 }
 
 fn is_object(value: &JsValue) -> bool {

@@ -22,7 +22,7 @@ pub(super) fn is_page() -> bool {
         return true;
     }
     let scope = property(&global, "WorkerGlobalScope");
-    let is_worker = scope.is_function() && Reflect::has(&global, &"importScripts".into()).unwrap_or_default();
+    let is_worker = scope.is_function() && property(&global, "importScripts").is_function();
     let agent = property(&property(&global, "navigator"), "userAgent").as_string();
     is_worker && agent.as_deref() != Some("Cloudflare-Workers") && property(&global, "Deno").is_undefined()
 }

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::future_to_promise;
 
 use super::driver::Driver;
-use super::error::envelope;
+use super::error::{ChatError, envelope};
 use super::options::{Host, Plan};
 use super::page::property;
+use super::promise::promise;
 use crate::chunk::Brief;
 use crate::text::text;
 use crate::{Chunks, Failure};
@@ -67,9 +67,9 @@ impl ChatStream {
     /// What the next chunk of the network brings, as the result of an iterator. Reads may overlap; each gets its own piece.
     pub fn next(&self, form: Form) -> Promise {
         let mut pull = None;
-        let promise = Promise::new(&mut |resolve, reject| pull = Some(Pull { form, resolve, reject }));
+        let read = Promise::new(&mut |resolve, reject| pull = Some(Pull { form, resolve, reject }));
         self.0.serve(|outbox| outbox.pulls.extend(pull));
-        promise
+        read
     }
 
     /// Reads to the end, unless that was done, and gives the completion that the chunks add up to.
@@ -77,7 +77,7 @@ impl ChatStream {
     pub fn final_completion(&self) -> Promise {
         self.0.serve(|outbox| outbox.is_draining = true);
         let driver = Rc::clone(&self.0);
-        future_to_promise(async move { driver.completion().await })
+        promise(async move { driver.completion().await })
     }
 
     /// Ends the request. A pending read sees the end.
@@ -97,9 +97,9 @@ impl ChatStream {
     ///
     /// # Errors
     /// If `response` is neither a `Response` nor a `ReadableStream`, or somebody else reads it.
-    pub(super) fn parse(response: JsValue) -> Result<Self, Box<Failure>> {
+    pub(super) fn parse(response: JsValue, caller: Option<ChatError>) -> Result<Self, Box<Failure>> {
         let plan = Plan::parse()?;
-        Ok(Self(Driver::planned(Rc::default(), plan, Host::given(response))))
+        Ok(Self(Driver::planned(Rc::default(), plan, Host::given(response, caller))))
     }
 }
 

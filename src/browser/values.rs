@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use js_sys::{Array, JSON, Object};
 use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
+use serde_wasm_bindgen::{Serializer, preserve};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -18,10 +18,38 @@ use crate::text::text;
 /// No value nests deeper: the core reads 128 levels.
 const DEEPEST: usize = 128;
 
-/// `value` as a plain object of JavaScript.
-pub(super) fn to_js(value: &impl Serialize) -> JsValue {
-    // `missing_as_null` stays off: an absent field is `undefined`, which `index.d.ts` declares as optional.
-    value.serialize(&Serializer::new().serialize_maps_as_objects(true)).unwrap_or_default()
+/// A field of an object for JavaScript. `None` becomes `undefined`, which `index.d.ts` declares as optional.
+pub(super) enum Field<'a> {
+    Text(Option<&'a str>),
+    Number(Option<f64>),
+    /// A value of JavaScript, as it is.
+    Value(JsValue),
+}
+
+impl Serialize for Field<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => text.serialize(serializer),
+            Self::Number(number) => number.serialize(serializer),
+            Self::Value(value) => preserve::serialize(value, serializer),
+        }
+    }
+}
+
+/// An object for JavaScript with these fields.
+///
+/// A map, because the serializer caches the field names of a struct, and the code of the cache would add 1 KB to the package.
+struct Record<'a, 'b>(&'b [(&'static str, Field<'a>)]);
+
+impl Serialize for Record<'_, '_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, field)| (name, field)))
+    }
+}
+
+/// These fields as a plain object of JavaScript.
+pub(super) fn object(fields: &[(&'static str, Field<'_>)]) -> JsValue {
+    Record(fields).serialize(&Serializer::new().serialize_maps_as_objects(true)).unwrap_or_default()
 }
 
 /// JSON text as a value of JavaScript.

@@ -11,6 +11,7 @@
 //! asks for one file. Workers may not compile at run time: their entries import it.
 
 mod literal;
+mod names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     files::make_empty(&stage)?;
     bind(workspace, &scripts, &[])?;
     optimise(workspace, &scripts.join(WASM), &[])?;
+    names::shorten(workspace, &scripts.join(WASM), &scripts.join(GLUE))?;
     files::copy(&scripts.join(WASM), &stage.join(WASM))?;
     dress(workspace, &template, &scripts, &stage)?;
     bundle(workspace, &scripts, &stage)?;
@@ -116,6 +118,7 @@ fn compile(workspace: &Workspace) -> Result<()> {
 
 fn fingerprint(workspace: &Workspace, template: &[PathBuf]) -> Result<Fingerprint> {
     let mut inputs = Fingerprint::new(include_str!("package.rs"));
+    inputs.add(include_str!("package/names.rs"));
     inputs.add(include_str!("package/literal.rs"));
     inputs.add(version());
     inputs.add_file(&workspace.wasm(TARGET, PROFILE, "failsoft"))?;
@@ -178,14 +181,18 @@ fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
     esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
     esbuild.args(["--bundle", "--external:*.wasm", "--external:*.wasm?module"]);
     esbuild.args(["--minify", "--format=esm", "--target=es2022", "--charset=utf8", "--legal-comments=none"]);
+    // An error that nobody catches makes Node print the line of its stack's first frame.
+    esbuild.args(["--line-limit=400", "--sourcemap"]);
     // Nobody frees what the package makes but the package itself.
     esbuild.args(["--define:Symbol.dispose=false", "--log-level=warning"]);
     run_quietly("running esbuild", &mut esbuild, no_progress)
 }
 
 /// Puts the WebAssembly into the default entry, where its name stands. After esbuild, which would escape more than it
-/// has to; and before all else, where gzip packs it best.
+/// has to; and before all else, where gzip packs it best. In a line of its own, which no stack frame points to.
 fn embed(stage: &Path) -> Result<()> {
+    // As long as the name in quotes, so that the source map stays true.
+    const VARIABLE: &str = "webassembly_binary";
     let (entry, wasm) = (stage.join(DEFAULT), stage.join(WASM));
     let script = files::read(&entry)?;
     let Some((before, after)) = script.split_once(&format!("\"{WASM}\"")) else {
@@ -193,7 +200,10 @@ fn embed(stage: &Path) -> Result<()> {
         return Err(Failure::Invalid { what: format!("bundled {DEFAULT}"), expected });
     };
     let bytes = fs::read(&wasm).map_err(Failure::file(&wasm))?;
-    files::write(&entry, ["const wasm_text=", &literal::literal(&bytes), ";", before, "wasm_text", after].concat())
+    let literal = literal::literal(&bytes);
+    files::write(&entry, ["const ", VARIABLE, "=", &literal, ";\n", before, VARIABLE, after].concat())?;
+    let map = stage.join(format!("{DEFAULT}.map"));
+    files::write(&map, files::read(&map)?.replacen("\"mappings\": \"", "\"mappings\": \";", 1))
 }
 
 fn is_script(file: &Path) -> bool {
