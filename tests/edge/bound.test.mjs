@@ -64,14 +64,14 @@ const REFUSED = [
   ['an hour in the cache', { cache_control: { type: 'ephemeral', ttl: '1h' } }, 'cache_control.ttl', /5m/],
   ['an hour in the cache for a part', { messages: say([{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } }]) }, 'messages[0].content[0].cache_control.ttl', /5m/],
   ['another sorting of models', { provider: { sort: { by: 'price', partition: 'none' } } }, 'provider.sort.partition', /model/],
-  ['a provider field that nobody knows', { provider: { base_url: 'https://evil.example' } }, 'provider.base_url', /not a known field/],
+  ['an unknown field of the provider', { provider: { base_url: 'https://evil.example' } }, 'provider.base_url', /not a known field/],
   ['another upstream', { base_url: 'https://evil.example' }, 'base_url', /the owner of this edge configures its upstreams/],
   ['another key', { api_key: 'sk-evil' }, 'api_key', /the owner of this edge configures its upstreams/],
   ['headers', { headers: { authorization: 'x' } }, 'headers', /the owner of this edge configures its upstreams/],
   ['an echo of the request', { debug: { echo_upstream_body: true } }, 'debug', /not accepted/],
   ['an old form', { functions: [] }, 'functions', /`tools`/],
   ['a slip', { temprature: 1 }, 'temprature', /did you mean `temperature`/],
-  ['a field that nobody knows', { chat_template_kwargs: {} }, 'chat_template_kwargs', /not a known field/],
+  ['an unknown field', { chat_template_kwargs: {} }, 'chat_template_kwargs', /not a known field/],
   ['a hedge of the caller', { failsoft: { hedge: { after: 1 } } }, 'failsoft.hedge', /decided by the edge/],
 ];
 

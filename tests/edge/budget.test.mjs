@@ -172,19 +172,19 @@ for (const [how, disturb] of Object.entries({
     const bill = await charged();
     const isSilent = ([model]) => ['fault/reset', 'fault/slow-headers'].includes(model);
     const answered = new Set(log.filter(({ models }) => !isSilent(models)).map(({ generation_id: id }) => id));
-    const told = bill.filter(([id]) => answered.has(id));
+    const answeredBill = bill.filter(([id]) => answered.has(id));
     const arrived = log.filter(({ models }) => isSilent(models)).length;
     const isUnsettled = (row) => row.settled === 'unsettled';
     const rows = await ledger(edge, used, (rows) => rows.filter((row) => !isUnsettled(row)).length >= log.length - arrived);
-    assert.deepEqual(sameAs(told, rows), told);
+    assert.deepEqual(sameAs(answeredBill, rows), answeredBill);
     const unsettled = rows.filter(isUnsettled);
     assert.deepEqual(unsettled, rows.filter(({ asked: models }) => isSilent(JSON.parse(models))));
     assert.ok(unsettled.every((row) => row.generation === null && row.cost === pico(one)));
-    // A client that left before the edge sent its request has no row. If the request was sent but never arrived, there is a row, because the
-    // edge cannot know that.
+    // A client that left before the edge sent its request has no row. A request that was sent and never arrived has a row,
+    // because the edge cannot know that.
     assert.ok(unsettled.length >= arrived);
     assert.equal(rows.length - unsettled.length, log.length - arrived);
-    assert.equal(pico(used), sum(told) + unsettled.length * pico(one));
+    assert.equal(pico(used), sum(answeredBill) + unsettled.length * pico(one));
     assert.ok(pico(used) >= sum(bill));
   });
 });
@@ -195,9 +195,9 @@ test('the alarm settles the holds of requests that vanished with their machine',
   await emulator.clear();
   const options = { failsoft: failsoft({ usd: { day: one * 10 } }, { policy: { ...POLICY, timeouts: { total } } }) };
   const edge = await startEdge(options);
-  const gone = (body) => chat(edge, { ...HELLO, stream: true, ...body }).catch(() => null);
+  const begin = (body) => chat(edge, { ...HELLO, stream: true, ...body }).catch(() => null);
   // The object knows the generation of the first call, and nothing about the second.
-  const calls = [gone({ model: 'fault/stall' }), gone({ model: 'fault/slow-headers' })];
+  const calls = [begin({ model: 'fault/stall' }), begin({ model: 'fault/slow-headers' })];
   await emulator.log('arrived&n=2');
   // The note about the generation reaches the object shortly after the headers.
   await sleep(500);
@@ -209,12 +209,12 @@ test('the alarm settles the holds of requests that vanished with their machine',
     const { used } = await settled(again, 60_000);
     const bill = await charged();
     const entry = (await emulator.log()).find(({ models }) => models[0] === 'fault/stall');
-    const told = bill.filter(([id]) => id === entry.generation_id);
-    assert.equal(told.length, 1);
+    const lookedUp = bill.filter(([id]) => id === entry.generation_id);
+    assert.equal(lookedUp.length, 1);
     // Behind the attempt that was looked up, another attempt may have been sent without a note.
     assert.equal(pico(used), pico(one * 2));
     const rows = await ledger(again, used);
-    assert.deepEqual(sameAs(told, rows), told);
+    assert.deepEqual(sameAs(lookedUp, rows), lookedUp);
     assert.deepEqual(rows.map((row) => [row.outcome, row.settled]).sort(), [
       ['vanished', 'generation'],
       ['vanished', 'unsettled'],
@@ -311,11 +311,11 @@ test('the unused part of a lease goes back at the end of the lease, even if a ca
 });
 
 test('the owner gets one alert when four fifths of a budget in USD are used', async () => {
-  const told = [];
+  const delivered = [];
   const hook = createServer(async (incoming, answer) => {
     let text = '';
     for await (const piece of incoming) text += piece;
-    told.push(JSON.parse(text));
+    delivered.push(JSON.parse(text));
     answer.end();
   }).listen(0, '127.0.0.1');
   await once(hook, 'listening');
@@ -334,11 +334,11 @@ test('the owner gets one alert when four fifths of a budget in USD are used', as
         await settled(edge);
       }
       const until = Date.now() + 20_000;
-      while (told.length === 0 && Date.now() < until) await sleep(50);
+      while (delivered.length === 0 && Date.now() < until) await sleep(50);
       const { used, limit } = (await usage(edge)).usd.month;
       assert.ok(used >= limit * 0.8, `${used} of ${limit}`);
-      assert.deepEqual(told.map(({ kind }) => kind), ['budget']);
-      assert.match(told[0].text, /^key:test has used 0\.\d+ of its 0\.\d+ USD of this month$/);
+      assert.deepEqual(delivered.map(({ kind }) => kind), ['budget']);
+      assert.match(delivered[0].text, /^key:test has used 0\.\d+ of its 0\.\d+ USD of this month$/);
     });
   } finally {
     hook.close();

@@ -115,8 +115,8 @@ test('a hedge answers in place of a silent model, and the connection to the sile
   assert.deepEqual(kinds(answer), ['superseded', null]);
   assert.equal(answer.headers['x-failsoft-model'], SECOND);
   assert.match(answer.events.text, /^word1 .* 🦀$/);
-  const gone = (await emulator.log('clientGone')).filter(({ outcome }) => outcome === 'clientGone');
-  assert.deepEqual(asked(gone).flat(), ['fault/slow-first-token']);
+  const disconnected = (await emulator.log('clientGone')).filter(({ outcome }) => outcome === 'clientGone');
+  assert.deepEqual(asked(disconnected).flat(), ['fault/slow-first-token']);
 });
 
 test('the second upstream answers when the first has no credits left; each gets its own key and its own dialect', async () => {

@@ -7,7 +7,7 @@ import { TIMEOUTS } from '../support/faults.mjs';
 
 export const SECOND = 'openai/gpt-4o';
 export const MESSAGES = [{ role: 'user', content: 'words:20' }];
-/** A policy with short clocks, so that a silent model is noticed soon, and without breakers, so that tests do not affect each other. */
+/** A policy with short clocks, which notice a silent model soon, and without breakers, so that tests do not affect each other. */
 export const POLICY = { timeouts: { ...TIMEOUTS, total: 20_000 }, retry: { base: 10 }, breaker: { failures: 0 } };
 
 /** Sends a request. Returns the status, the headers, the text of the body, and whether the connection broke before its end. */

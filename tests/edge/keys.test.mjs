@@ -139,7 +139,8 @@ test('a key is compared as a whole, by its digest, and similar keys are refused'
 test('an unknown id is denied, and nothing is stored for it', async () => {
   const { key } = await create();
   const folder = join(edge.folder, 'Keys');
-  // workerd makes a file for each object that got a request: one page if nothing was written. Written data is in that file or in its log.
+  // workerd makes a file for each object that got a request, of one page if nothing was written. Written data is in that file or
+  // in its log.
   const kept = async () => {
     const files = (await readdir(folder)).filter((file) => /^[0-9a-f]+\.sqlite(-wal)?$/.test(file));
     const sizes = await Promise.all(files.map(async (file) => [file.slice(0, 64), (await stat(join(folder, file))).size, file.endsWith('-wal')]));
@@ -282,11 +283,11 @@ test('a line end in a request header does not add a header to the answer', async
 function raw(text) {
   const { hostname, port } = new URL(edge.origin);
   return new Promise((resolve, reject) => {
-    let said = '';
+    let received = '';
     const socket = connect(Number(port), hostname, () => socket.write(text));
-    socket.on('data', (piece) => (said += piece));
+    socket.on('data', (piece) => (received += piece));
     socket.on('error', reject);
-    socket.on('close', () => resolve(said.split('\r\n\r\n')[0]));
+    socket.on('close', () => resolve(received.split('\r\n\r\n')[0]));
   });
 }
 

@@ -11,7 +11,7 @@ import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
 const PROMPT = 'canary-of-a-prompt words:5';
-const ask = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: PROMPT }], ...body });
+const chatBody = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: PROMPT }], ...body });
 
 const { emulator, edge } = useEdge((emulator) => ({
   isolates: 2,
@@ -53,7 +53,7 @@ const charged = async () => {
 };
 
 test('an answer is one row with the models asked, the model that served, the cost and the duration', async () => {
-  const answer = await chat(edge, ask(), { headers: { 'x-feature': "support <b>'; DROP TABLE attempts; --", 'x-request-id': 'one' } });
+  const answer = await chat(edge, chatBody(), { headers: { 'x-feature': "support <b>'; DROP TABLE attempts; --", 'x-request-id': 'one' } });
   assert.equal(answer.status, 200, answer.text);
   const [row, ...more] = await rows(edge, 'one', 1);
   assert.deepEqual(more, []);
@@ -71,19 +71,19 @@ test('an answer is one row with the models asked, the model that served, the cos
 
 test('every attempt of a call that falls back is a row, and the first row says how the call ended', async () => {
   await emulator.script(FIRST, ['server-error']);
-  await chat(edge, ask({ stream: true }), { headers: { 'x-request-id': 'fallback', 'x-flow': 'checkout' } });
+  await chat(edge, chatBody({ stream: true }), { headers: { 'x-request-id': 'fallback', 'x-flow': 'checkout' } });
   const found = await rows(edge, 'fallback', 2);
   assert.deepEqual(found.map(({ outcome, ended, feature }) => [outcome, ended, feature]), [['serverError', 'fallback', 'checkout'], ['answered', null, 'checkout']]);
   assert.ok(found[1].first_token >= 0);
 });
 
 test('the requests of a hedge, of a judge and of a caller who disconnects are rows too', async () => {
-  await chat(edge, ask({ model: 'route/hedged', stream: true }), { headers: { 'x-request-id': 'hedged' } });
+  await chat(edge, chatBody({ model: 'route/hedged', stream: true }), { headers: { 'x-request-id': 'hedged' } });
   assert.deepEqual((await rows(edge, 'hedged', 2)).map(({ role, outcome }) => [role, outcome]), [['answer', 'superseded'], ['hedge', 'answered']]);
-  await chat(edge, ask({ model: 'route/judged' }), { headers: { 'x-request-id': 'judged' } });
+  await chat(edge, chatBody({ model: 'route/judged' }), { headers: { 'x-request-id': 'judged' } });
   assert.deepEqual((await rows(edge, 'judged', 2)).map(({ role }) => role), ['answer', 'judge']);
   const leaves = new AbortController();
-  const body = JSON.stringify(ask({ messages: [{ role: 'user', content: 'words:200 pace:20' }], stream: true }));
+  const body = JSON.stringify(chatBody({ messages: [{ role: 'user', content: 'words:200 pace:20' }], stream: true }));
   const headers = { authorization: 'Bearer fs_test_client', 'content-type': 'application/json', 'x-request-id': 'left' };
   const response = await fetch(`${edge.origin}/v1/chat/completions`, { method: 'POST', headers, body, signal: leaves.signal });
   await response.body.getReader().read();
@@ -106,7 +106,7 @@ test('the cost of a lean stream is looked up at the upstream', async () => {
 });
 
 test('two calls with one request id are two calls', async () => {
-  await Promise.all([1, 2].map(() => chat(edge, ask(), { headers: { 'x-request-id': 'twice' } })));
+  await Promise.all([1, 2].map(() => chat(edge, chatBody(), { headers: { 'x-request-id': 'twice' } })));
   assert.equal(new Set((await rows(edge, 'twice', 2)).map(({ id }) => id)).size, 2);
 });
 
@@ -122,7 +122,7 @@ test('no row and no log line holds a key or text of a prompt or an answer', asyn
 
 test('the sums that triggers maintain equal the sums over the rows that two isolates wrote', async () => {
   const calls = Array.from({ length: 20 }, (_, at) => `sum-${at}`);
-  await Promise.all(calls.map((call, at) => chat({ origin: edge.origins[at % 2] }, ask(), { headers: { 'x-request-id': call } })));
+  await Promise.all(calls.map((call, at) => chat({ origin: edge.origins[at % 2] }, chatBody(), { headers: { 'x-request-id': call } })));
   for (const call of calls) await rows(edge, call, 1);
   const [counted] = await edge.database.all(
     "SELECT count(*) AS attempts, sum(iif(settled = 'unsettled', 0, cost)) AS cost, sum(iif(settled = 'unsettled', cost, 0)) AS unsettled FROM attempts",
@@ -150,15 +150,15 @@ for (const [what, fail] of Object.entries(failing)) {
       const calls = Array.from({ length: 40 }, (_, at) => `call-${at}`);
       for (let at = 0; at < calls.length; at += 8) {
         const some = calls.slice(at, at + 8);
-        const answers = await Promise.all(some.map((call) => chat(own, ask({ model: FIRST }), { headers: { 'x-request-id': call } })));
+        const answers = await Promise.all(some.map((call) => chat(own, chatBody({ model: FIRST }), { headers: { 'x-request-id': call } })));
         for (const { status, text } of answers) assert.equal(status, 200, text);
       }
       await own.database.set({ down: false });
       await written(own, calls.length);
       const found = await own.database.all('SELECT generation, cost FROM attempts');
       assert.equal(found.length, calls.length);
-      const told = await charged();
-      for (const { generation, cost } of found) assert.equal(cost, Math.round(told.get(generation).total_cost * 1e12));
+      const charges = await charged();
+      for (const { generation, cost } of found) assert.equal(cost, Math.round(charges.get(generation).total_cost * 1e12));
       const [{ cost }] = await own.database.all('SELECT sum(cost) AS cost FROM totals');
       assert.equal(cost, found.reduce((sum, row) => sum + row.cost, 0));
     });
@@ -167,8 +167,8 @@ for (const [what, fail] of Object.entries(failing)) {
 
 test('a row that the database always refuses does not block other rows', async () => {
   await edge.database.all("CREATE TRIGGER poisoned BEFORE INSERT ON attempts WHEN new.call = 'poisoned' BEGIN SELECT RAISE(ABORT, 'no'); END");
-  await chat(edge, ask(), { headers: { 'x-request-id': 'poisoned' } });
-  await chat(edge, ask(), { headers: { 'x-request-id': 'behind' } });
+  await chat(edge, chatBody(), { headers: { 'x-request-id': 'poisoned' } });
+  await chat(edge, chatBody(), { headers: { 'x-request-id': 'behind' } });
   await rows(edge, 'behind', 1);
   await edge.database.all('DROP TRIGGER poisoned');
   await rows(edge, 'poisoned', 1);

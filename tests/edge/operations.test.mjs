@@ -18,7 +18,7 @@ const TOKEN = 'metrics-token';
 const HOUR = 3_600_000;
 const USD = 1_000_000_000_000;
 const SECRETS = ['canary-of-a-prompt', 'says:', CLIENT_KEY, 'sk-or-test', TOKEN];
-const ask = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: 'canary-of-a-prompt words:5' }], ...body });
+const chatBody = (body = {}) => ({ model: 'route/chat', messages: [{ role: 'user', content: 'canary-of-a-prompt words:5' }], ...body });
 
 let spans, hooks;
 
@@ -69,7 +69,7 @@ const { emulator, edge } = useEdge((emulator) => ({
   },
 }));
 
-const call = (id, body, headers, origin = edge.origin) => chat({ origin }, ask(body), { headers: { 'x-request-id': id, ...headers } });
+const call = (id, body, headers, origin = edge.origin) => chat({ origin }, chatBody(body), { headers: { 'x-request-id': id, ...headers } });
 const metrics = (at = 0, key = TOKEN) => send({ origin: edge.origins[at] }, '/metrics', { key });
 /** The sum of all samples of `name` in Prometheus's text format. */
 const sum = (text, name) => text.split('\n').filter((line) => line.startsWith(`${name}{`)).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
@@ -80,17 +80,17 @@ test('metrics equal the sums of the ledger on every isolate, and need the token'
   for (let at = 1; at < 10; at += 1) answers.push(await call(`m-${at}`, { stream: at % 2 === 0 }, {}, edge.origins[at % 2]));
   for (const { status } of answers) assert.equal(status, 200);
   await until('the rows are written', async () => (await edge.database.all("SELECT id FROM attempts WHERE call LIKE 'm-%'")).length === 11);
-  const [told, other] = [await metrics(0), await metrics(1)];
-  assert.equal(told.status, 200, told.text);
-  assert.match(told.headers['content-type'], /^text\/plain; version=0\.0\.4/);
-  assert.equal(told.text, other.text);
+  const [first, second] = [await metrics(0), await metrics(1)];
+  assert.equal(first.status, 200, first.text);
+  assert.match(first.headers['content-type'], /^text\/plain; version=0\.0\.4/);
+  assert.equal(first.text, second.text);
   const [{ attempts, cost, tokens }] = await edge.database.all('SELECT count(*) AS attempts, sum(cost) AS cost, sum(completion_tokens) AS tokens FROM attempts');
-  assert.equal(sum(told.text, 'failsoft_attempts_total'), attempts);
-  assert.equal(Math.round(sum(told.text, 'failsoft_cost_usd_total') * USD), cost);
-  assert.equal(sum(told.text, 'failsoft_completion_tokens_total'), tokens);
-  assert.equal(sum(told.text, 'failsoft_attempt_duration_seconds_count'), attempts);
-  assert.match(told.text, /failsoft_calls_total\{ended="fallback"\} 1\n/);
-  for (const line of told.text.trimEnd().split('\n')) assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+\{.*\} [\d.e+-]+)$/);
+  assert.equal(sum(first.text, 'failsoft_attempts_total'), attempts);
+  assert.equal(Math.round(sum(first.text, 'failsoft_cost_usd_total') * USD), cost);
+  assert.equal(sum(first.text, 'failsoft_completion_tokens_total'), tokens);
+  assert.equal(sum(first.text, 'failsoft_attempt_duration_seconds_count'), attempts);
+  assert.match(first.text, /failsoft_calls_total\{ended="fallback"\} 1\n/);
+  for (const line of first.text.trimEnd().split('\n')) assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+\{.*\} [\d.e+-]+)$/);
   for (const key of [null, CLIENT_KEY, `${TOKEN}x`, '']) assert.equal((await metrics(0, key)).status, 401, String(key));
 });
 
