@@ -1,51 +1,93 @@
-/** Sends messages to one model. There is no fallback; a passing failure is tried once more. */
-export function chat(messages: Message[], options?: Options): Promise<ChatCompletion>;
-
 /**
- * Sends messages to the first of `options.models`, and to the next ones if it fails or answers with nothing useful.
- * @returns OpenAI's completion object. `model` is the one that answered; `failsoft` says what happened.
- * @throws {ChatError} when no model answered.
+ * Sends messages to one model, without fallback. The model is `options.model`, or the first of `options.models`. After a
+ * temporary failure, the same model is asked once more (`policy.retry`).
+ * @returns OpenAI's completion object, with a report in `failsoft`.
+ * @throws {ChatError} if the model did not answer, or if an argument is wrong (kind `invalidRequest`).
  */
-export function chatWithFallback(messages: Message[], options?: Options): Promise<ChatCompletion>;
+export function chat(messages: readonly Message[], options?: Options): Promise<ChatCompletion>;
 
 /**
- * As {@link chatWithFallback}, streamed. Settles with the first text, tool call or reasoning that was asked for: until
- * then another model may take over without anybody noticing, and from then on {@link ChatStream.model} is known.
- * @throws {ChatError} when no model answered.
+ * Sends messages to the models of `options.models` in order, until one gives an answer that passes the policy's rules.
+ * @returns OpenAI's completion object. `model` names the model that answered, `failsoft` reports what happened.
+ * @throws {ChatError} if no model answered, or if an argument is wrong (kind `invalidRequest`).
  */
-export function chatStreaming(messages: Message[], options?: Options): Promise<ChatStream>;
+export function chatWithFallback(messages: readonly Message[], options?: Options): Promise<ChatCompletion>;
 
 /**
- * The reader alone, for a response that something else has fetched. A stream without `content-type` is read as
- * server-sent events. A status of 400 and more, or an error as JSON, is thrown as {@link ChatError} while reading.
+ * Does the same as {@link chatWithFallback}, and streams the answer.
+ *
+ * The promise settles at the commit point: the first text, the first tool call, or the first reasoning if the request asks
+ * for reasoning. Before the commit point, another model can take over, and the reader sees nothing of the failed answer.
+ * So the promise resolves with `model` known, or it rejects. `policy.holdChars`, `buffer` and `judge` delay the commit point,
+ * so that rules can check more of the answer. A stream that breaks later throws while it is read, unless another model can
+ * continue it (`policy.recover`).
+ * @throws {ChatError} if no model answered, or if an argument is wrong (kind `invalidRequest`).
+ */
+export function chatStreaming(
+  messages: readonly Message[],
+  options?: Options,
+): Promise<ChatStream & { readonly model: string; readonly failsoft: Report }>;
+
+/**
+ * Reads a response that you fetched yourself: a `Response`, or its body. A body without a content type is read as
+ * server-sent events. There is no retry, no fallback, no rule for answers and no timeout.
+ *
+ * Reading throws a {@link ChatError} if the status is 400 or more, if the body is an error, or if the stream ends too early.
+ * @throws {ChatError} at once, if the argument is something else, or if something reads the body already (kind
+ * `invalidRequest`).
  */
 export function parseStream(response: Response | ReadableStream<Uint8Array | string>): ChatStream;
 
-/** The functions above with defaults of their own. A client remembers which models failed lately, and facts about models. */
+/**
+ * Makes a client: the functions above, with default options.
+ *
+ * An option of a call replaces the default. `policy`, `body` and `headers` are merged by name. A call with a `model` of its
+ * own and without `models` asks that model first and then the client's `models`.
+ *
+ * A client remembers which models failed recently (`policy.breaker`), and what it learned about models. The functions
+ * without a client remember nothing. Create one client and keep it.
+ * @throws {ChatError} if `defaults` is not an object. A wrong default makes each call reject.
+ */
 export function createClient(defaults?: Options): Client;
 
 /**
- * A `fetch` for SDKs that take one (openai, @langchain/openai, ai): chat completions go through `client`, all else is
- * passed on untouched. The request's `model` comes first, the client's `models` follow. Address and key are the
- * client's if it names `edge`, `baseURL` or `apiKey`, else the SDK's.
+ * Makes a `fetch` for an SDK (openai, @langchain/openai, ai). Each `POST` to a URL that ends with `/chat/completions` goes
+ * through the client. Every other request passes untouched.
+ *
+ * - The model of the request is asked first, then the client's `models`.
+ * - The address and the key are the client's if the client has `edge`, `baseURL`, `apiKey` or `upstreams`. Otherwise both
+ *   are the SDK's.
+ * - A call that fails gives a response with the HTTP status of the upstream, its code and its Retry-After, also for a stream
+ *   that fails before its commit point. So the SDK throws its own error class. Where no upstream sent a status, the kind of
+ *   the failure decides. The header `x-should-retry: false` stops retries of the SDK, because failsoft has retried already.
+ * - A stream that breaks after its commit point ends with an event that has an `error`.
+ * - An abort rejects with the signal's reason, like the web's `fetch`.
+ * - A response has the headers `x-failsoft-model` and `x-failsoft-attempts`.
+ * @throws {ChatError} if the argument is not a client.
  */
 export function createFetch(client: Client): typeof fetch;
 
 /**
- * The tokens of a text or of messages as `model` counts them, without one as OpenAI's models do. An estimate, for no
- * vocabulary is shipped: for prose, code and JSON within 10 % on average, and seldom more than 15 % too low.
+ * Estimates how many tokens a text or a list of messages has for a model.
+ *
+ * The package contains no vocabulary. For prose, code and JSON, the estimate is within 10 % on average, and is seldom
+ * more than 15 % too low.
+ * @param model decides which family of tokenizers is estimated. @default 'gpt'
+ * @throws {ChatError} if JSON cannot carry the messages (kind `invalidRequest`).
  */
-export function estimateTokens(text: string | Message[], model?: string): Promise<number>;
+export function estimateTokens(text: string | readonly Message[], model?: string): Promise<number>;
 
 /**
- * Compiles the WebAssembly ahead of the first call, which otherwise does it; there is nothing to fetch.
- * @throws {ChatError} of kind `wasmUnavailable`.
+ * Compiles the WebAssembly. Without this call, the first call of another function does so. Nothing is downloaded.
+ * @throws {ChatError} of the kind `wasmUnavailable`, for instance if the page's Content-Security-Policy lacks
+ * `'wasm-unsafe-eval'`. The next call tries again.
  */
 export function init(): Promise<void>;
 
-/** True for every {@link ChatError}, also of another copy of this package. */
+/** Returns true for every {@link ChatError}, also for one from another copy of this package. */
 export function isChatError(error: unknown): error is ChatError;
 
+/** The functions of a client. Their contracts are those of the functions with the same names. */
 export interface Client {
   chat: typeof chat;
   chatWithFallback: typeof chatWithFallback;
@@ -54,80 +96,116 @@ export interface Client {
 }
 
 /**
- * A streamed answer. It has one reader: the first of `for await`, `textStream`, `text()`, `finalCompletion()`,
- * `toReadableStream()` and `toResponse()` to begin; a second one throws. Nothing is fetched that nobody reads.
+ * A streamed answer.
+ *
+ * A stream has one reader: the first of `for await`, `textStream`, `text()`, `finalCompletion()`, `toReadableStream()` and
+ * `toResponse()` that begins. A second reader gets a {@link ChatError}. The network is read only as fast as the reader reads.
+ *
+ * Reading throws a {@link ChatError} if the stream breaks. A loop that ends without an error has read a whole answer.
  */
 export class ChatStream implements AsyncIterable<ChatCompletionChunk>, AsyncDisposable {
   private constructor();
-  /** The model that answers. Of a `parseStream`, known once something was read. */
+  /** The model that answers. `undefined` only in a stream of {@link parseStream}, before something was read. */
   readonly model: string | undefined;
-  /** Every request that was sent, in order; complete once the stream has ended. */
+  /** The requests that were sent so far, in order. The list is complete when the stream has ended. */
   readonly attempts: Attempt[];
-  /** What happened so far. */
+  /** The report so far. `undefined` only in a stream of {@link parseStream}, before something was read. */
   readonly failsoft: Report | undefined;
-  /** Known once the stream has ended, if the upstream said it. */
+  /** The token counts. Known when the stream has ended without an error, if the upstream sent them. */
   readonly usage: Usage | undefined;
-  /** The text of the first choice: one string for what each chunk of the network brought, never an empty one. */
+  /** The text of the first choice. Each string is the new text of one chunk of the network, and is never empty. */
   readonly textStream: AsyncIterable<string>;
-  /** OpenAI's chunks as they came. Leaving the loop aborts the request. The chunk with the usage has no choices. */
+  /** Gives OpenAI's chunk objects, as they came. A loop that ends early closes the connection. */
   [Symbol.asyncIterator](): AsyncIterator<ChatCompletionChunk, undefined>;
-  /** Reads to the end, unless that was done; the text of the first choice. */
+  /** Reads to the end, unless that was done, and gives the text of the first choice. */
   text(): Promise<string>;
-  /** Reads to the end, unless that was done; the completion that the chunks add up to. */
+  /**
+   * Reads to the end, unless that was done, and gives the completion that the chunks add up to.
+   * @throws {ChatError} if the stream broke or was cancelled.
+   */
   finalCompletion(): Promise<ChatCompletion>;
-  /** A line of JSON for each chunk, as `ChatCompletionStream.fromReadableStream` of the openai package reads it. */
+  /** Gives each chunk as one line of JSON, for `ChatCompletionStream.fromReadableStream` of the openai package. */
   toReadableStream(): ReadableStream<Uint8Array>;
-  /** Server-sent events, ending in `[DONE]`, or in an event with an `error` if the stream broke. */
+  /**
+   * Gives a response with server-sent events. The last event is `[DONE]`, or an event with an `error` if the stream broke.
+   * @param init other headers and another status. @default status 200
+   */
   toResponse(init?: ResponseInit): Response;
-  /** Closes the connection; whoever reads sees the end. */
+  /** Closes the connection. A reader that waits sees the end of the stream, and no error. */
   cancel(): Promise<void>;
+  /** Does the same as `cancel`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Why a call, or reading a stream, failed: the last failure of the chain. */
+/**
+ * The error of a call, or of reading a stream. It describes the last failure of the chain; `attempts` has all failures.
+ *
+ * `stack` begins where your code called the package. The message names the option that is wrong, or repeats what the
+ * upstream said. The message of a `network` error names the host. In a page, it also names the possible reasons: CORS,
+ * no network, mixed content, `connect-src`, or a host where nothing listens.
+ */
 export class ChatError extends Error {
   private constructor();
   readonly name: 'ChatError';
+  /** Which failure this is. */
   readonly kind: Kind;
-  /** The HTTP status that the upstream sent, or named inside a 200. */
+  /** The HTTP status of the upstream's response, or the status inside a response with status 200. */
   readonly status?: number;
-  /** The upstream's own code. */
+  /** The upstream's own error code. */
   readonly code?: string;
-  /** How long the upstream asks to wait, in milliseconds. */
+  /** How long to wait before the next request, in milliseconds, from 0 to 86,400,000. */
   readonly retryAfter?: number;
-  /** The provider behind the model, where it was named. */
+  /** The provider behind the model, if the upstream names it. */
   readonly provider?: string;
-  /** Every request that was sent, in order, each with its failure. */
+  /** The requests that were sent, in order, each with its failure. Empty if nothing was sent. */
   readonly attempts: Attempt[];
-  /** What was said before a stream broke. */
+  /** The text that came before a stream broke. */
   readonly partial?: string;
-  /** What happened. */
+  /** The report. Absent if an argument was wrong. */
   readonly failsoft?: Report;
-  /** The signal's reason of an `aborted` call; what `fetch` threw for `network`. */
+  /** For `aborted`, the reason of the signal. For `network`, what `fetch` or the reader of the body threw. */
   readonly cause?: unknown;
 }
 
 /**
  * Why a request, or the whole call, failed.
  *
- * - `rateLimited`: too many requests (429)
+ * - `rateLimited`: too many requests for this model or with this key
  * - `inFlightBudget`: running requests hold the rest of the balance
- * - `serverError`: the upstream failed (5xx, 408); the same request may work on a second try
- * - `unavailable`: the model is overloaded or down (503, 504, 529)
+ * - `serverError`: the upstream failed; the same request may work on a second try
+ * - `unavailable`: the model is overloaded or down
  * - `network`: no connection was made, or the connection broke
- * - `badResponse`: a success whose body is not an answer
- * - `headersTimeout`, `firstTokenTimeout`, `stalled`, `timeout`: a clock of `policy.timeouts` ran out
- * - `unknownModel`, `noEndpoint`, `contextLength`, `contentFilter`: this model cannot answer this request
- * - `unauthorized`, `paymentRequired`, `forbidden`: the key, its credit or its permissions
- * - `invalidRequest`: the request, an option, or the way that an object is used
+ * - `badResponse`: the upstream reported success, but its body is not an answer
+ * - `headersTimeout`: no response headers came in time
+ * - `firstTokenTimeout`: no text, reasoning or tool call came in time
+ * - `stalled`: the stream sent nothing more, or only keep-alive comments
+ * - `timeout`: the call used all of its time
+ * - `unknownModel`: no model has this id, or no longer
+ * - `noEndpoint`: no provider serves this model for this request
+ * - `contextLength`: the prompt and the output do not fit the model's context window
+ * - `contentFilter`: a content filter stopped the request or the answer
+ * - `unauthorized`: the upstream does not accept the key
+ * - `paymentRequired`: the account or the key has no credit left
+ * - `forbidden`: a permission, a guardrail or the region forbids this to the key
+ * - `invalidRequest`: the request is not valid, whichever model receives it
  * - `cut`: the answer ended before it was complete
- * - `empty`, `reasoningOnly`, `refusal`, `length`, `invalidJson`, `schemaMismatch`, `tooShort`, `pattern`, `belowThreshold`:
- *   the answer did not pass a rule of the policy
- * - `superseded`: another model answered first; older versions report this as `outrun`
+ * - `empty`: the answer is empty
+ * - `reasoningOnly`: the answer has reasoning and nothing else
+ * - `refusal`: the model declined to answer
+ * - `length`: the answer reached the output limit
+ * - `invalidJson`: the request asked for JSON, but the answer is not JSON
+ * - `schemaMismatch`: the answer does not match the schema of the request
+ * - `tooShort`: the answer is shorter than the policy requires
+ * - `pattern`: the answer contains a text that the policy forbids
+ * - `belowThreshold`: the judge scored the answer below the threshold
+ * - `superseded`: another model answered first
  * - `tooExpensive`: every model of the chain may cost more than the policy allows
- * - `circuitOpen`: every model of the chain failed recently and has to rest; see `retryAfter`
- * - `aborted`: by `signal`
- * - `wasmUnavailable`: the WebAssembly did not load
+ * - `circuitOpen`: every model of the chain failed recently and has to rest
+ * - `aborted`: the caller aborted the call
+ * - `wasmUnavailable`: the WebAssembly could not be loaded
+ *
+ * A wrong option and a wrong use of this package's objects are `invalidRequest`, too. The page "Failures and policy" of the
+ * documentation says which failures are followed by a retry, and which by another model.
  */
 export type Kind =
   | 'rateLimited' | 'inFlightBudget' | 'serverError' | 'unavailable' | 'network' | 'badResponse'
@@ -138,74 +216,100 @@ export type Kind =
   | 'belowThreshold' | 'superseded' | 'tooExpensive'
   | 'circuitOpen' | 'aborted' | 'wasmUnavailable';
 
-/** The options of a call: fields of the chat request, beside where to and how. An unknown name is an error. */
+/**
+ * The options of a call: the fields of the chat request, and the options of this package. An unknown name is an error that
+ * names the right spelling.
+ */
 export interface Options extends RequestFields {
-  /** An edge of failsoft's own, by its origin. It holds the provider's key; the chain and the policy travel to it. */
+  /**
+   * The origin of your failsoft edge, such as `https://edge.example.com`; `/` is this page's own origin. The edge has the
+   * provider's key. It gets the chain and the policy, and performs the fallback.
+   */
   edge?: string;
-  /** The client key of the edge. A provider's key is refused. */
+  /** A client key of the edge. A provider's key is refused here. */
   token?: string;
-  /** The upstream's base URL, without `/chat/completions`. @default 'https://openrouter.ai/api/v1' */
+  /**
+   * The base URL of the upstream, without `/chat/completions`. A URL that begins with `/` is on this page's own origin.
+   * @default 'https://openrouter.ai/api/v1'
+   */
   baseURL?: string;
-  /** What the upstream speaks. @default 'openrouter' for openrouter.ai, else 'openai' */
+  /** The protocol of the upstream. @default 'openrouter' for openrouter.ai and its subdomains, otherwise 'openai' */
   dialect?: 'openrouter' | 'openai';
-  /** Sent as `Authorization: Bearer`. In a page, what looks like a provider's secret is refused; see below. */
+  /**
+   * The key of the upstream, sent as `Authorization: Bearer`. OpenRouter needs one. In a page, a key that looks like a
+   * provider's secret is refused, unless `dangerouslyAllowBrowser` is true.
+   */
   apiKey?: string;
-  /** Several upstreams, in order: the chain goes over the models of the first, then over those of the next. In place of
-   * `baseURL`, `apiKey` and `dialect`. */
+  /**
+   * Several upstreams, in order: first all models of the first upstream, then those of the next. Cannot be used with `edge`,
+   * `token`, `baseURL`, `apiKey` or `dialect`.
+   */
   upstreams?: UpstreamOptions[];
-  /** Allows a secret key in a page: for keys that the visitor brings. @default false */
+  /** Allows a secret key in a page. Use this only for a key that belongs to the visitor. @default false */
   dangerouslyAllowBrowser?: boolean;
-  /** More headers for every request; over a client's own, name by name. */
+  /** More headers for each request. They replace headers of the client with the same names. */
   headers?: HeadersInit;
-  /** Ends the call with a ChatError of kind `aborted`, and closes its connection. */
+  /** Ends the call with a {@link ChatError} of the kind `aborted`, and closes the connection. */
   signal?: AbortSignal | null;
+  /** When the call retries, falls back and gives up. */
   policy?: Policy;
-  /** Attribution in OpenRouter's dashboard. */
+  /** How your app appears in OpenRouter's dashboard and rankings. */
   app?: { url?: string; title?: string };
-  /** What of the app asks, for the books of an edge: sent as `x-feature`. */
+  /** The part of your app that makes the call, for the ledger of the edge. Sent as the header `x-feature`. */
   feature?: string;
-  /** @default globalThis.fetch */
+  /** Sends the requests. @default globalThis.fetch */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
-  /** Called when another model than the first one answered. */
+  /**
+   * Called when a call has succeeded with another model than the first of the chain; for a stream, at its end. An error that
+   * the callback throws goes to the console.
+   */
   onFallback?: (info: Fallback) => void;
-  /** Called for every request that has ended, in order. */
+  /**
+   * Called for each request that has ended, in order. A failed request is reported before the next one is sent. An error that
+   * the callback throws goes to the console.
+   */
   onAttempt?: (attempt: Attempt) => void;
-  /** Fields for the upstream that nobody here knows, passed through unchecked. */
+  /**
+   * Fields of the chat request that this package does not know. They are sent unchecked, and replace options with the same
+   * names.
+   */
   body?: Record<string, unknown>;
 }
 
-/** One of several upstreams. */
+/** One of several upstreams. It has its own address and key; the other fields add to the options of the call. */
 export interface UpstreamOptions {
-  /** Without `/chat/completions`. @default 'https://openrouter.ai/api/v1' */
+  /** The base URL, without `/chat/completions`. @default 'https://openrouter.ai/api/v1' */
   baseURL?: string;
+  /** The key, sent as `Authorization: Bearer`. OpenRouter needs one. */
   apiKey?: string;
-  /** @default 'openrouter' for openrouter.ai, else 'openai' */
+  /** The protocol. @default 'openrouter' for openrouter.ai and its subdomains, otherwise 'openai' */
   dialect?: 'openrouter' | 'openai';
-  /** Over those of the call, name by name. */
+  /** More headers. They replace headers of the call with the same names. */
   headers?: HeadersInit;
+  /** How your app appears in OpenRouter's dashboard and rankings. @default the option `app` of the call */
   app?: { url?: string; title?: string };
-  /** The models to ask there, in order, and what is known of them. @default the call's own `models` */
-  models?: (string | ModelFacts)[];
+  /** The models that this upstream is asked for, in order: ids, or ids with model info. @default the `models` of the call */
+  models?: (string | ModelInfo)[];
 }
 
-/** What an upstream does not tell of a model by itself. */
-export interface ModelFacts {
+/** What is known about a model. OpenRouter publishes this itself; other upstreams do not. */
+export interface ModelInfo {
   id: string;
-  /** Tokens of prompt and answer together. */
+  /** The size of the context window in tokens: prompt and answer together. From 1 to 1,000,000,000. */
   contextLength?: number;
-  /** Tokens of an answer. */
+  /** The most tokens of an answer. From 1 to 1,000,000,000. */
   maxOutput?: number;
-  /** USD for a million tokens of the prompt. */
+  /** The price of a million prompt tokens in USD. From 0 to 1,000,000. */
   prompt?: number;
-  /** USD for a million tokens of the answer. */
+  /** The price of a million output tokens in USD. From 0 to 1,000,000. */
   completion?: number;
 }
 
-/** The fields of OpenAI's and OpenRouter's chat request, by the names they have there. */
+/** The fields of OpenAI's and OpenRouter's chat request, under the names that they have there. */
 export interface RequestFields {
-  /** One model. With `models` beside it, `models` decides. */
+  /** One model. Ignored if the request also has `models`. */
   model?: string;
-  /** The chain, in order of preference; at most 32. */
+  /** The chain: the ids of the models, in order of preference. From 1 to 32. */
   models?: string[];
   audio?: object | null;
   cache_control?: object | null;
@@ -261,206 +365,290 @@ export interface RequestFields {
   web_search_options?: object | null;
 }
 
-/** What a call may do before it gives up. Its JSON Schema is `schema/policy.schema.json` on every edge. */
+/**
+ * When a call retries, falls back and gives up. Each edge serves the JSON Schema of a policy at `/schema/policy.schema.json`.
+ * Times are whole numbers of milliseconds. An unknown field or a value out of range is an error that names the field.
+ */
 export interface Policy {
   /** The URL or path of the JSON Schema, for editors. The value has no effect. */
   $schema?: string;
-  /** Requests at most, retries and fallbacks together; 1 to 32. @default 8 */
+  /** The most requests of a call: retries, fallbacks and judges together. From 1 to 32. @default 8 */
   attempts?: number;
-  /** Milliseconds; 1 to 600,000, `total` to 3,600,000. */
+  /** Four clocks. The first three run for each attempt, `total` runs for the whole call. */
   timeouts?: {
-    /** From sending to the response headers of a stream. @default 30000 */
+    /** From sending to the response headers; for streams and with `assemble` only. From 1 to 600,000. @default 30000 */
     headers?: number;
-    /** From sending to the first text, reasoning or tool call. @default 60000 */
+    /** From sending to the first text, reasoning or tool call. From 1 to 600,000. @default 60000 */
     firstToken?: number;
-    /** Between events of a stream; keep-alive comments do not count. @default 30000 */
+    /** Between two events of a stream. Keep-alive comments are not events. From 1 to 600,000. @default 30000 */
     idle?: number;
-    /** The whole call. @default 600000 */
+    /** The whole call. From 1 to 3,600,000. @default 600000 */
     total?: number;
   };
+  /** How often the same model is asked again, and how long the call waits before that. */
   retry?: {
-    /** How often the same model is asked again; 0 to 10. @default 1 */
+    /** The most times that the same model is asked again. From 0 to 10. @default 1 */
     same?: number;
-    /** The longest wait, in milliseconds, that an upstream may name for the same model to be asked again. @default 2000 */
+    /**
+     * The longest wait that a failure may ask for. If a failure asks for more, the next model takes over. From 0 to 60,000.
+     * @default 2000
+     */
     maxWait?: number;
-    /** The bound of the first random pause, in milliseconds; it doubles. @default 500 */
+    /** The longest first random pause. It doubles with each retry of a model. From 0 to 60,000. @default 500 */
     base?: number;
-    /** The bound of every random pause, in milliseconds. @default 5000 */
+    /** The longest random pause of all. From 0 to 60,000. @default 5000 */
     cap?: number;
   };
-  /** After a content filter or moderation. @default 'next' */
+  /** After a content filter or a moderation: the next model, or an error. @default 'next' */
   onContentFilter?: 'next' | 'fail';
   /** After an answer without content. @default 'retry' */
   empty?: Rule;
-  /** After an answer that is reasoning and nothing else; some models do so on purpose. @default 'retry' */
+  /** After an answer that has reasoning and nothing else. Some models answer like this on purpose. @default 'retry' */
   reasoningOnly?: Rule;
-  /** After an answer that declines. `phrases`: how refusals begin, in place of the built-in ones of nine languages. @default 'next' */
-  refusal?: Rule<{ phrases?: string[] }>;
-  /** After an answer that is no JSON though JSON was asked for. `repair`: JSON inside a fence or between prose is taken out
-   * of it; not of streams. @default 'next' */
-  invalidJson?: Rule<{ repair?: boolean }>;
-  /** After JSON that is not what `response_format.json_schema` describes (OpenAI's strict subset). @default 'next' */
+  /** After an answer that begins like a refusal, or that has text in the field `refusal`. @default 'next' */
+  refusal?: Rule<{
+    /**
+     * How refusals begin, in lower case and with straight quotes. An empty list stands for the built-in phrases of nine
+     * languages. @default []
+     */
+    phrases?: string[];
+  }>;
+  /** After an answer that is not JSON, although the request asks for JSON. @default 'next' */
+  invalidJson?: Rule<{
+    /** Takes JSON out of a Markdown fence or out of the text around it. Has no effect on streams. @default false */
+    repair?: boolean;
+  }>;
+  /** After JSON that does not match `response_format.json_schema` (OpenAI's strict subset). @default 'next' */
   schemaMismatch?: Rule;
-  /** After an answer that hit the output limit. @default 'accept' */
+  /** After an answer that reached the output limit. @default 'accept' */
   length?: Rule;
-  /** After an answer of fewer `chars`; 0 to 100,000. @default no bound */
-  tooShort?: Rule<{ chars?: number }>;
-  /** After an answer that holds one of `literals`. @default none */
-  pattern?: Rule<{ literals?: string[] }>;
-  /** A stream is held until it has so many characters, for the rules that can tell by its beginning; 0 to 100,000. @default 0 */
+  /** After an answer that has fewer than `chars` characters. @default 'next' */
+  tooShort?: Rule<{
+    /** The fewest characters of an answer; 0 turns the rule off. From 0 to 100,000. @default 0 */
+    chars?: number;
+  }>;
+  /** After an answer that contains one of `literals`. @default 'next' */
+  pattern?: Rule<{
+    /** Texts that no answer may contain. An empty list turns the rule off. @default [] */
+    literals?: string[];
+  }>;
+  /**
+   * Holds a stream until it has this many characters, so that rules can check its beginning. An error together with `buffer`
+   * or `judge`. From 0 to 100,000. @default 0
+   */
   holdChars?: number;
-  /** A stream is held until it is whole, and every rule runs. @default false */
+  /** Holds a stream until it is whole, so that every rule can check it. @default false */
   buffer?: boolean;
-  /** After a stream that breaks when some of it was read: a model continues it; a model is asked again and joined where it
-   * comes by what was said; an error. @default 'continue' */
+  /**
+   * After a stream that breaks after its commit point. `continue`: a model continues the text; where no model can do that, as
+   * `restart`. `restart`: a model answers again, and the stream goes on if that answer begins with the same text. `error`:
+   * the stream ends with an error. Streams with tool calls or JSON always end with an error. @default 'continue'
+   */
   recover?: 'continue' | 'restart' | 'error';
-  /** Where no answer can be joined, the stream starts over after a chunk `{object: 'failsoft.restart'}`. @default false */
+  /**
+   * If the new answer does not begin with the same text, sends the chunk `{object: 'failsoft.restart', choices: []}`, and
+   * then the new answer from its beginning. The reader must forget the text so far. @default false
+   */
   restartEvent?: boolean;
-  /** A second model is asked too when the first has been silent for so many milliseconds; the first to answer wins. With
-   * `maxCostUsd`, where that can pay for both. @default off */
-  hedge?: { after: number };
-  /** A model scores every answer; below the threshold the next one answers, and the best is returned. Streams are buffered. @default off */
+  /** Asks a second model when the first is slow. The first of the two that answers wins. @default no second model */
+  hedge?: {
+    /**
+     * Milliseconds without a first token after which the second model is asked, if `maxCostUsd` can pay for both. Must be
+     * less than `timeouts.firstToken` and `timeouts.total`. From 1 to 600,000.
+     */
+    after: number;
+  };
+  /**
+   * A model that scores every answer from 0 to 100. Below the threshold the next model answers. If no answer passes, the best
+   * one is returned. Streams are held until they are whole. Each score is one of the call's `attempts`. @default no judge
+   */
   judge?: {
+    /** The id of the model that scores, on the upstream of the answer. */
     model: string;
-    /** From 1 to 100. @default 50 */
+    /** The lowest score that passes. From 1 to 100. @default 50 */
     threshold?: number;
-    /** What the score is about. @default 'Is it correct, complete and to the point?' */
+    /** What the judge should look at, in words. @default 'Is it correct, complete and to the point?' */
     criteria?: string;
-    /** Milliseconds. @default 10000 */
+    /** The time for one score. From 1 to 600,000. @default 10000 */
     timeout?: number;
-    /** After an answer below the threshold. @default 'next' */
+    /** After an answer below the threshold: the next model, or an error. @default 'next' */
     action?: 'next' | 'fail';
-    /** Of an answer that could not be scored. @default 'accept' */
+    /** Whether an answer passes that the judge could not score. @default 'accept' */
     onError?: 'accept' | 'reject';
-    /** What one score may cost, where the price is known. @default no bound */
+    /** The most that one score may cost in USD, if the price is known. From 0 to 1,000,000. @default no limit */
     maxCostUsd?: number;
   };
-  /** What the call may cost, all attempts together: none goes beyond, and the output is limited to it. An attempt counts at
-   * the most that it can cost until it is refused or has told its cost, so set `max_tokens` too, or a lost first answer
-   * leaves nothing for another. A model without a known price is left out. @default no bound */
+  /**
+   * The most that the call may cost in USD, all attempts and judges together. No request is sent that could exceed the limit,
+   * and the output is shortened to fit. An attempt counts as the most that it can cost, until it is refused or reports its
+   * cost. So set `max_tokens` too; otherwise, one lost answer leaves nothing for the next model. A model without a known
+   * price is left out. From 0 to 1,000,000. @default no limit
+   */
   maxCostUsd?: number;
-  /** What a model may cost, in USD for a million tokens. @default no bound */
-  maxPrice?: { prompt?: number; completion?: number };
-  /** Streams from upstream also where a whole answer is asked for: silence is noticed early, an abort stops the bill. @default true */
+  /** Leaves out models that cost more, in USD for a million tokens. */
+  maxPrice?: {
+    /** The highest price of a million prompt tokens. From 0 to 1,000,000. @default no limit */
+    prompt?: number;
+    /** The highest price of a million output tokens. From 0 to 1,000,000. @default no limit */
+    completion?: number;
+  };
+  /**
+   * Streams from the upstream also for `chat` and `chatWithFallback`, and assembles the completion. So a silent model is
+   * noticed early, and an abort stops the bill. If false, `timeouts.total` is the only clock of these functions.
+   * @default true
+   */
   assemble?: boolean;
+  /** When a client leaves out a model that keeps failing, and for how long. */
   breaker?: {
-    /** Failures in a row after which a client leaves a model alone; 0 to 100, 0 never does. @default 3 */
+    /** The failures in a row after which a model is left out; 0 turns breakers off. From 0 to 100. @default 3 */
     failures?: number;
-    /** Milliseconds until one call tries it again. @default 20000 */
+    /** Milliseconds until one call asks the model again. From 1 to 3,600,000. @default 20000 */
     cooldown?: number;
   };
 }
 
-/** A rule: what follows, alone or beside what else the rule is made of. */
+/** A rule for answers: its action, or an object with the action and the rule's own fields. */
 export type Rule<Fields = unknown> = Soft | ({ action?: Soft } & Fields);
 
-/** The same model once more and then the next · the next model · an error · nothing: the rule is off. */
+/**
+ * What follows after an answer that fails a rule. `retry` asks the same model once more, then the next. `next` asks the next
+ * model. `fail` ends the call with an error. `accept` turns the rule off.
+ *
+ * If no answer passes every rule, the call returns the best one that has content, with `accepted: false` in its report.
+ */
 export type Soft = 'retry' | 'next' | 'fail' | 'accept';
 
+/** What `onFallback` gets. */
 export interface Fallback {
-  /** The first model of the chain. */
+  /** The first model that was asked. */
   requested?: string;
   /** The model that answered. */
   model?: string;
-  /** Why the first request failed; absent where OpenRouter fell back by itself. */
+  /** Why the first request failed. Absent if it did not fail: the first model was left out, or OpenRouter fell back. */
   cause?: Failure;
+  /** The requests that were sent, in order. */
   attempts: Attempt[];
 }
 
 /** What happened in a call. */
 export interface Report {
-  /** The model that answered, in the answer's own words. */
+  /** The model that answered, as the answer names it. Absent until a model has answered. */
   model?: string;
-  /** Another model than the first of the chain answered. */
+  /** True if another model than the first of the chain answered. */
   fallback: boolean;
-  /** The answer passed every rule. False: it is the best of answers that did not. */
+  /** True if the answer passed every rule. If false, it is the best of the answers that did not. */
   accepted: boolean;
+  /** The requests that were sent, in order. */
   attempts: Attempt[];
-  /** Models that were not asked, or not again, and why. */
+  /** The models that left the chain, each with the reason as a sentence. */
   dropped?: { model: string; reason: string }[];
-  /** What somebody should look at. */
+  /** What you should know about the call, in sentences. */
   warnings?: string[];
-  /** The sum of all known costs, in USD. */
+  /** The sum of the known costs of all requests, in USD. */
   cost?: number;
-  /** Ids of generations that may have cost money and did not say how much. */
+  /** The ids of generations that may have cost money and did not report how much. */
   unsettled?: string[];
 }
 
-/** One request. */
+/** One request to an upstream. */
 export interface Attempt {
-  /** The models that it named: OpenRouter tries up to three by itself. */
+  /** The models that the request named, in order. OpenRouter tries up to three by itself. */
   models: string[];
-  /** The model that answered. */
+  /** The model that answered, as the answer names it. */
   model?: string;
+  /** The provider behind the model. */
   provider?: string;
-  /** The answer names a model that is none of those asked for. */
+  /** True if the answer names a model that the request did not name. Otherwise absent, like `judge` and `hedge`. */
   unmatched?: boolean;
-  /** It scored the answer of another request. */
+  /** True if the request scored the answer of another request. */
   judge?: boolean;
-  /** From 0 to 100, of a judge that gave one. */
+  /** The score, from 0 to 100, if this is the request of a judge that gave one. */
   score?: number;
-  /** It went on from an answer that broke. */
+  /** Present if the request went on with the answer of a stream that broke. */
   recovery?: 'continue' | 'restart';
-  /** It was sent beside another that had been silent for long. */
+  /** True if the request was sent beside another one that was slow. */
   hedge?: boolean;
+  /** Why the request failed. Absent if its answer passed. */
   failure?: Failure;
-  /** What OpenRouter tried inside this request, as it says. */
+  /** What OpenRouter tried inside this request, if OpenRouter reports that. */
   inside?: { provider?: string; model?: string; status?: number }[];
-  /** Milliseconds since the call began. */
+  /** When the request was sent, in milliseconds since the call began. */
   started: number;
-  /** Milliseconds until the first text, reasoning or tool call. */
+  /** Milliseconds from sending to the first text, reasoning or tool call. */
   firstToken?: number;
-  /** Milliseconds until it ended. */
+  /** Milliseconds from sending to the end of the request. Absent while the request runs. */
   duration?: number;
+  /** OpenRouter's id of the generation. */
   generationId?: string;
-  /** What the upstream counted of the prompt. */
+  /** The tokens of the prompt, as the upstream counted them. */
   promptTokens?: number;
-  /** What the upstream counted of the answer. */
+  /** The tokens of the answer, as the upstream counted them. */
   completionTokens?: number;
-  /** In USD. */
+  /** The cost in USD, as the upstream reported it. */
   cost?: number;
 }
 
+/** Why one request failed. */
 export interface Failure {
+  /** Which failure this is. */
   kind: Kind;
+  /** The HTTP status of the response, or the status inside a response with status 200. */
   status?: number;
+  /** The upstream's own error code. */
   code?: string;
+  /** The upstream's message, or a sentence of this package. The message may quote the request. */
   message: string;
-  /** Milliseconds. */
+  /** How long to wait before the next request, in milliseconds, from 0 to 86,400,000. */
   retryAfter?: number;
+  /** The provider behind the model, if the upstream names it. */
   provider?: string;
 }
 
+/** A message of a chat request, as OpenAI defines it. A message of the openai package's types fits, too. */
 export interface Message {
   role: 'system' | 'developer' | 'user' | 'assistant' | 'tool' | (string & {});
   content?: string | ContentPart[] | null;
   name?: string;
-  tool_calls?: ToolCall[];
+  tool_calls?: (ToolCall | CustomToolCall)[];
   tool_call_id?: string;
-  [field: string]: unknown;
+  // With `unknown`, TypeScript would refuse the interfaces of other packages, which have no index signature.
+  [field: string]: any;
 }
 
+/** A part of a message: text, an image, a file or audio. */
 export interface ContentPart {
   type: string;
   text?: string;
-  [field: string]: unknown;
+  [field: string]: any;
 }
 
+/** A call of a function that the request offers in `tools`. */
 export interface ToolCall {
   id: string;
   type: 'function';
+  /** `arguments` is JSON text. A model may write JSON that is not valid. */
   function: { name: string; arguments: string };
 }
 
+/** A call of one of OpenAI's custom tools. */
+export interface CustomToolCall {
+  id: string;
+  type: 'custom';
+  custom: { name: string; input: string };
+}
+
+/** Why a model stopped. Words of other providers are translated to these; `native_finish_reason` keeps the original word. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call' | 'error';
 
-/** OpenAI's completion object. */
+/** OpenAI's completion object, with a report. */
 export interface ChatCompletion {
   id?: string;
   object: 'chat.completion';
+  /** When the completion was made, in seconds of the UNIX epoch. */
   created?: number;
   /** The model that answered. */
   model: string;
+  /** The provider behind the model, as OpenRouter names it. */
   provider?: string;
   choices: {
     index: number;
@@ -479,7 +667,7 @@ export interface ChatCompletion {
     logprobs?: unknown;
   }[];
   usage?: Usage;
-  /** What happened. */
+  /** What happened in the call. */
   failsoft: Report;
   [field: string]: unknown;
 }
@@ -487,11 +675,14 @@ export interface ChatCompletion {
 /** OpenAI's chunk object. */
 export interface ChatCompletionChunk {
   id?: string;
-  object?: 'chat.completion.chunk';
+  /** `failsoft.restart` only with `policy.restartEvent`: the reader must forget the text so far. */
+  object?: 'chat.completion.chunk' | 'failsoft.restart';
+  /** When the completion was made, in seconds of the UNIX epoch. */
   created?: number;
   model?: string;
+  /** The provider behind the model, as OpenRouter names it. */
   provider?: string;
-  /** Empty in the chunk that carries the usage: read `choices[0]?.delta.content`. */
+  /** Empty in the chunk with the usage, so read `choices[0]?.delta.content`. */
   choices: {
     index: number;
     delta: {
@@ -511,11 +702,15 @@ export interface ChatCompletionChunk {
   [field: string]: unknown;
 }
 
+/** The token counts of an answer. */
 export interface Usage {
+  /** The tokens of the prompt. */
   prompt_tokens: number;
+  /** The tokens of the answer, with its reasoning. */
   completion_tokens: number;
+  /** The sum of both. */
   total_tokens: number;
-  /** In USD, where the upstream says it. */
+  /** The cost in USD, if the upstream reports it. */
   cost?: number;
   [field: string]: unknown;
 }

@@ -1,5 +1,6 @@
 import { ChatError, chat, chatStreaming, chatWithFallback, createClient, createFetch, estimateTokens, init, isChatError, parseStream } from 'failsoft';
-import type { ChatCompletion, ChatCompletionChunk, Client, Kind, Options } from 'failsoft';
+import type { ChatCompletion, ChatCompletionChunk, ChatStream, Client, Kind, Options, Report } from 'failsoft';
+import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 
 const messages = [{ role: 'user' as const, content: 'Hello?' }];
 const options: Options = { models: ['a/a', 'b/b'], edge: 'https://edge.example', token: 't', policy: { timeouts: { idle: 5_000 }, empty: 'next' } };
@@ -17,6 +18,9 @@ for await (const chunk of stream) {
   void text;
 }
 for await (const text of stream.textStream) text.toUpperCase();
+const answering: string = stream.model;
+const report: Report = stream.failsoft;
+const anyStream: ChatStream = stream;
 const response: Response = stream.toResponse({ status: 200 });
 const bytes: ReadableStream<Uint8Array> = stream.toReadableStream();
 const read: Promise<string> = parseStream(response).text();
@@ -42,6 +46,15 @@ try {
   }
 }
 
+// Messages that are typed for openai, and lists that must not change, are accepted too.
+declare const openaiMessages: readonly ChatCompletionMessageParam[];
+await chat(openaiMessages, { model: 'a/a' });
+await estimateTokens(openaiMessages);
+
+// The model of a response that is not read yet is not known.
+// @ts-expect-error
+const unknown: string = parseStream(response).model;
+
 // @ts-expect-error An option that does not exist.
 await chat(messages, { temperture: 1 });
 // @ts-expect-error A message needs a role.
@@ -49,4 +62,4 @@ await chat([{ content: 'x' }]);
 // @ts-expect-error A policy has its own words.
 await chat(messages, { policy: { empty: 'sometimes' } });
 
-void [model, content, tried, read, own, tokens];
+void [model, content, tried, read, own, tokens, answering, report, anyStream, unknown];
