@@ -62,7 +62,7 @@ export function createClient(defaults?: Options): Client;
  *   the failure decides. The header `x-should-retry: false` stops retries of the SDK, because failsoft has retried already.
  * - A stream that breaks after its commit point ends with an event that has an `error`.
  * - An abort rejects with the signal's reason, like the web's `fetch`.
- * - A response has the headers `x-failsoft-model` and `x-failsoft-attempts`.
+ * - A successful response has the headers `x-failsoft-model` and `x-failsoft-attempts`.
  * @throws {ChatError} if the argument is not a client.
  */
 export function createFetch(client: Client): typeof fetch;
@@ -101,7 +101,8 @@ export interface Client {
  * A stream has one reader: the first of `for await`, `textStream`, `text()`, `finalCompletion()`, `toReadableStream()` and
  * `toResponse()` that begins. A second reader gets a {@link ChatError}. The network is read only as fast as the reader reads.
  *
- * Reading throws a {@link ChatError} if the stream breaks. A loop that ends without an error has read a whole answer.
+ * Reading throws a {@link ChatError} if the stream breaks. A loop that ends without an error has read a whole
+ * answer, unless `cancel` was called.
  */
 export class ChatStream implements AsyncIterable<ChatCompletionChunk>, AsyncDisposable {
   private constructor();
