@@ -17,7 +17,8 @@ export class ChatError extends Error {
     return Object.assign(this, fields, { attempts: fields.failsoft?.attempts ?? [] });
   }
 }
-Object.defineProperty(ChatError.prototype, 'name', { value: 'ChatError', configurable: true, writable: true });
+// Also of the class itself, whose name the build shortens: Node prints both.
+for (const object of [ChatError, ChatError.prototype]) Object.defineProperty(object, 'name', { value: 'ChatError', configurable: true, writable: true });
 
 export const isChatError = (error) => error?.[brand] === true;
 

@@ -35,7 +35,16 @@ pub(super) struct Connection {
     pub(super) url: String,
     controller: Option<AbortController>,
     body: Body,
+    /// Bytes that the machine has not got yet: a line whose end is still to come. Every chunk of the body is copied here. A
+    /// buffer for each chunk would lie behind the growing text of the answer, which could then not grow in its place.
+    pub(super) held: Vec<u8>,
 }
+
+/// The bytes for which there is room from the start.
+const ROOM: usize = 64 * 1024;
+
+/// A line of more bytes than this is not held back.
+const LONGEST_HELD: usize = 4 * 1024;
 
 #[derive(Debug)]
 enum Body {
@@ -78,12 +87,12 @@ impl Connection {
         let controller = AbortController::new().ok();
         let answer = init(&request, controller.as_ref())
             .and_then(|init| fetch.call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init));
-        (Self { attempt, url: request.url, controller, body: Body::Awaited }, answer)
+        (Self { attempt, url: request.url, controller, body: Body::Awaited, held: Vec::new() }, answer)
     }
 
     /// The connection of a response that the caller fetched.
     pub(super) fn of_given(attempt: AttemptId) -> Self {
-        Self { attempt, url: String::new(), controller: None, body: Body::Awaited }
+        Self { attempt, url: String::new(), controller: None, body: Body::Awaited, held: Vec::new() }
     }
 
     /// Takes the response. One that the caller fetched (`is_given`) may also be a bare stream.
@@ -94,6 +103,7 @@ impl Connection {
         let is_stream = property(&response, "getReader").is_function();
         let body = if is_stream { response.clone() } else { property(&response, "body") };
         let head = Head::of(&response, is_stream, is_given);
+        self.held.reserve(ROOM);
         self.body = if body.is_undefined() || body.is_null() {
             Body::Whole(response.unchecked_into())
         } else {
@@ -101,6 +111,14 @@ impl Connection {
             Body::Stream(Reader::new(self.attempt, reader))
         };
         Ok(head)
+    }
+
+    /// Takes a chunk. True if it ends a line, so that the machine should get the bytes: it would only keep them before.
+    pub(super) fn hold(&mut self, chunk: &JsValue) -> bool {
+        let from = self.held.len();
+        append(chunk, &mut self.held);
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        self.held.len() > LONGEST_HELD || self.held[from..].iter().any(is_end)
     }
 
     /// Reads one chunk; [`Driver`] gets it.
@@ -204,9 +222,8 @@ fn piece(result: JsValue) -> Piece {
     if result.done() { Piece::End } else { Piece::Chunk(result.value()) }
 }
 
-/// Copies a chunk into `buffer`. A chunk is bytes; streams that were made by hand bring strings, too.
-pub(super) fn copy_chunk(chunk: &JsValue, buffer: &mut Vec<u8>) {
-    buffer.clear();
+/// Appends a chunk to `buffer`. A chunk is bytes; streams that were made by hand bring strings, too.
+fn append(chunk: &JsValue, buffer: &mut Vec<u8>) {
     if let Some(text) = chunk.as_string() {
         return buffer.extend_from_slice(text.as_bytes());
     }
@@ -218,8 +235,9 @@ pub(super) fn copy_chunk(chunk: &JsValue, buffer: &mut Vec<u8>) {
             &view
         }
     };
-    buffer.resize(bytes.length() as usize, 0);
-    bytes.copy_to(buffer);
+    let from = buffer.len();
+    buffer.resize(from + bytes.length() as usize, 0);
+    bytes.copy_to(&mut buffer[from..]);
 }
 
 fn read_whole(driver: &Rc<Driver>, attempt: AttemptId, response: &Response) {

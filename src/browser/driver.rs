@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::callbacks::{notify, report_fallback};
 use super::catalog::{self, Lookups, PATIENCE};
 use super::client::Memory;
-use super::connection::{Connection, Piece, cancel_body, copy_chunk};
+use super::connection::{Connection, Piece, cancel_body};
 use super::error::chat_error;
 use super::options::{Host, Plan};
 use super::page::{explain, property};
@@ -34,13 +34,7 @@ pub(super) struct Driver {
     state: RefCell<State>,
     timer: Timer,
     on_abort: Closure<dyn FnMut()>,
-    /// Each chunk of a body is copied here. A buffer for each would lie behind the growing text of the answer, which could
-    /// then not grow in its place.
-    buffer: RefCell<Vec<u8>>,
 }
-
-/// The bytes for which the buffer has room from the start.
-const ROOM: usize = 64 * 1024;
 
 struct State {
     phase: Phase,
@@ -108,7 +102,6 @@ impl Driver {
                 }),
                 timer: Timer::new(move || at_time.upgrade().iter().for_each(Self::take_time)),
                 on_abort: Closure::new(move || at_abort.upgrade().iter().for_each(Self::abort)),
-                buffer: RefCell::new(Vec::with_capacity(ROOM)),
             }
         })
     }
@@ -368,31 +361,38 @@ impl Driver {
 
     /// A read of the body of `attempt` has ended.
     pub(super) fn take_piece(self: &Rc<Self>, attempt: AttemptId, piece: Result<Piece, JsValue>) {
-        let is_closed = !self.state.borrow().connections.iter().any(|connection| connection.attempt == attempt);
-        if is_closed {
-            return;
-        }
+        // Without a connection, the attempt was closed meanwhile.
+        let Some(mut connection) = self.remove(attempt) else { return };
+        self.state.borrow_mut().thrown = JsValue::UNDEFINED;
         match piece {
             Ok(Piece::Chunk(chunk)) => {
-                self.state.borrow_mut().thrown = JsValue::UNDEFINED;
-                let mut buffer = self.buffer.take();
-                copy_chunk(&chunk, &mut buffer);
-                self.handle(Input::Bytes { attempt, bytes: &buffer });
-                self.buffer.replace(buffer);
+                if connection.hold(&chunk) {
+                    self.give_held(&mut connection);
+                    self.state.borrow_mut().connections.push(connection);
+                } else {
+                    connection.read(self);
+                    return self.state.borrow_mut().connections.push(connection);
+                }
             }
             Ok(Piece::End) => {
-                self.state.borrow_mut().thrown = JsValue::UNDEFINED;
-                self.remove(attempt);
+                self.give_held(&mut connection);
                 self.handle(Input::End { attempt });
                 self.notify_attempts();
             }
             Err(thrown) => {
-                if let Some(connection) = self.remove(attempt) {
-                    self.fail(&connection, thrown);
-                }
+                self.give_held(&mut connection);
+                self.fail(&connection, thrown);
             }
         }
         self.advance();
+    }
+
+    /// The machine gets the bytes that were held back.
+    fn give_held(&self, connection: &mut Connection) {
+        if !connection.held.is_empty() {
+            self.handle(Input::Bytes { attempt: connection.attempt, bytes: &connection.held });
+            connection.held.clear();
+        }
     }
 
     fn fail(&self, connection: &Connection, thrown: JsValue) {

@@ -18,7 +18,7 @@ use crate::text::text;
 /// No value nests deeper: the core reads 128 levels.
 const DEEPEST: usize = 128;
 
-/// A field of an object for JavaScript. `None` becomes `undefined`, which `index.d.ts` declares as optional.
+/// A field of an object for JavaScript. A field that is `None` is left out: `index.d.ts` declares it as optional.
 pub(super) enum Field<'a> {
     Text(Option<&'a str>),
     Number(Option<f64>),
@@ -43,7 +43,8 @@ struct Record<'a, 'b>(&'b [(&'static str, Field<'a>)]);
 
 impl Serialize for Record<'_, '_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, field)| (name, field)))
+        let is_given = |field: &Field<'_>| !matches!(field, Field::Text(None) | Field::Number(None));
+        serializer.collect_map(self.0.iter().filter(|(_, field)| is_given(field)).map(|(name, field)| (name, field)))
     }
 }
 
