@@ -10,26 +10,27 @@
 //! | file | contents |
 //! |---|---|
 //! | `exports` | the functions of the package |
-//! | `client` | a client: its default options, and what it remembers between calls |
+//! | `client`, `memory` | a client: its default options, and what it remembers between calls |
 //! | `options`, `upstreams`, `values` | from JavaScript's options to a request, a policy and upstreams |
 //! | `driver` | performs the actions of one [`Call`](crate::Call) and reports what happened |
-//! | `connection`, `timer`, `catalog` | the I/O of a call: requests, the one timer, model info |
-//! | `stream` | the streamed answer |
+//! | `driver/connection`, `driver/lookup`, `timer` | the I/O of a call: requests, model info, the one timer |
+//! | `stream`, `driver/outbox` | the streamed answer, and the promises of its reader |
 //! | `fetch` | the `fetch` for SDKs |
-//! | `error`, `callbacks`, `page`, `promise` | `ChatError`; `onAttempt`, `onFallback` and the warning; what a page can know of itself; promises |
+//! | `error`, `misuse`, `callbacks` | `ChatError`; wrong options; `onAttempt`, `onFallback` and the warning |
+//! | `page`, `promise` | what a page can know of itself; promises |
 //!
 //! The JavaScript beside this (`pkg-template/`) loads the module and adds what Rust cannot express: `class ChatError
 //! extends Error` and the async iterators.
 
 mod allocator;
 mod callbacks;
-mod catalog;
 mod client;
-mod connection;
 mod driver;
 mod error;
 pub mod exports;
 mod fetch;
+mod memory;
+mod misuse;
 mod options;
 mod page;
 mod promise;
@@ -39,4 +40,5 @@ mod upstreams;
 mod values;
 
 pub use client::Client;
-pub use stream::{ChatStream, Form};
+pub use driver::Form;
+pub use stream::ChatStream;

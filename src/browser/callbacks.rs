@@ -4,7 +4,7 @@ use js_sys::Function;
 use wasm_bindgen::JsValue;
 use web_sys::console;
 
-use super::client::Memory;
+use super::memory::Memory;
 use super::page::property;
 use super::promise::{settle, spawn};
 use super::values::{self, Field::Value};

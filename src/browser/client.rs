@@ -1,6 +1,5 @@
 //! A client: its default options, and what it remembers between calls.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Object, Promise};
@@ -9,11 +8,12 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::driver::Driver;
 use super::error::{ChatError, throw};
+use super::memory::Memory;
 use super::options::{Host, Plan, Purpose, copy, has_own_model, merge, options_of, set};
 use super::page::property;
 use super::promise::promise;
 use super::stream::ChatStream;
-use crate::{Breakers, Catalog, Failure};
+use crate::Failure;
 
 /// The default options of a client, its breakers and its model info.
 #[wasm_bindgen]
@@ -21,14 +21,6 @@ use crate::{Breakers, Catalog, Failure};
 pub struct Client {
     defaults: Object,
     memory: Rc<Memory>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    pub(super) breakers: RefCell<Breakers>,
-    pub(super) catalog: RefCell<Catalog>,
-    /// How many calls in a row another model than the first answered.
-    pub(super) fallbacks_in_a_row: Cell<u32>,
 }
 
 #[wasm_bindgen]

@@ -2,6 +2,10 @@
 //!
 //! A `RefCell` is never borrowed while code of the page runs: a callback or a `fetch` of the page may abort the call.
 
+mod connection;
+mod lookup;
+mod outbox;
+
 use core::fmt;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -14,19 +18,20 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::callbacks::{notify, report_fallback};
-use super::catalog::{self, Lookups, PATIENCE};
-use super::client::Memory;
-use super::connection::{Connection, Piece, cancel_body};
 use super::error::chat_error;
+use super::memory::Memory;
 use super::options::{Host, Plan};
 use super::page::{explain, property};
 use super::promise::{settle, spawn};
-use super::stream::Outbox;
 use super::timer::{Timer, now};
 use super::values::parse;
 use crate::failure::Kind;
 use crate::report::{AttemptReport, Report};
 use crate::{Action, AttemptId, Call, Context, Failure, HttpRequest, Input, Outcome, Policy};
+use connection::{Connection, Piece, cancel_body};
+use lookup::{Lookups, PATIENCE};
+pub use outbox::Form;
+pub(super) use outbox::{Outbox, Pull};
 
 pub(super) struct Driver {
     memory: Rc<Memory>,
@@ -203,7 +208,7 @@ impl Driver {
     /// Begins the call, or asks for the model info that it needs.
     fn look_up_or_start(self: &Rc<Self>) {
         let urls = match &self.state.borrow().phase {
-            Phase::Planned(Some(plan), _) => catalog::list_wanted(&self.memory, plan),
+            Phase::Planned(Some(plan), _) => lookup::list_wanted(&self.memory, plan),
             Phase::Planned(None, _) | Phase::Running(_) | Phase::Over(_) => return,
         };
         match Lookups::start(self, urls) {
@@ -223,7 +228,7 @@ impl Driver {
     /// One request for model info has ended.
     pub(super) fn end_lookup(self: &Rc<Self>, body: Option<&str>) {
         if let Some(body) = body {
-            catalog::learn(&self.memory, body);
+            lookup::learn(&self.memory, body);
         }
         let is_last = match &mut self.state.borrow_mut().phase {
             Phase::Planned(_, Some(lookups)) => lookups.end_one(),
@@ -360,7 +365,7 @@ impl Driver {
     }
 
     /// A read of the body of `attempt` has ended.
-    pub(super) fn take_piece(self: &Rc<Self>, attempt: AttemptId, piece: Result<Piece, JsValue>) {
+    fn take_piece(self: &Rc<Self>, attempt: AttemptId, piece: Result<Piece, JsValue>) {
         // Without a connection, the attempt was closed meanwhile.
         let Some(mut connection) = self.remove(attempt) else { return };
         self.state.borrow_mut().thrown = JsValue::UNDEFINED;

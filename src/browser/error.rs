@@ -4,8 +4,7 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use super::values::Field::{Number, Text, Value};
 use super::values::object;
-use crate::failure::{Failure, Kind};
-use crate::invalid::Invalid;
+use crate::failure::Failure;
 use crate::json::Object;
 
 #[wasm_bindgen(raw_module = "./error.js")]
@@ -41,17 +40,6 @@ pub(super) fn chat_error(
         ("failsoft", Value(report)),
     ];
     caller.unwrap_or_else(ChatError::new).fill(&object(&fields), cause)
-}
-
-/// A wrong option, or a wrong use of an object, as a failure.
-pub(super) fn misuse(message: impl Into<String>) -> Box<Failure> {
-    Failure::new(Kind::InvalidRequest, message)
-}
-
-impl From<Box<Invalid>> for Box<Failure> {
-    fn from(invalid: Box<Invalid>) -> Self {
-        misuse(invalid.sentence())
-    }
 }
 
 /// The error of a call that never began.

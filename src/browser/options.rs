@@ -4,7 +4,8 @@ use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Headers};
 
-use super::error::{ChatError, misuse};
+use super::error::ChatError;
+use super::misuse::misuse;
 use super::page::property;
 use super::upstreams;
 use super::values::stringify;

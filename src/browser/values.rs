@@ -9,7 +9,7 @@ use serde_wasm_bindgen::{Serializer, preserve};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::error::misuse;
+use super::misuse::misuse;
 use super::page::property;
 use crate::Failure;
 use crate::json::decimal;

@@ -6,10 +6,10 @@ use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, Response};
 
-use super::client::Memory;
-use super::driver::Driver;
-use super::options::{Plan, set};
-use super::promise::{settle, spawn};
+use super::Driver;
+use crate::browser::memory::Memory;
+use crate::browser::options::{Plan, set};
+use crate::browser::promise::{settle, spawn};
 use crate::text::{cut, text};
 use crate::upstream::Dialect;
 use crate::{Json, Millis};

@@ -8,10 +8,10 @@ use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, Response};
 
-use super::driver::Driver;
-use super::options::set;
-use super::page::property;
-use super::promise::{ignore, settle, spawn};
+use super::Driver;
+use crate::browser::options::set;
+use crate::browser::page::property;
+use crate::browser::promise::{ignore, settle, spawn};
 use crate::http::READ_HEADERS;
 use crate::text::find;
 use crate::{AttemptId, HttpRequest};
@@ -224,17 +224,16 @@ fn piece(result: JsValue) -> Piece {
 
 /// Appends a chunk to `buffer`. A chunk is bytes; streams that were made by hand bring strings, too.
 fn append(chunk: &JsValue, buffer: &mut Vec<u8>) {
-    if let Some(text) = chunk.as_string() {
-        return buffer.extend_from_slice(text.as_bytes());
+    if let Some(bytes) = chunk.dyn_ref::<Uint8Array>() {
+        return append_bytes(bytes, buffer);
     }
-    let view;
-    let bytes = match chunk.dyn_ref::<Uint8Array>() {
-        Some(bytes) => bytes,
-        None => {
-            view = Uint8Array::new(chunk);
-            &view
-        }
-    };
+    match chunk.as_string() {
+        Some(text) => buffer.extend_from_slice(text.as_bytes()),
+        None => append_bytes(&Uint8Array::new(chunk), buffer),
+    }
+}
+
+fn append_bytes(bytes: &Uint8Array, buffer: &mut Vec<u8>) {
     let from = buffer.len();
     buffer.resize(from + bytes.length() as usize, 0);
     bytes.copy_to(&mut buffer[from..]);
