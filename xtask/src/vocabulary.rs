@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::files;
 
 /// The folders of the code.
-const FOLDERS: [&str; 4] = ["src", "xtask/src", "tests/sim", "tests/emulator"];
+const FOLDERS: [&str; 6] = ["src", "worker/src", "pkg-template", "xtask/src", "tests/sim", "tests/emulator"];
 
 /// The retired words and their replacements. A word stands for every spelling: `take_off`, `takeOff` and `TakeOff`.
 const RETIRED: [(&str, &str); 31] = [

@@ -24,7 +24,7 @@ use worker::Env;
 use action::{Action, not_found, read_action};
 
 use super::bearer;
-use super::keys::{Answer, Message, Record, Secret, ask, unavailable};
+use super::keys::{Answer, Message, Record, Secret, send, unavailable};
 use crate::config::{Access, Config, check_managed_key, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
@@ -48,12 +48,12 @@ pub(crate) async fn answer(
 ) -> Result<Reply, ApiError> {
     check_token(config, &head.caller)?;
     match read_action(&head.method, &head.path)? {
-        Action::List => match ask(env, REGISTRY, &Message::List).await? {
+        Action::List => match send(env, REGISTRY, &Message::List).await? {
             Answer::Listed(rows) => Ok(Reply::json(200, list(rows))),
             _ => Err(unavailable()),
         },
         Action::Create => create(request, head, config, env).await,
-        Action::Show(id) => Ok(Reply::json(200, expect_key(ask(env, id, &Message::Show).await?)?.details())),
+        Action::Show(id) => Ok(Reply::json(200, expect_key(send(env, id, &Message::Show).await?)?.details())),
         Action::Change(id) => {
             let terms = read_fields(request, head, |section| check_managed_key(section, &config.routes)).await?;
             change(env, id, &Message::Change { terms }).await
@@ -97,7 +97,7 @@ async fn create(request: &web_sys::Request, head: &RequestHead, config: &Config,
     terms.retain(|_, value| !value.is_null());
     let secret = Secret::new();
     let record = Record::new(secret.id.clone(), terms, secret.digest(), host::now());
-    let record = expect_key(ask(env, &secret.id, &Message::Create(record)).await?)?;
+    let record = expect_key(send(env, &secret.id, &Message::Create(record)).await?)?;
     // If this fails, the key exists but nobody has seen its secret.
     register(env, &record).await?;
     Ok(show_once(201, &record, &secret))
@@ -112,7 +112,7 @@ async fn rotate(request: &web_sys::Request, head: &RequestHead, id: &str, env: &
     .await?;
     let secret = Secret::with_id(id.into());
     let message = Message::Rotate { digest: secret.digest(), grace: grace * 1_000 };
-    let record = expect_key(ask(env, id, &message).await?)?;
+    let record = expect_key(send(env, id, &message).await?)?;
     // The new secret is shown only now, so a list that is not updated is no error.
     let _ = register(env, &record).await;
     Ok(show_once(200, &record, &secret))
@@ -120,7 +120,7 @@ async fn rotate(request: &web_sys::Request, head: &RequestHead, id: &str, env: &
 
 /// Sends `message` to the object of the key, and answers with the changed key.
 async fn change(env: &Env, id: &str, message: &Message) -> Result<Reply, ApiError> {
-    let record = expect_key(ask(env, id, message).await?)?;
+    let record = expect_key(send(env, id, message).await?)?;
     register(env, &record).await?;
     Ok(Reply::json(200, record.details()))
 }
@@ -139,7 +139,7 @@ fn expect_key(answer: Answer) -> Result<Record, ApiError> {
 
 /// Updates the row of a key in the list of all keys.
 async fn register(env: &Env, record: &Record) -> Result<(), ApiError> {
-    match ask(env, REGISTRY, &Message::Enter { id: record.id.clone(), row: record.list_row() }).await? {
+    match send(env, REGISTRY, &Message::Enter { id: record.id.clone(), row: record.list_row() }).await? {
         Answer::Done => Ok(()),
         Answer::Full => Err(ApiError::new(Code::TooManyKeys, "the list of keys is full: revoked keys stay in it")),
         _ => Err(unavailable()),

@@ -15,7 +15,7 @@ use failsoft::json::Object;
 use worker::Env;
 
 pub(crate) use message::{Answer, Message};
-pub(crate) use object::ask;
+pub(crate) use object::send;
 pub(crate) use record::{Denied, Record};
 
 use super::{crypto, denied};
@@ -74,7 +74,7 @@ pub(super) fn find_configured<'a>(keys: &'a [ClientKey], token: &str) -> Option<
 /// Asks the object of the managed key `token` for the key's grant.
 pub(super) async fn admit(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
     let message = Message::Admit { digest: digest::hex(&digest::of(token)) };
-    match ask(env, id, &message).await? {
+    match send(env, id, &message).await? {
         Answer::Admitted { terms } => read_grant(id, &terms),
         Answer::Denied(reason) => Err(denied(match reason {
             Denied::Unknown => UNKNOWN,

@@ -15,7 +15,7 @@ use failsoft::{Json, Millis};
 use serde_json::json;
 use worker::Env;
 
-use super::keys::{Answer, Message, ask, unavailable};
+use super::keys::{Answer, Message, send, unavailable};
 use super::{crypto, denied};
 use crate::config::{Access, Config, Grant, Visitors, digest};
 use crate::http::api_error::{ApiError, Code};
@@ -101,7 +101,7 @@ fn token(body: &[u8]) -> Result<String, ApiError> {
 async fn use_token(env: &Env, token: &str) -> Result<(), ApiError> {
     let digest = digest::hex(&digest::of(token));
     let object = ["turnstile:", &digest[..2]].concat();
-    match ask(env, &object, &Message::Spend { digest }).await? {
+    match send(env, &object, &Message::Spend { digest }).await? {
         Answer::Done => Ok(()),
         Answer::Spent => Err(turnstile::refused()),
         _ => Err(unavailable()),

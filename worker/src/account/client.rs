@@ -47,7 +47,7 @@ impl AccountClient {
 
     /// Sends `message` to the object `name`.
     pub(super) async fn send(&self, name: &str, message: &Message) -> worker::Result<Answer> {
-        self.0.as_ref().ok_or("the binding ACCOUNTS is missing")?.ask(name, message).await
+        self.0.as_ref().ok_or("the binding ACCOUNTS is missing")?.send(name, message).await
     }
 
     /// Sends `message`, and sends it again after each of the [`PAUSES`] until it arrives. For messages behind a response,

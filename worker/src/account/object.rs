@@ -109,7 +109,7 @@ fn budget_alert(name: &str, warning: &BudgetWarning) -> Alert {
         occasion: format!("budget/{name}/{}/{}", period.name(), iso(starts)),
         kind: "budget",
         text: format!("{name} has used {used} of its {limit} USD of this {}", period.name()),
-        facts: json!({"account": name, "span": period.name(), "used": used, "limit": limit}),
+        data: json!({"account": name, "span": period.name(), "used": used, "limit": limit}),
     }
 }
 

@@ -37,7 +37,7 @@ impl BreakerClient {
     /// Sends `message`, and applies the answer to what this isolate knows.
     pub(crate) async fn report(&self, Message { number, text }: Message) {
         let Some(objects) = &self.0 else { return };
-        let answer = objects.ask_text(NAME, &text).await;
+        let answer = objects.send_text(NAME, &text).await;
         let is_lost =
             with_known(|breakers, state| state.apply_answer(breakers, number, answer.as_deref().ok(), host::now()));
         if let (true, Err(error)) = (is_lost, answer) {

@@ -52,8 +52,8 @@ impl Breakers {
 
     /// Stores the rows that changed.
     fn save(&self, before: &[Row], after: &[Row]) -> worker::Result<()> {
-        for gone in before.iter().filter(|row| !after.iter().any(|kept| kept.name == row.name)) {
-            self.rows.exec("DELETE FROM breakers WHERE name = ?", vec![gone.name.as_str().into()])?;
+        for removed in before.iter().filter(|row| !after.iter().any(|kept| kept.name == row.name)) {
+            self.rows.exec("DELETE FROM breakers WHERE name = ?", vec![removed.name.as_str().into()])?;
         }
         for row in after.iter().filter(|row| !before.contains(row)) {
             let (state, at) = match row.breaker {

@@ -95,9 +95,9 @@ fn each_upstream_has_its_own_key_models_and_prices() {
     assert_eq!(second.models, ["gpt-4o-mini", "gpt-4o"]);
     assert_eq!(second.headers, [("X-Team".to_owned(), "a".to_owned())]);
     assert_eq!(second.catalog.find("gpt-4o-mini"), None);
-    let facts = second.catalog.find("gpt-4o").expect("facts");
-    assert_eq!((facts.context_length, facts.max_output), (Some(128_000), Some(16_384)));
-    assert_eq!(facts.price, (Some(Usd(2_500_000)), Some(Usd(10_000_000))));
+    let info = second.catalog.find("gpt-4o").expect("facts");
+    assert_eq!((info.context_length, info.max_output), (Some(128_000), Some(16_384)));
+    assert_eq!(info.price, (Some(Usd(2_500_000)), Some(Usd(10_000_000))));
     let problems = messages(&read(None).expect_err("a problem"));
     assert_eq!(problems, ["SECOND_KEY is not set: run `wrangler secret put SECOND_KEY`"]);
 }

@@ -24,7 +24,7 @@ pub(crate) struct Alert {
     /// A sentence for people.
     pub(crate) text: String,
     /// The same for programs.
-    pub(crate) facts: Value,
+    pub(crate) data: Value,
 }
 
 /// Sends `alert`, unless its occasion is known. Without a database or `alerts` in the configuration, nothing is sent.
@@ -72,5 +72,5 @@ fn setup(env: &Env) -> Option<Rc<Config>> {
 
 /// The body of an alert. Chat programs show its `text`.
 fn body(alert: &Alert, at: Millis) -> String {
-    json!({"text": alert.text, "kind": alert.kind, "at": at, "facts": alert.facts}).to_string()
+    json!({"text": alert.text, "kind": alert.kind, "at": at, "facts": alert.data}).to_string()
 }

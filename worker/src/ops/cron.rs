@@ -74,7 +74,7 @@ fn fallback_alert(row: &[Value]) -> Alert {
         occasion: format!("fallbacks/{asked}/{}", row[2]),
         kind: "fallbacks",
         text: format!("The last {count} answers to calls for {asked} came from other models."),
-        facts: json!({"model": asked, "calls": count, "since": row[2]}),
+        data: json!({"model": asked, "calls": count, "since": row[2]}),
     }
 }
 
@@ -98,7 +98,7 @@ fn find_expiring(config: &Config, models: &Catalog, days: u64, now: Millis) -> V
                 0 => format!("The model {model} goes away within a day, or has."),
                 days => format!("The model {model} goes away in {days} days."),
             },
-            facts: json!({"model": model, "expires": expires}),
+            data: json!({"model": model, "expires": expires}),
         }
     })
     .collect()
@@ -124,7 +124,7 @@ fn find_jump(hours: &[(u64, u64)], hour: u64, alerts: &Alerts) -> Option<Alert> 
             with_cents(Usd(cost)),
             with_cents(mean)
         ),
-        facts: json!({"hour": hour * HOUR, "usd": Usd(cost).as_f64(), "mean": mean.as_f64()}),
+        data: json!({"hour": hour * HOUR, "usd": Usd(cost).as_f64(), "mean": mean.as_f64()}),
     })
 }
 

@@ -93,7 +93,7 @@ export function readBody(of, task, slot) {
 }
 
 /** Asks a Durable Object. Nobody reads the URL. */
-export async function askObject(namespace, name, message, timeLimit) {
+export async function sendToObject(namespace, name, message, timeLimit) {
   const init = { method: 'POST', body: message, signal: AbortSignal.timeout(timeLimit) };
   const answer = await namespace.getByName(name).fetch('https://object/', init);
   return answer.text();

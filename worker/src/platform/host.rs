@@ -45,8 +45,8 @@ extern "C" {
     #[wasm_bindgen(js_name = readBody)]
     pub(crate) fn read_body(of: &Request, task: u32, slot: u32);
 
-    #[wasm_bindgen(js_name = askObject)]
-    pub(crate) fn ask_object(namespace: &JsValue, name: &str, message: &str, time_limit: u32) -> Promise;
+    #[wasm_bindgen(js_name = sendToObject)]
+    pub(crate) fn send_to_object(namespace: &JsValue, name: &str, message: &str, time_limit: u32) -> Promise;
 
     /// Copies a `Uint8Array` into the memory of WebAssembly.
     #[wasm_bindgen(js_name = toBytes)]

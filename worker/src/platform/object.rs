@@ -24,13 +24,13 @@ impl Objects {
     }
 
     /// Sends `message` to the object `name`, and reads its answer.
-    pub(crate) async fn ask<A: DeserializeOwned>(&self, name: &str, message: &impl Serialize) -> Result<A> {
-        Ok(serde_json::from_str(&self.ask_text(name, &serde_json::to_string(message)?).await?)?)
+    pub(crate) async fn send<A: DeserializeOwned>(&self, name: &str, message: &impl Serialize) -> Result<A> {
+        Ok(serde_json::from_str(&self.send_text(name, &serde_json::to_string(message)?).await?)?)
     }
 
-    /// [`Objects::ask`], for a message and an answer that need no serde.
-    pub(crate) async fn ask_text(&self, name: &str, message: &str) -> Result<String> {
-        let answer = JsFuture::from(host::ask_object(self.0.as_ref(), name, message, TIMEOUT)).await?;
+    /// [`Objects::send`], for a message and an answer that need no serde.
+    pub(crate) async fn send_text(&self, name: &str, message: &str) -> Result<String> {
+        let answer = JsFuture::from(host::send_to_object(self.0.as_ref(), name, message, TIMEOUT)).await?;
         answer.as_string().ok_or_else(|| "the object did not answer with a text".into())
     }
 }

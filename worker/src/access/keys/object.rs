@@ -18,10 +18,10 @@ const LIST: &str = "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, shown 
 const USED_TOKEN_AGE: Millis = 10 * 60 * 1_000;
 
 /// Sends `message` to the object `name`.
-pub(crate) async fn ask(env: &Env, name: &str, message: &Message) -> Result<Answer, ApiError> {
+pub(crate) async fn send(env: &Env, name: &str, message: &Message) -> Result<Answer, ApiError> {
     let answer = async {
         let keys = Objects::bound(env, "KEYS").ok_or("the binding KEYS is missing")?;
-        keys.ask::<Answer>(name, message).await
+        keys.send::<Answer>(name, message).await
     };
     answer.await.map_err(|error| {
         host::log(&serde_json::json!({"event": "keys", "error": error.to_string()}).to_string());
