@@ -21,6 +21,8 @@ const NEXT = ['meta-llama/llama-3.3-70b-instruct', 'openai/gpt-4o', 'mistralai/m
 const SOON = { timeouts: { idle: 1_500 } };
 /** How many streams are read at the same time. */
 const AT_ONCE = 8;
+/** A bounded run reads every 7th cut; 7 has no factor in common with the number of next models. */
+const STRIDE = 7;
 /** The client from PyPI takes about ten times as long for a stream, so a bounded run reads every 16th cut only. */
 const PYTHON_STRIDE = 16;
 
@@ -76,9 +78,9 @@ async function check(chains, failsoft = {}) {
   assert.deepEqual(found.filter(Boolean), []);
 }
 
-test('a stream that is cut at any byte from the 40th of 60 words to [DONE] goes on with the next model', async () => {
+test('a stream that is cut between the 40th of 60 words and [DONE] goes on with the next model', async () => {
   // The next models take turns, so that each way to recover meets each position in an event.
-  await check(cuts.map((offset) => [cut(offset), NEXT[offset % NEXT.length]]));
+  await check(thin(cuts, STRIDE).map((offset) => [cut(offset), NEXT[offset % NEXT.length]]));
 });
 
 for (const next of NEXT) {
