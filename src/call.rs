@@ -26,11 +26,11 @@
 //! | `sending.rs` | the next request: its models, its limits, its cost; when a hedge is due |
 //! | `clock.rs`, `timeout.rs` | which time counts; what happens when a clock runs out |
 //! | `commit.rs` | when a stream reaches its commit point, and what the reader gets |
-//! | `concluding.rs` | the end of an attempt: is its answer whole, and does it pass the rules? |
+//! | `attempt_end.rs` | the end of an attempt: is its answer whole, and does it pass the rules? |
 //! | `takeover.rs`, `retry.rs` | after a failure: which model takes over; whether and when the same model is asked again |
-//! | `scoring.rs` | the request to the judge, and its score |
+//! | `judge_score.rs` | the request to the judge, and its score |
 //! | `recovery.rs` | after the commit point: how a stream that broke goes on |
-//! | `finishing.rs` | the end of the call: with an answer, the best answer, or a failure |
+//! | `call_end.rs` | the end of the call: with an answer, the best answer, or a failure |
 //! | `reporting.rs`, `breaker_record.rs` | what the report and the breakers record of an attempt |
 //!
 //! The *commit point* is the first meaningful delta of a stream: text, a tool call, or reasoning that the caller asked to
@@ -41,16 +41,16 @@
 //! is to blame for it: while the host sleeps, and while the reader of a stream is busy with chunks that it received.
 
 mod action;
+mod attempt_end;
 mod breaker_record;
+mod call_end;
 mod clock;
 mod commit;
-mod concluding;
-mod finishing;
+mod judge_score;
 mod outcome;
 mod recovery;
 mod reporting;
 mod retry;
-mod scoring;
 mod sending;
 mod takeover;
 mod timeout;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::Millis;
 use crate::date::start_of_day;
 use crate::json::Json;
-use crate::spelling::closest;
+use crate::near_miss::closest;
 use crate::text::{cut, split, text};
 use crate::tokens::Prompt;
 use crate::usd::Usd;

@@ -11,24 +11,24 @@
 //! | `brief.rs` | chunks as short JSON for JavaScript |
 //! | `shape.rs` | answers of another shape, changed to OpenAI's |
 
-mod brief;
 mod chunks;
+mod contents;
 mod field;
-mod node;
-mod seen;
-mod shape;
+mod growing_value;
+mod openai_shape;
+mod short_json;
 #[cfg(test)]
 mod tests;
 
 use crate::json::{Fields, Json, Object, patched};
 use crate::text::is_blank;
 use crate::usd::Usd;
-pub use brief::Brief;
 pub use chunks::Chunks;
-use node::Node;
-pub use seen::{Contents, Seen};
-pub use shape::openai_finish_reason;
-pub(crate) use shape::openai_shaped;
+pub use contents::{Contents, Seen};
+use growing_value::Node;
+pub use openai_shape::openai_finish_reason;
+pub(crate) use openai_shape::openai_shaped;
+pub use short_json::Brief;
 
 /// The sum of the chunks of a stream: the completion so far.
 #[derive(Clone, Debug, PartialEq)]

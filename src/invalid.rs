@@ -5,7 +5,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 use crate::json::{Fields, Json, decimal};
-use crate::spelling::closest;
+use crate::near_miss::closest;
 use crate::usd::Usd;
 
 /// A setting or a request that was refused before anything was sent.

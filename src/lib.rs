@@ -61,7 +61,7 @@
 //! | [`verdict`], [`schema`], `judge` | the rules for an answer that arrived with a 200; what is a refusal; the score of a judge |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
 //! | [`report`], `role`, [`usd`] | what happened; what an attempt is for; amounts of money |
-//! | [`json`], `text`, `date`, [`invalid`], `spelling` | basic modules: JSON in place, strings, dates, errors of input, near misses |
+//! | [`json`], `text`, `date`, [`invalid`], `near_miss` | basic modules: JSON in place, strings, dates, errors of input, near misses |
 //!
 //! No two modules import each other (`tests/architecture.rs`).
 
@@ -81,6 +81,7 @@ pub mod invalid;
 pub mod json;
 mod judge;
 pub mod lane;
+mod near_miss;
 pub mod policy;
 pub mod reader;
 pub mod report;
@@ -88,7 +89,6 @@ pub mod request;
 mod resume;
 mod role;
 pub mod schema;
-mod spelling;
 pub mod sse;
 mod text;
 pub mod tokens;

@@ -1,8 +1,8 @@
 //! After a failure: the same model again, another model, or the end of the call. Which models may take over depends on the
 //! kind of the failure (`failure/kind.rs`).
 
+use super::judge_score::rank;
 use super::outcome::FinishedAnswer;
-use super::scoring::rank;
 use super::{Call, Phase};
 use crate::Millis;
 use crate::attempt::{Attempt, Body};

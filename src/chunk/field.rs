@@ -1,6 +1,6 @@
 //! The known fields of a chunk, and how the pieces of each become one value.
 
-use super::seen::Seen;
+use super::contents::Seen;
 use crate::json::Fields;
 
 /// How the pieces of a field become one value.

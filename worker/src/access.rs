@@ -19,11 +19,11 @@ mod jwk;
 mod jwt;
 mod key_set;
 mod keys;
-mod local;
 #[cfg(test)]
 mod tests;
 mod users;
 pub(crate) mod visitors;
+mod without_key;
 
 use worker::Env;
 
@@ -40,7 +40,7 @@ const LONGEST: usize = 16 * 1024;
 /// Admits `caller`, or returns an error that says what is missing.
 pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) -> Result<Client<'a>, ApiError> {
     let ways = match &config.access {
-        Access::Loopback => return local::admit(config, caller),
+        Access::Loopback => return without_key::admit(config, caller),
         Access::Keys(ways) => ways,
     };
     let token = bearer(caller)?;
@@ -58,7 +58,7 @@ pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) ->
 /// Admits `caller` without asking an object or an issuer.
 #[cfg(test)]
 pub(crate) fn admit_at_once<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a>, ApiError> {
-    let Access::Keys(ways) = &config.access else { return local::admit(config, caller) };
+    let Access::Keys(ways) = &config.access else { return without_key::admit(config, caller) };
     let Credential::ConfiguredKey(grant) = classify(ways, bearer(caller)?) else { return Err(denied("")) };
     check_origin(grant, caller)?;
     Ok(Client::new(config, grant.clone()))

@@ -4,7 +4,6 @@
 //! the path of its field. `www/schema/failsoft.schema.json` describes all fields; tests hold the schema to this code.
 
 mod access;
-mod authority;
 mod budget;
 mod client_key;
 pub(crate) mod digest;
@@ -22,6 +21,7 @@ mod setup;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod url_host;
 mod visitors;
 
 use std::sync::Arc;
@@ -30,7 +30,6 @@ use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Policy, Upstream};
 
 pub(crate) use access::{Access, Ways};
-pub(crate) use authority::{authority, is_loopback};
 pub(crate) use budget::{Bounds, Budget};
 pub(crate) use client_key::{ClientKey, check_managed_key, is_key_id};
 pub(crate) use grant::{Account, Grant};
@@ -40,6 +39,7 @@ pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route};
 pub(crate) use setup::{ACCOUNTS, Setup, setup};
+pub(crate) use url_host::{authority, is_loopback};
 pub(crate) use visitors::Visitors;
 
 use list::{model_patterns, origins, strings};

@@ -10,10 +10,10 @@
 
 mod fields;
 mod hold_cost;
+mod json_shape;
 mod messages;
 mod models;
 mod policy;
-mod shape;
 
 pub(crate) use models::ROUTE;
 
@@ -77,7 +77,7 @@ pub(crate) async fn admit(
 
 impl Draft {
     fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
-        let body = Section::object("", shape::parse(body)?)?;
+        let body = Section::object("", json_shape::parse(body)?)?;
         let checked = fields::check(&body, &config.limits, &config.fields)?;
         let body = body.as_fields();
         let route = models::find_route(body, client)?;

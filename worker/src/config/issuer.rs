@@ -2,10 +2,10 @@
 
 use failsoft::invalid::{Invalid, Section};
 
-use super::authority::is_local_http;
 use super::grant::Grant;
 use super::list::strings;
 use super::route::Route;
+use super::url_host::is_local_http;
 
 /// An issuer of tokens. Each of its users has an account.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use failsoft::invalid::{Invalid, Section};
 use failsoft::report::Usd;
 
-use super::authority::is_local_http;
 use super::digest;
 use super::problem::Problem;
 use super::secret::is_secret_name;
+use super::url_host::is_local_http;
 
 /// The secret that opens `/metrics`.
 const METRICS: &str = "METRICS_TOKEN";

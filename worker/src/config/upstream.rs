@@ -4,8 +4,8 @@ use failsoft::invalid::{Invalid, Section};
 use failsoft::upstream::{App, OPENROUTER};
 use failsoft::{Dialect, Json, Upstream};
 
-use super::authority::is_local_http;
 use super::secret::{DEFAULT_KEY, is_secret_name};
+use super::url_host::is_local_http;
 
 /// Headers that the edge sets itself. `authorization` would also put a key into the configuration, where it is readable.
 const OWN_HEADERS: [&str; 5] = ["authorization", "accept", "content-length", "content-type", "host"];

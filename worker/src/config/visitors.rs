@@ -2,12 +2,12 @@
 
 use failsoft::invalid::{Invalid, Section};
 
-use super::authority::{authority, host, is_loopback};
 use super::grant::Grant;
 use super::list::strings;
 use super::problem::Problem;
 use super::route::Route;
 use super::secret::own_secret;
+use super::url_host::{authority, host, is_loopback};
 
 /// The URL at which Turnstile verifies tokens.
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";

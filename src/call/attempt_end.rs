@@ -1,7 +1,7 @@
 //! The end of an attempt: is its answer whole, and does it pass the rules?
 
+use super::judge_score::rank;
 use super::outcome::FinishedAnswer;
-use super::scoring::rank;
 use super::{Call, Phase};
 use crate::Millis;
 use crate::attempt::{Attempt, Body, read_whole};

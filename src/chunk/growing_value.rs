@@ -1,8 +1,8 @@
 //! A JSON value that grows piece by piece.
 
+use super::contents::{Contents, Seen};
 use super::field::{FIELDS, Field, Rule, SKIPPED, canonical_name};
-use super::seen::{Contents, Seen};
-use super::shape::openai_finish_reason;
+use super::openai_shape::openai_finish_reason;
 use crate::json::{Fields, Json, push_quoted};
 use crate::text::reserve;
 
