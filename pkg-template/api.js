@@ -3,7 +3,7 @@ import { ChatError, misuse } from './error.js';
 import { load } from './load.js';
 import { ChatStream } from './stream.js';
 
-/** Marks a client of any copy of the package; gives the client in the WebAssembly. */
+/** Marks a client of any copy of the package; gives a `fetch` through the client. */
 const CLIENT = Symbol.for('failsoft.client');
 
 /** The functions of the package, given what gives its WebAssembly. Each makes its error when it is called, for the stack. */
@@ -11,7 +11,7 @@ export function bind(source) {
   const init = () => load(source);
   const parse = (response) => new ChatStream(undefined, opener(response, init, new ChatError(parse)));
   const client = (defaults = {}) => clientOf(defaults, init, parse);
-  const estimate = async (input, model = 'gpt') => (await init(), estimateTokens(input, model));
+  const estimate = async (input, model) => (await init(), estimateTokens(input, model ?? 'gpt'));
   const functions = functionsOf(async () => (await init(), { chat, chatStreaming, chatWithFallback }));
   return { ...functions, parseStream: parse, createClient: client, createFetch: fetchOf, estimateTokens: estimate, init };
 }
@@ -20,31 +20,37 @@ export function bind(source) {
 function functionsOf(ready) {
   const chat = async (messages, options) => {
     const caller = new ChatError(chat);
-    return (await ready()).chat(messages, options, caller);
+    const given = copyOf(options);
+    return (await ready()).chat(messages, given, caller);
   };
   const chatWithFallback = async (messages, options) => {
     const caller = new ChatError(chatWithFallback);
-    return (await ready()).chatWithFallback(messages, options, caller);
+    const given = copyOf(options);
+    return (await ready()).chatWithFallback(messages, given, caller);
   };
   const chatStreaming = async (messages, options) => {
     const caller = new ChatError(chatStreaming);
-    return new ChatStream(await (await ready()).chatStreaming(messages, options, caller));
+    const given = copyOf(options);
+    return new ChatStream(await (await ready()).chatStreaming(messages, given, caller));
   };
   return { chat, chatWithFallback, chatStreaming };
 }
 
+/** The caller may change its options while the WebAssembly loads. */
+const copyOf = (options) => (options && typeof options === 'object' && !Array.isArray(options) ? { ...options } : options);
+
 function clientOf(defaults, init, parseStream) {
-  if (typeof defaults !== 'object' || Array.isArray(defaults)) throw misuse('the options must be an object', clientOf);
+  if (defaults === null || typeof defaults !== 'object' || Array.isArray(defaults)) throw misuse('the options must be an object', clientOf);
   let client;
-  const ready = async () => (await init(), (client ??= createClient(defaults ?? {})));
-  return { ...functionsOf(ready), parseStream, [CLIENT]: ready };
+  const ready = async () => (await init(), (client ??= createClient(defaults)));
+  return { ...functionsOf(ready), parseStream, [CLIENT]: async () => createFetch(await ready()) };
 }
 
 function fetchOf(client) {
-  const ready = client?.[CLIENT];
-  if (!ready) throw misuse('createFetch takes a client, as createClient makes it', fetchOf);
+  const make = client?.[CLIENT];
+  if (!make) throw misuse('createFetch takes a client, as createClient makes it', fetchOf);
   let fetch;
-  return async (input, init) => (fetch ??= createFetch(await ready()))(input, init);
+  return async (input, init) => (fetch ??= await make())(input, init);
 }
 
 /** Checks `response` at once; what this gives opens the stream in the WebAssembly later. */

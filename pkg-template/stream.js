@@ -73,10 +73,10 @@ export class ChatStream {
   }
 
   toResponse(init = {}) {
-    this.#take('toResponse');
     const headers = new Headers(init.headers);
     headers.set('content-type', 'text/event-stream; charset=utf-8');
     headers.set('cache-control', 'no-cache');
+    this.#take('toResponse');
     return new Response(this.#bytes(() => this.#next(Form.Events)), { ...init, headers });
   }
 
@@ -99,7 +99,14 @@ export class ChatStream {
   }
 
   async #opened() {
-    return (this.#inner = await (this.#opening ??= this.#open()));
+    this.#opening ??= this.#open();
+    try {
+      return (this.#inner = await this.#opening);
+    } catch (error) {
+      // The WebAssembly did not load. The next read tries again.
+      this.#opening = undefined;
+      throw error;
+    }
   }
 
   /** What the next chunk of the network brings, as the result of an iterator. */
@@ -121,11 +128,14 @@ export class ChatStream {
   }
 
   async #drain() {
-    const inner = this.#inner ?? (await this.#opened());
-    if (!inner.isOver) this.#take('finalCompletion');
-    const completion = await inner.finalCompletion();
-    if (this.#cancelled) throw misuse('the stream was cancelled: there is no completion');
-    return completion;
+    if (!this.#cancelled && !this.#inner?.isOver) this.#take('finalCompletion');
+    try {
+      const completion = await (this.#inner ?? (await this.#opened())).finalCompletion();
+      if (!this.#cancelled) return completion;
+    } catch (error) {
+      if (!this.#cancelled) throw error;
+    }
+    throw misuse('the stream was cancelled: there is no completion');
   }
 
   #bytes(next) {

@@ -93,7 +93,7 @@ impl Client {
     ) -> Result<Rc<Driver>, Box<Failure>> {
         let merged = merge(&self.defaults, options)?;
         let host = Host::read(&merged, caller)?;
-        let plan = Plan::read(purpose, &merged, has_own_model(options))?;
+        let plan = Plan::read(purpose, &merged, has_own_model(purpose, options))?;
         Ok(Driver::begin(Rc::clone(&self.memory), plan, host))
     }
 

@@ -28,6 +28,7 @@ use super::values::parse;
 use crate::failure::Kind;
 use crate::report::{AttemptReport, Report};
 use crate::{Action, AttemptId, Call, Context, Failure, HttpRequest, Input, Outcome, Policy};
+pub(super) use connection::Foreign;
 use connection::{Connection, Piece, cancel_body};
 use lookup::{Lookups, PATIENCE};
 pub use outbox::Form;
@@ -326,11 +327,7 @@ impl Driver {
             return self.take_response(attempt, Ok(response.clone()));
         }
         let (connection, answer) = Connection::send(&self.host.fetch, attempt, request);
-        if matches!(self.state.borrow().phase, Phase::Over(_)) {
-            // The page's own `fetch` aborted the call.
-            return connection.close();
-        }
-        self.state.borrow_mut().connections.push(connection);
+        self.put_back(connection);
         let driver = Rc::clone(self);
         spawn(async move {
             driver.take_response(attempt, settle(answer).await);
@@ -346,10 +343,8 @@ impl Driver {
         let head = response.and_then(|response| connection.open(response, self.host.given.is_some()));
         match head {
             Ok(head) => {
-                let mut state = self.state.borrow_mut();
-                state.connections.push(connection);
-                state.thrown = JsValue::UNDEFINED;
-                drop(state);
+                self.put_back(connection);
+                self.state.borrow_mut().thrown = JsValue::UNDEFINED;
                 self.handle(Input::Head { attempt, status: head.status, headers: head.headers });
             }
             Err(thrown) => self.fail(&connection, thrown),
@@ -357,10 +352,12 @@ impl Driver {
     }
 
     fn read(self: &Rc<Self>, attempt: AttemptId) {
-        // Removed meanwhile, because a reader of the page's own may call back at once.
-        if let Some(mut connection) = self.remove(attempt) {
-            connection.read(self);
-            self.state.borrow_mut().connections.push(connection);
+        let source = {
+            let connections = &mut self.state.borrow_mut().connections;
+            connections.iter_mut().find(|connection| connection.attempt == attempt).map(Connection::source)
+        };
+        if let Some(source) = source {
+            source.read(self, attempt);
         }
     }
 
@@ -370,15 +367,21 @@ impl Driver {
         let Some(mut connection) = self.remove(attempt) else { return };
         self.state.borrow_mut().thrown = JsValue::UNDEFINED;
         match piece {
-            Ok(Piece::Chunk(chunk)) => {
-                if connection.hold(&chunk) {
+            Ok(Piece::Chunk(chunk)) => match connection.hold(&chunk) {
+                Ok(true) => {
                     self.give_held(&mut connection);
-                    self.state.borrow_mut().connections.push(connection);
-                } else {
-                    connection.read(self);
-                    return self.state.borrow_mut().connections.push(connection);
+                    self.put_back(connection);
                 }
-            }
+                Ok(false) => {
+                    self.put_back(connection);
+                    return self.read(attempt);
+                }
+                Err(thrown) => {
+                    self.give_held(&mut connection);
+                    connection.cancel();
+                    self.fail(&connection, thrown);
+                }
+            },
             Ok(Piece::End) => {
                 self.give_held(&mut connection);
                 self.handle(Input::End { attempt });
@@ -411,6 +414,14 @@ impl Driver {
         if let Some(connection) = self.remove(attempt) {
             connection.close();
         }
+    }
+
+    /// Keeps a connection, unless the call ended while code of the page ran.
+    fn put_back(&self, connection: Connection) {
+        if self.is_over() {
+            return connection.close();
+        }
+        self.state.borrow_mut().connections.push(connection);
     }
 
     fn remove(&self, attempt: AttemptId) -> Option<Connection> {

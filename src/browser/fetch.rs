@@ -5,10 +5,10 @@ use std::rc::Rc;
 use js_sys::{Function, JSON, Object, Promise, global};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStream, Response};
+use web_sys::{ReadableStream, Response, ResponseInit};
 
 use super::client::Client;
-use super::driver::Driver;
+use super::driver::{Driver, Foreign};
 use super::error::{envelope, throw};
 use super::options::{Purpose, copy, plain_headers, set};
 use super::page::property;
@@ -43,7 +43,7 @@ pub(super) fn through(client: Client) -> Function {
             let mut body = JsValue::UNDEFINED;
             if is_chat(&input, &init) {
                 let text = settle(body_text(&input, &init)).await?.as_string().unwrap_or_default();
-                body = parse(&text);
+                body = parse(text.strip_prefix('\u{feff}').unwrap_or(&text));
             }
             if !body.is_object() {
                 return settle(client.pass(&input, &init)).await;
@@ -65,7 +65,7 @@ pub(super) fn through(client: Client) -> Function {
 /// The field `name` of `init`, else of `input`, which is then a `Request`.
 fn either(input: &JsValue, init: &JsValue, name: &str) -> JsValue {
     let value = property(init, name);
-    if value.is_undefined() { property(input, name) } else { value }
+    if value.is_undefined() || value.is_null() { property(input, name) } else { value }
 }
 
 /// The URL of a string, a `Request` or a `URL`.
@@ -86,11 +86,12 @@ fn body_text(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
     if body.is_string() {
         return Ok(body);
     }
-    if body.is_undefined() && input.is_object() {
+    if body.is_undefined() && property(input, "text").is_function() {
         // A `Request` has the method, too.
-        return input.unchecked_ref::<Response>().text().map(JsValue::from);
+        return input.unchecked_ref::<Foreign>().text();
     }
-    Response::new_with_opt_readable_stream(Some(body.unchecked_ref()))?.text().map(JsValue::from)
+    let response = Response::new_with_opt_readable_stream_and_init(Some(body.unchecked_ref()), &ResponseInit::new())?;
+    response.unchecked_ref::<Foreign>().text()
 }
 
 impl SdkRequest {

@@ -93,10 +93,12 @@ pub(super) fn merge(defaults: &Object, options: &Object) -> Result<Object, Box<F
     Ok(merged)
 }
 
-/// The call names a model of its own and no chain: the model comes first, and the chain of its client follows.
-pub(super) fn has_own_model(options: &Object) -> bool {
-    let names = |name| property(options, name).is_truthy() || property(&property(options, "body"), name).is_truthy();
-    names("model") && !names("models")
+/// The call names a model of its own and no chain: the model comes first, and the chain of its client follows. An SDK's
+/// request names it in its body.
+pub(super) fn has_own_model(purpose: Purpose, options: &Object) -> bool {
+    let body = property(options, "body");
+    let place: &JsValue = if purpose == Purpose::Wire { &body } else { options };
+    property(place, "model").is_truthy() && !property(place, "models").is_truthy()
 }
 
 /// Headers in any of their forms as a plain object. The web's own class knows which are valid.
@@ -169,7 +171,8 @@ impl Plan {
     pub(super) fn read(purpose: Purpose, options: &Object, has_own_model: bool) -> Result<Self, Box<Failure>> {
         check_names(options)?;
         let json = stringify(data_of(options)?.as_ref())?;
-        Ok(Self::from_json(purpose, Json::parse(&json).unwrap_or(Json::NULL), has_own_model)?)
+        let options = Json::parse(&json).ok_or_else(|| misuse("the options nest deeper than 128 levels"))?;
+        Ok(Self::from_json(purpose, options, has_own_model)?)
     }
 
     fn from_json(purpose: Purpose, options: Json<'_>, has_own_model: bool) -> Result<Self, Box<Invalid>> {
@@ -266,22 +269,25 @@ fn request_json(
     let policy = options.get("policy");
     // An edge performs the fallback itself and needs to know the policy.
     let sends_policy = policy.is_object() && upstreams.iter().any(|upstream| upstream.dialect == Dialect::Edge);
-    let chain =
-        if has_own_model && purpose != Purpose::Chat { full_chain(options, body.get("model")) } else { Vec::new() };
-    let is_decided = |name: Json<'_>| {
-        (name.is("stream") && !is_wire)
-            || (name.is("failsoft") && sends_policy)
-            || (name.is("models") && (purpose == Purpose::Chat || !chain.is_empty()))
-            || (name.is("model") && !chain.is_empty())
+    let is_model = |name: Json<'_>| name.is("model") || name.is("models");
+    // SDKs insist on a model: an empty one is none.
+    let is_given = |value: Json<'_>| !(value.is_null() || is_wire && value.is(""));
+    let names_chain = has_own_model && purpose != Purpose::Chat && (is_wire || !is_given(body.get("models")));
+    let chain = if names_chain { full_chain(options, body.get("model"), is_wire) } else { Vec::new() };
+    let is_sent = |name: Json<'_>, value: Json<'_>| {
+        let is_decided = (name.is("stream") && !is_wire) || (name.is("failsoft") && sends_policy);
+        !is_decided && (!is_model(name) || (chain.is_empty() && is_given(value)))
     };
     let mut json = JsonObject::default();
-    for (name, value) in options.fields().filter(|(name, _)| !is_decided(*name)) {
-        let is_field = fields::names().any(|field| name.is(field));
-        if is_field && !value.is_null() && body.get(&name.text().unwrap_or_default()).is_null() {
+    for (name, value) in options.fields().filter(|(name, value)| is_sent(*name, *value)) {
+        let text = name.text().unwrap_or_default();
+        let is_in_body = body.fields().any(|(known, value)| known.is(&text) && is_sent(known, value));
+        let is_dropped = purpose == Purpose::Chat && name.is("models");
+        if fields::find(&text).is_some() && !is_dropped && !is_in_body {
             json.entry(name, value.raw());
         }
     }
-    for (name, value) in body.fields().filter(|(name, _)| !is_decided(*name)) {
+    for (name, value) in body.fields().filter(|(name, value)| is_sent(*name, *value)) {
         json.entry(name, value.raw());
     }
     json.maybe_texts("models", &chain);
@@ -291,20 +297,22 @@ fn request_json(
     if !is_wire {
         json.flag("stream", purpose == Purpose::Stream);
     }
-    if ["model", "models"].iter().all(|name| options.get(name).is_null() && body.get(name).is_null()) {
+    if ["model", "models"].iter().all(|name| options.get(name).is_null() && !is_given(body.get(name))) {
         json.maybe_texts("models", &upstreams[0].models);
     }
     Ok(json.end())
 }
 
 /// The models of a call that names one of its own; empty, if an entry of the client's chain is no string.
-fn full_chain(options: &Section<'_>, in_body: Json<'_>) -> Vec<String> {
-    let models = options.get("models");
-    let named = [in_body, options.get("model")];
+fn full_chain(options: &Section<'_>, in_body: Json<'_>, is_wire: bool) -> Vec<String> {
+    let (model, models) = (options.get("model"), options.get("models"));
     if !models.items().all(Json::is_string) {
         return Vec::new();
     }
-    let texts: Vec<_> = named.into_iter().chain(models.items()).filter_map(Json::text).collect();
+    // An SDK's own model is in the body. Then `model` is the client's default, which a chain replaces.
+    let own = if is_wire { in_body } else { model };
+    let default = if is_wire && models.is_null() { model } else { Json::NULL };
+    let texts: Vec<_> = [own, default].into_iter().chain(models.items()).filter_map(Json::text).collect();
     own_models_first(texts.iter().map(|text| &**text), [])
 }
 

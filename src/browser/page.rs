@@ -29,16 +29,20 @@ pub(super) fn is_page() -> bool {
 
 /// Why there is no answer from `url`, as far as the host tells: `thrown` is what `fetch` or a reader threw.
 pub(super) fn explain(thrown: &JsValue, url: &str) -> String {
-    let mut message = text!("the connection to ", host(url), " failed");
+    // A response that the caller fetched has no address here.
+    let mut message =
+        if url.is_empty() { "the connection failed".into() } else { text!("the connection to ", host(url), " failed") };
     let cause = property(thrown, "cause");
     for error in [thrown, &cause] {
-        if let Some(words) = property(error, "message").as_string().filter(|words| !words.is_empty()) {
+        if let Some(words) =
+            error.as_string().or_else(|| property(error, "message").as_string()).filter(|words| !words.is_empty())
+        {
             message.extend([": ", &words]);
         }
     }
     // A browser gives no reason, so that a page cannot explore a network. A host that gives one does so as the cause.
     let is_browser_error = property(thrown, "name").as_string().as_deref() == Some("TypeError") && cause.is_undefined();
-    if is_browser_error && is_page() {
+    if is_browser_error && !url.is_empty() && is_page() {
         message.push_str(&possible_reasons(url));
     }
     message

@@ -29,10 +29,3 @@ pub(super) fn spawn(future: impl Future<Output = ()> + 'static) {
 pub(super) async fn settle(value: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
     JsFuture::from(Promise::resolve(&value?)).await
 }
-
-/// Lets a promise end as it likes: a rejection would otherwise be reported as unhandled.
-pub(super) fn ignore(promise: Promise) {
-    spawn(async move {
-        let _ = JsFuture::from(promise).await;
-    });
-}

@@ -75,12 +75,15 @@ pub(super) fn stringify(value: &JsValue) -> Result<String, Box<Failure>> {
         }
     });
     let json = JSON::stringify_with_replacer(value, check.as_ref());
-    if found.take().is_some() {
-        let (path, name) = find_unsendable(value, String::new(), DEEPEST).unwrap_or_default();
-        return Err(misuse(text!("`", &path, "` is ", &name, ", which JSON cannot carry")));
+    if let Some(name) = found.take() {
+        return Err(misuse(match find_unsendable(value, String::new(), DEEPEST) {
+            Some((path, name)) => text!("`", &path, "` is ", &name, ", which JSON cannot carry"),
+            None => text!("the options hold ", &name, ", which JSON cannot carry"),
+        }));
     }
     match json {
-        Ok(json) => Ok(String::from(json)),
+        // `undefined` has no JSON.
+        Ok(json) => Ok(json.as_string().unwrap_or_else(|| "null".into())),
         Err(thrown) => {
             let reason = property(&thrown, "message").as_string().unwrap_or_default();
             Err(misuse(text!("the options cannot be written as JSON: ", &reason)))

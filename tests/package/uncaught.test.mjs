@@ -51,7 +51,7 @@ test('the source maps lead from the built scripts to the sources', async () => {
     assert.ok(script.trimEnd().endsWith(`//# sourceMappingURL=${entry}.map`), entry);
     const map = new SourceMap(JSON.parse(await readFile(join(PACKAGE, `${entry}.map`), 'utf8')));
     const lines = script.split('\n');
-    const texts = { 'captureStackTrace': 'error.js', 'highWaterMark': 'stream.js', 'parseStream takes a Response': 'api.js' };
+    const texts = { 'captureStackTrace': 'error.js', 'highWaterMark': 'stream.js', bodyUsed: 'api.js' };
     for (const [text, source] of Object.entries(texts)) {
       const line = lines.findIndex((line) => line.includes(text));
       assert.notEqual(line, -1, `${entry} has no ${text}`);

@@ -3,27 +3,56 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Function, IteratorNext, Object, Uint8Array};
+use js_sys::{Function, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, Response};
+use web_sys::{AbortController, Headers};
 
 use super::Driver;
 use crate::browser::options::set;
 use crate::browser::page::property;
-use crate::browser::promise::{ignore, settle, spawn};
+use crate::browser::promise::{settle, spawn};
 use crate::http::READ_HEADERS;
+use crate::json::Json;
 use crate::text::find;
 use crate::{AttemptId, HttpRequest};
 
+// Objects of the page, or of a `fetch` that the caller wrote. Whatever they do may throw, and an exception that passes
+// through Rust would leave the call without an end: each of these imports catches.
 #[wasm_bindgen]
 extern "C" {
-    /// A `ReadableStream`, or an object of the caller's own that has its methods.
-    type Stream;
+    /// A stream, its reader, a response or its headers.
+    #[derive(Debug)]
+    pub(in crate::browser) type Foreign;
 
-    /// Throws if the stream has a reader already.
     #[wasm_bindgen(method, catch, js_name = getReader)]
-    fn get_reader(this: &Stream) -> Result<ReadableStreamDefaultReader, JsValue>;
+    fn get_reader(this: &Foreign) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn read(this: &Foreign) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn cancel(this: &Foreign) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(in crate::browser) fn text(this: &Foreign) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &Foreign, name: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter, catch)]
+    fn done(this: &Foreign) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, getter, catch)]
+    fn value(this: &Foreign) -> Result<JsValue, JsValue>;
+
+    /// A view of `buffer`.
+    #[wasm_bindgen(constructor, catch, js_class = "Uint8Array")]
+    fn view(buffer: &JsValue, offset: &JsValue, length: &JsValue) -> Result<Foreign, JsValue>;
+
+    /// Copies the bytes of `source`, a `Uint8Array`.
+    #[wasm_bindgen(catch, js_namespace = ["Uint8Array", "prototype", "set"], js_name = call)]
+    fn copy_bytes(target: &mut [u8], source: &Foreign) -> Result<(), JsValue>;
 }
 
 const TYPE: &str = "content-type";
@@ -52,9 +81,23 @@ enum Body {
     Awaited,
     Stream(Rc<Reader>),
     /// In one piece: some hosts, React Native's for one, cannot do better.
-    Whole(Response),
+    Whole(Foreign),
     /// Nothing is left to read.
     Spent,
+}
+
+/// What a read reads from. It is no part of the connection, because the page's own stream may end the call meanwhile.
+pub(super) struct Source(Body);
+
+impl Source {
+    /// Reads one chunk; [`Driver`] gets it.
+    pub(super) fn read(self, driver: &Rc<Driver>, attempt: AttemptId) {
+        match self.0 {
+            Body::Stream(reader) => reader.read(driver, attempt),
+            Body::Whole(response) => read_later(driver, attempt, Ok(response)),
+            Body::Awaited | Body::Spent => read_later(driver, attempt, Err(())),
+        }
+    }
 }
 
 /// What the core reads of the head of a response.
@@ -74,7 +117,7 @@ pub(super) enum Piece {
 /// The reader of a body, with the two callbacks of its promises. They are made once, because every chunk needs them.
 #[derive(Debug)]
 struct Reader {
-    reader: ReadableStreamDefaultReader,
+    reader: Foreign,
     on_chunk: Closure<dyn FnMut(JsValue)>,
     on_error: Closure<dyn FnMut(JsValue)>,
     /// What a pending read keeps alive: a callback must not be called once it is dropped.
@@ -107,34 +150,41 @@ impl Connection {
         self.body = if body.is_undefined() || body.is_null() {
             Body::Whole(response.unchecked_into())
         } else {
-            let reader = body.unchecked_ref::<Stream>().get_reader()?;
-            Body::Stream(Reader::new(self.attempt, reader))
+            let reader = body.unchecked_ref::<Foreign>().get_reader()?;
+            Body::Stream(Reader::new(self.attempt, reader.unchecked_into()))
         };
         Ok(head)
     }
 
     /// Takes a chunk. True if it ends a line, so that the machine should get the bytes: it would only keep them before.
-    pub(super) fn hold(&mut self, chunk: &JsValue) -> bool {
+    ///
+    /// # Errors
+    /// What a chunk throws that is no bytes.
+    pub(super) fn hold(&mut self, chunk: &JsValue) -> Result<bool, JsValue> {
         let from = self.held.len();
-        append(chunk, &mut self.held);
+        append(chunk, &mut self.held)?;
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        self.held.len() > LONGEST_HELD || self.held[from..].iter().any(is_end)
+        Ok(self.held.len() > LONGEST_HELD || self.held[from..].iter().any(is_end))
     }
 
-    /// Reads one chunk; [`Driver`] gets it.
-    pub(super) fn read(&mut self, driver: &Rc<Driver>) {
+    /// What the next read reads from.
+    pub(super) fn source(&mut self) -> Source {
         match std::mem::replace(&mut self.body, Body::Spent) {
             Body::Stream(reader) => {
-                reader.read(driver);
-                self.body = Body::Stream(reader);
+                self.body = Body::Stream(Rc::clone(&reader));
+                Source(Body::Stream(reader))
             }
-            Body::Whole(response) => read_whole(driver, self.attempt, &response),
-            Body::Awaited | Body::Spent => read_nothing(driver, self.attempt),
+            body => Source(body),
         }
     }
 
     /// Ends the request. A `fetch` of the caller's own may not heed the signal, therefore the body is cancelled, too.
     pub(super) fn close(self) {
+        self.cancel();
+    }
+
+    /// [`Connection::close`], for a connection whose failure is still to be reported.
+    pub(super) fn cancel(&self) {
         if let Some(controller) = &self.controller {
             controller.abort();
         }
@@ -168,9 +218,12 @@ impl Head {
         let mut headers: Vec<(&str, String)> = Vec::new();
         let mut status = 200;
         if !is_stream {
-            status = property(response, "status").as_f64().unwrap_or(200.0) as u16;
-            let seen = response.unchecked_ref::<Response>().headers();
-            let value = |name| seen.get(name).ok().flatten();
+            let given = property(response, "status");
+            let number = given.as_f64().map(|number| number as u16);
+            let text = given.as_string().unwrap_or_default();
+            status = number.or(Json::or_null(&text).whole().map(|number| number as u16)).unwrap_or(200);
+            let seen: Foreign = property(response, "headers").unchecked_into();
+            let value = |name| seen.get(name).ok().and_then(|value| value.as_string());
             headers.extend(READ_HEADERS.into_iter().filter_map(|name| Some((name, value(name)?))));
         }
         // A response that was made by hand has no type or a wrong one. Only JSON is believed.
@@ -186,14 +239,14 @@ impl Head {
 }
 
 impl Reader {
-    fn new(attempt: AttemptId, reader: ReadableStreamDefaultReader) -> Rc<Self> {
+    fn new(attempt: AttemptId, reader: Foreign) -> Rc<Self> {
         Rc::new_cyclic(|this: &Weak<Self>| {
             let (at_chunk, at_error) = (this.clone(), this.clone());
             Self {
                 reader,
                 on_chunk: Closure::new(move |result| {
                     if let Some((_reader, driver)) = take_pending(&at_chunk) {
-                        driver.take_piece(attempt, Ok(piece(result)));
+                        driver.take_piece(attempt, piece(result));
                     }
                 }),
                 on_error: Closure::new(move |thrown| {
@@ -206,9 +259,17 @@ impl Reader {
         })
     }
 
-    fn read(self: &Rc<Self>, driver: &Rc<Driver>) {
-        self.pending.replace(Some((Rc::clone(self), Rc::clone(driver))));
-        let _ = self.reader.read().then2(&self.on_chunk, &self.on_error);
+    fn read(self: &Rc<Self>, driver: &Rc<Driver>, attempt: AttemptId) {
+        match self.reader.read() {
+            Ok(result) => {
+                self.pending.replace(Some((Rc::clone(self), Rc::clone(driver))));
+                let _ = Promise::resolve(&result).then2(&self.on_chunk, &self.on_error);
+            }
+            Err(thrown) => {
+                let driver = Rc::clone(driver);
+                spawn(async move { driver.take_piece(attempt, Err(thrown)) });
+            }
+        }
     }
 }
 
@@ -217,50 +278,61 @@ fn take_pending(reader: &Weak<Reader>) -> Option<(Rc<Reader>, Rc<Driver>)> {
 }
 
 /// What a read brought.
-fn piece(result: JsValue) -> Piece {
-    let result: IteratorNext = result.unchecked_into();
-    if result.done() { Piece::End } else { Piece::Chunk(result.value()) }
+fn piece(result: JsValue) -> Result<Piece, JsValue> {
+    let result: Foreign = result.unchecked_into();
+    if result.done()?.is_truthy() { Ok(Piece::End) } else { result.value().map(Piece::Chunk) }
 }
 
 /// Appends a chunk to `buffer`. A chunk is bytes; streams that were made by hand bring strings, too.
-fn append(chunk: &JsValue, buffer: &mut Vec<u8>) {
+fn append(chunk: &JsValue, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
     if let Some(bytes) = chunk.dyn_ref::<Uint8Array>() {
-        return append_bytes(bytes, buffer);
+        return append_bytes(bytes.unchecked_ref(), buffer);
     }
-    match chunk.as_string() {
-        Some(text) => buffer.extend_from_slice(text.as_bytes()),
-        None => append_bytes(&Uint8Array::new(chunk), buffer),
+    if let Some(text) = chunk.as_string() {
+        buffer.extend_from_slice(text.as_bytes());
+        return Ok(());
     }
+    let length = property(chunk, "byteLength");
+    if length.as_f64().is_none() {
+        return Err("a chunk of the body is neither bytes nor a string".into());
+    }
+    // A view has a buffer; a buffer has none.
+    let whole = property(chunk, "buffer");
+    let whole = if whole.is_undefined() { chunk } else { &whole };
+    append_bytes(&Foreign::view(whole, &property(chunk, "byteOffset"), &length)?, buffer)
 }
 
-fn append_bytes(bytes: &Uint8Array, buffer: &mut Vec<u8>) {
-    let from = buffer.len();
-    buffer.resize(from + bytes.length() as usize, 0);
-    bytes.copy_to(&mut buffer[from..]);
+fn append_bytes(bytes: &Foreign, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
+    let (from, length) = (buffer.len(), property(bytes, "byteLength").as_f64().unwrap_or_default() as usize);
+    buffer.resize(from + length, 0);
+    copy_bytes(&mut buffer[from..], bytes).inspect_err(|_| buffer.truncate(from))
 }
 
-fn read_whole(driver: &Rc<Driver>, attempt: AttemptId, response: &Response) {
-    let text = response.text().map(JsValue::from);
+/// Reads a body in one piece; without a body, the end comes later, as from any other.
+fn read_later(driver: &Rc<Driver>, attempt: AttemptId, response: Result<Foreign, ()>) {
     let driver = Rc::clone(driver);
-    spawn(async move { driver.take_piece(attempt, settle(text).await.map(Piece::Chunk)) });
-}
-
-/// The end of a body that is not there. It comes later, as from any other body.
-fn read_nothing(driver: &Rc<Driver>, attempt: AttemptId) {
-    let driver = Rc::clone(driver);
-    spawn(async move { driver.take_piece(attempt, Ok(Piece::End)) });
+    spawn(async move {
+        let piece = match response {
+            Ok(response) => settle(response.text()).await.map(Piece::Chunk),
+            Err(()) => Ok(Piece::End),
+        };
+        driver.take_piece(attempt, piece);
+    });
 }
 
 /// Ends a body that nobody wants.
 pub(super) fn cancel_body(response: &JsValue) {
-    let body =
-        if property(response, "getReader").is_function() { response.clone() } else { property(response, "body") };
+    let is_stream = property(response, "getReader").is_function();
+    let body = if is_stream { response.clone() } else { property(response, "body") };
     if property(&body, "cancel").is_function() {
         cancel(&body);
     }
 }
 
-/// Cancels a stream or the reader of one; both have this method.
+/// Cancels a stream or the reader of one; both have this method. How that ends is of no interest.
 fn cancel(stream: &JsValue) {
-    ignore(stream.unchecked_ref::<ReadableStreamDefaultReader>().cancel());
+    let ended = stream.unchecked_ref::<Foreign>().cancel();
+    spawn(async move {
+        let _ = settle(ended).await;
+    });
 }

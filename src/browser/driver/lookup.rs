@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Response};
+use web_sys::AbortController;
 
 use super::Driver;
+use super::connection::Foreign;
 use crate::browser::memory::Memory;
 use crate::browser::options::{Plan, set};
 use crate::browser::promise::{settle, spawn};
@@ -58,7 +59,7 @@ impl Drop for Lookups {
 
 async fn read(answer: Result<JsValue, JsValue>) -> Result<String, JsValue> {
     let response = settle(answer).await?;
-    let text = settle(response.unchecked_ref::<Response>().text().map(JsValue::from)).await?;
+    let text = settle(response.unchecked_ref::<Foreign>().text()).await?;
     Ok(text.as_string().unwrap_or_default())
 }
 
