@@ -48,6 +48,6 @@ test('a program that uses all types compiles', async () => {
   // The program hands messages of openai's type to the package.
   await symlink(join(ROOT, 'tests/node_modules/openai'), join(project, 'node_modules/openai'));
   const tsc = join(ROOT, 'tests/node_modules/typescript/bin/tsc');
-  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable,esnext.disposable', '--types', ''];
+  const flags = ['--noEmit', '--strict', '--preserveSymlinks', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom,dom.iterable,esnext.disposable', '--types', ''];
   await run(process.execPath, [tsc, ...flags, 'types.test-d.ts'], { cwd: project }).catch(({ stdout }) => assert.fail(stdout));
 });
