@@ -12,8 +12,8 @@
 //! | `exports` | the functions of the package |
 //! | `client`, `memory` | a client: its default options, and what it remembers between calls |
 //! | `options`, `upstreams`, `values` | from JavaScript's options to a request, a policy and upstreams |
-//! | `driver` | performs the actions of one [`Call`](crate::Call) and reports what happened |
-//! | `driver/connection`, `driver/lookup`, `timer` | the I/O of a call: requests, model info, the one timer |
+//! | `driver`, `driver/state`, `driver/finish` | performs the actions of one [`Call`](crate::Call) and reports what happened; its states; its end |
+//! | `driver/requests`, `driver/connection`, `driver/lookup`, `timer` | the I/O of a call: requests, model info, the one timer |
 //! | `stream`, `driver/outbox` | the streamed answer, and the promises of its reader |
 //! | `fetch` | the `fetch` for SDKs |
 //! | `error`, `misuse`, `callbacks` | `ChatError`; wrong options; `onAttempt`, `onFallback` and the warning |

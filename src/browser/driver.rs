@@ -3,8 +3,11 @@
 //! A `RefCell` is never borrowed while code of the page runs: a callback or a `fetch` of the page may abort the call.
 
 mod connection;
+mod finish;
 mod lookup;
 mod outbox;
+mod requests;
+mod state;
 
 use core::fmt;
 use std::cell::RefCell;
@@ -13,26 +16,22 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use js_sys::{Array, Function, Math, Reflect};
+use js_sys::{Function, Math};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::callbacks::{notify, report_fallback};
-use super::error::chat_error;
 use super::memory::Memory;
 use super::options::{Host, Plan};
-use super::page::{explain, property};
-use super::promise::{settle, spawn};
 use super::timer::{Timer, now};
 use super::values::parse;
-use crate::failure::Kind;
-use crate::report::{AttemptReport, Report};
-use crate::{Action, AttemptId, Call, Context, Failure, HttpRequest, Input, Outcome, Policy};
+use crate::report::Report;
+use crate::{Action, Call, Context, Failure, Input};
 pub(super) use connection::Foreign;
-use connection::{Connection, Piece, cancel_body};
+use connection::{Connection, cancel_body};
 use lookup::{Lookups, PATIENCE};
 pub use outbox::Form;
 pub(super) use outbox::{Outbox, Pull};
+use state::{Phase, State};
 
 pub(super) struct Driver {
     memory: Rc<Memory>,
@@ -40,36 +39,6 @@ pub(super) struct Driver {
     state: RefCell<State>,
     timer: Timer,
     on_abort: Closure<dyn FnMut()>,
-}
-
-struct State {
-    phase: Phase,
-    /// The policy of the call, by which its outcome is recorded.
-    policy: Arc<Policy>,
-    connections: Vec<Connection>,
-    outbox: Outbox,
-    /// The reader is busy with what it got. Until it asks for more, the machine is left alone and no clock runs.
-    is_resting: bool,
-    /// The number of attempts that `onAttempt` was called with.
-    notified: usize,
-    /// What `fetch` or a reader threw, if nothing happened since.
-    thrown: JsValue,
-    wakers: Vec<Waker>,
-}
-
-enum Phase {
-    /// The call has not begun. It may wait for model info.
-    Planned(Option<Box<Plan>>, Option<Lookups>),
-    Running(Box<Call>),
-    Over(Box<End>),
-}
-
-/// How the call ended.
-struct End {
-    outcome: Box<Outcome>,
-    report: JsValue,
-    error: Option<JsValue>,
-    completion: Option<JsValue>,
 }
 
 impl fmt::Debug for Driver {
@@ -321,115 +290,6 @@ impl Driver {
         self.advance();
     }
 
-    fn send(self: &Rc<Self>, attempt: AttemptId, request: HttpRequest) {
-        if let Some(response) = &self.host.given {
-            self.state.borrow_mut().connections.push(Connection::of_given(attempt));
-            return self.take_response(attempt, Ok(response.clone()));
-        }
-        let (connection, answer) = Connection::send(&self.host.fetch, attempt, request);
-        self.put_back(connection);
-        let driver = Rc::clone(self);
-        spawn(async move {
-            driver.take_response(attempt, settle(answer).await);
-            driver.advance();
-        });
-    }
-
-    /// The response of `attempt` is there, unless the request failed.
-    fn take_response(self: &Rc<Self>, attempt: AttemptId, response: Result<JsValue, JsValue>) {
-        let Some(mut connection) = self.remove(attempt) else {
-            return response.iter().for_each(cancel_body);
-        };
-        let head = response.and_then(|response| connection.open(response, self.host.given.is_some()));
-        match head {
-            Ok(head) => {
-                self.put_back(connection);
-                self.state.borrow_mut().thrown = JsValue::UNDEFINED;
-                self.handle(Input::Head { attempt, status: head.status, headers: head.headers });
-            }
-            Err(thrown) => self.fail(&connection, thrown),
-        }
-    }
-
-    fn read(self: &Rc<Self>, attempt: AttemptId) {
-        let source = {
-            let connections = &mut self.state.borrow_mut().connections;
-            connections.iter_mut().find(|connection| connection.attempt == attempt).map(Connection::source)
-        };
-        if let Some(source) = source {
-            source.read(self, attempt);
-        }
-    }
-
-    /// A read of the body of `attempt` has ended.
-    fn take_piece(self: &Rc<Self>, attempt: AttemptId, piece: Result<Piece, JsValue>) {
-        // Without a connection, the attempt was closed meanwhile.
-        let Some(mut connection) = self.remove(attempt) else { return };
-        self.state.borrow_mut().thrown = JsValue::UNDEFINED;
-        match piece {
-            Ok(Piece::Chunk(chunk)) => match connection.hold(&chunk) {
-                Ok(true) => {
-                    self.give_held(&mut connection);
-                    self.put_back(connection);
-                }
-                Ok(false) => {
-                    self.put_back(connection);
-                    return self.read(attempt);
-                }
-                Err(thrown) => {
-                    self.give_held(&mut connection);
-                    connection.cancel();
-                    self.fail(&connection, thrown);
-                }
-            },
-            Ok(Piece::End) => {
-                self.give_held(&mut connection);
-                self.handle(Input::End { attempt });
-                self.notify_attempts();
-            }
-            Err(thrown) => {
-                self.give_held(&mut connection);
-                self.fail(&connection, thrown);
-            }
-        }
-        self.advance();
-    }
-
-    /// The machine gets the bytes that were held back.
-    fn give_held(&self, connection: &mut Connection) {
-        if !connection.held.is_empty() {
-            self.handle(Input::Bytes { attempt: connection.attempt, bytes: &connection.held });
-            connection.held.clear();
-        }
-    }
-
-    fn fail(&self, connection: &Connection, thrown: JsValue) {
-        let failure = Failure::new(Kind::Network, explain(&thrown, &connection.url));
-        self.state.borrow_mut().thrown = thrown;
-        self.handle(Input::Failed { attempt: connection.attempt, failure });
-        self.notify_attempts();
-    }
-
-    fn close(&self, attempt: AttemptId) {
-        if let Some(connection) = self.remove(attempt) {
-            connection.close();
-        }
-    }
-
-    /// Keeps a connection, unless the call ended while code of the page ran.
-    fn put_back(&self, connection: Connection) {
-        if self.is_over() {
-            return connection.close();
-        }
-        self.state.borrow_mut().connections.push(connection);
-    }
-
-    fn remove(&self, attempt: AttemptId) -> Option<Connection> {
-        let connections = &mut self.state.borrow_mut().connections;
-        let at = connections.iter().position(|connection| connection.attempt == attempt)?;
-        Some(connections.swap_remove(at))
-    }
-
     /// Gives the reader what it waits for, as far as that is there. A reader that still waits lets the machine go on.
     fn deliver(&self) {
         loop {
@@ -455,57 +315,6 @@ impl Driver {
         let wakers = std::mem::take(&mut self.state.borrow_mut().wakers);
         wakers.into_iter().for_each(Waker::wake);
     }
-
-    /// Calls `onAttempt` for each attempt that failed, before another request is sent. One that served may be an edge's
-    /// request, whose own attempts are known at the end only.
-    fn notify_attempts(&self) {
-        let Some(on_attempt) = &self.host.on_attempt else { return };
-        let rows: Vec<JsValue> = {
-            let state = &mut *self.state.borrow_mut();
-            let rows: Vec<JsValue> = match &state.phase {
-                Phase::Planned(..) => Vec::new(),
-                Phase::Running(call) => {
-                    let new = call.report().attempts.iter().skip(state.notified);
-                    new.take_while(|row| row.failure.is_some()).map(|row| parse(&AttemptReport::to_json(row))).collect()
-                }
-                Phase::Over(end) => {
-                    let rows: Array = property(&end.report, "attempts").unchecked_into();
-                    rows.iter().skip(state.notified).collect()
-                }
-            };
-            state.notified += rows.len();
-            rows
-        };
-        rows.iter().for_each(|row| notify("onAttempt", on_attempt, row));
-    }
-
-    fn finish(&self, outcome: Box<Outcome>) {
-        let report = parse(&outcome.report_json());
-        let error = outcome.result.as_ref().err().map(|failure| {
-            let is_aborted = failure.kind == Kind::Aborted;
-            let reason = self.host.signal.as_ref().filter(|_| is_aborted).map(|signal| property(signal, "reason"));
-            let thrown = if is_aborted { JsValue::UNDEFINED } else { self.state.borrow().thrown.clone() };
-            let cause = reason.unwrap_or(thrown);
-            chat_error(self.host.caller.clone(), failure, report.clone(), outcome.partial.as_deref(), &cause)
-        });
-        let succeeded = error.is_none();
-        let (connections, core_report) = {
-            let state = &mut *self.state.borrow_mut();
-            outcome.record_in(&mut self.memory.breakers.borrow_mut(), now(), &state.policy);
-            let core_report = Arc::clone(&outcome.report);
-            state.phase = Phase::Over(Box::new(End { outcome, report: report.clone(), error, completion: None }));
-            (std::mem::take(&mut state.connections), core_report)
-        };
-        self.timer.disarm();
-        connections.into_iter().for_each(Connection::close);
-        self.ignore_signal();
-        self.notify_attempts();
-        if succeeded {
-            report_fallback(&self.memory, &core_report, &report, self.host.on_fallback.as_ref());
-        }
-        self.deliver();
-        self.wake();
-    }
 }
 
 /// A reader that is gone needs no connection.
@@ -513,28 +322,5 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.ignore_signal();
         std::mem::take(&mut self.state.get_mut().connections).into_iter().for_each(Connection::close);
-    }
-}
-
-impl State {
-    fn end(&self) -> Option<&End> {
-        match &self.phase {
-            Phase::Over(end) => Some(end),
-            Phase::Planned(..) | Phase::Running(_) => None,
-        }
-    }
-}
-
-impl End {
-    /// The completion, if the call has succeeded.
-    fn completion(&mut self) -> Option<JsValue> {
-        let Self { outcome, report, completion, .. } = self;
-        let answer = outcome.result.as_ref().ok()?;
-        let made = completion.get_or_insert_with(|| {
-            let object = parse(&answer.completion());
-            let _ = Reflect::set(&object, &"failsoft".into(), report);
-            object
-        });
-        Some(made.clone())
     }
 }
