@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Function, Object, Promise, Uint8Array};
+use js_sys::{Function, IteratorNext, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Headers};
+use web_sys::{AbortController, Headers, ReadableStreamDefaultReader};
 
 use super::Driver;
 use crate::browser::options::set;
@@ -49,10 +49,6 @@ extern "C" {
     /// A view of `buffer`.
     #[wasm_bindgen(constructor, catch, js_class = "Uint8Array")]
     fn view(buffer: &JsValue, offset: &JsValue, length: &JsValue) -> Result<Foreign, JsValue>;
-
-    /// Copies the bytes of `source`, a `Uint8Array`.
-    #[wasm_bindgen(catch, js_namespace = ["Uint8Array", "prototype", "set"], js_name = call)]
-    fn copy_bytes(target: &mut [u8], source: &Foreign) -> Result<(), JsValue>;
 }
 
 const TYPE: &str = "content-type";
@@ -117,11 +113,19 @@ pub(super) enum Piece {
 /// The reader of a body, with the two callbacks of its promises. They are made once, because every chunk needs them.
 #[derive(Debug)]
 struct Reader {
-    reader: Foreign,
+    reader: Readable,
     on_chunk: Closure<dyn FnMut(JsValue)>,
     on_error: Closure<dyn FnMut(JsValue)>,
     /// What a pending read keeps alive: a callback must not be called once it is dropped.
     pending: RefCell<Option<(Rc<Reader>, Rc<Driver>)>>,
+}
+
+/// The web's own readers cannot throw, and their results are plain: no import has to catch, which would cost more than all
+/// else that a chunk needs.
+#[derive(Debug)]
+enum Readable {
+    Native(ReadableStreamDefaultReader),
+    Foreign(Foreign),
 }
 
 impl Connection {
@@ -151,7 +155,7 @@ impl Connection {
             Body::Whole(response.unchecked_into())
         } else {
             let reader = body.unchecked_ref::<Foreign>().get_reader()?;
-            Body::Stream(Reader::new(self.attempt, reader.unchecked_into()))
+            Body::Stream(Reader::new(self.attempt, reader))
         };
         Ok(head)
     }
@@ -189,7 +193,7 @@ impl Connection {
             controller.abort();
         }
         if let Body::Stream(reader) = &self.body {
-            cancel(&reader.reader);
+            reader.cancel();
         }
     }
 }
@@ -239,14 +243,18 @@ impl Head {
 }
 
 impl Reader {
-    fn new(attempt: AttemptId, reader: Foreign) -> Rc<Self> {
+    fn new(attempt: AttemptId, reader: JsValue) -> Rc<Self> {
+        let reader = match reader.dyn_into::<ReadableStreamDefaultReader>() {
+            Ok(native) => Readable::Native(native),
+            Err(foreign) => Readable::Foreign(foreign.unchecked_into()),
+        };
         Rc::new_cyclic(|this: &Weak<Self>| {
             let (at_chunk, at_error) = (this.clone(), this.clone());
             Self {
                 reader,
                 on_chunk: Closure::new(move |result| {
-                    if let Some((_reader, driver)) = take_pending(&at_chunk) {
-                        driver.take_piece(attempt, piece(result));
+                    if let Some((reader, driver)) = take_pending(&at_chunk) {
+                        driver.take_piece(attempt, reader.piece(result));
                     }
                 }),
                 on_error: Closure::new(move |thrown| {
@@ -260,10 +268,14 @@ impl Reader {
     }
 
     fn read(self: &Rc<Self>, driver: &Rc<Driver>, attempt: AttemptId) {
-        match self.reader.read() {
+        let result = match &self.reader {
+            Readable::Native(reader) => Ok(reader.read()),
+            Readable::Foreign(reader) => reader.read().map(|result| Promise::resolve(&result)),
+        };
+        match result {
             Ok(result) => {
                 self.pending.replace(Some((Rc::clone(self), Rc::clone(driver))));
-                let _ = Promise::resolve(&result).then2(&self.on_chunk, &self.on_error);
+                let _ = result.then2(&self.on_chunk, &self.on_error);
             }
             Err(thrown) => {
                 let driver = Rc::clone(driver);
@@ -271,22 +283,34 @@ impl Reader {
             }
         }
     }
+
+    fn cancel(&self) {
+        cancel(match &self.reader {
+            Readable::Native(reader) => reader,
+            Readable::Foreign(reader) => reader,
+        });
+    }
+
+    /// What a read brought.
+    fn piece(&self, result: JsValue) -> Result<Piece, JsValue> {
+        if let Readable::Native(_) = self.reader {
+            let result: IteratorNext = result.unchecked_into();
+            return Ok(if result.done() { Piece::End } else { Piece::Chunk(result.value()) });
+        }
+        let result: Foreign = result.unchecked_into();
+        if result.done()?.is_truthy() { Ok(Piece::End) } else { result.value().map(Piece::Chunk) }
+    }
 }
 
 fn take_pending(reader: &Weak<Reader>) -> Option<(Rc<Reader>, Rc<Driver>)> {
     reader.upgrade()?.pending.take()
 }
 
-/// What a read brought.
-fn piece(result: JsValue) -> Result<Piece, JsValue> {
-    let result: Foreign = result.unchecked_into();
-    if result.done()?.is_truthy() { Ok(Piece::End) } else { result.value().map(Piece::Chunk) }
-}
-
 /// Appends a chunk to `buffer`. A chunk is bytes; streams that were made by hand bring strings, too.
 fn append(chunk: &JsValue, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
     if let Some(bytes) = chunk.dyn_ref::<Uint8Array>() {
-        return append_bytes(bytes.unchecked_ref(), buffer);
+        append_bytes(bytes, buffer);
+        return Ok(());
     }
     if let Some(text) = chunk.as_string() {
         buffer.extend_from_slice(text.as_bytes());
@@ -299,13 +323,17 @@ fn append(chunk: &JsValue, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
     // A view has a buffer; a buffer has none.
     let whole = property(chunk, "buffer");
     let whole = if whole.is_undefined() { chunk } else { &whole };
-    append_bytes(&Foreign::view(whole, &property(chunk, "byteOffset"), &length)?, buffer)
+    append_bytes(Foreign::view(whole, &property(chunk, "byteOffset"), &length)?.unchecked_ref(), buffer);
+    Ok(())
 }
 
-fn append_bytes(bytes: &Foreign, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
-    let (from, length) = (buffer.len(), property(bytes, "byteLength").as_f64().unwrap_or_default() as usize);
-    buffer.resize(from + length, 0);
-    copy_bytes(&mut buffer[from..], bytes).inspect_err(|_| buffer.truncate(from))
+fn append_bytes(bytes: &Uint8Array, buffer: &mut Vec<u8>) {
+    let (from, length) = (buffer.len(), bytes.length() as usize);
+    // Bytes that were transferred to another owner have no length here, and to copy them would throw.
+    if length > 0 {
+        buffer.resize(from + length, 0);
+        bytes.copy_to(&mut buffer[from..]);
+    }
 }
 
 /// Reads a body in one piece; without a body, the end comes later, as from any other.
