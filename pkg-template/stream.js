@@ -111,7 +111,7 @@ export class ChatStream {
 
   /** What the next chunk of the network brings, as the result of an iterator. */
   #next(form) {
-    return this.#inner ? this.#inner.next(form) : this.#opened().then((inner) => inner.next(form));
+    return this.#inner ? nextOf(this.#inner, form) : this.#opened().then((inner) => nextOf(inner, form));
   }
 
   #iterator(next) {
@@ -144,7 +144,10 @@ export class ChatStream {
 }
 
 /** The server-sent events of a stream in the WebAssembly, as a body. */
-export const toBody = (inner) => bytesOf(() => inner.next(Form.Events), () => inner.cancel());
+export const toBody = (inner) => bytesOf(() => nextOf(inner, Form.Events), () => inner.cancel());
+
+/** A promise that Rust settles. */
+const nextOf = (inner, form) => new Promise((resolve, reject) => inner.next(form, resolve, reject));
 
 function bytesOf(next, cancel) {
   const pull = async (controller) => {

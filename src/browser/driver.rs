@@ -26,7 +26,6 @@ use super::timer::{Timer, now};
 use super::values::parse;
 use crate::report::Report;
 use crate::{Action, Call, Context, Failure, Input};
-pub(super) use connection::Foreign;
 use connection::{Connection, cancel_body};
 use lookup::{Lookups, PATIENCE};
 pub use outbox::Form;

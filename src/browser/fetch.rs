@@ -8,10 +8,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, Response, ResponseInit};
 
 use super::client::Client;
-use super::driver::{Driver, Foreign};
+use super::driver::Driver;
 use super::error::{envelope, throw};
 use super::options::{Purpose, copy, plain_headers, set};
-use super::page::property;
+use super::page::{call, property};
 use super::promise::{promise, settle};
 use super::stream::ChatStream;
 use super::values::parse;
@@ -88,10 +88,10 @@ fn body_text(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
     }
     if body.is_undefined() && property(input, "text").is_function() {
         // A `Request` has the method, too.
-        return input.unchecked_ref::<Foreign>().text();
+        return call(input, "text", &JsValue::UNDEFINED);
     }
     let response = Response::new_with_opt_readable_stream_and_init(Some(body.unchecked_ref()), &ResponseInit::new())?;
-    response.unchecked_ref::<Foreign>().text()
+    call(&response, "text", &JsValue::UNDEFINED)
 }
 
 impl SdkRequest {

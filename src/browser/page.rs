@@ -1,7 +1,7 @@
 //! What a page can know of itself and of a request that failed.
 
-use js_sys::{Reflect, global};
-use wasm_bindgen::JsValue;
+use js_sys::{Function, Reflect, global};
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::text::{cut, find, text};
 
@@ -13,6 +13,14 @@ pub(super) fn property(value: &JsValue, name: &str) -> JsValue {
     } else {
         JsValue::UNDEFINED
     }
+}
+
+/// Calls the method `name` of an object of the page, or of a `fetch` that the caller wrote.
+///
+/// # Errors
+/// Whatever the method throws. An exception that passes through Rust would leave the call without an end.
+pub(super) fn call(object: &JsValue, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+    property(object, name).unchecked_into::<Function>().call1(object, argument)
 }
 
 /// True where a stranger who opens the developer tools can read what this code knows: a page or a worker of a page.

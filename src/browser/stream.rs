@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
+use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -32,12 +32,10 @@ impl ChatStream {
         self.0.completion_now().map(|completion| property(&completion, "usage")).unwrap_or_default()
     }
 
-    /// What the next chunk of the network brings, as the result of an iterator. Reads may overlap; each gets its own piece.
-    pub fn next(&self, form: Form) -> Promise {
-        let mut pull = None;
-        let read = Promise::new(&mut |resolve, reject| pull = Some(Pull { form, resolve, reject }));
-        self.0.serve(|outbox| outbox.extend(pull));
-        read
+    /// Settles a promise with what the next chunk of the network brings, as the result of an iterator. Reads may overlap;
+    /// each gets its own piece.
+    pub fn next(&self, form: Form, resolve: Function, reject: Function) {
+        self.0.serve(|outbox| outbox.pulls.push_back(Pull { form, resolve, reject }));
     }
 
     /// Reads to the end, unless that was done, and gives the completion that the chunks add up to.

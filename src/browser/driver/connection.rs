@@ -10,45 +10,21 @@ use web_sys::{AbortController, Headers, ReadableStreamDefaultReader};
 
 use super::Driver;
 use crate::browser::options::set;
-use crate::browser::page::property;
+use crate::browser::page::{call, property};
 use crate::browser::promise::{settle, spawn};
 use crate::http::READ_HEADERS;
 use crate::json::Json;
 use crate::text::find;
 use crate::{AttemptId, HttpRequest};
 
-// Objects of the page, or of a `fetch` that the caller wrote. Whatever they do may throw, and an exception that passes
-// through Rust would leave the call without an end: each of these imports catches.
 #[wasm_bindgen]
 extern "C" {
-    /// A stream, its reader, a response or its headers.
-    #[derive(Debug)]
-    pub(in crate::browser) type Foreign;
+    #[wasm_bindgen(js_name = Uint8Array)]
+    type View;
 
-    #[wasm_bindgen(method, catch, js_name = getReader)]
-    fn get_reader(this: &Foreign) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    fn read(this: &Foreign) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    fn cancel(this: &Foreign) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    pub(in crate::browser) fn text(this: &Foreign) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    fn get(this: &Foreign, name: &str) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, getter, catch)]
-    fn done(this: &Foreign) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(method, getter, catch)]
-    fn value(this: &Foreign) -> Result<JsValue, JsValue>;
-
-    /// A view of `buffer`.
+    /// A view of `buffer`, which may be anything that the page calls a chunk.
     #[wasm_bindgen(constructor, catch, js_class = "Uint8Array")]
-    fn view(buffer: &JsValue, offset: &JsValue, length: &JsValue) -> Result<Foreign, JsValue>;
+    fn new(buffer: &JsValue, offset: &JsValue, length: &JsValue) -> Result<View, JsValue>;
 }
 
 const TYPE: &str = "content-type";
@@ -77,7 +53,7 @@ enum Body {
     Awaited,
     Stream(Rc<Reader>),
     /// In one piece: some hosts, React Native's for one, cannot do better.
-    Whole(Foreign),
+    Whole(JsValue),
     /// Nothing is left to read.
     Spent,
 }
@@ -125,7 +101,7 @@ struct Reader {
 #[derive(Debug)]
 enum Readable {
     Native(ReadableStreamDefaultReader),
-    Foreign(Foreign),
+    Foreign(JsValue),
 }
 
 impl Connection {
@@ -152,9 +128,9 @@ impl Connection {
         let head = Head::of(&response, is_stream, is_given);
         self.held.reserve(ROOM);
         self.body = if body.is_undefined() || body.is_null() {
-            Body::Whole(response.unchecked_into())
+            Body::Whole(response)
         } else {
-            let reader = body.unchecked_ref::<Foreign>().get_reader()?;
+            let reader = call(&body, "getReader", &JsValue::UNDEFINED)?;
             Body::Stream(Reader::new(self.attempt, reader))
         };
         Ok(head)
@@ -226,8 +202,8 @@ impl Head {
             let number = given.as_f64().map(|number| number as u16);
             let text = given.as_string().unwrap_or_default();
             status = number.or(Json::or_null(&text).whole().map(|number| number as u16)).unwrap_or(200);
-            let seen: Foreign = property(response, "headers").unchecked_into();
-            let value = |name| seen.get(name).ok().and_then(|value| value.as_string());
+            let seen = property(response, "headers");
+            let value = |name: &str| call(&seen, "get", &name.into()).ok()?.as_string();
             headers.extend(READ_HEADERS.into_iter().filter_map(|name| Some((name, value(name)?))));
         }
         // A response that was made by hand has no type or a wrong one. Only JSON is believed.
@@ -246,7 +222,7 @@ impl Reader {
     fn new(attempt: AttemptId, reader: JsValue) -> Rc<Self> {
         let reader = match reader.dyn_into::<ReadableStreamDefaultReader>() {
             Ok(native) => Readable::Native(native),
-            Err(foreign) => Readable::Foreign(foreign.unchecked_into()),
+            Err(foreign) => Readable::Foreign(foreign),
         };
         Rc::new_cyclic(|this: &Weak<Self>| {
             let (at_chunk, at_error) = (this.clone(), this.clone());
@@ -254,7 +230,7 @@ impl Reader {
                 reader,
                 on_chunk: Closure::new(move |result| {
                     if let Some((reader, driver)) = take_pending(&at_chunk) {
-                        driver.take_piece(attempt, reader.piece(result));
+                        driver.take_piece(attempt, Ok(reader.piece(result)));
                     }
                 }),
                 on_error: Closure::new(move |thrown| {
@@ -270,7 +246,9 @@ impl Reader {
     fn read(self: &Rc<Self>, driver: &Rc<Driver>, attempt: AttemptId) {
         let result = match &self.reader {
             Readable::Native(reader) => Ok(reader.read()),
-            Readable::Foreign(reader) => reader.read().map(|result| Promise::resolve(&result)),
+            Readable::Foreign(reader) => {
+                call(reader, "read", &JsValue::UNDEFINED).map(|result| Promise::resolve(&result))
+            }
         };
         match result {
             Ok(result) => {
@@ -292,13 +270,12 @@ impl Reader {
     }
 
     /// What a read brought.
-    fn piece(&self, result: JsValue) -> Result<Piece, JsValue> {
+    fn piece(&self, result: JsValue) -> Piece {
         if let Readable::Native(_) = self.reader {
             let result: IteratorNext = result.unchecked_into();
-            return Ok(if result.done() { Piece::End } else { Piece::Chunk(result.value()) });
+            return if result.done() { Piece::End } else { Piece::Chunk(result.value()) };
         }
-        let result: Foreign = result.unchecked_into();
-        if result.done()?.is_truthy() { Ok(Piece::End) } else { result.value().map(Piece::Chunk) }
+        if property(&result, "done").is_truthy() { Piece::End } else { Piece::Chunk(property(&result, "value")) }
     }
 }
 
@@ -323,7 +300,7 @@ fn append(chunk: &JsValue, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
     // A view has a buffer; a buffer has none.
     let whole = property(chunk, "buffer");
     let whole = if whole.is_undefined() { chunk } else { &whole };
-    append_bytes(Foreign::view(whole, &property(chunk, "byteOffset"), &length)?.unchecked_ref(), buffer);
+    append_bytes(View::new(whole, &property(chunk, "byteOffset"), &length)?.unchecked_ref(), buffer);
     Ok(())
 }
 
@@ -337,11 +314,11 @@ fn append_bytes(bytes: &Uint8Array, buffer: &mut Vec<u8>) {
 }
 
 /// Reads a body in one piece; without a body, the end comes later, as from any other.
-fn read_later(driver: &Rc<Driver>, attempt: AttemptId, response: Result<Foreign, ()>) {
+fn read_later(driver: &Rc<Driver>, attempt: AttemptId, response: Result<JsValue, ()>) {
     let driver = Rc::clone(driver);
     spawn(async move {
         let piece = match response {
-            Ok(response) => settle(response.text()).await.map(Piece::Chunk),
+            Ok(response) => settle(call(&response, "text", &JsValue::UNDEFINED)).await.map(Piece::Chunk),
             Err(()) => Ok(Piece::End),
         };
         driver.take_piece(attempt, piece);
@@ -359,7 +336,7 @@ pub(super) fn cancel_body(response: &JsValue) {
 
 /// Cancels a stream or the reader of one; both have this method. How that ends is of no interest.
 fn cancel(stream: &JsValue) {
-    let ended = stream.unchecked_ref::<Foreign>().cancel();
+    let ended = call(stream, "cancel", &JsValue::UNDEFINED);
     spawn(async move {
         let _ = settle(ended).await;
     });

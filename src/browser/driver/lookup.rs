@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use js_sys::Object;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use web_sys::AbortController;
 
 use super::Driver;
-use super::connection::Foreign;
 use crate::browser::memory::Memory;
 use crate::browser::options::{Plan, set};
+use crate::browser::page::call;
 use crate::browser::promise::{settle, spawn};
 use crate::text::{cut, text};
 use crate::upstream::Dialect;
@@ -59,7 +59,7 @@ impl Drop for Lookups {
 
 async fn read(answer: Result<JsValue, JsValue>) -> Result<String, JsValue> {
     let response = settle(answer).await?;
-    let text = settle(response.unchecked_ref::<Foreign>().text()).await?;
+    let text = settle(call(&response, "text", &JsValue::UNDEFINED)).await?;
     Ok(text.as_string().unwrap_or_default())
 }
 

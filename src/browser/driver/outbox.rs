@@ -52,7 +52,7 @@ pub(in crate::browser) struct Pull {
 #[derive(Debug, Default)]
 pub(in crate::browser) struct Outbox {
     chunks: Option<Chunks>,
-    pulls: VecDeque<Pull>,
+    pub(in crate::browser) pulls: VecDeque<Pull>,
     brief: Brief,
     /// The reader wants only the end: chunks are dropped.
     is_draining: bool,
@@ -73,11 +73,6 @@ enum Content {
 }
 
 impl Outbox {
-    /// Adds a read that waits.
-    pub(in crate::browser) fn extend(&mut self, pull: Option<Pull>) {
-        self.pulls.extend(pull);
-    }
-
     /// The reader wants only the end.
     pub(in crate::browser) fn drain(&mut self) {
         self.is_draining = true;
