@@ -37,6 +37,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of `kind`, explained by the table of kinds.
+    #[inline(always)]
     pub(crate) fn explained(kind: Kind) -> Box<Self> {
         Self::new(kind, kind.explanation())
     }

@@ -41,25 +41,32 @@ pub(crate) fn check_rules(answer: &Accumulator, wanted: Wanted<'_>, policy: &Pol
     let mismatch = json.is_some_and(|json| !wanted.schema.is_null() && !matches(json, wanted.schema));
     let short = policy.shortest > 0 && (text.chars().take(policy.shortest as usize).count() as u64) < policy.shortest;
     let rules = [
-        (Kind::ContentFilter, policy.on_content_filter, finish_reason == Some("content_filter")),
-        (Kind::Refusal, policy.refusal, refused),
-        (Kind::Empty, policy.empty, blank && !reasoned),
-        (Kind::ReasoningOnly, policy.reasoning_only, blank && reasoned),
-        (Kind::Length, policy.length, finish_reason == Some("length")),
-        (Kind::InvalidJson, policy.invalid_json, has_text && json.is_none()),
-        (Kind::SchemaMismatch, policy.schema_mismatch, mismatch),
-        (Kind::TooShort, policy.too_short, short && !answer.has_tool_call()),
-        (Kind::Pattern, policy.pattern, forbidden(text, policy).is_some()),
+        rule(Kind::ContentFilter, policy.on_content_filter, finish_reason == Some("content_filter")),
+        rule(Kind::Refusal, policy.refusal, refused),
+        rule(Kind::Empty, policy.empty, blank && !reasoned),
+        rule(Kind::ReasoningOnly, policy.reasoning_only, blank && reasoned),
+        rule(Kind::Length, policy.length, finish_reason == Some("length")),
+        rule(Kind::InvalidJson, policy.invalid_json, has_text && json.is_none()),
+        rule(Kind::SchemaMismatch, policy.schema_mismatch, mismatch),
+        rule(Kind::TooShort, policy.too_short, short && !answer.has_tool_call()),
+        rule(Kind::Pattern, policy.pattern, forbidden(text, policy).is_some()),
     ];
     let mut verdict = Verdict { failed: None, passed: 0 };
-    for (kind, action, fails) in rules {
+    for ((kind, explanation), action, fails) in rules {
         if !fails || action == Soft::Accept {
             verdict.passed += 1;
         } else if verdict.failed.is_none() {
-            verdict.failed = Some((Failure::explained(kind), action));
+            verdict.failed = Some((Failure::new(kind, explanation), action));
         }
     }
     verdict
+}
+
+/// A rule of [`check_rules`]: its kind of failure with the kind's sentence, what the policy does about it, and whether it fails.
+// Inline, so that a page downloads the sentences of these kinds alone.
+#[inline(always)]
+fn rule(kind: Kind, action: Soft, fails: bool) -> ((Kind, &'static str), Soft, bool) {
+    ((kind, kind.explanation()), action, fails)
 }
 
 /// The failure of a text, or of its beginning, that contains a text that the policy forbids.

@@ -75,7 +75,8 @@ macro_rules! kinds {
             pub const ALL: &[Self] = &[$(Self::$kind,)+];
 
             /// What the kind means, as one sentence without a capital letter and a full stop.
-            // Not a field of the table: a page downloads only the sentences that its code can name.
+            // Not a field of the table, and inline: a page downloads only the sentences that its code names.
+            #[inline(always)]
             pub fn explanation(self) -> &'static str {
                 match self {
                     $(Self::$kind => $explanation,)+
