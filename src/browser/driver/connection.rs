@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use js_sys::{Function, IteratorNext, Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Headers, ReadableStreamDefaultReader};
+use web_sys::{AbortController, Headers};
 
 use super::Driver;
 use crate::browser::options::set;
@@ -25,6 +25,19 @@ extern "C" {
     /// A view of `buffer`, which may be anything that the page calls a chunk.
     #[wasm_bindgen(constructor, catch, js_class = "Uint8Array")]
     fn new(buffer: &JsValue, offset: &JsValue, length: &JsValue) -> Result<View, JsValue>;
+
+    /// The web's own reader. Every chunk needs its methods; those of web-sys and js-sys also keep a promise that is of no use.
+    #[derive(Debug)]
+    #[wasm_bindgen(js_name = ReadableStreamDefaultReader)]
+    type WebReader;
+
+    #[wasm_bindgen(method)]
+    fn read(this: &WebReader) -> PendingRead;
+
+    type PendingRead;
+
+    #[wasm_bindgen(method)]
+    fn then(this: &PendingRead, on_chunk: &Function, on_error: &Function);
 }
 
 const TYPE: &str = "content-type";
@@ -82,7 +95,9 @@ pub(super) struct Head {
 /// A chunk of a body, or its end.
 #[derive(Debug)]
 pub(super) enum Piece {
-    Chunk(JsValue),
+    Bytes(Uint8Array),
+    /// Streams that were made by hand bring strings, too.
+    Text(String),
     End,
 }
 
@@ -100,7 +115,7 @@ struct Reader {
 /// else that a chunk needs.
 #[derive(Debug)]
 enum Readable {
-    Native(ReadableStreamDefaultReader),
+    Native(WebReader),
     Foreign(JsValue),
 }
 
@@ -136,15 +151,20 @@ impl Connection {
         Ok(head)
     }
 
-    /// Takes a chunk. True if it ends a line, so that the machine should get the bytes: it would only keep them before.
-    ///
-    /// # Errors
-    /// What a chunk throws that is no bytes.
-    pub(super) fn hold(&mut self, chunk: &JsValue) -> Result<bool, JsValue> {
-        let from = self.held.len();
-        append(chunk, &mut self.held)?;
+    /// Appends to what is held.
+    pub(super) fn hold_bytes(&mut self, bytes: &Uint8Array) {
+        let (from, length) = (self.held.len(), bytes.length() as usize);
+        // Bytes that were transferred to another owner have no length here, and to copy them would throw.
+        if length > 0 {
+            self.held.resize(from + length, 0);
+            bytes.copy_to(&mut self.held[from..]);
+        }
+    }
+
+    /// The machine should get the bytes: a line ends behind the first `known` of them. Else the machine would only keep them.
+    pub(super) fn has_line(&self, known: usize) -> bool {
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        Ok(self.held.len() > LONGEST_HELD || self.held[from..].iter().any(is_end))
+        self.held.len() > LONGEST_HELD || self.held[known..].iter().any(is_end)
     }
 
     /// What the next read reads from.
@@ -220,7 +240,7 @@ impl Head {
 
 impl Reader {
     fn new(attempt: AttemptId, reader: JsValue) -> Rc<Self> {
-        let reader = match reader.dyn_into::<ReadableStreamDefaultReader>() {
+        let reader = match reader.dyn_into::<WebReader>() {
             Ok(native) => Readable::Native(native),
             Err(foreign) => Readable::Foreign(foreign),
         };
@@ -230,7 +250,7 @@ impl Reader {
                 reader,
                 on_chunk: Closure::new(move |result| {
                     if let Some((reader, driver)) = take_pending(&at_chunk) {
-                        driver.take_piece(attempt, Ok(reader.piece(result)));
+                        driver.take_piece(attempt, reader.piece(result));
                     }
                 }),
                 on_error: Closure::new(move |thrown| {
@@ -247,13 +267,13 @@ impl Reader {
         let result = match &self.reader {
             Readable::Native(reader) => Ok(reader.read()),
             Readable::Foreign(reader) => {
-                call(reader, "read", &JsValue::UNDEFINED).map(|result| Promise::resolve(&result))
+                call(reader, "read", &JsValue::UNDEFINED).map(|result| Promise::resolve(&result).unchecked_into())
             }
         };
         match result {
             Ok(result) => {
                 self.pending.replace(Some((Rc::clone(self), Rc::clone(driver))));
-                let _ = result.then2(&self.on_chunk, &self.on_error);
+                result.then(self.on_chunk.as_ref().unchecked_ref(), self.on_error.as_ref().unchecked_ref());
             }
             Err(thrown) => {
                 let driver = Rc::clone(driver);
@@ -270,12 +290,19 @@ impl Reader {
     }
 
     /// What a read brought.
-    fn piece(&self, result: JsValue) -> Piece {
-        if let Readable::Native(_) = self.reader {
-            let result: IteratorNext = result.unchecked_into();
-            return if result.done() { Piece::End } else { Piece::Chunk(result.value()) };
+    fn piece(&self, result: JsValue) -> Result<Piece, JsValue> {
+        match &self.reader {
+            Readable::Native(_) => {
+                let result: IteratorNext = result.unchecked_into();
+                match result.value().dyn_into() {
+                    Ok(bytes) => Ok(Piece::Bytes(bytes)),
+                    Err(_) if result.done() => Ok(Piece::End),
+                    Err(chunk) => piece_of(chunk),
+                }
+            }
+            Readable::Foreign(_) if property(&result, "done").is_truthy() => Ok(Piece::End),
+            Readable::Foreign(_) => piece_of(property(&result, "value")),
         }
-        if property(&result, "done").is_truthy() { Piece::End } else { Piece::Chunk(property(&result, "value")) }
     }
 }
 
@@ -283,34 +310,23 @@ fn take_pending(reader: &Weak<Reader>) -> Option<(Rc<Reader>, Rc<Driver>)> {
     reader.upgrade()?.pending.take()
 }
 
-/// Appends a chunk to `buffer`. A chunk is bytes; streams that were made by hand bring strings, too.
-fn append(chunk: &JsValue, buffer: &mut Vec<u8>) -> Result<(), JsValue> {
-    if let Some(bytes) = chunk.dyn_ref::<Uint8Array>() {
-        append_bytes(bytes, buffer);
-        return Ok(());
-    }
+/// A chunk of any kind: bytes, a buffer, a view of one, or a string.
+fn piece_of(chunk: JsValue) -> Result<Piece, JsValue> {
+    let chunk = match chunk.dyn_into() {
+        Ok(bytes) => return Ok(Piece::Bytes(bytes)),
+        Err(chunk) => chunk,
+    };
     if let Some(text) = chunk.as_string() {
-        buffer.extend_from_slice(text.as_bytes());
-        return Ok(());
+        return Ok(Piece::Text(text));
     }
-    let length = property(chunk, "byteLength");
+    let length = property(&chunk, "byteLength");
     if length.as_f64().is_none() {
         return Err("a chunk of the body is neither bytes nor a string".into());
     }
     // A view has a buffer; a buffer has none.
-    let whole = property(chunk, "buffer");
-    let whole = if whole.is_undefined() { chunk } else { &whole };
-    append_bytes(View::new(whole, &property(chunk, "byteOffset"), &length)?.unchecked_ref(), buffer);
-    Ok(())
-}
-
-fn append_bytes(bytes: &Uint8Array, buffer: &mut Vec<u8>) {
-    let (from, length) = (buffer.len(), bytes.length() as usize);
-    // Bytes that were transferred to another owner have no length here, and to copy them would throw.
-    if length > 0 {
-        buffer.resize(from + length, 0);
-        bytes.copy_to(&mut buffer[from..]);
-    }
+    let whole = property(&chunk, "buffer");
+    let whole = if whole.is_undefined() { &chunk } else { &whole };
+    Ok(Piece::Bytes(View::new(whole, &property(&chunk, "byteOffset"), &length)?.unchecked_into()))
 }
 
 /// Reads a body in one piece; without a body, the end comes later, as from any other.
@@ -318,7 +334,7 @@ fn read_later(driver: &Rc<Driver>, attempt: AttemptId, response: Result<JsValue,
     let driver = Rc::clone(driver);
     spawn(async move {
         let piece = match response {
-            Ok(response) => settle(call(&response, "text", &JsValue::UNDEFINED)).await.map(Piece::Chunk),
+            Ok(response) => settle(call(&response, "text", &JsValue::UNDEFINED)).await.and_then(piece_of),
             Err(()) => Ok(Piece::End),
         };
         driver.take_piece(attempt, piece);

@@ -57,32 +57,29 @@ impl Driver {
         // Without a connection, the attempt was closed meanwhile.
         let Some(mut connection) = self.remove(attempt) else { return };
         self.state.borrow_mut().thrown = JsValue::UNDEFINED;
+        let known = connection.held.len();
         match piece {
-            Ok(Piece::Chunk(chunk)) => match connection.hold(&chunk) {
-                Ok(true) => {
-                    self.give_held(&mut connection);
-                    self.put_back(connection);
-                }
-                Ok(false) => {
-                    self.put_back(connection);
-                    return self.read(attempt);
-                }
-                Err(thrown) => {
-                    self.give_held(&mut connection);
-                    connection.cancel();
-                    self.fail(&connection, thrown);
-                }
-            },
+            Ok(Piece::Bytes(bytes)) => connection.hold_bytes(&bytes),
+            Ok(Piece::Text(text)) => connection.held.extend_from_slice(text.as_bytes()),
             Ok(Piece::End) => {
                 self.give_held(&mut connection);
                 self.handle(Input::End { attempt });
                 self.notify_attempts();
+                return self.advance();
             }
             Err(thrown) => {
                 self.give_held(&mut connection);
+                connection.cancel();
                 self.fail(&connection, thrown);
+                return self.advance();
             }
         }
+        if !connection.has_line(known) {
+            self.put_back(connection);
+            return self.read(attempt);
+        }
+        self.give_held(&mut connection);
+        self.put_back(connection);
         self.advance();
     }
 
