@@ -30,5 +30,18 @@ async function instantiate(source) {
 const forbidden =
   "this page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src";
 
-/** The bytes of `binary`, a character for each, as the build writes them into the script (xtask/src/package/literal.rs). */
-export const bytesOf = (binary) => Uint8Array.fromBase64?.(btoa(binary)) ?? Uint8Array.from(binary, (character) => character.charCodeAt());
+/** The bytes that `text` stands for, as the build writes them into the script (xtask/src/package/literal.rs). */
+export function bytesOf(text) {
+  const bytes = new Uint8Array(text.length);
+  let [length, shift] = [0, 0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 126) {
+      shift += 126;
+    } else {
+      bytes[length++] = code - 1 + shift;
+      shift = 0;
+    }
+  }
+  return bytes.subarray(0, length);
+}

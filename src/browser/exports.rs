@@ -59,11 +59,11 @@ pub fn create_fetch(client: &Client) -> Function {
 /// # Errors
 /// A `ChatError`, if JSON cannot carry `input`.
 #[wasm_bindgen(js_name = estimateTokens)]
-pub fn estimate_tokens(input: &JsValue, model: &str) -> Result<f64, JsValue> {
+pub fn estimate_tokens(input: JsValue, model: &str) -> Result<f64, JsValue> {
     let prompt = match input.as_string() {
         Some(text) => Prompt::text(&text),
         None => {
-            let json = stringify(input).map_err(|failure| throw(None, &failure))?;
+            let json = stringify(&input).map_err(|failure| throw(None, &failure))?;
             Prompt::chat(Json::parse(&json).unwrap_or(Json::NULL), Json::NULL, Json::NULL)
         }
     };

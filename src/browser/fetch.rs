@@ -10,7 +10,7 @@ use web_sys::{ReadableStream, Response, ResponseInit};
 use super::client::Client;
 use super::driver::Driver;
 use super::error::{envelope, throw};
-use super::options::{Purpose, copy, plain_headers, set};
+use super::options::{Purpose, plain_headers, set};
 use super::page::{call, property};
 use super::promise::{promise, settle};
 use super::stream::ChatStream;
@@ -179,13 +179,13 @@ impl Client {
 
 /// Without what an SDK says about itself or the body: across origins, each would be one more header for CORS to refuse.
 fn own_headers(headers: &Object) -> Object {
-    let own = copy(headers);
+    let own = Object::new();
     for name in Object::keys(headers).iter().filter_map(|name| name.as_string()) {
         let is_dropped = ["authorization", "accept", "user-agent"].contains(&&*name)
             || ["content-", "x-stainless-"].iter().any(|start| name.starts_with(start));
-        if is_dropped {
-            set(&own, &name, &JsValue::UNDEFINED);
+        if !is_dropped {
+            set(&own, &name, &property(headers, &name));
         }
     }
-    parse(&JSON::stringify(&own).map(String::from).unwrap_or_default()).unchecked_into()
+    own
 }

@@ -278,16 +278,19 @@ fn request_json(
         let is_decided = (name.is("stream") && !is_wire) || (name.is("failsoft") && sends_policy);
         !is_decided && (!is_model(name) || (chain.is_empty() && is_given(value)))
     };
-    let mut json = JsonObject::default();
-    for (name, value) in options.fields().filter(|(name, value)| is_sent(*name, *value)) {
+    // A field of `body` replaces an option of the same name.
+    let in_body: Vec<_> = body.fields().filter(|(name, value)| is_sent(*name, *value)).collect();
+    let is_option = |name: Json<'_>| {
         let text = name.text().unwrap_or_default();
-        let is_in_body = body.fields().any(|(known, value)| known.is(&text) && is_sent(known, value));
-        let is_dropped = purpose == Purpose::Chat && name.is("models");
-        if fields::find(&text).is_some() && !is_dropped && !is_in_body {
-            json.entry(name, value.raw());
-        }
-    }
-    for (name, value) in body.fields().filter(|(name, value)| is_sent(*name, *value)) {
+        let is_dropped = purpose == Purpose::Chat && text == "models";
+        !is_dropped && fields::find(&text).is_some() && !in_body.iter().any(|(known, _)| known.is(&text))
+    };
+    let mut json = JsonObject::default();
+    for (name, value) in options
+        .fields()
+        .filter(|(name, value)| is_option(*name) && is_sent(*name, *value))
+        .chain(in_body.iter().copied())
+    {
         json.entry(name, value.raw());
     }
     json.maybe_texts("models", &chain);

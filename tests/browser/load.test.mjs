@@ -2,10 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 import { launch, serve } from '../support/chromium.mjs';
 import { PACKAGE } from '../support/process.mjs';
+
+const { estimateTokens } = await import(pathToFileURL(`${PACKAGE}/index.js`));
 
 let browser;
 
@@ -61,10 +64,6 @@ test('the error in a browser without WebAssembly says so', async () => {
   assert.match(said.message, /could not be loaded: WebAssembly is not defined/);
 });
 
-test('the package loads in a browser that cannot decode base64', async () => {
-  assert.equal((await outcome({ lacking: () => delete Uint8Array.fromBase64 })).said, 'yes');
-});
-
 test('the package loads in a browser that refuses to compile large modules synchronously', async () => {
   const lacking = () => {
     const construct = () => {
@@ -80,5 +79,22 @@ for (const charset of ['ascii', 'utf8']) {
     const { outputFiles } = await build({ entryPoints: [`${PACKAGE}/index.js`], bundle: true, minify: true, format: 'esm', charset, write: false });
     const source = `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`;
     assert.equal((await outcome({ source })).said, 'yes');
+  });
+}
+
+for (const charset of ['windows-1252', 'shift_jis', 'utf-16le']) {
+  test(`the package loads as a classic script between the tags of a page in ${charset}`, async () => {
+    const options = { entryPoints: [`${PACKAGE}/index.js`], bundle: true, minify: true, charset: 'utf8', write: false };
+    const { outputFiles } = await build({ ...options, format: 'iife', globalName: 'failsoft' });
+    const html = `<!doctype html><script>${outputFiles[0].text}</script>`;
+    const body = Buffer.from(html, charset === 'utf-16le' ? 'utf16le' : 'utf8');
+    const page = await browser.newPage();
+    try {
+      await page.route('**/*', (route) => route.fulfill({ headers: { 'content-type': `text/html; charset=${charset}` }, body }));
+      await page.goto('http://127.0.0.1/');
+      assert.equal(await page.evaluate(() => globalThis.failsoft.estimateTokens('Hello world')), await estimateTokens('Hello world'));
+    } finally {
+      await page.close();
+    }
   });
 }

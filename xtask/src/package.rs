@@ -182,7 +182,7 @@ fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
     let mut esbuild = npm::program(workspace, "esbuild");
     esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
     esbuild.args(["--bundle", "--external:*.wasm", "--external:*.wasm?module"]);
-    esbuild.args(["--minify", "--format=esm", "--target=es2022", "--charset=utf8", "--legal-comments=none"]);
+    esbuild.args(["--minify", "--format=esm", "--target=es2022", "--legal-comments=none"]);
     // An error that nobody catches makes Node print the line of its stack's first frame.
     esbuild.args(["--line-limit=400", "--sourcemap"]);
     // Nobody frees what the package makes but the package itself.
