@@ -55,12 +55,12 @@
 //! | `chain` | the models of a call, and why a model leaves the chain |
 //! | `attempt`, `resume` | one request in flight; where a new answer resumes the text of a stream that broke |
 //! | [`request`], [`upstream`], [`http`] | the caller's request; where it goes; what the host sends |
-//! | [`lane`] | how a stream reaches the reader after the commit point |
+//! | `lane` | how a stream reaches the reader after the commit point |
 //! | [`sse`], `events`, [`chunk`], [`reader`] | from bytes to events, chunks and an answer |
 //! | [`failure`] | the table of failure kinds; status codes and the peculiarities of providers; `Retry-After` |
 //! | [`verdict`], [`schema`], `judge` | the rules for an answer that arrived with a 200; what is a refusal; the score of a judge |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
-//! | [`report`], `role`, [`usd`] | what happened; what an attempt is for; amounts of money |
+//! | [`report`], `role`, `usd` | what happened; what an attempt is for; amounts of money |
 //! | [`json`], `text`, `date`, [`invalid`], `near_miss` | basic modules: JSON in place, strings, dates, errors of input, near misses |
 //!
 //! No two modules import each other (`tests/architecture.rs`).
@@ -80,7 +80,7 @@ pub mod http;
 pub mod invalid;
 pub mod json;
 mod judge;
-pub mod lane;
+mod lane;
 mod near_miss;
 pub mod policy;
 pub mod reader;
@@ -93,7 +93,7 @@ pub mod sse;
 mod text;
 pub mod tokens;
 pub mod upstream;
-pub mod usd;
+mod usd;
 pub mod verdict;
 
 pub use attempt::AttemptId;

@@ -4,7 +4,7 @@ use crate::Millis;
 use crate::failure::Failure;
 use crate::json::{Json, Object, patched};
 use crate::role::Role;
-pub use crate::usd::Usd;
+use crate::usd::Usd;
 
 /// The report of one call. In JavaScript: `completion.failsoft`, `error.attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@ mod models;
 mod read;
 
 use crate::json::Json;
-pub use crate::lane::Lane;
+use crate::lane::Lane;
 use crate::tokens::Prompt;
 use crate::verdict::Wanted;
 pub(crate) use body::{BodySpec, capped};

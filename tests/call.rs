@@ -2,9 +2,7 @@
 
 mod script;
 
-use failsoft::report::Usd;
-use failsoft::request::Lane;
-use failsoft::{Action, Catalog, Dialect, Headers, Input, Json, Kind};
+use failsoft::{Action, Catalog, Dialect, Headers, Input, Json, Kind, Lane, Usd};
 use script::{Reply, Run, Script, delta, event, finish, streamed, words};
 use serde_json::{Value, json};
 

@@ -6,10 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use failsoft::request::Lane;
 use failsoft::{
     Action, Breakers, Call, Catalog, ChatRequest, Chunks, Context, Dialect, Failure, Headers, HttpRequest, Input, Json,
-    Kind, Outcome, Policy, Upstream,
+    Kind, Lane, Outcome, Policy, Upstream,
 };
 use serde_json::{Value, json};
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use failsoft::request::Lane;
-use failsoft::{Breakers, Call, Catalog, ChatRequest, Context, Json, Policy, Upstream};
+use failsoft::{Breakers, Call, Catalog, ChatRequest, Context, Json, Lane, Policy, Upstream};
 use serde_json::json;
 
 use crate::breaker_model::{Admission, BreakerModel};

@@ -1,6 +1,6 @@
 //! Amounts of requests, tokens and USD.
 
-use failsoft::report::Usd;
+use failsoft::Usd;
 use serde::{Deserialize, Serialize};
 
 /// What a call uses, or can use at most.

@@ -182,8 +182,7 @@ mod tests {
     use crate::config::{Account, Budget};
     use crate::ledger::Row;
     use crate::platform::object::TIMEOUT;
-    use failsoft::Millis;
-    use failsoft::report::Usd;
+    use failsoft::{Millis, Usd};
 
     fn hold(total: Millis, route: Option<RouteBudget>) -> CallHold {
         let most = Usage { tokens: 0, usd: Usd(7) };

@@ -1,6 +1,6 @@
 //! The limits of a budget, as messages and the balance use them.
 
-use failsoft::report::Usd;
+use failsoft::Usd;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Measure;

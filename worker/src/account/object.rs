@@ -2,8 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
-use failsoft::Millis;
-use failsoft::report::Usd;
+use failsoft::{Millis, Usd};
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::json;

@@ -20,9 +20,8 @@ pub(crate) use models::ROUTE;
 use std::sync::Arc;
 
 use failsoft::invalid::Section;
-use failsoft::report::Usd;
-use failsoft::request::{Lane, UsageChunk};
-use failsoft::{ChatRequest, Millis, Policy};
+use failsoft::request::UsageChunk;
+use failsoft::{ChatRequest, Lane, Millis, Policy, Usd};
 use worker::Env;
 
 use crate::access::Client;

@@ -16,8 +16,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use failsoft::request::Lane;
-use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Millis, Outcome};
+use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Lane, Millis, Outcome};
 
 use crate::account::AttemptLog;
 use crate::call::delivery::Delivery;

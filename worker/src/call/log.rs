@@ -1,7 +1,7 @@
 //! One log line for each call. The line has no prompt, no answer, no key and no text of an upstream.
 
-use failsoft::report::{AttemptReport, Usd};
-use failsoft::{Millis, Outcome};
+use failsoft::report::AttemptReport;
+use failsoft::{Millis, Outcome, Usd};
 use serde_json::{Value, json};
 
 use crate::call::admission::AdmittedCall;

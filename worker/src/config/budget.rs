@@ -1,7 +1,7 @@
 //! What an account or a route may use in a minute, a day and a month of UTC's calendar.
 
+use failsoft::Usd;
 use failsoft::invalid::{Invalid, Section};
-use failsoft::report::Usd;
 
 /// The bounds of an account or a route. An absent bound is no bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,9 +66,8 @@ fn count(given: &Section<'_>, name: &str) -> Result<Option<u64>, Box<Invalid>> {
 #[cfg(test)]
 mod tests {
     use super::{Bounds, Budget};
-    use failsoft::Json;
     use failsoft::invalid::Section;
-    use failsoft::report::Usd;
+    use failsoft::{Json, Usd};
 
     fn read(json: &str) -> Result<Budget, String> {
         let section = Section::object("budget", Json::parse(json).expect("JSON"));

@@ -1,7 +1,7 @@
 //! What the owner watches: metrics, spans, alerts.
 
+use failsoft::Usd;
 use failsoft::invalid::{Invalid, Section};
-use failsoft::report::Usd;
 
 use super::digest;
 use super::problem::Problem;

@@ -1,8 +1,7 @@
 //! A route: a chain of models with a policy, under a name that a client asks for as `route/NAME`.
 
 use failsoft::invalid::{Invalid, Section, join};
-use failsoft::request::Lane;
-use failsoft::{Millis, Policy};
+use failsoft::{Lane, Millis, Policy};
 
 use super::budget::Budget;
 use super::list::strings;

@@ -1,6 +1,4 @@
-use failsoft::report::Usd;
-use failsoft::request::Lane;
-use failsoft::{Dialect, Json};
+use failsoft::{Dialect, Json, Lane, Usd};
 use serde_json::{Value, json};
 
 use super::{Access, Config, Problem};

@@ -1,7 +1,6 @@
 //! The cron trigger: every few minutes it renews the copy of the catalog and sends alerts that are due.
 
-use failsoft::report::Usd;
-use failsoft::{Catalog, Millis};
+use failsoft::{Catalog, Millis, Usd};
 use serde_json::{Value, json};
 use worker::Env;
 
@@ -136,9 +135,8 @@ fn with_cents(usd: Usd) -> String {
 mod tests {
     use super::{DAY, find_expiring, find_jump};
     use crate::config::{Alerts, Config, Target};
-    use failsoft::Catalog;
     use failsoft::catalog::ModelInfo;
-    use failsoft::report::Usd;
+    use failsoft::{Catalog, Usd};
 
     const USD: u64 = 1_000_000_000_000;
 

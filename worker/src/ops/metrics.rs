@@ -1,6 +1,6 @@
 //! `GET /metrics`: the sums of the ledger over all isolates, in Prometheus's text format.
 
-use failsoft::report::Usd;
+use failsoft::Usd;
 use serde_json::Value;
 use worker::Env;
 

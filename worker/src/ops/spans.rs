@@ -1,8 +1,7 @@
 //! OpenTelemetry: a span for a call, and below it a span for each attempt, by the conventions for generative AI. Spans have
 //! the contents of the ledger's rows: no prompt and no answer.
 
-use failsoft::Millis;
-use failsoft::report::Usd;
+use failsoft::{Millis, Usd};
 use serde_json::{Value, json};
 
 use crate::config::Target;

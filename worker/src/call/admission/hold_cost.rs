@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use failsoft::catalog::{ModelInfo, Price};
 use failsoft::policy::JudgePolicy;
-use failsoft::report::Usd;
 use failsoft::tokens::Prompt;
-use failsoft::{Catalog, ChatRequest, Policy, Upstream};
+use failsoft::{Catalog, ChatRequest, Policy, Upstream, Usd};
 
 use crate::account::Usage;
 use crate::http::api_error::{ApiError, Code};

@@ -1,8 +1,7 @@
 //! The policy of a call: the route's, with what the client asks for in the field `failsoft`.
 
 use failsoft::invalid::{Invalid, join};
-use failsoft::report::Usd;
-use failsoft::{Json, Policy};
+use failsoft::{Json, Policy, Usd};
 
 /// The fields of a policy that a client may set. Some of them only within the owner's bounds.
 const OPEN: &str = "attempts timeouts empty reasoningOnly refusal invalidJson schemaMismatch length tooShort pattern \

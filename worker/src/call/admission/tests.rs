@@ -5,9 +5,8 @@ use crate::config::Config;
 use crate::http::api_error::ApiError;
 use crate::http::caller::Caller;
 use failsoft::policy::Recover;
-use failsoft::report::Usd;
-use failsoft::request::{Lane, UsageChunk};
-use failsoft::{Catalog, Json};
+use failsoft::request::UsageChunk;
+use failsoft::{Catalog, Json, Lane, Usd};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

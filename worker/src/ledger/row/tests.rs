@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use failsoft::report::{AttemptReport, Usd};
-use failsoft::{Failure, Kind, Outcome, Report, Role};
+use failsoft::report::AttemptReport;
+use failsoft::{Failure, Kind, Outcome, Report, Role, Usd};
 
 use super::{Context, LONGEST_NAME, rows};
 
