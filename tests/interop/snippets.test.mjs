@@ -6,7 +6,6 @@
 // | block            | check                                                                        |
 // |------------------|------------------------------------------------------------------------------|
 // | js               | a module that runs, prints an answer, and reports no error                   |
-// | js PACKAGE       | the same, if tests/node_modules has PACKAGE                                  |
 // | json failsoft.json | an edge with this configuration is ready                                   |
 // | json policy      | a call and a route accept this policy                                        |
 // | sh               | each command: see `COMMANDS`                                                 |
@@ -14,8 +13,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -34,9 +32,6 @@ const SECRET = '0123456789abcdef0123456789abcdef';
 const SECRETS = { ADMIN_TOKEN: SECRET, SESSION_SECRET: SECRET, TURNSTILE_SECRET: 'example', METRICS_TOKEN: 'example' };
 /** The id that the documentation gives to a managed key. */
 const KEY_ID = '0123456789abcdef';
-
-/** Paths that are no files of the repository: what is built, or what the reader creates. */
-const MADE = /^(worker\/build\/?|worker\/\.dev\.vars)$/;
 
 const run = promisify(execFile);
 const all = (await documents()).flatMap(blocks);
@@ -210,40 +205,6 @@ test('the first lines of the README run against what `cargo xtask dev` starts, w
     await dev.stop();
   }
 });
-
-test('every path that the documentation names exists', async () => {
-  const texts = await documents();
-  const path = /^(?:src|worker|tests|xtask|www|pkg-template|\.ci)\/[\w./-]*$/;
-  const missing = texts.flatMap(({ path: page, text }) => text.match(/`[^`\n]+`/g).map((code) => code.slice(1, -1))
-    .filter((code) => path.test(code) && !MADE.test(code) && !existsSync(join(ROOT, code))).map((code) => `${page}: ${code}`));
-  assert.deepEqual(missing, []);
-});
-
-test('the maps of both crates name every module', async () => {
-  const architecture = await readFile(join(ROOT, 'www/docs/architecture.md'), 'utf8');
-  const modules = async (crate, isModule) => (await readdir(join(ROOT, crate), { withFileTypes: true })).filter(isModule).map(({ name }) => name);
-  const files = await modules('src', (entry) => entry.name.endsWith('.rs'));
-  const folders = await modules('worker/src', (entry) => entry.isDirectory());
-  const expected = [...files, ...folders.map((name) => `${name}/`)];
-  assert.deepEqual(expected.filter((name) => !architecture.includes(`\`${name}\``)), []);
-});
-
-/** The names of all fields that a JSON Schema describes. */
-function fieldsOf(schema) {
-  if (schema === null || typeof schema !== 'object') return [];
-  const names = schema.properties && !Array.isArray(schema.properties) ? Object.keys(schema.properties) : [];
-  return [...names, ...Object.values(schema).flatMap(fieldsOf)];
-}
-
-for (const [schema, pages] of [['failsoft', ['configuration', 'budgets']], ['policy', ['failures']]]) {
-  test(`the documentation describes every field of ${schema}.schema.json`, async () => {
-    const fields = fieldsOf(JSON.parse(await readFile(join(ROOT, `www/schema/${schema}.schema.json`), 'utf8')));
-    const texts = await Promise.all(pages.map((page) => readFile(join(ROOT, `www/docs/${page}.md`), 'utf8')));
-    const named = new Set(texts.join('').match(/`[^`\n]+`/g).flatMap((code) => code.match(/[$\w]+/g) ?? []));
-    assert.ok(fields.length > 20);
-    assert.deepEqual([...new Set(fields)].filter((field) => !named.has(field)), []);
-  });
-}
 
 test('the key of the README works for its page, and for a program', async () => {
   for (const headers of [{ origin: sample.origins[0] }, {}]) {

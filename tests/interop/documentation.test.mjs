@@ -1,0 +1,95 @@
+// The documentation and the code agree: paths, modules, fields, defaults and ranges.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { documents } from '../support/markdown.mjs';
+import { ROOT } from '../support/process.mjs';
+import { POLICY_SCHEMA, SCHEMA } from '../support/schema.mjs';
+
+/** Paths that are no files of the repository: what is built, or what the reader creates. */
+const MADE = /^(worker\/build\/?|worker\/\.dev\.vars)$/;
+
+/** Defaults that the documentation explains in other words than the schema. */
+const EXPLAINED = ['assemble', 'visitors.siteverify'];
+
+const page = (name) => readFile(join(ROOT, `www/docs/${name}.md`), 'utf8');
+
+test('every path that the documentation names exists', async () => {
+  const path = /^(?:src|worker|tests|xtask|www|pkg-template|\.ci)\/[\w./-]*$/;
+  const missing = (await documents()).flatMap(({ path: document, text }) => {
+    const words = text.match(/`[^`\n]+`/g).flatMap((code) => code.slice(1, -1).split(' '));
+    return words.filter((word) => path.test(word) && !MADE.test(word) && !existsSync(join(ROOT, word))).map((word) => `${document}: ${word}`);
+  });
+  assert.deepEqual(missing, []);
+});
+
+test('the maps of both crates name every module', async () => {
+  const architecture = await page('architecture');
+  const modules = async (crate, isModule) => (await readdir(join(ROOT, crate), { withFileTypes: true })).filter(isModule).map(({ name }) => name);
+  const files = await modules('src', (entry) => entry.name.endsWith('.rs'));
+  const folders = await modules('worker/src', (entry) => entry.isDirectory());
+  const expected = [...files, ...folders.map((name) => `${name}/`)];
+  assert.deepEqual(expected.filter((name) => !architecture.includes(`\`${name}\``)), []);
+});
+
+/** The names of all fields that a JSON Schema describes. */
+function fieldsOf(schema) {
+  if (schema === null || typeof schema !== 'object') return [];
+  const names = schema.properties && !Array.isArray(schema.properties) ? Object.keys(schema.properties) : [];
+  return [...names, ...Object.values(schema).flatMap(fieldsOf)];
+}
+
+for (const [name, schema, pages] of [['failsoft', SCHEMA, ['configuration', 'budgets']], ['policy', POLICY_SCHEMA, ['failures']]]) {
+  test(`the documentation describes every field of ${name}.schema.json`, async () => {
+    const fields = fieldsOf(schema);
+    const texts = await Promise.all(pages.map(page));
+    const named = new Set(texts.join('').match(/`[^`\n]+`/g).flatMap((code) => code.match(/[$\w]+/g) ?? []));
+    assert.ok(fields.length > 20);
+    assert.deepEqual([...new Set(fields)].filter((field) => !named.has(field)), []);
+  });
+}
+
+/** What `schema` says about the field at `path`, such as `routes.NAME.lane` or `keys[].name`; undefined for no field. */
+function find(schema, path) {
+  const resolve = ({ $ref, ...own }) => ($ref?.startsWith('#') ? { ...resolve($ref.slice(2).split('/').reduce((at, key) => at[key], schema)), ...own } : own);
+  return path.split('.').reduce((at, step) => {
+    const [name, isList] = [step.replace('[]', ''), step.endsWith('[]')];
+    const field = at?.properties?.[name] ?? at?.anyOf?.find(({ properties }) => properties)?.properties[name] ?? (name === 'NAME' ? at?.additionalProperties : undefined);
+    return field && resolve(isList ? resolve(field).items : field);
+  }, schema);
+}
+
+/** The rows of the tables whose last column is a default: the fields, their meaning and the cells of their defaults. */
+function rowsWithDefaults(markdown) {
+  const tables = markdown.match(/(?:^\|.*\n)+/gm).map((table) => table.trim().split('\n').map((row) => row.slice(1, -1).split(' | ').map((cell) => cell.trim())));
+  const withDefaults = tables.filter(([head]) => /^default/.test(head.at(-1)));
+  return withDefaults.flatMap(([, , ...rows]) => rows).map(([fields, meaning, defaults]) => {
+    const names = fields.match(/`[^`]+`/g).map((name) => name.slice(1, -1));
+    return { names, meaning, defaults: names.length > 1 ? defaults.split(', ') : [defaults] };
+  });
+}
+
+const written = (value) => (typeof value === 'number' ? value.toLocaleString('en') : `\`${value}\``);
+const isScalar = (value) => ['string', 'number', 'boolean'].includes(typeof value);
+
+for (const [name, schema, least] of [['failures', POLICY_SCHEMA, 25], ['configuration', SCHEMA, 15]]) {
+  test(`the defaults and the highest values on the page ${name} are those of the schema`, async () => {
+    let checked = 0;
+    for (const { names, meaning, defaults } of rowsWithDefaults(await page(name))) {
+      for (const [at, path] of names.entries()) {
+        const field = find(schema, path);
+        if (isScalar(field?.default) && !EXPLAINED.includes(path)) {
+          assert.equal(defaults[at], written(field.default), `the default of ${path}`);
+          checked += 1;
+        }
+        const highest = /\b(?:up|\d) to ([\d,]+)/.exec(meaning)?.[1];
+        if (highest) assert.equal(highest, field.maximum?.toLocaleString('en'), `the highest value of ${path}`);
+      }
+    }
+    assert.ok(checked >= least, `only ${checked} defaults`);
+  });
+}
