@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-const DECLARATIONS: &str = include_str!("../pkg-template/index.d.ts");
+const DECLARATIONS: &str = include_str!("../pkg-template/policy.d.ts");
 const SCHEMA: &str = include_str!("../www/schema/policy.schema.json");
 
 /// The comment of each field of `interface Policy`, by the path of the field.

@@ -28,12 +28,12 @@ fn quoted(text: &str, mark: char) -> BTreeSet<String> {
 
 #[test]
 fn the_type_declarations_have_every_kind_and_no_other() {
-    assert_eq!(quoted(&section("pkg-template/index.d.ts", "export type Kind =", ";"), '\''), kinds());
+    assert_eq!(quoted(&section("pkg-template/error.d.ts", "export type Kind =", ";"), '\''), kinds());
 }
 
 #[test]
 fn the_type_declarations_have_the_explanations_of_the_table() {
-    let comment = section("pkg-template/index.d.ts", "Why a request, or the whole call, failed.", "export type Kind =");
+    let comment = section("pkg-template/error.d.ts", "Why a request, or the whole call, failed.", "export type Kind =");
     let rows: Vec<_> = comment.lines().filter_map(|line| line.strip_prefix(" * - ")).collect();
     let (of_javascript, rows) = rows.split_last().expect("a list");
     let expected: Vec<_> = Kind::ALL.iter().map(|kind| format!("`{}`: {}", kind.name(), kind.explanation())).collect();

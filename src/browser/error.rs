@@ -21,7 +21,7 @@ extern "C" {
     fn fill(this: &ChatError, fields: &JsValue, cause: &JsValue) -> JsValue;
 }
 
-/// Fills `caller`, or an error without a caller, with `failure`, as `index.d.ts` declares the fields. `report` is the report as an object, `partial` the text that came before a stream broke.
+/// Fills `caller`, or an error without a caller, with `failure`, as `error.d.ts` declares the fields. `report` is the report as an object, `partial` the text that came before a stream broke.
 pub(super) fn chat_error(
     caller: Option<ChatError>,
     failure: &Failure,

@@ -18,7 +18,7 @@ use crate::text::text;
 /// No value nests deeper: the core reads 128 levels.
 const DEEPEST: usize = 128;
 
-/// A field of an object for JavaScript. A field that is `None` is left out: `index.d.ts` declares it as optional.
+/// A field of an object for JavaScript. A field that is `None` is left out: the types of the package declare it as optional.
 pub(super) enum Field<'a> {
     Text(Option<&'a str>),
     Number(Option<f64>),

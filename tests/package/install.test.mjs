@@ -35,12 +35,23 @@ test('the installed package loads in Node by its name, and answers', async () =>
   assert.deepEqual([stdout, stderr], ['yes\n', '']);
 });
 
-test('the tarball has the files of its manifest, their source maps, the WebAssembly for workers, and nothing else', async () => {
+/** The declarations that the file `path` of the package reaches by its imports, without itself. */
+async function importedDeclarations(path) {
+  const reached = new Set([path]);
+  for (const file of reached) {
+    const text = await readFile(join(PACKAGE, file), 'utf8');
+    for (const [, name] of text.matchAll(/ from '\.\/(\w+)\.js';/g)) reached.add(`${name}.d.ts`);
+  }
+  return [...reached].slice(1);
+}
+
+test('the tarball has the files of its manifest, the declarations that they import, their source maps, the WebAssembly for workers, and nothing else', async () => {
   const { exports } = JSON.parse(await readFile(join(PACKAGE, 'package.json'), 'utf8'));
   const targets = (target) => (typeof target === 'string' ? [target] : Object.values(target).flatMap(targets));
   const named = new Set(targets(exports).map((path) => path.slice(2)));
   const maps = [...named].filter((path) => path.endsWith('.js')).map((path) => `${path}.map`);
-  assert.deepEqual(packed.files.map(({ path }) => path).sort(), [...named, ...maps, 'LICENSE', 'README.md', 'failsoft_bg.wasm'].sort());
+  const declarations = await importedDeclarations('index.d.ts');
+  assert.deepEqual(packed.files.map(({ path }) => path).sort(), [...named, ...declarations, ...maps, 'LICENSE', 'README.md', 'failsoft_bg.wasm'].sort());
 });
 
 test('a program that uses all types compiles', async () => {
