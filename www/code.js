@@ -1,5 +1,6 @@
 // The code that makes the same call without this page.
 
+import { enableCopy } from './copy.js';
 import { byId } from './dom.js';
 
 /** Shows the code that sends `message` with `options` (`models` or `model`, `policy`) to the edge at `origin`. */
@@ -48,11 +49,5 @@ function literal(value) {
 
 /** Every button with `data-copy` copies the text of the element with that id. */
 export function enableCopyButtons() {
-  for (const button of document.querySelectorAll('[data-copy]')) {
-    button.addEventListener('click', async () => {
-      const copied = await navigator.clipboard.writeText(byId(button.dataset.copy).textContent).then(() => true, () => false);
-      button.textContent = copied ? 'Copied' : 'Select and copy';
-      setTimeout(() => { button.textContent = 'Copy'; }, 1500);
-    });
-  }
+  for (const button of document.querySelectorAll('[data-copy]')) enableCopy(button, byId(button.dataset.copy));
 }

@@ -2,14 +2,15 @@
 
 import MiniSearch from 'minisearch';
 
-import { element } from '../dom.js';
+import { enableCopy } from '../copy.js';
+import { byId, element } from '../dom.js';
 
 const MOST_RESULTS = 8;
 const EXCERPT = 140;
 
-const input = document.getElementById('search');
-const results = document.getElementById('results');
-const found = document.getElementById('found');
+const input = byId('search');
+const results = byId('results');
+const found = byId('found');
 
 /** The index, fetched when the visitor first uses the search. */
 let index = null;
@@ -106,11 +107,7 @@ addEventListener('click', (event) => {
 for (const code of document.querySelectorAll('pre')) {
   code.tabIndex = 0;
   const button = element('button', { type: 'button', class: 'quiet copy' }, 'Copy');
-  button.addEventListener('click', async () => {
-    const copied = await navigator.clipboard.writeText(code.textContent).then(() => true, () => false);
-    button.textContent = copied ? 'Copied' : 'Select and copy';
-    setTimeout(() => { button.textContent = 'Copy'; }, 1500);
-  });
+  enableCopy(button, code);
   const frame = element('div', { class: 'frame' });
   code.replaceWith(frame);
   frame.append(code, button);

@@ -1,0 +1,12 @@
+// Buttons that copy code to the clipboard.
+
+const SHOWN_FOR = 1500;
+
+/** Makes `button` copy the text of `source`, and show for a moment whether that worked. */
+export function enableCopy(button, source) {
+  button.addEventListener('click', async () => {
+    const copied = await navigator.clipboard.writeText(source.textContent).then(() => true, () => false);
+    button.textContent = copied ? 'Copied' : 'Select and copy';
+    setTimeout(() => { button.textContent = 'Copy'; }, SHOWN_FOR);
+  });
+}
