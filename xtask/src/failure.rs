@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Invalid { what: String, expected: &'static str },
     /// Another program listens on the port.
     PortTaken { port: u16 },
+    /// Another run of the same command uses a folder that only one run may use.
+    Running { program: &'static str },
     /// The edge did not answer in time.
     Silent { address: String },
     /// A prerequisite of a suite is missing. The reason was printed when it was found.
@@ -69,6 +71,7 @@ impl fmt::Display for Failure {
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Invalid { what, expected } => write!(f, "{what}: expected {expected}"),
             Self::PortTaken { port } => write!(f, "port {port} is taken: choose another with --port N"),
+            Self::Running { program } => write!(f, "{program} runs already in this checkout: wait until it has ended"),
             Self::Silent { address } => write!(f, "the edge did not answer on {address} within a minute"),
             Self::DidNotRun { why } => write!(f, "did not run: {why}"),
             Self::Interrupted => write!(f, "interrupted"),

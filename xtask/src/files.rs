@@ -1,6 +1,6 @@
 //! Files and folders.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +55,17 @@ pub(crate) fn make_empty(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(Failure::file(folder))
 }
 
+/// Takes the lock of the file `path` until the value is dropped. `program` is what an error calls the other holder.
+pub(crate) fn lock(path: &Path, program: &'static str) -> Result<File> {
+    make_parent(path)?;
+    let file = File::create(path).map_err(Failure::file(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::Running { program }),
+        Err(TryLockError::Error(error)) => Err(Failure::file(path)(error)),
+    }
+}
+
 /// Replaces the folder `place` with the content of the folder `finished`.
 pub(crate) fn replace(finished: &Path, place: &Path) -> Result<()> {
     make_empty(place)?;
@@ -68,5 +79,20 @@ fn make_parent(path: &Path) -> Result<()> {
     match path.parent() {
         Some(parent) => fs::create_dir_all(parent).map_err(Failure::file(parent)),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_has_one_holder_until_it_is_dropped() {
+        let path = std::env::temp_dir().join(format!("failsoft-lock-{}", std::process::id()));
+        let first = lock(&path, "x").expect("free");
+        assert!(matches!(lock(&path, "x"), Err(Failure::Running { program: "x" })));
+        drop(first);
+        lock(&path, "x").expect("free again");
+        fs::remove_file(&path).expect("a file");
     }
 }
