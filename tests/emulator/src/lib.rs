@@ -60,7 +60,7 @@
 //!
 //! | `fault/…` | what happens | `-NUMBER` |
 //! |---|---|---|
-//! | `rate-limited` | 429 with an availability body; Retry-After only with a number | seconds in Retry-After |
+//! | `rate-limited` | 429; with a number of seconds behind the name, also Retry-After | seconds in Retry-After |
 //! | `rate-limited-legacy` | 429 with metadata.raw, provider_name and headers.Retry-After in the body, and no header | seconds in the body, default 2 |
 //! | `rate-limited-date` | 429 with Retry-After as an HTTP date | seconds from now, default 2 |
 //! | `rate-limited-once` | 429 with Retry-After the first time, healthy afterwards | seconds in Retry-After, default 1 |
@@ -75,7 +75,7 @@
 //! | `content-policy` | 400 content_policy_violation |  |
 //! | `not-found` | 404 with availability no_endpoints |  |
 //! | `deprecated` | 404 with availability model_deprecated and fallback_models |  |
-//! | `unknown-model` | 400 that only says so, for the whole request, whatever else is in `models` |  |
+//! | `unknown-model` | 400 with a message that names the id; the whole request fails, even if `models` has other models |  |
 //! | `timeout-408` | 408 |  |
 //! | `precondition` | 412 |  |
 //! | `too-large` | 413 |  |
@@ -83,7 +83,7 @@
 //! | `server-error` | 500 with a generic message |  |
 //! | `server-error-once` | 500 the first time, healthy afterwards |  |
 //! | `bad-gateway` | 502 |  |
-//! | `unavailable` | 503 with availability.retryable true; Retry-After only with a number | seconds in Retry-After |
+//! | `unavailable` | 503 with availability.retryable true; with a number of seconds behind the name, also Retry-After | seconds in Retry-After |
 //! | `unavailable-not-retryable` | 503 with availability.retryable false |  |
 //! | `gateway-timeout` | 504 |  |
 //! | `cloudflare-524` | 524 with an HTML page |  |
@@ -94,13 +94,13 @@
 //! | `reset-mid-body` | TCP reset inside the body | bytes of the body before it, default half |
 //! | `slow-headers` | nothing is sent for the time | milliseconds, default until the client leaves |
 //! | `slow-first-token` | headers at once, a comment every 100 ms, then the answer; as JSON, headers come late | milliseconds, default for ever |
-//! | `comments-only` | headers at once and comments for ever; as JSON, silence |  |
-//! | `stall` | words, then nothing on an open connection; as JSON, half the body, then nothing | words before it, default 3 |
-//! | `stall-comments` | words, then a comment every 100 ms; as JSON, like stall | words before it, default 3 |
-//! | `cut` | the body ends with its proper terminator; as JSON, short of its content-length | bytes of the body before it, default half |
-//! | `cut-hard` | closed without the chunked terminator; as JSON, short of its content-length | bytes of the body before it, default half |
-//! | `cut-mid-event` | the body ends properly inside a data line; as JSON, short of its content-length |  |
-//! | `cut-mid-character` | the body ends properly after two of the four bytes of a crab; as JSON, short of its content-length |  |
+//! | `comments-only` | headers at once, then only comments, without an end; as JSON, nothing |  |
+//! | `stall` | some words, then nothing, and the connection stays open; as JSON, half of the body, then nothing | words before it, default 3 |
+//! | `stall-comments` | some words, then a comment every 100 ms; as JSON, like stall | words before it, default 3 |
+//! | `cut` | the stream ends normally, but before the answer is complete; as JSON, fewer bytes than content-length says | bytes of the body before it, default half |
+//! | `cut-hard` | the connection closes in the middle of the stream; as JSON, fewer bytes than content-length says | bytes of the body before it, default half |
+//! | `cut-mid-event` | the stream ends normally, but inside a data line; as JSON, fewer bytes than content-length says |  |
+//! | `cut-mid-character` | the stream ends normally, but after two of the four bytes of an emoji; as JSON, fewer bytes than content-length says |  |
 //! | `cut-after-finish` | the finish chunk is the last event; as JSON, no usage |  |
 //! | `missing-done` | everything but the DONE mark; as JSON, healthy |  |
 //! | `error-mid-stream` | a chunk with error and finish_reason error after half of the words; as JSON, error-in-choice |  |
