@@ -58,8 +58,9 @@ function excerpt(text, terms) {
   const places = terms.map((term) => text.toLowerCase().indexOf(term)).filter((place) => place >= 0);
   const start = Math.max(0, Math.min(...places, text.length) - 40);
   const from = places.length > 0 && start > 0 ? text.indexOf(' ', start) + 1 : 0;
-  const piece = text.slice(from, from + EXCERPT).trim();
-  return `${from > 0 ? '… ' : ''}${piece}${from + EXCERPT < text.length ? ' …' : ''}`;
+  if (from + EXCERPT >= text.length) return `${from > 0 ? '… ' : ''}${text.slice(from).trim()}`;
+  const piece = text.slice(from, text.lastIndexOf(' ', from + EXCERPT)).trim();
+  return `${from > 0 ? '… ' : ''}${piece} …`;
 }
 
 function showNote(text) {

@@ -133,6 +133,7 @@ fn sections(markdown: &str) -> Vec<Section> {
                     place.push_str(&text);
                 }
             }
+            Event::End(tag) if is_inline(tag) => {}
             Event::SoftBreak | Event::HardBreak | Event::End(_) => {
                 if let Some(section) = sections.last_mut().filter(|section| !section.text.ends_with(' ')) {
                     section.text.push(' ');
@@ -142,6 +143,11 @@ fn sections(markdown: &str) -> Vec<Section> {
         }
     }
     sections
+}
+
+/// Whether text goes on behind the tag without a space.
+fn is_inline(tag: TagEnd) -> bool {
+    matches!(tag, TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link | TagEnd::Image)
 }
 
 /// The id of the last heading, as code hosts make it; of equal headings, the later ones are numbered.
@@ -177,7 +183,8 @@ mod tests {
         let targets = Targets { root: Path::new("."), folder: "www/docs", headings: [("b".to_owned(), vec![])].into() };
         let markdown = "# Title\nSee [b](b.md).\n\n## Part\n\n| a |\n|--:|\n| `1 < 2` |\n";
         let page = Page::read("a", markdown, &targets).unwrap_or_else(|failure| panic!("{failure}"));
-        assert_eq!((page.title.as_str(), page.sections[1].text.trim()), ("Title", "a 1 < 2"));
+        let texts = page.sections.iter().map(|section| section.text.trim()).collect::<Vec<_>>();
+        assert_eq!((page.title.as_str(), texts), ("Title", vec!["See b.", "a 1 < 2"]));
         assert!(
             page.html.contains("<a href=\"b\">b</a>") && page.html.contains("<h2 id=\"part\">Part <a class=\"anchor\"")
         );
