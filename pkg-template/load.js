@@ -30,18 +30,9 @@ async function instantiate(source) {
 const forbidden =
   "this page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src";
 
-/** The bytes that `text` stands for, as the build writes them into the script (xtask/src/package/literal.rs). */
+/** The bytes that `text` stands for, as the build writes them into the script. The build defines `DECODER`: the bytes of decode.wat. */
 export function bytesOf(text) {
-  const bytes = new Uint8Array(text.length);
-  let [length, shift] = [0, 0];
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code > 126) {
-      shift += 126;
-    } else {
-      bytes[length++] = code - 1 + shift;
-      shift = 0;
-    }
-  }
-  return bytes.subarray(0, length);
+  const { memory, decode } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(DECODER))).exports;
+  const bytes = new Uint8Array(memory.buffer);
+  return bytes.subarray(0, decode(new TextEncoder().encodeInto(text, bytes).written));
 }

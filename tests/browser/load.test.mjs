@@ -66,8 +66,9 @@ test('the error in a browser without WebAssembly says so', async () => {
 
 test('the package loads in a browser that refuses to compile large modules synchronously', async () => {
   const lacking = () => {
-    const construct = () => {
-      throw new RangeError('the buffer is too large for the main thread');
+    const construct = (target, [bytes]) => {
+      if (bytes.byteLength > 4096) throw new RangeError('the buffer is too large for the main thread');
+      return new target(bytes);
     };
     globalThis.WebAssembly.Module = new Proxy(globalThis.WebAssembly.Module, { construct });
   };

@@ -163,7 +163,7 @@ fn dress(workspace: &Workspace, template: &[PathBuf], scripts: &Path, stage: &Pa
         let from = self::template(workspace).join(file);
         if file == Path::new("package.json") {
             files::write(&stage.join(file), with_version(&files::read(&from)?, version())?)?;
-        } else {
+        } else if file != Path::new("decode.wat") {
             let folder = if is_script(file) { scripts } else { stage };
             files::copy(&from, &folder.join(file))?;
         }
@@ -178,7 +178,17 @@ fn with_version(manifest: &str, version: &str) -> Result<String> {
     Ok(format!("{manifest:#}\n"))
 }
 
+/// The bytes of the program that reads the WebAssembly from its literal, as an array of JavaScript.
+fn decoder(workspace: &Workspace, scripts: &Path) -> Result<String> {
+    let wasm = scripts.join("decode.wasm");
+    let mut wasm_as = npm::program(workspace, "wasm-as");
+    wasm_as.arg(template(workspace).join("decode.wat")).arg("-o").arg(&wasm);
+    run_quietly("running wasm-as", &mut wasm_as, no_progress)?;
+    Ok(format!("{:?}", fs::read(&wasm).map_err(Failure::file(&wasm))?))
+}
+
 fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
+    let decoder = decoder(workspace, scripts)?;
     let mut esbuild = npm::program(workspace, "esbuild");
     esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
     esbuild.args(["--bundle", "--external:*.wasm", "--external:*.wasm?module"]);
@@ -187,6 +197,7 @@ fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
     esbuild.args(["--line-limit=400", "--sourcemap"]);
     // Nobody frees what the package makes but the package itself.
     esbuild.args(["--define:Symbol.dispose=false", "--log-level=warning"]);
+    esbuild.arg(format!("--define:DECODER={decoder}"));
     run_quietly("running esbuild", &mut esbuild, no_progress)
 }
 
@@ -202,7 +213,7 @@ fn embed(stage: &Path) -> Result<()> {
         return Err(Failure::Invalid { what: format!("bundled {DEFAULT}"), expected });
     };
     let bytes = fs::read(&wasm).map_err(Failure::file(&wasm))?;
-    let literal = literal::literal(&bytes);
+    let literal = literal::literal(&bytes)?;
     files::write(&entry, ["const ", VARIABLE, "=", &literal, ";\n", before, VARIABLE, after].concat())?;
     let map = stage.join(format!("{DEFAULT}.map"));
     files::write(&map, files::read(&map)?.replacen("\"mappings\": \"", "\"mappings\": \";", 1))

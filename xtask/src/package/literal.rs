@@ -1,19 +1,27 @@
-//! Bytes as a literal of JavaScript: `bytesOf` of pkg-template/load.js reads them back. With gzip that is 2 % more than the
-//! bytes themselves; base64 would be a quarter more.
+//! Bytes as a literal of JavaScript: pkg-template/decode.wat reads them back. With gzip that is 2 % more than the bytes
+//! themselves; base64 would be a quarter more.
 //!
-//! The literal is ASCII without a NUL, so it means the same in a page of any charset, and between the tags of an HTML page.
+//! The literal is ASCII, so it means the same in a page of any charset. A NUL stands for itself, as an escape for each would
+//! cost a hundredth more. Bundlers that print the script anew write an escape; who puts the file as it is between the tags
+//! of an HTML page, where no NUL survives, has to do so too.
 
-/// Stands before a character and makes its byte larger by [`STEP`]; twice, by twice as much.
-const SHIFT: char = '\x7f';
-/// The number of bytes that are one character.
-const STEP: u8 = 126;
+use crate::failure::{Failure, Result};
+
+/// Stands before a character and makes its byte larger by the same number; twice, by twice as much.
+const SHIFT: u8 = 127;
+
+/// The number of characters that decode.wat has room for.
+const ROOM: usize = 8 * 64 * 1024;
 
 /// The string literal that stands for `bytes`.
-pub(super) fn literal(bytes: &[u8]) -> String {
+///
+/// # Errors
+/// If decode.wat has no room for it.
+pub(super) fn literal(bytes: &[u8]) -> Result<String> {
     let mut literal = String::from("'");
     for &byte in bytes {
-        literal.extend((0..byte / STEP).map(|_| SHIFT));
-        match byte % STEP + 1 {
+        literal.extend((0..byte / SHIFT).map(|_| char::from(SHIFT)));
+        match byte % SHIFT {
             b'\n' => literal.push_str("\\n"),
             b'\r' => literal.push_str("\\r"),
             code @ (b'\\' | b'\'') => literal.extend(['\\', char::from(code)]),
@@ -21,25 +29,41 @@ pub(super) fn literal(bytes: &[u8]) -> String {
         }
     }
     literal.push('\'');
-    literal
+    if literal.len() > ROOM {
+        let expected = "a WebAssembly for which the memory in pkg-template/decode.wat has room";
+        return Err(Failure::Invalid { what: "the package".to_owned(), expected });
+    }
+    Ok(literal)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::literal;
+    use std::collections::BTreeSet;
+
+    use super::{ROOM, literal};
+
+    fn literal_of(bytes: &[u8]) -> String {
+        literal(bytes).expect("there is room")
+    }
 
     #[test]
     fn every_byte_has_characters_of_its_own_that_are_ascii() {
         let all: Vec<u8> = (0..=u8::MAX).collect();
-        let literals: std::collections::BTreeSet<String> = all.iter().map(|byte| literal(&[*byte])).collect();
+        let literals: BTreeSet<String> = all.iter().map(|byte| literal_of(&[*byte])).collect();
         assert_eq!(literals.len(), all.len());
-        assert!(literal(&all).bytes().all(|byte| (1..=127).contains(&byte)));
+        assert!(literal_of(&all).is_ascii());
     }
 
     #[test]
-    fn a_byte_is_its_successor_and_what_a_literal_cannot_hold_is_escaped() {
-        assert_eq!(literal(b"\0asm\x01"), "'\u{1}btn\u{2}'");
-        assert_eq!(literal(b"\t\x0c&["), "'\\n\\r\\'\\\\'");
-        assert_eq!(literal(&[125, 126, 252, 255]), "'\u{7e}\u{7f}\u{1}\u{7f}\u{7f}\u{1}\u{7f}\u{7f}\u{4}'");
+    fn a_byte_is_its_own_character_and_what_a_literal_cannot_hold_is_escaped() {
+        assert_eq!(literal_of(b"\0asm~"), "'\0asm~'");
+        assert_eq!(literal_of(b"\n\r\\'"), r"'\n\r\\\''");
+        assert_eq!(literal_of(&[126, 127, 254, 255]), "'\u{7e}\u{7f}\0\u{7f}\u{7f}\0\u{7f}\u{7f}\u{1}'");
+    }
+
+    #[test]
+    fn a_literal_that_the_decoder_has_no_room_for_is_refused() {
+        assert!(literal(&vec![0; ROOM - 2]).is_ok());
+        assert!(literal(&vec![0; ROOM]).is_err());
     }
 }
