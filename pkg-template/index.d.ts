@@ -74,7 +74,8 @@ export function createClient(defaults?: Options): Client;
  *   are the SDK's.
  * - A call that fails gives a response with the HTTP status of the upstream, its code and its Retry-After, also for a stream
  *   that fails before its commit point. So the SDK throws its own error class. Where no upstream sent a status, the kind of
- *   the failure decides. The header `x-should-retry: false` stops retries of the SDK, because failsoft has retried already.
+ *   the failure decides. The header `x-should-retry: false` tells the SDK that failsoft has retried already. The
+ *   openai package obeys it. LangChain and the AI SDK do not, so set their `maxRetries` to 0.
  * - A stream that breaks after its commit point ends with an event that has an `error`.
  * - An abort rejects with the signal's reason, like the web's `fetch`.
  * - A successful response has the headers `x-failsoft-model` and `x-failsoft-attempts`.
