@@ -7,8 +7,8 @@
 //!                └─ package.json ── version; the rest ───────────────────────────────┘
 //! ```
 //!
-//! Each entry becomes one file with all that it imports. The default entry also holds the WebAssembly, as text: a page
-//! asks for one file. Workers may not compile at run time: their entries import it.
+//! Each entry becomes one file with everything that it imports. The default entry also holds the WebAssembly as text, so
+//! that a page loads one file. The entries for workers import the WebAssembly, because workers cannot compile at run time.
 
 mod literal;
 mod names;
@@ -33,21 +33,23 @@ const WASM: &str = "failsoft_bg.wasm";
 const PROFILE: &str = "page";
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// One for each kind of host: the scripts that the package's manifest names.
+/// The scripts that the package's manifest names: one for each kind of host.
 const ENTRIES: [&str; 3] = [DEFAULT, "workerd.js", "edge-light.js"];
-/// The one that holds the WebAssembly.
+/// The entry that holds the WebAssembly.
 const DEFAULT: &str = "index.js";
 
-/// Beside the standard library for size and a panic without words: a stack of 256 KiB in place of a megabyte, as
-/// addresses are shorter behind it; the deepest recursion, of a schema that refers to itself, takes 66. No reference
-/// types, because V8 up to Node 22 crashes when it deoptimises code around an inlined call that returns a reference
-/// (tests/package/soak.mjs provokes that): objects of JavaScript cross as numbers. The switches of LLVM leave out what
-/// makes loops faster and code longer, and put together what several places have in common.
+/// - A panic is a trap without a message, so the package contains no code that formats messages of panics.
+/// - The stack has 256 KiB instead of 1 MiB, because the addresses of the data behind the stack are shorter then. The
+///   deepest recursion, for a schema that refers to itself, needs 66 KiB.
+/// - There are no reference types: objects of JavaScript are passed as numbers. V8 up to Node 22 crashes when it
+///   deoptimises code around an inlined call that returns a reference (tests/package/soak.mjs provokes the crash).
+/// - The switches of LLVM turn off optimisations that make loops faster and code longer, and turn on the merging of
+///   instructions that several branches have in common.
 const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Clink-arg=-zstack-size=262144 \
                          -Ctarget-feature=-reference-types -Cllvm-args=-disable-lsr -Cllvm-args=-hoist-common-insts \
                          -Cllvm-args=-sink-common-insts -Cllvm-args=-enable-pre=false";
 
-/// What rustc emits for wasm32-unknown-unknown. Named one by one, so that wasm-opt uses nothing newer.
+/// The features that rustc uses for wasm32-unknown-unknown. The list keeps wasm-opt from using newer ones.
 pub(crate) const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -57,9 +59,10 @@ pub(crate) const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// `--low-memory-unused` is true as long as the stack, which lies first, keeps its last kilobyte free. A function with
-/// one caller is only inlined where it is tiny: repeated pieces of code compress, one large piece does not. Branches
-/// are laid out anew, which makes less of them.
+/// - `--low-memory-unused` requires that the first kilobyte of the memory stays unused. It is the end of the stack.
+/// - A function with one caller is inlined only if it is tiny, because small repeated functions compress better than one
+///   large function.
+/// - `--flatten --rereloop` makes new control flow out of the branches, and this control flow has fewer branches.
 const WASM_OPTIMISATIONS: [&str; 8] = [
     "--flatten",
     "--rereloop",
@@ -87,10 +90,10 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     bind(workspace, &scripts, &[])?;
     optimise(workspace, &scripts.join(WASM), &[])?;
     names::shorten(workspace, &scripts.join(WASM), &scripts.join(GLUE))?;
-    // A second time, because the first one leaves half a kilobyte that the second finds.
+    // The second run removes half a kilobyte that the first run leaves.
     optimise(workspace, &scripts.join(WASM), &[])?;
     files::copy(&scripts.join(WASM), &stage.join(WASM))?;
-    dress(workspace, &template, &scripts, &stage)?;
+    copy_template(workspace, &template, &scripts, &stage)?;
     bundle(workspace, &scripts, &stage)?;
     embed(&stage)?;
     files::replace(&stage, &workspace.package())?;
@@ -107,8 +110,8 @@ fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// The standard library is compiled along, for size, and a panic is a trap without words: a seventh less to download.
-/// Both are switches that the stable compiler has and keeps behind RUSTC_BOOTSTRAP.
+/// Compiles the core together with the standard library, both for size. This makes the download a seventh smaller. The
+/// stable compiler accepts the switches for it only with RUSTC_BOOTSTRAP.
 fn compile(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["rustc", "--package=failsoft", "--lib", "--profile", PROFILE, "--features=browser"]);
@@ -157,8 +160,8 @@ fn optimise(workspace: &Workspace, wasm: &Path, also: &[&str]) -> Result<()> {
     run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
 }
 
-/// Puts the template's scripts beside the glue, and its other files where the package will be.
-fn dress(workspace: &Workspace, template: &[PathBuf], scripts: &Path, stage: &Path) -> Result<()> {
+/// Copies the template's scripts to the glue, for esbuild, and its other files to the folder of the package.
+fn copy_template(workspace: &Workspace, template: &[PathBuf], scripts: &Path, stage: &Path) -> Result<()> {
     for file in template {
         let from = self::template(workspace).join(file);
         if file == Path::new("package.json") {
@@ -193,18 +196,19 @@ fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
     esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
     esbuild.args(["--bundle", "--external:*.wasm", "--external:*.wasm?module"]);
     esbuild.args(["--minify", "--format=esm", "--target=es2022", "--legal-comments=none"]);
-    // An error that nobody catches makes Node print the line of its stack's first frame.
+    // When nobody catches an error, Node prints the line of the first stack frame, so lines must be short.
     esbuild.args(["--line-limit=400", "--sourcemap"]);
-    // Nobody frees what the package makes but the package itself.
+    // Callers never free objects of the package, so `Symbol.dispose` has no use.
     esbuild.args(["--define:Symbol.dispose=false", "--log-level=warning"]);
     esbuild.arg(format!("--define:DECODER={decoder}"));
     run_quietly("running esbuild", &mut esbuild, no_progress)
 }
 
-/// Puts the WebAssembly into the default entry, where its name stands. After esbuild, which would escape more than it
-/// has to; and before all else, where gzip packs it best. In a line of its own, which no stack frame points to.
+/// Puts the WebAssembly into the default entry, in place of its name. This happens after esbuild, which would escape more
+/// characters than necessary. The WebAssembly is the first line of the script: gzip compresses it best there, and no
+/// stack frame points to this line.
 fn embed(stage: &Path) -> Result<()> {
-    // As long as the name in quotes, so that the source map stays true.
+    // As long as the name in quotes, so that the positions in the source map stay right.
     const VARIABLE: &str = "webassembly_binary";
     let (entry, wasm) = (stage.join(DEFAULT), stage.join(WASM));
     let script = files::read(&entry)?;
