@@ -51,6 +51,10 @@ function violations(source) {
 }
 
 for (const entry of ['index.js', 'workerd.js', 'edge-light.js']) {
+  test(`${entry} is ES2022, as the README says of the browsers that can run it`, async () => {
+    parse(await readFile(join(PACKAGE, entry), 'utf8'), { ecmaVersion: 2022, sourceType: 'module' });
+  });
+
   test(`the JavaScript of ${entry} sends nothing, reads no body, sets no timer and decides about no retry`, async () => {
     assert.deepEqual(violations(await readFile(join(PACKAGE, entry), 'utf8')), []);
   });
