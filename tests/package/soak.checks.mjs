@@ -20,8 +20,8 @@ const CHILD = join(ROOT, 'tests/package/soak.child.mjs');
 /** V8 optimises as usual; or larger functions; or sooner. */
 const FLAGS = LONG ? [[], ['--stress-inline'], ['--no-lazy-feedback-allocation']] : [['--no-lazy-feedback-allocation']];
 
-/** The child ends before the runner would end this file and leave the child behind. */
-const LIMITS = { maxBuffer: 2 ** 26, timeout: 550_000, killSignal: 'SIGKILL' };
+/** The children of a file end before the runner would end the file and leave a child behind. */
+const LIMITS = { maxBuffer: 2 ** 26, timeout: LONG ? 850_000 : 280_000, killSignal: 'SIGKILL' };
 
 /** Runs the child to its end, and returns the lines that it printed. */
 async function child(node, mode, count, flags) {

@@ -79,8 +79,9 @@ fn core(workspace: &Workspace, prerequisites: &Prerequisites) -> Result<Tally> {
 /// Runs the test files in the suite's folder with Node's test runner: a readable report goes to the screen, and a TAP
 /// report to a file for counting.
 fn scripts(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite) -> Result<Tally> {
+    let long = prerequisites.is_long();
     let folder = workspace.tests().join(suite.name());
-    let files: Vec<PathBuf> = files::below(&folder)?.into_iter().filter(|file| is_test(file)).collect();
+    let files: Vec<PathBuf> = files::below(&folder)?.into_iter().filter(|file| is_test(file, long)).collect();
     if files.is_empty() {
         return Err(Failure::Invalid { what: format!("tests/{}", suite.name()), expected: "files named *.test.mjs" });
     }
@@ -88,7 +89,7 @@ fn scripts(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite) -
     files::write(&report, "")?;
     let mut node = npm::program(workspace, "node");
     node.current_dir(workspace.tests()).envs(prerequisites.environment(workspace));
-    let timeout = if prerequisites.is_long() { LONG_TIMEOUT_MS } else { TIMEOUT_MS };
+    let timeout = if long { LONG_TIMEOUT_MS } else { TIMEOUT_MS };
     node.arg("--test").arg(format!("--test-concurrency={}", suite.files_at_once()));
     node.arg(format!("--test-timeout={timeout}"));
     node.args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"]);
@@ -99,9 +100,10 @@ fn scripts(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite) -
     Ok(tap::count(&report).check_exit(succeeded))
 }
 
-fn is_test(file: &Path) -> bool {
+/// Whether the file belongs to this run. Only a long run has the files that are named `*.long.test.mjs`.
+fn is_test(file: &Path, long: bool) -> bool {
     let name = file.to_string_lossy();
-    name.ends_with(".test.mjs") && !name.contains("node_modules")
+    name.ends_with(".test.mjs") && !name.contains("node_modules") && (long || !name.ends_with(".long.test.mjs"))
 }
 
 fn passes(command: &mut Command) -> Result<bool> {
@@ -111,6 +113,15 @@ fn passes(command: &mut Command) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bounded_run_leaves_out_the_files_of_a_long_run() {
+        let runs = |name: &str| [false, true].map(|long| is_test(Path::new(name), long));
+        assert_eq!(runs("soak.test.mjs"), [true, true]);
+        assert_eq!(runs("soak-node20.long.test.mjs"), [false, true]);
+        assert_eq!(runs("soak.checks.mjs"), [false, false]);
+        assert_eq!(runs("node20/node_modules/a/a.test.mjs"), [false, false]);
+    }
 
     #[test]
     fn the_mutants_run_in_a_long_run_or_by_name() {

@@ -6,7 +6,6 @@ import { before, test } from 'node:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { LONG } from '../support/long.mjs';
 import { ROOT } from '../support/process.mjs';
 import { checkNode, run } from './soak.checks.mjs';
 
@@ -14,16 +13,12 @@ const FOLDER = join(ROOT, 'tests/package/node20');
 const machine = process.platform === 'darwin' && process.arch === 'arm64' ? 'bin-darwin-arm64' : `${process.platform}-${process.arch}`;
 const NODE = join(FOLDER, `node_modules/node-${machine}/bin/node`);
 
-if (LONG) {
-  before(async () => {
-    if (!existsSync(NODE)) await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: FOLDER });
-  });
+before(async () => {
+  if (!existsSync(NODE)) await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: FOLDER });
+});
 
-  test('the installed Node has version 20', async () => {
-    assert.match((await run(NODE, ['--version'])).stdout, /^v20\./);
-  });
+test('the installed Node has version 20', async () => {
+  assert.match((await run(NODE, ['--version'])).stdout, /^v20\./);
+});
 
-  checkNode('Node 20', NODE, true);
-} else {
-  test.skip('Node 20 reads long streams: only in a long run');
-}
+checkNode('Node 20', NODE, true);
