@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { launch } from '../support/chromium.mjs';
 import { PAGES, bundle } from './bundle.mjs';
-import { shuffled, generator } from './statistics.mjs';
+import { generator, shuffled } from '../support/random.mjs';
 
 /** Measures the readers of a stream in a page: see reading.mjs. */
 export async function readingInPage(pkg, options) {

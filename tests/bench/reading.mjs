@@ -1,7 +1,7 @@
 // Measures all readers with each cut of the stream, interleaved, in the host that imports this file.
 
 import { SLOW, readers } from './readers.mjs';
-import { generator, shuffled } from './statistics.mjs';
+import { generator, shuffled } from '../support/random.mjs';
 import { CUTS, body, pieces } from './streams.mjs';
 
 /** Microseconds for an event, by cut and reader, one number for each round. The order of the readers changes in each round. */

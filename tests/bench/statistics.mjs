@@ -1,5 +1,7 @@
 // Medians, ratios of medians, and their confidence.
 
+import { generator } from '../support/random.mjs';
+
 /** The median of `numbers`. */
 export function median(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
@@ -20,23 +22,4 @@ export function ratio(ours, theirs) {
   }
   ratios.sort((a, b) => a - b);
   return { ratio: median(ours) / median(theirs), low: ratios[49], high: ratios[1_949] };
-}
-
-/** Pseudo-random numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** The items in another order. */
-export function shuffled(items, random) {
-  const left = [...items];
-  const order = [];
-  while (left.length > 0) order.push(...left.splice(Math.floor(random() * left.length), 1));
-  return order;
 }

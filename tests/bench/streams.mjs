@@ -1,6 +1,6 @@
 // The stream that the readers read: OpenAI's chunks, cut as networks cut them.
 
-import { generator } from './statistics.mjs';
+import { generator } from '../support/random.mjs';
 
 /** The ways to cut a body: a name, and the size of the next piece in bytes; 0 means one event. */
 export const CUTS = {

@@ -1,6 +1,7 @@
 // Requests to the edge over plain HTTP, without a client library that could repair or hide something.
 
 import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY } from '../support/edge.mjs';
 import { TIMEOUTS } from '../support/faults.mjs';
@@ -64,3 +65,10 @@ function take(stream, chunk) {
 
 /** The text of an answer that came in one piece. */
 export const textOf = (answer) => answer.json.choices[0].message.content;
+
+/** Waits for the next minute, hour or day of UTC if this one ends in less than `ms` milliseconds: a budget or a sum begins again there. */
+export async function beginWithin(period, ms) {
+  const length = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }[period];
+  const left = length - (Date.now() % length);
+  if (left < ms) await sleep(left);
+}

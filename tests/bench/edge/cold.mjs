@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { generator, shuffled } from '../statistics.mjs';
+import { generator, shuffled } from '../../support/random.mjs';
 import { compare } from '../table.mjs';
 import { send } from './client.mjs';
 import { startFailsoft, startFloor, startPortkey, startUpstream } from './servers.mjs';

@@ -4,7 +4,8 @@
 // work between two calls. The two measurements are separate, because a profiler costs time.
 
 import { freePort } from '../../support/edge.mjs';
-import { generator, median, shuffled } from '../statistics.mjs';
+import { generator, shuffled } from '../../support/random.mjs';
+import { median } from '../statistics.mjs';
 import { send } from './client.mjs';
 import { cpuOfThread } from './cpu.mjs';
 import { profiler } from './profile.mjs';

@@ -4,7 +4,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { generator, median, shuffled } from '../statistics.mjs';
+import { generator, shuffled } from '../../support/random.mjs';
+import { median } from '../statistics.mjs';
 import { formatRatio } from '../table.mjs';
 import { parse, send } from './client.mjs';
 import { cpu } from './cpu.mjs';

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { generator, shuffled } from '../statistics.mjs';
+import { generator, shuffled } from '../../support/random.mjs';
 import { check, parse, send } from './client.mjs';
 import { cpu } from './cpu.mjs';
 
