@@ -20,15 +20,18 @@ after(async () => {
   await server?.stop();
 });
 
-/** The error of a call to `baseURL` from a page at `origin`. */
-async function failure({ origin = server.origin, baseURL, prepare = async () => {} }) {
+/**
+ * The error of a call to `baseURL` from a page at `origin`. `beforePage` gets the page before the page loads, and `beforeCall`
+ * gets the browser's context when the page and the package have loaded.
+ */
+async function failure({ origin = server.origin, baseURL, beforePage = async () => {}, beforeCall = async () => {} }) {
   const context = await browser.newContext();
   const page = await context.newPage();
   try {
-    await prepare(page);
+    await beforePage(page);
     await page.goto(origin);
     await page.evaluate(() => import('/package/index.js').then(({ init }) => init()));
-    await prepare.last?.(context);
+    await beforeCall(context);
     return await page.evaluate(async (baseURL) => {
       const { chat } = await import('/package/index.js');
       const call = chat([{ role: 'user', content: '?' }], { model: 'a/a', baseURL, policy: { retry: { same: 0 } } });
@@ -61,20 +64,19 @@ test('a server that does not allow the origin: CORS is among the reasons', async
 });
 
 test('a device that is offline is named as the reason', async () => {
-  const prepare = async () => {};
-  prepare.last = (context) => context.setOffline(true);
-  const { kind, message } = await failure({ baseURL: `${server.origin}/v1`, prepare });
+  const beforeCall = (context) => context.setOffline(true);
+  const { kind, message } = await failure({ baseURL: `${server.origin}/v1`, beforeCall });
   assert.equal(kind, 'network');
   assert.match(message, /This device is offline$/);
 });
 
 test('an https page that calls an http address: mixed content is named as the reason', async () => {
   const script = await readFile(join(PACKAGE, 'index.js'), 'utf8');
-  const prepare = (page) => page.route('https://app.example/**', (route) => {
+  const beforePage = (page) => page.route('https://app.example/**', (route) => {
     const isScript = route.request().url().endsWith('.js');
     return route.fulfill({ contentType: isScript ? 'text/javascript' : 'text/html', body: isScript ? script : '<!doctype html>' });
   });
-  const { kind, message } = await failure({ origin: 'https://app.example/', baseURL: 'http://api.example/v1', prepare });
+  const { kind, message } = await failure({ origin: 'https://app.example/', baseURL: 'http://api.example/v1', beforePage });
   assert.equal(kind, 'network');
   assert.match(message, /^the connection to api\.example failed.*mixed content/);
 });

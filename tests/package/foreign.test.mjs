@@ -15,55 +15,77 @@ const encoder = new TextEncoder();
 const event = (content) => `data: {"model":"a/a","choices":[{"index":0,"delta":{"content":"${content}"}}]}\n\n`;
 const END = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
 const completion = (content = 'yes') => Response.json({ model: 'a/a', choices: [{ message: { content }, finish_reason: 'stop' }] });
-const options = (fetch, more) => ({ baseURL: 'https://api.example/v1', model: 'a/a', policy: { retry: { same: 0 } }, fetch, ...more });
+const options = (fetch, more) => ({ baseURL: 'https://api.example/v1', model: 'a/a', policy: { retry: { same: 0 }, recover: 'error' }, fetch, ...more });
 const thrower = () => {
   throw new Error('mine');
 };
 
-/** A response whose body gives what `read` gives. */
-const bodyOf = (reader) => ({ status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }), body: { getReader: () => reader } });
-const once = (value) => {
-  let count = 0;
-  return bodyOf({ read: async () => (count++ ? { done: true } : { done: false, value }), cancel: async () => {} });
+/** A response with this body. */
+const responseOf = (body) => ({ status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }), body });
+/** A response whose body is read with `reads`, one after the other, and then ends. */
+function readsOf(...reads) {
+  const left = reads.values();
+  const read = () => (left.next().value ?? (async () => ({ done: true })))();
+  return responseOf({ getReader: () => ({ read, cancel: async () => {} }) });
+}
+const chunk = (value) => async () => ({ done: false, value });
+
+/** Responses that misbehave before their first read, and the kind of the failure. */
+const RESPONSES = {
+  'a fetch that gives undefined': [() => undefined, 'network'],
+  'a fetch that gives null': [() => null, 'network'],
+  'a fetch that throws': [thrower, 'network'],
+  // Headers that cannot be read count as none. The body is empty.
+  'a headers getter that throws': [() => Object.defineProperty(readsOf(), 'headers', { get: thrower }), 'badResponse'],
+  'a response without headers and body': [() => ({ status: 200 }), 'network'],
+  'a getReader that gives undefined': [() => responseOf({ getReader: () => undefined }), 'network'],
+  'a getReader that throws': [() => responseOf({ getReader: thrower }), 'network'],
+  'a cancel that throws': [() => responseOf({ getReader: () => ({ read: chunk(Symbol('x')), cancel: thrower }) }), 'network'],
 };
 
-const BROKEN = {
-  'a fetch that gives undefined': () => undefined,
-  'a fetch that gives null': () => null,
-  'a fetch that throws': thrower,
-  'a headers getter that throws': () => Object.defineProperty(bodyOf({ read: thrower }), 'headers', { get: thrower }),
-  'a response without headers': () => ({ status: 200 }),
-  'a getReader that gives undefined': () => bodyOf(undefined),
-  'a getReader that throws': () => ({ ...bodyOf(), body: { getReader: thrower } }),
-  'a read that throws': () => bodyOf({ read: thrower, cancel: async () => {} }),
-  'a read that gives no promise': () => bodyOf({ read: () => undefined, cancel: async () => {} }),
-  'a read that gives a thenable that rejects': () => bodyOf({ read: () => ({ then: (_, reject) => reject(new Error('mine')) }), cancel: async () => {} }),
-  'a read whose result has getters that throw': () => bodyOf({ read: async () => Object.defineProperty({}, 'done', { get: thrower }), cancel: async () => {} }),
-  'a cancel that throws': () => bodyOf({ read: async () => ({ done: false, value: Symbol('x') }), cancel: thrower }),
-  'a chunk that is a symbol': () => once(Symbol('x')),
-  'a chunk that is a number': () => once(-1),
-  'a chunk that is a BigInt': () => once(1n),
-  'a chunk that is an object': () => once({}),
-  'a chunk that is null': () => once(null),
-  'a chunk whose bytes are gone': () => {
-    const bytes = encoder.encode(event('x'));
-    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-    return once(bytes);
-  },
-  'a chunk whose length getter throws': () => once(Object.defineProperty(new DataView(new ArrayBuffer(8)), 'byteLength', { get: thrower })),
+/** Reads that misbehave, and the kind of the failure. */
+const READS = {
+  'a read that throws': [thrower, 'network'],
+  'a read that gives no promise': [() => undefined, 'network'],
+  'a read that gives a thenable that rejects': [() => ({ then: (_, reject) => reject(new Error('mine')) }), 'network'],
+  'a read whose result has getters that throw': [async () => Object.defineProperty({}, 'done', { get: thrower }), 'network'],
+  'a chunk that is a symbol': [chunk(Symbol('x')), 'network'],
+  'a chunk that is a number': [chunk(-1), 'network'],
+  'a chunk that is a BigInt': [chunk(1n), 'network'],
+  'a chunk that is an object': [chunk({}), 'network'],
+  'a chunk that is null': [chunk(null), 'network'],
+  // A transfer leaves an array without bytes, so the body ends without a regular end.
+  'a chunk whose bytes are gone': [
+    async () => {
+      const bytes = encoder.encode(event('x'));
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      return { done: false, value: bytes };
+    },
+    'cut',
+  ],
+  'a chunk whose length getter throws': [chunk(Object.defineProperty(new DataView(new ArrayBuffer(8)), 'byteLength', { get: thrower })), 'network'],
 };
 
-for (const [name, respond] of Object.entries(BROKEN)) {
-  test(`${name} ends the call with an error, and another call is answered`, async () => {
+const firstReads = Object.entries(READS).map(([name, [read, kind]]) => [name, [() => readsOf(read), kind]]);
+
+for (const [name, [respond, kind]] of [...Object.entries(RESPONSES), ...firstReads]) {
+  test(`${name} ends a call with the failure ${kind}, and another call is answered`, async () => {
     const call = chat(MESSAGES, options(async () => respond()));
     const other = chat(MESSAGES, options(async () => completion()));
-    await assert.rejects(call, (error) => ['network', 'badResponse', 'cut', 'empty'].includes(error.kind));
+    await assert.rejects(call, { kind });
     assert.equal((await other).choices[0].message.content, 'yes');
   });
 
-  test(`${name} ends a stream with an error`, async () => {
-    const call = (async () => (await chatStreaming(MESSAGES, options(respond))).text())();
-    await assert.rejects(call, (error) => ['network', 'badResponse', 'cut', 'empty'].includes(error.kind));
+  test(`${name} makes chatStreaming reject with the failure ${kind}`, async () => {
+    await assert.rejects(chatStreaming(MESSAGES, options(respond)), { kind });
+  });
+}
+
+for (const [name, [read, kind]] of Object.entries(READS)) {
+  test(`${name} ends the reading of a stream that has begun with the failure ${kind}`, async () => {
+    const begun = chunk(encoder.encode(event('so far')));
+    const stream = await chatStreaming(MESSAGES, options(async () => readsOf(begun, read)));
+    await assert.rejects(stream.text(), { kind, partial: 'so far' });
   });
 }
 
