@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { WORKERD, freePort, startProgram } from '../support/edge.mjs';
+import { startWorkerd } from '../support/edge.mjs';
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
 const WORKER = `import { chatStreaming, chatWithFallback } from './failsoft.js';
@@ -24,10 +24,10 @@ export default {
 /** Each entry, and the name under which it imports the WebAssembly. */
 const ENTRIES = [['workerd.js', 'failsoft_bg.wasm'], ['edge-light.js', 'failsoft_bg.wasm?module']];
 
-const config = (port, wasm) => `using Workerd = import "/workerd/workerd.capnp";
+const config = (wasm) => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "worker", worker = .worker), (name = "network", network = (allow = ["private"]))],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "worker")],
 );
 const worker :Workerd.Worker = (
   modules = [
@@ -50,12 +50,11 @@ after(() => emulator?.stop());
 for (const [entry, wasm] of ENTRIES) {
   test(`${entry} answers, in one piece and streamed`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'failsoft-workerd-'));
-    const port = await freePort();
     await copyFile(join(PACKAGE, entry), join(folder, 'failsoft.js'));
     await copyFile(join(PACKAGE, 'failsoft_bg.wasm'), join(folder, 'failsoft_bg.wasm'));
     await writeFile(join(folder, 'worker.js'), WORKER);
-    await writeFile(join(folder, 'config.capnp'), config(port, wasm));
-    const { origin, stop } = await startProgram(WORKERD, ['serve', join(folder, 'config.capnp')], {}, port, folder);
+    await writeFile(join(folder, 'config.capnp'), config(wasm));
+    const { origin, stop } = await startWorkerd(['serve', join(folder, 'config.capnp')], {}, ['http'], folder);
     try {
       await emulator.clear();
       const whole = await (await fetch(`${origin}/whole?to=${emulator.baseURL}`)).json();

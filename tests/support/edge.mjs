@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -54,21 +55,19 @@ export const MODULES = [
 export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], folder, worker = WORKER, modules = MODULES, options = [] }) {
   const stored = folder !== undefined;
   folder ??= await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
-  const ports = [];
-  while (ports.length < isolates) ports.push(await freePort());
-  const own = database ? await freePort() : null;
+  const sockets = Array.from({ length: isolates }, (_, at) => `http${at}`);
   const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
   const names = Object.keys(variables).filter((name) => variables[name] !== null);
-  await writeFile(join(folder, 'config.capnp'), await capnp(ports, names, shared ? without : [...without, 'BREAKERS'], own, folder, worker, modules));
+  await writeFile(join(folder, 'config.capnp'), await capnp(sockets, names, shared ? without : [...without, 'BREAKERS'], database, folder, worker, modules));
   const args = ['serve', join(folder, 'config.capnp'), `--import-path=${worker}`, `--import-path=${join(ROOT, 'tests')}`, ...options];
   if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
   requireBuild(worker);
-  const edge = await startProgram(WORKERD, args, { env: { ...process.env, ...environment } }, ports[0], folder);
+  const edge = await startWorkerd(args, { env: { ...process.env, ...environment } }, database ? [...sockets, 'database'] : sockets, folder);
   if (worker === WORKER && modules === MODULES) await checkSchema(edge, failsoft);
-  const started = { ...edge, folder, origins: ports.map((port) => `http://127.0.0.1:${port}`) };
+  const started = { ...edge, folder, origins: sockets.map((name) => `http://127.0.0.1:${edge.ports.get(name)}`) };
   if (!database) return started;
-  const query = databaseClient(own);
+  const query = databaseClient(edge.ports.get('database'));
   for (const migration of stored ? [] : (await readdir(join(worker, 'migrations'))).sort()) {
     await query('sql', { sql: await readFile(join(worker, 'migrations', migration), 'utf8') });
   }
@@ -122,13 +121,13 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Writes workerd's configuration. Secrets are passed in the environment, because others could read a file or a command line. */
-async function capnp(ports, variables, without, database, folder, source, modules) {
+async function capnp(sockets, variables, without, database, folder, source, modules) {
   const wrangler = JSON.parse((await readFile(join(source, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
   const flags = list(wrangler.compatibility_flags.map((flag) => `"${flag}"`));
   const wrapped = '(name = "LEDGER", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "database")]))';
-  const worker = (port, at) => {
+  const worker = (at) => {
     const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
     if (database) bindings.push(wrapped);
     const bound = objects.filter(({ name }) => !without.includes(name));
@@ -149,21 +148,21 @@ async function capnp(ports, variables, without, database, folder, source, module
 );
 `;
   };
-  const services = ports.map((_, at) => `(name = "worker${at}", worker = .worker${at})`);
+  const services = sockets.map((_, at) => `(name = "worker${at}", worker = .worker${at})`);
   services.push('(name = "network", network = (allow = ["public", "private"]))');
   services.push(`(name = "disk", disk = (path = "${folder}", writable = true))`);
-  const sockets = ports.map((port, at) => `(name = "http${at}", address = "127.0.0.1:${port}", http = (), service = "worker${at}")`);
+  const listening = sockets.map((name, at) => `(name = "${name}", address = "127.0.0.1:0", http = (), service = "worker${at}")`);
   if (database) {
     services.push('(name = "d1", worker = .d1)', '(name = "entry", worker = .entry)', '(name = "database", worker = .database)');
-    sockets.push(`(name = "database", address = "127.0.0.1:${database}", http = (), service = "database")`);
+    listening.push('(name = "database", address = "127.0.0.1:0", http = (), service = "database")');
   }
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = ${list(services)},
-  sockets = ${list(sockets)},
+  sockets = ${list(listening)},
   ${database ? EXTENSIONS : ''}
 );
-${ports.map(worker).join('')}${database ? DATABASE : ''}`;
+${sockets.map((_, at) => worker(at)).join('')}${database ? DATABASE : ''}`;
 }
 
 const MINIFLARE = '/node_modules/miniflare/dist/src/workers';
@@ -197,9 +196,34 @@ const database :Workerd.Worker = (
 );
 `;
 
+/**
+ * Starts workerd, whose `sockets` have the address 127.0.0.1:0: the system chooses the ports, so no other program can take one
+ * before workerd listens. The result has `ports` by the names of the sockets.
+ */
+export async function startWorkerd(args, options, sockets, folder) {
+  const stdio = ['ignore', 'pipe', 'pipe', 'pipe'];
+  const ports = new Map();
+  const started = await launch(WORKERD, [...args, '--control-fd=3'], { ...options, stdio }, folder, async (child) => {
+    for await (const line of createInterface({ input: child.stdio[3] })) {
+      const { event, socket, port } = JSON.parse(line);
+      if (event === 'listen') ports.set(socket, port);
+      if (sockets.every((name) => ports.has(name))) break;
+    }
+    return ports.get(sockets[0]);
+  });
+  const addresses = [...ports].map(([name, port]) => `--socket-addr=${name}=127.0.0.1:${port}`);
+  return { ...started, ports, program: { command: WORKERD, args: [...args, ...addresses], options } };
+}
+
 /** Starts a program that will listen on `port`. Returns its output and functions to end it. */
 export async function startProgram(command, args, options, port, folder) {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const started = await launch(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }, folder, async () => port);
+  return { ...started, program: { command, args, options } };
+}
+
+/** Starts a program, and waits until it answers on the port that `portOf` returns. */
+async function launch(command, args, options, folder, portOf) {
+  const child = spawn(command, args, options);
   let said = '';
   for (const output of [child.stdout, child.stderr]) output.setEncoding('utf8').on('data', (piece) => (said += piece));
   const exited = once(child, 'exit');
@@ -214,7 +238,7 @@ export async function startProgram(command, args, options, port, folder) {
     clearTimeout(impatient);
     await rm(folder, { recursive: true, force: true });
   };
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `http://127.0.0.1:${await portOf(child)}`;
   const deadline = Date.now() + 60_000;
   while (!(await answers(origin))) {
     if (child.exitCode !== null || Date.now() > deadline) {
@@ -228,8 +252,6 @@ export async function startProgram(command, args, options, port, folder) {
     pid: child.pid,
     stop,
     folder,
-    /** How the program was started. */
-    program: { command, args, options },
     /** Kills the program, as a failing machine does. Its folder stays. */
     async kill() {
       process.off('exit', end);
@@ -239,7 +261,7 @@ export async function startProgram(command, args, options, port, folder) {
     /** The whole output of the program. */
     said: () => said,
     /** The log line of the call with this request id. Waits until it is there. */
-    async line(id, ms = 10_000) {
+    async line(id, ms = 30_000) {
       const until = Date.now() + ms;
       for (;;) {
         const found = said.split('\n').find((line) => line.startsWith('{"event":"call"') && line.includes(id));
