@@ -28,16 +28,24 @@ after(async () => {
   await emulator?.stop();
 });
 
-/** Sends a message and waits for a state of the result. */
-async function ask(message, state) {
-  await page.fill('#message', message);
+/** Sends the message, waits until the call is over, and returns the state of the result. */
+async function send() {
+  const result = page.locator('#result');
+  // Without this, the state that an earlier call left would end the wait.
+  await result.evaluate(({ dataset }) => (dataset.state = 'asking'));
   await page.click('#send');
-  await page.waitForSelector(`#result[data-state=${state}]`);
+  await page.waitForFunction(() => !['asking', 'answering'].includes(document.getElementById('result').dataset.state));
+  return result.getAttribute('data-state');
+}
+
+async function ask(message) {
+  await page.fill('#message', message);
+  assert.equal(await send(), 'answered');
 }
 
 test('shows the answer to a message, the model and the cost', async () => {
   await page.waitForSelector('[data-fault]');
-  await ask('Good morning', 'answered');
+  await ask('Good morning');
   assert.match(await page.textContent('#answer'), /Good morning/);
   assert.match(await page.textContent('#headline'), /openai\/gpt-4o/);
   assert.match(await page.textContent('#facts'), /\$0\.0/);
@@ -46,7 +54,7 @@ test('shows the answer to a message, the model and the cost', async () => {
 test('a fault in the first model is answered by the next model, and the page shows both requests', async () => {
   await emulator.clear();
   await page.selectOption('#fault', { value: 'unavailable' });
-  await ask('Good evening', 'answered');
+  await ask('Good evening');
   assert.match(await page.textContent('#answer'), /Good evening/);
   assert.equal(await page.locator('#timeline .row.failed').count(), 1);
   assert.match(await page.textContent('#timeline .row.failed'), /fault\/unavailable/);
@@ -56,7 +64,7 @@ test('a fault in the first model is answered by the next model, and the page sho
 test('another model continues a cut answer, and the page shows both requests', async () => {
   await emulator.clear();
   await page.selectOption('#fault', { value: 'cut' });
-  await ask('words:40', 'answered');
+  await ask('words:40');
   assert.match(await page.textContent('#answer'), /word1 .*word38/);
   assert.match(await page.textContent('#timeline .row.failed'), /fault\/cut/);
   assert.equal((await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions')).length, 2);
@@ -72,10 +80,7 @@ test('every fault that has a button ends with an answer, on an edge like that of
     assert.ok(faults.length > 8);
     for (const fault of faults) {
       await page.click(`[data-fault="${fault}"]`);
-      await page.click('#send');
-      await page.waitForSelector('#result[data-state=asking], #result[data-state=answering]');
-      await page.waitForFunction(() => !['asking', 'answering'].includes(document.getElementById('result').dataset.state));
-      assert.equal(await page.getAttribute('#result', 'data-state'), 'answered', fault);
+      assert.equal(await send(), 'answered', fault);
     }
   } finally {
     await dev.stop();

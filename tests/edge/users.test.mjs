@@ -226,7 +226,7 @@ test('a token is refused outside its issuer, its audience and its time', async (
   ]) {
     await checkRefused(token(RSA, claims(changes)), JSON.stringify(changes), pattern);
   }
-  await checkLetIn(token(RSA, claims({ exp: now() - 50 })));
+  await checkLetIn(token(RSA, claims({ exp: now() - 30 })));
 });
 
 test('a text that only resembles a token is refused', async () => {
@@ -306,7 +306,7 @@ test('while the issuer does not answer, a request is refused after a short time'
     own.answer = () => {};
     const began = Date.now();
     assert.equal((await models(token(RSA), { at })).status, 503);
-    assert.ok(Date.now() - began < 8_000, String(Date.now() - began));
+    assert.ok(Date.now() - began < 20_000, String(Date.now() - began));
   });
 });
 

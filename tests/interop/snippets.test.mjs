@@ -150,7 +150,7 @@ const COMMANDS = [
 ];
 
 async function answersWithRows(query) {
-  const until = Date.now() + 10_000;
+  const until = Date.now() + 30_000;
   let rows = [];
   while (rows.length === 0 && Date.now() < until) rows = await edge.database.all(query);
   assert.ok(rows.length > 0, 'no rows');

@@ -39,7 +39,7 @@ test('every assumption holds, and the reported cost is the charged cost', async 
   const { code, lines, last, row } = await live();
   assert.equal(lines.length, 16);
   for (const line of lines.slice(0, -1)) assert.match(line, / … holds( \(.*\))?$/);
-  assert.match(row('looked up when'), /after 0\.[4-9] s/);
+  assert.ok(Number(/after (\d+\.\d) s/.exec(row('looked up when'))[1]) >= 0.4);
   assert.match(last, /^15 hold, 0 differ, 0 are unknown; /);
   const charged = (await generations()).reduce((sum, { total_cost: cost }) => sum + cost, 0);
   assert.ok(charged > 0);

@@ -10,7 +10,7 @@
 //   text      for 'fine': the text of the answer as a function of the healthy answer's text, where it differs
 
 /** Timeouts that are short enough for a test, and long enough for a busy machine. */
-export const TIMEOUTS = { headers: 1500, firstToken: 2500, idle: 1500 };
+export const TIMEOUTS = { headers: 3000, firstToken: 4000, idle: 3000 };
 
 const http = (fault, kind, again, then = 'next') => ({ fault, kind, again, then });
 const broken = (fault, kind, again = 0, whole = {}) => ({

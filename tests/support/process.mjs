@@ -45,7 +45,7 @@ export async function startEmulator(args = []) {
     baseURL: `${origin}/api/v1`,
     stop,
     /** All requests so far; with `wait` ('finished', 'clientGone', …) once one of them has this outcome. */
-    log: (wait, ms = 10_000) => control(wait ? `log?wait=${wait}&ms=${ms}` : 'log'),
+    log: (wait, ms = 30_000) => control(wait ? `log?wait=${wait}&ms=${ms}` : 'log'),
     clear: () => control('log', { method: 'DELETE' }),
     /** Holds back the answers to chats until `release`. */
     hold: () => control('hold', { method: 'PUT' }),
