@@ -1,12 +1,12 @@
 //! The limit on the cost of a call. It also holds for costs that an upstream never reports.
 
-mod script;
-
 use failsoft::catalog::Price;
 use failsoft::tokens::Prompt;
 use failsoft::{Catalog, ChatRequest, Dialect, Json, Kind, Upstream};
-use script::{Reply, Run, Script, delta, event, finish, words};
 use serde_json::{Value, json};
+
+use crate::reply::{Reply, delta, event, finish, words};
+use crate::script::{Run, Script};
 
 /// A script with a limit on the cost and a catalog with prices. An answer of 1,000 tokens, the output limit of the script, costs
 /// a cent on `a/one` and a tenth of a cent on `c/cheap`. Prompts cost almost nothing.
@@ -29,7 +29,7 @@ fn priced(bound: f64, policy: Value) -> Script {
 const PROMPT: u64 = 8;
 
 fn dropped(run: &Run) -> Vec<(String, String)> {
-    let report: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
+    let report = run.report();
     let rows = report["dropped"].as_array().cloned().unwrap_or_default();
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     rows.iter().map(|row| (text(row, "model"), text(row, "reason"))).collect()

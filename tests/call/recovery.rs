@@ -1,10 +1,10 @@
 //! A stream that breaks after its commit point goes on. What the reader has stays the beginning of the whole answer.
 
-mod script;
-
 use failsoft::Kind;
-use script::{Reply, Run, Script, delta, event, finish, streamed};
 use serde_json::{Value, json};
+
+use crate::reply::{Reply, delta, event, finish, streamed};
+use crate::script::{Run, Script};
 
 const FIRST: &str = "vendor/first";
 /// Continues a prefill.
@@ -124,7 +124,7 @@ fn both_models_are_in_the_report_and_usage_is_summed() {
     let usage =
         event(&json!({"id": "gen-1", "model": FIRST, "choices": [], "usage": {"cost": 0.5, "total_tokens": 7}}));
     let run = recovered(&[FIRST, BEGINS_AGAIN], Reply::stream([&first[..cut], "\n\n", &usage].concat()));
-    let report: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
+    let report = run.report();
     assert_eq!(report["attempts"][0]["failure"]["kind"], "cut");
     assert_eq!(report["attempts"][1]["recovery"], "restart");
     assert_eq!((&report["model"], &report["fallback"]), (&json!(BEGINS_AGAIN), &json!(true)));

@@ -1,0 +1,27 @@
+//! The state machine of a call, as a dialogue with scripted upstreams. A script has a reply for each request, and a host
+//! without I/O runs the call.
+
+mod abort;
+mod best_answer;
+mod breaker;
+mod chain;
+mod clock;
+mod cost_limit;
+mod edge;
+mod fallback;
+mod hedge;
+mod host;
+mod judge;
+mod lane;
+mod recovery;
+mod reply;
+mod rules;
+mod script;
+mod stream;
+
+use script::Script;
+
+/// A call with two models.
+fn two() -> Script {
+    Script::new(&["a/one", "b/two"])
+}
