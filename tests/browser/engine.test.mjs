@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { launch, serve } from '../support/chromium.mjs';
+import { openPage } from '../support/chromium.mjs';
 import { thin } from '../support/long.mjs';
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
@@ -11,14 +11,12 @@ const FIRST = 'openai/gpt-4o';
 const SECOND = 'openai/gpt-4o-mini';
 const HELLO = [{ role: 'user', content: 'Hello?' }];
 
-let browser, page, server, emulator;
+let opened, page, emulator;
 
 before(async () => {
   emulator = await startEmulator();
-  server = await serve(PACKAGE);
-  browser = await launch();
-  page = await browser.newPage();
-  await page.goto(server.origin);
+  opened = await openPage(PACKAGE);
+  ({ page } = opened);
   await page.evaluate(async () => {
     const failsoft = await import('/package/index.js');
     const client = (options) => failsoft.createClient({ dangerouslyAllowBrowser: true, apiKey: 'sk-or-test', ...options });
@@ -53,8 +51,7 @@ before(async () => {
 beforeEach(() => emulator.clear());
 
 after(async () => {
-  await browser?.close();
-  await server?.stop();
+  await opened?.close();
   await emulator?.stop();
 });
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { launch, serve } from '../support/chromium.mjs';
+import { openPage } from '../support/chromium.mjs';
 import { FAULTS, TIMEOUTS, expectation, isKind } from '../support/faults.mjs';
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 
@@ -16,15 +16,13 @@ const PACED = [{ role: 'user', content: 'words:20 pace:50' }];
 /** Faults that name their wait in a header only. A page cannot read this header of another origin, which does not expose it. */
 const HIDDEN_WAITS = ['rate-limited-date-1', 'in-flight-budget'];
 
-let browser, page, server, emulator, baseURL, text;
+let opened, page, emulator, baseURL, text;
 
 before(async () => {
   emulator = await startEmulator();
   baseURL = emulator.baseURL;
-  server = await serve(PACKAGE);
-  browser = await launch();
-  page = await browser.newPage();
-  await page.goto(server.origin);
+  opened = await openPage(PACKAGE);
+  ({ page } = opened);
   await page.evaluate(async () => {
     globalThis.failsoft = await import('/package/index.js');
     /** Makes a call, and returns what the page sees as plain data. `step` is the step that failed. */
@@ -52,8 +50,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
-  await server?.stop();
+  await opened?.close();
   await emulator?.stop();
 });
 

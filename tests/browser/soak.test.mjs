@@ -7,13 +7,13 @@ import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 
 import { FORMS, growthOf, lettersOf } from '../package/soak.mjs';
-import { launch, serve } from '../support/chromium.mjs';
+import { openPage } from '../support/chromium.mjs';
 import { LONG } from '../support/long.mjs';
 import { PACKAGE, ROOT } from '../support/process.mjs';
 
 const COUNT = LONG ? 200_000 : 20_000;
 
-let browser, page, server, devtools;
+let opened, page, devtools;
 
 /** The bytes of the heap of JavaScript, once the garbage is collected. */
 async function heapOf() {
@@ -22,12 +22,10 @@ async function heapOf() {
 }
 
 before(async () => {
-  server = await serve(PACKAGE);
-  browser = await launch();
-  page = await browser.newPage();
+  opened = await openPage(PACKAGE);
+  ({ page } = opened);
   devtools = await page.context().newCDPSession(page);
   await page.exposeFunction('heapOf', heapOf);
-  await page.goto(server.origin);
   const source = await readFile(join(ROOT, 'tests/package/soak.mjs'), 'utf8');
   await page.evaluate(async (source) => {
     const soak = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
@@ -38,10 +36,7 @@ before(async () => {
   }, source);
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+after(() => opened?.close());
 
 for (const form of Object.keys(FORMS)) {
   test(`a page reads ${COUNT} chunks through ${form}, and neither its heap nor the WebAssembly grows`, async () => {

@@ -3,18 +3,16 @@
 import { after, before, beforeEach } from 'node:test';
 
 import { PLACE, checkStreaming } from '../package/streaming.mjs';
-import { launch, serve } from '../support/chromium.mjs';
+import { openPage } from '../support/chromium.mjs';
 import { PACKAGE, startEmulator } from '../support/process.mjs';
 
 const emulator = {};
-let browser, page, server;
+let opened, page;
 
 before(async () => {
   Object.assign(emulator, await startEmulator());
-  server = await serve(PACKAGE);
-  browser = await launch();
-  page = await browser.newPage();
-  await page.goto(server.origin);
+  opened = await openPage(PACKAGE);
+  ({ page } = opened);
   const source = Object.entries(PLACE).map(([name, call]) => `${JSON.stringify(name)}: ({ ${call} })[${JSON.stringify(name)}]`);
   await page.evaluate(`globalThis.place = { ${source} }`);
   await page.evaluate(async () => {
@@ -23,8 +21,7 @@ before(async () => {
 });
 beforeEach(() => emulator.clear());
 after(async () => {
-  await browser?.close();
-  await server?.stop();
+  await opened?.close();
   await emulator.stop?.();
 });
 

@@ -18,7 +18,7 @@ const MESSAGES = [{ role: 'user', content: 'words:60' }];
 /** The first and the third model continue the text; the others start over with the same words. */
 const NEXT = ['meta-llama/llama-3.3-70b-instruct', 'openai/gpt-4o', 'mistralai/mistral-small', 'google/gemini-2.5-flash'];
 /** A clock that notices silence soon, and that a busy machine does not trigger. */
-const SOON = { timeouts: { idle: 1_500 } };
+const SOON = { timeouts: { idle: 3_000 } };
 /** How many streams are read at the same time. */
 const AT_ONCE = 8;
 /** A bounded run reads every 7th cut; 7 has no factor in common with the number of next models. */
