@@ -4,6 +4,7 @@
 
 mod connection;
 mod finish;
+mod held_bytes;
 mod lookup;
 mod outbox;
 mod requests;

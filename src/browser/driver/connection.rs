@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Function, IteratorNext, Object, Promise, Uint8Array};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, Headers};
 
 use super::Driver;
+use super::held_bytes::HeldBytes;
 use crate::browser::options::set;
 use crate::browser::page::{call, property};
 use crate::browser::promise::{settle, spawn};
@@ -19,13 +20,6 @@ use crate::{AttemptId, HttpRequest};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = Uint8Array)]
-    type View;
-
-    /// A view of `buffer`, which may be anything that the page calls a chunk.
-    #[wasm_bindgen(constructor, catch, js_class = "Uint8Array")]
-    fn new(buffer: &JsValue, offset: &JsValue, length: &JsValue) -> Result<View, JsValue>;
-
     /// The web's own reader. Every chunk needs its methods; those of web-sys and js-sys also keep a promise that is of no use.
     #[derive(Debug)]
     #[wasm_bindgen(js_name = ReadableStreamDefaultReader)]
@@ -49,16 +43,8 @@ pub(super) struct Connection {
     pub(super) url: String,
     controller: Option<AbortController>,
     body: Body,
-    /// Bytes that the machine has not got yet: a line whose end is still to come. Every chunk of the body is copied here. A
-    /// buffer for each chunk would lie behind the growing text of the answer, which could then not grow in its place.
-    pub(super) held: Vec<u8>,
+    pub(super) held: HeldBytes,
 }
-
-/// The bytes for which there is room from the start.
-const ROOM: usize = 64 * 1024;
-
-/// A line of more bytes than this is not held back.
-const LONGEST_HELD: usize = 4 * 1024;
 
 #[derive(Debug)]
 enum Body {
@@ -92,12 +78,16 @@ pub(super) struct Head {
     pub(super) headers: crate::Headers,
 }
 
-/// A chunk of a body, or its end.
+/// What a read of a body brought.
 #[derive(Debug)]
 pub(super) enum Piece {
-    Bytes(Uint8Array),
-    /// Streams that were made by hand bring strings, too.
-    Text(String),
+    /// The result of a reader, the web's own or another.
+    Read {
+        result: JsValue,
+        is_native: bool,
+    },
+    /// The body in one piece.
+    Whole(JsValue),
     End,
 }
 
@@ -125,12 +115,12 @@ impl Connection {
         let controller = AbortController::new().ok();
         let answer = init(&request, controller.as_ref())
             .and_then(|init| fetch.call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init));
-        (Self { attempt, url: request.url, controller, body: Body::Awaited, held: Vec::new() }, answer)
+        (Self { attempt, url: request.url, controller, body: Body::Awaited, held: HeldBytes::default() }, answer)
     }
 
     /// The connection of a response that the caller fetched.
     pub(super) fn of_given(attempt: AttemptId) -> Self {
-        Self { attempt, url: String::new(), controller: None, body: Body::Awaited, held: Vec::new() }
+        Self { attempt, url: String::new(), controller: None, body: Body::Awaited, held: HeldBytes::default() }
     }
 
     /// Takes the response. One that the caller fetched (`is_given`) may also be a bare stream.
@@ -141,7 +131,7 @@ impl Connection {
         let is_stream = property(&response, "getReader").is_function();
         let body = if is_stream { response.clone() } else { property(&response, "body") };
         let head = Head::of(&response, is_stream, is_given);
-        self.held.reserve(ROOM);
+        self.held.reserve();
         self.body = if body.is_undefined() || body.is_null() {
             Body::Whole(response)
         } else {
@@ -151,20 +141,25 @@ impl Connection {
         Ok(head)
     }
 
-    /// Appends to what is held.
-    pub(super) fn hold_bytes(&mut self, bytes: &Uint8Array) {
-        let (from, length) = (self.held.len(), bytes.length() as usize);
-        // Bytes that were transferred to another owner have no length here, and to copy them would throw.
-        if length > 0 {
-            self.held.resize(from + length, 0);
-            bytes.copy_to(&mut self.held[from..]);
+    /// Takes a piece of the body. True if it is the end.
+    ///
+    /// # Errors
+    /// What a chunk throws that is no bytes.
+    pub(super) fn take(&mut self, piece: Piece) -> Result<bool, JsValue> {
+        match piece {
+            Piece::Read { result, is_native } => {
+                if is_native && self.held.push_result(&result) {
+                    return Ok(false);
+                }
+                let is_end = property(&result, "done").is_truthy();
+                if !is_end {
+                    self.held.push(&property(&result, "value"))?;
+                }
+                Ok(is_end)
+            }
+            Piece::Whole(text) => self.held.push(&text).map(|()| false),
+            Piece::End => Ok(true),
         }
-    }
-
-    /// The machine should get the bytes: a line ends behind the first `known` of them. Else the machine would only keep them.
-    pub(super) fn has_line(&self, known: usize) -> bool {
-        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        self.held.len() > LONGEST_HELD || self.held[known..].iter().any(is_end)
     }
 
     /// What the next read reads from.
@@ -250,7 +245,8 @@ impl Reader {
                 reader,
                 on_chunk: Closure::new(move |result| {
                     if let Some((reader, driver)) = take_pending(&at_chunk) {
-                        driver.take_piece(attempt, reader.piece(result));
+                        let is_native = matches!(reader.reader, Readable::Native(_));
+                        driver.take_piece(attempt, Ok(Piece::Read { result, is_native }));
                     }
                 }),
                 on_error: Closure::new(move |thrown| {
@@ -288,45 +284,10 @@ impl Reader {
             Readable::Foreign(reader) => reader,
         });
     }
-
-    /// What a read brought.
-    fn piece(&self, result: JsValue) -> Result<Piece, JsValue> {
-        match &self.reader {
-            Readable::Native(_) => {
-                let result: IteratorNext = result.unchecked_into();
-                match result.value().dyn_into() {
-                    Ok(bytes) => Ok(Piece::Bytes(bytes)),
-                    Err(_) if result.done() => Ok(Piece::End),
-                    Err(chunk) => piece_of(chunk),
-                }
-            }
-            Readable::Foreign(_) if property(&result, "done").is_truthy() => Ok(Piece::End),
-            Readable::Foreign(_) => piece_of(property(&result, "value")),
-        }
-    }
 }
 
 fn take_pending(reader: &Weak<Reader>) -> Option<(Rc<Reader>, Rc<Driver>)> {
     reader.upgrade()?.pending.take()
-}
-
-/// A chunk of any kind: bytes, a buffer, a view of one, or a string.
-fn piece_of(chunk: JsValue) -> Result<Piece, JsValue> {
-    let chunk = match chunk.dyn_into() {
-        Ok(bytes) => return Ok(Piece::Bytes(bytes)),
-        Err(chunk) => chunk,
-    };
-    if let Some(text) = chunk.as_string() {
-        return Ok(Piece::Text(text));
-    }
-    let length = property(&chunk, "byteLength");
-    if length.as_f64().is_none() {
-        return Err("a chunk of the body is neither bytes nor a string".into());
-    }
-    // A view has a buffer; a buffer has none.
-    let whole = property(&chunk, "buffer");
-    let whole = if whole.is_undefined() { &chunk } else { &whole };
-    Ok(Piece::Bytes(View::new(whole, &property(&chunk, "byteOffset"), &length)?.unchecked_into()))
 }
 
 /// Reads a body in one piece; without a body, the end comes later, as from any other.
@@ -334,7 +295,7 @@ fn read_later(driver: &Rc<Driver>, attempt: AttemptId, response: Result<JsValue,
     let driver = Rc::clone(driver);
     spawn(async move {
         let piece = match response {
-            Ok(response) => settle(call(&response, "text", &JsValue::UNDEFINED)).await.and_then(piece_of),
+            Ok(response) => settle(call(&response, "text", &JsValue::UNDEFINED)).await.map(Piece::Whole),
             Err(()) => Ok(Piece::End),
         };
         driver.take_piece(attempt, piece);

@@ -57,11 +57,10 @@ impl Driver {
         // Without a connection, the attempt was closed meanwhile.
         let Some(mut connection) = self.remove(attempt) else { return };
         self.state.borrow_mut().thrown = JsValue::UNDEFINED;
-        let known = connection.held.len();
-        match piece {
-            Ok(Piece::Bytes(bytes)) => connection.hold_bytes(&bytes),
-            Ok(Piece::Text(text)) => connection.held.extend_from_slice(text.as_bytes()),
-            Ok(Piece::End) => {
+        let known = connection.held.bytes().len();
+        match piece.and_then(|piece| connection.take(piece)) {
+            Ok(false) => {}
+            Ok(true) => {
                 self.give_held(&mut connection);
                 self.handle(Input::End { attempt });
                 self.notify_attempts();
@@ -74,7 +73,7 @@ impl Driver {
                 return self.advance();
             }
         }
-        if !connection.has_line(known) {
+        if !connection.held.has_line(known) {
             self.put_back(connection);
             return self.read(attempt);
         }
@@ -85,8 +84,8 @@ impl Driver {
 
     /// The machine gets the bytes that were held back.
     fn give_held(&self, connection: &mut Connection) {
-        if !connection.held.is_empty() {
-            self.handle(Input::Bytes { attempt: connection.attempt, bytes: &connection.held });
+        if !connection.held.bytes().is_empty() {
+            self.handle(Input::Bytes { attempt: connection.attempt, bytes: connection.held.bytes() });
             connection.held.clear();
         }
     }
