@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 const SHIFT: u8 = 127;
 
 /// The number of characters that decode.wat has room for.
-const ROOM: usize = 8 * 64 * 1024;
+const ROOM: usize = 4 * 64 * 1024;
 
 /// The string literal that stands for `bytes`.
 ///
