@@ -147,7 +147,7 @@ export class ChatStream {
 export const toBody = (inner) => bytesOf(() => nextOf(inner, Form.Events), () => inner.cancel());
 
 /** A promise that Rust settles. */
-const nextOf = (inner, form) => new Promise((resolve, reject) => inner.next(form, resolve, reject));
+const nextOf = (inner, form) => new Promise((resolve, reject) => inner.next(form, (result, error) => (result ? resolve(result) : reject(error))));
 
 function bytesOf(next, cancel) {
   const pull = async (controller) => {

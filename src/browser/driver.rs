@@ -26,7 +26,7 @@ use super::options::{Host, Plan};
 use super::timer::{Timer, now};
 use super::values::parse;
 use crate::report::Report;
-use crate::{Action, Call, Context, Failure, Input};
+use crate::{Action, Call, Context, Failure, Input, Millis};
 use connection::{Connection, cancel_body};
 use lookup::{Lookups, PATIENCE};
 pub use outbox::Form;
@@ -231,11 +231,14 @@ impl Driver {
 
     /// Performs what the machine says until it waits, has chunks for the reader, or is over.
     pub(super) fn advance(self: &Rc<Self>) {
-        while let Some(action) = self.poll() {
+        // To ask for the time is a call into JavaScript, which each chunk would make four times.
+        let mut time = now();
+        while let Some(action) = self.poll(time) {
             match action {
                 Action::Send { attempt, request } => {
                     self.notify_attempts();
                     self.send(attempt, request);
+                    time = now();
                 }
                 Action::Read { attempt } => self.read(attempt),
                 Action::Yield(chunks) => {
@@ -250,6 +253,7 @@ impl Driver {
                 Action::Cancel { attempt } => {
                     self.close(attempt);
                     self.notify_attempts();
+                    time = now();
                 }
                 Action::Wait { until } => return self.timer.arm(until),
                 // Only a request on the lane `relay` or `lean` gets this action. A page has neither.
@@ -259,10 +263,10 @@ impl Driver {
         }
     }
 
-    fn poll(&self) -> Option<Action> {
+    fn poll(&self, time: Millis) -> Option<Action> {
         let state = &mut *self.state.borrow_mut();
         match &mut state.phase {
-            Phase::Running(call) if !state.is_resting => Some(call.poll(now())),
+            Phase::Running(call) if !state.is_resting => Some(call.poll(time)),
             Phase::Planned(..) | Phase::Running(_) | Phase::Over(_) => None,
         }
     }

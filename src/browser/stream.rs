@@ -34,8 +34,8 @@ impl ChatStream {
 
     /// Settles a promise with what the next chunk of the network brings, as the result of an iterator. Reads may overlap;
     /// each gets its own piece.
-    pub fn next(&self, form: Form, resolve: Function, reject: Function) {
-        self.0.serve(|outbox| outbox.pulls.push_back(Pull { form, resolve, reject }));
+    pub fn next(&self, form: Form, settle: Function) {
+        self.0.serve(|outbox| outbox.pulls.push_back(Pull { form, settle }));
     }
 
     /// Reads to the end, unless that was done, and gives the completion that the chunks add up to.

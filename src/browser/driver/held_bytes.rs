@@ -56,7 +56,8 @@ impl HeldBytes {
     /// The machine should get the bytes: a line ends behind the first `known` of them. Else the machine would only keep them.
     pub(super) fn has_line(&self, known: usize) -> bool {
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        self.length > LONGEST || self.bytes()[known..].iter().any(is_end)
+        // From the end, where most chunks have one.
+        self.length > LONGEST || self.bytes()[known..].iter().rev().any(is_end)
     }
 
     /// Takes the chunk of a result of the web's own reader. False if that needs [`HeldBytes::push`].

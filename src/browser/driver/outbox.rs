@@ -15,15 +15,19 @@ use crate::{Chunks, Failure};
 extern "C" {
     /// Resolves the promise of an iterator's `next` with a value.
     #[wasm_bindgen(js_name = giveText)]
-    fn give_text(resolve: &Function, text: &str);
+    fn give_text(settle: &Function, text: &str);
 
     /// The same with a copy of `bytes`.
     #[wasm_bindgen(js_name = giveBytes)]
-    fn give_bytes(resolve: &Function, bytes: &[u8]);
+    fn give_bytes(settle: &Function, bytes: &[u8]);
 
     /// Resolves it as the end.
     #[wasm_bindgen(js_name = giveEnd)]
-    fn give_end(resolve: &Function);
+    fn give_end(settle: &Function);
+
+    /// Rejects it.
+    #[wasm_bindgen(js_name = giveError)]
+    fn give_error(settle: &Function, error: &JsValue);
 }
 
 /// What a reader gets of the chunks that one chunk of the network brought.
@@ -44,8 +48,8 @@ pub enum Form {
 #[derive(Debug)]
 pub(in crate::browser) struct Pull {
     pub(in crate::browser) form: Form,
-    pub(in crate::browser) resolve: Function,
-    pub(in crate::browser) reject: Function,
+    /// Settles the promise of the read; one function for both ends, because each function that Rust holds costs every read.
+    pub(in crate::browser) settle: Function,
 }
 
 /// Chunks on their way to the reader, and its reads that wait, in order.
@@ -139,12 +143,10 @@ impl Delivery {
     pub(super) fn perform(self) {
         let Self { pull, result } = self;
         match result {
-            Ok(Some(Content::Text(text))) => give_text(&pull.resolve, &text),
-            Ok(Some(Content::Bytes(bytes))) => give_bytes(&pull.resolve, bytes.as_bytes()),
-            Ok(None) => give_end(&pull.resolve),
-            Err(error) => {
-                let _ = pull.reject.call1(&JsValue::UNDEFINED, &error);
-            }
+            Ok(Some(Content::Text(text))) => give_text(&pull.settle, &text),
+            Ok(Some(Content::Bytes(bytes))) => give_bytes(&pull.settle, bytes.as_bytes()),
+            Ok(None) => give_end(&pull.settle),
+            Err(error) => give_error(&pull.settle, &error),
         }
     }
 }
