@@ -1,5 +1,5 @@
 ;; Reads back the bytes of failsoft_bg.wasm from the literal that xtask/src/package/literal.rs writes. A loop in JavaScript
-;; would take 3 ms for that, because it runs before the engine has compiled it; this takes a tenth.
+;; would run before the engine has compiled it, and make the first use half as long again (`cargo xtask bench first-use`).
 (module
   ;; 4 pages of 64 KiB. The build checks that the literal fits.
   (memory (export "memory") 4)
