@@ -55,8 +55,13 @@ export interface ChatCompletion {
       reasoning?: string;
       reasoning_details?: unknown[];
       tool_calls?: ToolCall[];
+      /** The predecessor of `tool_calls`, in the answer to a request with `functions`. */
+      function_call?: { name: string; arguments: string };
+      annotations?: unknown[];
       images?: unknown[];
       audio?: unknown;
+      /** Every field that the upstream adds. */
+      [field: string]: unknown;
     };
     finish_reason: FinishReason | null;
     native_finish_reason?: string | null;

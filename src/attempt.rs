@@ -1,17 +1,20 @@
 //! One request in flight: what has come of its response, and which of its clocks runs out first.
 
+use std::borrow::Cow;
+
 use crate::Millis;
 use crate::chain::Batch;
-use crate::chunk::{Accumulator, Seen, openai_shaped};
+use crate::chunk::{Accumulator, Seen, as_chunk};
 use crate::events::Events;
 use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
-use crate::json::{Fields, Json};
+use crate::json::{Fields, Halves, Json, repaired};
 use crate::policy::Timeouts;
 use crate::request::UsageChunk;
 use crate::resume::Resume;
 use crate::role::Role;
 use crate::sse::BYTE_ORDER_MARK;
+use crate::text::lossy;
 use crate::usd::Usd;
 
 /// How long a call waits for the end of the body after `[DONE]`, in milliseconds. A connection whose body has ended can be
@@ -56,6 +59,8 @@ pub(crate) struct Attempt {
     /// What becomes of the usage chunk in its answer.
     pub(crate) usage_chunk: UsageChunk,
     pub(crate) body: Body,
+    /// The first bytes of the body have decided what the body is.
+    is_decided: bool,
     /// The completion, where it came in one piece: JSON text.
     pub(crate) whole: Option<String>,
     /// All bytes read so far, for a lane that passes bytes. Taken at the commit point.
@@ -87,6 +92,7 @@ impl Attempt {
             deadline: None,
             usage_chunk: UsageChunk::AsSent,
             body: Body::Awaited,
+            is_decided: false,
             whole: None,
             held: None,
             unread: false,
@@ -120,6 +126,7 @@ impl Attempt {
         if let (Some(held), false) = (&mut self.held, cfg!(feature = "browser")) {
             held.extend_from_slice(bytes);
         }
+        let bytes = &self.decide(bytes);
         match &mut self.body {
             Body::Awaited => Ok(()),
             Body::Error { bytes: so_far, .. } | Body::Whole(so_far) => {
@@ -137,6 +144,45 @@ impl Attempt {
                 events.failure.take().map_or(Ok(()), Err)
             }
         }
+    }
+
+    /// Decides by the first bytes of the body whether it is a stream, whatever its content type says. Returns the bytes to
+    /// read: `bytes`, with those before them that have not decided.
+    fn decide<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let so_far = match &mut self.body {
+            _ if self.is_decided => return bytes.into(),
+            Body::Whole(so_far) => std::mem::take(so_far),
+            Body::Events(_) => Vec::new(),
+            Body::Awaited | Body::Error { .. } => return bytes.into(),
+        };
+        let is_stream = matches!(self.body, Body::Events(_));
+        let bytes: Cow<'a, [u8]> = if so_far.is_empty() { bytes.into() } else { [&so_far, bytes].concat().into() };
+        let is_text = |byte: &u8| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte);
+        let begin = bytes.iter().position(is_text).and_then(|at| bytes.get(at..)).unwrap_or_default();
+        let fields = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"];
+        if is_stream {
+            self.is_decided = !begin.is_empty();
+            if let [b'{' | b'[' | b'<', ..] = begin {
+                self.body = Body::Whole(Vec::new());
+            }
+        } else if fields.iter().any(|field| begin.starts_with(field)) {
+            self.is_decided = true;
+            self.body = Body::Events(Box::new(Events::new(self.usage_chunk)));
+        } else {
+            self.is_decided = !fields.iter().any(|field| field.starts_with(begin));
+        }
+        bytes
+    }
+
+    /// The body has ended as its protocol says.
+    ///
+    /// # Errors
+    /// The failure that its last event reports.
+    pub(crate) fn take_end(&mut self, wall: Millis) -> Result<(), Box<Failure>> {
+        self.is_open = false;
+        let Body::Events(events) = &mut self.body else { return Ok(()) };
+        events.finish(wall);
+        events.failure.take().map_or(Ok(()), Err)
     }
 
     /// The host should read another chunk.
@@ -242,23 +288,32 @@ impl Attempt {
     }
 }
 
-/// Reads a completion that came in one piece, and as much as possible of one that is an error. With `as_stream`, the reader
-/// of a stream gets the completion as a single chunk.
+/// Reads a completion that came in one piece, and as much as possible of one that is an error. Returns its JSON text, if that
+/// is the answer. With `as_stream`, the reader of a stream gets the completion as a single chunk.
 pub(crate) fn read_whole(
     bytes: &[u8],
     usage_chunk: UsageChunk,
     as_stream: bool,
     wall: Millis,
-) -> (String, Box<Events>) {
+) -> (Option<String>, Box<Events>) {
     let mut events = Box::new(Events::new(usage_chunk));
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let completion = Json::parse_bytes(bytes).unwrap_or(Json::NULL);
+    let text = lossy(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes));
+    let strict = Json::parse(&text);
+    let repaired = if strict.is_none() { repaired(&text, &mut Halves::default()) } else { None };
+    let completion = strict.unwrap_or_else(|| repaired.as_deref().map_or(Json::NULL, Json::or_null));
     let fields = &Fields::of(completion);
     let has_choices = !fields.get("choices").is_empty();
+    if !has_choices && !completion.is_object() {
+        // Some upstreams send the chunks of a stream as lines, or as a list.
+        events.take_chunks(&text, wall);
+        if !events.seen.is_nothing() || events.failure.is_some() {
+            return (None, events);
+        }
+    }
     let mut is_foreign = as_stream;
     if as_stream && has_choices {
-        let chunk = openai_shaped(completion, true);
-        events.take_chunk(Json::or_null(&chunk), wall);
+        events.done = true;
+        events.take_chunk(Json::or_null(&as_chunk(completion)), wall);
     } else {
         is_foreign = events.take_completion(fields, wall).seen.has(Seen::FOREIGN);
     }
@@ -266,6 +321,7 @@ pub(crate) fn read_whole(
         let message = "the upstream's answer is not a chat completion";
         events.failure = Some(Failure::new(Kind::BadResponse, message));
     }
-    let completion = if is_foreign { openai_shaped(completion, false) } else { completion.raw().into() };
-    (completion, events)
+    events.answer.settle_calls();
+    let completion = if is_foreign { events.answer.completion() } else { completion.raw().into() };
+    (Some(completion), events)
 }

@@ -230,17 +230,24 @@ impl Call {
 
     fn handle_bytes(&mut self, id: u32, bytes: &[u8], now: Millis) {
         let Some(at) = self.place(id) else { return };
-        let mut taken = self.running[at].take_bytes(bytes, now, self.clock.wall(now));
+        let taken = self.running[at].take_bytes(bytes, now, self.clock.wall(now));
+        self.follow(at, taken, now);
+    }
+
+    /// The attempt at `at` took bytes, or the end of its body. Returns whether the attempt goes on.
+    fn follow(&mut self, at: usize, mut taken: Result<(), Box<Failure>>, now: Millis) -> bool {
+        let id = self.running[at].id;
         if taken.is_ok() {
             self.advance(at, now);
             if self.is_recovering() {
                 taken = self.resume(at, false);
             }
         }
-        let Err(failure) = taken else { return };
+        let Err(failure) = taken else { return self.place(id).is_some() };
         // A failure behind the end of an answer leaves the answer whole.
         if self.running[at].is_done() {
-            return self.conclude(at, now);
+            self.conclude(at, now);
+            return false;
         }
         if self.request.as_it_comes {
             self.phase = Phase::Committed;
@@ -248,12 +255,17 @@ impl Call {
         self.yield_waiting(at);
         let attempt = self.running.remove(at);
         self.fail(attempt, failure, now);
+        false
     }
 
     fn handle_end(&mut self, id: u32, now: Millis) {
         let Some(at) = self.place(id) else { return };
-        self.running[at].is_open = false;
-        self.conclude(at, now);
+        let taken = self.running[at].take_end(self.clock.wall(now));
+        if self.follow(at, taken, now)
+            && let Some(at) = self.place(id)
+        {
+            self.conclude(at, now);
+        }
     }
 
     fn handle_failure(&mut self, id: u32, failure: Box<Failure>, now: Millis) {

@@ -5,29 +5,36 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `node.rs`, `field.rs` | a JSON value that grows piece by piece; how the pieces of each field become one value |
-//! | `seen.rs` | which parts of an answer a chunk has |
+//! | `growing_value.rs`, `field.rs` | a JSON value that grows piece by piece; how the pieces of each field become one value |
+//! | `tool_call.rs` | which tool call a piece belongs to, and what it adds to the call |
+//! | `content_parts.rs` | a `content` that is a list of parts |
+//! | `finish_reason.rs` | what a vendor's finish reason means |
+//! | `contents.rs` | which parts of an answer a chunk has |
+//! | `openai_shape.rs` | chunks of another shape, changed to OpenAI's |
 //! | `chunks.rs` | chunks on their way to the reader |
-//! | `brief.rs` | chunks as short JSON for JavaScript |
-//! | `shape.rs` | answers of another shape, changed to OpenAI's |
+//! | `short_json.rs` | chunks as short JSON for JavaScript |
 
 mod chunks;
+mod content_parts;
 mod contents;
 mod field;
+mod finish_reason;
 mod growing_value;
 mod openai_shape;
 mod short_json;
 #[cfg(test)]
 mod tests;
+mod tool_call;
 
 use crate::json::{Fields, Json, Object, patched};
 use crate::text::is_blank;
 use crate::usd::Usd;
 pub use chunks::Chunks;
 pub use contents::{Contents, Seen};
+pub use finish_reason::openai_finish_reason;
 use growing_value::Node;
-pub use openai_shape::openai_finish_reason;
-pub(crate) use openai_shape::openai_shaped;
+pub(crate) use openai_shape::as_chunk;
+use openai_shape::openai_shaped;
 pub use short_json::Brief;
 
 /// The sum of the chunks of a stream: the completion so far.
@@ -36,11 +43,13 @@ pub struct Accumulator {
     completion: Node,
     /// The bytes that the last chunk added to the text of choice 0.
     fresh: usize,
+    /// A choice has had a finish reason.
+    has_reason: bool,
 }
 
 impl Default for Accumulator {
     fn default() -> Self {
-        Self { completion: Node::completion(), fresh: 0 }
+        Self { completion: Node::completion(), fresh: 0, has_reason: false }
     }
 }
 
@@ -53,9 +62,94 @@ impl Accumulator {
     /// [`Accumulator::feed`], for a chunk whose fields are found already.
     pub(crate) fn feed_fields<'a>(&mut self, chunk: &Fields<'a>) -> Contents<'a> {
         let mut contents = Contents::default();
-        self.completion.feed(chunk, &mut contents);
+        if self.has_reason {
+            self.feed_behind_reason(chunk, &mut contents);
+        } else {
+            self.completion.feed(chunk, &mut contents);
+        }
+        self.has_reason |= contents.seen.has(Seen::REASON);
+        if !contents.misplaced.is_empty() {
+            self.name_calls();
+        }
         self.fresh = contents.text;
         contents
+    }
+
+    /// Adds a chunk behind a finish reason. If the answer of a choice goes on, the reason did not mean its end. Otherwise the
+    /// first reason stays.
+    #[cold]
+    fn feed_behind_reason<'a>(&mut self, chunk: &Fields<'a>, contents: &mut Contents<'a>) {
+        let mut before = Vec::new();
+        for choice in self.choices_mut() {
+            let reasons = [choice.take("finish_reason"), choice.take("native_finish_reason")];
+            before.push((choice.get("index").clone(), choice.get("message").answer_size(), reasons));
+        }
+        self.completion.feed(chunk, contents);
+        for (index, size, [reason, native]) in before {
+            let is_same = |choice: &&mut Node| *choice.get("index") == index;
+            let Some(choice) = self.choices_mut().iter_mut().find(is_same).filter(|_| reason.size() > 0) else {
+                continue;
+            };
+            if choice.get("message").answer_size() > size {
+                contents.seen.add(Seen::RESUMED);
+            } else {
+                *choice.slot("finish_reason") = reason;
+                *choice.slot("native_finish_reason") = native;
+            }
+        }
+    }
+
+    /// Gives each tool call an id.
+    #[cold]
+    fn name_calls(&mut self) {
+        let salt = self.id().unwrap_or_default().to_owned() + self.completion.get("created").json().raw();
+        for (at, choice) in self.choices_mut().iter_mut().enumerate() {
+            let calls = choice.slot("message").slot("tool_calls").items_mut();
+            calls.iter_mut().enumerate().for_each(|(place, call)| call.name_call(place + 100 * at, &salt));
+        }
+    }
+
+    /// `chunk`, the last one that was added, in OpenAI's shape.
+    pub(crate) fn openai_shaped(&self, chunk: Json<'_>, contents: &Contents<'_>) -> String {
+        openai_shaped(chunk, contents, self.choices(), self.fresh_text())
+    }
+
+    /// Corrects the tool calls, once no piece of them follows.
+    pub(crate) fn settle_calls(&mut self) {
+        for choice in self.choices_mut() {
+            let message = choice.slot("message");
+            if message.get("tool_calls").size() > 0 {
+                let calls = message.slot("tool_calls").items_mut();
+                calls.iter_mut().for_each(|call| call.slot("function").settle_function());
+            }
+            if message.get("function_call").size() > 0 {
+                message.slot("function_call").settle_function();
+            }
+        }
+    }
+
+    /// Some tool call has no name, or arguments that are not JSON.
+    pub fn has_broken_call(&self) -> bool {
+        self.choices().iter().any(|choice| {
+            let message = choice.get("message");
+            let is_broken =
+                |call: &Node| call.get("type").text() == "function" && call.get("function").is_broken_function();
+            let old = message.get("function_call");
+            message.get("tool_calls").items().iter().any(is_broken) || old.size() > 0 && old.is_broken_function()
+        })
+    }
+
+    /// Ends an answer that has whole tool calls and no finish reason, where the upstream says that nothing follows. Returns
+    /// the chunk that says so.
+    pub(crate) fn end_calls(&mut self) -> Option<String> {
+        let is_open = !self.is_finished() && self.choices().len() == 1;
+        self.settle_calls();
+        if !is_open || !self.has_tool_call() || self.has_broken_call() {
+            return None;
+        }
+        let chunk = self.end_chunk_with(self.model(), "tool_calls");
+        self.feed(Json::or_null(&chunk));
+        Some(chunk)
     }
 
     /// Keeps the report of an edge, which came beside the chunks.
@@ -160,7 +254,7 @@ impl Accumulator {
     /// No choice has text, a tool call, an image or sound.
     pub fn is_blank(&self) -> bool {
         let is_empty = |choice: &Node| is_blank(choice.get("message").get("content").text());
-        self.choices().iter().all(is_empty) && !self.has(&["tool_calls", "images", "audio"])
+        self.choices().iter().all(is_empty) && !self.has(&["tool_calls", "function_call", "images", "audio"])
     }
 
     /// Some choice has reasoning.
@@ -170,13 +264,13 @@ impl Accumulator {
 
     /// Some choice has a tool call.
     pub fn has_tool_call(&self) -> bool {
-        self.has(&["tool_calls"])
+        self.has(&["tool_calls", "function_call"])
     }
 
     /// It has one choice, with text and nothing else, so another answer could go on with it.
     pub(crate) fn is_text(&self) -> bool {
         let is_first = self.choices().iter().all(|choice| choice.get("index").json().whole() == Some(0));
-        is_first && !self.has(&["tool_calls", "images", "audio", "refusal"])
+        is_first && !self.has(&["tool_calls", "function_call", "images", "audio", "refusal"])
     }
 
     /// Some message has one of these fields.
@@ -200,9 +294,13 @@ impl Accumulator {
 
     /// The chunk that ends this answer with the finish reason of `last`.
     pub(crate) fn end_chunk(&self, last: &Self) -> String {
-        let mut json = self.head(last.model());
+        self.end_chunk_with(last.model(), last.finish_reason().unwrap_or("stop"))
+    }
+
+    fn end_chunk_with(&self, model: Option<&str>, reason: &str) -> String {
+        let mut json = self.head(model);
         json.item("{").whole("index", 0).raw("delta", "{}");
-        json.text("finish_reason", last.finish_reason().unwrap_or("stop")).close("}").close("]").end()
+        json.text("finish_reason", reason).close("}").close("]").end()
     }
 
     /// The chunk with the usage, and `report` beside it.
@@ -225,15 +323,6 @@ impl Accumulator {
         }
         json.maybe_text("model", model).open("choices", "[");
         json
-    }
-
-    /// Some tool call has arguments that are not JSON.
-    pub fn has_broken_tool_call(&self) -> bool {
-        let is_broken = |call: &Node| {
-            let arguments = call.get("function").get("arguments").text();
-            !arguments.is_empty() && Json::parse(arguments).is_none()
-        };
-        self.choices().iter().any(|choice| choice.get("message").get("tool_calls").items().iter().any(is_broken))
     }
 
     /// The JSON text of the answer as OpenAI's completion object.

@@ -1,18 +1,21 @@
 //! The stream of one attempt: its bytes become chunks for the reader, and an answer that grows.
 
+mod ending;
 mod repeat;
 
 use crate::Millis;
-use crate::chunk::{Accumulator, Chunks, Contents, Seen, openai_shaped};
+use crate::chunk::{Accumulator, Chunks, Contents, Seen};
 use crate::failure::{Failure, Kind, in_answer};
-use crate::json::{Fields, Json, Object, patched};
+use crate::json::{Fields, Halves, Json, Object, patched, quoted, repaired};
 use crate::report::Report;
 use crate::request::UsageChunk;
 use crate::sse::{Decoder, Event};
+use crate::text::{is_blank, split, text};
+use ending::Ending;
 use repeat::Repeat;
 
-/// The largest event, in bytes: images travel in events too.
-const LARGEST_EVENT: usize = 16 * 1024 * 1024;
+/// The largest event, in bytes: large images travel in events too.
+const LARGEST_EVENT: usize = 32 * 1024 * 1024;
 
 /// The state of one stream.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Events {
     /// What becomes of the chunk with the usage.
     usage: UsageChunk,
     decoder: Decoder,
+    /// Characters of which one half has come.
+    halves: Halves,
     repeat: Repeat,
     pub(crate) answer: Accumulator,
     /// The answer's text has room for this many more bytes.
@@ -27,7 +32,7 @@ pub(crate) struct Events {
     /// Chunks that the reader does not have yet.
     pub(crate) waiting: Chunks,
     /// The chunk that ends the answer, and those behind it. They are held until it is clear that nothing went wrong.
-    ending: Chunks,
+    ending: Ending,
     /// The bytes of the answer's text that are in chunks so far.
     pub(crate) shown: usize,
     /// The chunk with the usage, held until the report is complete.
@@ -48,12 +53,13 @@ impl Events {
     pub(crate) fn new(usage: UsageChunk) -> Self {
         Self {
             usage,
-            decoder: Decoder::new(LARGEST_EVENT),
+            decoder: Decoder::tolerant(LARGEST_EVENT, is_whole),
+            halves: Halves::default(),
             repeat: Repeat::default(),
             answer: Accumulator::default(),
             room: 0,
             waiting: Chunks::default(),
-            ending: Chunks::default(),
+            ending: Ending::default(),
             shown: 0,
             usage_chunk: None,
             seen: Seen::NOTHING,
@@ -77,14 +83,27 @@ impl Events {
             if decoder.is_between() {
                 self.take_repeats(&mut rest);
             }
-            fed = decoder.step(&mut rest, &mut |event| match event {
-                Event::Data(data) => self.take(data, wall),
-                Event::Comment(comment) => self.take_comment(comment),
-            });
+            fed = decoder.step(&mut rest, &mut |event| self.take_event(event, wall));
         }
         self.decoder = decoder;
         if fed.is_err() && self.failure.is_none() {
-            self.failure = Some(Failure::new(Kind::BadResponse, "an event of the stream is larger than 16 MiB"));
+            self.failure = Some(Failure::new(Kind::BadResponse, "an event of the stream is larger than 32 MiB"));
+        }
+    }
+
+    /// The body has ended as its protocol says, which also ends its last event.
+    pub(crate) fn finish(&mut self, wall: Millis) {
+        let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(LARGEST_EVENT));
+        // What is larger than the limit is no whole event.
+        let _ = decoder.finish(&mut |event| self.take_event(event, wall));
+        self.answer.settle_calls();
+    }
+
+    fn take_event(&mut self, event: Event<'_>, wall: Millis) {
+        match event {
+            Event::Data(data) => self.take(data, wall),
+            Event::Error(data) => self.take_error(data, wall),
+            Event::Comment(comment) => self.take_comment(comment),
         }
     }
 
@@ -117,23 +136,76 @@ impl Events {
         if self.done || self.failure.is_some() {
             return;
         }
-        self.had_event = true;
         let before = self.waiting.text().len();
         if self.repeat.take_one(data, &mut self.waiting) {
+            self.had_event = true;
             return self.add_repeats(before);
         }
-        if data.trim_ascii() == "[DONE]" {
-            self.done = true;
-            self.repeat.forget();
-            return self.end();
-        }
-        let chunk = Json::or_null(data);
+        let chunk = Json::parse_in_pairs(data).unwrap_or(Json::NULL);
         if chunk.is_object() {
+            self.had_event = true;
             let text = self.take_chunk(chunk, wall);
             self.repeat.remember(data, text);
         } else {
+            self.take_other(data, wall);
+        }
+    }
+
+    /// Takes the data of an event that is no chunk as JSON defines it.
+    #[cold]
+    fn take_other(&mut self, data: &str, wall: Millis) {
+        if data.trim_ascii() == "[DONE]" {
+            self.done = true;
+            self.repeat.forget();
+            if let Some(chunk) = self.answer.end_calls() {
+                self.waiting.push(&chunk);
+            }
+            return self.end();
+        }
+        if is_blank(data) {
+            return;
+        }
+        self.had_event = true;
+        let repaired = repaired(data, &mut self.halves);
+        let json = repaired.as_deref().map_or(Json::NULL, Json::or_null);
+        if json.is_object() {
+            self.take_chunk(json, wall);
+            self.repeat.forget();
+        } else if json.items().any(Json::is_object) {
+            json.items().for_each(|chunk| self.take(chunk.raw(), wall));
+        } else if data.contains('\n') && split(data, b'\n').any(is_whole) {
+            split(data, b'\n').for_each(|line| self.take(line, wall));
+        } else {
             self.malformed += 1;
         }
+    }
+
+    /// Takes chunks that came without the framing of events: a JSON list, or one chunk on each line.
+    pub(crate) fn take_chunks(&mut self, text: &str, wall: Millis) {
+        let list = Json::or_null(text);
+        if list.is_array() {
+            list.items().for_each(|chunk| self.take(chunk.raw(), wall));
+        } else {
+            let without_field =
+                |line: &'_ str| line.trim_ascii_start().strip_prefix("data:").unwrap_or(line).to_owned();
+            split(text, b'\n').for_each(|line| self.take(&without_field(line), wall));
+        }
+        self.answer.settle_calls();
+    }
+
+    /// Takes the data of an event with the name `error`.
+    #[cold]
+    fn take_error(&mut self, data: &str, wall: Millis) {
+        let json = Json::or_null(data);
+        let is_chunk = !json.get("error").is_null() || json.get("choices").is_array();
+        if self.done || self.failure.is_some() || is_chunk {
+            return self.take(data, wall);
+        }
+        self.had_event = true;
+        self.seen.add(Seen::ERROR);
+        let text = quoted(data);
+        let error = if json.is_object() || json.is_string() { json } else { Json::or_null(&text) };
+        self.failure = Some(in_answer(error, wall));
     }
 
     /// Takes a chunk. Returns its text, if it contains nothing else and the answer goes on, so that the next event may repeat
@@ -149,14 +221,25 @@ impl Events {
             return Json::NULL;
         }
         self.shown = self.answer.text().len();
-        let chunks = if self.answer.is_finished() { &mut self.ending } else { &mut self.waiting };
-        chunks.push_text(self.answer.fresh_text());
-        if contents.seen.has(Seen::FOREIGN) {
-            chunks.push(&openai_shaped(chunk, false));
+        if contents.seen.has(Seen::RESUMED) {
+            self.ending.resume(&mut self.waiting);
+        }
+        self.waiting.push_text(self.answer.fresh_text());
+        let is_finished = self.answer.is_finished();
+        let is_other = contents.seen.has(Seen::FOREIGN) || contents.seen.has(Seen::MESSAGE);
+        if is_finished || is_other {
+            let shaped = if is_other { self.answer.openai_shaped(chunk, &contents) } else { String::new() };
+            let chunk = if shaped.is_empty() { chunk } else { Json::or_null(&shaped) };
+            // Nothing follows a completion that came in one piece.
+            if is_finished && !self.done {
+                self.ending.put(chunk, contents.seen, &mut self.waiting);
+            } else {
+                self.waiting.push(chunk.raw());
+            }
             return Json::NULL;
         }
-        chunks.push(chunk.raw());
-        if self.answer.is_finished() || !contents.is_only_text() {
+        self.waiting.push(chunk.raw());
+        if !contents.is_only_text() {
             return Json::NULL;
         }
         let choice = fields.get("choices").items().next().unwrap_or(Json::NULL);
@@ -166,14 +249,12 @@ impl Events {
 
     /// The answer has a finish reason. What comes behind it cannot change the answer.
     pub(crate) fn is_ending(&self) -> bool {
-        !self.ending.is_empty()
+        self.ending.is_certain()
     }
 
     /// Nothing went wrong: gives the reader the end of the answer.
     pub(crate) fn end(&mut self) {
-        if self.is_ending() {
-            self.waiting.append(&mut self.ending);
-        }
+        self.ending.give(&mut self.waiting);
     }
 
     /// Takes a completion that came in one piece.
@@ -181,10 +262,32 @@ impl Events {
         // The report also needs what stands beside an error: usage, metadata, the partial text.
         let contents = self.answer.feed_fields(completion);
         if contents.seen.has(Seen::ERROR) {
-            self.failure = Some(in_answer(contents.error, wall));
+            self.failure = Some(if contents.error.is_null() && !contents.native_reason.is_null() {
+                broken_off(contents.native_reason)
+            } else {
+                in_answer(contents.error, wall)
+            });
         }
         self.seen.add(contents.seen);
         contents
+    }
+
+    /// Checks that no tool call has a hole, once no piece follows.
+    ///
+    /// # Errors
+    /// If a call has no name, if its arguments are not JSON, or if an event is missing that may have been a part of a call.
+    pub(crate) fn check_calls(&self) -> Result<(), Box<Failure>> {
+        let answer = &self.answer;
+        if answer.has_broken_call() {
+            // The output limit is the cause, and no other model is to blame for it.
+            let kind = if answer.finish_reason() == Some("length") { Kind::Length } else { Kind::BadResponse };
+            return Err(Failure::new(kind, "a tool call of the answer is not complete"));
+        }
+        if self.malformed > 0 && answer.has_tool_call() {
+            let message = "an event of the stream was unreadable, and a part of a tool call may be missing";
+            return Err(Failure::new(Kind::BadResponse, message));
+        }
+        Ok(())
     }
 
     /// Text, reasoning or a tool call has come.
@@ -200,6 +303,23 @@ impl Events {
             self.waiting.push(&patched(&chunk, &patch.raw("failsoft", &report.to_json(None)).end()));
         }
     }
+}
+
+/// The failure of an answer that ended with a finish reason of an engine that gave up.
+#[cold]
+fn broken_off(reason: Json<'_>) -> Box<Failure> {
+    let word = reason.text().unwrap_or(reason.raw().into());
+    let mut failure = Failure::new(Kind::ServerError, text!("the upstream broke off its answer: ", &word));
+    failure.code = Some(word.into_owned());
+    failure
+}
+
+/// `data` is a whole event.
+fn is_whole(data: &str) -> bool {
+    let is_repaired = |json: String| Json::or_null(&json).is_object();
+    data.trim_ascii() == "[DONE]"
+        || Json::parse(data).is_some()
+        || repaired(data, &mut Halves::default()).is_some_and(is_repaired)
 }
 
 fn is_usage(chunk: &Fields<'_>) -> bool {

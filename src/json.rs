@@ -13,6 +13,7 @@
 //! ```
 
 mod pattern;
+mod repair;
 mod scan;
 mod write;
 
@@ -20,6 +21,7 @@ use std::borrow::Cow;
 
 use crate::text::{cut, of};
 pub(crate) use pattern::Pattern;
+pub(crate) use repair::{Halves, repaired};
 pub(crate) use scan::whole_number;
 use scan::{Scanner, plain};
 pub use write::{Object, array, patched, quoted};
@@ -36,6 +38,11 @@ impl<'a> Json<'a> {
     /// The value of `text`, if `text` is JSON that is nested at most 128 levels deep.
     pub fn parse(text: &'a str) -> Option<Self> {
         Scanner::new(text).whole().map(Self)
+    }
+
+    /// [`Json::parse`], if no string has half of a surrogate pair.
+    pub(crate) fn parse_in_pairs(text: &'a str) -> Option<Self> {
+        Scanner::new(text).whole_in_pairs().map(Self)
     }
 
     /// [`Json::parse`], with `null` for a text that is not JSON.

@@ -36,6 +36,13 @@ impl StreamReader {
     /// epoch.
     pub fn feed(&mut self, bytes: &[u8], now: Millis) -> Chunks {
         self.0.feed(bytes, now);
+        std::mem::take(&mut self.0.waiting)
+    }
+
+    /// The body has ended as its protocol says, which also ends its last event. Returns the last chunks. A chunk with a finish
+    /// reason is held until `[DONE]` or until here, because more of the answer may follow.
+    pub fn end(&mut self, now: Millis) -> Chunks {
+        self.0.finish(now);
         self.0.end();
         std::mem::take(&mut self.0.waiting)
     }
@@ -60,14 +67,15 @@ impl StreamReader {
         &self.0.answer
     }
 
-    /// The body has ended. Checks whether the answer is whole.
+    /// Checks whether the answer is whole.
     ///
     /// # Errors
-    /// The failure that the stream reported, or [`Kind::Cut`](crate::Kind::Cut) when no finish reason has come.
+    /// The failure that the stream reported, [`Kind::Cut`](crate::Kind::Cut) when no finish reason has come, or the failure of
+    /// a tool call that has a hole.
     pub fn finish(&self) -> Result<(), Box<Failure>> {
         match &self.0.failure {
             Some(failure) => Err(failure.clone()),
-            None if self.0.answer.is_finished() => Ok(()),
+            None if self.0.answer.is_finished() => self.0.check_calls(),
             None => Err(Failure::cut()),
         }
     }

@@ -7,6 +7,8 @@
 //! - several `data` lines of one event are joined with a line feed; an empty line ends the event;
 //! - an event that the end of the stream cuts off is discarded.
 //!
+//! Some upstreams keep to these rules only in part. [`Decoder::tolerant`] reads what they mean.
+//!
 //! The bytes may be cut anywhere, also inside a character.
 //!
 //! ```
@@ -16,7 +18,7 @@
 //! let mut decoder = Decoder::new(1024);
 //! for chunk in [&b"data: h\xc3"[..], b"\xa9llo\r", b"\n\r\n: still here\n"] {
 //!     decoder.feed(chunk, |event| match event {
-//!         Event::Data(data) => seen.push(data.to_owned()),
+//!         Event::Data(data) | Event::Error(data) => seen.push(data.to_owned()),
 //!         Event::Comment(comment) => seen.push(format!("({comment})")),
 //!     })?;
 //! }
@@ -31,6 +33,8 @@ use crate::text::{line_end, lossy};
 pub enum Event<'a> {
     /// The joined `data` lines of one event. Invalid UTF-8 is replaced by U+FFFD.
     Data(&'a str),
+    /// The same of an event with the name `error`. An empty line between the name and the data does not end the name.
+    Error(&'a str),
     /// The text of a comment line, without the colon and one leading space.
     Comment(&'a str),
 }
@@ -54,6 +58,10 @@ pub struct Decoder {
     after_cr: bool,
     /// No line has ended, so that a byte order mark may come.
     at_start: bool,
+    /// The next event has the name `error`.
+    is_error: bool,
+    /// Whether a text is the whole data of an event, where the decoder is tolerant.
+    is_whole: Option<fn(&str) -> bool>,
 }
 
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -61,7 +69,24 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 impl Decoder {
     /// A decoder for events of at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, line: Vec::new(), data: Vec::new(), after_cr: false, at_start: true }
+        Self {
+            limit,
+            line: Vec::new(),
+            data: Vec::new(),
+            after_cr: false,
+            at_start: true,
+            is_error: false,
+            is_whole: None,
+        }
+    }
+
+    /// A decoder for events of at most `limit` bytes, which `is_whole` recognises.
+    ///
+    /// - A `data` line behind whole data begins another event, as if an empty line were between them.
+    /// - A line without a known field goes on with data that are not whole: a line feed was not escaped.
+    /// - [`Decoder::finish`] gives whole data that the end of the stream cuts off.
+    pub(crate) fn tolerant(limit: usize, is_whole: fn(&str) -> bool) -> Self {
+        Self { is_whole: Some(is_whole), ..Self::new(limit) }
     }
 
     /// Takes the next bytes, and calls `each` for every event and comment that they complete, in order.
@@ -102,30 +127,86 @@ impl Decoder {
 
     fn end_line(&mut self, each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
         let is_first = std::mem::take(&mut self.at_start);
-        let line = match self.line.strip_prefix(BYTE_ORDER_MARK) {
+        let mut whole = std::mem::take(&mut self.line);
+        let line = match whole.strip_prefix(BYTE_ORDER_MARK) {
             Some(line) if is_first => line,
-            _ => &self.line,
+            _ => &whole[..],
         };
         if line.is_empty() {
-            if self.data.pop().is_some() {
-                each(Event::Data(&lossy(&self.data)));
-                self.data.clear();
-            }
+            self.end_event(each);
         } else if let Some(comment) = line.strip_prefix(b":") {
             each(Event::Comment(&lossy(without_space(comment))));
-        } else if let Some(value @ ([] | [b':', ..])) = line.strip_prefix(b"data") {
-            // `event`, `id` and `retry` have no meaning in this protocol. The standard ignores unknown fields.
-            let value = without_space(value.get(1..).unwrap_or_default());
-            self.check_size(self.data.len() + value.len())?;
+        } else if let Some(value) = field(line, b"data") {
+            let before = self.data.len();
+            self.check_size(before + value.len())?;
             self.data.extend_from_slice(value);
             self.data.push(b'\n');
+            if before > 0 {
+                self.split_event(before, each);
+            }
+        } else if let Some(name) = field(line, b"event") {
+            self.is_error = name == b"error";
+        } else if !self.data.is_empty() && field(line, b"id").or(field(line, b"retry")).is_none() {
+            // The standard ignores unknown fields.
+            let (before, size) = (self.data.len(), line.len());
+            if self.is_whole.is_some() && before + size <= self.limit {
+                self.data.extend_from_slice(line);
+                self.data.push(b'\n');
+                if self.split_event(before, each) {
+                    self.data.clear();
+                }
+            }
         }
-        self.line.clear();
+        whole.clear();
+        self.line = whole;
+        Ok(())
+    }
+
+    /// Ends an event, if there is one.
+    fn end_event(&mut self, each: &mut impl FnMut(Event<'_>)) {
+        if self.data.pop().is_some() {
+            let data = &lossy(&self.data);
+            each(if self.is_error { Event::Error(data) } else { Event::Data(data) });
+            self.is_error = false;
+            self.data.clear();
+        }
+    }
+
+    /// Ends an event behind its first `before` bytes, if they are whole. Keeps the rest.
+    #[cold]
+    fn split_event(&mut self, before: usize, each: &mut impl FnMut(Event<'_>)) -> bool {
+        let is_whole = self.is_whole.is_some_and(|is_whole| is_whole(&lossy(&self.data[..before - 1])));
+        if is_whole {
+            let rest = self.data.split_off(before);
+            self.end_event(each);
+            self.data = rest;
+        }
+        is_whole
+    }
+
+    /// The stream has ended as its protocol says. Calls `each` for the last event, if it is whole.
+    pub(crate) fn finish(&mut self, each: &mut impl FnMut(Event<'_>)) -> Result<(), TooLarge> {
+        if !self.line.is_empty() {
+            self.end_line(each)?;
+        }
+        let data = &self.data[..self.data.len().saturating_sub(1)];
+        if self.is_whole.is_some_and(|is_whole| is_whole(&lossy(data))) {
+            self.end_event(each);
+        }
         Ok(())
     }
 
     fn check_size(&self, size: usize) -> Result<(), TooLarge> {
         if size > self.limit { Err(TooLarge { limit: self.limit }) } else { Ok(()) }
+    }
+}
+
+/// The value of `line`, if `line` is a field `name`.
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    match line.strip_prefix(name)? {
+        [] => Some(&[]),
+        [b':', value @ ..] => Some(without_space(value)),
+        _ => None,
     }
 }
 

@@ -21,7 +21,7 @@ impl Call {
             let as_stream = self.request.stream && attempt.role != Role::Score;
             let (completion, events) = read_whole(bytes, attempt.usage_chunk, as_stream, wall);
             attempt.body = Body::Events(events);
-            attempt.whole = Some(completion);
+            attempt.whole = completion;
         }
         let is_complete = attempt.whole.is_some() || attempt.answer().is_some_and(Accumulator::is_finished);
         // An answer that reports a failure does not go on with another.
@@ -106,9 +106,6 @@ fn check_whole(attempt: &mut Attempt, wall: Millis) -> Result<(), Box<Failure>> 
     if !is_whole && !unread && !events.answer.is_finished() {
         return Err(Failure::cut());
     }
-    if events.malformed > 0 && events.answer.has_broken_tool_call() {
-        let message = "an event of the stream was unreadable, and a part of a tool call is missing";
-        return Err(Failure::new(Kind::BadResponse, message));
-    }
-    Ok(())
+    events.answer.settle_calls();
+    events.check_calls()
 }

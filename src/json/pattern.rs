@@ -54,7 +54,11 @@ impl Pattern {
     /// The text of `string`, which is written with its quotes. Without escapes, the text is not copied.
     pub(crate) fn unquoted(string: &str) -> Option<Cow<'_, str>> {
         let inside = &string[1..string.len() - 1];
-        if plain(inside.as_bytes()) == inside.len() { Some(inside.into()) } else { Json::or_null(string).text() }
+        if plain(inside.as_bytes()) == inside.len() {
+            Some(inside.into())
+        } else {
+            Json::parse_in_pairs(string)?.text()
+        }
     }
 
     /// The three pieces of a text of this pattern with `string`, which is written with its quotes.

@@ -12,17 +12,19 @@ const DEEPEST: u32 = 128;
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// Some string has half of a surrogate pair.
+    has_half: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, has_half: false }
     }
 
     /// Reads what is behind the opening bracket of `text`. The closing bracket ends the values, because no value begins with
     /// it.
     pub(super) fn inside(text: &'a str) -> Self {
-        Self { text, at: 1 }
+        Self { text, at: 1, has_half: false }
     }
 
     /// The next value, if there is one, behind separators that were checked before.
@@ -40,11 +42,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// The only value of the text, if it is JSON, with nothing but white space around it.
-    pub(super) fn whole(mut self) -> Option<&'a str> {
+    pub(super) fn whole(&mut self) -> Option<&'a str> {
         self.blank();
         let value = self.value()?;
         self.blank();
         if self.at == self.text.len() { Some(value) } else { None }
+    }
+
+    /// [`Scanner::whole`], if no string has half of a surrogate pair.
+    pub(super) fn whole_in_pairs(&mut self) -> Option<&'a str> {
+        self.whole().filter(|_| !self.has_half)
     }
 
     /// The value that begins here, if there is one.
@@ -129,11 +136,26 @@ impl<'a> Scanner<'a> {
                 b'"' => return true,
                 b'\\' => match self.next() {
                     b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                    b'u' if hex(self.text, self.at).is_some() => self.at += 4,
+                    b'u' => match hex(self.text, self.at) {
+                        Some(code) => self.pass_code(code),
+                        None => return false,
+                    },
                     _ => return false,
                 },
                 _ => return false,
             }
+        }
+    }
+
+    /// Passes over the digits of an escape, and over the other half of a surrogate pair.
+    fn pass_code(&mut self, code: u32) {
+        self.at += 4;
+        if code >> 11 == 0xd800 >> 11 {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let low = if rest.starts_with("\\u") { hex(rest, 2) } else { None };
+            let is_pair = code >> 10 == 0xd800 >> 10 && low.is_some_and(|low| low >> 10 == 0xdc00 >> 10);
+            self.has_half |= !is_pair;
+            self.at += if is_pair { 6 } else { 0 };
         }
     }
 
@@ -172,7 +194,7 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
 }
 
 /// The four hexadecimal digits at `at`.
-fn hex(text: &str, at: usize) -> Option<u32> {
+pub(super) fn hex(text: &str, at: usize) -> Option<u32> {
     let mut code = 0;
     for digit in text.as_bytes().get(at..at + 4)? {
         code = code * 16 + char::from(*digit).to_digit(16)?;

@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::received::Received;
 use crate::reply::{End, Head, NamedModel, Reply};
 use crate::upstream::Task;
-use crate::wire::Body;
+use crate::wire::Offset;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -156,7 +156,8 @@ impl Exchange {
     /// Records the elements that are complete by now. Returns whether there are new ones.
     fn hear(&mut self) -> bool {
         let before = self.element;
-        let complete = |at: usize| at <= self.bytes || (at == Body::END && self.state == State::Ended);
+        let is_ended = self.state == State::Ended;
+        let complete = |at: Offset| at.bytes <= self.bytes || is_ended && at.at_end <= self.bytes;
         for (_, element) in self.reply.body.elements[before..].iter().take_while(|(at, _)| complete(*at)) {
             self.received.take(element);
             self.element += 1;

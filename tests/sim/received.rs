@@ -113,8 +113,8 @@ impl Received {
 
     /// The answer is complete: every choice has its end, nothing failed, and no tool call has a gap.
     pub(crate) fn is_complete(&self) -> bool {
-        let holed = self.tool.as_ref().is_some_and(|tool| !tool.is_empty() && !is_json(tool));
-        self.begun[0] && (self.whole || self.has_ended()) && !self.error && (self.malformed == 0 || !holed)
+        let holed = self.tool.as_ref().is_some_and(|tool| self.malformed > 0 || !tool.is_empty() && !is_json(tool));
+        self.begun[0] && (self.whole || self.has_ended()) && !self.error && !holed
     }
 
     /// The answer contains nothing to show and nothing to do.

@@ -16,11 +16,20 @@ pub(crate) struct Label {
     pub(crate) metadata: Option<Value>,
 }
 
+/// Where an element is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offset {
+    /// Behind this many bytes.
+    pub(crate) bytes: usize,
+    /// Behind this many bytes, if the body ends there.
+    pub(crate) at_end: usize,
+}
+
 /// A body, and the elements that are complete at each offset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) elements: Vec<(usize, Element)>,
+    pub(crate) elements: Vec<(Offset, Element)>,
 }
 
 /// One event, before it is written.
@@ -177,11 +186,9 @@ impl Label {
 }
 
 impl Body {
-    /// The offset of elements that are complete only when the body has ended.
-    pub(crate) const END: usize = usize::MAX;
-
     pub(crate) fn at_end(bytes: Vec<u8>, elements: Vec<Element>) -> Self {
-        Self { bytes, elements: elements.into_iter().map(|element| (Self::END, element)).collect() }
+        let offset = Offset { bytes: usize::MAX, at_end: 0 };
+        Self { bytes, elements: elements.into_iter().map(|element| (offset, element)).collect() }
     }
 
     /// Appends an event whose lines end with `ending`. If the last line ends with CRLF, the CR completes the event.
@@ -192,10 +199,14 @@ impl Body {
         }
         self.bytes.extend_from_slice(if random.one_in(20) { b"data:" } else { b"data: " });
         self.bytes.extend_from_slice(&event.data);
+        // The end of a body also ends its last event, if the data are whole.
+        let text = String::from_utf8_lossy(&event.data);
+        let is_whole = text == "[DONE]" || serde_json::from_str::<Value>(&text).is_ok();
+        let at_end = if is_whole { self.bytes.len() } else { usize::MAX };
         self.bytes.extend_from_slice(ending.as_bytes());
         self.bytes.extend_from_slice(ending.as_bytes());
-        let complete = self.bytes.len() + 1 - ending.len();
-        self.elements.extend(event.elements.into_iter().map(|element| (complete, element)));
+        let offset = Offset { bytes: self.bytes.len() + 1 - ending.len(), at_end };
+        self.elements.extend(event.elements.into_iter().map(|element| (offset, element)));
     }
 
     pub(crate) fn comment(&mut self, ending: &str) {

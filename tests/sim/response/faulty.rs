@@ -64,7 +64,7 @@ pub(super) fn stream(
         }
         7 if random.one_in(600) => {
             reply.description = "an event that is too large";
-            events.push(Event::new(vec![b'x'; 17 << 20], []));
+            events.push(Event::new(vec![b'x'; 33 << 20], []));
         }
         _ => {
             reply.description = "a stream with an error";
