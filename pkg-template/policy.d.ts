@@ -38,17 +38,23 @@ export interface Policy {
   empty?: Rule;
   /** After an answer that has reasoning and nothing else. Some models answer like this on purpose. @default 'retry' */
   reasoningOnly?: Rule;
-  /** After an answer that begins like a refusal, or that has text in the field `refusal`. @default 'next' */
+  /**
+   * After an answer that declines and does not go on to help, or that has text in the field `refusal`. An apology with an
+   * answer behind it is an answer. @default 'next'
+   */
   refusal?: Rule<{
     /**
-     * How refusals begin, in lower case and with straight quotes. An empty list stands for the built-in phrases of nine
-     * languages. @default []
+     * How refusals begin, in lower case and with straight quotes. An empty list stands for the built-in rule for ten
+     * languages, which reads the whole answer. @default []
      */
     phrases?: string[];
   }>;
   /** After an answer that is not JSON, although the request asks for JSON. @default 'next' */
   invalidJson?: Rule<{
-    /** Takes JSON out of a Markdown fence or out of the text around it. Has no effect on streams. @default false */
+    /**
+     * Takes JSON out of the text around it. A code fence that is all of the answer is removed without this. Of streams, both
+     * apply to those that are held until they are whole. @default false
+     */
     repair?: boolean;
   }>;
   /** After JSON that does not match `response_format.json_schema` (OpenAI's strict subset). @default 'next' */

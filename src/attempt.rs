@@ -1,21 +1,23 @@
 //! One request in flight: what has come of its response, and which of its clocks runs out first.
 
+mod whole;
+
 use std::borrow::Cow;
 
 use crate::Millis;
 use crate::chain::Batch;
-use crate::chunk::{Accumulator, Seen, as_chunk};
+use crate::chunk::Accumulator;
 use crate::events::Events;
 use crate::failure::{Failure, Kind, classify};
 use crate::http::Headers;
-use crate::json::{Fields, Halves, Json, repaired};
+use crate::json::Json;
 use crate::policy::Timeouts;
 use crate::request::UsageChunk;
 use crate::resume::Resume;
 use crate::role::Role;
 use crate::sse::BYTE_ORDER_MARK;
-use crate::text::lossy;
 use crate::usd::Usd;
+pub(crate) use whole::read_whole;
 
 /// How long a call waits for the end of the body after `[DONE]`, in milliseconds. A connection whose body has ended can be
 /// used again.
@@ -286,42 +288,4 @@ impl Attempt {
             _ => None,
         }
     }
-}
-
-/// Reads a completion that came in one piece, and as much as possible of one that is an error. Returns its JSON text, if that
-/// is the answer. With `as_stream`, the reader of a stream gets the completion as a single chunk.
-pub(crate) fn read_whole(
-    bytes: &[u8],
-    usage_chunk: UsageChunk,
-    as_stream: bool,
-    wall: Millis,
-) -> (Option<String>, Box<Events>) {
-    let mut events = Box::new(Events::new(usage_chunk));
-    let text = lossy(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes));
-    let strict = Json::parse(&text);
-    let repaired = if strict.is_none() { repaired(&text, &mut Halves::default()) } else { None };
-    let completion = strict.unwrap_or_else(|| repaired.as_deref().map_or(Json::NULL, Json::or_null));
-    let fields = &Fields::of(completion);
-    let has_choices = !fields.get("choices").is_empty();
-    if !has_choices && !completion.is_object() {
-        // Some upstreams send the chunks of a stream as lines, or as a list.
-        events.take_chunks(&text, wall);
-        if !events.seen.is_nothing() || events.failure.is_some() {
-            return (None, events);
-        }
-    }
-    let mut is_foreign = as_stream;
-    if as_stream && has_choices {
-        events.done = true;
-        events.take_chunk(Json::or_null(&as_chunk(completion)), wall);
-    } else {
-        is_foreign = events.take_completion(fields, wall).seen.has(Seen::FOREIGN);
-    }
-    if events.failure.is_none() && !has_choices {
-        let message = "the upstream's answer is not a chat completion";
-        events.failure = Some(Failure::new(Kind::BadResponse, message));
-    }
-    events.answer.settle_calls();
-    let completion = if is_foreign { events.answer.completion() } else { completion.raw().into() };
-    (Some(completion), events)
 }

@@ -2,17 +2,19 @@
 
 mod ending;
 mod repeat;
+mod unusual;
 
 use crate::Millis;
 use crate::chunk::{Accumulator, Chunks, Contents, Seen};
 use crate::failure::{Failure, Kind, in_answer};
-use crate::json::{Fields, Halves, Json, Object, patched, quoted, repaired};
+use crate::json::{Fields, Halves, Json, Object, patched};
 use crate::report::Report;
 use crate::request::UsageChunk;
 use crate::sse::{Decoder, Event};
-use crate::text::{is_blank, split, text};
+use crate::text::text;
 use ending::Ending;
 use repeat::Repeat;
+use unusual::is_whole;
 
 /// The largest event, in bytes: large images travel in events too.
 const LARGEST_EVENT: usize = 32 * 1024 * 1024;
@@ -151,63 +153,6 @@ impl Events {
         }
     }
 
-    /// Takes the data of an event that is no chunk as JSON defines it.
-    #[cold]
-    fn take_other(&mut self, data: &str, wall: Millis) {
-        if data.trim_ascii() == "[DONE]" {
-            self.done = true;
-            self.repeat.forget();
-            if let Some(chunk) = self.answer.end_calls() {
-                self.waiting.push(&chunk);
-            }
-            return self.end();
-        }
-        if is_blank(data) {
-            return;
-        }
-        self.had_event = true;
-        let repaired = repaired(data, &mut self.halves);
-        let json = repaired.as_deref().map_or(Json::NULL, Json::or_null);
-        if json.is_object() {
-            self.take_chunk(json, wall);
-            self.repeat.forget();
-        } else if json.items().any(Json::is_object) {
-            json.items().for_each(|chunk| self.take(chunk.raw(), wall));
-        } else if data.contains('\n') && split(data, b'\n').any(is_whole) {
-            split(data, b'\n').for_each(|line| self.take(line, wall));
-        } else {
-            self.malformed += 1;
-        }
-    }
-
-    /// Takes chunks that came without the framing of events: a JSON list, or one chunk on each line.
-    pub(crate) fn take_chunks(&mut self, text: &str, wall: Millis) {
-        let list = Json::or_null(text);
-        if list.is_array() {
-            list.items().for_each(|chunk| self.take(chunk.raw(), wall));
-        } else {
-            let without_field =
-                |line: &'_ str| line.trim_ascii_start().strip_prefix("data:").unwrap_or(line).to_owned();
-            split(text, b'\n').for_each(|line| self.take(&without_field(line), wall));
-        }
-        self.answer.settle_calls();
-    }
-
-    /// Takes the data of an event with the name `error`.
-    #[cold]
-    fn take_error(&mut self, data: &str, wall: Millis) {
-        let json = Json::or_null(data);
-        let is_chunk = !json.get("error").is_null() || json.get("choices").is_array();
-        if self.done || self.failure.is_some() || is_chunk {
-            return self.take(data, wall);
-        }
-        self.had_event = true;
-        self.seen.add(Seen::ERROR);
-        let text = quoted(data);
-        let error = if json.is_object() || json.is_string() { json } else { Json::or_null(&text) };
-        self.failure = Some(in_answer(error, wall));
-    }
-
     /// Takes a chunk. Returns its text, if it contains nothing else and the answer goes on, so that the next event may repeat
     /// the chunk with another text.
     pub(crate) fn take_chunk<'a>(&mut self, chunk: Json<'a>, wall: Millis) -> Json<'a> {
@@ -312,14 +257,6 @@ fn broken_off(reason: Json<'_>) -> Box<Failure> {
     let mut failure = Failure::new(Kind::ServerError, text!("the upstream broke off its answer: ", &word));
     failure.code = Some(word.into_owned());
     failure
-}
-
-/// `data` is a whole event.
-fn is_whole(data: &str) -> bool {
-    let is_repaired = |json: String| Json::or_null(&json).is_object();
-    data.trim_ascii() == "[DONE]"
-        || Json::parse(data).is_some()
-        || repaired(data, &mut Halves::default()).is_some_and(is_repaired)
 }
 
 fn is_usage(chunk: &Fields<'_>) -> bool {

@@ -30,13 +30,14 @@ pub struct Policy {
     pub empty: Soft,
     /// After an answer that has reasoning and nothing else. Default `retry`; some models answer this way on purpose.
     pub reasoning_only: Soft,
-    /// After an answer that declines. Default `next`.
+    /// After an answer that declines and does not go on to help. Default `next`.
     pub refusal: Soft,
-    /// How refusals begin, instead of the built-in phrases: in lower case, with straight quotes. JSON: `refusal.phrases`.
+    /// How refusals begin, instead of the built-in rule: in lower case, with straight quotes. JSON: `refusal.phrases`.
     pub refusal_phrases: Vec<String>,
     /// After an answer that is not JSON, although the request asks for JSON. Default `next`.
     pub invalid_json: Soft,
-    /// Takes JSON out of a Markdown fence or out of the text around it. Default false. JSON: `invalidJson.repair`.
+    /// Takes JSON out of the text around it. A code fence that is all of the answer is removed without this. Default false.
+    /// JSON: `invalidJson.repair`.
     pub repair_json: bool,
     /// After JSON that does not match the request's `json_schema`. Default `next`.
     pub schema_mismatch: Soft,

@@ -1,5 +1,5 @@
 //! Soft failures: the rules for an answer that arrived with a 200. Each rule has a name, and an action in the policy.
-//! `verdict/refusal.rs` decides what is a refusal.
+//! `verdict/refusal.rs` decides what is a refusal, by the whole answer.
 
 mod refusal;
 
@@ -9,7 +9,7 @@ use crate::json::Json;
 use crate::policy::{Policy, Soft};
 use crate::schema::matches;
 use crate::text::find;
-pub use refusal::{Beginning, beginning};
+pub use refusal::{Beginning, beginning, is_refusal};
 
 /// The result of the rules for a whole answer.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Wanted<'a> {
 pub(crate) fn check_rules(answer: &Accumulator, wanted: Wanted<'_>, policy: &Policy) -> Verdict {
     let (text, finish_reason) = (answer.text(), answer.finish_reason());
     let has_refusal = !answer.refusal().is_empty();
-    let refused = has_refusal || beginning(text, &policy.refusal_phrases) == Beginning::Refused;
+    let refused = has_refusal || is_refusal(text, &policy.refusal_phrases);
     let blank = answer.is_blank() && !has_refusal;
     let reasoned = answer.has_reasoning();
     let has_text = wanted.json && !text.is_empty();
@@ -76,6 +76,16 @@ pub(crate) fn forbidden(text: &str, policy: &Policy) -> Option<Box<Failure>> {
     is_forbidden.then(|| Failure::explained(Kind::Pattern))
 }
 
+/// The JSON in a code fence, if the fence is all of `text` and holds one value.
+pub(crate) fn json_in_fence(text: &str) -> Option<&str> {
+    let text = text.trim_ascii();
+    let mark = text.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let inside = text.trim_matches(mark).trim_ascii();
+    // The name of a language may follow the fence.
+    let behind_name = inside.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric()).trim_ascii();
+    [inside, behind_name].into_iter().find(|text| Json::parse(text).is_some())
+}
+
 /// The first JSON object in `text`, else the first array: inside a Markdown fence, or between sentences.
 pub(crate) fn json_within(text: &str) -> Option<&str> {
     // A bracket that never closes belongs to a sentence. A few attempts find the JSON.
@@ -86,7 +96,7 @@ pub(crate) fn json_within(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wanted, check_rules, json_within};
+    use super::{Wanted, check_rules, json_in_fence, json_within};
     use crate::chunk::Accumulator;
     use crate::failure::Kind;
     use crate::json::Json;
@@ -148,6 +158,30 @@ mod tests {
             assert_eq!(verdict(reply(text), "stop", false, policy), expected, "{text} {policy}");
         }
         assert_eq!(verdict(reply("half"), "length", false, r#"{"length": "next"}"#), Some(Kind::Length));
+    }
+
+    #[test]
+    fn json_in_a_fence_is_found_if_nothing_else_is_there() {
+        for (text, found) in [
+            ("```json\n{\"a\": 1}\n```", Some("{\"a\": 1}")),
+            (" \n```\n[1]\n```\n", Some("[1]")),
+            ("```JSON\n{}```", Some("{}")),
+            ("~~~json\n{}\n~~~", Some("{}")),
+            ("````json5\r\n{}\r\n````", Some("{}")),
+            ("```json {\"a\": \"`\"} ```", Some("{\"a\": \"`\"}")),
+            ("`7`", Some("7")),
+            ("```\ntrue\n```", Some("true")),
+            // A stop sequence may have cut off the end of the fence.
+            ("```json\n{}\n", Some("{}")),
+            ("```json\n{} {}\n```", None),
+            ("```json\n{}\n```\n```json\n{}\n```", None),
+            ("Here:\n```json\n{}\n```", None),
+            ("```json\n{}\n```\nEnjoy!", None),
+            ("```json\n{\"a\": \n```", None),
+            ("", None),
+        ] {
+            assert_eq!(json_in_fence(text), found, "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::json::{Json, decimal};
 use crate::role::Role;
 use crate::text::text;
-use crate::verdict::{check_rules, json_within};
+use crate::verdict::{check_rules, json_in_fence, json_within};
 
 impl Call {
     /// The body of the attempt at `at` has ended, or says that its answer is complete.
@@ -47,24 +47,23 @@ impl Call {
         self.pass(attempt, passed, now);
     }
 
-    /// Takes the requested JSON out of the text around it, if the policy says so.
+    /// Takes the requested JSON out of a code fence that is all of the answer, or if the policy says so, out of any text around
+    /// it.
     fn repair(&mut self, attempt: &mut Attempt) {
-        if !self.policy.repair_json || !self.request.wanted().json || self.request.stream {
+        let is_whole = attempt.whole.is_some();
+        let Some(events) = attempt.events().filter(|_| self.request.wanted().json) else { return };
+        let text = events.answer.text();
+        if Json::parse(text).is_some() {
             return;
         }
-        let is_whole = attempt.whole.is_some();
-        let Some(events) = attempt.events() else { return };
-        let text = events.answer.text();
-        if Json::parse(text).is_none()
-            && let Some(json) = json_within(text)
-        {
-            let json = json.to_owned();
-            events.answer.set_text(json);
-            // The completion is no longer the text that came, but it is still all of it.
-            events.done |= is_whole;
-            attempt.whole = None;
-            self.report.warnings.push("the JSON was taken out of the text around it".into());
-        }
+        let within = || if self.policy.repair_json { json_within(text) } else { None };
+        let Some(json) = json_in_fence(text).or_else(within) else { return };
+        let json = json.to_owned();
+        events.replace_text(json);
+        // The completion is no longer the text that came, but it is still all of it.
+        events.done |= is_whole;
+        attempt.whole = None;
+        self.report.warnings.push("the JSON was taken out of the text around it".into());
     }
 
     /// An answer has passed the rules. It is the answer of the call, unless a judge scores it first.

@@ -118,7 +118,7 @@ impl Call {
         let is_annotated = self.request.usage_chunk == UsageChunk::Annotated;
         let report = if is_annotated { Some(self.report.to_json(None)) } else { None };
         if self.request.usage_chunk != UsageChunk::Hidden
-            && let Some(usage) = answer.usage_chunk(report.as_deref())
+            && let Some(usage) = answer.usage_chunk(last, report.as_deref())
         {
             chunks.push(&usage);
         }

@@ -35,7 +35,7 @@ impl<'a> Parts<'a> {
         let is_reasoning = in_reasoning
             || part.get("thought").flag() == Some(true)
             || ["thinking", "reasoning", "thought", "redacted_thinking"].contains(&kind);
-        for name in ["text", "thinking", "reasoning", "summary", "content", "value", "parts"] {
+        for name in ["text", "thinking", "reasoning", "reasoningText", "summary", "content", "value", "parts"] {
             let inside = part.get(name);
             if !inside.is_null() {
                 return self.add(inside, is_reasoning || name == "thinking" || name == "reasoning");

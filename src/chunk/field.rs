@@ -125,8 +125,8 @@ pub(super) fn canonical_name<'a>(key: &'a str, piece: &Fields<'_>) -> Option<&'a
 pub(super) fn other_name(key: &str, value: Json<'_>, piece: &Fields<'_>) -> Option<&'static str> {
     let (name, _) = OTHER_NAMES.iter().find(|(_, names)| split(names, b' ').any(|name| is_spelling(key, name)))?;
     let is_reason = *name == "finish_reason";
-    // A number is a token, and an object is something else than reasoning, such as its settings.
-    if value.is_number() || value.is_object() && !is_reason {
+    // A number is a token, and no reason.
+    if value.is_number() {
         return None;
     }
     let has_own = piece.iter().any(|(other, value)| {

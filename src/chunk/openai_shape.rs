@@ -5,7 +5,7 @@ use super::contents::{Contents, Seen};
 use super::field::{canonical_name, other_name};
 use super::finish_reason::{openai_finish_reason, word_of};
 use super::growing_value::Node;
-use crate::json::{Fields, Json, Object, array, patched, quoted};
+use crate::json::{Fields, Json, Object, array, patched};
 
 /// A completion in one piece, as the single chunk of a stream.
 pub(crate) fn as_chunk(completion: Json<'_>) -> String {
@@ -77,12 +77,11 @@ fn delta(delta: Json<'_>, contents: &Contents<'_>, calls: &[Node]) -> String {
                 changes.raw(name, &json);
             }
         } else if name == "reasoning" && (value.is_array() || value.is_object()) {
-            let parts = Parts::of(value);
-            changes.raw(key.word(), &quoted(&(parts.text + &parts.reasoning)));
-        } else if other_name(name, value, fields) == Some("reasoning") && value.is_string() {
-            changes.raw("reasoning", value.raw());
-        } else if name == "tool_calls" && !contents.misplaced.is_empty() {
-            let pieces = value.items().map(|piece| placed(piece, contents, calls));
+            changes.text(key.word(), &text_of(value));
+        } else if other_name(name, value, fields) == Some("reasoning") {
+            changes.text("reasoning", &text_of(value));
+        } else if name == "tool_calls" && (!contents.misplaced.is_empty() || value.is_object()) {
+            let pieces = value.items().chain(value.as_object()).map(|piece| placed(piece, contents, calls));
             changes.raw("tool_calls", &array(pieces));
         }
     }
@@ -101,6 +100,12 @@ fn fresh_delta(message: &str, contents: &Contents<'_>, fresh: &str, is_first: bo
         }
     }
     patched(message, &changes.end())
+}
+
+/// The text of a reasoning, which may come in parts.
+fn text_of(reasoning: Json<'_>) -> String {
+    let parts = Parts::of(reasoning);
+    parts.text + &parts.reasoning
 }
 
 /// A piece of a tool call with the index and the id of its call. Only the first piece of a call has the id, the type and the

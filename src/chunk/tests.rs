@@ -65,6 +65,12 @@ fn a_piece_with_neither_index_nor_id_belongs_to_the_current_call() {
 }
 
 #[test]
+fn a_call_without_a_list_around_it_is_a_call() {
+    let piece = json!({"index": 0, "id": "a", "function": {"name": "one", "arguments": "{}"}});
+    assert_eq!(message(&[json!({"tool_calls": piece})])["tool_calls"], json!([call("a", "one", "{}")]));
+}
+
+#[test]
 fn arguments_that_are_an_object_and_unknown_fields_are_kept() {
     let piece = json!({"index": 0, "id": "a", "extra": {"signature": "s"}, "function": {"name": "one", "arguments": {"x": [1]}}});
     let mut expected = call("a", "one", "{\"x\":[1]}");
@@ -129,6 +135,20 @@ fn pieces_of_sound_and_of_logprobs_are_joined() {
 fn a_finish_reason_without_a_word_is_none() {
     assert!(!answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": ""})]).is_finished());
     assert!(answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": "max_tokens"})]).is_finished());
+}
+
+#[test]
+fn the_vendors_word_stays_beside_the_reason_of_its_own_choice() {
+    let mut answer = Accumulator::default();
+    let choices =
+        json!([{"index": 0, "delta": {}, "finish_reason": "MAX_TOKENS"}, {"index": 1, "delta": {"content": "x"}}]);
+    answer.feed(Json::parse(&json!({ "choices": choices }).to_string()).expect("JSON"));
+    let choices = completion(&answer)["choices"].clone();
+    assert_eq!(
+        (&choices[0]["finish_reason"], &choices[0]["native_finish_reason"]),
+        (&json!("length"), &json!("MAX_TOKENS"))
+    );
+    assert_eq!((&choices[1]["finish_reason"], choices[1].get("native_finish_reason")), (&json!(null), None));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod abort;
 mod best_answer;
+mod body;
 mod breaker;
 mod chain;
 mod clock;

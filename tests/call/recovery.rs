@@ -129,8 +129,9 @@ fn both_models_are_in_the_report_and_usage_is_summed() {
     assert_eq!(report["attempts"][1]["recovery"], "restart");
     assert_eq!((&report["model"], &report["fallback"]), (&json!(BEGINS_AGAIN), &json!(true)));
     assert_eq!(report["cost"], 0.75);
-    let usage = run.chunks.last().map(|chunk| chunk["usage"].clone()).expect("a usage chunk");
-    assert_eq!(usage, json!({"cost": 0.75, "total_tokens": 7}));
+    let last = run.chunks.last().expect("a usage chunk");
+    assert_eq!(last["usage"], json!({"cost": 0.75, "total_tokens": 7}));
+    assert_eq!(last["model"], BEGINS_AGAIN, "the chunk names the model that speaks");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use failsoft::Json;
 use serde_json::{Value, json};
 
 use crate::reply::{Reply, finish, streamed, words};
+use crate::script::Script;
 use crate::two;
 
 #[test]
@@ -39,6 +40,34 @@ fn with_repair_json_is_taken_out_of_its_fence() {
         (run.content().as_str(), run.report()["attempts"][0]["failure"]["kind"].as_str()),
         ("{}", Some("invalidJson"))
     );
+}
+
+#[test]
+fn a_fence_that_is_all_of_the_answer_is_removed_where_json_was_requested() {
+    let fenced = "```json\n{\"a\": 1}\n```";
+    let asks = |script: Script, policy: Value| {
+        let mut script = script.policy(policy);
+        script.body["response_format"] = json!({"type": "json_object"});
+        script
+    };
+    let run = asks(two(), Value::Null).run(&[Reply::says("a/one", fenced)]);
+    assert_eq!(run.content(), "{\"a\": 1}");
+    // A stream that is held until it is whole.
+    let pieces = ["```json\n", "{\"a\": 1}", "\n```"];
+    let run = asks(two().streaming(), json!({"buffer": true})).run(&[streamed("a/one", &pieces)]);
+    assert_eq!((run.text.as_str(), run.content().as_str()), ("{\"a\": 1}", "{\"a\": 1}"));
+    let without_json = two().run(&[Reply::says("a/one", fenced)]);
+    assert_eq!(without_json.content(), fenced);
+}
+
+#[test]
+fn a_refusal_is_judged_by_the_whole_answer() {
+    let declines = ["I'm sorry, but I can't", " help with that."];
+    let run = two().streaming().run(&[streamed("a/one", &declines), streamed("b/two", &["fine"])]);
+    assert_eq!(run.text, "fine");
+    let goes_on = ["I'm sorry, but I can't", " help with the wrapping", ", but the shop next door", " wraps for free."];
+    let run = two().streaming().run(&[streamed("a/one", &goes_on)]);
+    assert_eq!(run.text, goes_on.concat());
 }
 
 #[test]

@@ -181,13 +181,17 @@ impl Answer {
     }
 }
 
-/// Texts that begin like a refusal, and the number of bytes after which each is known not to be one.
-const NEAR_REFUSALS: [(&str, usize); 3] =
-    [("I'm sorry to hear that.", 11), ("I can tell you more.", 7), ("I can't wait!", 9)];
+/// Texts that begin like a refusal, and the number of bytes after which each is known not to be one: some only at their end.
+const NEAR_REFUSALS: [(&str, usize); 4] = [
+    ("I'm sorry to hear that.", usize::MAX),
+    ("I can tell you more.", 7),
+    ("I can't wait!", usize::MAX),
+    ("I can't help with that, but the shop next door can.", 36),
+];
 
 /// Whether `text`, the beginning of a near refusal, is long enough to be known not to be a refusal.
 pub(crate) fn is_cleared(text: &str) -> bool {
-    NEAR_REFUSALS.iter().any(|(near, from)| text.starts_with(&near[..*from]))
+    NEAR_REFUSALS.iter().any(|(near, from)| near.get(..*from).is_some_and(|begin| text.starts_with(begin)))
 }
 
 impl Cost {
@@ -218,7 +222,7 @@ fn text(kind: TextKind, random: &mut Random) -> Vec<String> {
         TextKind::Blank => random.pick(&[" ", "\n\n", " \t\n"]).into(),
         TextKind::Nothing => String::new(),
         TextKind::Json => random.pick(&["{\"a\": [1, \"é\"]}", "[]", " {\"b\": null}\n", "7"]).into(),
-        TextKind::BrokenJson => random.pick(&["{\"a\": [1, ", "```json\n{}\n```", "{'a': 1}", "{} {}"]).into(),
+        TextKind::BrokenJson => random.pick(&["{\"a\": [1, ", "```json\n{} {}\n```", "{'a': 1}", "{} {}"]).into(),
     };
     pieces(&text, random)
 }
