@@ -143,7 +143,13 @@ pub fn is_refusal(text: &str, phrases: &[String]) -> bool {
 pub fn beginning(text: &str, phrases: &[String]) -> Beginning {
     let start = text.trim_ascii_start();
     let mut found = Beginning::Clear;
-    let mut check = |phrase: &str| found = found.max(compare(start, phrase));
+    // Most phrases differ in the first letter.
+    let letter = start.chars().next().map(normalized);
+    let mut check = |phrase: &str| {
+        if letter.is_none_or(|letter| phrase.starts_with(letter)) {
+            found = found.max(compare(start, phrase));
+        }
+    };
     if !phrases.is_empty() {
         phrases.iter().for_each(|phrase| check(phrase));
         return found;
@@ -160,7 +166,7 @@ pub fn beginning(text: &str, phrases: &[String]) -> Beginning {
     }
 }
 
-/// What one phrase says about a text. Most phrases differ in the first letter, so the text is read only as far as needed.
+/// What one phrase says about a text, which is read only as far as needed.
 fn compare(text: &str, phrase: &str) -> Beginning {
     // No useful phrase is longer.
     let mut characters = text.chars().take(80).map(normalized);
