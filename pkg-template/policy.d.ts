@@ -45,7 +45,7 @@ export interface Policy {
   refusal?: Rule<{
     /**
      * How refusals begin, in lower case and with straight quotes. An empty list stands for the built-in rule for ten
-     * languages, which reads the whole answer. @default []
+     * languages, which reads the whole answer. At most 100 phrases, of at most 1000 bytes each. @default []
      */
     phrases?: string[];
   }>;
@@ -68,7 +68,10 @@ export interface Policy {
   }>;
   /** After an answer that contains one of `literals`. @default 'next' */
   pattern?: Rule<{
-    /** Texts that no answer may contain. An empty list turns the rule off. @default [] */
+    /**
+     * Texts that no answer may contain. An empty list turns the rule off. At most 100 texts, of at most 1000 bytes each.
+     * @default []
+     */
     literals?: string[];
   }>;
   /**

@@ -1,5 +1,6 @@
 //! Input that cannot be used: the path of the field, and what would be right.
 
+pub use crate::text::shortened;
 use crate::text::{comma_separated, split, text};
 use core::fmt;
 use std::borrow::Cow;
@@ -7,6 +8,9 @@ use std::borrow::Cow;
 use crate::json::{Fields, Json, decimal};
 use crate::near_miss::closest;
 use crate::usd::Usd;
+
+/// The longest path that an error names, in bytes. A caller's own names stand in a path, and an error must not grow with them.
+const LONGEST_PATH: usize = 200;
 
 /// A setting or a request that was refused before anything was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub struct Invalid {
 impl Invalid {
     /// The field at `path` has this `problem`.
     pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Box<Self> {
-        Box::new(Self { path: path.into(), problem: problem.into() })
+        Box::new(Self { path: shortened(path.into(), LONGEST_PATH), problem: problem.into() })
     }
 
     /// The field `name` inside `parent` is not one of the `known` names, which are separated by spaces. The problem names the
@@ -187,7 +191,8 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// The array of strings in the field `name`. No string may be empty.
+    /// The array of strings in the field `name`. No string may be empty. Every text is searched for all strings, so their number
+    /// and their lengths are bounded.
     ///
     /// # Errors
     /// [`Invalid`], if the field is something else.
@@ -199,6 +204,9 @@ impl<'a> Section<'a> {
         let given: Vec<String> = value.items().filter_map(Json::text).map(Cow::into_owned).collect();
         if !value.is_array() || given.len() < value.items().count() || given.iter().any(String::is_empty) {
             return Err(self.wrong(name, "must be an array of strings that are not empty"));
+        }
+        if given.len() > 100 || given.iter().any(|text| text.len() > 1_000) {
+            return Err(self.wrong(name, "must have at most 100 strings, of at most 1000 bytes each"));
         }
         *texts = given;
         Ok(())

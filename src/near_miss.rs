@@ -1,14 +1,24 @@
 //! Near misses: which known name was probably meant by an unknown one.
 
+/// A longer name was not meant to be one of the known names.
+const LONGEST: usize = 128;
+
 /// The name in `among` that is closest to `word`, if one is close enough.
 ///
 /// Case and separators (`-`, `_`, `.`, space) do not count: `claude-opus-4-7` is `claude-opus-4.7`. Otherwise, a close name
 /// differs by at most one edit in four characters.
 pub(crate) fn closest<'a>(word: &str, among: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let word = folded(word);
     let mut allowed = (word.len() / 4).max(1);
     let mut closest = None;
     for name in among {
+        // Each byte more or less is an edit.
+        if name.len().abs_diff(word.len()) > allowed {
+            continue;
+        }
         let edits = distance(&word, &folded(name));
         // If several names are equally close, the first is returned.
         if edits < allowed || edits == allowed && closest.is_none() {
@@ -52,5 +62,7 @@ mod tests {
     #[test]
     fn finds_nothing_when_no_name_is_close() {
         assert_eq!(closest("frobnicate", &mut ["temperature", "top_p"].into_iter()), None);
+        let long = "x".repeat(129);
+        assert_eq!(closest(&long, &mut [&*long].into_iter()), None);
     }
 }

@@ -2,6 +2,10 @@
 //! `type` (also several), `properties`, `required`, `additionalProperties: false`, `items`, `enum`, `const`, `anyOf`,
 //! `$ref` into the schema itself. Other keywords are ignored.
 //!
+//! A schema may come from a stranger, so the work is bounded. A value is compared with the target of a `$ref` once. All
+//! comparisons together have a budget of steps, which grows with the sizes of the value and the schema. When the budget is
+//! used up, the value counts as matching: only a schema that was made for this needs so many steps.
+//!
 //! ```
 //! use failsoft::{Json, schema::matches};
 //!
@@ -11,51 +15,164 @@
 //! assert!(!matches(Json::parse(r#"{"age": "7"}"#).expect("JSON"), schema));
 //! ```
 
-use crate::json::Json;
+use crate::json::{Fields, Json};
 use crate::text::{cut, split};
 
 /// A schema may refer to itself, but not without an end.
 const DEEPEST: u32 = 200;
 
+/// The steps for each byte of the value and the schema, and the bounds of all steps. A step reads about eight bytes. An
+/// answer that follows its schema takes one to three steps for each byte.
+const STEPS_PER_BYTE: usize = 16;
+const LEAST_STEPS: usize = 500_000;
+const MOST_STEPS: usize = 1_000_000;
+
 /// `value` matches `schema`.
 pub fn matches(value: Json<'_>, schema: Json<'_>) -> bool {
-    fits(value, schema, schema, 0)
+    let steps = STEPS_PER_BYTE.saturating_mul(value.raw().len() + schema.raw().len());
+    let mut check = Check { root: schema, targets: Vec::new(), steps: steps.clamp(LEAST_STEPS, MOST_STEPS), depth: 0 };
+    let fits = check.fits(value, schema, &mut Vec::new());
+    fits || check.steps == 0
 }
 
-fn fits(value: Json<'_>, schema: Json<'_>, root: Json<'_>, depth: u32) -> bool {
-    if depth == DEEPEST {
-        return false;
+/// The targets of references that one value was compared with: where each stands in the schema, and whether the value fits.
+/// While the comparison runs, the value does not fit, so a reference to itself is no reason to fit.
+type Compared = Vec<(*const u8, bool)>;
+
+struct Check<'a> {
+    root: Json<'a>,
+    /// The references that were followed: where each stands in the schema, and its target.
+    targets: Vec<(*const u8, Json<'a>)>,
+    /// The steps that are left. At 0, nothing is compared any more.
+    steps: usize,
+    depth: u32,
+}
+
+impl<'a> Check<'a> {
+    /// Takes the steps for reading `text`. Returns false if none are left.
+    fn spend(&mut self, text: &str) -> bool {
+        self.steps = self.steps.saturating_sub(1 + text.len() / 8);
+        self.steps > 0
     }
-    let fits = |value, schema| fits(value, schema, root, depth + 1);
-    let (reference, kind) = (schema.get("$ref"), schema.get("type"));
-    if reference.is_string() {
-        return fits(value, split(reference.word(), b'/').skip(1).fold(root, Json::get));
+
+    fn fits(&mut self, value: Json<'_>, schema: Json<'a>, compared: &mut Compared) -> bool {
+        if self.depth == DEEPEST || !self.spend(schema.raw()) {
+            return false;
+        }
+        self.depth += 1;
+        let keywords = &Fields::of(schema);
+        let reference = keywords.get("$ref");
+        let fits = if reference.is_string() {
+            self.fits_reference(value, reference, compared)
+        } else {
+            fits_kind(value, keywords.get("type"))
+                && self.fits_value(value, keywords)
+                && self.fits_choices(value, keywords.get("anyOf"), compared)
+                && self.fits_items(value, keywords.get("items"))
+                && self.fits_fields(value, keywords)
+        };
+        self.depth -= 1;
+        fits
     }
-    if !kind.is_null() && !is_of(value, kind) && !kind.items().any(|kind| is_of(value, kind)) {
-        return false;
+
+    fn fits_reference(&mut self, value: Json<'_>, reference: Json<'_>, compared: &mut Compared) -> bool {
+        let Some(target) = self.find_target(reference) else { return false };
+        let place = target.raw().as_ptr();
+        if let Some((_, fits)) = compared.iter().find(|(known, _)| *known == place) {
+            return *fits;
+        }
+        let at = compared.len();
+        compared.push((place, false));
+        let fits = self.fits(value, target, compared);
+        compared[at].1 = fits;
+        if fits {
+            // What referred back to this target did not fit only because the comparison was not over.
+            compared.truncate(at + 1);
+        }
+        fits
     }
-    let (constant, listed, choices) = (schema.get("const"), schema.get("enum"), schema.get("anyOf"));
-    // A `const` that is `null` reads as missing; a schema for `null` has `type` instead.
-    if !constant.is_null() && !same(value, constant)
-        || listed.is_array() && !listed.items().any(|one| same(value, one))
-        || choices.is_array() && !choices.items().any(|choice| fits(value, choice))
-    {
-        return false;
+
+    /// The target of `reference`. `None`: no steps are left.
+    fn find_target(&mut self, reference: Json<'_>) -> Option<Json<'a>> {
+        let place = reference.raw().as_ptr();
+        if let Some((_, target)) = self.targets.iter().find(|(known, _)| *known == place) {
+            return Some(*target);
+        }
+        let mut target = self.root;
+        for name in split(reference.word(), b'/').skip(1) {
+            if !self.spend(target.raw()) {
+                return None;
+            }
+            target = target.get(name);
+        }
+        self.targets.push((place, target));
+        Some(target)
     }
-    let items = schema.get("items");
-    if items.is_object() && !value.items().all(|item| fits(item, items)) {
-        return false;
+
+    /// `const` and `enum`.
+    fn fits_value(&mut self, value: Json<'_>, keywords: &Fields<'a>) -> bool {
+        let (constant, listed) = (keywords.get("const"), keywords.get("enum"));
+        if constant.is_null() && !listed.is_array() {
+            return true;
+        }
+        // Strings are compared by their text, other values as they are written.
+        let text = value.text();
+        let is_same = |known: Json<'_>| text.as_ref().map_or(value == known, |text| known.is(text));
+        // A `const` that is `null` reads as missing; a schema for `null` has `type` instead.
+        self.spend(value.raw())
+            && (constant.is_null() || is_same(constant))
+            && (!listed.is_array() || listed.items().any(is_same))
     }
-    !value.is_object() || {
-        let closed = schema.get("additionalProperties").flag() == Some(false);
-        let properties = schema.get("properties");
-        let has = |name: Json<'_>| value.fields().any(|(key, _)| same(key, name));
-        schema.get("required").items().all(has)
-            && value.fields().all(|(key, field)| match properties.fields().find(|(name, _)| same(*name, key)) {
-                Some((_, property)) => fits(field, property),
-                None => !closed,
+
+    fn fits_choices(&mut self, value: Json<'_>, choices: Json<'a>, compared: &mut Compared) -> bool {
+        !choices.is_array() || choices.items().any(|choice| self.fits(value, choice, compared))
+    }
+
+    fn fits_items(&mut self, value: Json<'_>, items: Json<'a>) -> bool {
+        !items.is_object() || value.items().all(|item| self.fits(item, items, &mut Vec::new()))
+    }
+
+    /// `properties`, `required` and `additionalProperties`.
+    fn fits_fields(&mut self, value: Json<'_>, keywords: &Fields<'a>) -> bool {
+        if !value.is_object() {
+            return true;
+        }
+        let is_closed = keywords.get("additionalProperties").flag() == Some(false);
+        let properties = Fields::of(keywords.get("properties"));
+        let fields = Fields::of(value);
+        let (mut from, mut begin) = (0, 0);
+        for name in keywords.get("required").items() {
+            if self.find(&fields, &mut from, name).is_none() {
+                return false;
+            }
+        }
+        self.spend(value.raw())
+            && fields.iter().all(|(name, field)| match self.find(&properties, &mut begin, name) {
+                Some(property) => self.fits(field, property, &mut Vec::new()),
+                None => !is_closed,
             })
     }
+
+    /// The field `name`. The search begins `from` a place, and leaves there the place behind the find: most answers have their
+    /// fields in the order of the schema. It takes steps for each field that it passes over.
+    fn find<'v>(&mut self, fields: &Fields<'v>, from: &mut usize, name: Json<'_>) -> Option<Json<'v>> {
+        let name = name.text()?;
+        let turned = fields.iter().skip(*from).chain(fields.iter().take(*from));
+        for (passed, (key, value)) in turned.enumerate() {
+            if !self.spend(key.raw()) {
+                return None;
+            }
+            if key.is(&name) {
+                *from = (*from + passed + 1) % fields.iter().count();
+                return Some(value);
+            }
+        }
+        None
+    }
+}
+
+fn fits_kind(value: Json<'_>, kind: Json<'_>) -> bool {
+    kind.is_null() || is_of(value, kind) || kind.items().any(|kind| is_of(value, kind))
 }
 
 fn is_of(value: Json<'_>, kind: Json<'_>) -> bool {
@@ -73,14 +190,6 @@ fn is_of(value: Json<'_>, kind: Json<'_>) -> bool {
                 && fraction.bytes().skip_while(|byte| *byte == b'0').all(|byte| matches!(byte, b'e' | b'E'))
         }
         _ => false,
-    }
-}
-
-/// Strings are compared by their text, other values as they are written.
-fn same(one: Json<'_>, other: Json<'_>) -> bool {
-    match other.text() {
-        Some(text) => one.is(&text),
-        None => one == other,
     }
 }
 
@@ -116,5 +225,38 @@ mod tests {
     fn nothing_matches_a_schema_that_only_refers_to_itself() {
         let schema = Json::parse(r##"{"$ref": "#"}"##).expect("JSON");
         assert!(!matches(Json::NULL, schema));
+    }
+
+    #[test]
+    fn a_value_is_compared_with_each_target_of_a_reference_once() {
+        let doubling: String = (0..40)
+            .map(|at| {
+                format!(r##""d{at}":{{"anyOf":[{{"$ref":"#/$defs/d{0}"}},{{"$ref":"#/$defs/d{0}"}}]}},"##, at + 1)
+            })
+            .collect();
+        let doubling = format!(r##"{{"$defs":{{{doubling}"d40":{{"const":2}}}},"$ref":"#/$defs/d0"}}"##);
+        for (schema, one, two) in [
+            (r##"{"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}"##, false, false),
+            (r##"{"anyOf": [{"$ref": "#"}, {"const": 2}]}"##, false, true),
+            (
+                r##"{"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}, {"const": 2}]}, "b": {"anyOf": [{"$ref": "#/$defs/a"}]}},
+                    "anyOf": [{"type": "string", "anyOf": [{"$ref": "#/$defs/a"}]}, {"$ref": "#/$defs/b"}]}"##,
+                false,
+                true,
+            ),
+            (&*doubling, false, true),
+        ] {
+            let fits = |value| matches(Json::parse(value).expect("JSON"), Json::parse(schema).expect("JSON"));
+            assert_eq!((fits("1"), fits("2")), (one, two), "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_value_whose_check_takes_too_many_steps_counts_as_matching() {
+        let choices: Vec<String> = (10_000..40_000).map(|number| format!("{{\"const\":{number}}}")).collect();
+        let schema = format!(r#"{{"items":{{"anyOf":[{}]}}}}"#, choices.join(","));
+        let fits = |value: &str| matches(Json::parse(value).expect("JSON"), Json::parse(&schema).expect("JSON"));
+        assert!(!fits("[1]"));
+        assert!(fits(&format!("[{}1]", "39999,".repeat(10_000))));
     }
 }

@@ -49,14 +49,29 @@ pub(crate) fn begins(bytes: &[u8], known: &[u8]) -> bool {
     our_tail == their_tail && ours.iter().zip(theirs).all(is_same)
 }
 
-/// Where `part` begins in `text`.
+/// Where `part` begins in `text`. The time is linear for every text and part (Knuth, Morris and Pratt): a caller may choose
+/// both.
 pub(crate) fn find(text: &str, part: &str) -> Option<usize> {
-    let (mut at, mut rest) = (0, text.as_bytes());
-    while !rest.starts_with(part.as_bytes()) {
-        rest = rest.get(1..)?;
-        at += 1;
+    let part = part.as_bytes();
+    // For each beginning of the part: the length of the longest shorter beginning with which this beginning ends.
+    let mut borders = vec![0; part.len()];
+    let advance = |borders: &[usize], mut matched: usize, byte: u8| {
+        while matched > 0 && part[matched] != byte {
+            matched = borders[matched - 1];
+        }
+        matched + usize::from(part[matched] == byte)
+    };
+    for at in 1..part.len() {
+        borders[at] = advance(&borders, borders[at - 1], part[at]);
     }
-    Some(at)
+    let mut matched = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if matched == part.len() {
+            return Some(at - matched);
+        }
+        matched = advance(&borders, matched, byte);
+    }
+    if matched == part.len() { Some(text.len() - matched) } else { None }
 }
 
 /// The pieces of a text between `mark`, an ASCII character, as `str::split`.
@@ -80,6 +95,15 @@ impl<'a> Iterator for Split<'a> {
         self.rest = if is_last { None } else { Some(rest) };
         Some(piece)
     }
+}
+
+/// `text`, cut after at most `most` bytes. An ellipsis stands for the rest.
+pub fn shortened(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
 }
 
 /// The words of a text, which are separated by spaces, with commas between them.
@@ -146,6 +170,8 @@ mod tests {
             ("abcabd", "abd", Some(3)),
             ("abc", "", Some(0)),
             ("aab", "ab", Some(1)),
+            ("abababc", "ababc", Some(2)),
+            ("aabaaabaaac", "aabaaac", Some(4)),
             ("ab", "abc", None),
             ("", "a", None),
         ] {

@@ -62,7 +62,8 @@ impl Call {
         }
         let holds = is_ours && self.policy.refusal != Soft::Accept;
         let hold_chars = if is_ours { self.policy.hold_chars } else { 0 };
-        let is_long = || hold_chars == 0 || text.chars().count() as u64 >= hold_chars;
+        // A text has at least as many bytes as characters. Its characters are counted only when they may be enough.
+        let is_long = || text.len() as u64 >= hold_chars && text.chars().count() as u64 >= hold_chars;
         let is_clear = || !holds || beginning(text, &self.policy.refusal_phrases) == Beginning::Clear;
         // White space alone may be all that comes, and is no answer.
         (!is_blank(text) && is_long() && is_clear()) || (seen.has(Seen::REFUSAL) && !holds)

@@ -41,9 +41,13 @@ pub fn own_models_first<'a>(
     models
 }
 
+/// The longest id of a model, in bytes. Errors, reports and breakers name models.
+const LONGEST_ID: usize = 256;
+
 /// The id of a model, if `value` is one.
 fn model_id(value: Json<'_>) -> Option<String> {
-    value.text().filter(|model| !is_blank(model)).map(Into::into)
+    let text = value.text().filter(|model| model.len() <= LONGEST_ID && !is_blank(model));
+    text.map(Into::into)
 }
 
 /// The chain: `models`, else `model`. If a request has both, the caller wrote `models` and a wrapper added `model`.

@@ -114,20 +114,33 @@ fn wants_reasoning(body: &Fields<'_>) -> bool {
     asked || (effort.is_string() && !effort.is("none")) || body.get("include_reasoning").flag() == Some(true)
 }
 
+/// The most fields of a request. Each name is compared with all others.
+const MOST_FIELDS: usize = 256;
+
+/// The longest name of a field, in bytes.
+const LONGEST_NAME: usize = 256;
+
 /// An object with all fields that an upstream gets as they came. A field that is there twice is refused: this reader and
 /// the upstream might not read the same one.
 fn rest(body: &Fields<'_>) -> Result<String, Box<Invalid>> {
     const OURS: [&str; 7] =
         ["model", "models", "stream", "stream_options", "failsoft", "max_completion_tokens", "max_tokens"];
-    let mut rest = Object::default();
-    for (at, (name, value)) in body.iter().enumerate() {
+    let (mut rest, mut names) = (Object::default(), Vec::new());
+    for (name, value) in body.iter() {
         let text = name.text().unwrap_or_default();
-        if body.iter().take(at).any(|(earlier, _)| earlier.is(&text)) {
+        if names.len() == MOST_FIELDS {
+            return Err(Invalid::new("body", "has more than 256 fields"));
+        }
+        if text.len() > LONGEST_NAME {
+            return Err(Invalid::new(text, "is no name of a field: it has more than 256 bytes"));
+        }
+        if names.contains(&text) {
             return Err(Invalid::new(text, "is given twice"));
         }
         if !OURS.contains(&&*text) {
             rest.entry(name, value.raw());
         }
+        names.push(text);
     }
     Ok(rest.end())
 }

@@ -46,6 +46,8 @@ mod breakers;
 mod call;
 mod catalog;
 mod config;
+#[cfg(test)]
+mod growth;
 mod http;
 mod ledger;
 mod ops;

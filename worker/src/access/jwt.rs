@@ -99,6 +99,7 @@ fn decode(part: &str) -> Option<String> {
 mod tests {
     use super::{Invalid, Jwt};
     use crate::config::{Access, Algorithm, Config, Issuer};
+    use crate::growth::{Case, assert_linear};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
@@ -207,5 +208,32 @@ mod tests {
         assert_eq!(user(&issuers, &json!({"email": "a@b.example", "exp": NOW + 1})), Ok("a@b.example".into()));
         assert_eq!(user(&issuers, &json!({"email": "a@b.example", "exp": NOW})), Err(Invalid::Expired));
         assert_eq!(user(&issuers, &json!({"sub": "ann", "exp": NOW + 1})), Err(Invalid::NoUser));
+    }
+
+    fn read_all(token: &str) {
+        let issuers = issuer();
+        if let Some(jwt) = Jwt::read(token) {
+            let _ = std::hint::black_box((jwt.issuer(&issuers).is_some(), jwt.user(&issuers[0], NOW * 1_000).ok()));
+        }
+    }
+
+    #[test]
+    fn no_token_takes_steps_out_of_proportion() {
+        let case = |name, input| Case { name, input, work: read_all };
+        let cases = [
+            case("many audiences", |size| {
+                let audiences = vec!["x"; size / 4];
+                token(&json!({"alg": "RS256"}), &json!({"iss": "https://id.example/", "aud": audiences}))
+            }),
+            case("many claims", |size| {
+                let claims: serde_json::Map<_, _> = (0..size / 12).map(|at| (format!("c{at}"), 1.into())).collect();
+                token(&json!({"alg": "RS256"}), &claims.into())
+            }),
+            case("a long user", |size| {
+                token(&json!({"alg": "RS256"}), &json!({"sub": "\n".repeat(size / 2), "exp": 9e9}))
+            }),
+            case("many dots", |size| ".".repeat(size)),
+        ];
+        assert_linear("access::jwt::tests::no_token_takes_steps_out_of_proportion", &cases);
     }
 }

@@ -126,4 +126,6 @@ fn bounds(policy: &Policy, client: &Client<'_>, route: Option<&Route>) -> Bounde
 }
 
 #[cfg(test)]
+mod growth_tests;
+#[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 use super::{check_token, parse_fields};
 use crate::config::{Config, check_managed_key};
+use crate::growth::{Case, assert_linear};
 use crate::http::caller::Caller;
 use serde_json::{Value, json};
 
@@ -61,4 +62,35 @@ fn terms_are_checked_like_the_configuration_and_problems_have_a_path() {
         let message = check(given).expect_err("a problem");
         assert!(message.contains(problem), "{message}");
     }
+}
+
+#[test]
+fn no_body_takes_steps_out_of_proportion() {
+    fn read(body: &str) {
+        let config = config(Some(TOKEN));
+        if let Err(error) = parse_fields(body.as_bytes(), |section| check_managed_key(section, &config.routes)) {
+            assert!(error.message.len() < 1_000, "{}", error.message.len());
+        }
+    }
+    let case = |name, input| Case { name, input, work: read };
+    let cases = [
+        case("a long field", |size| json!({ "n".repeat(size): 1 }).to_string()),
+        case("many null fields", |size| {
+            json!((0..size / 12).map(|at| (format!("f{at}"), Value::Null)).collect::<serde_json::Map<_, _>>())
+                .to_string()
+        }),
+        case("one field again and again", |size| format!("{{{}\"name\":\"a\"}}", "\"name\":\"a\",".repeat(size / 11))),
+        case("a long name", |size| json!({"name": "é".repeat(size / 2)}).to_string()),
+        case("deep nesting", |size| "[".repeat(size)),
+        case("a long limit", |size| json!({"budget": {"x".repeat(size): 1}}).to_string()),
+        case("many origins", |size| list_of("origins", size)),
+        case("many routes", |size| list_of("routes", size)),
+        case("many models", |size| list_of("models", size)),
+    ];
+    assert_linear("access::admin::tests::no_body_takes_steps_out_of_proportion", &cases);
+}
+
+fn list_of(name: &str, size: usize) -> String {
+    let items: Vec<String> = (0..size / 24).map(|at| format!("https://a{at:07}.example")).collect();
+    json!({ name: items }).to_string()
 }
