@@ -108,7 +108,11 @@ pub struct Call {
     spent: Usd,
     report: Report,
     model_outcomes: Vec<ModelOutcome>,
+    disclose: Option<Disclose>,
 }
+
+/// What a caller may read of an upstream's failure. The kind and the wait stay.
+pub type Disclose = fn(&Failure, &[Upstream]) -> Box<Failure>;
 
 /// The state of a call, with the data that only this state has.
 #[derive(Debug)]
@@ -156,12 +160,19 @@ impl Call {
             spent: Usd(0),
             report,
             model_outcomes: Vec::new(),
+            disclose: None,
         };
         match planned {
             Ok(chain) => call.chain = chain,
             Err(failure) => call.finish(Err(failure), None, None),
         }
         call
+    }
+
+    /// Changes each failure of an upstream with `disclose` before the reader or the report gets it: the caller is not the owner
+    /// of the upstream's key. The row of the attempt keeps the original. A page is the owner, so there this has no effect.
+    pub fn disclose_with(&mut self, disclose: Disclose) {
+        self.disclose = Some(disclose);
     }
 
     /// What has happened so far.

@@ -77,7 +77,9 @@ impl Failure {
     pub fn to_openai(&self) -> String {
         let mut json = Object::default();
         json.text("message", &self.message);
-        json.text("type", self.kind.openai_type());
+        // An SDK chooses the class of its exception by the status, so a failure of a server has no other type.
+        let is_servers = self.status.is_some_and(|status| status >= 500);
+        json.text("type", if is_servers { openai_type(500) } else { self.kind.openai_type() });
         json.raw("param", "null");
         json.text("code", self.code.as_deref().unwrap_or(self.kind.name()));
         json.text("kind", self.kind.name());

@@ -98,7 +98,7 @@ pub mod verdict;
 
 pub use attempt::AttemptId;
 pub use breaker::Breakers;
-pub use call::{Action, Answer, Call, Input, Outcome};
+pub use call::{Action, Answer, Call, Disclose, Input, Outcome};
 pub use catalog::Catalog;
 pub use chain::Context;
 pub use chunk::Chunks;

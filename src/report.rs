@@ -62,6 +62,8 @@ pub struct AttemptReport {
     pub cost: Option<Usd>,
     /// `cost` is the whole cost: it came with the end of the answer. Not in the JSON.
     pub cost_is_final: bool,
+    /// What the upstream said, if the reader gets something else as `failure`. Not in the JSON.
+    pub original: Option<Box<Failure>>,
 }
 
 /// A model that left the chain.

@@ -35,6 +35,14 @@ impl Call {
         self.report.fallback = served != 0;
     }
 
+    /// The failure of `attempt` as the reader may have it. The row keeps the original, for the owner.
+    pub(super) fn disclose(&mut self, attempt: &Attempt, failure: Box<Failure>) -> Box<Failure> {
+        let Some(disclose) = self.disclose.filter(|_| !cfg!(feature = "browser")) else { return failure };
+        let shown = disclose(&failure, &self.upstreams);
+        self.report.attempts[attempt.id as usize].original = Some(failure);
+        shown
+    }
+
     /// Completes the row of `attempt`, and closes its connection.
     pub(super) fn close(&mut self, attempt: &Attempt, failure: Option<Box<Failure>>, now: Millis) {
         self.chain.release(&attempt.batch);

@@ -42,6 +42,7 @@ impl Call {
 
     /// `attempt` has failed: asks the same model again, asks the next, or ends the call.
     pub(super) fn fail(&mut self, mut attempt: Box<Attempt>, failure: Box<Failure>, now: Millis) {
+        let failure = self.disclose(&attempt, failure);
         if attempt.role == Role::Score {
             return self.take_score(attempt, Some(failure), now);
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use failsoft::Report;
 use futures_channel::oneshot;
 use futures_util::future::join;
 use worker::Env;
@@ -11,7 +12,7 @@ use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
 use crate::call::driver::Driver;
-use crate::call::{log, model_state};
+use crate::call::{log, model_state, owner_notice, repeats};
 use crate::config::Config;
 use crate::http::api_error::{ApiError, Code};
 use crate::http::body;
@@ -37,6 +38,8 @@ struct PreparedCall {
     context: ledger::Context,
     trace: Option<TraceContext>,
     env: Env,
+    /// The name of the request among those that failed.
+    request_name: u64,
 }
 
 /// Answers a call, or refuses it. The body of the answer may still be under way when this function returns.
@@ -52,6 +55,11 @@ pub(crate) async fn answer(
     let limits = &config.limits;
     let body = body::read(request, head, &mut timer, limits.body_bytes, limits.body_within).await?;
     let admitted = admission::admit(&body, config, &client, env).await?;
+    let request_name = repeats::name(&client.account().name, &body);
+    if let Some(failure) = repeats::find(request_name, host::now()) {
+        return Ok(Reply::failed(&failure, &Report::default()));
+    }
+    drop(body);
     let context = ledger::Context {
         id: host::random_uuid(),
         call: head.id.clone(),
@@ -82,6 +90,7 @@ pub(crate) async fn answer(
         context,
         trace: head.trace.clone(),
         env: env.clone(),
+        request_name,
     };
     let (respond, response) = oneshot::channel();
     // A call goes on when its client disconnects: it has a hold to settle, an upstream to stop and a line to log.
@@ -104,7 +113,7 @@ impl PreparedCall {
 
     /// Runs the call, once its cost is held.
     async fn run_held(self, respond: oneshot::Sender<Reply>) {
-        let Self { admitted, config, disconnect, executor, timer, hold, context, trace, env } = self;
+        let Self { admitted, config, disconnect, executor, timer, hold, context, trace, env, request_name } = self;
         let breakers = BreakerClient::new(&env);
         let began = host::now();
         let streams = admitted.request.stream;
@@ -118,6 +127,12 @@ impl PreparedCall {
             let outcome = driver.run().await;
             let times = (began, host::now());
             host::log(&log::line(&context, &admitted, &outcome, times.1.saturating_sub(began)).to_string());
+            let lines = owner_notice::lines(&context, &outcome, &config.upstreams);
+            lines.iter().for_each(|line| host::log(&line.to_string()));
+            if let Err(failure) = &outcome.result {
+                repeats::remember(request_name, failure, times.1);
+            }
+            let alerts = owner_notice::alerts(&outcome, times.1);
             let rows = ledger::rows(&context, began, &outcome);
             let news = model_state::record_outcome(&outcome, &admitted, times.1);
             let mut after: Vec<Boxed<'_, ()>> = Vec::new();
@@ -126,6 +141,7 @@ impl PreparedCall {
                 let rows = rows.clone();
                 boxed(spans::send(target, trace.as_ref(), &context, rows, times))
             }));
+            after.extend(alerts.iter().map(|alert| boxed(ledger::alerts::send_once(&env, alert))));
             after.extend(hold.settle(rows, attempts.close()));
             join(driver.finish(outcome, streams), join_all(after)).await;
         };

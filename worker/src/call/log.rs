@@ -1,4 +1,5 @@
-//! One log line for each call. The line has no prompt, no answer, no key and no text of an upstream.
+//! One log line for each call. The line has no prompt, no answer, no key and no text of an upstream (`owner_notice.rs` logs
+//! that).
 
 use failsoft::report::AttemptReport;
 use failsoft::{Millis, Outcome, Usd};

@@ -7,6 +7,7 @@ use failsoft::{Breakers, Call, Context, Millis, Outcome, Upstream};
 
 use crate::breakers::{self, Message, without_probes};
 use crate::call::admission::AdmittedCall;
+use crate::call::disclosure::disclose;
 use crate::catalog;
 use crate::platform::host;
 
@@ -24,7 +25,10 @@ pub(crate) fn start_call(
         let call = catalog::with(|catalog| {
             let breakers = seen.as_mut().unwrap_or(breakers);
             let context = Context { upstreams: Arc::clone(upstreams), catalog, breakers };
-            Call::new(admitted.request.clone(), Arc::clone(&admitted.policy), context, host::seed(), now)
+            let mut call =
+                Call::new(admitted.request.clone(), Arc::clone(&admitted.policy), context, host::seed(), now);
+            call.disclose_with(disclose);
+            call
         });
         (call, state.report_probe(breakers, names(), now))
     })
