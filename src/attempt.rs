@@ -26,6 +26,9 @@ const LINGER: Millis = 250;
 /// The largest body that is not a stream, in bytes.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
+/// The beginning of an error's body says what went wrong. The rest is not read.
+const LARGEST_ERROR: usize = 256 * 1024;
+
 /// The number of an attempt in its call, from 0.
 pub type AttemptId = u32;
 
@@ -131,7 +134,14 @@ impl Attempt {
         let bytes = &self.decide(bytes);
         match &mut self.body {
             Body::Awaited => Ok(()),
-            Body::Error { bytes: so_far, .. } | Body::Whole(so_far) => {
+            Body::Error { status, headers, bytes: so_far } => {
+                so_far.extend_from_slice(bytes);
+                if so_far.len() > LARGEST_ERROR {
+                    return Err(classify(*status, headers, so_far, wall));
+                }
+                Ok(())
+            }
+            Body::Whole(so_far) => {
                 if so_far.len() + bytes.len() > LARGEST_BODY {
                     return Err(Failure::new(Kind::BadResponse, "the body is larger than 64 MiB"));
                 }

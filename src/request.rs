@@ -84,6 +84,12 @@ pub struct ChatRequest {
 }
 
 impl ChatRequest {
+    /// Moves the request out, and leaves a copy without its texts: without the messages and the schema.
+    pub fn take(&mut self) -> Self {
+        let (rest, schema) = (std::mem::take(&mut self.rest), std::mem::take(&mut self.schema));
+        Self { rest, schema, ..self.clone() }
+    }
+
     /// How a stream reaches the reader. A page has one lane, and does not download the code for others.
     pub(crate) fn lane(&self) -> Lane {
         if cfg!(feature = "browser") { Lane::Gate } else { self.lane }

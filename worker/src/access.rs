@@ -13,6 +13,7 @@
 //! not configured is closed. If an object or an issuer does not answer, nobody gets in.
 
 pub(crate) mod admin;
+pub(crate) mod brake;
 mod client;
 mod crypto;
 mod jwk;
@@ -46,7 +47,7 @@ pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) ->
     let token = bearer(caller)?;
     let grant = match classify(ways, token) {
         Credential::ConfiguredKey(grant) => grant.clone(),
-        Credential::ManagedKey(id) => boxed(keys::admit(env, id, token)).await?,
+        Credential::ManagedKey(id) => boxed(keys::admit(env, id, token, caller)).await?,
         Credential::Session(visitors) => boxed(visitors::admit(visitors, token, caller)).await?,
         Credential::UserToken => boxed(users::admit(&ways.users, token)).await?,
         Credential::Unknown => return Err(denied(keys::UNKNOWN)),

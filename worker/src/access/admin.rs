@@ -23,8 +23,8 @@ use worker::Env;
 
 use action::{Action, not_found, read_action};
 
-use super::bearer;
 use super::keys::{Answer, Message, Record, Secret, send, unavailable};
+use super::{bearer, brake};
 use crate::config::{Access, Config, check_managed_key, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
@@ -46,7 +46,10 @@ pub(crate) async fn answer(
     config: &Config,
     env: &Env,
 ) -> Result<Reply, ApiError> {
-    check_token(config, &head.caller)?;
+    if let Err(error) = check_token(config, &head.caller) {
+        let is_guess = error.code == Code::InvalidAdminToken;
+        return Err(if is_guess { brake::wrong_guess(env, &head.caller, "ADMIN_TOKEN", error).await } else { error });
+    }
     match read_action(&head.method, &head.path)? {
         Action::List => match send(env, REGISTRY, &Message::List).await? {
             Answer::Listed(rows) => Ok(Reply::json(200, list(rows))),

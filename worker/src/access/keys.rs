@@ -9,6 +9,9 @@ mod message;
 mod object;
 mod record;
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use failsoft::Json;
 use failsoft::invalid::Section;
 use failsoft::json::Object;
@@ -18,9 +21,10 @@ pub(crate) use message::{Answer, Message};
 pub(crate) use object::send;
 pub(crate) use record::{Denied, Record};
 
-use super::{crypto, denied};
+use super::{brake, crypto, denied};
 use crate::config::{ClientKey, Grant, digest, is_key_id};
 use crate::http::api_error::{ApiError, Code};
+use crate::http::caller::Caller;
 
 const PREFIX: &str = "fs_";
 
@@ -43,6 +47,7 @@ impl Secret {
     /// Makes another key with this id.
     pub(crate) fn with_id(id: String) -> Self {
         let key = [PREFIX, &id, "_", &digest::hex(&crypto::random::<32>())].concat();
+        let key = [&key, &*checksum(&key)].concat();
         Self { id, key }
     }
 
@@ -50,6 +55,19 @@ impl Secret {
     pub(crate) fn digest(&self) -> String {
         digest::hex(&digest::of(&self.key))
     }
+}
+
+/// The length of a key without a checksum. Keys of earlier versions have none.
+const PLAIN_LENGTH: usize = PREFIX.len() + 16 + 1 + 64;
+
+/// The checksum at the end of a key: a typing error or an invented key is found without asking an object.
+fn checksum(key: &str) -> String {
+    digest::hex(&digest::of(key)[..4])
+}
+
+/// The token has no checksum, or the right one.
+fn has_right_checksum(token: &str) -> bool {
+    token.len() == PLAIN_LENGTH || token.split_at_checked(PLAIN_LENGTH).is_some_and(|(key, end)| end == checksum(key))
 }
 
 /// Returns the id in a token that is spelt like a managed key.
@@ -71,8 +89,34 @@ pub(super) fn find_configured<'a>(keys: &'a [ClientKey], token: &str) -> Option<
     found
 }
 
+/// The most keys that an isolate knows to exist.
+const MOST_KNOWN: usize = 10_000;
+
+thread_local! {
+    /// The keys that were admitted in this isolate. Only a key that is not among them may be a stranger's guess.
+    static KNOWN: RefCell<HashSet<String>> = RefCell::default();
+}
+
 /// Asks the object of the managed key `token` for the key's grant.
-pub(super) async fn admit(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
+pub(super) async fn admit(env: &Env, id: &str, token: &str, caller: &Caller) -> Result<Grant, ApiError> {
+    // An object that was asked once exists for good, so a stranger's guesses must not make objects.
+    if !has_right_checksum(token) {
+        return Err(denied(UNKNOWN));
+    }
+    if !KNOWN.with_borrow(|known| known.contains(id)) {
+        brake::check(env, caller, "key").await?;
+    }
+    let grant = ask(env, id, token).await?;
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(id.into());
+    });
+    Ok(grant)
+}
+
+async fn ask(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
     let message = Message::Admit { digest: digest::hex(&digest::of(token)) };
     match send(env, id, &message).await? {
         Answer::Admitted { terms } => read_grant(id, &terms),
@@ -104,8 +148,20 @@ pub(crate) fn unavailable() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{key_id, read_grant};
+    use super::{checksum, has_right_checksum, key_id, read_grant};
     use serde_json::json;
+
+    #[test]
+    fn an_invented_key_has_a_wrong_checksum_and_an_old_key_has_none() {
+        let old = ["fs_0123456789abcdef_", &"0".repeat(64)].concat();
+        let new = [&*old, &checksum(&old)].concat();
+        assert!(has_right_checksum(&old) && has_right_checksum(&new));
+        for wrong in
+            [&*[&*old, "00000000"].concat(), &new[..new.len() - 1], &new.replace("def_0", "def_1"), "fs_", &old[1..]]
+        {
+            assert!(!has_right_checksum(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_managed_key_contains_its_id() {

@@ -16,7 +16,7 @@ use serde_json::json;
 use worker::Env;
 
 use super::keys::{Answer, Message, send, unavailable};
-use super::{crypto, denied};
+use super::{brake, crypto, denied};
 use crate::config::{Access, Config, Grant, Visitors, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
@@ -63,6 +63,7 @@ pub(crate) async fn create_session(
     let Access::Keys(ways) = &config.access else { return Err(not_set_up()) };
     let visitors = ways.visitors.as_ref().ok_or_else(not_set_up)?;
     let origin = origin(visitors, &head.caller)?;
+    brake::check(env, &head.caller, "session").await?;
     let token = token(&body::read_small(request, head, LARGEST).await?)?;
     turnstile::verify(visitors, &token, head.caller.address.as_deref()).await?;
     use_token(env, &token).await?;

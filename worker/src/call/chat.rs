@@ -16,6 +16,7 @@ use crate::call::{log, model_state, owner_notice, repeats};
 use crate::config::Config;
 use crate::http::api_error::{ApiError, Code};
 use crate::http::body;
+use crate::http::in_flight::InFlight;
 use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
 use crate::http::trace_context::TraceContext;
@@ -40,6 +41,8 @@ struct PreparedCall {
     env: Env,
     /// The name of the request among those that failed.
     request_name: u64,
+    /// Counts the body until the call is over.
+    in_flight: InFlight,
 }
 
 /// Answers a call, or refuses it. The body of the answer may still be under way when this function returns.
@@ -53,7 +56,11 @@ pub(crate) async fn answer(
     let client = access::admit(config, &head.caller, env).await?;
     let mut timer = Timer::new(&head.executor);
     let limits = &config.limits;
+    let most = limits.body_bytes;
+    let length = head.length.unwrap_or(most).min(most);
+    let mut in_flight = InFlight::reserve(&client.account().name, length, limits.bytes_in_flight)?;
     let body = body::read(request, head, &mut timer, limits.body_bytes, limits.body_within).await?;
+    in_flight.shrink(body.len());
     let admitted = admission::admit(&body, config, &client, env).await?;
     let request_name = repeats::name(&client.account().name, &body);
     if let Some(failure) = repeats::find(request_name, host::now()) {
@@ -91,6 +98,7 @@ pub(crate) async fn answer(
         trace: head.trace.clone(),
         env: env.clone(),
         request_name,
+        in_flight,
     };
     let (respond, response) = oneshot::channel();
     // A call goes on when its client disconnects: it has a hold to settle, an upstream to stop and a line to log.
@@ -113,12 +121,24 @@ impl PreparedCall {
 
     /// Runs the call, once its cost is held.
     async fn run_held(self, respond: oneshot::Sender<Reply>) {
-        let Self { admitted, config, disconnect, executor, timer, hold, context, trace, env, request_name } = self;
+        let Self {
+            mut admitted,
+            config,
+            disconnect,
+            executor,
+            timer,
+            hold,
+            context,
+            trace,
+            env,
+            request_name,
+            in_flight,
+        } = self;
         let breakers = BreakerClient::new(&env);
         let began = host::now();
         let streams = admitted.request.stream;
         let delivery = Delivery::new(&executor, respond, streams.then_some(began + admitted.headers_within));
-        let (call, news) = model_state::start_call(&admitted, &config.upstreams, began);
+        let (call, news) = model_state::start_call(&mut admitted, &config.upstreams, began);
         let attempts = AttemptLog::default();
         let waits = (disconnect, executor, timer);
         let mut driver =
@@ -151,6 +171,7 @@ impl PreparedCall {
         beside.extend(hold.report_attempts(&attempts));
         beside.extend(hold.return_lease());
         join(run, join_all(beside)).await;
+        drop(in_flight);
         if let Some(refresh) = catalog::refresh(&config.upstreams, &env) {
             refresh.await;
         }

@@ -11,9 +11,9 @@ use crate::call::disclosure::disclose;
 use crate::catalog;
 use crate::platform::host;
 
-/// Starts the core's call. Returns also what the other isolates should know at once.
+/// Starts the core's call, which gets the texts of the request. Returns also what the other isolates should know at once.
 pub(crate) fn start_call(
-    admitted: &AdmittedCall,
+    admitted: &mut AdmittedCall,
     upstreams: &Arc<Vec<Upstream>>,
     now: Millis,
 ) -> (Call, Option<Message>) {
@@ -25,8 +25,7 @@ pub(crate) fn start_call(
         let call = catalog::with(|catalog| {
             let breakers = seen.as_mut().unwrap_or(breakers);
             let context = Context { upstreams: Arc::clone(upstreams), catalog, breakers };
-            let mut call =
-                Call::new(admitted.request.clone(), Arc::clone(&admitted.policy), context, host::seed(), now);
+            let mut call = Call::new(admitted.request.take(), Arc::clone(&admitted.policy), context, host::seed(), now);
             call.disclose_with(disclose);
             call
         });

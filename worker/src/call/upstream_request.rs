@@ -16,6 +16,12 @@ const BUFFER: u32 = 32 * 1024;
 /// The most bytes of one read, where only the beginning of the body is read.
 const SMALL_BUFFER: u32 = 4 * 1024;
 
+/// The most bytes of an answer in one piece. It is in memory several times while it is checked and passed on.
+const LARGEST_WHOLE: u32 = 16 * 1024 * 1024;
+
+/// The most bytes of a stream. A long answer with reasoning has about 40 MB of events.
+const LARGEST_STREAM: usize = 64 * 1024 * 1024;
+
 /// What happened to a request.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -33,6 +39,8 @@ pub(crate) struct UpstreamRequest {
     /// `None` if the request could not be sent.
     fetch: Option<UpstreamFetch>,
     state: State,
+    /// How many bytes of the body were read.
+    length: usize,
 }
 
 #[derive(Debug)]
@@ -70,7 +78,7 @@ impl UpstreamRequest {
             Err(thrown) => (None, State::Unsent(thrown)),
         };
         let buffer = if reads_rest { BUFFER } else { SMALL_BUFFER };
-        Self { attempt, executor: executor.clone(), buffer, fetch, state }
+        Self { attempt, executor: executor.clone(), buffer, fetch, state, length: 0 }
     }
 
     /// Whether the request could not be sent.
@@ -93,9 +101,9 @@ impl UpstreamRequest {
                 let next = self.executor.wait_for(|task, slot| body.chunks.read(task, slot));
                 State::Reading(body, next)
             }
-            (State::Whole, Some(fetch)) => {
-                State::ReadingWhole(self.executor.wait_for(|task, slot| fetch.read_body_whole(task, slot)))
-            }
+            (State::Whole, Some(fetch)) => State::ReadingWhole(
+                self.executor.wait_for(|task, slot| fetch.read_body_whole(LARGEST_WHOLE, task, slot)),
+            ),
             (other, _) => other,
         };
     }
@@ -144,15 +152,22 @@ impl UpstreamRequest {
         let (event, state) = match (std::mem::replace(&mut self.state, State::Over), result) {
             (_, Err(thrown)) => (Event::Failed(connection_failure(&thrown)), State::Over),
             (State::Sent(_), Ok(head)) => self.open(&head.as_string().unwrap_or_default()),
+            (State::ReadingWhole(_), Ok(bytes)) if bytes.is_undefined() => (too_large(LARGEST_WHOLE), State::Over),
             (State::ReadingWhole(_), Ok(bytes)) => (Event::Bytes(host::to_bytes(&bytes)), State::Open(None)),
-            (State::Reading(body, _), Ok(_)) => match body.chunks.take() {
-                Some(bytes) => (Event::Bytes(bytes), State::Open(Some(body))),
-                None => (Event::End, State::Ended),
-            },
+            (State::Reading(body, _), Ok(_)) => self.take_chunk(body),
             _ => (Event::End, State::Ended),
         };
         self.state = state;
         Poll::Ready(event)
+    }
+
+    fn take_chunk(&mut self, body: Body) -> (Event, State) {
+        let Some(bytes) = body.chunks.take() else { return (Event::End, State::Ended) };
+        self.length += bytes.len();
+        if self.length > LARGEST_STREAM {
+            return (too_large(LARGEST_STREAM as u32), State::Over);
+        }
+        (Event::Bytes(bytes), State::Open(Some(body)))
     }
 
     /// Reads the head: the status, then the values of [`READ_HEADERS`], a line each.
@@ -195,6 +210,10 @@ fn send(request: &HttpRequest, executor: &Executor) -> Result<(UpstreamFetch, Pe
     let pending =
         executor.wait_for(|task, slot| fetch = UpstreamFetch::new(&request.url, &head, &request.body, task, slot));
     Ok((fetch?, pending))
+}
+
+fn too_large(limit: u32) -> Event {
+    Event::Failed(Failure::new(Kind::BadResponse, format!("the answer is larger than {limit} bytes")))
 }
 
 fn connection_failure(thrown: &JsValue) -> Box<Failure> {

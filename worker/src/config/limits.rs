@@ -7,6 +7,8 @@ use failsoft::invalid::{Invalid, Section};
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
+    /// Bytes of all bodies that an isolate works on.
+    pub(crate) bytes_in_flight: usize,
     /// Milliseconds until the whole body has arrived.
     pub(crate) body_within: Millis,
     pub(crate) messages: usize,
@@ -20,9 +22,11 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(super) fn read(given: &Section<'_>) -> Result<Self, Box<Invalid>> {
-        given.only("bodyBytes bodyWithin messages outputTokens answers images")?;
+        given.only("bodyBytes bodyWithin bytesInFlight messages outputTokens answers images")?;
         let (mut body_bytes, mut messages, mut output_tokens) = (1_000_000, 256, 4_096);
         given.count("bodyBytes", 1, 100_000_000, &mut body_bytes)?;
+        let mut bytes_in_flight = 20_000_000;
+        given.count("bytesInFlight", 1, 1_000_000_000, &mut bytes_in_flight)?;
         given.count("messages", 1, 100_000, &mut messages)?;
         given.whole("outputTokens", 1, 10_000_000, &mut output_tokens)?;
         let (mut answers, mut images, mut body_within) = (4, 0, 30_000);
@@ -30,6 +34,7 @@ impl Limits {
         given.whole("answers", 1, 128, &mut answers)?;
         given.whole("images", 0, 1_000, &mut images)?;
         let (body_bytes, messages) = (body_bytes as usize, messages as usize);
-        Ok(Self { body_bytes, body_within, messages, output_tokens, answers, images })
+        let bytes_in_flight = bytes_in_flight as usize;
+        Ok(Self { body_bytes, bytes_in_flight, body_within, messages, output_tokens, answers, images })
     }
 }

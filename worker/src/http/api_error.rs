@@ -48,6 +48,7 @@ codes! {
     OriginNotAllowed     "origin_not_allowed"    403
     ModelNotAllowed      "model_not_allowed"     403
     ModelNotFound        "model_not_found"       404
+    TooManyAttempts      "too_many_attempts"     429
     KeysUnavailable      "keys_unavailable"      503
     IssuerUnavailable    "issuer_unavailable"    503
     // Sessions of visitors.
@@ -68,6 +69,7 @@ codes! {
     TooManyKeys          "too_many_keys"         409
     LedgerUnavailable    "ledger_unavailable"    503
     // The edge.
+    Busy                 "busy"                  503
     Internal             "internal"              500
     NotConfigured        "not_configured"        503
 }

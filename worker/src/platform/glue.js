@@ -87,9 +87,35 @@ export const setTimer = (wait, task, slot) => setTimeout(notify, wait, task, slo
 // which would use its addresses in the memory of the new one.
 addEventListener('error', () => wake(nextTask, 0, true));
 
-/** Notifies with the whole body of a request or a response. */
+/** Notifies with the whole body of a request. */
 export function readBody(of, task, slot) {
   of.arrayBuffer().then((bytes) => notify(task, slot, true, new Uint8Array(bytes)), (thrown) => notify(task, slot, false, thrown));
+}
+
+/** The size of a buffer for a part of a body. */
+const PART = 64 * 1024;
+
+/** The whole of `body`, or nothing if it has more than `limit` bytes: then the rest is not read. */
+async function readWithin(body, limit) {
+  const reader = body.getReader({ mode: 'byob' });
+  const parts = [];
+  let length = 0;
+  for (let buffer = new ArrayBuffer(PART); ; ) {
+    const { done, value } = await reader.read(new Uint8Array(buffer));
+    if (done) break;
+    length += value.byteLength;
+    if (length > limit) return void reader.cancel();
+    // A small part does not keep a large buffer.
+    parts.push(value.slice());
+    buffer = value.buffer;
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
 }
 
 /** Asks a Durable Object. Nobody reads the URL. */
@@ -97,6 +123,12 @@ export async function sendToObject(namespace, name, message, timeLimit) {
   const init = { method: 'POST', body: message, signal: AbortSignal.timeout(timeLimit) };
   const answer = await namespace.getByName(name).fetch('https://object/', init);
   return answer.text();
+}
+
+/** Counts an event with `key` at the rate limiter `name`. False: there were too many. Without the limiter, all are allowed. */
+export async function isWithinRate(env, name, key) {
+  const outcome = await env[name]?.limit({ key });
+  return outcome?.success ?? true;
 }
 
 /** wasm-bindgen copies the result into the memory of WebAssembly. */
@@ -239,8 +271,10 @@ export class UpstreamFetch {
     return this.response.body ?? undefined;
   }
 
-  readBody(task, slot) {
-    readBody(this.response, task, slot);
+  /** Notifies with the whole body, or with nothing if the body has more than `limit` bytes. */
+  readBody(limit, task, slot) {
+    const { body } = this.response;
+    watch(body ? readWithin(body, limit) : Promise.resolve(new Uint8Array()), task, slot);
   }
 
   abort() {

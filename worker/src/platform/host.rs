@@ -48,6 +48,9 @@ extern "C" {
     #[wasm_bindgen(js_name = sendToObject)]
     pub(crate) fn send_to_object(namespace: &JsValue, name: &str, message: &str, time_limit: u32) -> Promise;
 
+    #[wasm_bindgen(js_name = isWithinRate)]
+    pub(crate) fn is_within_rate(env: &JsValue, name: &str, key: &str) -> Promise;
+
     /// Copies a `Uint8Array` into the memory of WebAssembly.
     #[wasm_bindgen(js_name = toBytes)]
     pub(crate) fn to_bytes(value: &JsValue) -> Vec<u8>;
@@ -116,8 +119,9 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn body(this: &UpstreamFetch) -> Option<ReadableStream>;
 
+    /// The result is `undefined` if the body has more than `limit` bytes.
     #[wasm_bindgen(method, js_name = readBody)]
-    pub(crate) fn read_body_whole(this: &UpstreamFetch, task: u32, slot: u32);
+    pub(crate) fn read_body_whole(this: &UpstreamFetch, limit: u32, task: u32, slot: u32);
 
     #[wasm_bindgen(method)]
     pub(crate) fn abort(this: &UpstreamFetch);

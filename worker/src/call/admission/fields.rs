@@ -209,7 +209,15 @@ mod tests {
     use failsoft::invalid::Section;
 
     fn problem(name: &str, value: &str) -> Option<String> {
-        let limits = Limits { body_bytes: 1, body_within: 1, messages: 1, output_tokens: 10, answers: 1, images: 0 };
+        let limits = Limits {
+            body_bytes: 1,
+            bytes_in_flight: 1,
+            body_within: 1,
+            messages: 1,
+            output_tokens: 10,
+            answers: 1,
+            images: 0,
+        };
         let body = format!("{{\"{name}\":{value}}}");
         check(&Section::object("", Json::parse(&body).expect("JSON")).expect("an object"), &limits, &[])
             .err()

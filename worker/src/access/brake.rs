@@ -1,0 +1,86 @@
+//! A brake for strangers: callers that the edge does not know yet, by their network. Each attempt that would cost the owner
+//! something, or that guesses a secret, uses up one of the attempts that the binding `STRANGERS` allows. Callers that are known
+//! use none.
+
+use std::cell::Cell;
+use std::net::{IpAddr, Ipv6Addr};
+
+use failsoft::Millis;
+use js_sys::futures::JsFuture;
+use serde_json::json;
+use worker::Env;
+
+use crate::http::api_error::{ApiError, Code};
+use crate::http::caller::Caller;
+use crate::platform::host;
+
+/// The binding of Cloudflare's rate limiting. Without the binding there is no brake.
+const BINDING: &str = "STRANGERS";
+
+/// How long a refused caller should wait, in milliseconds: the period of the binding.
+const WAIT: Millis = 60_000;
+
+/// A line of the log counts the refusals of this many milliseconds.
+const LOG_PAUSE: Millis = 10_000;
+
+thread_local! {
+    /// When this isolate wrote its last line, and the refusals since.
+    static REFUSED: Cell<(Millis, u64)> = const { Cell::new((0, 0)) };
+}
+
+/// Counts an attempt of `caller`. `what` names the kind of attempt: each kind has attempts of its own.
+///
+/// # Errors
+/// If the network of `caller` made too many attempts.
+pub(super) async fn check(env: &Env, caller: &Caller, what: &str) -> Result<(), ApiError> {
+    let key = [what, "/", &network(caller.address.as_deref().unwrap_or_default())].concat();
+    let allowed = JsFuture::from(host::is_within_rate(env.as_ref(), BINDING, &key)).await;
+    // A brake that does not work must not close the edge.
+    if allowed.is_err() || allowed.is_ok_and(|allowed| allowed.is_truthy()) {
+        return Ok(());
+    }
+    log_refusal(what, host::now());
+    let mut error = ApiError::new(Code::TooManyAttempts, "too many attempts from this network; try again in a minute");
+    error.retry_after = Some(WAIT);
+    Err(error)
+}
+
+/// Counts a wrong guess of an owner's secret. Returns the error for the caller: `wrong`, or that there were too many.
+pub(crate) async fn wrong_guess(env: &Env, caller: &Caller, what: &str, wrong: ApiError) -> ApiError {
+    host::log(&json!({"event": "wrongSecret", "secret": what}).to_string());
+    check(env, caller, what).await.err().unwrap_or(wrong)
+}
+
+/// Writes how many attempts were refused, without an address.
+fn log_refusal(what: &str, now: Millis) {
+    let (last, count) = REFUSED.get();
+    if now < last + LOG_PAUSE {
+        return REFUSED.set((last, count + 1));
+    }
+    REFUSED.set((now, 0));
+    host::log(&json!({"event": "brake", "what": what, "refused": count + 1}).to_string());
+}
+
+/// The addresses that one stranger may have: an IPv4 address, or the /56 network of IPv6 that providers give to a household.
+fn network(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Ok(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() >> 72 << 72).to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network;
+
+    #[test]
+    fn strangers_of_one_household_are_one() {
+        assert_eq!(network("203.0.113.7"), "203.0.113.7");
+        assert_eq!(network("::ffff:203.0.113.7"), "203.0.113.7");
+        assert_eq!(network("2001:db8:1:2ff:3:4:5:6"), "2001:db8:1:200::");
+        assert_eq!(network("2001:db8:1:200::1"), network("2001:db8:1:2fe:ffff::"));
+        assert_ne!(network("2001:db8:1:200::1"), network("2001:db8:1:300::1"));
+        assert_eq!(network("nonsense"), "");
+    }
+}
