@@ -52,7 +52,7 @@ const statuses = async (key) => Promise.all([0, 1].map((isolate) => status(key, 
 test('a key is shown once, stored as a digest, and allows what its fields say', async () => {
   const fields = { name: 'web', origins: [APP], routes: ['support'], models: ['a/*'], budget: { usd: { day: 1.5 }, concurrent: 3 } };
   const made = await create(fields);
-  assert.match(made.key, new RegExp(`^fs_${made.id}_[0-9a-f]{64}$`));
+  assert.match(made.key, new RegExp(`^fs_${made.id}_[0-9a-f]{72}$`));
   const shown = await admin('GET', `/${made.id}`);
   const { key, ...rest } = made;
   assert.deepEqual(shown.json, rest);

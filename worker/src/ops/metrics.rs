@@ -4,7 +4,7 @@ use failsoft::Usd;
 use serde_json::Value;
 use worker::Env;
 
-use crate::access::bearer;
+use crate::access::{bearer, brake};
 use crate::config::{Config, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
@@ -33,7 +33,8 @@ pub(crate) async fn answer(config: &Config, caller: &Caller, env: &Env) -> Resul
     };
     if !digest::same(&known, &digest::of(bearer(caller).unwrap_or_default())) {
         let message = "send `Authorization: Bearer` and the METRICS_TOKEN of this edge";
-        return Err(ApiError::new(Code::InvalidApiKey, message));
+        let wrong = ApiError::new(Code::InvalidApiKey, message);
+        return Err(brake::wrong_guess(env, caller, "METRICS_TOKEN", wrong).await);
     }
     let rows = database::query(env, READ, &[])
         .await

@@ -1,0 +1,96 @@
+// The brake for strangers: what costs something is counted for a network before it costs. Known callers are never counted.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
+import { SECOND, send } from './harness.mjs';
+import { setUp, useEdge } from './use-edge.mjs';
+
+const APP = 'https://app.example';
+const ADMIN = 'admin-0123456789-0123456789-0123456789';
+const METRICS = 'metrics-0123456789-0123456789-0123456789';
+const LIMIT = 20;
+
+const turnstile = { asked: 0 };
+setUp(async () => {
+  const server = createServer((request, response) => {
+    request.resume();
+    turnstile.asked += 1;
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"success":false,"error-codes":["invalid-input-response"]}');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  after(() => server.close());
+  turnstile.url = `http://127.0.0.1:${server.address().port}/turnstile/v0/siteverify`;
+});
+
+const { edge } = useEdge(() => ({
+  strangers: LIMIT,
+  secrets: { ADMIN_TOKEN: ADMIN, METRICS_TOKEN: METRICS, TURNSTILE_SECRET: 'turnstile', SESSION_SECRET: 'session-0123456789-0123456789-012345' },
+  failsoft: { keys: [clientKey()], models: [SECOND], visitors: { origins: [APP], siteverify: turnstile.url, models: [SECOND] } },
+}));
+
+const from = (address, headers = {}) => ({ 'cf-connecting-ip': address, ...headers });
+const session = (address) => send(edge, '/v1/session', {
+  method: 'POST', key: null, headers: from(address, { origin: APP, 'content-type': 'application/json' }), body: '{"turnstile":"junk"}',
+});
+const models = (key, address) => send(edge, '/v1/models', { key, headers: from(address) });
+const statuses = async (count, request) => {
+  const seen = {};
+  for (let at = 0; at < count; at += 1) {
+    const { status } = await request(at);
+    seen[status] = (seen[status] ?? 0) + 1;
+  }
+  return seen;
+};
+const objects = async () => (await readdir(join(edge.folder, 'Keys')).catch(() => [])).filter((file) => file.endsWith('.sqlite')).length;
+const invented = (length = 32) => `fs_${randomBytes(8).toString('hex')}_${randomBytes(length).toString('hex')}`;
+
+test('junk tokens of one network ask Turnstile as often as the brake allows', async () => {
+  assert.deepEqual(await statuses(100, () => session('203.0.113.1')), { 403: LIMIT, 429: 80 });
+  assert.equal(turnstile.asked, LIMIT);
+  const refused = await session('203.0.113.1');
+  assert.equal(JSON.parse(refused.text).error.code, 'too_many_attempts');
+  assert.equal(refused.headers['retry-after'], '60');
+  assert.equal((await session('203.0.113.2')).status, 403);
+});
+
+test('all addresses of an IPv6 household are one network', async () => {
+  const address = (at) => `2001:db8:1:${(0x200 + at).toString(16)}::${at + 1}`;
+  assert.deepEqual(await statuses(100, (at) => session(address(at))), { 403: LIMIT, 429: 80 });
+  assert.equal((await session('2001:db8:1:300::1')).status, 403);
+});
+
+test('wrong admin and metrics tokens are in the log and end in a 429, and the right token still works', async () => {
+  for (const [path, right, name] of [['/admin/keys', ADMIN, 'ADMIN_TOKEN'], ['/metrics', METRICS, 'METRICS_TOKEN']]) {
+    const ask = (key) => send(edge, path, { key, headers: from('203.0.113.3') });
+    assert.deepEqual(await statuses(50, (at) => ask(`guess-${at}`)), { 401: LIMIT, 429: 30 });
+    assert.equal((await ask(right)).status, 200);
+    const lines = edge.said().split('\n').filter((line) => line.includes('"event":"wrongSecret"') && line.includes(name));
+    assert.equal(lines.length, 50);
+  }
+  assert.match(edge.said(), /"event":"brake"/);
+  assert.ok(!edge.said().includes('203.0.113') && !edge.said().includes('guess-'));
+});
+
+test('invented keys make as many objects as the brake allows, and none if their checksum is wrong', async () => {
+  const before = await objects();
+  assert.deepEqual(await statuses(60, () => models(invented(36), '203.0.113.4')), { 401: 60 });
+  assert.equal(await objects(), before);
+  assert.deepEqual(await statuses(60, () => models(invented(), '203.0.113.4')), { 401: LIMIT, 429: 40 });
+  assert.ok((await objects()) <= before + LIMIT);
+});
+
+test('known keys are not counted, whatever strangers of the same network do', async () => {
+  const made = await send(edge, '/admin/keys', { method: 'POST', key: ADMIN, body: '{"name":"a"}' });
+  const { key } = JSON.parse(made.text);
+  assert.equal((await models(key, '203.0.113.5')).status, 200);
+  await statuses(60, () => models(invented(), '203.0.113.5'));
+  assert.deepEqual(await statuses(60, () => models(key, '203.0.113.5')), { 200: 60 });
+  assert.deepEqual(await statuses(60, () => models(CLIENT_KEY, '203.0.113.5')), { 200: 60 });
+  assert.equal((await models(`${key.slice(0, -1)}${key.endsWith('0') ? 1 : 0}`, '203.0.113.5')).status, 401);
+});
