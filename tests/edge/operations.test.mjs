@@ -14,7 +14,7 @@ import { setUp, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
 const RETIRING = 'test/retiring';
-const TOKEN = 'metrics-token';
+const TOKEN = 'metrics-0123456789-0123456789-0123';
 const HOUR = 3_600_000;
 const USD = 1_000_000_000_000;
 const SECRETS = ['canary-of-a-prompt', 'says:', CLIENT_KEY, 'sk-or-test', TOKEN];

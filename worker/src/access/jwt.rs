@@ -19,6 +19,9 @@ pub(crate) struct Jwt<'a> {
     claims: String,
 }
 
+/// The longest time that a token may still be valid, in seconds: a year. A longer time is a mistake, or means forever.
+const LONGEST_LIFE: f64 = 366.0 * 24.0 * 60.0 * 60.0;
+
 /// Why a token with a right signature is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invalid {
@@ -26,6 +29,8 @@ pub(crate) enum Invalid {
     NotYet,
     /// The token has no `exp`, or its `exp` is not a point in time.
     NoExpiry,
+    /// The token is valid for longer than [`LONGEST_LIFE`].
+    TooLong,
     /// The claim that should name the user does not.
     NoUser,
 }
@@ -38,11 +43,17 @@ impl<'a> Jwt<'a> {
         let header = decode(header)?;
         let header = Json::parse(&header)?.as_object()?;
         // A reader must understand every extension in `crit`, and the edge understands none (RFC 7515, 4.1.11).
+        if !is_kind(header.get("typ")) || repeats_name(header) {
+            return None;
+        }
         if !header.get("crit").is_null() || header.get("kid").text().is_none() && !header.get("kid").is_null() {
             return None;
         }
         let claims = decode(claims)?;
-        Json::parse(&claims)?.as_object()?;
+        // Two readers of a claim that is there twice might take different values.
+        if repeats_name(Json::parse(&claims)?.as_object()?) {
+            return None;
+        }
         Some(Self {
             algorithm: Algorithm::of(&header.get("alg").text()?)?,
             key: header.get("kid").text().map(Into::into),
@@ -71,18 +82,36 @@ impl<'a> Jwt<'a> {
     /// Why the token is not valid now.
     pub(crate) fn user(&self, issuer: &Issuer, now: Millis) -> Result<String, Invalid> {
         let (now, skew) = (now as f64 / 1_000.0, issuer.skew as f64);
-        if now >= seconds(self.claim("exp")).ok_or(Invalid::NoExpiry)? + skew {
+        let until = seconds(self.claim("exp")).ok_or(Invalid::NoExpiry)?;
+        if now >= until + skew {
             return Err(Invalid::Expired);
         }
-        let from = self.claim("nbf");
-        if !from.is_null() && seconds(from).is_none_or(|from| now + skew < from) {
-            return Err(Invalid::NotYet);
+        if until - now > LONGEST_LIFE {
+            return Err(Invalid::TooLong);
+        }
+        for from in [self.claim("nbf"), self.claim("iat")] {
+            if !from.is_null() && seconds(from).is_none_or(|from| now + skew < from) {
+                return Err(Invalid::NotYet);
+            }
         }
         let user = self.claim(&issuer.claim);
         // Some issuers name their users by numbers.
         let user = user.text().map(Into::into).or_else(|| user.whole().map(|number| number.to_string()));
         user.filter(|user| !user.is_empty()).ok_or(Invalid::NoUser)
     }
+}
+
+/// Whether `typ` is that of a token that admits a user: an access token or an id token. A token for another purpose of the same
+/// issuer, such as a logout token, has a type of its own (RFC 8725, 3.11).
+fn is_kind(kind: Json<'_>) -> bool {
+    let kind = if kind.is_null() { Some("jwt".into()) } else { kind.text().map(|kind| kind.to_ascii_lowercase()) };
+    kind.is_some_and(|kind| matches!(kind.strip_prefix("application/").unwrap_or(&kind), "jwt" | "at+jwt"))
+}
+
+fn repeats_name(object: Json<'_>) -> bool {
+    let mut names: Vec<_> = object.fields().filter_map(|(name, _)| name.text()).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 /// Reads a NumericDate, which may have a fraction.
@@ -145,9 +174,27 @@ mod tests {
             json!({"kid": "a"}),
             json!({"alg": "RS256", "kid": 1}),
             json!({"alg": "RS256", "crit": ["exp"], "exp": 1}),
+            json!({"alg": "RS256", "typ": "logout+jwt"}),
+            json!({"alg": "RS256", "typ": "JWE"}),
+            json!({"alg": "RS256", "typ": ""}),
+            json!({"alg": "RS256", "typ": ["JWT"]}),
             json!(["RS256"]),
         ] {
             assert_eq!(read(header.clone()), None, "{header}");
+        }
+        for kind in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"] {
+            assert!(read(json!({"alg": "RS256", "typ": kind})).is_some(), "{kind}");
+        }
+        let encoded = |header: &str, claims: &str| {
+            format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+        };
+        assert!(Jwt::read(&encoded(r#"{"alg":"RS256"}"#, r#"{"sub":"ann","aud":"a"}"#)).is_some());
+        for (header, claims) in [
+            (r#"{"alg":"RS256","alg":"ES256"}"#, "{}"),
+            (r#"{"alg":"RS256"}"#, r#"{"sub":"ann","sub":"bob"}"#),
+            (r#"{"alg":"RS256"}"#, r#"{"sub":"ann","s\u0075b":"bob"}"#),
+        ] {
+            assert!(Jwt::read(&encoded(header, claims)).is_none(), "{header} {claims}");
         }
         let whole = token(&json!({"alg": "RS256"}), &json!({}));
         for broken in ["", ".", "..", "a.b", "a.b.c", &whole[1..], &[&whole, ".x"].concat(), &[&whole, "="].concat()] {
@@ -189,6 +236,12 @@ mod tests {
             (json!({"sub": "ann", "exp": NOW + 900, "nbf": NOW + 60}), Ok("ann".to_owned())),
             (json!({"sub": "ann", "exp": NOW + 900, "nbf": NOW + 61}), Err(Invalid::NotYet)),
             (json!({"sub": "ann", "exp": NOW + 900, "nbf": "soon"}), Err(Invalid::NotYet)),
+            (json!({"sub": "ann", "exp": NOW + 900, "iat": NOW + 60}), Ok("ann".to_owned())),
+            (json!({"sub": "ann", "exp": NOW + 900, "iat": NOW + 61}), Err(Invalid::NotYet)),
+            (json!({"sub": "ann", "exp": NOW + 900, "iat": "now"}), Err(Invalid::NotYet)),
+            (json!({"sub": "ann", "exp": NOW + 300 * 86_400}), Ok("ann".to_owned())),
+            (json!({"sub": "ann", "exp": NOW * 1_000}), Err(Invalid::TooLong)),
+            (json!({"sub": "ann", "exp": 1e300}), Err(Invalid::TooLong)),
             (json!({"sub": "ann"}), Err(Invalid::NoExpiry)),
             (json!({"sub": "ann", "exp": (NOW + 900).to_string()}), Err(Invalid::NoExpiry)),
             (json!({"sub": "", "exp": NOW + 1}), Err(Invalid::NoUser)),

@@ -29,6 +29,7 @@ pub(super) async fn admit(issuers: &[Issuer], token: &str) -> Result<Grant, ApiE
             Invalid::Expired => "this token has expired; the app must get a new one for its user",
             Invalid::NotYet => "this token is not valid yet",
             Invalid::NoExpiry => "this token has no `exp`, so it would be valid forever; the issuer must set `exp`",
+            Invalid::TooLong => "this token is valid for more than a year; the issuer must set a nearer `exp`",
             Invalid::NoUser => "this token does not name its user in the claim that this edge reads",
         })
     })?;

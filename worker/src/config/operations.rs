@@ -5,7 +5,7 @@ use failsoft::invalid::{Invalid, Section};
 
 use super::digest;
 use super::problem::Problem;
-use super::secret::is_secret_name;
+use super::secret::{is_secret_name, own_secret};
 use super::url_host::is_local_http;
 
 /// The secret that opens `/metrics`.
@@ -59,8 +59,7 @@ impl Operations {
 
     /// Adds the secrets.
     pub(super) fn add_secrets(&mut self, variable: &impl Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) {
-        let token = variable(METRICS).map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-        self.metrics = token.map(|token| digest::of(&token));
+        self.metrics = own_secret(METRICS, variable, problems).map(|token| digest::of(&token));
         let targets = self.otlp.iter_mut().chain(self.alerts.iter_mut().map(|alerts| &mut alerts.target));
         let missing = targets.filter_map(|target| target.add_secret(variable));
         problems.extend(missing.map(Problem::SecretWithoutHeaders));

@@ -153,6 +153,7 @@ fn check_tools(body: &Section<'_>) -> Result<(), Box<Invalid>> {
         }
         tool.only("type function cache_control")?;
         check_cache(&tool)?;
+        check_cache(&tool.section("function")?)?;
     }
     Ok(())
 }
@@ -162,7 +163,30 @@ fn check_tool_choice(body: &Section<'_>) -> Result<(), Box<Invalid>> {
         return body.choice("tool_choice", "none auto required").map(drop);
     }
     let choice = body.section("tool_choice")?;
-    choice.choice("type", "function allowed_tools").map(drop)
+    match choice.choice("type", "function allowed_tools")? {
+        // OpenAI nests the list; its Responses API and some gateways do not.
+        Some("allowed_tools") => {
+            choice.only("type allowed_tools mode tools")?;
+            let nested = choice.section("allowed_tools")?;
+            nested.only("mode tools")?;
+            [&choice, &nested].into_iter().try_for_each(check_allowed_tools)
+        }
+        _ => {
+            choice.only("type function name")?;
+            choice.section("function")?.only("name")
+        }
+    }
+}
+
+/// The tools among which the model may choose are functions, as those of the request.
+fn check_allowed_tools(given: &Section<'_>) -> Result<(), Box<Invalid>> {
+    given.choice("mode", "auto required")?;
+    for tool in given.get("tools").items() {
+        if !tool.get("type").is("function") {
+            return Err(given.wrong("tools", "can name functions only: tools that run at the upstream cost extra"));
+        }
+    }
+    Ok(())
 }
 
 fn check_plugins(body: &Section<'_>) -> Result<(), Box<Invalid>> {

@@ -45,6 +45,11 @@ fn check_message(message: &Section<'_>, at: usize, limits: &Limits, images: &mut
         }
     }
     check_cache(message)?;
+    for (name, value) in message.fields().filter(|(name, _)| !name.is("content")) {
+        if let Some(problem) = find_hidden(value) {
+            return Err(message.wrong(&name.text().unwrap_or_default(), problem));
+        }
+    }
     let content = message.get("content");
     if content.is_object() {
         return Err(message.wrong("content", "must be a string, or an array of parts"));
@@ -66,6 +71,24 @@ fn check_message(message: &Section<'_>, at: usize, limits: &Limits, images: &mut
         }
     }
     Ok(())
+}
+
+/// Something in a field beside `content` that an upstream may charge, at any depth: an attachment, or a cache for an hour.
+fn find_hidden(value: Json<'_>) -> Option<&'static str> {
+    const ATTACHMENTS: [&str; 8] =
+        ["image_url", "input_image", "image", "input_audio", "audio", "file", "input_file", "video_url"];
+    if value.is_object() {
+        let kind = value.get("type");
+        if ATTACHMENTS.iter().any(|attachment| kind.is(attachment)) {
+            return Some("holds an image or another attachment: attachments belong into `content`");
+        }
+        let lifetime = value.at("cache_control.ttl");
+        if !lifetime.is_null() && !lifetime.is("5m") {
+            return Some("asks for a cache that costs extra: `ttl` can be \"5m\" only");
+        }
+        return value.fields().find_map(|(_, inside)| find_hidden(inside));
+    }
+    value.items().find_map(find_hidden)
 }
 
 fn check_part(part: &Section<'_>) -> Result<(), Box<Invalid>> {
