@@ -273,7 +273,7 @@ test('a line end in a request header does not add a header to the answer', async
     `x-request-id: a%0d%0aset-cookie:a=b`,
     `authorization: Bearer ${key}\nset-cookie: a=b`,
   ]) {
-    const head = await raw(`GET /v1/models HTTP/1.1\r\nhost: edge.example\r\nconnection: close\r\n${line}\r\n\r\n`);
+    const head = await raw(`GET /v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n${line}\r\n\r\n`);
     assert.doesNotMatch(head, /^set-cookie/im, line);
     assert.match(head, /^HTTP\/1.1 4/, line);
   }

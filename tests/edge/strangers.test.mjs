@@ -1,4 +1,5 @@
-// The brake for strangers: what costs something is counted for a network before it costs. Known callers are never counted.
+// The brake for strangers: what costs something is counted for a network before it costs. Known callers are never counted. Keys travel
+// encrypted.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -14,6 +15,7 @@ import { setUp, useEdge } from './use-edge.mjs';
 const APP = 'https://app.example';
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const METRICS = 'metrics-0123456789-0123456789-0123456789';
+const SERVER_KEY = 'fs_test_server';
 const LIMIT = 20;
 
 const turnstile = { asked: 0 };
@@ -31,7 +33,7 @@ setUp(async () => {
 const { edge } = useEdge(() => ({
   strangers: LIMIT,
   secrets: { ADMIN_TOKEN: ADMIN, METRICS_TOKEN: METRICS, TURNSTILE_SECRET: 'turnstile', SESSION_SECRET: 'session-0123456789-0123456789-012345' },
-  failsoft: { keys: [clientKey()], models: [SECOND], visitors: { origins: [APP], siteverify: turnstile.url, models: [SECOND] } },
+  failsoft: { keys: [clientKey(), clientKey({ name: 'server', addresses: ['198.51.100.0/24', '2001:db8:9::/48'] }, SERVER_KEY)], models: [SECOND], visitors: { origins: [APP], siteverify: turnstile.url, models: [SECOND] } },
 }));
 
 const from = (address, headers = {}) => ({ 'cf-connecting-ip': address, ...headers });
@@ -93,4 +95,31 @@ test('known keys are not counted, whatever strangers of the same network do', as
   assert.deepEqual(await statuses(60, () => models(key, '203.0.113.5')), { 200: 60 });
   assert.deepEqual(await statuses(60, () => models(CLIENT_KEY, '203.0.113.5')), { 200: 60 });
   assert.equal((await models(`${key.slice(0, -1)}${key.endsWith('0') ? 1 : 0}`, '203.0.113.5')).status, 401);
+});
+
+test('a key with addresses works from these only, whether the configuration or /admin made it', async () => {
+  const made = await send(edge, '/admin/keys', { method: 'POST', key: ADMIN, body: '{"name":"server","addresses":["198.51.100.0/24","2001:db8:9::/48"]}' });
+  const managed = JSON.parse(made.text).key;
+  for (const key of [SERVER_KEY, managed]) {
+    for (const [address, status] of [['198.51.100.200', 200], ['2001:db8:9:1::7', 200], ['198.51.101.1', 403], ['2001:db8:8::7', 403], ['nonsense', 403]]) {
+      assert.equal((await models(key, address)).status, status, address);
+    }
+    const refused = await send(edge, '/v1/models', { key });
+    assert.deepEqual([refused.status, JSON.parse(refused.text).error.code], [403, 'address_not_allowed']);
+  }
+  const wrong = await send(edge, '/admin/keys', { method: 'POST', key: ADMIN, body: '{"name":"a","addresses":["198.51.100.0/24","x"]}' });
+  assert.deepEqual([wrong.status, JSON.parse(wrong.text).error.param], [400, 'addresses[1]']);
+});
+
+test('plain HTTP is for this machine, and a reply over HTTPS asks for HTTPS from then on', async () => {
+  const ask = (headers, path = '/v1/models') => send(edge, path, { headers });
+  const plain = await ask({ host: 'edge.example' });
+  assert.deepEqual([plain.status, JSON.parse(plain.text).error.code], [403, 'https_required']);
+  assert.equal((await ask({ host: 'edge.example', 'x-forwarded-proto': 'https' })).status, 403);
+  assert.equal((await ask({ host: 'edge.example' }, '/healthz')).status, 200);
+  const local = await ask({});
+  assert.deepEqual([local.status, local.headers['strict-transport-security']], [200, undefined]);
+  // workerd takes the scheme of the request from this header, as a socket with TLS would set it.
+  const encrypted = await ask({ host: 'edge.example', 'x-test-scheme': 'https' });
+  assert.deepEqual([encrypted.status, encrypted.headers['strict-transport-security']], [200, 'max-age=31536000']);
 });

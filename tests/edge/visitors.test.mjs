@@ -203,6 +203,21 @@ test('a session that this edge did not issue is refused', async () => {
   assert.match(expired.text, /expired/);
 });
 
+test('a session of the old secret works while the secret rotates, and no session of another secret does', async () => {
+  const payload = payloadOf(await begin());
+  const old = 'an-old-session-secret-0123456789-01234567';
+  const rotating = { ...SECRETS, SESSION_SECRET_OLD: old };
+  await withEdge({ secrets: rotating, failsoft: failsoft() }, async (at) => {
+    for (const [secret, status] of [[SECRETS.SESSION_SECRET, 200], [old, 200], ['a-third-session-secret-0123456789-012345', 401]]) {
+      assert.equal((await models(forged(payload, secret), APP, at)).status, status);
+    }
+    assert.equal((await models(await begin({ at }), APP, at)).status, 200);
+  });
+  await withEdge({ secrets: { ...SECRETS, SESSION_SECRET_OLD: 'short' }, failsoft: failsoft() }, async (at) => {
+    assert.match((await send(at, '/healthz', { key: null })).text, /SESSION_SECRET_OLD/);
+  });
+});
+
 test('a session is refused after its lifetime', async () => {
   await withEdge({ modules: CLOCK_MODULES, secrets: SECRETS, failsoft: failsoft({ lifetime: 600 }) }, async (short) => {
     const token = await begin({ at: short });

@@ -156,7 +156,7 @@ async function capnp(sockets, variables, without, database, folder, source, modu
   const services = sockets.map((_, at) => `(name = "worker${at}", worker = .worker${at})`);
   services.push('(name = "network", network = (allow = ["public", "private"]))');
   services.push(`(name = "disk", disk = (path = "${folder}", writable = true))`);
-  const listening = sockets.map((name, at) => `(name = "${name}", address = "127.0.0.1:0", http = (), service = "worker${at}")`);
+  const listening = sockets.map((name, at) => `(name = "${name}", address = "127.0.0.1:0", http = (forwardedProtoHeader = "x-test-scheme"), service = "worker${at}")`);
   if (database) {
     services.push('(name = "d1", worker = .d1)', '(name = "entry", worker = .entry)', '(name = "database", worker = .database)');
     listening.push('(name = "database", address = "127.0.0.1:0", http = (), service = "database")');

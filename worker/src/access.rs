@@ -53,6 +53,7 @@ pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) ->
         Credential::Unknown => return Err(denied(keys::UNKNOWN)),
     };
     check_origin(&grant, caller)?;
+    check_address(&grant, caller)?;
     Ok(Client::new(config, grant))
 }
 
@@ -113,6 +114,18 @@ fn check_origin(grant: &Grant, caller: &Caller) -> Result<(), ApiError> {
         _ => Err(ApiError::new(
             Code::OriginNotAllowed,
             "this client key works only on the web pages that it was made for; the owner can add this origin to `origins` of the key",
+        )),
+    }
+}
+
+fn check_address(grant: &Grant, caller: &Caller) -> Result<(), ApiError> {
+    let Some(networks) = &grant.addresses else { return Ok(()) };
+    let address = caller.address.as_deref().and_then(|address| address.parse().ok());
+    match address {
+        Some(address) if networks.iter().any(|network| network.contains(address)) => Ok(()),
+        _ => Err(ApiError::new(
+            Code::AddressNotAllowed,
+            "this client key works only from the addresses that it was made for; the owner can add an address to `addresses` of the key",
         )),
     }
 }

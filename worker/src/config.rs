@@ -11,6 +11,7 @@ mod grant;
 mod issuer;
 mod limits;
 mod list;
+mod network;
 mod operations;
 mod problem;
 mod route;
@@ -51,7 +52,7 @@ const VARIABLE: &str = "FAILSOFT";
 
 /// `$schema` names the schema for editors. The edge ignores its value.
 const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy origins limits fields otlp \
-                      alerts emulator $schema";
+                      alerts emulator trustProxy development $schema";
 
 /// Request fields that the edge reads itself, because they decide which models answer and how long an answer may be.
 const OWN_REQUEST_FIELDS: [&str; 7] =
@@ -74,6 +75,10 @@ pub(crate) struct Config {
     /// Request fields that the edge passes on unchanged, whatever they cost.
     pub(crate) fields: Vec<String>,
     pub(crate) operations: Operations,
+    /// A proxy before the edge ends TLS.
+    pub(crate) trusts_proxy: bool,
+    /// Plain HTTP is allowed from everywhere.
+    pub(crate) is_development: bool,
     /// The control URL of the emulator behind a local edge, for the playground.
     pub(crate) emulator: Option<String>,
 }
@@ -142,6 +147,9 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
     let routes = Route::read_all(&config.section("routes")?, &policy)?;
     let access = Access::read(config, &routes)?;
     let (upstreams, key_names) = read_upstreams(config, access == Access::Loopback)?.into_iter().unzip();
+    let (mut trusts_proxy, mut is_development) = (false, false);
+    config.flag("trustProxy", &mut trusts_proxy)?;
+    config.flag("development", &mut is_development)?;
     let config = Config {
         upstreams: Arc::new(upstreams),
         routes,
@@ -151,6 +159,8 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
         limits: Limits::read(&config.section("limits")?)?,
         fields: passed_fields(config)?,
         operations: Operations::read(config)?,
+        trusts_proxy,
+        is_development,
         emulator: config.text("emulator")?.map(Into::into),
         access,
     };

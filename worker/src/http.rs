@@ -4,6 +4,7 @@ pub(crate) mod api_error;
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod cors;
+pub(crate) mod encryption;
 pub(crate) mod in_flight;
 pub(crate) mod reply;
 pub(crate) mod request_head;

@@ -64,7 +64,7 @@ use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
 use crate::http::request_head::{self, RequestHead};
 use crate::http::router::{self, Endpoint};
-use crate::http::{cors, reply};
+use crate::http::{cors, encryption, reply};
 use crate::platform::exchange::Exchange;
 use crate::platform::executor::{self, Executor, boxed};
 
@@ -103,6 +103,10 @@ async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, executor
     reply.headers.extend(cors::reply_headers(pages, head.caller.origin.as_deref()));
     reply.headers.push(("x-request-id", head.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
+    if head.caller.is_encrypted {
+        let (name, value) = encryption::ONLY_HTTPS;
+        reply.headers.push((name, value.into()));
+    }
     exchange.end(reply.status, reply.headers, reply.body.into()).await;
 }
 
@@ -122,6 +126,9 @@ async fn answer(
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
     let endpoint = router::find_endpoint(&head.method, &head.path)?;
+    if let (Ok(config), true) = (setup.as_ref(), endpoint != Endpoint::Health) {
+        encryption::check(config, &head.caller)?;
+    }
     match (endpoint, setup.as_ref()) {
         (Endpoint::Health, _) => Ok(boxed(ops::health::answer(setup, env)).await),
         (_, Err(_)) => Ok(reply::not_configured()),

@@ -3,7 +3,7 @@
 //! | request | |
 //! |---|---|
 //! | `GET /admin/keys` | all keys |
-//! | `POST /admin/keys` | makes a key from `{"name", "expiresAt", "origins", "routes", "models", "budget"}`, and shows it once |
+//! | `POST /admin/keys` | makes a key from `{"name", "expiresAt", "origins", "addresses", "routes", "models", "budget"}`, and shows it once |
 //! | `GET /admin/keys/ID` | one key |
 //! | `PATCH /admin/keys/ID` | changes the given terms; `null` removes a term |
 //! | `POST /admin/keys/ID/rotate` | replaces the secret; the old one works for `{"grace"}` seconds more (default 0) |

@@ -140,12 +140,23 @@ pub(super) async fn admit(visitors: &Visitors, token: &str, caller: &Caller) -> 
     let invalid = || denied("this session is not valid here: POST /v1/session gives a new one");
     let (data, mac) = token.split_once('.').ok_or_else(invalid)?;
     let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| invalid())?;
-    if !crypto::is_mac(&visitors.session_secret, data, &mac).await.map_err(|_| internal())? {
+    if !is_ours(visitors, data, &mac).await.map_err(|_| internal())? {
         return Err(invalid());
     }
     let text = data.strip_prefix(PREFIX).and_then(|data| URL_SAFE_NO_PAD.decode(data).ok());
     let session = text.and_then(|text| Session::read(core::str::from_utf8(&text).ok()?)).ok_or_else(invalid)?;
     open(visitors, session, caller, host::now())
+}
+
+/// Whether this edge signed `data`, now or before the last rotation of its secret.
+async fn is_ours(visitors: &Visitors, data: &str, mac: &[u8]) -> Result<bool, wasm_bindgen::JsValue> {
+    if crypto::is_mac(&visitors.session_secret, data, mac).await? {
+        return Ok(true);
+    }
+    match &visitors.old_session_secret {
+        Some(secret) => crypto::is_mac(secret, data, mac).await,
+        None => Ok(false),
+    }
 }
 
 /// Returns the grant of a session that this edge made, if the session is valid for `caller`.

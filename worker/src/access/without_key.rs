@@ -52,6 +52,7 @@ mod tests {
             origin: origin.map(Into::into),
             site: site.map(Into::into),
             address: address.map(Into::into),
+            ..Caller::default()
         };
         for (host, origin, site, address, expected) in [
             ("127.0.0.1:8787", None, None, None, 200),

@@ -4,6 +4,7 @@ use failsoft::invalid::{Invalid, Section};
 
 use super::budget::Budget;
 use super::list::{model_patterns, origins, strings};
+use super::network::{Network, networks};
 use super::route::Route;
 
 /// What a client may ask for, and which account pays for its calls.
@@ -14,6 +15,8 @@ pub(crate) struct Grant {
     pub(crate) account: Account,
     /// The web pages that may use the grant. Without this list, any page and any program may.
     pub(crate) origins: Option<Vec<String>>,
+    /// The networks that the client may call from. Without this list, it may call from everywhere.
+    pub(crate) addresses: Option<Vec<Network>>,
     /// The routes that the client may name. Without this list, it may name all routes.
     pub(crate) routes: Option<Vec<String>>,
     /// The models that the client may name. Without this list, the models of the configuration apply.
@@ -30,7 +33,7 @@ pub(crate) struct Account {
 
 impl Grant {
     /// The fields of a grant. Client keys, users and visitors have them in common.
-    pub(super) const FIELDS: &str = "origins routes models budget";
+    pub(super) const FIELDS: &str = "origins addresses routes models budget";
 
     /// Reads the fields of a grant, for a client `name` and an account `account`.
     ///
@@ -46,6 +49,7 @@ impl Grant {
             name: name.into(),
             account: Account { name: account, budget: Budget::read(&given.section("budget")?)? },
             origins,
+            addresses: networks(given, "addresses")?,
             routes: strings(given, "routes")?,
             models: model_patterns(given)?,
         })

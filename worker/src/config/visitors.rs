@@ -26,6 +26,8 @@ pub(crate) struct Visitors {
     pub(crate) grant: Grant,
     pub(crate) turnstile_secret: String,
     pub(crate) session_secret: String,
+    /// The secret before the last rotation. Sessions that were signed with it work until they expire.
+    pub(crate) old_session_secret: Option<String>,
 }
 
 impl Visitors {
@@ -55,6 +57,7 @@ impl Visitors {
             siteverify: siteverify.into(),
             turnstile_secret: String::new(),
             session_secret: String::new(),
+            old_session_secret: None,
             grant,
         }))
     }
@@ -65,6 +68,7 @@ impl Visitors {
             Some(secret) => self.turnstile_secret = secret,
             None => problems.push(Problem::SecretMissing("TURNSTILE_SECRET".into())),
         }
+        self.old_session_secret = own_secret("SESSION_SECRET_OLD", variable, problems);
         match own_secret("SESSION_SECRET", variable, problems) {
             Some(secret) => self.session_secret = secret,
             None if variable("SESSION_SECRET").is_none() => {

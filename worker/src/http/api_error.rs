@@ -45,7 +45,9 @@ codes! {
     // Who may call, and for which models.
     InvalidApiKey        "invalid_api_key"       401
     NotLocal             "not_local"             403
+    HttpsRequired        "https_required"        403
     OriginNotAllowed     "origin_not_allowed"    403
+    AddressNotAllowed    "address_not_allowed"   403
     ModelNotAllowed      "model_not_allowed"     403
     ModelNotFound        "model_not_found"       404
     TooManyAttempts      "too_many_attempts"     429

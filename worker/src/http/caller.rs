@@ -13,6 +13,10 @@ pub(crate) struct Caller {
     pub(crate) site: Option<String>,
     /// `CF-Connecting-IP`.
     pub(crate) address: Option<String>,
+    /// The request came over HTTPS.
+    pub(crate) is_encrypted: bool,
+    /// `X-Forwarded-Proto`: how the client reached a proxy before this edge, in lower case.
+    pub(crate) forwarded_scheme: Option<String>,
 }
 
 /// Whether `origin` is this edge itself, at `host`: the page was served by the edge.

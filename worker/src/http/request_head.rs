@@ -9,7 +9,7 @@ use crate::platform::executor::Executor;
 use crate::platform::host;
 
 /// The headers that the edge reads. [`RequestHead::read`] takes their values in this order.
-pub(crate) const HEADERS: [&str; 10] = [
+pub(crate) const HEADERS: [&str; 11] = [
     "authorization",
     "origin",
     "sec-fetch-site",
@@ -20,6 +20,7 @@ pub(crate) const HEADERS: [&str; 10] = [
     "traceparent",
     "access-control-request-headers",
     "content-length",
+    "x-forwarded-proto",
 ];
 
 /// The head of a request.
@@ -48,14 +49,22 @@ impl RequestHead {
         let mut values = host::values(&head).map(|value| value.map(str::to_owned));
         let mut next = || values.next().flatten();
         let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
-        let [authorization, origin, site, address, id, feature, flow, trace, requested_headers, length] =
+        let [authorization, origin, site, address, id, feature, flow, trace, requested_headers, length, scheme] =
             HEADERS.map(|_| next());
         let host = authority(&url);
         Self {
             method,
             path: path(&url, host).into(),
             id: id.filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
-            caller: Caller { authorization, host: host.into(), origin, site, address },
+            caller: Caller {
+                authorization,
+                host: host.into(),
+                origin,
+                site,
+                address,
+                is_encrypted: url.starts_with("https://"),
+                forwarded_scheme: scheme.map(|scheme| scheme.trim().to_ascii_lowercase()),
+            },
             feature: feature.or(flow).filter(|name| is_name(name)),
             trace: TraceContext::read(trace.as_deref()),
             requested_headers,

@@ -13,7 +13,7 @@ const SECRETS: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) id: String,
-    /// `name`, `expiresAt`, `origins`, `routes`, `models` and `budget`, checked by `/admin`.
+    /// `name`, `expiresAt`, `origins`, `addresses`, `routes`, `models` and `budget`, checked by `/admin`.
     pub(crate) terms: Map<String, Value>,
     /// The newest first.
     secrets: Vec<StoredSecret>,
