@@ -123,3 +123,23 @@ test('plain HTTP is for this machine, and a reply over HTTPS asks for HTTPS from
   const encrypted = await ask({ host: 'edge.example', 'x-test-scheme': 'https' });
   assert.deepEqual([encrypted.status, encrypted.headers['strict-transport-security']], [200, 'max-age=31536000']);
 });
+
+test('what the owner changes is in the audit log, and what strangers try is not', async () => {
+  const admin = (method, path, key, body) => send(edge, path, { method, key, body, headers: from('203.0.113.9') });
+  await edge.database.all('DELETE FROM audit');
+  const { id } = JSON.parse((await admin('POST', '/admin/keys', ADMIN, '{"name":"audited"}')).text);
+  await admin('PATCH', `/admin/keys/${id}`, ADMIN, '{"budget":null}');
+  await admin('PATCH', `/admin/keys/${id}`, ADMIN, '{"nonsense":1}');
+  await admin('DELETE', `/admin/keys/${id}`, ADMIN);
+  await admin('GET', '/admin/keys', ADMIN);
+  await admin('POST', '/admin/keys', 'a guess', '{"name":"a"}');
+  const rows = await edge.database.all('SELECT * FROM audit ORDER BY at, rowid');
+  assert.deepEqual(rows.map(({ method, path, status }) => [method, path, status]), [
+    ['POST', '/admin/keys', 201],
+    ['PATCH', `/admin/keys/${id}`, 200],
+    ['PATCH', `/admin/keys/${id}`, 400],
+    ['DELETE', `/admin/keys/${id}`, 200],
+  ]);
+  assert.ok(rows.every(({ request, at }) => request.length > 0 && at > 1_700_000_000_000));
+  assert.ok(!JSON.stringify(rows).includes('audited'));
+});

@@ -137,7 +137,11 @@ async fn answer(
         (Endpoint::Models, Ok(config)) => boxed(list_models(config, head, env)).await,
         (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,
         (Endpoint::Session, Ok(config)) => boxed(access::visitors::create_session(request, head, config, env)).await,
-        (Endpoint::Admin, Ok(config)) => boxed(access::admin::answer(request, head, config, env)).await,
+        (Endpoint::Admin, Ok(config)) => {
+            let answer = boxed(access::admin::answer(request, head, config, env)).await;
+            boxed(ops::audit::record(env, head, &answer)).await;
+            answer
+        }
         (Endpoint::Playground, Ok(config)) => boxed(describe_playground(config, head, env)).await,
     }
 }

@@ -1,5 +1,6 @@
 //! What the owner of an edge watches: health, metrics, spans, alerts, and the work of the cron trigger.
 
+pub(crate) mod audit;
 pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod metrics;

@@ -14,6 +14,9 @@ const DAY: Millis = 24 * HOUR;
 /// Alerts that were sent, and runs of fallbacks, are forgotten after this time. An alert that is still due is sent again.
 const KEPT_FOR: Millis = 90 * DAY;
 
+/// The audit log is kept for so long.
+const AUDIT_KEPT_FOR: Millis = 400 * DAY;
+
 /// Runs once.
 pub(crate) async fn run(env: &Env) {
     let setup = config::setup(env);
@@ -61,8 +64,12 @@ async fn find_due(
 }
 
 async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
-    for statement in ["DELETE FROM told WHERE at < ?1", "DELETE FROM runs WHERE since < ?1"] {
-        database::query(env, statement, &[(now.saturating_sub(KEPT_FOR) as f64).into()]).await?;
+    for (statement, age) in [
+        ("DELETE FROM told WHERE at < ?1", KEPT_FOR),
+        ("DELETE FROM runs WHERE since < ?1", KEPT_FOR),
+        ("DELETE FROM audit WHERE at < ?1", AUDIT_KEPT_FOR),
+    ] {
+        database::query(env, statement, &[(now.saturating_sub(age) as f64).into()]).await?;
     }
     Ok(())
 }
