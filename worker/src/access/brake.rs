@@ -2,7 +2,7 @@
 //! something, or that guesses a secret, uses up one of the attempts that the binding `STRANGERS` allows. Callers that are known
 //! use none.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv6Addr};
 
 use failsoft::Millis;
@@ -23,7 +23,12 @@ const WAIT: Millis = 60_000;
 /// A line of the log counts the refusals of this many milliseconds.
 const LOG_PAUSE: Millis = 10_000;
 
+/// The most networks that an isolate remembers as refused.
+const MOST_REFUSED: usize = 1_000;
+
 thread_local! {
+    /// The kinds of attempts and networks that were refused, and until when they are refused without another count.
+    static BLOCKED: RefCell<Vec<(String, Millis)>> = const { RefCell::new(Vec::new()) };
     /// When this isolate wrote its last line, and the refusals since.
     static REFUSED: Cell<(Millis, u64)> = const { Cell::new((0, 0)) };
 }
@@ -33,16 +38,49 @@ thread_local! {
 /// # Errors
 /// If the network of `caller` made too many attempts.
 pub(super) async fn check(env: &Env, caller: &Caller, what: &str) -> Result<(), ApiError> {
-    let key = [what, "/", &network(caller.address.as_deref().unwrap_or_default())].concat();
+    let key = name(caller, what);
     let allowed = JsFuture::from(host::is_within_rate(env.as_ref(), BINDING, &key)).await;
     // A brake that does not work must not close the edge.
     if allowed.is_err() || allowed.is_ok_and(|allowed| allowed.is_truthy()) {
         return Ok(());
     }
+    block(key, host::now());
     log_refusal(what, host::now());
+    Err(too_many())
+}
+
+/// Refuses a caller whose network was refused a short time ago, without another count.
+///
+/// # Errors
+/// If the network of `caller` made too many attempts.
+pub(super) fn check_blocked(caller: &Caller, what: &str) -> Result<(), ApiError> {
+    let (key, now) = (name(caller, what), host::now());
+    let is_blocked = BLOCKED.with_borrow(|blocked| blocked.iter().any(|(known, until)| *known == key && now < *until));
+    if is_blocked {
+        log_refusal(what, now);
+        return Err(too_many());
+    }
+    Ok(())
+}
+
+fn block(key: String, now: Millis) {
+    BLOCKED.with_borrow_mut(|blocked| {
+        blocked.retain(|(known, until)| *known != key && now < *until);
+        if blocked.len() < MOST_REFUSED {
+            blocked.push((key, now + WAIT));
+        }
+    });
+}
+
+/// The name under which the attempts of the network of `caller` are counted.
+fn name(caller: &Caller, what: &str) -> String {
+    [what, "/", &network(caller.address.as_deref().unwrap_or_default())].concat()
+}
+
+fn too_many() -> ApiError {
     let mut error = ApiError::new(Code::TooManyAttempts, "too many attempts from this network; try again in a minute");
     error.retry_after = Some(WAIT);
-    Err(error)
+    error
 }
 
 /// Counts a wrong guess of an owner's secret. Returns the error for the caller: `wrong`, or that there were too many.

@@ -104,9 +104,15 @@ pub(super) async fn admit(env: &Env, id: &str, token: &str, caller: &Caller) -> 
         return Err(denied(UNKNOWN));
     }
     if !KNOWN.with_borrow(|known| known.contains(id)) {
-        brake::check(env, caller, "key").await?;
+        brake::check_blocked(caller, "key")?;
     }
-    let grant = ask(env, id, token).await?;
+    let grant = match ask(env, id, token).await {
+        Err(error) if error.code == Code::InvalidApiKey => {
+            brake::check(env, caller, "key").await?;
+            return Err(error);
+        }
+        asked => asked?,
+    };
     KNOWN.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN {
             known.clear();
