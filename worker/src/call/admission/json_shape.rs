@@ -31,8 +31,17 @@ fn not_json(body: &[u8]) -> ApiError {
     if let Some(Problem::TooDeep) = std::str::from_utf8(body).ok().and_then(find_problem) {
         return too_deep();
     }
-    let error = serde_json::from_slice::<serde::de::IgnoredAny>(body).err();
-    let place = error.map(|error| error.to_string()).unwrap_or_default();
+    let place = match std::str::from_utf8(body) {
+        // A reader that keeps no value is told nothing about the bytes of a string.
+        Err(error) => {
+            let line = 1 + body[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            format!("invalid unicode code point at line {line}")
+        }
+        Ok(text) => {
+            let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err();
+            error.map(|error| error.to_string()).unwrap_or_default()
+        }
+    };
     ApiError::new(Code::InvalidJson, format!("the body is not JSON: {place}"))
 }
 
