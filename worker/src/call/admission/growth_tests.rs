@@ -244,7 +244,17 @@ fn streamed(text: &str) {
     answer(text, true, r#"{"attempts":1,"pattern":{"literals":["aab","aaaaaaab"]},"holdChars":100000}"#);
 }
 
-const ANSWERS: [Case; 7] = [
+const ANSWERS: [Case; 9] = [
+    Case {
+        name: "apologies that go on",
+        input: |size| completion(&"I'm sorry, but I can't help with that. However, ".repeat(size / 48)),
+        work: whole,
+    },
+    Case {
+        name: "an apology in pieces",
+        input: |size| repeat(size, &event(r#""content":"I'm sorry, but ""#)),
+        work: streamed,
+    },
     Case { name: "one letter again and again", input: |size| completion(&"a".repeat(size)), work: whole },
     Case { name: "brackets that never close", input: |size| completion(&"{[".repeat(size / 2)), work: whole },
     Case { name: "blanks", input: |size| completion(&" ".repeat(size)), work: whole },
