@@ -253,3 +253,52 @@ fn a_finish_reason_is_read_in_any_case_and_under_any_spelling_of_its_key() {
         }
     }
 }
+
+/// The next of a series of numbers that look random.
+fn next(state: &mut u64, below: usize) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize % below
+}
+
+/// What is inserted into a body: what JSON, an event or a character begins or ends with.
+const FRAGMENTS: [&[u8]; 14] =
+    [b"\\", b"\"", b"{", b"}", b"[", b"]", b"\\ud83d", b"\\ude00", b"\n", b"null", b":", b",", b"\xf0\x9f", b"data: "];
+
+/// `body` without a part, with a fragment in it, or with a part of `other`.
+fn damaged(body: &[u8], other: &[u8], random: &mut u64) -> Vec<u8> {
+    let mut body = body.to_vec();
+    for _ in 0..=next(random, 4) {
+        let at = next(random, body.len() + 1);
+        let length = next(random, 60);
+        match next(random, 3) {
+            0 => drop(body.drain(at..(at + length).min(body.len()))),
+            1 => drop(body.splice(at..at, FRAGMENTS[next(random, FRAGMENTS.len())].iter().copied())),
+            _ => {
+                let from = next(random, other.len());
+                drop(body.splice(at..at, other[from..(from + length).min(other.len())].iter().copied()));
+            }
+        }
+    }
+    body
+}
+
+#[test]
+fn whatever_happens_to_a_body_its_chunks_and_its_completion_are_json() {
+    let shapes = shapes();
+    for seed in 0..4_000 {
+        let random = &mut { seed };
+        let mut pick = || &shapes[next(random, shapes.len())].body;
+        let (body, other) = (pick(), pick());
+        let body = damaged(body, other, random);
+        let mut reader = StreamReader::default();
+        for piece in body.chunks(1 + next(random, 50)) {
+            let chunks = reader.feed(piece, 0);
+            assert!(chunks.iter().all(is_json), "{seed}");
+        }
+        assert!(reader.end(0).iter().all(is_json) && is_json(&reader.answer().completion()), "{seed}");
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok()
+}
