@@ -119,8 +119,9 @@ fn placed(piece: Json<'_>, contents: &Contents<'_>, calls: &[Node]) -> String {
     changes.whole("index", misplaced.at as u64);
     let mut function = Object::default();
     if misplaced.is_new {
-        changes.text("id", calls.get(misplaced.at).map_or("", |call| call.get("id").text()));
-        changes.text("type", "function");
+        let Some(call) = calls.get(misplaced.at) else { return piece.raw().into() };
+        changes.text("id", call.get("id").text()).text("type", "function");
+        function.text("name", call.get("function").get("name").text());
     } else {
         changes.raw("id", "null").raw("type", "null");
         function.raw("name", "null");

@@ -65,6 +65,16 @@ fn a_piece_with_neither_index_nor_id_belongs_to_the_current_call() {
 }
 
 #[test]
+fn calls_of_one_function_without_ids_are_apart_where_their_name_comes_again() {
+    let head = json!({"index": 0, "type": "function", "function": {"name": "one", "arguments": ""}});
+    let piece = |arguments: &str| json!({"index": 0, "function": {"arguments": arguments}});
+    let pieces = [head.clone(), piece("{\"x\":"), piece("1}"), head.clone(), piece("{\"x\":"), piece("2}"), head];
+    let calls: Vec<[Value; 2]> =
+        calls(&pieces).iter().map(|call| ["name", "arguments"].map(|field| call["function"][field].clone())).collect();
+    assert_eq!(calls, [["one", "{\"x\":1}"], ["one", "{\"x\":2}"]]);
+}
+
+#[test]
 fn a_call_without_a_list_around_it_is_a_call() {
     let piece = json!({"index": 0, "id": "a", "function": {"name": "one", "arguments": "{}"}});
     assert_eq!(message(&[json!({"tool_calls": piece})])["tool_calls"], json!([call("a", "one", "{}")]));

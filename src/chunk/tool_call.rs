@@ -17,6 +17,9 @@ const SENT_ID: &str = "#id";
 /// The arguments of a function, as long as each piece has repeated the piece before it.
 const REPEATED: &str = "#repeated";
 
+/// The name came again behind whole arguments, without arguments and without an id: another call of this function may follow.
+const NAMED_AGAIN: &str = "#again";
+
 /// What a piece says about its call.
 struct Piece<'a> {
     id: Json<'a>,
@@ -67,6 +70,9 @@ impl Node {
         }
         let is_named_again =
             name > 0 && !said.name.is_null_or_empty() && call.get("function").get("name").size() == name;
+        if is_named_again && !is_changed && said.id.is_null_or_empty() && call.get("function").is_whole() {
+            call.slot(NAMED_AGAIN).set_text("f".into());
+        }
         let is_wrong =
             if found.is_none() { call.get("id").size() == 0 } else { !said.id.is_null_or_empty() || is_named_again };
         let has_place = said.index.whole() == Some(at as u64) || said.index.is_null() && contents.is_message;
@@ -125,6 +131,12 @@ impl Node {
         }
         if !said.index.is_null() {
             call.slot("index").set(said.index);
+        }
+        if let Some(last) = self.items().last().filter(|last| last.get(NAMED_AGAIN).size() > 0)
+            && said.name.is_null_or_empty()
+        {
+            let name = last.get("function").get("name").text().to_owned();
+            call.slot("function").slot("name").set_text(name);
         }
         self.push_item(call)
     }

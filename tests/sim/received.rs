@@ -114,7 +114,9 @@ impl Received {
     /// The answer is complete: every choice has its end, nothing failed, and no tool call has a gap.
     pub(crate) fn is_complete(&self) -> bool {
         let holed = self.tool.as_ref().is_some_and(|tool| self.malformed > 0 || !tool.is_empty() && !is_json(tool));
-        self.begun[0] && (self.whole || self.has_ended()) && !self.error && !holed
+        // Nothing is missing from a tool call that is whole where the upstream says that nothing follows.
+        let ends_with_call = self.done && self.tool.is_some() && !self.begun[1];
+        self.begun[0] && (self.whole || self.has_ended() || ends_with_call) && !self.error && !holed
     }
 
     /// The answer contains nothing to show and nothing to do.
