@@ -8,7 +8,7 @@ use crate::Millis;
 use crate::chain::Batch;
 use crate::chunk::Accumulator;
 use crate::events::Events;
-use crate::failure::{Failure, Kind, classify};
+use crate::failure::{Failure, Kind, classify, refuses_before_work};
 use crate::http::Headers;
 use crate::json::Json;
 use crate::policy::Timeouts;
@@ -55,6 +55,10 @@ pub(crate) struct Attempt {
     pub(crate) batch: Batch,
     /// The most that it can cost, where the call has a limit.
     pub(crate) highest_cost: Usd,
+    /// Its upstream may charge an error status that is no refusal before any work.
+    pub(crate) charges_errors: bool,
+    /// The upstream refused it before any work, or never received it: it costs nothing.
+    pub(crate) is_free: bool,
     /// An edge answers it: the edge falls back and checks the answers by itself.
     pub(crate) by_edge: bool,
     /// It asked the upstream for a stream.
@@ -92,6 +96,8 @@ impl Attempt {
             role,
             batch,
             highest_cost: Usd(0),
+            charges_errors: false,
+            is_free: false,
             by_edge: false,
             streamed,
             deadline: None,
@@ -113,6 +119,7 @@ impl Attempt {
     pub(crate) fn take_head(&mut self, status: u16, headers: Headers, now: Millis) {
         self.last_event = now;
         self.body = if !(200..300).contains(&status) {
+            self.is_free = !self.charges_errors || refuses_before_work(status);
             Body::Error { status, headers, bytes: Vec::new() }
         } else if headers.is_event_stream() {
             Body::Events(Box::new(Events::new(self.usage_chunk)))
@@ -250,13 +257,10 @@ impl Attempt {
         }
     }
 
-    /// The most that it has cost, where `final_cost` is the whole cost, if that is known. An error response costs nothing. An
-    /// upstream that has not answered may be generating.
+    /// The most that it has cost, where `final_cost` is the whole cost, if that is known. An upstream that has not answered
+    /// may be generating.
     pub(crate) fn spent(&self, final_cost: Option<Usd>) -> Usd {
-        match &self.body {
-            Body::Error { .. } => Usd(0),
-            Body::Awaited | Body::Whole(_) | Body::Events(_) => final_cost.unwrap_or(self.highest_cost),
-        }
+        if self.is_free { Usd(0) } else { final_cost.unwrap_or(self.highest_cost) }
     }
 
     /// The body of an error response; `null` for another response.

@@ -225,6 +225,12 @@ impl Call {
             Input::Bytes { attempt, bytes } => self.handle_bytes(attempt, bytes, now),
             Input::End { attempt } => self.handle_end(attempt, now),
             Input::Failed { attempt, failure } => self.handle_failure(attempt, failure, now),
+            Input::Unsent { attempt, failure } => {
+                if let Some(at) = self.place(attempt) {
+                    self.running[at].is_free = true;
+                }
+                self.handle_failure(attempt, failure, now);
+            }
         }
     }
 
@@ -235,8 +241,10 @@ impl Call {
 
     fn handle_head(&mut self, id: u32, status: u16, headers: Headers, now: Millis) {
         let Some(at) = self.place(id) else { return };
-        self.report.attempts[id as usize].generation_id = headers.get("x-generation-id").map(Into::into);
+        let row = &mut self.report.attempts[id as usize];
+        row.generation_id = headers.get("x-generation-id").map(Into::into);
         self.running[at].take_head(status, headers, now);
+        row.is_free = self.running[at].is_free;
     }
 
     fn handle_bytes(&mut self, id: u32, bytes: &[u8], now: Millis) {

@@ -12,7 +12,7 @@ mod kind;
 mod retry_after;
 
 pub(crate) use classify::by_status;
-pub use classify::{classify, in_answer};
+pub use classify::{classify, in_answer, refuses_before_work};
 pub use kind::{Fault, Kind, NextModel, SameModel, openai_type};
 
 use crate::Millis;

@@ -64,6 +64,12 @@ pub struct AttemptReport {
     pub cost_is_final: bool,
     /// What the upstream said, if the reader gets something else as `failure`. Not in the JSON.
     pub original: Option<Box<Failure>>,
+    /// It costs nothing: the upstream refused the request before any work, or never received it. Not in the JSON.
+    pub is_free: bool,
+    /// The most that it can cost, where the call has a limit on its cost. Not in the JSON.
+    pub highest_cost: Option<Usd>,
+    /// The most tokens that it can use, where its answer has a limit. Not in the JSON.
+    pub highest_tokens: Option<u64>,
 }
 
 /// A model that left the chain.

@@ -43,6 +43,8 @@ pub struct Upstream {
     pub models: Vec<String>,
     /// What the configuration says about its models.
     pub catalog: Catalog,
+    /// An error status may have been charged, unless the status is a refusal before any work. Default false.
+    pub charges_errors: bool,
 }
 
 /// Attribution in OpenRouter's dashboard.
@@ -100,6 +102,7 @@ impl Upstream {
             headers: Vec::new(),
             models: Vec::new(),
             catalog: Catalog::default(),
+            charges_errors: false,
         }
     }
 

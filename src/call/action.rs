@@ -79,6 +79,13 @@ pub enum Input<'a> {
         /// Why.
         failure: Box<Failure>,
     },
+    /// The request never reached the upstream, so it costs nothing. Otherwise as [`Input::Failed`].
+    Unsent {
+        /// The attempt that this input belongs to.
+        attempt: AttemptId,
+        /// Why.
+        failure: Box<Failure>,
+    },
     /// The point in time of [`Action::Wait`] has come.
     Woken,
     /// The caller aborted the call.

@@ -27,7 +27,7 @@ impl Call {
         let Some(judge) = &policy.judge else { return false };
         let text = answer.attempt.answer().map(Accumulator::text).unwrap_or_default();
         let question = question(judge, self.request.messages(), text, &mark(self.seed));
-        let (price, cost) = self.price_question(&question);
+        let (price, tokens, cost) = self.price_question(&question);
         if now >= self.deadline() || !self.has_attempts() || !self.can_pay_judge(judge, cost) {
             self.report.warnings.push("the judge was not asked: the request would exceed a limit of the policy".into());
             return false;
@@ -39,19 +39,21 @@ impl Call {
         let request = Request { role: Role::Score, upstream, batch: Batch::new(), models, streamed: false, body };
         let mut attempt = self.start(request, now);
         attempt.highest_cost = cost.unwrap_or_default();
+        let row = &mut self.report.attempts[attempt.id as usize];
+        (row.highest_cost, row.highest_tokens) = (cost, Some(tokens + LONGEST_REPLY));
         attempt.deadline = Some(now + judge.timeout);
         self.running.push(attempt);
         true
     }
 
-    /// The price of the judge, and the most that the answer to `question` can cost, if the price is known.
-    fn price_question(&self, question: &Question) -> (Price, Option<Usd>) {
+    /// The price of the judge, the most tokens of `question`, and the most that its answer can cost, if the price is known.
+    fn price_question(&self, question: &Question) -> (Price, u64, Option<Usd>) {
         // Where the tokens of the prompt have an upper bound, so have those of the question: its bytes.
         let tokens = if self.request.prompt_most.is_some() { question.body.len() as u64 } else { question.tokens };
         let mut price = Price::default();
         let is_known = self.judge_info.raise(&mut price, tokens);
         let cost = is_known.then(|| price.cost(tokens, 0, LONGEST_REPLY));
-        (price, cost)
+        (price, tokens, cost)
     }
 
     fn can_pay_judge(&self, judge: &JudgePolicy, cost: Option<Usd>) -> bool {

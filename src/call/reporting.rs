@@ -49,6 +49,7 @@ impl Call {
         let row = &mut self.report.attempts[attempt.id as usize];
         row.duration = Some(attempt.age(now));
         row.failure = failure;
+        row.is_free = attempt.is_free;
         row.cost_is_final = row.cost.is_some() && attempt.is_complete();
         self.spent = self.spent.plus(attempt.spent(row.cost.filter(|_| row.cost_is_final)));
         if attempt.is_open {

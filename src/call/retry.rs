@@ -5,12 +5,16 @@ use super::Call;
 use crate::Millis;
 use crate::failure::{Failure, SameModel};
 use crate::policy::Retry;
+use crate::usd::Usd;
 
 impl Call {
-    /// How long to wait before the models of `tried` are asked again; `None` if they are not.
-    pub(super) fn wait_before_retry(&self, failure: &Failure, tried: &[usize]) -> Option<Millis> {
-        // The upstream has fallen back inside a batch of several models already: the models behind the batch come first.
-        if !self.may_retry(tried[0]) || (tried.len() > 1 && self.chain.has_other_than(tried)) {
+    /// How long to wait before the models of `tried` are asked again; `None` if they are not. The attempt may have cost
+    /// `paid`.
+    pub(super) fn wait_before_retry(&self, failure: &Failure, tried: &[usize], paid: Usd) -> Option<Millis> {
+        // The upstream has fallen back inside a batch of several models already: the models behind the batch come first. What
+        // is left of the limit on the cost pays another model rather than the one that was paid and failed.
+        let comes_last = tried.len() > 1 || self.money_left().is_some_and(|left| paid > Usd(0) && left < paid.times(2));
+        if !self.may_retry(tried[0]) || (comes_last && self.chain.has_other_than(tried)) {
             return None;
         }
         let named = failure.retry_after;

@@ -61,6 +61,9 @@ impl Call {
         let mut attempt = self.start(request, now);
         attempt.by_edge = dialect == Dialect::Edge;
         attempt.highest_cost = bounds.highest_cost;
+        let row = &mut self.report.attempts[attempt.id as usize];
+        row.highest_cost = bounds.price.is_some().then_some(bounds.highest_cost);
+        row.highest_tokens = bounds.limit.map(|limit| self.request.usage(so_far, limit));
         attempt.resume = match role {
             Role::Continue => Some(Resume::Continuing),
             Role::Restart => Some(Resume::Restarting),
@@ -129,6 +132,7 @@ impl Call {
         let started = now - self.began;
         self.report.attempts.push(AttemptReport { models, role, started, ..AttemptReport::default() });
         let mut attempt = Box::new(Attempt::new(id, role, batch, streamed, now));
+        attempt.charges_errors = self.upstreams[upstream].charges_errors;
         attempt.usage_chunk = self.request.usage_chunk;
         attempt
     }

@@ -10,6 +10,7 @@ use crate::chain::Batch;
 use crate::failure::{Failure, Kind, NextModel};
 use crate::policy::Soft;
 use crate::role::Role;
+use crate::usd::Usd;
 
 impl Call {
     /// An answer, or its beginning, failed a rule. A whole answer passed this many other rules.
@@ -64,7 +65,8 @@ impl Call {
             return self.try_next(failure, &tried, now);
         }
         self.last_failure = Some(failure.clone());
-        match self.wait_before_retry(&failure, &tried) {
+        let paid = if attempt.is_free { Usd(0) } else { attempt.highest_cost };
+        match self.wait_before_retry(&failure, &tried, paid) {
             Some(wait) => self.retry(tried[0], wait, now),
             None => self.try_next(failure, &tried, now),
         }

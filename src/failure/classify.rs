@@ -171,6 +171,13 @@ fn by_message(message: &str) -> Option<Kind> {
     PHRASES.iter().find(|(phrase, _)| find(&message, phrase).is_some()).map(|(_, kind)| *kind)
 }
 
+/// The status says that the upstream refused the request before any work, so the request costs nothing. A gateway's 500, 502,
+/// 504 or 524 does not say whether a model has generated an answer. Cloudflare answers 521, 523, 525 and 526 if it could not
+/// connect to the origin, which then never saw the request (Cloudflare's documentation, "Cloudflare 5xx errors").
+pub fn refuses_before_work(status: u16) -> bool {
+    matches!(status, 400..=499 | 503 | 529 | 521 | 523 | 525 | 526)
+}
+
 /// The kind for a status without further information.
 pub(crate) fn by_status(status: u16) -> Kind {
     match status {

@@ -20,9 +20,9 @@ impl ChatRequest {
         Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX)
     }
 
-    /// The most tokens that one request can use, with an answer of up to `tokens` tokens.
-    pub fn usage(&self, tokens: u64) -> u64 {
-        self.ceiling(Prompt::default()).saturating_add(tokens.saturating_mul(self.answers))
+    /// The most tokens that one request can use, with an answer of up to `tokens` tokens, behind the text `so_far`.
+    pub fn usage(&self, so_far: Prompt, tokens: u64) -> u64 {
+        self.ceiling(so_far).saturating_add(tokens.saturating_mul(self.answers))
     }
 
     /// The most tokens that the prompt can have, with the text `so_far` behind it.

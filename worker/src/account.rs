@@ -27,7 +27,7 @@ mod period;
 mod route_lease;
 
 pub(crate) use amount::Usage;
-pub(crate) use attempt_log::AttemptLog;
+pub(crate) use attempt_log::{AttemptLog, Most};
 pub(crate) use call_hold::{CallHold, HoldTerms};
 pub(crate) use client::AccountClient;
 pub(crate) use route_lease::RouteBudget;

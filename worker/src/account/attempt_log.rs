@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
+use failsoft::failure::refuses_before_work;
 use failsoft::{AttemptId, Headers};
 use serde::{Deserialize, Serialize};
 
@@ -14,19 +15,31 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct AttemptRecord {
     /// The URL of the request.
     pub(crate) url: String,
-    /// The request could not be sent at all. The stored name is `grounded`.
+    /// The request costs nothing: it never reached the upstream, or the upstream does not charge for an error like this. The
+    /// stored name is `grounded`.
     #[serde(rename = "grounded")]
-    pub(crate) unsent: bool,
+    pub(crate) is_free: bool,
     /// The status of the response, once its head has arrived.
     pub(crate) status: Option<u16>,
     /// The response header `x-generation-id`.
     pub(crate) generation: Option<String>,
+    /// The most that the request can use.
+    #[serde(default, skip_serializing_if = "Most::is_unknown")]
+    pub(crate) most: Most,
+}
+
+/// The most that one request can use, as far as that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Most {
+    pub(crate) tokens: Option<u64>,
+    /// In units of 10^-12 USD.
+    pub(crate) usd: Option<u64>,
 }
 
 /// Where the cost of an attempt comes from, if the answer did not contain it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CostSource {
-    /// The request was refused or never sent, so it costs nothing.
+    /// The request was refused before any work, or never sent, so it costs nothing.
     Free,
     /// The upstream knows the cost of the generation with this id.
     Lookup(String),
@@ -38,15 +51,21 @@ impl AttemptRecord {
     /// Decides where the cost comes from. Some upstreams name the generation only in the body: `in_body`.
     pub(crate) fn cost_source(&self, in_body: Option<&str>) -> CostSource {
         match self.status {
-            None if self.unsent => CostSource::Free,
-            // A connection that broke before the head arrived may have reached a model or not.
-            None => CostSource::Unknown,
-            Some(200..=299) => match self.generation.as_deref().or(in_body) {
+            _ if self.is_free => CostSource::Free,
+            Some(status) if refuses_before_work(status) => CostSource::Free,
+            // A connection that broke before the head arrived may have reached a model or not. Neither does an error of a
+            // gateway say whether a model has generated an answer.
+            _ => match self.generation.as_deref().or(in_body) {
                 Some(id) => CostSource::Lookup(id.into()),
                 None => CostSource::Unknown,
             },
-            Some(_) => CostSource::Free,
         }
+    }
+}
+
+impl Most {
+    pub(super) fn is_unknown(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -64,22 +83,23 @@ struct State {
 }
 
 impl AttemptLog {
-    /// Records that a request to `url` starts. The object expects the first request of a call, so only later ones are
-    /// worth a report.
-    pub(crate) fn record_start(&self, attempt: AttemptId, url: &str) {
-        self.change(attempt, attempt > 0, |record| record.url = url.into());
+    /// Records that a request to `url` starts, which can use `most`. The object expects the first request of a call, so only
+    /// later ones are worth a report.
+    pub(crate) fn record_start(&self, attempt: AttemptId, url: &str, most: Most) {
+        self.change(attempt, attempt > 0, |record| (record.url, record.most) = (url.into(), most));
     }
 
-    /// Records that a request could not be sent.
+    /// Records that a request never reached its upstream.
     pub(crate) fn record_unsent(&self, attempt: AttemptId) {
-        self.change(attempt, false, |record| record.unsent = true);
+        self.change(attempt, false, |record| record.is_free = true);
     }
 
-    /// Records the head of a response.
-    pub(crate) fn record_head(&self, attempt: AttemptId, status: u16, headers: &Headers) {
+    /// Records the head of a response. `is_free`: the upstream does not charge for this response.
+    pub(crate) fn record_head(&self, attempt: AttemptId, status: u16, headers: &Headers, is_free: bool) {
         let generation = headers.get("x-generation-id").map(String::from);
         self.change(attempt, generation.is_some(), |record| {
             record.status = Some(status);
+            record.is_free = is_free;
             record.generation = generation;
         });
     }
@@ -142,7 +162,7 @@ mod tests {
 
     use failsoft::Headers;
 
-    use super::{AttemptLog, AttemptRecord, CostSource};
+    use super::{AttemptLog, AttemptRecord, CostSource, Most};
 
     fn report(log: &AttemptLog) -> Poll<Option<Vec<AttemptRecord>>> {
         pin!(log.next_report()).poll(&mut Context::from_waker(Waker::noop()))
@@ -151,12 +171,12 @@ mod tests {
     #[test]
     fn a_report_that_did_not_arrive_is_repeated_with_newer_records_until_the_call_ends() {
         let log = AttemptLog::default();
-        log.record_start(0, "https://u");
+        log.record_start(0, "https://u", Most::default());
         assert!(report(&log).is_pending(), "the object expects the first request");
-        log.record_start(1, "https://v");
+        log.record_start(1, "https://v", Most::default());
         assert!(matches!(report(&log), Poll::Ready(Some(records)) if records.len() == 2));
         assert!(report(&log).is_pending());
-        log.record_head(0, 500, &Headers::default());
+        log.record_head(0, 500, &Headers::default(), false);
         log.report_again();
         assert!(matches!(report(&log), Poll::Ready(Some(records)) if records[0].status == Some(500)));
         log.report_again();
@@ -165,20 +185,22 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_or_unsent_request_is_free_and_a_broken_one_has_an_unknown_cost() {
+    fn only_a_refusal_before_any_work_is_free() {
         let record = |status, generation: Option<&str>| AttemptRecord {
             status,
             generation: generation.map(Into::into),
             ..AttemptRecord::default()
         };
-        let unsent = AttemptRecord { unsent: true, ..AttemptRecord::default() };
-        assert_eq!(unsent.cost_source(None), CostSource::Free);
-        assert_eq!(record(None, None).cost_source(None), CostSource::Unknown);
-        for status in [302, 400, 402, 429, 500, 529] {
+        for status in [400, 402, 403, 404, 408, 429, 499, 503, 529, 521] {
             assert_eq!(record(Some(status), Some("gen-1")).cost_source(None), CostSource::Free, "{status}");
         }
-        assert_eq!(record(Some(200), Some("gen-1")).cost_source(None), CostSource::Lookup("gen-1".into()));
-        assert_eq!(record(Some(200), None).cost_source(Some("gen-2")), CostSource::Lookup("gen-2".into()));
-        assert_eq!(record(Some(200), None).cost_source(None), CostSource::Unknown);
+        for status in [None, Some(200), Some(302), Some(500), Some(502), Some(504), Some(520), Some(522), Some(524)] {
+            assert_eq!(record(status, None).cost_source(None), CostSource::Unknown, "{status:?}");
+            let (in_head, in_body) = (record(status, Some("gen-1")), record(status, None));
+            assert_eq!(in_head.cost_source(None), CostSource::Lookup("gen-1".into()), "{status:?}");
+            assert_eq!(in_body.cost_source(Some("gen-2")), CostSource::Lookup("gen-2".into()), "{status:?}");
+            let declared = AttemptRecord { is_free: true, ..in_head };
+            assert_eq!(declared.cost_source(Some("gen-1")), CostSource::Free, "{status:?}");
+        }
     }
 }

@@ -59,8 +59,10 @@ pub(super) fn highest_usage(most: Amount, usage: &CallUsage) -> Amount {
             used = used.plus(Amount { requests: 0, tokens: row.tokens().unwrap_or(most.tokens), usd: row.cost });
         } else if record.cost_source(None) != CostSource::Free {
             // The answer may have contained a part of the cost.
-            used.usd = used.usd.saturating_add(row.cost);
-            least = most;
+            used.usd = used.usd.saturating_add(record.most.usd.unwrap_or_default().max(row.cost));
+            used.tokens = used.tokens.saturating_add(record.most.tokens.unwrap_or_default());
+            least.usd = if record.most.usd.is_none() { most.usd } else { least.usd };
+            least.tokens = if record.most.tokens.is_none() { most.tokens } else { least.tokens };
         }
     }
     used.max(least)

@@ -16,9 +16,9 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Lane, Millis, Outcome};
+use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Lane, Millis, Outcome, Usd};
 
-use crate::account::AttemptLog;
+use crate::account::{AttemptLog, Most};
 use crate::call::delivery::Delivery;
 use crate::call::upstream_request::{Event, UpstreamRequest};
 use crate::platform::disconnect::Disconnect;
@@ -102,11 +102,13 @@ impl Driver {
     }
 
     fn send(&mut self, attempt: AttemptId, request: &HttpRequest) {
-        self.log.record_start(attempt, &request.url);
+        let row = self.call.report().attempts.get(attempt as usize);
+        let most = Most {
+            tokens: row.and_then(|row| row.highest_tokens),
+            usd: row.and_then(|row| row.highest_cost).map(|Usd(usd)| usd),
+        };
+        self.log.record_start(attempt, &request.url, most);
         let request = UpstreamRequest::start(&self.executor, attempt, request, self.lane.reads_rest());
-        if request.is_unsent() {
-            self.log.record_unsent(attempt);
-        }
         self.requests.push(request);
     }
 
@@ -209,11 +211,12 @@ impl Driver {
 
     fn handle(&mut self, attempt: AttemptId, event: &Event, now: Millis) {
         let is_broken = self.relay.as_ref().is_some_and(|relay| relay.is_broken);
-        if let Event::Head { status, headers } = event {
-            self.log.record_head(attempt, *status, headers);
+        if let Event::Unsent(_) = event {
+            self.log.record_unsent(attempt);
         }
         let input = match event {
             Event::Failed(failure) => Input::Failed { attempt, failure: failure.clone() },
+            Event::Unsent(failure) => Input::Unsent { attempt, failure: failure.clone() },
             // The body goes on, so the client's end broke the pipe.
             _ if is_broken => Input::Aborted,
             Event::Head { status, headers } => Input::Head { attempt, status: *status, headers: headers.clone() },
@@ -221,6 +224,10 @@ impl Driver {
             Event::End => Input::End { attempt },
         };
         self.call.handle(now, input);
+        if let Event::Head { status, headers } = event {
+            let is_free = self.call.report().attempts.get(attempt as usize).is_some_and(|row| row.is_free);
+            self.log.record_head(attempt, *status, headers, is_free);
+        }
     }
 
     /// Delivers the rest, and closes all connections.

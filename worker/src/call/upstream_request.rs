@@ -25,10 +25,15 @@ const LARGEST_STREAM: usize = 64 * 1024 * 1024;
 /// What happened to a request.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Head { status: u16, headers: Headers },
+    Head {
+        status: u16,
+        headers: Headers,
+    },
     Bytes(Vec<u8>),
     End,
     Failed(Box<Failure>),
+    /// The request never reached the upstream.
+    Unsent(Box<Failure>),
 }
 
 #[derive(Debug)]
@@ -45,8 +50,10 @@ pub(crate) struct UpstreamRequest {
 
 #[derive(Debug)]
 enum State {
-    /// The request could not be sent, or its body could not be read on.
+    /// The request could not be sent.
     Unsent(JsValue),
+    /// The body could not be read on.
+    Broken(JsValue),
     Sent(Pending),
     /// The head of an answer in one piece has come. The body will be read as a whole: chunks would cost more.
     Whole,
@@ -79,11 +86,6 @@ impl UpstreamRequest {
         };
         let buffer = if reads_rest { BUFFER } else { SMALL_BUFFER };
         Self { attempt, executor: executor.clone(), buffer, fetch, state, length: 0 }
-    }
-
-    /// Whether the request could not be sent.
-    pub(crate) fn is_unsent(&self) -> bool {
-        matches!(self.state, State::Unsent(_))
     }
 
     /// Closes the connection, unless the body has ended.
@@ -134,7 +136,7 @@ impl UpstreamRequest {
         self.state = match Body::new(stream.clone(), self.buffer) {
             _ if !is_broken => State::NothingLeft,
             Ok(body) => State::Open(Some(body)),
-            Err(thrown) => State::Unsent(thrown),
+            Err(thrown) => State::Broken(thrown),
         };
         self.read();
     }
@@ -145,11 +147,19 @@ impl UpstreamRequest {
             State::Sent(next) | State::Reading(_, next) | State::ReadingWhole(next) => {
                 std::task::ready!(next.poll_result())
             }
-            State::Unsent(thrown) => Err(std::mem::take(thrown)),
+            State::Unsent(thrown) => {
+                let failure = connection_failure(thrown);
+                self.state = State::Over;
+                return Poll::Ready(Event::Unsent(failure));
+            }
+            State::Broken(thrown) => Err(std::mem::take(thrown)),
             State::NothingLeft => Ok(JsValue::UNDEFINED),
             State::Whole | State::Open(_) | State::Lent(_) | State::Ended | State::Over => return Poll::Pending,
         };
         let (event, state) = match (std::mem::replace(&mut self.state, State::Over), result) {
+            (State::Sent(_), Err(thrown)) if is_refused(&thrown) => {
+                (Event::Unsent(connection_failure(&thrown)), State::Over)
+            }
             (_, Err(thrown)) => (Event::Failed(connection_failure(&thrown)), State::Over),
             (State::Sent(_), Ok(head)) => self.open(&head.as_string().unwrap_or_default()),
             (State::ReadingWhole(_), Ok(bytes)) if bytes.is_undefined() => (too_large(LARGEST_WHOLE), State::Over),
@@ -214,6 +224,11 @@ fn send(request: &HttpRequest, executor: &Executor) -> Result<(UpstreamFetch, Pe
 
 fn too_large(limit: u32) -> Event {
     Event::Failed(Failure::new(Kind::BadResponse, format!("the answer is larger than {limit} bytes")))
+}
+
+/// Nothing listens at the upstream's address: see `isRefused` in glue.js.
+fn is_refused(thrown: &JsValue) -> bool {
+    js_sys::Reflect::get(thrown, &"refused".into()).is_ok_and(|refused| refused.is_truthy())
 }
 
 fn connection_failure(thrown: &JsValue) -> Box<Failure> {

@@ -30,7 +30,7 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
-    given.only("url dialect app headers key models")?;
+    given.only("url dialect app headers key models chargesErrors")?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
     let may_be_http = local && url.starts_with("http://");
@@ -51,6 +51,8 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     let mut upstream = Upstream::new(dialect, url, None);
     upstream.app = App { url: header_value(&app, "url")?, title: header_value(&app, "title")? };
     upstream.headers = headers(&given.section("headers")?)?;
+    upstream.charges_errors = true;
+    given.flag("chargesErrors", &mut upstream.charges_errors)?;
     upstream.read_models(given, path)?;
     Ok((upstream, key_name))
 }

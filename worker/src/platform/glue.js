@@ -1,6 +1,8 @@
 // Everything that each request needs of the platform, in one crossing of WebAssembly's boundary each. A result that comes
 // later goes to a task through `notify(task, slot, ok, value)`. This file also ends the requests whose WebAssembly trapped.
 
+import { connect as openSocket } from 'cloudflare:sockets';
+
 /** The function of the current WebAssembly instance that takes results. */
 let wake;
 
@@ -254,6 +256,20 @@ export class Output {
   }
 }
 
+/**
+ * Nothing listens at `url`, so that a request that has just failed was never received. The error of `fetch` is the same for a
+ * refused connection and for one that broke. Only plain HTTP is asked, which is the owner's own network: Cloudflare answers a
+ * refused connection to a public host with a 521, and refuses some connections itself.
+ */
+async function isRefused(url) {
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== 'http:') return false;
+  const socket = openSocket({ hostname, port: Number(port || 80) });
+  const closed = () => {};
+  socket.closed.catch(closed);
+  return socket.opened.then(() => socket.close().then(closed, closed).then(() => false), () => true);
+}
+
 /** A request to an upstream. Notifies with status and headers of the response, a line each. */
 export class UpstreamFetch {
   constructor(url, head, body, task, slot) {
@@ -264,7 +280,11 @@ export class UpstreamFetch {
       this.response = response;
       notify(task, slot, true, lines(`${response.status}`, response.headers, responseHeaders));
     };
-    fetch(url, init).then(open, (thrown) => notify(task, slot, false, thrown));
+    const fail = async (thrown) => {
+      if (!this.controller.signal.aborted && (await isRefused(url))) thrown.refused = true;
+      notify(task, slot, false, thrown);
+    };
+    fetch(url, init).then(open, fail);
   }
 
   get body() {

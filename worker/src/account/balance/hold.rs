@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HoldRequest;
 use crate::account::amount::Amount;
-use crate::account::attempt_log::AttemptRecord;
+use crate::account::attempt_log::{AttemptRecord, Most};
 use crate::ledger::Row;
 
 /// An upstream may know a cost only some time after the end of the generation. Milliseconds before the first look-up,
@@ -55,6 +55,9 @@ pub(super) struct UnsettledAttempt {
     /// The part of the cost that the answer contained. The cost is not less. Stored name: `least`.
     #[serde(default, rename = "least")]
     pub(super) known_cost: u64,
+    /// The most that it can use.
+    #[serde(default, skip_serializing_if = "Most::is_unknown")]
+    pub(super) most: Most,
     /// The look-up of the cost; nothing if nobody knows the cost. Stored name: `asks`.
     #[serde(rename = "asks")]
     pub(super) lookup: Option<Lookup>,
@@ -102,6 +105,42 @@ impl Hold {
     pub(super) fn next_lookup(&self) -> Option<Millis> {
         self.unsettled.iter().filter_map(|unsettled| Some(unsettled.lookup.as_ref()?.next)).min()
     }
+}
+
+impl Hold {
+    /// Holds what the unsettled attempts can have used at most, and nothing else. Attempts about which no maximum is known
+    /// share what the others leave.
+    pub(super) fn hold_unsettled(&mut self) {
+        let known: Vec<u64> = self.unsettled.iter().map(|unsettled| unsettled.known_cost).collect();
+        let most = |of: fn(&Most) -> Option<u64>| self.unsettled.iter().map(move |unsettled| of(&unsettled.most));
+        let usd = charge(self.left.usd, most(|most| most.usd).zip(known.iter().copied()));
+        let tokens = charge(self.left.tokens, most(|most| most.tokens).zip(known.iter().map(|_| 0)));
+        for (unsettled, usd) in self.unsettled.iter_mut().zip(&usd) {
+            unsettled.row.cost = *usd;
+        }
+        let sum = |charges: Vec<u64>| charges.into_iter().fold(0, u64::saturating_add);
+        (self.left.usd, self.left.tokens) = (sum(usd), sum(tokens));
+    }
+}
+
+/// What each attempt is charged, of which at most `left` is held. An attempt has a maximum, if one is known, and a known
+/// part, which may be more.
+fn charge(left: u64, attempts: impl Iterator<Item = (Option<u64>, u64)>) -> Vec<u64> {
+    let attempts: Vec<(Option<u64>, u64)> = attempts.collect();
+    let certain = |&(most, known): &(Option<u64>, u64)| most.unwrap_or_default().max(known);
+    let rest = attempts.iter().map(certain).fold(left, u64::saturating_sub);
+    let shares = attempts.iter().filter(|(most, _)| most.is_none()).count() as u64;
+    let mut nth = 0;
+    let mut charge = |attempt: &(Option<u64>, u64)| {
+        if attempt.0.is_some() {
+            return certain(attempt);
+        }
+        nth += 1;
+        // The last share has what division leaves over.
+        let share = if nth == shares { rest - rest / shares * (shares - 1) } else { rest / shares };
+        certain(attempt).saturating_add(share)
+    };
+    attempts.iter().map(&mut charge).collect()
 }
 
 impl Lookup {

@@ -135,27 +135,18 @@ impl Balance {
             CostSource::Unknown => None,
         };
         row.settled = settled::UNSETTLED.into();
-        hold.unsettled.push(UnsettledAttempt { attempt, known_cost: row.cost, row, lookup });
+        hold.unsettled.push(UnsettledAttempt { attempt, known_cost: row.cost, most: record.most, row, lookup });
         None
     }
 
-    /// Ends `hold` unless a cost is still to be looked up. The unsettled attempts share the amount that is left, or their
-    /// known cost, if that is more.
+    /// Ends `hold` unless a cost is still to be looked up. Each unsettled attempt is charged the most that it can have cost,
+    /// or its known cost, if that is more.
     pub(super) fn conclude(&mut self, id: &str, mut hold: Hold, mut rows: Vec<Row>) -> Vec<Row> {
-        let parts = hold.unsettled.len() as u64;
-        let known = hold.unsettled.iter().fold(0, |sum: u64, unsettled| sum.saturating_add(unsettled.known_cost));
-        hold.left.usd = hold.left.usd.max(known);
-        let left = hold.left.usd - known;
-        let mut rest = left;
-        for (unsettled, nth) in hold.unsettled.iter_mut().zip(1..) {
-            let part = if nth == parts { rest } else { left / parts };
-            rest -= part;
-            unsettled.row.cost = unsettled.known_cost.saturating_add(part);
-            rows.push(unsettled.row.clone());
-        }
+        hold.hold_unsettled();
+        rows.extend(hold.unsettled.iter().map(|unsettled| unsettled.row.clone()));
         if hold.awaits_lookup() {
             self.holds.insert(id.into(), hold);
-        } else if parts > 0 {
+        } else if !hold.unsettled.is_empty() {
             let left = hold.left;
             self.count(&mut hold, left);
         }

@@ -80,7 +80,7 @@ impl<'a> Prices<'a> {
             return Err(no_price(self.candidates(request).map(|(model, _)| model)));
         }
         let answer = request.cost(&price, none, longest.unwrap_or(output));
-        let tokens = request.usage(output);
+        let tokens = request.usage(none, output);
         // A judge reads the prompt and the answer.
         let read = request.ceiling(none).saturating_add(output.saturating_mul(BYTES_PER_TOKEN));
         let judge = policy.judge.as_ref().map(|judge| self.score_cost(judge, read));

@@ -23,13 +23,17 @@ struct Real {
 fn attempts(dice: &mut Dice, mut left: u64, nth: u64) -> Vec<(Row, AttemptRecord, u64)> {
     let one = |at: u64| {
         let cost = dice.below(left + 1);
-        let (attempt, cost) = match dice.below(4) {
+        let (mut attempt, cost) = match dice.below(5) {
             0 => (known(cost), cost),
             1 => (unknown(Some(200), Some(&format!("gen-{nth}-{at}"))), cost),
             2 => (unknown(Some(429), Some("gen-no")), 0),
+            3 => (unknown(Some(502), None), cost),
             _ => (unknown(None, None), cost),
         };
-        left -= cost;
+        if dice.below(2) == 0 {
+            attempt.1.most.usd = Some(cost + dice.below(left - cost + 1));
+        }
+        left -= attempt.1.most.usd.unwrap_or(cost);
         (attempt.0, attempt.1, cost)
     };
     (0..1 + nth % 3).map(one).collect()

@@ -2,6 +2,7 @@
 
 use super::{NOON, USD, costs, found, known, limits, request, unknown, usage, usd};
 use crate::account::amount::Measure;
+use crate::account::attempt_log::{AttemptRecord, Most};
 use crate::account::balance::Balance;
 use crate::account::balance::GenerationCost;
 use crate::account::lease::highest_usage;
@@ -14,7 +15,7 @@ fn refused_attempts_are_free_and_attempts_of_unknown_cost_share_what_is_left() {
     let mut balance = Balance::default();
     let limits = limits(json!({"usd": {"day": 9}}));
     balance.hold("a", request(USD), &limits, NOON).expect("held");
-    let attempts = [unknown(Some(500), Some("gen-0")), unknown(None, None), known(USD / 4), unknown(None, None)];
+    let attempts = [unknown(Some(503), Some("gen-0")), unknown(None, None), known(USD / 4), unknown(None, None)];
     let rows = balance.settle("a", usage(attempts), NOON);
     let (left, half) = (USD * 3 / 4, USD * 3 / 8);
     assert_eq!(
@@ -23,6 +24,40 @@ fn refused_attempts_are_free_and_attempts_of_unknown_cost_share_what_is_left() {
     );
     assert_eq!(usd(&balance), (USD, 0));
     assert!(balance.holds.is_empty());
+}
+
+#[test]
+fn an_attempt_of_unknown_cost_is_charged_the_most_that_it_can_cost_and_the_rest_is_released() {
+    let mut balance = Balance::default();
+    let limits = limits(json!({"usd": {"day": 9}}));
+    let most = |attempt: (Row, AttemptRecord), usd, tokens| {
+        let most = Most { usd: Some(usd), tokens: Some(tokens) };
+        (attempt.0, AttemptRecord { most, ..attempt.1 })
+    };
+    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    let failed = || most(unknown(Some(500), None), USD / 4, 4);
+    let rows = balance.settle("a", usage([failed(), known(USD / 8)]), NOON);
+    assert_eq!(costs(&rows), [(USD / 8, "told", 0), (USD / 4, "unsettled", 0)]);
+    assert_eq!(usd(&balance), (USD * 3 / 8, 0));
+    assert_eq!(balance.used(Measure::Tokens, Period::Day), 3 + 4);
+
+    // While a cost is looked up, only this attempt's part is held.
+    balance.hold("b", request(USD), &limits, NOON).expect("held");
+    let named = most(unknown(Some(502), Some("gen-1")), USD / 2, 5);
+    balance.settle("b", usage([failed(), named]), NOON);
+    assert_eq!(usd(&balance), (USD * 3 / 8, USD * 3 / 4));
+    let lookup = &balance.due_lookups(NOON + 1_000)[0];
+    balance.record_lookup(lookup, found(9), NOON + 1_000);
+    assert_eq!(usd(&balance), (USD * 5 / 8 + 9, 0));
+
+    // An attempt about which nothing is known is charged what the others leave.
+    balance.hold("c", request(USD), &limits, NOON).expect("held");
+    let rows = balance.settle("c", usage([failed(), unknown(None, None)]), NOON);
+    assert_eq!(costs(&rows), [(USD / 4, "unsettled", 0), (USD * 3 / 4, "unsettled", 0)]);
+
+    let usd_of = |attempts| highest_usage(request(USD).amount, &usage(attempts)).usd;
+    assert_eq!(usd_of(vec![failed(), known(3)]), USD / 4 + 3);
+    assert_eq!(usd_of(vec![failed(), unknown(None, None)]), USD);
 }
 
 #[test]
@@ -98,9 +133,9 @@ fn a_settlement_that_arrives_late_or_twice_counts_once() {
     let limits = limits(json!({"usd": {"day": 9}}));
     let mut balance = Balance::default();
     balance.hold("a", request(USD), &limits, NOON).expect("held");
-    balance.note("a", 1, vec![unknown(Some(500), None).1, unknown(Some(200), Some("gen-1")).1]);
+    balance.note("a", 1, vec![unknown(Some(429), None).1, unknown(Some(200), Some("gen-1")).1]);
     assert_eq!(costs(&balance.expire(NOON + 30_000)).len(), 3);
-    let end = || usage([unknown(Some(500), None), known(3), known(4)]);
+    let end = || usage([unknown(Some(429), None), known(3), known(4)]);
     // The first was settled, the second was to be looked up, and the third was assumed.
     assert_eq!(costs(&balance.settle("a", end(), NOON + 30_001)), [(3, "told", 1), (4, "told", 1)]);
     assert_eq!(usd(&balance), (7, 0));

@@ -15,8 +15,8 @@ fn a_vanished_call_is_settled_by_its_last_note() {
     }
     let record = |attempt: (Row, AttemptRecord)| attempt.1;
     balance.note("told", 1, vec![record(unknown(Some(200), Some("gen-1")))]);
-    balance.note("second", 2, vec![record(unknown(Some(500), None)), record(unknown(Some(200), Some("gen-2")))]);
-    balance.note("second", 1, vec![record(unknown(Some(500), None)), AttemptRecord::default()]);
+    balance.note("second", 2, vec![record(unknown(Some(429), None)), record(unknown(Some(200), Some("gen-2")))]);
+    balance.note("second", 1, vec![record(unknown(Some(429), None)), AttemptRecord::default()]);
     assert!(balance.expire(NOON + 29_999).is_empty());
     let rows = balance.expire(NOON + 30_000);
     let ids: Vec<_> = rows.iter().map(|row| (row.id.as_str(), row.cost, row.settled.as_str())).collect();
@@ -43,7 +43,7 @@ fn a_vanished_call_is_settled_by_its_last_note() {
 #[test]
 fn a_vanished_call_is_charged_for_a_request_that_it_may_have_sent_without_a_note() {
     let limits = limits(json!({"usd": {"day": 9}}));
-    for first in [unknown(Some(500), Some("gen-1")), unknown(Some(200), Some("gen-1"))] {
+    for first in [unknown(Some(429), Some("gen-1")), unknown(Some(200), Some("gen-1"))] {
         let mut balance = Balance::default();
         balance.hold("a", request(USD), &limits, NOON).expect("held");
         balance.note("a", 1, vec![first.1.clone()]);
