@@ -5,6 +5,7 @@ mod whole;
 use std::borrow::Cow;
 
 use crate::Millis;
+use crate::catalog::Price;
 use crate::chain::Batch;
 use crate::chunk::Accumulator;
 use crate::events::Events;
@@ -55,6 +56,8 @@ pub(crate) struct Attempt {
     pub(crate) batch: Batch,
     /// The most that it can cost, where the call has a limit.
     pub(crate) highest_cost: Usd,
+    /// The highest price, where the call has a limit on its cost.
+    pub(crate) price: Option<Price>,
     /// Its upstream may charge an error status that is no refusal before any work.
     pub(crate) charges_errors: bool,
     /// The upstream refused it before any work, or never received it: it costs nothing.
@@ -96,6 +99,7 @@ impl Attempt {
             role,
             batch,
             highest_cost: Usd(0),
+            price: None,
             charges_errors: false,
             is_free: false,
             by_edge: false,

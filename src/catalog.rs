@@ -24,6 +24,8 @@ pub struct ModelInfo {
     pub context_length: Option<u64>,
     /// The most tokens of an answer.
     pub max_output: Option<u64>,
+    /// The most tokens that it reasons, where its upstream bills reasoning beyond the output limit.
+    pub max_reasoning: Option<u64>,
     /// The price of a token of the prompt, and of a token of the answer.
     pub price: (Option<Usd>, Option<Usd>),
     /// The JSON text of a list of all prices: for long prompts, for writes to a cache, for a request. May be empty.

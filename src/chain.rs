@@ -77,8 +77,9 @@ impl Chain {
             for model in upstream.models_for(&request.models) {
                 let info = upstream.model_info(model, context.catalog);
                 let near_miss = if info.is_some() { None } else { context.catalog.near_miss(model) };
-                let breaker = Breakers::name(&upstream.url, model);
-                chain.candidates.push(Candidate::new(model, at, info.cloned().unwrap_or_default(), breaker, near_miss));
+                let reasoning = upstream.reasoning_beyond_limit(request.max_reasoning, info.map(|info| &**info));
+                let (breaker, info) = (Breakers::name(&upstream.url, model), info.cloned().unwrap_or_default());
+                chain.candidates.push(Candidate::new(model, at, info, reasoning, breaker, near_miss));
             }
         }
         chain.drop_unfit(request, policy, &context.upstreams, now, report)?;

@@ -56,7 +56,10 @@ pub struct AttemptReport {
     pub generation_id: Option<String>,
     /// The tokens of the prompt, as the upstream counted them.
     pub prompt_tokens: Option<u64>,
-    /// The tokens of the answer, as the upstream counted them.
+    /// The tokens of the prompt, if the upstream says that none of them came from a cache, or says nothing about a cache. Not in
+    /// the JSON.
+    pub uncached_prompt_tokens: Option<u64>,
+    /// The tokens of the answer with its reasoning, as the upstream counted them.
     pub completion_tokens: Option<u64>,
     /// The cost in USD, as the upstream reports it.
     pub cost: Option<Usd>,
@@ -64,6 +67,8 @@ pub struct AttemptReport {
     pub cost_is_final: bool,
     /// What the upstream said, if the reader gets something else as `failure`. Not in the JSON.
     pub original: Option<Box<Failure>>,
+    /// What its tokens cost at the highest price, where the call has a limit on its cost. Not in the JSON.
+    pub cost_of_tokens: Option<Usd>,
     /// It costs nothing: the upstream refused the request before any work, or never received it. Not in the JSON.
     pub is_free: bool,
     /// The most that it can cost, where the call has a limit on its cost. Not in the JSON.

@@ -69,6 +69,8 @@ pub struct ChatRequest {
     pub prompt_most: Option<u64>,
     /// The most tokens that an answer may have. Without it, the model decides.
     pub max_tokens: Option<u64>,
+    /// The most tokens that an answer may reason, as the caller says: `reasoning.max_tokens`.
+    pub max_reasoning: Option<u64>,
     /// The number of answers to this request, `n`.
     answers: u64,
     /// The parameters that a model has to support, as a catalog names them. A model without one of them would ignore it.

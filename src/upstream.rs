@@ -43,6 +43,8 @@ pub struct Upstream {
     pub models: Vec<String>,
     /// What the configuration says about its models.
     pub catalog: Catalog,
+    /// It bills reasoning beside the tokens of the answer, and the output limit does not bound the reasoning. Default false.
+    pub reasons_beyond_limit: bool,
     /// An error status may have been charged, unless the status is a refusal before any work. Default false.
     pub charges_errors: bool,
 }
@@ -102,6 +104,7 @@ impl Upstream {
             headers: Vec::new(),
             models: Vec::new(),
             catalog: Catalog::default(),
+            reasons_beyond_limit: false,
             charges_errors: false,
         }
     }
@@ -114,6 +117,15 @@ impl Upstream {
     /// What is known about `model` on this upstream: from its own catalog, else from the `shared` one.
     pub fn model_info<'a>(&'a self, model: &str, shared: &'a Catalog) -> Option<&'a Arc<ModelInfo>> {
         self.catalog.find(model).or_else(|| shared.find(model))
+    }
+
+    /// The most tokens that each answer of a model with this `info` reasons beyond the output limit. `asked` is the limit in
+    /// the request, if there is one. `None`: nothing bounds the reasoning.
+    pub fn reasoning_beyond_limit(&self, asked: Option<u64>, info: Option<&ModelInfo>) -> Option<u64> {
+        if !self.reasons_beyond_limit {
+            return Some(0);
+        }
+        asked.into_iter().chain(info.and_then(|info| info.max_reasoning)).min()
     }
 
     /// The request that carries `body`.

@@ -17,13 +17,13 @@ impl Usd {
 
     /// This amount `count` times; above millions of dollars, the largest amount. The check for an overflow counts the bits
     /// of both factors: an exact check multiplies in 128 bits, code that a page would have to download.
-    pub(crate) fn times(self, count: u64) -> Self {
+    pub fn times(self, count: u64) -> Self {
         let fits = self.0.leading_zeros() + count.leading_zeros() >= 64;
         Self(if fits { self.0.wrapping_mul(count) } else { u64::MAX })
     }
 
     /// The sum of both amounts, at most the largest amount.
-    pub(crate) fn plus(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 

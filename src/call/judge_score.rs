@@ -27,12 +27,12 @@ impl Call {
         let Some(judge) = &policy.judge else { return false };
         let text = answer.attempt.answer().map(Accumulator::text).unwrap_or_default();
         let question = question(judge, self.request.messages(), text, &mark(self.seed));
-        let (price, tokens, cost) = self.price_question(&question);
+        let upstream = self.chain.candidate(answer.served).upstream();
+        let (price, tokens, cost) = self.price_question(&question, upstream);
         if now >= self.deadline() || !self.has_attempts() || !self.can_pay_judge(judge, cost) {
             self.report.warnings.push("the judge was not asked: the request would exceed a limit of the policy".into());
             return false;
         }
-        let upstream = self.chain.candidate(answer.served).upstream();
         let is_capped = self.upstreams[upstream].dialect == Dialect::OpenRouter && self.money_left().is_some();
         let body = if is_capped { request::capped(&question.body, &price) } else { question.body };
         let models = vec![judge.model.clone()];
@@ -47,12 +47,14 @@ impl Call {
     }
 
     /// The price of the judge, the most tokens of `question`, and the most that its answer can cost, if the price is known.
-    fn price_question(&self, question: &Question) -> (Price, u64, Option<Usd>) {
+    fn price_question(&self, question: &Question, upstream: usize) -> (Price, u64, Option<Usd>) {
         // Where the tokens of the prompt have an upper bound, so have those of the question: its bytes.
         let tokens = if self.request.prompt_most.is_some() { question.body.len() as u64 } else { question.tokens };
         let mut price = Price::default();
         let is_known = self.judge_info.raise(&mut price, tokens);
-        let cost = is_known.then(|| price.cost(tokens, 0, LONGEST_REPLY));
+        let is_beyond = self.upstreams[upstream].reasons_beyond_limit;
+        let reasoning = if is_beyond { self.judge_info.max_reasoning } else { Some(0) };
+        let cost = reasoning.filter(|_| is_known).map(|reasoning| price.cost(tokens, 0, LONGEST_REPLY + reasoning));
         (price, tokens, cost)
     }
 

@@ -51,7 +51,13 @@ impl Call {
         row.failure = failure;
         row.is_free = attempt.is_free;
         row.cost_is_final = row.cost.is_some() && attempt.is_complete();
-        self.spent = self.spent.plus(attempt.spent(row.cost.filter(|_| row.cost_is_final)));
+        row.cost_of_tokens = attempt.price.as_ref().zip(row.prompt_tokens).map(|(price, prompt)| {
+            price.cost(prompt, self.request.prompt.attachments, row.completion_tokens.unwrap_or_default())
+        });
+        let spent = attempt.spent(row.cost.filter(|_| row.cost_is_final));
+        // An upstream may bill more tokens than the request allowed.
+        let least = row.cost_of_tokens.filter(|_| !row.cost_is_final).unwrap_or_default();
+        self.spent = self.spent.plus(spent.max(least));
         if attempt.is_open {
             self.actions.push_back(Action::Cancel { attempt: attempt.id });
         }
@@ -64,7 +70,12 @@ pub(super) fn fill_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.provider = answer.provider().map(Into::into);
     let usage = Fields::of(answer.usage());
     row.prompt_tokens = usage.get("prompt_tokens").whole();
-    row.completion_tokens = usage.get("completion_tokens").whole();
+    let cached = usage.at("prompt_tokens_details.cached_tokens").whole().unwrap_or_default();
+    row.uncached_prompt_tokens = row.prompt_tokens.filter(|_| cached == 0);
+    // Some upstreams count reasoning beside the completion, but every upstream counts it in the total.
+    let beside_prompt =
+        usage.get("total_tokens").whole().zip(row.prompt_tokens).map(|(all, prompt)| all.saturating_sub(prompt));
+    row.completion_tokens = usage.get("completion_tokens").whole().max(beside_prompt);
     row.cost = usage.get("cost").trillionths().map(Usd);
     if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
         row.generation_id = Some(id.into());

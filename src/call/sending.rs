@@ -34,6 +34,8 @@ pub(super) struct Request {
 struct Bounds {
     /// The output limit.
     limit: Option<u64>,
+    /// The most tokens that an answer reasons beyond the output limit.
+    reasoning: u64,
     /// The highest price, where the call has a limit on its cost.
     price: Option<Price>,
     highest_cost: Usd,
@@ -63,7 +65,9 @@ impl Call {
         attempt.highest_cost = bounds.highest_cost;
         let row = &mut self.report.attempts[attempt.id as usize];
         row.highest_cost = bounds.price.is_some().then_some(bounds.highest_cost);
-        row.highest_tokens = bounds.limit.map(|limit| self.request.usage(so_far, limit));
+        let answer = bounds.limit.map(|limit| limit.saturating_add(bounds.reasoning));
+        row.highest_tokens = answer.map(|answer| self.request.usage(so_far, answer));
+        attempt.price = bounds.price;
         attempt.resume = match role {
             Role::Continue => Some(Resume::Continuing),
             Role::Restart => Some(Resume::Restarting),
@@ -88,14 +92,18 @@ impl Call {
     /// What the request may cost. Models that cost too much leave the batch. `None`: a hedge costs more than is left.
     fn bound(&self, batch: &mut Batch, so_far: Prompt, is_hedge: bool) -> Option<Bounds> {
         let mut limit = self.chain.output_limit(batch, &self.request);
-        let Some(left) = self.money_left() else { return Some(Bounds { limit, price: None, highest_cost: Usd(0) }) };
+        let Some(left) = self.money_left() else {
+            let reasoning = self.chain.reasoning(batch);
+            return Some(Bounds { limit, reasoning, price: None, highest_cost: Usd(0) });
+        };
         let price = self.chain.price(batch, &self.request, so_far, left);
+        let reasoning = self.chain.reasoning(batch);
         if !is_hedge {
-            limit = self.request.affordable(&price, so_far, limit, left);
+            limit = self.request.affordable(&price, so_far, limit, reasoning, left);
         }
-        let highest_cost = self.request.cost(&price, so_far, limit.unwrap_or(u64::MAX));
+        let highest_cost = self.request.cost(&price, so_far, limit.unwrap_or(u64::MAX).saturating_add(reasoning));
         let is_payable = !is_hedge || highest_cost <= left;
-        is_payable.then_some(Bounds { limit, price: Some(price), highest_cost })
+        is_payable.then_some(Bounds { limit, reasoning, price: Some(price), highest_cost })
     }
 
     /// Writes the request to the models of `batch`.

@@ -28,6 +28,8 @@ pub(crate) struct Candidate {
     upstream: usize,
     /// What is known about the model. An unknown field speaks for the model, never against it.
     pub(super) info: Arc<ModelInfo>,
+    /// The most tokens that an answer reasons beyond the output limit. `None`: nothing bounds them.
+    pub(super) reasoning: Option<u64>,
     /// The name of its breaker.
     breaker: String,
     /// The id that was probably meant, should this id turn out to be unknown.
@@ -46,6 +48,7 @@ impl Candidate {
         model: &str,
         upstream: usize,
         info: Arc<ModelInfo>,
+        reasoning: Option<u64>,
         breaker: String,
         near_miss: Option<String>,
     ) -> Self {
@@ -53,6 +56,7 @@ impl Candidate {
             model: model.into(),
             upstream,
             info,
+            reasoning,
             breaker,
             near_miss,
             state: State::Ready,
@@ -120,7 +124,8 @@ impl Candidate {
     pub(super) fn lowest_cost(&self, request: &ChatRequest, so_far: Prompt) -> Option<Usd> {
         let mut price = Price::default();
         let is_known = self.info.raise(&mut price, request.ceiling(so_far));
-        is_known.then(|| request.cost(&price, so_far, request.least_answer()))
+        is_known
+            .then(|| request.cost(&price, so_far, request.least_answer().saturating_add(self.reasoning.unwrap_or(0))))
     }
 
     /// The tokens of the prompt, as its tokenizer counts them.

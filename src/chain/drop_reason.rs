@@ -18,6 +18,8 @@ pub(super) enum DropReason {
     PriceAboveCap,
     /// The policy limits the cost, and the price is not known.
     PriceUnknown,
+    /// The policy limits the cost, and nothing bounds the reasoning that its upstream bills beyond the output limit.
+    ReasoningUnbounded,
     /// Even a short answer costs more than the policy's `maxCostUsd` leaves.
     TooExpensive,
     /// Its breaker is open until then.
@@ -39,6 +41,9 @@ impl DropReason {
             Self::LacksParameter(name) => text!("the model does not support `", name, "`"),
             Self::PriceAboveCap => "its price is above `maxPrice`".into(),
             Self::PriceUnknown => "its price is not known, and the policy limits the cost of the call".into(),
+            Self::ReasoningUnbounded => {
+                "nothing bounds its reasoning, and the policy limits the cost of the call".into()
+            }
             Self::TooExpensive => "it would cost more than is left of `maxCostUsd`".into(),
             Self::Resting { .. } => "it failed recently and has to rest".into(),
             Self::NotServed => "its upstream does not serve it".into(),
@@ -51,7 +56,9 @@ impl DropReason {
     pub(super) fn kind(self) -> Kind {
         match self {
             Self::ContextTooSmall { .. } | Self::NoLargerContext => Kind::ContextLength,
-            Self::PriceAboveCap | Self::PriceUnknown | Self::TooExpensive => Kind::TooExpensive,
+            Self::PriceAboveCap | Self::PriceUnknown | Self::ReasoningUnbounded | Self::TooExpensive => {
+                Kind::TooExpensive
+            }
             Self::Resting { .. } => Kind::CircuitOpen,
             Self::KeyRefused => Kind::Unauthorized,
             Self::Expired | Self::LacksParameter(_) | Self::NotServed => Kind::NoEndpoint,

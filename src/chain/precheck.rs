@@ -37,6 +37,9 @@ impl Candidate {
             return Some(DropReason::PriceAboveCap);
         }
         let most = policy.max_cost.filter(|_| !by_edge)?;
+        if self.reasoning.is_none() {
+            return Some(DropReason::ReasoningUnbounded);
+        }
         match self.lowest_cost(request, Prompt::default()) {
             None => Some(DropReason::PriceUnknown),
             Some(lowest) if lowest > most => Some(DropReason::TooExpensive),

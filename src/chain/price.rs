@@ -18,6 +18,11 @@ impl Chain {
         limit
     }
 
+    /// The most tokens that an answer of `batch` reasons beyond the output limit.
+    pub(crate) fn reasoning(&self, batch: &[usize]) -> u64 {
+        batch.iter().filter_map(|&at| self.candidates[at].reasoning).max().unwrap_or_default()
+    }
+
     /// The highest price of `batch` for an answer behind the text `so_far`, whichever of its models serves. An edge has no
     /// price here: it checks the cost by itself. The highest price may combine the prompt's price of one model with the
     /// answer's price of another. While it is more than `left` can pay, the last model leaves the batch.
@@ -27,7 +32,8 @@ impl Chain {
             for &at in &*batch {
                 self.candidates[at].info.raise(&mut price, request.ceiling(so_far));
             }
-            if batch.len() < 2 || request.cost(&price, so_far, request.least_answer()) <= left {
+            let least = request.least_answer().saturating_add(self.reasoning(batch));
+            if batch.len() < 2 || request.cost(&price, so_far, least) <= left {
                 return price;
             }
             batch.pop();

@@ -12,10 +12,18 @@ impl ChatRequest {
         price.cost(self.ceiling(so_far), self.prompt.attachments, tokens)
     }
 
-    /// The output limit that `left` can pay at this price; no more than `limit`, and at least one token. `None`: no limit.
-    pub(crate) fn affordable(&self, price: &Price, so_far: Prompt, limit: Option<u64>, left: Usd) -> Option<u64> {
-        let none = self.cost(price, so_far, 0).0;
-        let one = self.cost(price, so_far, 1).0 - none;
+    /// The output limit that `left` can pay at this price, where each answer has up to `reasoning` tokens beyond the limit. No
+    /// more than `limit`, and at least one token. `None`: no limit.
+    pub(crate) fn affordable(
+        &self,
+        price: &Price,
+        so_far: Prompt,
+        limit: Option<u64>,
+        reasoning: u64,
+        left: Usd,
+    ) -> Option<u64> {
+        let none = self.cost(price, so_far, reasoning).0;
+        let one = self.cost(price, so_far, reasoning.saturating_add(1)).0.saturating_sub(none);
         let affordable = left.0.saturating_sub(none).checked_div(one).unwrap_or(u64::MAX);
         Some(limit.unwrap_or(u64::MAX).min(affordable.max(1))).filter(|limit| *limit < u64::MAX)
     }

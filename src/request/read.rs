@@ -57,6 +57,7 @@ impl ChatRequest {
             prompt_most: None,
             max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
             required: required(body),
+            max_reasoning: body.get("reasoning").get("max_tokens").whole(),
             answers,
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
             schema: body.get("response_format").at("json_schema.schema").raw().into(),

@@ -12,14 +12,15 @@ const TOKENS_PER_PRICE: u64 = 1_000_000;
 
 impl Upstream {
     /// Reads the list `models` of `config`, which stands at `path`: ids, or objects
-    /// `{id, contextLength, maxOutput, prompt, completion}` (lengths in tokens, prices in USD for a million tokens).
+    /// `{id, contextLength, maxOutput, maxReasoning, prompt, completion}` (lengths in tokens, prices in USD for a million tokens).
     ///
     /// # Errors
     /// [`Invalid`] with the path of the entry or field that is wrong.
     pub fn read_models(&mut self, config: &Section<'_>, path: &str) -> Result<(), Box<Invalid>> {
         let rows = config.get("models");
         if !rows.is_array() && !rows.is_null() {
-            let problem = "must be an array of ids, or of {id, contextLength, maxOutput, prompt, completion}";
+            let problem =
+                "must be an array of ids, or of {id, contextLength, maxOutput, maxReasoning, prompt, completion}";
             return Err(config.wrong("models", problem));
         }
         for (row, at) in rows.items().zip(0..) {
@@ -45,7 +46,7 @@ impl Upstream {
 }
 
 fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
-    row.only("id contextLength maxOutput prompt completion")?;
+    row.only("id contextLength maxOutput maxReasoning prompt completion")?;
     let tokens = |name| {
         let mut tokens = 0;
         row.whole(name, 1, 1_000_000_000, &mut tokens).map(|()| Some(tokens).filter(|tokens| *tokens > 0))
@@ -59,6 +60,7 @@ fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
         id: row.text("id")?.unwrap_or_default().into(),
         context_length: tokens("contextLength")?,
         max_output: tokens("maxOutput")?,
+        max_reasoning: tokens("maxReasoning")?,
         price: (price("prompt")?, price("completion")?),
         ..ModelInfo::default()
     })

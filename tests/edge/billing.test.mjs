@@ -63,6 +63,32 @@ async function settled(edge) {
   }
 }
 
+/** A webhook for alerts. */
+const alerts = { received: [] };
+
+setUp(async () => {
+  alerts.server = createServer(async (request, response) => {
+    let text = '';
+    for await (const piece of request) text += piece;
+    alerts.received.push(JSON.parse(text));
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(alerts.server, 'listening');
+  alerts.url = `http://127.0.0.1:${alerts.server.address().port}/`;
+});
+after(() => alerts.server?.close());
+
+/** Waits for an alert that `is` what the test expects. */
+async function alerted(is) {
+  const until = Date.now() + 20_000;
+  for (;;) {
+    const found = alerts.received.find(is);
+    if (found) return found;
+    assert.ok(Date.now() < until, JSON.stringify(alerts.received));
+    await sleep(50);
+  }
+}
+
 /** Starts an edge with `config`, sends `body` to upstreams that follow `script`, and returns the answer and the use of today. */
 async function call(config, script, body = HELLO) {
   Object.assign(upstream, { script, requests: [], costs: {} });
@@ -140,4 +166,90 @@ test('an error that was charged counts at its own tokens, and not at those of al
   const budget = { tokens: { day: 100_000 } };
   const { tokens } = await call(failsoft({ budget, policy: { ...POLICY, attempts: 1 } }), () => ({ status: 500 }));
   assert.ok(tokens >= 1_000 && tokens < 1_200, `${tokens}`);
+});
+
+/** An answer with 5 tokens of text and `reasoning` tokens beside it. Its cost is reported, unless `cost` is null. */
+const reasoned = (reasoning, cost) => ({ model }) =>
+  answer(model, {
+    prompt_tokens: 5,
+    completion_tokens: 5,
+    total_tokens: 10 + reasoning,
+    completion_tokens_details: { reasoning_tokens: reasoning },
+    ...(cost === null ? {} : { cost: cost ?? (reasoning + 5) * 0.00001 }),
+  });
+
+test('reasoning that is billed beyond the output limit is held, or the call is refused', async () => {
+  const source = { reasoningBeyondLimit: true };
+  const config = (more) => failsoft({ source, ...more });
+  // Nothing bounds the reasoning.
+  for (const more of [{}, { reasoning: { effort: 'high' } }, { reasoning_effort: 'low' }, { reasoning: { exclude: true } }]) {
+    const refused = await call(config(), reasoned(1_000), { ...HELLO, ...more });
+    assert.deepEqual([refused.status, refused.json.error.code], [400, 'reasoning_unbounded'], refused.text);
+    assert.deepEqual([upstream.requests.length, refused.used], [0, 0]);
+  }
+  const tokens = await call(config({ budget: { tokens: { day: 100_000 } } }), reasoned(1_000));
+  assert.deepEqual([tokens.status, upstream.requests.length], [400, 0], 'a bound on tokens is a bound, too');
+  // The client's bound is held: two answers of 1,000 tokens with 2,000 tokens of reasoning cost 0.06.
+  const bounded = { ...HELLO, reasoning: { max_tokens: 2_000 } };
+  const poor = await call(config({ budget: { usd: { day: 0.05 } } }), reasoned(2_000), bounded);
+  assert.deepEqual([poor.status, poor.json.error.code, upstream.requests.length], [402, 'budget_exceeded', 0]);
+  const rich = await call(config({ budget: { usd: { day: 0.062 } } }), reasoned(2_000), bounded);
+  assert.equal(rich.status, 200, rich.text);
+  assert.equal(rich.used, 0.02005);
+  assert.equal(rich.tokens, 2_010, 'the reasoning counts');
+  // So is the owner's.
+  const models = PRICES.map((model) => ({ ...model, maxReasoning: 3_000 }));
+  const declared = { source: { ...source, models } };
+  assert.equal((await call(failsoft({ ...declared, budget: { usd: { day: 0.07 } } }), reasoned(3_000))).status, 402);
+  assert.equal((await call(failsoft({ ...declared, budget: { usd: { day: 0.082 } } }), reasoned(3_000))).used, 0.03005);
+  // A call without bounds needs none.
+  assert.equal((await call(config({ budget: {} }), reasoned(1_000))).status, 200);
+});
+
+test('a model without a bound on its reasoning is left out, and another answers', async () => {
+  const upstreams = [
+    { url: upstream.url, dialect: 'openai', models: [PRICES[0]], reasoningBeyondLimit: true },
+    { url: upstream.url, dialect: 'openai', models: [PRICES[1]] },
+  ];
+  const { keys, models, policy } = failsoft();
+  const { status, json, text } = await call({ upstreams, keys, models, policy }, ({ model }) => cheap(model));
+  assert.equal(status, 200, text);
+  assert.deepEqual([json.model, upstream.requests.length], ['other', 1]);
+});
+
+test('reasoning that exceeds what was held is booked in full, with and without a reported cost', async () => {
+  for (const cost of [undefined, null]) {
+    // 2.7 million tokens cost 27 USD.
+    const { used, tokens } = await call(failsoft({ budget: { usd: { day: 0.05 } } }), reasoned(2_700_000, cost));
+    assert.ok(used >= 27, `${used}`);
+    assert.ok(cost === null || tokens === 2_700_010, `${tokens}`);
+  }
+});
+
+test('an upstream that reports no cost is booked at the most that the answer can have cost', async () => {
+  const { used } = await call(failsoft(), reasoned(0, null));
+  about(used, ONE);
+});
+
+test('the owner is warned of a cost that does not fit the prices', async () => {
+  const config = (more) => ({ ...failsoft(more), alerts: { url: alerts.url } });
+  for (const [model, script, expected] of [
+    ['dear', reasoned(900, 0.001), /reported a cost of 0\.001 USD for a request to dear, but its tokens cost at least 0\.00905/],
+    ['other', reasoned(9_000), /A request to other cost 0\.09005 USD, but can cost at most 0\.01/],
+    ['third', reasoned(9_000, null), /A request to third cost 0\.0900\d+ USD, but can cost at most 0\.01/],
+  ]) {
+    Object.assign(upstream, { script, requests: [], costs: {} });
+    const source = { models: PRICES.filter(({ id }) => id === model) };
+    await withEdge({ failsoft: config({ source }) }, async (edge) => {
+      assert.equal((await chat(edge, { ...HELLO, model, models: undefined })).status, 200);
+      const { kind, text } = await alerted(({ text }) => text.includes(` ${model}`));
+      assert.equal(kind, 'cost');
+      assert.match(text, expected);
+      // The same occasion is not reported again.
+      await chat(edge, { ...HELLO, model, models: undefined });
+      await settled(edge);
+      await sleep(500);
+      assert.equal(alerts.received.filter(({ text }) => text.includes(` ${model}`)).length, 1);
+    });
+  }
 });

@@ -21,7 +21,7 @@ const emulator = useEmulator();
 beforeEach(() => beginWithin('day', 120_000));
 
 const failsoft = (budget, fields = {}) =>
-  configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey({ budget })], policy: POLICY, ...fields });
+  configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter', chargesErrors: false }, keys: [clientKey({ budget })], policy: POLICY, ...fields });
 
 async function usage(edge) {
   const answer = await send(edge, '/v1/usage');

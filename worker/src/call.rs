@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod chat;
+pub(crate) mod cost_check;
 pub(crate) mod delivery;
 pub(crate) mod disclosure;
 pub(crate) mod driver;

@@ -12,7 +12,7 @@ use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
 use crate::call::driver::Driver;
-use crate::call::{log, model_state, owner_notice, repeats};
+use crate::call::{cost_check, log, model_state, owner_notice, repeats};
 use crate::config::Config;
 use crate::http::api_error::{ApiError, Code};
 use crate::http::body;
@@ -20,6 +20,7 @@ use crate::http::in_flight::InFlight;
 use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
 use crate::http::trace_context::TraceContext;
+use crate::ledger::alerts::{Alert, send_once};
 use crate::ops::spans;
 use crate::platform::disconnect::Disconnect;
 use crate::platform::exchange::Exchange;
@@ -106,6 +107,10 @@ pub(crate) async fn answer(
     reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))
 }
 
+fn send_alert(env: &Env, alert: Alert) -> Boxed<'_, ()> {
+    boxed(async move { send_once(env, &alert).await })
+}
+
 impl PreparedCall {
     async fn run(mut self, respond: oneshot::Sender<Reply>) {
         let refused = self.hold.hold().await.err();
@@ -163,6 +168,10 @@ impl PreparedCall {
             }));
             after.extend(alerts.iter().map(|alert| boxed(ledger::alerts::send_once(&env, alert))));
             after.extend(hold.settle(rows, attempts.close()));
+            if config.operations.alerts.is_some() {
+                let find = |catalog: &_| cost_check::find_alerts(&outcome.report, &config.upstreams, catalog, times.1);
+                after.extend(catalog::with(find).into_iter().map(|alert| send_alert(&env, alert)));
+            }
             join(driver.finish(outcome, streams), join_all(after)).await;
         };
         // The call waits for nothing of this.

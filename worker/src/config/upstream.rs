@@ -5,10 +5,14 @@ use failsoft::upstream::{App, OPENROUTER};
 use failsoft::{Dialect, Json, Upstream};
 
 use super::secret::{DEFAULT_KEY, is_secret_name};
-use super::url_host::is_local_http;
+use super::url_host::{authority, host, is_local_http};
 
 /// Headers that the edge sets itself. `authorization` would also put a key into the configuration, where it is readable.
 const OWN_HEADERS: [&str; 5] = ["authorization", "accept", "content-length", "content-type", "host"];
+
+/// Hosts whose API counts and bills reasoning beside `completion_tokens` ("Consumption and Rate Limits" in xAI's documentation,
+/// vercel/ai#12425).
+const REASONS_BEYOND_LIMIT: [&str; 1] = ["api.x.ai"];
 
 /// An upstream without its key, and the name of the secret that holds the key.
 type Keyless = (Upstream, String);
@@ -30,7 +34,7 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
-    given.only("url dialect app headers key models chargesErrors")?;
+    given.only("url dialect app headers key models chargesErrors reasoningBeyondLimit")?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
     let may_be_http = local && url.starts_with("http://");
@@ -51,6 +55,8 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     let mut upstream = Upstream::new(dialect, url, None);
     upstream.app = App { url: header_value(&app, "url")?, title: header_value(&app, "title")? };
     upstream.headers = headers(&given.section("headers")?)?;
+    upstream.reasons_beyond_limit = REASONS_BEYOND_LIMIT.contains(&host(authority(url)));
+    given.flag("reasoningBeyondLimit", &mut upstream.reasons_beyond_limit)?;
     upstream.charges_errors = true;
     given.flag("chargesErrors", &mut upstream.charges_errors)?;
     upstream.read_models(given, path)?;

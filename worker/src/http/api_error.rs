@@ -62,6 +62,7 @@ codes! {
     RateLimitExceeded    "rate_limit_exceeded"   429
     BudgetUnavailable    "budget_unavailable"    503
     PriceUnknown         "price_unknown"         503
+    ReasoningUnbounded   "reasoning_unbounded"   400
     // The owner's endpoints.
     InvalidAdminToken    "invalid_admin_token"   401
     AdminNotSetUp        "admin_not_set_up"      404

@@ -1,7 +1,7 @@
 //! What a call cost: one row for each attempt.
 
 use failsoft::report::AttemptReport;
-use failsoft::{Millis, Outcome};
+use failsoft::{Millis, Outcome, Usd};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a name in a row. Clients choose the names of models, and upstreams those of models and providers.
@@ -137,13 +137,19 @@ fn row(attempt: &AttemptReport) -> Row {
         outcome: attempt.failure.as_ref().map_or("answered", |failure| failure.kind.name()).to_owned(),
         prompt_tokens: attempt.prompt_tokens,
         completion_tokens: attempt.completion_tokens,
-        cost: attempt.cost.unwrap_or_default().0,
+        cost: known_cost(attempt).0,
         settled: if attempt.cost_is_final { settled::BY_ANSWER.to_owned() } else { String::new() },
         generation: attempt.generation_id.as_deref().map(short),
         first_token: attempt.first_token,
         duration: attempt.duration,
         ..Row::default()
     }
+}
+
+/// The reported cost. Where no final cost is reported, the cost is not less than that of the reported tokens.
+fn known_cost(attempt: &AttemptReport) -> Usd {
+    let of_tokens = attempt.cost_of_tokens.filter(|_| !attempt.cost_is_final);
+    attempt.cost.max(of_tokens).unwrap_or_default()
 }
 
 /// Cuts a long name.

@@ -138,7 +138,8 @@ fn check_modalities(body: &Section<'_>) -> Result<(), Box<Invalid>> {
     }
 }
 
-/// Reasoning is part of the answer, so the output limit bounds it.
+/// Reasoning is part of the answer, so the output limit bounds it. Where an upstream bills reasoning beyond this limit,
+/// `reasoning.max_tokens` is held, too.
 fn check_reasoning(given: &Section<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
     given.only("effort max_tokens exclude enabled summary")?;
     given.whole("max_tokens", 0, limits.output_tokens, &mut 0)

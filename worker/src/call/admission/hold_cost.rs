@@ -42,18 +42,30 @@ pub(crate) struct Prices<'a> {
     pub(crate) catalog: &'a Catalog,
 }
 
+/// A model on an upstream.
+struct Candidate<'a> {
+    model: &'a str,
+    info: Option<&'a Arc<ModelInfo>>,
+    /// The most tokens that an answer reasons beyond the output limit. `None`: nothing bounds them.
+    reasoning: Option<u64>,
+}
+
 impl<'a> Prices<'a> {
-    fn candidates(&self, request: &'a ChatRequest) -> impl Iterator<Item = (&'a str, Option<&'a Arc<ModelInfo>>)> {
+    fn candidates(&self, request: &'a ChatRequest) -> impl Iterator<Item = Candidate<'a>> {
         let catalog = self.catalog;
         self.upstreams.iter().flat_map(move |upstream| {
-            let models = upstream.models_for(&request.models).iter();
-            models.map(move |model| (model.as_str(), upstream.model_info(model, catalog)))
+            upstream.models_for(&request.models).iter().map(move |model| {
+                let info = upstream.model_info(model, catalog);
+                let reasoning = upstream.reasoning_beyond_limit(request.max_reasoning, info.map(|info| &**info));
+                Candidate { model, info, reasoning }
+            })
         })
     }
 
     /// Whether every candidate has a price.
     pub(crate) fn are_known(&self, request: &'a ChatRequest) -> bool {
-        self.candidates(request).all(|(_, info)| info.is_some_and(|info| info.raise(&mut Price::default(), 0)))
+        self.candidates(request)
+            .all(|Candidate { info, .. }| info.is_some_and(|info| info.raise(&mut Price::default(), 0)))
     }
 
     /// The most that `request` can use with answers of up to `output` tokens. Changes `policy`, so that the call stays within
@@ -71,14 +83,28 @@ impl<'a> Prices<'a> {
         let none = Prompt::default();
         // The highest price of a prompt and the highest price of an answer may be of two models.
         let (mut price, mut longest) = (Price::default(), None);
-        for info in self.candidates(request).filter_map(|(_, info)| info) {
-            if info.raise(&mut price, request.ceiling(none)) {
-                longest = longest.max(Some(info.max_output.map_or(output, |most| most.min(output))));
+        let mut unbounded = None;
+        for Candidate { model, info, reasoning } in self.candidates(request) {
+            let is_priced = info.is_some_and(|info| info.raise(&mut price, request.ceiling(none)));
+            if reasoning.is_none() && (is_priced || !bounded.money) {
+                unbounded = Some(model);
+            }
+            if let (Some(info), Some(reasoning), true) = (info, reasoning, is_priced) {
+                let answer = info.max_output.map_or(output, |most| most.min(output));
+                longest = longest.max(Some(answer.saturating_add(reasoning)));
             }
         }
-        if longest.is_none() && bounded.money {
-            return Err(no_price(self.candidates(request).map(|(model, _)| model)));
+        // A call within a limit on its cost leaves out the models that it cannot bound. A limit on tokens leaves out none.
+        if let Some(model) =
+            unbounded.filter(|_| (bounded.money && longest.is_none()) || (bounded.tokens && !bounded.money))
+        {
+            return Err(unbounded_reasoning(model));
         }
+        if longest.is_none() && bounded.money {
+            return Err(no_price(self.candidates(request).map(|candidate| candidate.model)));
+        }
+        let reasoning = self.candidates(request).filter_map(|candidate| candidate.reasoning).max().unwrap_or_default();
+        let output = output.saturating_add(reasoning);
         let answer = request.cost(&price, none, longest.unwrap_or(output));
         let tokens = request.usage(none, output);
         // A judge reads the prompt and the answer.
@@ -103,13 +129,24 @@ impl<'a> Prices<'a> {
     fn score_cost(&self, judge: &JudgePolicy, tokens: u64) -> Usage {
         let tokens = tokens.saturating_add(JUDGE_TOKENS).saturating_add(Prompt::text(&judge.criteria).ceiling());
         let mut price = Price::default();
-        // A judge without a price is not asked.
+        let mut answer = JUDGE_TOKENS;
+        // A judge without a price is not asked, and neither is one with unbounded reasoning.
         if let Some(info) = self.catalog.find(&judge.model) {
             info.raise(&mut price, tokens);
+            let is_beyond = self.upstreams.iter().any(|upstream| upstream.reasons_beyond_limit);
+            answer += info.max_reasoning.filter(|_| is_beyond).unwrap_or_default();
         }
-        let cost = price.cost(tokens, 0, JUDGE_TOKENS);
-        Usage { tokens: tokens.saturating_add(JUDGE_TOKENS), usd: judge.max_cost.map_or(cost, |most| cost.min(most)) }
+        let cost = price.cost(tokens, 0, answer);
+        Usage { tokens: tokens.saturating_add(answer), usd: judge.max_cost.map_or(cost, |most| cost.min(most)) }
     }
+}
+
+fn unbounded_reasoning(model: &str) -> ApiError {
+    let message = format!(
+        "this call is bounded, and nothing bounds the reasoning of {model}, which its upstream bills beyond `max_tokens`: send \
+         `reasoning.max_tokens`, or ask the owner of this edge to set `maxReasoning` of the model in `upstream.models`"
+    );
+    ApiError::new(Code::ReasoningUnbounded, message).about("reasoning.max_tokens")
 }
 
 fn no_price<'a>(models: impl Iterator<Item = &'a str>) -> ApiError {
