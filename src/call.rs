@@ -104,6 +104,8 @@ pub struct Call {
     best: Option<FinishedAnswer>,
     /// The failure of the last attempt.
     last_failure: Option<Box<Failure>>,
+    /// How often a clock of the caller ran out before the owner's clock.
+    callers_timeouts: u32,
     /// The most that the attempts that have ended cost.
     spent: Usd,
     report: Report,
@@ -157,6 +159,7 @@ impl Call {
             pause_until: 0,
             best: None,
             last_failure: None,
+            callers_timeouts: 0,
             spent: Usd(0),
             report,
             model_outcomes: Vec::new(),

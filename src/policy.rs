@@ -12,6 +12,8 @@
 
 mod reading;
 
+use std::sync::Arc;
+
 use crate::Millis;
 use crate::usd::Usd;
 
@@ -77,6 +79,9 @@ pub struct Policy {
     pub assemble: bool,
     /// When a model has to rest.
     pub breaker: BreakerPolicy,
+    /// The policy of the owner, where a caller has changed some of it. What only the caller's rules reject is not asked again,
+    /// and the caller's clocks add at most one request: callers do not multiply the cost. Default none. Not in the JSON.
+    pub owner: Option<Arc<Self>>,
 }
 
 /// The four clocks, in milliseconds. The first three run for each attempt, the last for the whole call.
@@ -187,6 +192,7 @@ impl Default for Policy {
             max_price: (None, None),
             assemble: false,
             breaker: BreakerPolicy { failures: 3, cooldown: 20_000 },
+            owner: None,
         }
     }
 }

@@ -8,9 +8,13 @@ use crate::Millis;
 use crate::attempt::{Attempt, Body};
 use crate::chain::Batch;
 use crate::failure::{Failure, Kind, NextModel};
-use crate::policy::Soft;
+use crate::policy::{Policy, Soft};
 use crate::role::Role;
 use crate::usd::Usd;
+use crate::verdict::{check_rules, forbidden};
+
+/// The requests that a call may add because a clock of its caller ran out before the owner's clock.
+const CALLERS_TIMEOUTS: u32 = 1;
 
 impl Call {
     /// An answer, or its beginning, failed a rule. A whole answer passed this many other rules.
@@ -22,6 +26,7 @@ impl Call {
         passed: Option<u32>,
         now: Millis,
     ) {
+        let permitted = self.permit(&attempt, action, passed.is_some());
         let served = self.report_answer(&attempt);
         self.close(&attempt, Some(failure.clone()), now);
         // The upstream tried the models of the batch before the one that served, and they failed.
@@ -31,14 +36,42 @@ impl Call {
             self.keep_best(&failure, FinishedAnswer { attempt, served, rank: rank(passed, 0) });
         }
         self.last_failure = Some(failure.clone());
-        match action {
-            Soft::Fail => {
+        match permitted {
+            None => self.chain.fail_all(),
+            Some(Soft::Fail) => {
                 self.supersede_others(now);
                 self.finish(Err(failure), None, None);
             }
-            Soft::Retry if self.may_retry(served) => self.retry(served, self.backoff(served), now),
-            Soft::Retry | Soft::Next | Soft::Accept => self.chain.fail(&[served]),
+            Some(Soft::Retry) if self.may_retry(served) => self.retry(served, self.backoff(served), now),
+            Some(Soft::Retry | Soft::Next | Soft::Accept) => self.chain.fail(&[served]),
         }
+    }
+
+    /// What may follow after an answer that failed a rule with this `action`. `None`: no other request. The rules of a caller
+    /// add no request to those that the owner's rules cause.
+    fn permit(&self, attempt: &Attempt, action: Soft, is_whole: bool) -> Option<Soft> {
+        let (Some(owner), Some(answer)) = (self.owner_policy(), attempt.answer()) else { return Some(action) };
+        let owners_action = if is_whole {
+            check_rules(answer, self.request.wanted(), owner).failed.map(|(_, action)| action)
+        } else {
+            forbidden(answer.text(), owner).map(|_| owner.pattern)
+        };
+        match (action, owners_action) {
+            (Soft::Fail | Soft::Accept, _) | (_, Some(Soft::Retry)) => Some(action),
+            (Soft::Retry | Soft::Next, Some(Soft::Next)) => Some(Soft::Next),
+            (Soft::Retry | Soft::Next, Some(Soft::Fail | Soft::Accept) | None) => None,
+        }
+    }
+
+    /// The clock that ran out for `attempt` was the caller's, and the owner's has not run out.
+    fn is_in_time_for_owner(&self, attempt: &Attempt, now: Millis) -> bool {
+        let owner = self.owner_policy().filter(|owner| owner.timeouts != self.policy.timeouts);
+        owner.is_some_and(|owner| attempt.timeout(&owner.timeouts).is_none_or(|(at, _)| now < at))
+    }
+
+    /// The owner's policy, where a caller has changed some of it. A page has one policy.
+    fn owner_policy(&self) -> Option<&Policy> {
+        if cfg!(feature = "browser") { None } else { self.policy.owner.as_deref() }
     }
 
     /// `attempt` has failed: asks the same model again, asks the next, or ends the call.
@@ -47,6 +80,7 @@ impl Call {
         if attempt.role == Role::Score {
             return self.take_score(attempt, Some(failure), now);
         }
+        let is_callers_clock = failure.kind.is_timeout() && self.is_in_time_for_owner(&attempt, now);
         let served = self.report_answer(&attempt);
         self.record_failure(&attempt, &failure);
         self.close(&attempt, Some(failure.clone()), now);
@@ -65,6 +99,12 @@ impl Call {
             return self.try_next(failure, &tried, now);
         }
         self.last_failure = Some(failure.clone());
+        if is_callers_clock {
+            self.callers_timeouts += 1;
+            if self.callers_timeouts > CALLERS_TIMEOUTS {
+                return self.chain.fail_all();
+            }
+        }
         let paid = if attempt.is_free { Usd(0) } else { attempt.highest_cost };
         match self.wait_before_retry(&failure, &tried, paid) {
             Some(wait) => self.retry(tried[0], wait, now),

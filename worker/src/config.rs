@@ -114,6 +114,19 @@ impl Config {
         }
     }
 
+    /// What works, but may cost the owner more than intended: ways in without a bound on money.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let Access::Keys(ways) = &self.access else { return Vec::new() };
+        let is_open = |grant: &&Grant| grant.account.budget.usd == Bounds::default();
+        let keys =
+            ways.keys.iter().map(|key| &key.grant).filter(is_open).map(|grant| format!("the key {}", grant.name));
+        let users = ways.users.iter().map(|issuer| &issuer.grant).filter(is_open).map(|_| "each user".to_owned());
+        let visitors = ways.visitors.iter().map(|visitors| &visitors.grant).filter(is_open);
+        let visitors = visitors.map(|_| "each visitor".to_owned());
+        let warn = |who: String| format!("{who} may spend any amount: set `budget.usd`, for example {{\"day\": 1}}");
+        keys.chain(users).chain(visitors).map(warn).collect()
+    }
+
     /// Reads the configuration `json`, with `key` as the key of every upstream.
     #[cfg(test)]
     pub(crate) fn of(json: &str, key: &str) -> Result<Self, Vec<Problem>> {

@@ -27,7 +27,7 @@ use worker::Env;
 use crate::access::Client;
 use crate::account::Usage;
 use crate::catalog;
-use crate::config::{Config, HEADERS_WITHIN, Route};
+use crate::config::{Access, Config, HEADERS_WITHIN, Route};
 use crate::http::api_error::ApiError;
 use crate::platform::executor::boxed;
 use hold_cost::{Bounded, Prices};
@@ -87,7 +87,11 @@ impl Draft {
         }
         let owner = route.map_or(&config.policy, |route| &route.policy);
         let asked = body.get("failsoft");
-        let policy = if asked.is_null() { owner.clone() } else { policy::narrow(owner, asked)? };
+        let policy = if asked.is_null() {
+            owner.clone()
+        } else {
+            policy::narrow(owner, asked, config.access == Access::Loopback)?
+        };
         let bounded = bounds(&policy, client, route);
         if bounded.money {
             models::check_searches(&request, config)?;

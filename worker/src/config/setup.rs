@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use serde_json::json;
 use worker::Env;
 
 use super::{Access, Config, Problem};
@@ -26,6 +27,9 @@ pub(crate) fn setup(env: &Env) -> Setup {
 
 fn read(env: &Env) -> Result<Config, Vec<Problem>> {
     let config = Config::read(|name| host::variable(env, name))?;
+    for warning in config.warnings() {
+        host::log(&json!({"event": "setup", "warning": warning}).to_string());
+    }
     // A loopback edge belongs to one person, so it works without budgets.
     if config.access != Access::Loopback && Objects::bound(env, ACCOUNTS).is_none() {
         return Err(vec![Problem::NoAccounts]);

@@ -1,6 +1,9 @@
 //! The policy of a call: the route's, with what the client asks for in the field `failsoft`.
 
+use std::sync::Arc;
+
 use failsoft::invalid::{Invalid, join};
+use failsoft::policy::{Recover, Soft};
 use failsoft::{Json, Policy, Usd};
 
 /// The fields of a policy that a client may set. Some of them only within the owner's bounds.
@@ -13,14 +16,29 @@ const CLOSED: [&str; 5] = ["retry", "assemble", "breaker", "hedge", "judge"];
 /// The path of the field in the request.
 const PATH: &str = "failsoft";
 
-/// `owner`'s policy with the client's wishes `asked`: tighter bounds, and other rules for an answer.
-pub(super) fn narrow(owner: &Policy, asked: Json<'_>) -> Result<Policy, Box<Invalid>> {
+/// `owner`'s policy with the client's wishes `asked`: tighter bounds, and other rules for an answer. `is_owner`: the client is
+/// the owner.
+pub(super) fn narrow(owner: &Policy, asked: Json<'_>, is_owner: bool) -> Result<Policy, Box<Invalid>> {
     check_names(asked)?;
     let renamed = |invalid: Box<Invalid>| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
     // Clocks that leave no time for a hedge are no mistake of the client: the call has no hedge then.
     let mut policy = Policy { hedge: None, ..owner.clone() }.with(asked).map_err(renamed)?;
     policy.hedge = owner.hedge.filter(|after| *after < policy.timeouts.first_token.min(policy.timeouts.total));
     check_bounds(&policy, owner)?;
+    if is_owner {
+        return Ok(policy);
+    }
+    // An answer that the owner does not replace is not replaced for a caller.
+    if owner.recover == Recover::Error && policy.recover != Recover::Error {
+        return Err(Invalid::new(join(PATH, "recover"), "can be \"error\" only: this edge does not resume streams"));
+    }
+    if owner.on_content_filter == Soft::Fail && policy.on_content_filter != Soft::Fail {
+        return Err(Invalid::new(
+            join(PATH, "onContentFilter"),
+            "can be \"fail\" only: this edge asks no other model then",
+        ));
+    }
+    policy.owner = Some(Arc::new(owner.clone()));
     Ok(policy)
 }
 
