@@ -84,6 +84,11 @@ export interface ModelInfo {
   contextLength?: number;
   /** The most tokens of an answer. From 1 to 1,000,000,000. */
   maxOutput?: number;
+  /**
+   * The most tokens that the model reasons in one answer, beside the answer. Only an edge uses this, for an upstream that bills
+   * reasoning beyond the output limit. From 1 to 1,000,000,000.
+   */
+  maxReasoning?: number;
   /** The price of a million prompt tokens in USD. From 0 to 1,000,000. */
   prompt?: number;
   /** The price of a million output tokens in USD. From 0 to 1,000,000. */

@@ -85,7 +85,7 @@ test('at start-up the log warns about each way in without a bound on money', asy
   const budget = { usd: { day: 1 } };
   const users = [{ issuer: 'https://id.example/', audience: 'a', jwks: 'http://127.0.0.1:9/jwks' }];
   const keys = [clientKey({ name: 'bound', budget }), clientKey({ name: 'open', budget: { requests: { day: 9 } } }, 'fs_open')];
-  const failsoft = { upstream: { url: emulator.baseURL, dialect: 'openai' }, keys, users, models: ['*'], policy: POLICY };
+  const failsoft = { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys, users, models: ['*'], policy: POLICY };
   await withEdge({ failsoft }, async (other) => {
     const answer = await chat(other, { model: FIRST });
     assert.equal(answer.status, 200, answer.text);

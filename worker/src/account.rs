@@ -9,7 +9,7 @@
 //! ```text
 //!  isolate ── CallHold ── hold, note, settle ──▶ Account (object) ── Balance ── rows in its storage
 //!               │                                  │
-//!             Leases ◀── a route's budget          └── alarm: expired holds, cost look-ups, the ledger's outbox
+//!             Leases ◀── shared budgets            └── alarm: expired holds, cost look-ups, the ledger's outbox
 //! ```
 
 mod amount;
@@ -23,11 +23,15 @@ mod lease;
 mod limits;
 mod message;
 mod object;
+mod pause;
 mod period;
-mod route_lease;
+mod shared_budget;
 
 pub(crate) use amount::Usage;
 pub(crate) use attempt_log::{AttemptLog, Most};
+pub(crate) use balance::Share;
 pub(crate) use call_hold::{CallHold, HoldTerms};
 pub(crate) use client::AccountClient;
-pub(crate) use route_lease::RouteBudget;
+pub(crate) use limits::Limits;
+pub(crate) use pause::{Pause, check_pause};
+pub(crate) use shared_budget::SharedBudget;

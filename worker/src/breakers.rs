@@ -22,6 +22,7 @@ mod isolate;
 mod message;
 mod object;
 mod shared;
+mod witnesses;
 
 pub(crate) use client::{BreakerClient, with_known};
 pub(crate) use isolate::without_probes;

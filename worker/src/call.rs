@@ -1,5 +1,6 @@
 //! A chat call: its admission, the requests to upstreams, and the delivery of the answer.
 
+pub(crate) mod abandoned;
 pub(crate) mod admission;
 pub(crate) mod chat;
 pub(crate) mod cost_check;

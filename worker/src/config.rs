@@ -51,7 +51,7 @@ use upstream::read_upstreams;
 const VARIABLE: &str = "FAILSOFT";
 
 /// `$schema` names the schema for editors. The edge ignores its value.
-const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy origins limits fields otlp \
+const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy budget origins limits fields otlp \
                       alerts emulator trustProxy development $schema";
 
 /// Request fields that the edge reads itself, because they decide which models answer and how long an answer may be.
@@ -69,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) models: Option<Vec<String>>,
     /// The policy of calls without a route.
     pub(crate) policy: Policy,
+    /// What all calls of the edge together may use.
+    pub(crate) budget: Budget,
     /// Web pages from other origins that may call with any key; `*` is all of them.
     pub(crate) origins: Vec<String>,
     pub(crate) limits: Limits,
@@ -114,9 +116,22 @@ impl Config {
         }
     }
 
+    /// Whether all calls are of one account.
+    pub(crate) fn has_one_account(&self) -> bool {
+        match &self.access {
+            Access::Loopback => true,
+            Access::Keys(ways) => {
+                ways.keys.len() == 1 && ways.users.is_empty() && ways.visitors.is_none() && ways.admin.is_none()
+            }
+        }
+    }
+
     /// What works, but may cost the owner more than intended: ways in without a bound on money.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let Access::Keys(ways) = &self.access else { return Vec::new() };
+        if self.budget.usd != Bounds::default() {
+            return Vec::new();
+        }
         let is_open = |grant: &&Grant| grant.account.budget.usd == Bounds::default();
         let keys =
             ways.keys.iter().map(|key| &key.grant).filter(is_open).map(|grant| format!("the key {}", grant.name));
@@ -168,6 +183,7 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
         routes,
         models: model_patterns(config)?,
         policy,
+        budget: Budget::read(&config.section("budget")?)?,
         origins: origins(config)?.unwrap_or_default(),
         limits: Limits::read(&config.section("limits")?)?,
         fields: passed_fields(config)?,

@@ -9,10 +9,13 @@
 //! | `POST /admin/keys/ID/rotate` | replaces the secret; the old one works for `{"grace"}` seconds more (default 0) |
 //! | `DELETE /admin/keys/ID` | revokes the key |
 //!
+//! `switch.rs` has `/admin/pause` and `/admin/resume`.
+//!
 //! A change goes to the object of the key first, and then to the list of all keys. So the key itself is never older than
 //! the list, which shows the name and the dates of each key.
 
 mod action;
+mod switch;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +25,7 @@ use serde_json::{Map, Value, json};
 use worker::Env;
 
 use action::{Action, not_found, read_action};
+use switch::Switch;
 
 use super::keys::{Answer, Message, Record, Secret, send, unavailable};
 use super::{bearer, brake};
@@ -49,6 +53,9 @@ pub(crate) async fn answer(
     if let Err(error) = check_token(config, &head.caller) {
         let is_guess = error.code == Code::InvalidAdminToken;
         return Err(if is_guess { brake::wrong_guess(env, &head.caller, "ADMIN_TOKEN", error).await } else { error });
+    }
+    if let Some(switch) = Switch::read(&head.method, &head.path)? {
+        return switch.act(env).await;
     }
     match read_action(&head.method, &head.path)? {
         Action::List => match send(env, REGISTRY, &Message::List).await? {

@@ -61,6 +61,10 @@ impl Amount {
         Self { requests: number(Measure::Requests), tokens: number(Measure::Tokens), usd: number(Measure::Usd) }
     }
 
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
         Self::from_measures(|measure| self.of(measure).saturating_add(other.of(measure)))
     }

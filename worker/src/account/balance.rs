@@ -1,4 +1,4 @@
-//! The balance of one account: what it has used in the running minute, day and month, and what is held against it.
+//! The balance of one account: what it has used in the running minute, hour, day and month, and what is held against it.
 //!
 //! ```text
 //!        hold                note                       settle, all costs known
@@ -9,13 +9,14 @@
 //! ```
 //!
 //! The rule: for each limit, the amounts that are counted, held and requested are together no more than the limit. A call
-//! counts in the minute, day and month in which it was held, however long it runs, so the rule is also exact where a
+//! counts in the minute, hour, day and month in which it was held, however long it runs, so the rule is also exact where a
 //! period ends. Time is an argument.
 
 mod cost_lookup;
 mod hold;
 mod limit_check;
 mod settle;
+mod share;
 #[cfg(test)]
 mod tests;
 
@@ -43,8 +44,14 @@ const LEASE_TERM: Millis = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Balance {
     /// What was used in each [`Period`].
-    pub(crate) periods: [PeriodUsage; 3],
+    pub(crate) periods: [PeriodUsage; 4],
     pub(crate) holds: BTreeMap<String, Hold>,
+    /// What calls of each route used, where the account has a share of the route's budget.
+    pub(crate) shares: BTreeMap<String, [PeriodUsage; 4]>,
+    /// Since when the edge is paused. Only the object of the edge has this.
+    pub(crate) pause: Option<Millis>,
+    /// What the objects of routes and of the edge have to learn.
+    pub(crate) corrections: Vec<Correction>,
     /// The limits of the last message.
     pub(crate) limits: Limits,
     /// What must be written to the storage.
@@ -58,6 +65,9 @@ pub(crate) struct Balance {
 pub(crate) struct PeriodUsage {
     pub(crate) starts: Millis,
     pub(crate) used: Amount,
+    /// Corrections of amounts that are not counted yet.
+    #[serde(default, skip_serializing_if = "Amount::is_nothing")]
+    pub(crate) early: Amount,
 }
 
 /// A request to hold an amount.
@@ -81,6 +91,21 @@ pub(crate) struct LeaseGrant {
     pub(crate) term: Millis,
 }
 
+/// The part of a route's budget that one account may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Share {
+    pub(crate) route: String,
+    pub(crate) limits: Limits,
+}
+
+/// A call cost less than the budgets of its route and of the edge count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Correction {
+    pub(crate) route: Option<String>,
+    pub(crate) began: Millis,
+    pub(crate) less: Amount,
+}
+
 /// Four fifths of a limit in USD are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BudgetWarning {
@@ -96,6 +121,8 @@ pub(crate) struct BudgetWarning {
 pub(crate) struct Changes {
     pub(crate) periods: bool,
     pub(crate) limits: bool,
+    pub(crate) pause: bool,
+    pub(crate) shares: BTreeSet<String>,
     pub(crate) holds: BTreeSet<String>,
 }
 
@@ -110,11 +137,15 @@ impl Balance {
         id: &str,
         request: HoldRequest,
         limits: &Limits,
+        share: Option<&Share>,
         now: Millis,
     ) -> Result<(), Exceeded> {
         self.apply_limits(limits, now);
         if !self.holds.contains_key(id) {
             self.check(request.amount, now)?;
+            if let Some(share) = share {
+                self.check_share(share, request.amount, now)?;
+            }
             self.insert(id, Hold::new(request, 1, now));
         }
         Ok(())
@@ -184,7 +215,7 @@ impl Balance {
             let usage = &mut self.periods[period as usize];
             // A clock that was set back starts no period again.
             if usage.starts < period.start(now) {
-                *usage = PeriodUsage { starts: period.start(now), used: Amount::default() };
+                *usage = PeriodUsage { starts: period.start(now), ..PeriodUsage::default() };
                 self.changes.periods = true;
             }
         }
@@ -214,13 +245,15 @@ impl Balance {
     fn count(&mut self, hold: &mut Hold, used: Amount) {
         hold.left = hold.left.minus(used);
         self.changes.periods = true;
+        self.count_share(hold, used);
         for period in Period::ALL {
             let usage = &mut self.periods[period as usize];
             if hold.began < usage.starts {
                 continue;
             }
             let before = usage.used.usd;
-            usage.used = usage.used.plus(used);
+            usage.used = usage.used.plus(used.minus(usage.early));
+            usage.early = usage.early.minus(used);
             let (starts, used) = (usage.starts, usage.used.usd);
             let Some(limit) = self.limits.of(Measure::Usd, period) else { continue };
             let four_fifths = limit - limit / 5;
@@ -232,7 +265,8 @@ impl Balance {
 
     /// When the object must act by itself.
     pub(crate) fn next_due(&self) -> Option<Millis> {
-        let warning = if self.warnings.is_empty() { None } else { Some(0) };
+        let has_news = !self.warnings.is_empty() || !self.corrections.is_empty();
+        let warning = if has_news { Some(0) } else { None };
         let of_hold = |hold: &Hold| hold.expires.or_else(|| hold.next_lookup());
         self.holds.values().filter_map(of_hold).chain(warning).min()
     }

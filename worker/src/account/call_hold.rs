@@ -7,12 +7,12 @@ use worker::Delay;
 
 use super::amount::{Amount, Usage};
 use super::attempt_log::{AttemptLog, AttemptRecord};
-use super::balance::{CallUsage, HoldRequest};
+use super::balance::{CallUsage, HoldRequest, Share};
 use super::client::{AccountClient, MARGIN, PAUSES, unavailable};
 use super::lease::{highest_usage, with_leases};
 use super::limits::Limits;
 use super::message::{Answer, Message};
-use super::route_lease::{RouteBudget, RouteLease, return_leases};
+use super::shared_budget::{SharedBudget, SharedLease, return_leases};
 use crate::config::Account;
 use crate::http::api_error::ApiError;
 use crate::ledger::Row;
@@ -27,8 +27,10 @@ const CLIENT_PATIENCE: Millis = 10_000;
 #[derive(Debug)]
 pub(crate) struct HoldTerms {
     pub(crate) account: Account,
-    /// The route's budget, if the call names a route.
-    pub(crate) route: Option<RouteBudget>,
+    /// The limited budgets that the call shares with other accounts: the edge's, and its route's.
+    pub(crate) shared: Vec<SharedBudget>,
+    /// What the account may use of the route's budget.
+    pub(crate) share: Option<Box<Share>>,
     /// The most that the call can use.
     pub(crate) most: Usage,
     /// The longest time that the call can take.
@@ -43,7 +45,7 @@ pub(crate) struct CallHold {
     accounts: AccountClient,
     terms: HoldTerms,
     state: State,
-    lease: Option<RouteLease>,
+    leases: Vec<SharedLease>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +59,17 @@ enum State {
 impl CallHold {
     /// Prepares a hold. Nothing is held yet.
     pub(crate) fn new(accounts: AccountClient, terms: HoldTerms) -> Self {
-        Self { accounts, terms, state: State::NotHeld, lease: None }
+        Self { accounts, terms, state: State::NotHeld, leases: Vec::new() }
     }
 
-    /// Holds the most that the call can use, of its route's budget and of its account's.
+    /// Holds the most that the call can use, of the shared budgets and of its account's.
     ///
     /// # Errors
     /// A limit would be exceeded, or the object of a limited budget does not answer. An account without limits is never
     /// refused.
     pub(crate) async fn hold(&mut self) -> Result<(), ApiError> {
-        if self.terms.route.as_ref().is_some_and(RouteBudget::is_limited) {
-            boxed(self.spend_route_budget()).await?;
+        if !self.terms.shared.is_empty() {
+            boxed(self.spend_shared_budgets()).await?;
         }
         let limits = self.limits();
         if !self.accounts.is_bound() {
@@ -86,9 +88,11 @@ impl CallHold {
         Ok(())
     }
 
-    async fn spend_route_budget(&mut self) -> Result<(), ApiError> {
-        let Some(route) = &self.terms.route else { return Ok(()) };
-        self.lease = Some(route.spend(self.most(), &self.accounts).await?);
+    async fn spend_shared_budgets(&mut self) -> Result<(), ApiError> {
+        for budget in &self.terms.shared {
+            let lease = budget.spend(self.most(), &self.accounts).await?;
+            self.leases.push(lease);
+        }
         Ok(())
     }
 
@@ -104,7 +108,8 @@ impl CallHold {
     fn hold_message(&self) -> Message {
         let row = Some(self.terms.row.clone());
         let request = HoldRequest { amount: self.most(), duration: self.terms.total + MARGIN, row };
-        Message::Hold { id: self.terms.row.id.clone(), limits: self.limits(), request }
+        let share = self.terms.share.clone();
+        Message::Hold { id: self.terms.row.id.clone(), limits: self.limits(), share, request }
     }
 
     fn most(&self) -> Amount {
@@ -140,7 +145,7 @@ impl CallHold {
     /// Reports what the call used. The report follows the response.
     pub(crate) fn settle(&self, rows: Vec<Row>, records: Vec<AttemptRecord>) -> Option<Boxed<'_, ()>> {
         let usage = CallUsage { rows, records };
-        if let Some(lease) = &self.lease {
+        for lease in &self.leases {
             let used = highest_usage(self.most(), &usage);
             with_leases(|leases| leases.finish_call(&lease.id, self.most(), used));
         }
@@ -167,7 +172,7 @@ impl CallHold {
     /// Waits until a lease that was granted for this call ends, then returns what no running call holds. The isolate that
     /// asked for a lease stays for this, however short its call is.
     pub(crate) fn return_lease(&self) -> Option<Boxed<'_, ()>> {
-        let until = self.lease.as_ref()?.granted_until?;
+        let until = self.leases.iter().filter_map(|lease| lease.granted_until).max()?;
         Some(boxed(async move {
             Delay::from(Duration::from_millis(until.saturating_sub(host::now()))).await;
             return_leases(&self.accounts).await;
@@ -177,22 +182,22 @@ impl CallHold {
 
 #[cfg(test)]
 mod tests {
-    use super::{AccountClient, CallHold, HoldTerms, MARGIN, Message, PAUSES, RouteBudget};
+    use super::{AccountClient, CallHold, HoldTerms, MARGIN, Message, PAUSES, SharedBudget};
     use crate::account::Usage;
-    use crate::config::{Account, Budget};
+    use crate::config::{Account, Config};
     use crate::ledger::Row;
     use crate::platform::object::TIMEOUT;
     use failsoft::{Millis, Usd};
 
-    fn hold(total: Millis, route: Option<RouteBudget>) -> CallHold {
+    fn hold(total: Millis, shared: Vec<SharedBudget>) -> CallHold {
         let most = Usage { tokens: 0, usd: Usd(7) };
-        let terms = HoldTerms { account: Account::default(), route, most, total, row: Row::default() };
+        let terms = HoldTerms { account: Account::default(), shared, share: None, most, total, row: Row::default() };
         CallHold::new(AccountClient::unbound(), terms)
     }
 
     #[test]
     fn a_call_whose_client_does_not_read_ends_early_enough_to_report_its_end_twice() {
-        let hold = hold(2_000, None);
+        let hold = hold(2_000, Vec::new());
         let Message::Hold { request, .. } = hold.hold_message() else { panic!("a hold") };
         let (answered, reported) = (Millis::from(TIMEOUT), 2 * Millis::from(TIMEOUT) + PAUSES[0]);
         assert!(hold.deadline(answered) + reported < request.duration, "the end may be reported twice");
@@ -201,9 +206,12 @@ mod tests {
 
     #[test]
     fn a_lease_lasts_for_the_longest_call_of_its_route_and_not_for_the_call_that_asks() {
-        let route = RouteBudget { route: "a".into(), budget: Budget::default(), total: 600_000 };
-        let hold = hold(2_000, Some(route));
-        let request = hold.terms.route.as_ref().map(|route| route.lease_request(hold.most()));
+        let config =
+            r#"{"access": "loopback", "routes": {"a": {"models": ["m"], "policy": {"timeouts": {"total": 600000}}}}}"#;
+        let config = Config::of(config, "sk").expect("a configuration");
+        let route = config.route("a").map(SharedBudget::of_route).expect("a route");
+        let hold = hold(2_000, vec![route]);
+        let request = hold.terms.shared.first().map(|route| route.lease_request(hold.most()));
         assert_eq!(request.map(|request| (request.duration, request.amount.usd)), Some((600_000 + MARGIN, 7)));
     }
 }

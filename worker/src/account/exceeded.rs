@@ -24,22 +24,38 @@ pub(crate) struct Exceeded {
     pub(crate) resets: Option<Millis>,
     /// When another try may succeed, in milliseconds from now. Without a value, no later try can succeed.
     pub(crate) wait: Option<Millis>,
+    /// The limit is the account's share of a route.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) share: bool,
 }
 
 impl Exceeded {
-    /// The error for the client. `owner` is `account` or `route`.
+    pub(super) fn new(
+        bound: Bound,
+        limit: u64,
+        used: u64,
+        held: u64,
+        needed: u64,
+        resets: Option<Millis>,
+        wait: Option<Millis>,
+    ) -> Self {
+        Self { bound, limit, used, held, needed, resets, wait, share: false }
+    }
+
+    /// The error for the client. `owner` is `account`, `route` or `edge`.
     pub(crate) fn to_error(&self, owner: &str) -> ApiError {
         let code = match self.bound {
             Bound::Of(Measure::Usd, _) => Code::BudgetExceeded,
             Bound::Of(Measure::Requests | Measure::Tokens, _) | Bound::Concurrent => Code::RateLimitExceeded,
         };
+        let owner = if self.share { "account's share of the route" } else { owner };
         let mut error = ApiError::new(code, self.message(owner));
         error.retry_after = self.wait;
         error.budget = Some(self.to_json().into());
         error
     }
 
-    /// One sentence for the client. `owner` is `account` or `route`.
+    /// One sentence for the client. `owner` is `account`, `route` or `edge`.
     pub(crate) fn message(&self, owner: &str) -> String {
         let Self { limit, used, held, needed, .. } = *self;
         let (measure, period) = match self.bound {

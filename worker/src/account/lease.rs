@@ -1,4 +1,4 @@
-//! Leases: the parts of a route's budget that this isolate may spend without asking the route's object.
+//! Leases: the parts of a shared budget that this isolate may spend without asking the budget's object.
 
 use std::cell::RefCell;
 
@@ -16,7 +16,7 @@ pub(super) struct Leases(Vec<Lease>);
 #[derive(Debug)]
 struct Lease {
     id: String,
-    route: String,
+    object: String,
     /// When the lease ends, by this isolate's clock; nothing once the unused rest was returned.
     until: Option<Millis>,
     left: Amount,
@@ -28,11 +28,11 @@ struct Lease {
     running: u64,
 }
 
-/// What the route's object learns of a lease that has ended.
+/// What a budget's object learns of a lease that has ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LeaseReturn {
     pub(super) id: String,
-    pub(super) route: String,
+    pub(super) object: String,
     pub(super) used: Amount,
     /// What the running calls can still use.
     pub(super) held: Amount,
@@ -69,11 +69,11 @@ pub(super) fn highest_usage(most: Amount, usage: &CallUsage) -> Amount {
 }
 
 impl Leases {
-    /// Takes `most` from a lease of `route` and returns the id of the lease. Returns nothing if no lease has enough left.
-    pub(super) fn spend(&mut self, route: &str, most: Amount, now: Millis) -> Option<String> {
+    /// Takes `most` from a lease of `object` and returns the id of the lease. Returns nothing if no lease has enough left.
+    pub(super) fn spend(&mut self, object: &str, most: Amount, now: Millis) -> Option<String> {
         let has_enough = |lease: &&mut Lease| {
             let lasts = lease.until.is_some_and(|until| now < until);
-            lease.route == route && lasts && lease.slots > 0 && lease.left.covers(most)
+            lease.object == object && lasts && lease.slots > 0 && lease.left.covers(most)
         };
         let lease = self.0.iter_mut().find(has_enough)?;
         lease.left = lease.left.minus(most);
@@ -83,11 +83,11 @@ impl Leases {
         Some(lease.id.clone())
     }
 
-    /// Adds a lease that the object of `route` granted.
-    pub(super) fn add(&mut self, id: &str, route: &str, grant: &LeaseGrant, now: Millis) {
+    /// Adds a lease that `object` granted.
+    pub(super) fn add(&mut self, id: &str, object: &str, grant: &LeaseGrant, now: Millis) {
         self.0.push(Lease {
             id: id.into(),
-            route: route.into(),
+            object: object.into(),
             until: Some(now + grant.term),
             left: grant.amount,
             slots: grant.slots,
@@ -125,8 +125,8 @@ impl Leases {
 
 impl Lease {
     fn to_return(&self) -> LeaseReturn {
-        let Self { id, route, used, held, running: calls, .. } = self;
-        LeaseReturn { id: id.clone(), route: route.clone(), used: *used, held: *held, calls: *calls }
+        let Self { id, object, used, held, running: calls, .. } = self;
+        LeaseReturn { id: id.clone(), object: object.clone(), used: *used, held: *held, calls: *calls }
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn returned(used: Amount, held: Amount, calls: u64) -> LeaseReturn {
-        LeaseReturn { id: "s".into(), route: "a".into(), used, held, calls }
+        LeaseReturn { id: "s".into(), object: "a".into(), used, held, calls }
     }
 
     #[test]

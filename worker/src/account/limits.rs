@@ -14,6 +14,9 @@ pub(crate) struct Limits {
     tokens: [Option<u64>; 3],
     usd: [Option<u64>; 3],
     pub(crate) concurrent: Option<u64>,
+    /// The limits of an hour, by [`Measure`]. Earlier versions had none.
+    #[serde(default, skip_serializing_if = "is_unlimited")]
+    hour: [Option<u64>; 3],
 }
 
 /// Which limit of a budget.
@@ -26,12 +29,28 @@ pub(crate) enum Bound {
 
 impl Limits {
     pub(crate) fn of(&self, measure: Measure, period: Period) -> Option<u64> {
+        if period == Period::Hour {
+            return self.hour[measure as usize];
+        }
         let periods = match measure {
             Measure::Requests => &self.requests,
             Measure::Tokens => &self.tokens,
             Measure::Usd => &self.usd,
         };
         periods[period as usize]
+    }
+
+    /// `percent` of each limit, and at least one call at the same time.
+    pub(crate) fn part(&self, percent: u64) -> Self {
+        let part = |limit: u64| (u128::from(limit) * u128::from(percent) / 100) as u64;
+        let parts = |limits: [Option<u64>; 3]| limits.map(|limit| limit.map(part));
+        Self {
+            requests: parts(self.requests),
+            tokens: parts(self.tokens),
+            usd: parts(self.usd),
+            concurrent: self.concurrent.map(|limit| part(limit).max(1).min(limit)),
+            hour: parts(self.hour),
+        }
     }
 
     /// Whether there is any limit.
@@ -54,6 +73,11 @@ impl From<&Budget> for Limits {
             tokens: by_period(&budget.tokens),
             usd: [usd.minute, usd.day, usd.month].map(|bound| bound.map(|Usd(usd)| usd)),
             concurrent: budget.concurrent,
+            hour: [budget.requests.hour, budget.tokens.hour, usd.hour.map(|Usd(usd)| usd)],
         }
     }
+}
+
+fn is_unlimited(limits: &[Option<u64>; 3]) -> bool {
+    limits.iter().all(Option::is_none)
 }

@@ -1,11 +1,12 @@
 //! The messages between isolates and the object of an account, as JSON texts. During a deployment both sides can be of
 //! different versions, so the names on the wire stay as they are; a comment stands where the name here differs.
 
+use failsoft::Millis;
 use serde::{Deserialize, Serialize};
 
 use super::amount::Amount;
 use super::attempt_log::AttemptRecord;
-use super::balance::{CallUsage, HoldRequest, LeaseGrant};
+use super::balance::{CallUsage, HoldRequest, LeaseGrant, Share};
 use super::exceeded::Exceeded;
 use super::limits::Limits;
 
@@ -17,6 +18,9 @@ pub(super) enum Message {
     Hold {
         id: String,
         limits: Limits,
+        /// The account's share of the route's budget.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<Box<Share>>,
         // On the wire: `asked`.
         #[serde(rename = "asked")]
         request: HoldRequest,
@@ -47,6 +51,12 @@ pub(super) enum Message {
     },
     /// Returns a lease. `used` is what finished calls have used in all; `calls` calls still run and can use `held`.
     Return { id: String, used: Amount, held: Amount, calls: u64 },
+    /// Reports that a call which began at `began` cost less than was counted.
+    Correct { began: Millis, less: Amount },
+    /// Pauses the edge since a point in time, or resumes it.
+    SetPause { since: Option<Millis> },
+    /// Asks whether the edge is paused.
+    ReadPause,
     /// Asks how much of the account's limits is used.
     Usage { limits: Limits },
 }
@@ -61,6 +71,8 @@ pub(super) enum Answer {
     Exceeded(Exceeded),
     /// JSON text.
     Usage(String),
+    /// Since when the edge is paused.
+    Pause(Option<Millis>),
 }
 
 #[cfg(test)]

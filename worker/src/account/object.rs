@@ -8,13 +8,15 @@ use serde::Serialize;
 use serde_json::json;
 use worker::{DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue, State, Storage, durable_object};
 
-use super::balance::{Balance, BudgetWarning, Changes, CostLookup, GenerationCost};
+use super::balance::{Balance, BudgetWarning, Changes, Correction, CostLookup, GenerationCost, PeriodUsage};
 use super::generation::fetch_generation;
 use super::message::{Answer, Message};
-use super::period::iso;
-use crate::config;
+use super::period::{Period, iso};
+use super::shared_budget::SharedBudget;
+use crate::config::{self, ACCOUNTS};
 use crate::ledger::alerts::{Alert, send_once};
 use crate::ledger::{Outbox, Row};
+use crate::platform::object::Objects;
 use crate::platform::{host, object};
 
 /// Look-ups at the same time. The platform opens no more connections at once.
@@ -25,6 +27,8 @@ const LOOKUPS_PER_ALARM: usize = 60;
 const BATCH: Millis = 1_000;
 /// The pause after an alarm that failed, in milliseconds.
 const RETRY: Millis = 30_000;
+/// The name of a stored share begins with this.
+const SHARE: &str = "share:";
 /// An alarm that is late by this many milliseconds was lost.
 const LOST: Millis = 30_000;
 
@@ -78,10 +82,12 @@ impl DurableObject for Account {
 /// Applies `message`. Returns the answer and the ledger rows.
 fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<Row>) {
     let answer = match message {
-        Message::Hold { id, limits, request } => match balance.hold(&id, request, &limits, now) {
-            Ok(()) => Answer::Done,
-            Err(exceeded) => Answer::Exceeded(exceeded),
-        },
+        Message::Hold { id, limits, share, request } => {
+            match balance.hold(&id, request, &limits, share.as_deref(), now) {
+                Ok(()) => Answer::Done,
+                Err(exceeded) => Answer::Exceeded(exceeded),
+            }
+        }
         Message::Lease { id, limits, request } => match balance.lease(&id, request, &limits, now) {
             Ok(grant) => Answer::Granted(grant),
             Err(exceeded) => Answer::Exceeded(exceeded),
@@ -95,6 +101,15 @@ fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<
             balance.return_lease(&id, used, held, calls, now);
             Answer::Done
         }
+        Message::Correct { began, less } => {
+            balance.correct(began, less, now);
+            Answer::Done
+        }
+        Message::SetPause { since } => {
+            balance.set_pause(since);
+            Answer::Pause(balance.pause)
+        }
+        Message::ReadPause => Answer::Pause(balance.pause),
         Message::Usage { limits } => Answer::Usage(balance.usage_json(&limits, now)),
     };
     (answer, Vec::new())
@@ -124,6 +139,9 @@ impl Account {
             let done = join_all(some.iter().map(|lookup| self.look_up_cost(lookup))).await;
             done.into_iter().collect::<Result<(), _>>()?;
         }
+        for correction in self.with(|balance| std::mem::take(&mut balance.corrections))? {
+            self.correct_shared_budgets(&correction).await;
+        }
         for warning in self.with(|balance| std::mem::take(&mut balance.warnings))? {
             send_once(&self.env, &budget_alert(&self.name, &warning)).await;
         }
@@ -137,6 +155,20 @@ impl Account {
         let found = answer.as_deref().and_then(GenerationCost::read);
         let rows = self.with(|balance| balance.record_lookup(lookup, found, host::now()))?;
         self.queue_rows(&rows).map(drop)
+    }
+
+    /// Tells the objects of the route and of the edge that a call cost less than they count. A correction that is lost leaves
+    /// their count too high, and one that arrived twice would leave it too low. So nothing is sent again.
+    async fn correct_shared_budgets(&self, Correction { route, began, less }: &Correction) {
+        let setup = config::setup(&self.env);
+        let Ok(config) = setup.as_ref() else { return };
+        let Some(objects) = Objects::bound(&self.env, ACCOUNTS) else { return };
+        let route = route.as_deref().and_then(|name| config.route(name));
+        let route = route.map(SharedBudget::of_route);
+        for budget in route.into_iter().chain([SharedBudget::of_edge(config)]).filter(SharedBudget::is_limited) {
+            let message = Message::Correct { began: *began, less: *less };
+            let _: worker::Result<Answer> = objects.send(&budget.object, &message).await;
+        }
     }
 
     fn outbox(&self) -> worker::Result<&Outbox> {
@@ -191,7 +223,16 @@ impl Account {
         for (name, data) in self.read_table("windows")? {
             match name.as_str() {
                 "limits" => balance.limits = serde_json::from_str(&data)?,
-                _ => balance.periods = serde_json::from_str(&data)?,
+                "hour" => balance.periods[Period::Hour as usize] = serde_json::from_str(&data)?,
+                "pause" => balance.pause = serde_json::from_str(&data)?,
+                name => match name.strip_prefix(SHARE) {
+                    Some(route) => _ = balance.shares.insert(route.into(), serde_json::from_str(&data)?),
+                    None => {
+                        let [minute, day, month]: [PeriodUsage; 3] = serde_json::from_str(&data)?;
+                        let hour = std::mem::take(&mut balance.periods[Period::Hour as usize]);
+                        balance.periods = [minute, day, month, hour];
+                    }
+                },
             }
         }
         for (name, data) in self.read_table("holds")? {
@@ -210,9 +251,19 @@ impl Account {
     }
 
     fn save(&self, balance: &mut Balance) -> worker::Result<()> {
-        let Changes { periods, limits, holds } = std::mem::take(&mut balance.changes);
+        let Changes { periods, limits, pause, shares, holds } = std::mem::take(&mut balance.changes);
         if periods {
-            self.save_row("windows", "windows", &balance.periods)?;
+            let [minute, day, month, hour] = &balance.periods;
+            self.save_row("windows", "windows", &[minute, day, month])?;
+            self.save_row("windows", "hour", hour)?;
+        }
+        if pause {
+            self.save_row("windows", "pause", &balance.pause)?;
+        }
+        for route in shares {
+            if let Some(share) = balance.shares.get(&route) {
+                self.save_row("windows", &[SHARE, &route].concat(), share)?;
+            }
         }
         if limits {
             self.save_row("windows", "limits", &balance.limits)?;

@@ -1,26 +1,31 @@
-//! How long a budget period lasts: minutes, days and months of UTC's calendar, from milliseconds since 1970.
+//! How long a budget period lasts: minutes, hours, days and months of UTC's calendar, from milliseconds since 1970.
 
 use failsoft::Millis;
 use serde::{Deserialize, Serialize};
 
 const MINUTE: Millis = 60_000;
-const DAY: Millis = 24 * 60 * MINUTE;
+const HOUR: Millis = 60 * MINUTE;
+const DAY: Millis = 24 * HOUR;
 
-/// A period in which a budget counts. Months have their calendar's length.
+/// A period in which a budget counts. Months have their calendar's length. The numbers are places in stored arrays, so the
+/// order of the variants does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Period {
     Minute,
     Day,
     Month,
+    Hour,
 }
 
 impl Period {
-    pub(crate) const ALL: [Self; 3] = [Self::Minute, Self::Day, Self::Month];
+    /// The periods by length.
+    pub(crate) const ALL: [Self; 4] = [Self::Minute, Self::Hour, Self::Day, Self::Month];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Minute => "minute",
+            Self::Hour => "hour",
             Self::Day => "day",
             Self::Month => "month",
         }
@@ -30,6 +35,7 @@ impl Period {
     pub(crate) fn start(self, now: Millis) -> Millis {
         match self {
             Self::Minute => now - now % MINUTE,
+            Self::Hour => now - now % HOUR,
             Self::Day => now - now % DAY,
             Self::Month => {
                 let (_, _, day) = date(now / DAY);
@@ -43,6 +49,7 @@ impl Period {
         let start = self.start(now);
         match self {
             Self::Minute => start + MINUTE,
+            Self::Hour => start + HOUR,
             Self::Day => start + DAY,
             // No month is longer than 31 days, and none is shorter than 28.
             Self::Month => Self::Month.start(start + 31 * DAY),
@@ -117,6 +124,7 @@ mod tests {
         let bounds = Period::ALL.map(|period| (iso(period.start(now)), iso(period.end(now))));
         let expected = [
             ("2024-02-29T23:59:00Z", "2024-03-01T00:00:00Z"),
+            ("2024-02-29T23:00:00Z", "2024-03-01T00:00:00Z"),
             ("2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"),
             ("2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z"),
         ];

@@ -6,6 +6,7 @@ use failsoft::{Breakers, Millis};
 
 use super::AGE;
 use super::message::{BreakerAnswer, IsolateReport, Message, ModelReport, named_wait, read_answer};
+use super::witnesses::Witnesses;
 
 /// How long after the end of its wait a model is left to another isolate's probe, in milliseconds. After that, the answer
 /// that named the wait is too old.
@@ -29,6 +30,8 @@ pub(crate) struct IsolateState {
     known: Vec<(String, KnownState)>,
     /// When each model without a failure last answered. A success is reported only with the next failure.
     served: Vec<(String, Millis)>,
+    /// Whose calls failed, for each model that failed lately.
+    failing: Vec<(String, Witnesses)>,
     /// The breakers that kept a call from a model since the last message.
     wanted: Vec<String>,
 }
@@ -106,15 +109,18 @@ impl IsolateState {
         model_outcomes: &[ModelOutcome],
         unused: &[String],
         policy: &BreakerPolicy,
+        account: Option<u32>,
         now: Millis,
     ) -> Option<Message> {
         let mut models = Vec::new();
         for outcome in model_outcomes.iter().filter(|_| policy.failures > 0) {
             let is_healthy = matches!(breakers.state(&outcome.name), None | Some(Breaker::Closed { failures: 0 }));
-            breakers.record(now, outcome, policy);
+            if self.counts(breakers, outcome, account, policy) {
+                breakers.record(now, outcome, policy);
+            }
             let served = self.served.iter().position(|(name, _)| *name == outcome.name);
-            let model =
-                ModelReport { name: outcome.name.clone(), served: Some(0), failed: None, policy: policy.clone() };
+            let (name, policy) = (outcome.name.clone(), policy.clone());
+            let model = ModelReport { name, served: Some(0), failed: None, account, policy };
             match (&outcome.failure, served) {
                 (Some(failure), served) => {
                     let served = served.map(|at| now.saturating_sub(self.served.swap_remove(at).1));
@@ -136,6 +142,31 @@ impl IsolateState {
         let report = IsolateReport { models, released: unused.to_vec(), ..IsolateReport::default() };
         let due = self.last_message.is_none_or(|sent| now.saturating_sub(sent) >= AGE);
         (due || !report.models.is_empty() || !report.released.is_empty()).then(|| self.message(report, now))
+    }
+
+    /// Whether `outcome` counts in this isolate's breaker of the model.
+    fn counts(
+        &mut self,
+        breakers: &Breakers,
+        outcome: &ModelOutcome,
+        account: Option<u32>,
+        policy: &BreakerPolicy,
+    ) -> bool {
+        let at = self.failing.iter().position(|(name, _)| *name == outcome.name);
+        let Some(failure) = &outcome.failure else {
+            at.map(|at| self.failing.swap_remove(at));
+            return true;
+        };
+        let at = at.unwrap_or_else(|| {
+            if self.failing.len() >= MOST {
+                self.failing.remove(0);
+            }
+            self.failing.push((outcome.name.clone(), Witnesses::default()));
+            self.failing.len() - 1
+        });
+        let witnesses = &mut self.failing[at].1;
+        witnesses.add(account);
+        named_wait(failure).is_some() || witnesses.may_count(breakers.state(&outcome.name), policy)
     }
 
     fn message(&mut self, report: IsolateReport, now: Millis) -> Message {

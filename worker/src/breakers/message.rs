@@ -39,6 +39,8 @@ pub(super) struct ModelReport {
     pub(super) served: Option<Millis>,
     /// The model failed after that. The failure may have named a wait.
     pub(super) failed: Option<Option<Millis>>,
+    /// The account that the model failed for, as a hash; nothing if only one account can call.
+    pub(super) account: Option<u32>,
     pub(super) policy: BreakerPolicy,
 }
 
@@ -98,6 +100,7 @@ impl ModelReport {
         if let Some(wait) = self.failed {
             json.flag("failed", true);
             json.maybe_raw("wait", wait.map(|wait| wait.to_string()).as_deref());
+            json.maybe_whole("account", self.account.map(Into::into));
         }
         json.end()
     }
@@ -108,6 +111,7 @@ impl ModelReport {
             name: json.get("name").text()?.into_owned(),
             served: json.get("served").whole(),
             failed: failed.then(|| json.get("wait").whole()),
+            account: json.get("account").whole().and_then(|account| u32::try_from(account).ok()),
             policy: BreakerPolicy {
                 failures: u32::try_from(json.get("failures").whole()?).ok()?,
                 cooldown: json.get("cooldown").whole()?,
@@ -159,8 +163,13 @@ mod tests {
     #[test]
     fn messages_and_answers_are_read_as_they_were_written() {
         let policy = BreakerPolicy { failures: 3, cooldown: 20_000 };
-        let model =
-            |name: &str, served, failed| ModelReport { name: name.into(), served, failed, policy: policy.clone() };
+        let model = |name: &str, served, failed| ModelReport {
+            name: name.into(),
+            served,
+            failed,
+            account: failed.map(|_| 7),
+            policy: policy.clone(),
+        };
         let report = IsolateReport {
             next_message: 4_000,
             models: vec![

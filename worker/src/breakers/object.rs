@@ -8,6 +8,7 @@ use worker::{DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue,
 
 use super::message::{IsolateReport, write_answer};
 use super::shared::{Row, SharedBreakers};
+use super::witnesses::Witnesses;
 use crate::platform::{host, object};
 
 /// The Durable Object.
@@ -77,7 +78,7 @@ fn read_row(row: &[SqlStorageValue]) -> Option<Row> {
         "open" => Breaker::Open { until: at },
         _ => Breaker::HalfOpen { lease: at },
     };
-    Some(Row { name: name.clone(), breaker, failed: whole(failed) })
+    Some(Row { name: name.clone(), breaker, failed: whole(failed), witnesses: Witnesses::default() })
 }
 
 fn whole(value: &SqlStorageValue) -> Millis {

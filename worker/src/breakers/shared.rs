@@ -5,6 +5,7 @@ use failsoft::{Failure, Kind, Millis};
 
 use super::AGE;
 use super::message::{BreakerAnswer, IsolateReport, ModelReport};
+use super::witnesses::Witnesses;
 
 /// The most breakers that are stored. Only models that failed have one.
 const MOST: usize = 1_000;
@@ -17,6 +18,8 @@ pub(super) struct Row {
     pub(super) breaker: Breaker,
     /// When the model last failed.
     pub(super) failed: Millis,
+    /// Whose calls failed. Not stored.
+    pub(super) witnesses: Witnesses,
 }
 
 /// The breakers of all isolates.
@@ -52,18 +55,22 @@ impl SharedBreakers {
     fn record(&mut self, model: &ModelReport, now: Millis) {
         if self.row(&model.name).is_none() && model.failed.is_some() {
             let breaker = Breaker::Closed { failures: 0 };
-            self.rows.push(Row { name: model.name.clone(), breaker, failed: 0 });
+            self.rows.push(Row { name: model.name.clone(), breaker, failed: 0, witnesses: Witnesses::default() });
         }
         let Some(row) = self.row(&model.name) else { return };
         // An isolate reports a success late. A failure that another isolate saw in the meantime still counts.
         if model.served.is_some_and(|ago| now.saturating_sub(ago) >= row.failed) {
             row.breaker.record(now, None, &model.policy);
+            row.witnesses = Witnesses::default();
         }
         if let Some(wait) = model.failed {
-            let mut failure = Failure::new(Kind::Unavailable, "");
-            failure.retry_after = wait;
-            row.breaker.record(now, Some(&failure), &model.policy);
+            row.witnesses.add(model.account);
             row.failed = now;
+            if wait.is_some() || row.witnesses.may_count(Some(row.breaker), &model.policy) {
+                let mut failure = Failure::new(Kind::Unavailable, "");
+                failure.retry_after = wait;
+                row.breaker.record(now, Some(&failure), &model.policy);
+            }
         }
     }
 }
@@ -100,7 +107,7 @@ mod tests {
         let policy = BreakerPolicy { failures: 3, cooldown: 20_000 };
         IsolateReport {
             next_message: 4_000,
-            models: vec![ModelReport { name: NAME.into(), served, failed, policy }],
+            models: vec![ModelReport { name: NAME.into(), served, failed, account: None, policy }],
             ..IsolateReport::default()
         }
     }
@@ -120,6 +127,32 @@ mod tests {
         assert_eq!(answer(&mut shared, &failed, 0), Some(BreakerAnswer::Closed(1)));
         assert_eq!(answer(&mut shared, &failed, 10), Some(BreakerAnswer::Closed(2)));
         assert_eq!(answer(&mut shared, &failed, 20), Some(BreakerAnswer::Open(20_000)));
+    }
+
+    #[test]
+    fn failures_of_one_account_do_not_open_a_breaker_and_one_of_another_account_does() {
+        let mut shared = SharedBreakers::default();
+        let failed = |account: u32| {
+            let mut report = model(None, Some(None));
+            report.models[0].account = Some(account);
+            report
+        };
+        for expected in [1, 2, 2, 2, 2] {
+            assert_eq!(answer(&mut shared, &failed(7), 0), Some(BreakerAnswer::Closed(expected)));
+        }
+        assert_eq!(answer(&mut shared, &failed(8), 10), Some(BreakerAnswer::Open(20_000)));
+        // A success in between forgets who failed.
+        let mut shared = SharedBreakers::default();
+        shared.handle(&failed(7), 0);
+        shared.handle(&model(Some(0), None), 10);
+        for _ in 0..5 {
+            shared.handle(&failed(8), 20);
+        }
+        assert_ne!(answer(&mut shared, &failed(8), 30), Some(BreakerAnswer::Open(20_000)));
+        // The upstream itself names a wait.
+        let mut named = failed(7);
+        named.models[0].failed = Some(Some(7_000));
+        assert_eq!(answer(&mut SharedBreakers::default(), &named, 0), Some(BreakerAnswer::Open(7_000)));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod policy;
 
 pub(crate) use models::ROUTE;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use failsoft::invalid::Section;
@@ -27,10 +28,15 @@ use worker::Env;
 use crate::access::Client;
 use crate::account::Usage;
 use crate::catalog;
-use crate::config::{Access, Config, HEADERS_WITHIN, Route};
+use crate::config::{Access, Budget, Config, HEADERS_WITHIN, Route};
 use crate::http::api_error::ApiError;
 use crate::platform::executor::boxed;
 use hold_cost::{Bounded, Prices};
+
+/// The fields with which every model can answer. Any other field may be the reason why a model fails: reasoning that stays
+/// hidden until a clock runs out, or a parameter that a provider does not know.
+const ORDINARY: &str = "model models messages stream stream_options max_tokens max_completion_tokens temperature top_p stop n \
+                        seed user metadata usage tools tool_choice response_format failsoft";
 
 /// A call that may be made.
 #[derive(Debug)]
@@ -40,8 +46,12 @@ pub(crate) struct AdmittedCall {
     /// The route's name, for the log.
     pub(crate) route: Option<String>,
     pub(crate) headers_within: Millis,
-    /// The client chose the providers: a failure says nothing about the model for other clients.
+    /// The client chose the providers: the outcome says nothing about the model for other clients.
     pub(crate) leaves_no_trace: bool,
+    /// The client chose parameters that can make a model fail: a failure says nothing about the model for other clients.
+    pub(crate) excuses_failures: bool,
+    /// The account, as a hash; nothing if only one account can call.
+    pub(crate) account: Option<u32>,
     /// The most that the whole call can use. The policy keeps the call within this.
     pub(crate) worst: Usage,
 }
@@ -92,7 +102,7 @@ impl Draft {
         } else {
             policy::narrow(owner, asked, config.access == Access::Loopback)?
         };
-        let bounded = bounds(&policy, client, route);
+        let bounded = bounds(&policy, &config.budget, client, route);
         if bounded.money {
             models::check_searches(&request, config)?;
         }
@@ -107,6 +117,10 @@ impl Draft {
             route: route.map(|route| route.name.clone()),
             headers_within: route.map_or(HEADERS_WITHIN, |route| route.headers_within),
             leaves_no_trace: !body.get("provider").is_null(),
+            excuses_failures: body
+                .iter()
+                .any(|(name, value)| !value.is_null() && !ORDINARY.split(' ').any(|ordinary| name.is(ordinary))),
+            account: (!config.has_one_account()).then(|| hash(&client.account().name)),
             worst: Usage { tokens: 0, usd: Usd(0) },
         };
         Ok(Self { call, output: checked.output, bounded })
@@ -120,9 +134,17 @@ impl Draft {
     }
 }
 
-/// What the policy and the budgets of the account and the route bound.
-fn bounds(policy: &Policy, client: &Client<'_>, route: Option<&Route>) -> Bounded {
-    let mut budgets = [Some(&client.account().budget), route.map(|route| &route.budget)].into_iter().flatten();
+/// A hash that tells accounts apart. It is no secret, and nobody can choose the name of another account.
+fn hash(name: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish() as u32
+}
+
+/// What the policy and the budgets of the edge, the account and the route bound.
+fn bounds(policy: &Policy, edge: &Budget, client: &Client<'_>, route: Option<&Route>) -> Bounded {
+    let budgets = [Some(edge), Some(&client.account().budget), route.map(|route| &route.budget)];
+    let mut budgets = budgets.into_iter().flatten();
     Bounded {
         money: policy.max_cost.is_some() || budgets.clone().any(|budget| budget.usd != Default::default()),
         tokens: budgets.any(|budget| budget.tokens != Default::default()),

@@ -7,13 +7,13 @@ use futures_channel::oneshot;
 use futures_util::future::join;
 use worker::Env;
 
-use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, RouteBudget};
+use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Limits, Share, SharedBudget, check_pause};
 use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
 use crate::call::driver::Driver;
 use crate::call::{cost_check, log, model_state, owner_notice, repeats};
-use crate::config::Config;
+use crate::config::{Config, Route};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::body;
 use crate::http::in_flight::InFlight;
@@ -79,11 +79,8 @@ pub(crate) async fn answer(
     let route = admitted.route.as_deref().and_then(|name| config.route(name));
     let terms = HoldTerms {
         account: client.account().clone(),
-        route: route.map(|route| RouteBudget {
-            route: route.name.clone(),
-            budget: route.budget.clone(),
-            total: route.policy.timeouts.total,
-        }),
+        shared: shared_budgets(config, route),
+        share: route.and_then(|route| account_share(config, route)).map(Box::new),
         most: admitted.worst,
         total: admitted.policy.timeouts.total,
         row: context.row(host::now(), &admitted.request.models),
@@ -101,10 +98,24 @@ pub(crate) async fn answer(
         request_name,
         in_flight,
     };
+    check_pause(config, env).await?;
     let (respond, response) = oneshot::channel();
     // A call goes on when its client disconnects: it has a hold to settle, an upstream to stop and a line to log.
     let reply = exchange.answer(prepared.run(respond), response).await;
     reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))
+}
+
+/// The limited budgets that a call shares with other accounts.
+fn shared_budgets(config: &Config, route: Option<&Route>) -> Vec<SharedBudget> {
+    let budgets = [Some(SharedBudget::of_edge(config)), route.map(SharedBudget::of_route)];
+    budgets.into_iter().flatten().filter(SharedBudget::is_limited).collect()
+}
+
+/// What one account may use of the route's budget, where several accounts share it.
+fn account_share(config: &Config, route: &Route) -> Option<Share> {
+    let limits = Limits::from(&route.budget);
+    let is_shared = limits.any() && !config.has_one_account();
+    is_shared.then(|| Share { route: route.name.clone(), limits: limits.part(route.account_share) })
 }
 
 fn send_alert(env: &Env, alert: Alert) -> Boxed<'_, ()> {
@@ -145,7 +156,7 @@ impl PreparedCall {
         let delivery = Delivery::new(&executor, respond, streams.then_some(began + admitted.headers_within));
         let (call, news) = model_state::start_call(&mut admitted, &config.upstreams, began);
         let attempts = AttemptLog::default();
-        let waits = (disconnect, executor, timer);
+        let waits = (disconnect, executor.clone(), timer);
         let mut driver =
             Driver::new(call, admitted.request.lane, delivery, waits, attempts.clone(), hold.deadline(began));
         let run = async {
@@ -167,7 +178,13 @@ impl PreparedCall {
                 boxed(spans::send(target, trace.as_ref(), &context, rows, times))
             }));
             after.extend(alerts.iter().map(|alert| boxed(ledger::alerts::send_once(&env, alert))));
-            after.extend(hold.settle(rows, attempts.close()));
+            let abandoned = driver.take_abandoned();
+            after.push(boxed(async {
+                abandoned.close(&attempts, &executor).await;
+                if let Some(settlement) = hold.settle(rows, attempts.close()) {
+                    settlement.await;
+                }
+            }));
             if config.operations.alerts.is_some() {
                 let find = |catalog: &_| cost_check::find_alerts(&outcome.report, &config.upstreams, catalog, times.1);
                 after.extend(catalog::with(find).into_iter().map(|alert| send_alert(&env, alert)));

@@ -19,6 +19,7 @@ use std::task::Poll;
 use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Lane, Millis, Outcome, Usd};
 
 use crate::account::{AttemptLog, Most};
+use crate::call::abandoned::Abandoned;
 use crate::call::delivery::Delivery;
 use crate::call::upstream_request::{Event, UpstreamRequest};
 use crate::platform::disconnect::Disconnect;
@@ -40,6 +41,7 @@ pub(crate) struct Driver {
     executor: Executor,
     timer: Timer,
     requests: Vec<UpstreamRequest>,
+    abandoned: Abandoned,
     lane: Lane,
     relay: Option<Relay>,
     /// At this time, a client that has not taken everything counts as gone. Nothing of the call happens later.
@@ -70,7 +72,19 @@ impl Driver {
         log: AttemptLog,
         ends: Millis,
     ) -> Self {
-        Self { call, delivery, disconnect, log, executor, timer, requests: Vec::new(), lane, relay: None, ends }
+        Self {
+            call,
+            delivery,
+            disconnect,
+            log,
+            executor,
+            timer,
+            requests: Vec::new(),
+            abandoned: Abandoned::default(),
+            lane,
+            relay: None,
+            ends,
+        }
     }
 
     /// Drives the call to its end. [`Driver::finish`] delivers what the client has not got yet.
@@ -117,12 +131,18 @@ impl Driver {
         if self.relay.as_ref().is_some_and(|relay| relay.attempt == attempt) {
             return;
         }
-        self.requests.retain(|request| {
-            if request.attempt == attempt {
-                request.cancel();
-            }
-            request.attempt != attempt
-        });
+        let Some(at) = self.requests.iter().position(|request| request.attempt == attempt) else { return };
+        let request = self.requests.remove(at);
+        if request.awaits_head() {
+            self.abandoned.add(request);
+        } else {
+            request.cancel();
+        }
+    }
+
+    /// Takes the requests that the call abandoned before the head of their response had come.
+    pub(crate) fn take_abandoned(&mut self) -> Abandoned {
+        std::mem::take(&mut self.abandoned)
     }
 
     async fn relay(&mut self, attempt: AttemptId, held: &[u8]) {
@@ -175,7 +195,7 @@ impl Driver {
     }
 
     async fn wait(&mut self, until: Millis) {
-        let until = until.min(self.delivery.due()).min(self.ends);
+        let until = until.min(self.delivery.due()).min(self.abandoned.due()).min(self.ends);
         let wakeup = poll_fn(|_| self.poll_wakeup(until)).await;
         let now = host::now();
         match wakeup {
@@ -201,6 +221,7 @@ impl Driver {
             (Poll::Ready(Err(_)), None) => return Poll::Ready(Wakeup::Disconnect),
             (Poll::Ready(Ok(())) | Poll::Pending, _) => {}
         }
+        self.abandoned.poll(&self.log);
         for request in &mut self.requests {
             if let Poll::Ready(event) = request.poll() {
                 return Poll::Ready(Wakeup::Upstream(request.attempt, event));

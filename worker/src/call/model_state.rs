@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use failsoft::breaker::ModelOutcome;
 use failsoft::{Breakers, Call, Context, Millis, Outcome, Upstream};
 
 use crate::breakers::{self, Message, without_probes};
@@ -21,7 +22,11 @@ pub(crate) fn start_call(
     let names = || names.iter().map(String::as_str);
     breakers::with_known(|breakers, state| {
         state.start_call(breakers, names(), now);
-        let mut seen = if admitted.leaves_no_trace { Some(without_probes(breakers, names(), now)) } else { None };
+        let mut seen = if admitted.leaves_no_trace || admitted.excuses_failures {
+            Some(without_probes(breakers, names(), now))
+        } else {
+            None
+        };
         let call = catalog::with(|catalog| {
             let breakers = seen.as_mut().unwrap_or(breakers);
             let context = Context { upstreams: Arc::clone(upstreams), catalog, breakers };
@@ -35,13 +40,13 @@ pub(crate) fn start_call(
 
 /// Records in the breakers how the models did. Returns what the other isolates should know.
 pub(crate) fn record_outcome(outcome: &Outcome, admitted: &AdmittedCall, now: Millis) -> Option<Message> {
-    let (model_outcomes, unused) = if admitted.leaves_no_trace {
-        (&[][..], &[][..])
-    } else {
-        (&outcome.model_outcomes[..], &outcome.unused_probes[..])
+    let unused = if admitted.leaves_no_trace { &[][..] } else { &outcome.unused_probes[..] };
+    let counts = |outcome: &&ModelOutcome| {
+        !admitted.leaves_no_trace && (outcome.failure.is_none() || !admitted.excuses_failures)
     };
+    let model_outcomes: Vec<ModelOutcome> = outcome.model_outcomes.iter().filter(counts).cloned().collect();
     breakers::with_known(|breakers, state| {
-        state.record_outcomes(breakers, model_outcomes, unused, &admitted.policy.breaker, now)
+        state.record_outcomes(breakers, &model_outcomes, unused, &admitted.policy.breaker, admitted.account, now)
     })
 }
 

@@ -88,6 +88,11 @@ impl UpstreamRequest {
         Self { attempt, executor: executor.clone(), buffer, fetch, state, length: 0 }
     }
 
+    /// Whether the head of the response has not come.
+    pub(crate) fn awaits_head(&self) -> bool {
+        matches!(self.state, State::Sent(_))
+    }
+
     /// Closes the connection, unless the body has ended.
     pub(crate) fn cancel(&self) {
         if let (Some(fetch), false) = (&self.fetch, matches!(self.state, State::Ended)) {

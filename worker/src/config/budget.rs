@@ -1,4 +1,4 @@
-//! What an account or a route may use in a minute, a day and a month of UTC's calendar.
+//! What an account or a route may use in a minute, an hour, a day and a month of UTC's calendar.
 
 use failsoft::Usd;
 use failsoft::invalid::{Invalid, Section};
@@ -18,6 +18,7 @@ pub(crate) struct Budget {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bounds<T> {
     pub(crate) minute: Option<T>,
+    pub(crate) hour: Option<T>,
     pub(crate) day: Option<T>,
     pub(crate) month: Option<T>,
 }
@@ -26,7 +27,7 @@ pub(crate) struct Bounds<T> {
 const MOST: u64 = 1_000_000_000_000;
 
 impl Budget {
-    /// Reads `{"requests": {"minute", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`.
+    /// Reads `{"requests": {"minute", "hour", "day", "month"}, "tokens": {…}, "usd": {…}, "concurrent"}`.
     ///
     /// # Errors
     /// The field that is wrong, with its path.
@@ -53,8 +54,8 @@ fn bounds<T>(
     given: &Section<'_>,
     read: impl Fn(&str) -> Result<Option<T>, Box<Invalid>>,
 ) -> Result<Bounds<T>, Box<Invalid>> {
-    given.only("minute day month")?;
-    Ok(Bounds { minute: read("minute")?, day: read("day")?, month: read("month")? })
+    given.only("minute hour day month")?;
+    Ok(Bounds { minute: read("minute")?, hour: read("hour")?, day: read("day")?, month: read("month")? })
 }
 
 fn count(given: &Section<'_>, name: &str) -> Result<Option<u64>, Box<Invalid>> {

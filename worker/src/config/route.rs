@@ -20,7 +20,12 @@ pub(crate) struct Route {
     pub(crate) headers_within: Millis,
     /// What all calls of the route together may use.
     pub(crate) budget: Budget,
+    /// The part of the budget that one account may use, in percent.
+    pub(crate) account_share: u64,
 }
+
+/// One account may use half of a route's budget unless the route says otherwise.
+const ACCOUNT_SHARE: u64 = 50;
 
 impl Route {
     /// Reads all routes. Each inherits from `policy` what its own policy does not set.
@@ -33,7 +38,7 @@ impl Route {
             return Err(routes.wrong(name, "is not a name: use letters, digits, `-`, `_` and `.` only"));
         }
         let route = routes.section(name)?;
-        route.only("models policy lane headersWithin budget")?;
+        route.only("models policy lane headersWithin budget accountShare")?;
         let models = strings(&route, "models")?.filter(|models| !models.is_empty());
         let lane = match route.choice("lane", "gate relay lean")? {
             Some("relay") => Lane::Relay,
@@ -42,6 +47,8 @@ impl Route {
         };
         let mut headers_within = HEADERS_WITHIN;
         route.whole("headersWithin", 0, 600_000, &mut headers_within)?;
+        let mut account_share = ACCOUNT_SHARE;
+        route.whole("accountShare", 1, 100, &mut account_share)?;
         let below_route = |invalid: Box<Invalid>| {
             let path = join(&join("routes", name), &invalid.path);
             Invalid::new(path, invalid.problem)
@@ -53,6 +60,7 @@ impl Route {
             lane,
             headers_within,
             budget: Budget::read(&route.section("budget")?)?,
+            account_share,
         })
     }
 }

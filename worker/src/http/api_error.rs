@@ -73,6 +73,7 @@ codes! {
     LedgerUnavailable    "ledger_unavailable"    503
     // The edge.
     Busy                 "busy"                  503
+    Paused               "paused"                503
     Internal             "internal"              500
     NotConfigured        "not_configured"        503
 }

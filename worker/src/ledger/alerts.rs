@@ -19,7 +19,7 @@ const SEND_LEASE: f64 = 60_000.0;
 pub(crate) struct Alert {
     /// The name of the occasion, such as `budget/key:web/month/2026-11-01T00:00:00Z`.
     pub(crate) occasion: String,
-    /// `fallbacks`, `budget`, `cost`, `expiry`, `spend` or `upstream`.
+    /// `fallbacks`, `budget`, `cost`, `expiry`, `pause`, `spend` or `upstream`.
     pub(crate) kind: &'static str,
     /// A sentence for people.
     pub(crate) text: String,

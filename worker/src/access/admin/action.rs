@@ -42,7 +42,7 @@ pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
     }
 }
 
-fn wrong_method(methods: &'static str) -> ApiError {
+pub(super) fn wrong_method(methods: &'static str) -> ApiError {
     let message = ["this URL takes the methods ", methods].concat();
     let mut error = ApiError::new(Code::MethodNotAllowed, message);
     error.allow = Some(methods);

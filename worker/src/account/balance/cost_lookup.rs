@@ -2,8 +2,8 @@
 
 use failsoft::{Json, Millis};
 
-use super::Balance;
 use super::hold::{Hold, Lookup, UnsettledAttempt};
+use super::{Balance, Correction};
 use crate::account::amount::Amount;
 use crate::ledger::{Row, settled};
 
@@ -93,7 +93,12 @@ impl Balance {
         });
         match (at, found) {
             (Some(at), Some(found)) => {
+                let charged = hold.unsettled[at].row.cost;
                 let row = found.complete(hold.unsettled.remove(at).row);
+                let less = Amount { usd: charged.saturating_sub(row.cost), ..Amount::default() };
+                if less.usd > 0 {
+                    self.corrections.push(Correction { route: row.route.clone(), began: hold.began, less });
+                }
                 let tokens = row.tokens().unwrap_or(hold.left.tokens);
                 self.count(&mut hold, Amount { requests: 0, tokens, usd: row.cost });
                 hold.unsettled.iter_mut().for_each(|unsettled| unsettled.row.revision += 1);

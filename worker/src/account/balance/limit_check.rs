@@ -32,7 +32,7 @@ impl Balance {
     fn check_concurrent(&self) -> Option<Exceeded> {
         let (limit, held) = (self.limits.concurrent?, self.running());
         let wait = if limit > 0 { Some(SOON) } else { None };
-        let exceeded = Exceeded { bound: Bound::Concurrent, limit, used: 0, held, needed: 1, resets: None, wait };
+        let exceeded = Exceeded::new(Bound::Concurrent, limit, 0, held, 1, None, wait);
         (held >= limit).then_some(exceeded)
     }
 
@@ -51,6 +51,6 @@ impl Balance {
             Some(resets - now)
         };
         let bound = Bound::Of(measure, period);
-        Some(Exceeded { bound, limit, used, held, needed, resets: Some(resets), wait })
+        Some(Exceeded::new(bound, limit, used, held, needed, Some(resets), wait))
     }
 }

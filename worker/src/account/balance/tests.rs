@@ -2,6 +2,7 @@ mod hold;
 mod lease;
 mod random;
 mod settle;
+mod share;
 mod stored;
 mod vanish;
 

@@ -24,7 +24,7 @@ impl Isolate {
         let probe = state.report_probe(breakers, [NAME].into_iter(), now);
         let failure = down.then(|| Failure::new(Kind::Unavailable, "down"));
         let outcome = asks.then(|| ModelOutcome { name: NAME.into(), failure });
-        let outcomes = state.record_outcomes(breakers, outcome.as_slice(), &[], &POLICY, now);
+        let outcomes = state.record_outcomes(breakers, outcome.as_slice(), &[], &POLICY, None, now);
         let mut object = object;
         for message in probe.into_iter().chain(outcomes) {
             let answered = object.as_deref_mut().map(|object| {
@@ -80,8 +80,8 @@ fn a_success_sends_no_message_except_to_refresh_the_known_states() {
 fn only_the_answer_to_the_last_message_counts() {
     let Isolate { mut state, mut breakers } = Isolate::default();
     let failed = [ModelOutcome { name: NAME.into(), failure: Some(Failure::new(Kind::Unavailable, "down")) }];
-    let first = state.record_outcomes(&mut breakers, &failed, &[], &POLICY, 0).expect("a message");
-    let second = state.record_outcomes(&mut breakers, &failed, &[], &POLICY, 1).expect("a message");
+    let first = state.record_outcomes(&mut breakers, &failed, &[], &POLICY, None, 0).expect("a message");
+    let second = state.record_outcomes(&mut breakers, &failed, &[], &POLICY, None, 1).expect("a message");
     state.apply_answer(&mut breakers, first.number, Some(&write_answer(&[(NAME.into(), BreakerAnswer::Closed(1))])), 2);
     assert_eq!(breakers.state(NAME), Some(Breaker::Closed { failures: 2 }));
     state.apply_answer(&mut breakers, second.number, Some(&write_answer(&[(NAME.into(), BreakerAnswer::Open(9))])), 3);

@@ -53,7 +53,7 @@ struct Simulation {
 
 impl Simulation {
     fn new(seed: u64) -> Self {
-        let budget = json!({"usd": {"minute": 3, "day": 10, "month": 40}, "tokens": {"minute": 100}, "concurrent": 8});
+        let budget = json!({"usd": {"minute": 3, "hour": 6, "day": 10, "month": 40}, "tokens": {"minute": 100}, "concurrent": 8});
         Self {
             dice: Dice(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(seed)),
             limits: limits(budget),
@@ -83,7 +83,7 @@ impl Simulation {
     fn start_call(&mut self, nth: u64) {
         let most = self.dice.below(USD);
         let id = format!("{nth}");
-        if self.balance.hold(&id, request(most), &self.limits, self.now).is_err() {
+        if self.balance.hold(&id, request(most), &self.limits, None, self.now).is_err() {
             return;
         }
         let attempts = attempts(&mut self.dice, most, nth);
@@ -132,6 +132,7 @@ impl Simulation {
         let rows = self.balance.expire(self.now);
         self.write(rows);
         self.balance.warnings.clear();
+        self.balance.corrections.clear();
         while let Some(due) = self.balance.next_due() {
             for lookup in self.balance.due_lookups(due) {
                 let cost = self.cost_of(&lookup);
@@ -139,6 +140,7 @@ impl Simulation {
                 self.write(rows);
             }
             self.balance.warnings.clear();
+            self.balance.corrections.clear();
         }
     }
 

@@ -1,10 +1,10 @@
 //! Settlements, known and unknown costs.
 
 use super::{NOON, USD, costs, found, known, limits, request, unknown, usage, usd};
-use crate::account::amount::Measure;
+use crate::account::amount::{Amount, Measure};
 use crate::account::attempt_log::{AttemptRecord, Most};
-use crate::account::balance::Balance;
 use crate::account::balance::GenerationCost;
+use crate::account::balance::{Balance, Correction};
 use crate::account::lease::highest_usage;
 use crate::account::period::Period;
 use crate::ledger::Row;
@@ -14,7 +14,7 @@ use serde_json::json;
 fn refused_attempts_are_free_and_attempts_of_unknown_cost_share_what_is_left() {
     let mut balance = Balance::default();
     let limits = limits(json!({"usd": {"day": 9}}));
-    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    balance.hold("a", request(USD), &limits, None, NOON).expect("held");
     let attempts = [unknown(Some(503), Some("gen-0")), unknown(None, None), known(USD / 4), unknown(None, None)];
     let rows = balance.settle("a", usage(attempts), NOON);
     let (left, half) = (USD * 3 / 4, USD * 3 / 8);
@@ -34,7 +34,7 @@ fn an_attempt_of_unknown_cost_is_charged_the_most_that_it_can_cost_and_the_rest_
         let most = Most { usd: Some(usd), tokens: Some(tokens) };
         (attempt.0, AttemptRecord { most, ..attempt.1 })
     };
-    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    balance.hold("a", request(USD), &limits, None, NOON).expect("held");
     let failed = || most(unknown(Some(500), None), USD / 4, 4);
     let rows = balance.settle("a", usage([failed(), known(USD / 8)]), NOON);
     assert_eq!(costs(&rows), [(USD / 8, "told", 0), (USD / 4, "unsettled", 0)]);
@@ -42,7 +42,7 @@ fn an_attempt_of_unknown_cost_is_charged_the_most_that_it_can_cost_and_the_rest_
     assert_eq!(balance.used(Measure::Tokens, Period::Day), 3 + 4);
 
     // While a cost is looked up, only this attempt's part is held.
-    balance.hold("b", request(USD), &limits, NOON).expect("held");
+    balance.hold("b", request(USD), &limits, None, NOON).expect("held");
     let named = most(unknown(Some(502), Some("gen-1")), USD / 2, 5);
     balance.settle("b", usage([failed(), named]), NOON);
     assert_eq!(usd(&balance), (USD * 3 / 8, USD * 3 / 4));
@@ -51,7 +51,7 @@ fn an_attempt_of_unknown_cost_is_charged_the_most_that_it_can_cost_and_the_rest_
     assert_eq!(usd(&balance), (USD * 5 / 8 + 9, 0));
 
     // An attempt about which nothing is known is charged what the others leave.
-    balance.hold("c", request(USD), &limits, NOON).expect("held");
+    balance.hold("c", request(USD), &limits, None, NOON).expect("held");
     let rows = balance.settle("c", usage([failed(), unknown(None, None)]), NOON);
     assert_eq!(costs(&rows), [(USD / 4, "unsettled", 0), (USD * 3 / 4, "unsettled", 0)]);
 
@@ -64,7 +64,7 @@ fn an_attempt_of_unknown_cost_is_charged_the_most_that_it_can_cost_and_the_rest_
 fn a_cost_that_the_upstream_knows_stays_held_until_it_is_looked_up() {
     let mut balance = Balance::default();
     let limits = limits(json!({"usd": {"day": 9}}));
-    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    balance.hold("a", request(USD), &limits, None, NOON).expect("held");
     let rows = balance.settle("a", usage([unknown(Some(200), Some("gen-1")), known(7)]), NOON);
     assert_eq!(costs(&rows), [(7, "told", 0), (USD - 7, "unsettled", 0)]);
     assert_eq!(usd(&balance), (7, USD - 7));
@@ -80,6 +80,8 @@ fn a_cost_that_the_upstream_knows_stays_held_until_it_is_looked_up() {
     let lookup = &balance.due_lookups(later)[0];
     let rows = balance.record_lookup(lookup, found(9), later);
     assert_eq!(costs(&rows), [(9, "generation", 1)]);
+    let less = Amount { usd: USD - 7 - 9, ..Amount::default() };
+    assert_eq!(std::mem::take(&mut balance.corrections), [Correction { route: None, began: NOON, less }]);
     assert_eq!((usd(&balance), balance.next_due()), ((16, 0), None));
     assert_eq!(balance.used(Measure::Tokens, Period::Day), 6);
 }
@@ -88,7 +90,7 @@ fn a_cost_that_the_upstream_knows_stays_held_until_it_is_looked_up() {
 fn a_cost_is_looked_up_for_ten_minutes() {
     let mut balance = Balance::default();
     let limits = limits(json!({"usd": {"day": 9}}));
-    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    balance.hold("a", request(USD), &limits, None, NOON).expect("held");
     balance.settle("a", usage([unknown(Some(200), Some("gen-1"))]), NOON);
     let (mut times, mut last) = (0, NOON);
     while let Some(due) = balance.next_due() {
@@ -108,17 +110,17 @@ fn a_partly_known_cost_is_looked_up_or_charged_at_the_hold_and_never_less() {
         let (row, record) = unknown(Some(200), generation);
         (Row { cost, ..row }, record)
     };
-    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    balance.hold("a", request(USD), &limits, None, NOON).expect("held");
     balance.settle("a", usage([partly(USD / 4, Some("gen-1"))]), NOON);
     assert_eq!(usd(&balance), (0, USD));
     let lookup = &balance.due_lookups(NOON + 1_000)[0];
     assert_eq!(costs(&balance.record_lookup(lookup, found(USD / 2), NOON + 1_000)), [(USD / 2, "generation", 1)]);
     assert_eq!(usd(&balance), (USD / 2, 0));
 
-    balance.hold("b", request(USD), &limits, NOON).expect("held");
+    balance.hold("b", request(USD), &limits, None, NOON).expect("held");
     let rows = balance.settle("b", usage([partly(USD * 3 / 4, None), unknown(None, None)]), NOON);
     assert_eq!(costs(&rows), [(USD * 7 / 8, "unsettled", 0), (USD / 8, "unsettled", 0)]);
-    balance.hold("c", request(USD), &limits, NOON).expect("held");
+    balance.hold("c", request(USD), &limits, None, NOON).expect("held");
     assert_eq!(costs(&balance.settle("c", usage([partly(2 * USD, None)]), NOON)), [(2 * USD, "unsettled", 0)]);
     assert_eq!(usd(&balance), (USD / 2 + 3 * USD, 0));
 
@@ -132,7 +134,7 @@ fn a_partly_known_cost_is_looked_up_or_charged_at_the_hold_and_never_less() {
 fn a_settlement_that_arrives_late_or_twice_counts_once() {
     let limits = limits(json!({"usd": {"day": 9}}));
     let mut balance = Balance::default();
-    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    balance.hold("a", request(USD), &limits, None, NOON).expect("held");
     balance.note("a", 1, vec![unknown(Some(429), None).1, unknown(Some(200), Some("gen-1")).1]);
     assert_eq!(costs(&balance.expire(NOON + 30_000)).len(), 3);
     let end = || usage([unknown(Some(429), None), known(3), known(4)]);
@@ -141,7 +143,7 @@ fn a_settlement_that_arrives_late_or_twice_counts_once() {
     assert_eq!(usd(&balance), (7, 0));
     assert!(balance.settle("a", end(), NOON + 30_002).is_empty());
 
-    balance.hold("b", request(USD), &limits, NOON).expect("held");
+    balance.hold("b", request(USD), &limits, None, NOON).expect("held");
     let end = || usage([known(3), unknown(Some(200), Some("gen-1"))]);
     balance.settle("b", end(), NOON);
     assert_eq!(costs(&balance.settle("b", end(), NOON)), [(USD - 3, "unsettled", 1)]);

@@ -11,7 +11,7 @@ fn a_vanished_call_is_settled_by_its_last_note() {
     let limits = limits(json!({"usd": {"day": 9}}));
     let mut balance = Balance::default();
     for id in ["silent", "told", "second"] {
-        balance.hold(id, request(USD), &limits, NOON).expect("held");
+        balance.hold(id, request(USD), &limits, None, NOON).expect("held");
     }
     let record = |attempt: (Row, AttemptRecord)| attempt.1;
     balance.note("told", 1, vec![record(unknown(Some(200), Some("gen-1")))]);
@@ -45,7 +45,7 @@ fn a_vanished_call_is_charged_for_a_request_that_it_may_have_sent_without_a_note
     let limits = limits(json!({"usd": {"day": 9}}));
     for first in [unknown(Some(429), Some("gen-1")), unknown(Some(200), Some("gen-1"))] {
         let mut balance = Balance::default();
-        balance.hold("a", request(USD), &limits, NOON).expect("held");
+        balance.hold("a", request(USD), &limits, None, NOON).expect("held");
         balance.note("a", 1, vec![first.1.clone()]);
         let rows = balance.expire(NOON + 30_000);
         assert_eq!((rows.len(), rows.iter().map(|row| row.cost).sum()), (2, USD));
@@ -56,7 +56,7 @@ fn a_vanished_call_is_charged_for_a_request_that_it_may_have_sent_without_a_note
     }
     // A late settlement says that there was no other request.
     let mut balance = Balance::default();
-    balance.hold("a", request(USD), &limits, NOON).expect("held");
+    balance.hold("a", request(USD), &limits, None, NOON).expect("held");
     balance.note("a", 1, vec![unknown(Some(200), Some("gen-1")).1]);
     balance.expire(NOON + 30_000);
     assert_eq!(costs(&balance.settle("a", usage([known(3)]), NOON + 30_001)), [(3, "told", 1), (0, "told", 1)]);

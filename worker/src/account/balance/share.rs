@@ -1,0 +1,82 @@
+//! The share of one account in a route's budget: one account cannot use up what all accounts of the route share.
+
+use failsoft::Millis;
+
+use super::hold::Hold;
+use super::{Balance, PeriodUsage, Share};
+use crate::account::amount::{Amount, Measure};
+use crate::account::exceeded::Exceeded;
+use crate::account::limits::Bound;
+use crate::account::period::Period;
+
+impl Balance {
+    /// Checks `needed` against the account's share of a route. The first call of a period always fits: a share may be smaller
+    /// than one call.
+    pub(super) fn check_share(&mut self, share: &Share, needed: Amount, now: Millis) -> Result<(), Exceeded> {
+        let periods = self.start_share(&share.route, now);
+        let is_of_route = |hold: &&Hold| hold.row.as_ref().is_some_and(|row| row.route.as_ref() == Some(&share.route));
+        let running: u64 =
+            self.holds.values().filter(is_of_route).filter(|hold| hold.is_running()).map(|hold| hold.slots).sum();
+        if let Some(limit) = share.limits.concurrent.filter(|limit| running >= *limit) {
+            let bound = Bound::Concurrent;
+            return Err(Exceeded { share: true, ..Exceeded::new(bound, limit, 0, running, 1, None, Some(2_000)) });
+        }
+        for period in Period::ALL {
+            for measure in Measure::ALL {
+                let Some(limit) = share.limits.of(measure, period) else { continue };
+                let usage = &periods[period as usize];
+                let held = self.holds.values().filter(is_of_route).filter(|hold| hold.began >= usage.starts);
+                let held = held.fold(0, |sum: u64, hold| sum.saturating_add(hold.left.of(measure)));
+                let (used, needed) = (usage.used.of(measure), needed.of(measure));
+                let counted = used.saturating_add(held);
+                if counted > 0 && counted.saturating_add(needed) > limit {
+                    let resets = period.end(now);
+                    let bound = Bound::Of(measure, period);
+                    let exceeded = Exceeded::new(bound, limit, used, held, needed, Some(resets), Some(resets - now));
+                    return Err(Exceeded { share: true, ..exceeded });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts `used` for the route of `hold`, if the account has a share of the route.
+    pub(super) fn count_share(&mut self, hold: &Hold, used: Amount) {
+        let Some(route) = hold.row.as_ref().and_then(|row| row.route.as_ref()) else { return };
+        let Some(periods) = self.shares.get_mut(route) else { return };
+        for usage in periods.iter_mut().filter(|usage| hold.began >= usage.starts) {
+            usage.used = usage.used.plus(used);
+        }
+        self.changes.shares.insert(route.clone());
+    }
+
+    /// Starts each period of the share of `route` that is due, and returns the share.
+    fn start_share(&mut self, route: &str, now: Millis) -> [PeriodUsage; 4] {
+        let periods = self.shares.entry(route.into()).or_default();
+        for period in Period::ALL {
+            let usage = &mut periods[period as usize];
+            if usage.starts < period.start(now) {
+                *usage = PeriodUsage { starts: period.start(now), ..PeriodUsage::default() };
+                self.changes.shares.insert(route.into());
+            }
+        }
+        periods.clone()
+    }
+
+    /// Counts `less` for a call that began at `began`. Its cost became known after the call was settled; a lease that counts the
+    /// call may come back later.
+    pub(crate) fn correct(&mut self, began: Millis, less: Amount, now: Millis) {
+        self.start_periods(now);
+        for usage in self.periods.iter_mut().filter(|usage| began >= usage.starts) {
+            usage.early = usage.early.plus(less.minus(usage.used));
+            usage.used = usage.used.minus(less);
+            self.changes.periods = true;
+        }
+    }
+
+    /// Pauses the edge since a point in time, or resumes the edge. A pause that lasts keeps its beginning.
+    pub(crate) fn set_pause(&mut self, since: Option<Millis>) {
+        self.pause = since.map(|since| self.pause.unwrap_or(since));
+        self.changes.pause = true;
+    }
+}
