@@ -122,7 +122,8 @@ impl Upstream {
     /// The most tokens that each answer of a model with this `info` reasons beyond the output limit. `asked` is the limit in
     /// the request, if there is one. `None`: nothing bounds the reasoning.
     pub fn reasoning_beyond_limit(&self, asked: Option<u64>, info: Option<&ModelInfo>) -> Option<u64> {
-        if !self.reasons_beyond_limit {
+        // A page has no upstream that is declared to do so.
+        if cfg!(feature = "browser") || !self.reasons_beyond_limit {
             return Some(0);
         }
         asked.into_iter().chain(info.and_then(|info| info.max_reasoning)).min()

@@ -51,7 +51,8 @@ impl Call {
         row.failure = failure;
         row.is_free = attempt.is_free;
         row.cost_is_final = row.cost.is_some() && attempt.is_complete();
-        row.cost_of_tokens = attempt.price.as_ref().zip(row.prompt_tokens).map(|(price, prompt)| {
+        let price = attempt.price.as_ref().filter(|_| !cfg!(feature = "browser"));
+        row.cost_of_tokens = price.zip(row.prompt_tokens).map(|(price, prompt)| {
             price.cost(prompt, self.request.prompt.attachments, row.completion_tokens.unwrap_or_default())
         });
         let spent = attempt.spent(row.cost.filter(|_| row.cost_is_final));
@@ -70,8 +71,10 @@ pub(super) fn fill_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.provider = answer.provider().map(Into::into);
     let usage = Fields::of(answer.usage());
     row.prompt_tokens = usage.get("prompt_tokens").whole();
-    let cached = usage.at("prompt_tokens_details.cached_tokens").whole().unwrap_or_default();
-    row.uncached_prompt_tokens = row.prompt_tokens.filter(|_| cached == 0);
+    if !cfg!(feature = "browser") {
+        let cached = usage.at("prompt_tokens_details.cached_tokens").whole().unwrap_or_default();
+        row.uncached_prompt_tokens = row.prompt_tokens.filter(|_| cached == 0);
+    }
     // Some upstreams count reasoning beside the completion, but every upstream counts it in the total.
     let beside_prompt =
         usage.get("total_tokens").whole().zip(row.prompt_tokens).map(|(all, prompt)| all.saturating_sub(prompt));

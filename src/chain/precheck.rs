@@ -37,7 +37,7 @@ impl Candidate {
             return Some(DropReason::PriceAboveCap);
         }
         let most = policy.max_cost.filter(|_| !by_edge)?;
-        if self.reasoning.is_none() {
+        if !cfg!(feature = "browser") && self.reasoning.is_none() {
             return Some(DropReason::ReasoningUnbounded);
         }
         match self.lowest_cost(request, Prompt::default()) {

@@ -20,7 +20,8 @@ impl Chain {
 
     /// The most tokens that an answer of `batch` reasons beyond the output limit.
     pub(crate) fn reasoning(&self, batch: &[usize]) -> u64 {
-        batch.iter().filter_map(|&at| self.candidates[at].reasoning).max().unwrap_or_default()
+        let most = || batch.iter().filter_map(|&at| self.candidates[at].reasoning).max().unwrap_or_default();
+        if cfg!(feature = "browser") { 0 } else { most() }
     }
 
     /// The highest price of `batch` for an answer behind the text `so_far`, whichever of its models serves. An edge has no
