@@ -93,6 +93,10 @@ export interface ModelInfo {
   prompt?: number;
   /** The price of a million output tokens in USD. From 0 to 1,000,000. */
   completion?: number;
+  /** The price of a million prompt tokens in USD that come from a cache. From 0 to 1,000,000. @default the value of `prompt` */
+  cachedPrompt?: number;
+  /** The price of a million reasoning tokens in USD. From 0 to 1,000,000. @default the value of `completion` */
+  reasoning?: number;
 }
 
 /** The fields of OpenAI's and OpenRouter's chat request, under the names that they have there. */

@@ -9,9 +9,16 @@ export interface Policy {
   attempts?: number;
   /** Four clocks. The first three run for each attempt, `total` runs for the whole call. */
   timeouts?: {
-    /** From sending to the response headers; for streams and with `assemble` only. From 1 to 600,000. @default 30000 */
+    /**
+     * From sending to the response headers; for streams and with `assemble` only. From 1 to 600,000.
+     * @default 120000 for a model that thinks, else 30000
+     */
     headers?: number;
-    /** From sending to the first text, reasoning or tool call. From 1 to 600,000. @default 60000 */
+    /**
+     * From sending to the first text, reasoning or tool call. From 1 to 600,000.
+     * @default 300000 for a model that thinks; 12000 and 1 for every 5 tokens of the prompt while another model could
+     * answer; else 60000
+     */
     firstToken?: number;
     /** Between two events of a stream. Keep-alive comments are not events. From 1 to 600,000. @default 30000 */
     idle?: number;

@@ -66,8 +66,10 @@ export interface Attempt {
   promptTokens?: number;
   /** The tokens of the answer, as the upstream counted them. */
   completionTokens?: number;
-  /** The cost in USD, as the upstream reported it. */
+  /** The cost in USD: as the upstream reported it, else computed from the tokens and the prices in the options. */
   cost?: number;
+  /** `cost` was computed: the upstream reported tokens and no cost. Absent otherwise. */
+  costComputed?: true;
 }
 
 /** Why one request failed. */

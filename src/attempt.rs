@@ -9,10 +9,9 @@ use crate::catalog::Price;
 use crate::chain::Batch;
 use crate::chunk::Accumulator;
 use crate::events::Events;
-use crate::failure::{Failure, Kind, classify, refuses_before_work};
+use crate::failure::{Failure, Kind, RequestFields, classify, refuses_before_work};
 use crate::http::Headers;
 use crate::json::Json;
-use crate::policy::Timeouts;
 use crate::request::UsageChunk;
 use crate::resume::Resume;
 use crate::role::Role;
@@ -29,6 +28,17 @@ const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
 /// The beginning of an error's body says what went wrong. The rest is not read.
 const LARGEST_ERROR: usize = 256 * 1024;
+
+/// The clocks of one attempt, in milliseconds, as the policy and the request set them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clocks {
+    /// From sending to the response headers.
+    pub(crate) headers: Millis,
+    /// From sending to the first text, reasoning or tool call.
+    pub(crate) first_token: Millis,
+    /// Between two events of a stream.
+    pub(crate) idle: Millis,
+}
 
 /// The number of an attempt in its call, from 0.
 pub type AttemptId = u32;
@@ -66,6 +76,8 @@ pub(crate) struct Attempt {
     pub(crate) by_edge: bool,
     /// It asked the upstream for a stream.
     streamed: bool,
+    /// The fields of the request that the upstream may reject although the caller's request is right.
+    pub(crate) own_fields: RequestFields,
     /// When its time is over, where the policy's clocks do not decide: the time for a score.
     pub(crate) deadline: Option<Millis>,
     /// What becomes of the usage chunk in its answer.
@@ -85,6 +97,10 @@ pub(crate) struct Attempt {
     pub(crate) is_open: bool,
     /// The host may read one chunk, and has not brought it yet.
     pub(crate) is_reading: bool,
+    /// The upstream reports no cost, so the cost is computed from the tokens.
+    pub(crate) computes_cost: bool,
+    /// One of its models thinks before it answers.
+    pub(crate) thinks: bool,
     /// A hedge was due beside it.
     pub(crate) had_hedge: bool,
     pub(crate) sent: Millis,
@@ -104,6 +120,7 @@ impl Attempt {
             is_free: false,
             by_edge: false,
             streamed,
+            own_fields: RequestFields::default(),
             deadline: None,
             usage_chunk: UsageChunk::AsSent,
             body: Body::Awaited,
@@ -114,6 +131,8 @@ impl Attempt {
             resume: None,
             is_open: true,
             is_reading: false,
+            computes_cost: false,
+            thinks: false,
             had_hedge: false,
             sent: now,
             last_event: now,
@@ -217,7 +236,7 @@ impl Attempt {
     ///
     /// An edge runs the same clocks over its own attempts and reports what came of them. The clocks here must not run out
     /// first: they only notice a stream that the edge began and abandoned.
-    pub(crate) fn timeout(&self, timeouts: &Timeouts) -> Option<(Millis, Kind)> {
+    pub(crate) fn timeout(&self, clocks: &Clocks) -> Option<(Millis, Kind)> {
         if let Some(deadline) = self.deadline {
             return Some((deadline, Kind::HeadersTimeout));
         }
@@ -227,14 +246,14 @@ impl Attempt {
             Body::Awaited if self.by_edge => None,
             // The call sees only its end.
             Body::Events(_) if self.unread => None,
-            Body::Awaited => Some((self.sent + timeouts.headers.min(timeouts.first_token), Kind::HeadersTimeout)),
+            Body::Awaited => Some((self.sent + clocks.headers.min(clocks.first_token), Kind::HeadersTimeout)),
             Body::Events(events) if events.done => Some((self.last_event + LINGER, Kind::Stalled)),
             Body::Events(events) if !events.is_alive() && self.by_edge => None,
             Body::Events(events) if !events.is_alive() => {
-                Some((self.sent + timeouts.first_token, Kind::FirstTokenTimeout))
+                Some((self.sent + clocks.first_token, Kind::FirstTokenTimeout))
             }
             Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
-                let idle = if self.by_edge { 2 * timeouts.idle } else { timeouts.idle };
+                let idle = if self.by_edge { 2 * clocks.idle } else { clocks.idle };
                 if self.is_reading { Some((self.last_event + idle, Kind::Stalled)) } else { None }
             }
         }

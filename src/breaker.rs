@@ -8,6 +8,7 @@
 //!   └──────────────────────────────────────────── success ──────────────────┘
 //! ```
 
+use crate::learned::Rejected;
 use crate::text::text;
 use crate::{Millis, failure::Failure, failure::Kind, policy::BreakerPolicy};
 
@@ -76,9 +77,14 @@ impl Breaker {
     }
 }
 
-/// The breakers of one host: of a client object, or of an isolate. A list, because they are few.
+/// The breakers of one host: of a client object, or of an isolate. Beside them, what the host has learned about its
+/// upstreams. Both are lists, because they are few.
 #[derive(Clone, Debug, Default)]
-pub struct Breakers(Vec<(String, Breaker)>);
+pub struct Breakers {
+    breakers: Vec<(String, Breaker)>,
+    /// What is known about each upstream, by its URL.
+    upstreams: Vec<(String, Rejected)>,
+}
 
 impl Breakers {
     /// The most breakers that are kept. A chain needs a few. More means that somebody makes ids up; then the oldest leaves.
@@ -89,8 +95,21 @@ impl Breakers {
         text!(url, " ", model)
     }
 
+    /// The fields that the upstream at `url` rejects, as far as calls have learned.
+    pub(crate) fn rejected_by(&mut self, url: &str) -> Rejected {
+        if let Some((_, rejected)) = self.upstreams.iter().find(|(known, _)| known == url) {
+            return rejected.clone();
+        }
+        if self.upstreams.len() >= Self::MOST {
+            self.upstreams.remove(0);
+        }
+        let rejected = Rejected::default();
+        self.upstreams.push((url.into(), rejected.clone()));
+        rejected
+    }
+
     fn get(&mut self, name: &str) -> Option<&mut Breaker> {
-        self.0.iter_mut().find(|(known, _)| known == name).map(|(_, breaker)| breaker)
+        self.breakers.iter_mut().find(|(known, _)| known == name).map(|(_, breaker)| breaker)
     }
 
     /// [`Breaker::admit`] for the breaker `name`. A breaker that is not known lets every call through.
@@ -126,15 +145,15 @@ impl Breakers {
             *known = breaker;
             return;
         }
-        if self.0.len() >= Self::MOST {
-            self.0.remove(0);
+        if self.breakers.len() >= Self::MOST {
+            self.breakers.remove(0);
         }
-        self.0.push((name.into(), breaker));
+        self.breakers.push((name.into(), breaker));
     }
 
     /// The state of `name`, if it is known.
     pub fn state(&self, name: &str) -> Option<Breaker> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, breaker)| *breaker)
+        self.breakers.iter().find(|(known, _)| known == name).map(|(_, breaker)| *breaker)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::Millis;
 use crate::date::start_of_day;
 use crate::json::Json;
 use crate::near_miss::closest;
-use crate::text::{cut, split, text};
+use crate::text::{cut, find, split, text};
 use crate::tokens::Prompt;
 use crate::usd::Usd;
 
@@ -28,6 +28,10 @@ pub struct ModelInfo {
     pub max_reasoning: Option<u64>,
     /// The price of a token of the prompt, and of a token of the answer.
     pub price: (Option<Usd>, Option<Usd>),
+    /// The price of a token of the prompt that came from a cache, where it has a price of its own.
+    pub cached_price: Option<Usd>,
+    /// The price of a token of the reasoning, where it has a price of its own.
+    pub reasoning_price: Option<Usd>,
     /// The JSON text of a list of all prices: for long prompts, for writes to a cache, for a request. May be empty.
     pub prices: String,
     /// The JSON text of a list of the parameters that the model supports. Empty, if they are not known.
@@ -156,6 +160,18 @@ pub fn continues_prefill(model: &str) -> bool {
     split(CONTINUES, b' ').any(|family| model.starts_with(family))
 }
 
+/// `model` thinks before it answers unless the request tells it not to. It may be silent for minutes.
+pub fn reasons(model: &str) -> bool {
+    // By the beginning of the name behind the vendor's. OpenAI, DeepSeek, Qwen, Mistral, xAI, Google, Zhipu, MiniMax, Perplexity.
+    const REASONING: &str = "o1 o3 o4 gpt-5 gpt-oss deepseek-r1 qwq magistral grok-4 grok-3-mini gemini-2.5-pro gemini-3 \
+                             glm-4.5 glm-4.6 glm-4.7 glm-5 minimax-m sonar-deep-research";
+    let name = split(base_name(model), b'/').last().unwrap_or_default().to_ascii_lowercase();
+    let has = |part: &str| find(&name, part).is_some();
+    let is_known = split(REASONING, b' ').any(|family| name.starts_with(family)) || has("thinking") || has("reason");
+    // A variant of the family that answers at once, and a suffix that asks for thought.
+    model.ends_with(":thinking") || (is_known && !has("non-reasoning") && !has("-chat") && !has("no-think"))
+}
+
 impl ModelInfo {
     fn read(row: Json<'_>) -> Option<Self> {
         let mut info = Self::of(row);
@@ -175,6 +191,8 @@ impl ModelInfo {
             context_length: row.get("context_length").whole(),
             max_output: limit.or_else(|| row.at("top_provider.max_completion_tokens").whole()),
             price: (price("prompt"), price("completion")),
+            cached_price: price("input_cache_read"),
+            reasoning_price: price("internal_reasoning"),
             parameters: if parameters.is_array() { parameters.raw().into() } else { String::new() },
             expires: start_of_day(row.get("expiration_date").word()),
             ..Self::default()
@@ -184,6 +202,7 @@ impl ModelInfo {
     /// Raises `price` to the price of this model, for a prompt of up to `tokens` tokens. False: the price is not known.
     pub fn raise(&self, price: &mut Price, tokens: u64) -> bool {
         let (Some(prompt), Some(answer)) = self.price else { return false };
+        price.raise(ANSWER, self.reasoning_price.unwrap_or_default());
         for (column, listed) in [(PROMPT, prompt), (ANSWER, answer), (LISTED_PROMPT, prompt), (LISTED_ANSWER, answer)] {
             price.raise(column, listed);
         }

@@ -30,7 +30,8 @@ use std::sync::Arc;
 use crate::Millis;
 use crate::breaker::Breakers;
 use crate::catalog::Catalog;
-use crate::failure::Failure;
+use crate::failure::{Failure, RequestFields};
+use crate::learned::Rejected;
 use crate::policy::Policy;
 use crate::report::Report;
 use crate::request::ChatRequest;
@@ -57,6 +58,8 @@ pub(crate) struct Chain {
     candidates: Vec<Candidate>,
     /// Names of the breakers that this call probes.
     probes: Vec<String>,
+    /// The fields that each upstream rejects.
+    rejected: Vec<Rejected>,
 }
 
 impl Chain {
@@ -74,6 +77,7 @@ impl Chain {
     ) -> Result<Self, Box<Failure>> {
         let mut chain = Self::default();
         for (at, upstream) in context.upstreams.iter().enumerate() {
+            chain.rejected.push(context.breakers.rejected_by(&upstream.url));
             for model in upstream.models_for(&request.models) {
                 let info = upstream.model_info(model, context.catalog);
                 let near_miss = if info.is_some() { None } else { context.catalog.near_miss(model) };
@@ -156,6 +160,32 @@ impl Chain {
             let state = &mut self.candidates[at].state;
             *state = next(state);
         }
+    }
+
+    /// The fields that this upstream is known to reject.
+    pub(crate) fn rejected(&self, upstream: usize) -> RequestFields {
+        self.rejected.get(upstream).map_or(RequestFields::default(), Rejected::fields)
+    }
+
+    /// The upstream of `batch` has rejected some of the fields that failsoft wrote. True: the same models are asked again
+    /// without them. Each field is given up once, so that two fields that exclude each other end.
+    pub(crate) fn give_up_fields(&mut self, batch: &[usize], fields: RequestFields) -> bool {
+        let Some(first) = batch.first().map(|&at| &mut self.candidates[at]) else { return false };
+        if fields == RequestFields::default() || first.given_up.has(fields) {
+            return false;
+        }
+        first.given_up.add(fields);
+        if fields.has(RequestFields::LIMITS) {
+            first.given_up.add(RequestFields::LIMITS);
+        }
+        self.rejected[first.upstream()].learn(fields);
+        true
+    }
+
+    /// Nothing came of a request that named `batch`: each of its other models is asked alone, beginning with the second.
+    pub(crate) fn ask_one_by_one(&mut self, batch: &[usize]) {
+        self.fail(&batch[..1]);
+        batch.iter().for_each(|&at| self.candidates[at].asked_alone = true);
     }
 
     /// The candidate is asked again.

@@ -111,6 +111,16 @@ impl Accumulator {
         self.completion.get("usage").json()
     }
 
+    /// The field `name`, which is not one of OpenAI's.
+    pub(crate) fn field(&self, name: &str) -> Json<'_> {
+        self.completion.get(name).json()
+    }
+
+    /// The field `name` of the first choice, which is not one of OpenAI's.
+    pub(crate) fn choice_field(&self, name: &str) -> Json<'_> {
+        self.choices().first().map_or(Json::NULL, |choice| choice.get(name).json())
+    }
+
     /// OpenRouter's metadata about the way of this answer.
     pub fn metadata(&self) -> Json<'_> {
         self.completion.get("openrouter_metadata").json()

@@ -1,7 +1,7 @@
 //! Dates: of an HTTP header, and of a catalog.
 
 use crate::Millis;
-use crate::json::whole_number;
+use crate::json::{Json, whole_number};
 
 const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
@@ -21,6 +21,30 @@ pub(crate) fn epoch_seconds(date: &str) -> Option<u64> {
     };
     let days = days_since_1970(number(12, 4)?, month, number(5, 2)?)?;
     Some(((days * 24 + number(17, 2)?) * 60 + number(20, 2)?) * 60 + number(23, 2)?)
+}
+
+/// The milliseconds of the UNIX epoch at `date`: a date of HTTP, or a time of RFC 3339, `1994-11-06T08:49:37.5Z`.
+pub(crate) fn epoch_millis(date: &str) -> Option<Millis> {
+    if let Some(seconds) = epoch_seconds(date) {
+        return Some(seconds * 1_000);
+    }
+    let (day, time) = (start_of_day(date)?, date.get(10..)?);
+    let number = |at: usize| whole_number(time.get(at..at + 2)?);
+    if !time.starts_with(['T', 't', ' ']) {
+        return None;
+    }
+    let mut at = day + ((number(1)? * 60 + number(4)?) * 60 + number(7)?) * 1_000;
+    let fraction = time.get(9..)?;
+    let zone = fraction.trim_start_matches(|letter: char| letter == '.' || letter.is_ascii_digit());
+    if zone.len() < fraction.len() {
+        at += Json::or_null(&["0", &fraction[..fraction.len() - zone.len()]].concat()).trillionths()? / 1_000_000_000;
+    }
+    let offset = || Some((whole_number(zone.get(1..3)?)? * 60 + whole_number(zone.get(zone.len() - 2..)?)?) * 60_000);
+    match zone.as_bytes().first() {
+        Some(b'+') => at.checked_sub(offset()?),
+        Some(b'-') => Some(at + offset()?),
+        _ => Some(at),
+    }
 }
 
 /// The beginning of the day `YYYY-MM-DD`.

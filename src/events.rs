@@ -6,7 +6,7 @@ mod unusual;
 
 use crate::Millis;
 use crate::chunk::{Accumulator, Chunks, Contents, Seen};
-use crate::failure::{Failure, Kind, in_answer};
+use crate::failure::{Failure, Kind, in_answer, in_place_of_answer, is_error};
 use crate::json::{Fields, Halves, Json, Object, patched};
 use crate::report::Report;
 use crate::request::UsageChunk;
@@ -41,7 +41,8 @@ pub(crate) struct Events {
     usage_chunk: Option<String>,
     /// The parts of an answer that have come.
     pub(crate) seen: Seen,
-    /// An event has come since this was last reset. Comments do not count.
+    /// The model has shown that it is at work since this was last reset: the answer grew or ended. Comments do not count, and
+    /// neither do events without content.
     pub(crate) had_event: bool,
     /// `[DONE]` has come.
     pub(crate) done: bool,
@@ -111,10 +112,8 @@ impl Events {
 
     /// Takes the events at the beginning of `rest` that repeat the last one.
     fn take_repeats(&mut self, rest: &mut &[u8]) {
-        let (before, length) = (self.waiting.text().len(), rest.len());
+        let before = self.waiting.text().len();
         self.repeat.take_all(rest, &mut self.waiting);
-        // An event without text is an event as well.
-        self.had_event |= rest.len() < length;
         self.add_repeats(before);
     }
 
@@ -122,6 +121,7 @@ impl Events {
     fn add_repeats(&mut self, before: usize) {
         let text = &self.waiting.text()[before..];
         if !text.is_empty() {
+            self.had_event = true;
             self.answer.push_text(text);
             self.shown += text.len();
         }
@@ -140,12 +140,10 @@ impl Events {
         }
         let before = self.waiting.text().len();
         if self.repeat.take_one(data, &mut self.waiting) {
-            self.had_event = true;
             return self.add_repeats(before);
         }
         let chunk = Json::parse_in_pairs(data).unwrap_or(Json::NULL);
         if chunk.is_object() {
-            self.had_event = true;
             let text = self.take_chunk(chunk, wall);
             self.repeat.remember(data, text);
         } else {
@@ -212,7 +210,11 @@ impl Events {
             } else {
                 in_answer(contents.error, wall)
             });
+        } else if is_error(completion) {
+            self.failure = Some(in_place_of_answer(completion, wall));
         }
+        let work = [Seen::ANSWER, Seen::REASON, Seen::ERROR];
+        self.had_event |= work.into_iter().any(|part| contents.seen.has(part));
         self.seen.add(contents.seen);
         contents
     }
@@ -269,13 +271,13 @@ mod tests {
     use crate::request::UsageChunk;
 
     #[test]
-    fn a_repeated_event_without_text_counts_as_an_event() {
+    fn an_event_without_text_is_passed_on_but_is_no_sign_of_work() {
         let event = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
         let mut events = Events::new(UsageChunk::AsSent);
         events.feed(event("a").repeat(3).as_bytes(), 0);
-        events.had_event = false;
+        assert!(std::mem::take(&mut events.had_event));
         events.feed(event("").as_bytes(), 0);
-        assert!(events.had_event);
+        assert!(!events.had_event);
         assert_eq!((events.answer.text(), events.waiting.iter().count()), ("aaa", 4));
     }
 

@@ -5,15 +5,26 @@
 //! |---|---|
 //! | `kind.rs` | the table of kinds: name, status, what follows, whose fault it is |
 //! | `classify.rs` | from an error response to a kind |
-//! | `retry_after.rs` | how long an upstream asks to wait |
+//! | `reading.rs` | the whole of an error, however it is wrapped |
+//! | `wording.rs` | the table of names and words, and what they mean |
+//! | `router.rs`, `page.rs` | the fields of OpenRouter; a web page in the place of an answer |
+//! | `waits.rs` | how long an upstream asks to wait |
+//! | `request_field.rs` | the fields of a request that an upstream may reject |
 
 mod classify;
 mod kind;
-mod retry_after;
+mod page;
+mod reading;
+mod request_field;
+mod router;
+mod waits;
+mod wording;
 
 pub(crate) use classify::by_status;
 pub use classify::{classify, in_answer, refuses_before_work};
+pub(crate) use classify::{in_place_of_answer, is_error, no_answer};
 pub use kind::{Fault, Kind, NextModel, SameModel, openai_type};
+pub use request_field::RequestFields;
 
 use crate::Millis;
 use crate::json::Object;
@@ -33,6 +44,8 @@ pub struct Failure {
     pub retry_after: Option<Millis>,
     /// The provider behind the model, where the upstream named it.
     pub provider: Option<String>,
+    /// The fields of the request that the upstream does not accept. Not in the JSON.
+    pub rejects: RequestFields,
 }
 
 impl Failure {
@@ -45,7 +58,8 @@ impl Failure {
     /// A failure of `kind` with a `message` of the core.
     pub fn new(kind: Kind, message: impl Into<String>) -> Box<Self> {
         let message = message.into();
-        Box::new(Self { kind, status: None, code: None, message, retry_after: None, provider: None })
+        let rejects = RequestFields::default();
+        Box::new(Self { kind, status: None, code: None, message, retry_after: None, provider: None, rejects })
     }
 
     /// The failure of a stream that ended too early.

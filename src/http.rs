@@ -23,8 +23,39 @@ impl fmt::Debug for HttpRequest {
 }
 
 /// The response headers that the core reads. A host needs to look up no others.
-pub const READ_HEADERS: [&str; 5] =
-    ["content-type", "retry-after", "retry-after-ms", "x-ratelimit-reset", "x-generation-id"];
+///
+/// The first [`HEADERS_OF_ANSWERS`] matter in every response. The others say how long to wait after a failure: in general, for
+/// OpenRouter and GitHub, OpenAI and Groq, Azure, the IETF's draft, Anthropic, and Cerebras.
+pub const READ_HEADERS: [&str; 25] = [
+    "content-type",
+    "x-generation-id",
+    "retry-after",
+    "retry-after-ms",
+    "x-ms-retry-after-ms",
+    "x-ratelimit-reset",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-tokens",
+    "x-ratelimit-remaining-tokens",
+    "x-rate-limit-reset-tokens",
+    "ratelimit-reset",
+    "ratelimit-remaining",
+    "anthropic-ratelimit-requests-reset",
+    "anthropic-ratelimit-requests-remaining",
+    "anthropic-ratelimit-tokens-reset",
+    "anthropic-ratelimit-tokens-remaining",
+    "anthropic-ratelimit-input-tokens-reset",
+    "anthropic-ratelimit-input-tokens-remaining",
+    "anthropic-ratelimit-output-tokens-reset",
+    "anthropic-ratelimit-output-tokens-remaining",
+    "x-ratelimit-reset-tokens-minute",
+    "x-ratelimit-remaining-tokens-minute",
+    "x-ratelimit-reset-requests-day",
+];
+
+/// How many of [`READ_HEADERS`] matter in a response that is no failure.
+pub const HEADERS_OF_ANSWERS: usize = 2;
 
 /// Response headers by lower-case name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +65,11 @@ impl Headers {
     /// The value of the header `name` (lower case), if it was sent and the host may see it.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Names in lower case, with their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The body is a stream of server-sent events.

@@ -81,6 +81,7 @@ pub mod invalid;
 pub mod json;
 mod judge;
 mod lane;
+mod learned;
 mod near_miss;
 pub mod policy;
 pub mod reader;
@@ -93,6 +94,7 @@ pub mod sse;
 mod text;
 pub mod tokens;
 pub mod upstream;
+mod usage;
 mod usd;
 pub mod verdict;
 

@@ -87,14 +87,32 @@ pub struct Policy {
 /// The four clocks, in milliseconds. The first three run for each attempt, the last for the whole call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeouts {
-    /// From sending to the response headers; of streams only. Default 30,000, from 1 to 600,000.
-    pub headers: Millis,
-    /// From sending to the first text, reasoning or tool call. Default 60,000, from 1 to 600,000.
-    pub first_token: Millis,
+    /// From sending to the response headers; of streams only. Default 30,000, or 120,000 for a model that thinks. From 1 to
+    /// 600,000.
+    pub headers: Option<Millis>,
+    /// From sending to the first text, reasoning or tool call. The default depends on the request: 300,000 for a model that
+    /// thinks; 12,000 and 1 ms for every 5 tokens of the prompt, while another model could answer instead; else 60,000.
+    /// From 1 to 600,000.
+    pub first_token: Option<Millis>,
     /// Between two events of a stream, while the call waits for one. Comments do not count. Default 30,000, from 1 to 600,000.
     pub idle: Millis,
     /// The whole call. Default 600,000, from 1 to 3,600,000.
     pub total: Millis,
+}
+
+impl Timeouts {
+    /// The default of [`Timeouts::headers`].
+    pub const HEADERS: Millis = 30_000;
+    /// The same for a model that thinks: a proxy may hold the headers back until the first event.
+    pub const HEADERS_OF_THOUGHT: Millis = 120_000;
+    /// The default of [`Timeouts::first_token`], for a model that nobody can replace.
+    pub const FIRST_TOKEN: Millis = 60_000;
+    /// The same for a model that thinks: models think for minutes in silence.
+    pub const FIRST_TOKEN_OF_THOUGHT: Millis = 300_000;
+    /// The same while another model could answer: a reader does not wait longer than 15 s for a silent model.
+    pub const FIRST_TOKEN_OF_ONE_OF_SEVERAL: Millis = 12_000;
+    /// A long prompt takes longer to read: one more millisecond for this many tokens.
+    pub const TOKENS_PER_MILLISECOND: u64 = 5;
 }
 
 /// Whether the same model is asked again, and after which pause. Times are in milliseconds.
@@ -167,7 +185,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             attempts: 8,
-            timeouts: Timeouts { headers: 30_000, first_token: 60_000, idle: 30_000, total: 600_000 },
+            timeouts: Timeouts { headers: None, first_token: None, idle: 30_000, total: 600_000 },
             retry: Retry { same: 1, max_wait: 2_000, base: 500, cap: 5_000 },
             on_content_filter: Soft::Next,
             empty: Soft::Retry,

@@ -61,8 +61,10 @@ pub struct AttemptReport {
     pub uncached_prompt_tokens: Option<u64>,
     /// The tokens of the answer with its reasoning, as the upstream counted them.
     pub completion_tokens: Option<u64>,
-    /// The cost in USD, as the upstream reports it.
+    /// The cost in USD, as the upstream reports it, else as computed from the tokens and the configured prices.
     pub cost: Option<Usd>,
+    /// `cost` is computed: the upstream reported tokens and no cost. In the JSON: `costComputed`.
+    pub cost_is_computed: bool,
     /// `cost` is the whole cost: it came with the end of the answer. Not in the JSON.
     pub cost_is_final: bool,
     /// What the upstream said, if the reader gets something else as `failure`. Not in the JSON.
@@ -179,6 +181,9 @@ impl AttemptReport {
         json.maybe_text("generationId", self.generation_id.as_deref());
         json.maybe_whole("promptTokens", self.prompt_tokens).maybe_whole("completionTokens", self.completion_tokens);
         write_cost(self.cost, &mut json);
+        if self.cost_is_computed {
+            json.flag("costComputed", true);
+        }
         json.end()
     }
 }

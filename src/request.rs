@@ -14,6 +14,7 @@ pub mod fields;
 mod models;
 mod read;
 
+use crate::catalog::reasons;
 use crate::json::Json;
 use crate::lane::Lane;
 use crate::tokens::Prompt;
@@ -62,6 +63,8 @@ pub struct ChatRequest {
     pub(crate) wants_json: bool,
     /// The caller asked to see the reasoning.
     pub(crate) wants_reasoning: bool,
+    /// The caller asked the model to think, or not to think.
+    pub(crate) thinking: Option<bool>,
     /// The estimated tokens of the prompt.
     pub(crate) prompt: Prompt,
     /// The most tokens that the prompt can have. Set it where the writer of the prompt does not pay; otherwise the estimate
@@ -100,6 +103,11 @@ impl ChatRequest {
     /// The caller asked for the usage of a stream, as OpenAI's clients do.
     pub fn asks_for_usage(&self) -> bool {
         Json::or_null(&self.stream_options).get("include_usage").flag() == Some(true)
+    }
+
+    /// `model` thinks before it answers this request.
+    pub(crate) fn thinks(&self, model: &str) -> bool {
+        self.thinking.unwrap_or_else(|| reasons(model))
     }
 
     /// The messages, as JSON text.

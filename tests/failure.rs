@@ -141,16 +141,94 @@ fn retry_after_is_read_in_every_place_and_form() {
         (header("retry-after-ms", "250"), 250),
         (header("retry-after-ms", "36000000.5"), 36_000_000),
         (header("x-ratelimit-reset", "1795348812000"), 12_000),
+        (header("x-ratelimit-reset", "1795348812"), 12_000),
+        (header("x-ratelimit-reset", "30"), 30_000),
+        (header("x-ratelimit-reset-tokens", "7.66s"), 7_660),
+        (header("x-ratelimit-reset-requests", "2m59.56s"), 179_560),
+        (header("x-rate-limit-reset-tokens", "55"), 55_000),
+        (header("anthropic-ratelimit-requests-reset", "2026-11-22T12:00:09Z"), 9_000),
+        (header("anthropic-ratelimit-tokens-reset", "2026-11-22T13:00:09.250+01:00"), 9_250),
+        (header("ratelimit-reset", "12"), 12_000),
+        (header("retry-after", "1.5s"), 1_500),
+        (header("x-ms-retry-after-ms", "800"), 800),
         (body(json!({"availability": {"code": "capacity_exhausted", "retry_after": 4}})), 4_000),
         (body(json!({"metadata": {"retry_after_seconds": 5}})), 5_000),
         (body(json!({"metadata": {"headers": {"Retry-After": "6"}}})), 6_000),
         (body(json!({"metadata": {"headers": {"X-RateLimit-Reset": "1795348808000"}}})), 8_000),
         (header("retry-after", "99999999"), 24 * 60 * 60 * 1_000),
+        (
+            body(
+                json!({"details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.074824224s"}]}),
+            ),
+            34_075,
+        ),
+        (body(json!({"details": [{"retryDelay": {"seconds": 3, "nanos": 0}}]})), 3_000),
+        (body(json!({"retry_after_ms": 1_250})), 1_250),
+        (body(json!({"retryAfter": "2"})), 2_000),
+        (body(json!({"type": "usage_limit_reached", "resets_at": 1_795_348_830})), 30_000),
+        (body(json!({"message": "Please try again in 6m0s."})), 360_000),
+        (
+            body(
+                json!({"message": "Rate limit reached: Limit 30000, Used 29000. Please try again in 250ms. Visit us."}),
+            ),
+            250,
+        ),
+        (body(json!({"message": "Please retry after 3 seconds."})), 3_000),
+        (body(json!({"message": "Too many requests, please wait 2 minutes and 5 seconds"})), 120_000),
+        (body(json!({"message": "{\"error\":{\"message\":\"You can retry in 1 hour\"}}"})), 3_600_000),
+        (body(json!({"metadata": {"raw": "Your limit resets in 45 sec"}})), 45_000),
     ] {
         assert_eq!(found, Some(millis));
     }
     assert_eq!(header("retry-after", "soon"), None);
     assert_eq!(header("retry-after", "-1"), None);
+    assert_eq!(body(json!({"message": "The request timed out after 60 seconds"})), None);
+    assert_eq!(body(json!({"message": "at most 5 requests in 10 s"})), None);
+}
+
+#[test]
+fn of_several_limits_the_exhausted_one_decides() {
+    for (headers, wait) in [
+        (
+            [
+                ("x-ratelimit-remaining-requests", "0"),
+                ("x-ratelimit-remaining-tokens", "5800"),
+                ("x-ratelimit-reset-requests", "1m30s"),
+                ("x-ratelimit-reset-tokens", "6m0s"),
+            ],
+            90_000,
+        ),
+        (
+            [
+                ("x-ratelimit-reset-tokens", "76ms"),
+                ("x-ratelimit-reset-requests", "1m30s"),
+                ("x-ratelimit-remaining-tokens", "0"),
+                ("x-ratelimit-remaining-requests", "12"),
+            ],
+            76,
+        ),
+        (
+            [
+                ("anthropic-ratelimit-requests-remaining", "49"),
+                ("anthropic-ratelimit-requests-reset", "2026-11-22T12:00:01Z"),
+                ("anthropic-ratelimit-input-tokens-remaining", "0"),
+                ("anthropic-ratelimit-input-tokens-reset", "2026-11-22T12:00:40Z"),
+            ],
+            40_000,
+        ),
+        (
+            [
+                ("x-ratelimit-remaining-tokens-minute", "0"),
+                ("x-ratelimit-reset-tokens-minute", "11.4"),
+                ("x-ratelimit-remaining-tokens", "0"),
+                ("x-ratelimit-reset-tokens", "3s"),
+            ],
+            11_400,
+        ),
+    ] {
+        let headers: Headers = headers.into_iter().collect();
+        assert_eq!(classify(429, &headers, b"{}", NOW).retry_after, Some(wait), "{headers:?}");
+    }
 }
 
 #[test]

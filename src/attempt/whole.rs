@@ -3,7 +3,7 @@
 use crate::Millis;
 use crate::chunk::{Seen, as_chunk};
 use crate::events::Events;
-use crate::failure::{Failure, Kind};
+use crate::failure::no_answer;
 use crate::json::{Fields, Halves, Json, repaired};
 use crate::request::UsageChunk;
 use crate::sse::BYTE_ORDER_MARK;
@@ -39,8 +39,7 @@ pub(crate) fn read_whole(
         is_foreign = events.take_completion(fields, wall).seen.has(Seen::FOREIGN);
     }
     if events.failure.is_none() && !has_choices {
-        let message = "the upstream's answer is not a chat completion";
-        events.failure = Some(Failure::new(Kind::BadResponse, message));
+        events.failure = Some(no_answer(text.trim_ascii(), wall));
     }
     events.answer.settle_calls();
     let completion = if is_foreign { events.answer.completion() } else { completion.raw().into() };

@@ -194,7 +194,7 @@ impl Plan {
         const NEVER: Millis = Millis::MAX / 4;
         let policy = Policy {
             attempts: 1,
-            timeouts: Timeouts { headers: NEVER, first_token: NEVER, idle: NEVER, total: NEVER },
+            timeouts: Timeouts { headers: Some(NEVER), first_token: Some(NEVER), idle: NEVER, total: NEVER },
             retry: Retry { same: 0, max_wait: 0, base: 0, cap: 0 },
             on_content_filter: Soft::Accept,
             empty: Soft::Accept,

@@ -9,7 +9,7 @@ use crate::attempt::Attempt;
 use crate::catalog::Price;
 use crate::chain::Batch;
 use crate::chunk::Accumulator;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, RequestFields};
 use crate::json::decimal;
 use crate::judge::{LONGEST_REPLY, Question, mark, question, score};
 use crate::policy::{JudgePolicy, Soft};
@@ -36,7 +36,8 @@ impl Call {
         let is_capped = self.upstreams[upstream].dialect == Dialect::OpenRouter && self.money_left().is_some();
         let body = if is_capped { request::capped(&question.body, &price) } else { question.body };
         let models = vec![judge.model.clone()];
-        let request = Request { role: Role::Score, upstream, batch: Batch::new(), models, streamed: false, body };
+        let (batch, own_fields) = (Batch::new(), RequestFields::default());
+        let request = Request { role: Role::Score, upstream, batch, models, streamed: false, own_fields, body };
         let mut attempt = self.start(request, now);
         attempt.highest_cost = cost.unwrap_or_default();
         let row = &mut self.report.attempts[attempt.id as usize];

@@ -5,10 +5,10 @@ use crate::Millis;
 use crate::attempt::Attempt;
 use crate::chunk::Accumulator;
 use crate::failure::Failure;
-use crate::json::{Fields, Json, on_one_line};
+use crate::json::{Json, on_one_line};
 use crate::report::AttemptReport;
 use crate::role::Role;
-use crate::usd::Usd;
+use crate::usage::Used;
 
 impl Call {
     /// Writes what the answer of `attempt` says about itself into its row, however the attempt ended. Returns the candidate
@@ -50,6 +50,14 @@ impl Call {
         row.duration = Some(attempt.age(now));
         row.failure = failure;
         row.is_free = attempt.is_free;
+        if row.cost.is_none() && attempt.computes_cost && attempt.is_complete() {
+            let info = match attempt.batch.first() {
+                Some(&at) => self.chain.candidate(at).info(),
+                None => &self.judge_info,
+            };
+            row.cost = attempt.answer().and_then(|answer| Used::of(answer).cost_at(info));
+            row.cost_is_computed = row.cost.is_some();
+        }
         row.cost_is_final = row.cost.is_some() && attempt.is_complete();
         let price = attempt.price.as_ref().filter(|_| !cfg!(feature = "browser"));
         row.cost_of_tokens = price.zip(row.prompt_tokens).map(|(price, prompt)| {
@@ -69,17 +77,11 @@ impl Call {
 pub(super) fn fill_row(row: &mut AttemptReport, answer: &Accumulator) {
     row.model = answer.model().map(Into::into);
     row.provider = answer.provider().map(Into::into);
-    let usage = Fields::of(answer.usage());
-    row.prompt_tokens = usage.get("prompt_tokens").whole();
+    let used = Used::of(answer);
+    (row.prompt_tokens, row.completion_tokens, row.cost) = (used.prompt, used.completion, used.cost);
     if !cfg!(feature = "browser") {
-        let cached = usage.at("prompt_tokens_details.cached_tokens").whole().unwrap_or_default();
-        row.uncached_prompt_tokens = row.prompt_tokens.filter(|_| cached == 0);
+        row.uncached_prompt_tokens = used.prompt.filter(|_| used.cached == 0);
     }
-    // Some upstreams count reasoning beside the completion, but every upstream counts it in the total.
-    let beside_prompt =
-        usage.get("total_tokens").whole().zip(row.prompt_tokens).map(|(all, prompt)| all.saturating_sub(prompt));
-    row.completion_tokens = usage.get("completion_tokens").whole().max(beside_prompt);
-    row.cost = usage.get("cost").trillionths().map(Usd);
     if let Some(id) = answer.id().filter(|id| id.starts_with("gen-")) {
         row.generation_id = Some(id.into());
     }

@@ -5,7 +5,7 @@ use crate::Millis;
 use crate::attempt::{Attempt, AttemptId};
 use crate::catalog::Price;
 use crate::chain::Batch;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, RequestFields};
 use crate::policy::Soft;
 use crate::report::AttemptReport;
 use crate::request::BodySpec;
@@ -27,6 +27,8 @@ pub(super) struct Request {
     pub(super) models: Vec<String>,
     /// It asks for a stream.
     pub(super) streamed: bool,
+    /// The fields that the upstream may reject although the caller's request is right.
+    pub(super) own_fields: RequestFields,
     pub(super) body: String,
 }
 
@@ -68,6 +70,7 @@ impl Call {
         let answer = bounds.limit.map(|limit| limit.saturating_add(bounds.reasoning));
         row.highest_tokens = answer.map(|answer| self.request.usage(so_far, answer));
         attempt.price = bounds.price;
+        attempt.thinks = attempt.batch.iter().any(|&at| self.request.thinks(self.chain.candidate(at).model()));
         attempt.resume = match role {
             Role::Continue => Some(Resume::Continuing),
             Role::Restart => Some(Resume::Restarting),
@@ -108,20 +111,23 @@ impl Call {
 
     /// Writes the request to the models of `batch`.
     fn write(&self, batch: Batch, role: Role, bounds: &Bounds) -> Request {
-        let streamed = self.request.stream || self.policy.assemble;
         let upstream = self.chain.candidate(batch[0]).upstream();
+        let rejected = self.chain.rejected(upstream);
+        let streamed = self.request.stream || (self.policy.assemble && !rejected.has(RequestFields::STREAM));
         let models: Vec<&str> = batch.iter().map(|&at| self.chain.candidate(at).model()).collect();
         let prefill = self.recovery().filter(|_| role == Role::Continue);
-        let body = self.request.body(&BodySpec {
+        let spec = BodySpec {
             dialect: self.upstreams[upstream].dialect,
             models: &models,
             streamed,
             limit: bounds.limit,
             prefill: prefill.map(|recovery| trim_end(recovery.answer.text())),
+            rejected,
             cap: bounds.price.as_ref(),
-        });
+        };
+        let (own_fields, body) = (self.request.own_fields(&spec), self.request.body(&spec));
         let models = models.into_iter().map(Into::into).collect();
-        Request { role, upstream, batch, models, streamed, body }
+        Request { role, upstream, batch, models, streamed, own_fields, body }
     }
 
     /// What is left of the limit on the cost, if every attempt in flight costs the most that it can.
@@ -132,7 +138,7 @@ impl Call {
 
     /// Starts an attempt: a row in the report, and a request for the host.
     pub(super) fn start(&mut self, request: Request, now: Millis) -> Box<Attempt> {
-        let Request { role, upstream, batch, models, streamed, body } = request;
+        let Request { role, upstream, batch, models, streamed, own_fields, body } = request;
         let id = self.report.attempts.len() as AttemptId;
         let request = self.upstreams[upstream].post(streamed, body);
         self.actions.push_back(Action::Send { attempt: id, request });
@@ -142,6 +148,9 @@ impl Call {
         let mut attempt = Box::new(Attempt::new(id, role, batch, streamed, now));
         attempt.charges_errors = self.upstreams[upstream].charges_errors;
         attempt.usage_chunk = self.request.usage_chunk;
+        attempt.own_fields = own_fields;
+        // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.
+        attempt.computes_cost = self.upstreams[upstream].dialect == Dialect::OpenAi;
         attempt
     }
 

@@ -66,7 +66,8 @@ impl Call {
     /// The clock that ran out for `attempt` was the caller's, and the owner's has not run out.
     fn is_in_time_for_owner(&self, attempt: &Attempt, now: Millis) -> bool {
         let owner = self.owner_policy().filter(|owner| owner.timeouts != self.policy.timeouts);
-        owner.is_some_and(|owner| attempt.timeout(&owner.timeouts).is_none_or(|(at, _)| now < at))
+        owner
+            .is_some_and(|owner| attempt.timeout(&self.clocks(attempt, &owner.timeouts)).is_none_or(|(at, _)| now < at))
     }
 
     /// The owner's policy, where a caller has changed some of it. A page has one policy.
@@ -89,16 +90,29 @@ impl Call {
             self.supersede_others(now);
             return self.end_with(Some(&attempt), failure);
         }
+        if attempt.batch.len() > 1
+            && matches!(attempt.body, Body::Awaited)
+            && failure.kind.next_model() == NextModel::Any
+        {
+            // Nothing is known about the other models of the batch: the upstream may not have asked them.
+            self.last_failure = Some(failure);
+            return self.chain.ask_one_by_one(&attempt.batch);
+        }
         let tried = tried_models(&attempt, served);
         if self.has_committed() {
             self.keep_text(&mut attempt, &failure);
-            if failure.kind == Kind::InvalidRequest {
+            let is_refused = failure.kind == Kind::NoEndpoint && failure.status == Some(400);
+            if failure.kind == Kind::InvalidRequest || (is_refused && attempt.role == Role::Continue) {
                 // The model may only have refused the prefill.
                 return self.chain.note_refused_prefill(served);
             }
             return self.try_next(failure, &tried, now);
         }
         self.last_failure = Some(failure.clone());
+        if self.gives_up_fields(&attempt, &failure) {
+            // The next request names the same models again.
+            return;
+        }
         if is_callers_clock {
             self.callers_timeouts += 1;
             if self.callers_timeouts > CALLERS_TIMEOUTS {
@@ -110,6 +124,13 @@ impl Call {
             Some(wait) => self.retry(tried[0], wait, now),
             None => self.try_next(failure, &tried, now),
         }
+    }
+
+    /// The upstream does not accept a field that failsoft wrote, or the name of the output limit. The request is sent again
+    /// without the field, or with the other name.
+    fn gives_up_fields(&mut self, attempt: &Attempt, failure: &Failure) -> bool {
+        let is_about_request = matches!(failure.kind, Kind::InvalidRequest | Kind::NoEndpoint);
+        is_about_request && self.chain.give_up_fields(&attempt.batch, failure.rejects.shared(attempt.own_fields))
     }
 
     /// Takes out of the chain the models that cannot take over after `failure`. [`Call::send`] asks the first that is left.

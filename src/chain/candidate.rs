@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::drop_reason::DropReason;
 use crate::catalog::{ModelInfo, Price, continues_prefill, same_model};
+use crate::failure::RequestFields;
 use crate::request::{ChatRequest, LEAST_ANSWER};
 use crate::tokens::Prompt;
 use crate::usd::Usd;
@@ -39,6 +40,8 @@ pub(crate) struct Candidate {
     pub(super) retries: u32,
     /// It refused to continue a prefill.
     pub(super) refuses_prefill: bool,
+    /// The fields that requests to it no longer have.
+    pub(super) given_up: RequestFields,
     /// Its request names no other model: an upstream did not say which model of a batch is unknown.
     pub(super) asked_alone: bool,
 }
@@ -62,6 +65,7 @@ impl Candidate {
             state: State::Ready,
             retries: 0,
             refuses_prefill: false,
+            given_up: RequestFields::default(),
             asked_alone: false,
         }
     }
@@ -74,6 +78,11 @@ impl Candidate {
     /// The place of its upstream.
     pub(crate) fn upstream(&self) -> usize {
         self.upstream
+    }
+
+    /// What is known about the model.
+    pub(crate) fn info(&self) -> &Arc<ModelInfo> {
+        &self.info
     }
 
     /// The name of its breaker.

@@ -22,7 +22,6 @@ impl Events {
         if is_blank(data) {
             return;
         }
-        self.had_event = true;
         let repaired = repaired(data, &mut self.halves);
         let json = repaired.as_deref().map_or(Json::NULL, Json::or_null);
         if json.is_object() {
@@ -33,6 +32,7 @@ impl Events {
         } else if data.contains('\n') && split(data, b'\n').any(is_whole) {
             split(data, b'\n').for_each(|line| self.take(line, wall));
         } else {
+            self.had_event = true;
             self.malformed += 1;
         }
     }

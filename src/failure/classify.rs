@@ -1,19 +1,19 @@
 //! Makes a [`Failure`] from what an upstream sent.
 //!
-//! Several fields may disagree. The most specific field decides: first the source of a limit, then `availability`, then the
-//! metadata of a moderation, then a known code or type, then a known phrase of the message, then the status.
+//! A status is one witness among several. The whole error is read first (`reading.rs`): it may be wrapped, quoted or plain text.
+//! Then the witness that says most decides: the fields of a router, a name, the words, and last the status.
 
-use crate::text::{find, split, text};
-use std::borrow::Cow;
-
-use super::{Failure, Kind, retry_after::retry_after};
-use crate::json::{Fields, Json, decimal, whole_number};
+use super::page;
+use super::reading::Reading;
+use super::wording::{by_name, by_words, rejected_fields, says_no_money};
+use super::{Failure, Kind};
+use crate::json::{Fields, Json, decimal};
+use crate::text::{lossy, text};
 use crate::{Millis, http::Headers};
 
 /// The failure of a response with an error status. `now` is in milliseconds since the UNIX epoch.
 pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box<Failure> {
-    let envelope = Json::parse_bytes(body).unwrap_or(Json::NULL);
-    let mut failure = read(Some(status), headers, error_of(envelope), now);
+    let mut failure = make(Some(status), headers, Reading::of_body(lossy(body).trim_ascii(), now), now);
     if failure.message.is_empty() {
         failure.message = text!("the upstream answered with status ", &decimal(status.into()), " and no message");
     }
@@ -22,64 +22,112 @@ pub fn classify(status: u16, headers: &Headers, body: &[u8], now: Millis) -> Box
 
 /// The failure of an `error` in the body or in a chunk of a 200. `now` is in milliseconds since the UNIX epoch.
 pub fn in_answer(error: Json<'_>, now: Millis) -> Box<Failure> {
-    let mut failure = read(None, &Headers::default(), error, now);
+    let mut failure = make(None, &Headers::default(), Reading::of(error, now), now);
     if failure.message.is_empty() {
         failure.message = "the upstream ended its answer with an error and no message".into();
     }
     failure
 }
 
-/// The error of a body: `error` as an object or as a string, or the body itself. Some upstreams put the body into an array.
-fn error_of(envelope: Json<'_>) -> Json<'_> {
-    let envelope = envelope.items().next().unwrap_or(envelope);
-    let error = envelope.get("error");
-    if error.is_null() { envelope } else { error }
+/// `body` has the fields of an error, and no answer. Some upstreams send an error without a field `error`, with status 200.
+pub(crate) fn is_error(body: &Fields<'_>) -> bool {
+    let has_number = |path| body.at(path).whole().is_some_and(|number| number > 0);
+    body.get("choices").is_empty()
+        && (body.get("message").is_string()
+            || (body.get("detail").is_string() || body.get("detail").is_array())
+            || body.get("errors").is_array()
+            // MiniMax.
+            || has_number("base_resp.status_code"))
 }
 
-fn read(http_status: Option<u16>, headers: &Headers, error: Json<'_>, now: Millis) -> Box<Failure> {
-    let fields = &Fields::of(error);
-    let status = http_status.or_else(|| number(fields.get("code"))).or_else(|| number(fields.get("http_status")));
-    let texts = [fields.get("message"), fields.get("detail"), error].into_iter().find_map(Json::text);
-    let message = texts.unwrap_or_default().into_owned();
-    // The most specific field first: `error_type` says more than a number.
-    let names = ["metadata.error_type", "error_type", "availability.code", "code", "type"].map(|path| {
-        let name = fields.at(path);
-        if number(name).is_some() { "" } else { name.word() }
-    });
-    let name = names.into_iter().find(|name| !name.is_empty());
-    let code = name.map(Into::into).or_else(|| fields.get("code").whole().map(decimal));
+/// The failure of an error that stands in the place of an answer: [`is_error`].
+pub(crate) fn in_place_of_answer(body: &Fields<'_>, now: Millis) -> Box<Failure> {
+    make(None, &Headers::default(), Reading::of_fields(body, now), now)
+}
+
+/// The failure of a response with status 200 whose body is no answer: perhaps an error in text, or a web page.
+pub(crate) fn no_answer(body: &str, now: Millis) -> Box<Failure> {
+    let reading = Reading::of_body(body, now);
+    let kind = by_words(&reading.words).filter(|kind| *kind != Kind::InvalidRequest).unwrap_or(Kind::BadResponse);
+    let mut failure = Failure::new(kind, "the upstream's answer is not a chat completion");
+    if let Some(title) = reading.page {
+        failure.message = page::message(&title);
+    } else if kind != Kind::BadResponse {
+        failure.message = reading.message;
+    }
+    failure
+}
+
+fn make(http_status: Option<u16>, headers: &Headers, reading: Reading, now: Millis) -> Box<Failure> {
+    let status = http_status.or(reading.status);
+    let kind = kind_of(status, &reading);
+    let rejects = rejected_fields(&[&*reading.words, &reading.name_words].concat());
+    let Reading { mut message, code, waits, router, page, .. } = reading;
+    if let Some(title) = page.filter(|_| message.is_empty()) {
+        message = page::message(&title);
+    }
     Box::new(Failure {
-        kind: kind_of(status, fields, &names, &message),
+        kind,
         status,
-        code,
+        code: router.name.or(code),
         message,
-        retry_after: retry_after(headers, fields, now),
-        provider: fields.at("metadata.provider_name").text().map(Cow::into_owned),
+        retry_after: waits.after(headers, now),
+        provider: router.provider,
+        rejects,
     })
 }
 
-/// A status, as a number or as a string.
-fn number(value: Json<'_>) -> Option<u16> {
-    let number = value.whole().or_else(|| whole_number(value.word()))?;
-    u16::try_from(number).ok().filter(|status| (400..600).contains(status))
+fn kind_of(status: Option<u16>, error: &Reading) -> Kind {
+    let status = real_status(status, error.inner.1);
+    let router = &error.router;
+    let limit = router.limit.filter(|kind| (*kind, status) != (Kind::PaymentRequired, Some(429)));
+    let kind = limit.or(router.cause).unwrap_or_else(|| by_witnesses(status, error));
+    apply_retryable(kind, router.retryable)
 }
 
-fn kind_of(status: Option<u16>, error: &Fields<'_>, names: &[&str], message: &str) -> Kind {
-    let mut named = None;
-    for kind in names.iter().filter(|name| !name.is_empty()).filter_map(|name| by_name(name)) {
-        if named.is_none_or(|named| named == Kind::InvalidRequest) {
-            named = Some(kind);
-        }
+/// A proxy may wrap an error in a status that says little. The status inside says more.
+fn real_status(outer: Option<u16>, inner: Option<u16>) -> Option<u16> {
+    match outer {
+        None | Some(400 | 424 | 500 | 502) => inner.filter(|status| !matches!(status, 400 | 500)).or(outer).or(inner),
+        Some(_) => outer,
     }
-    let decided = by_limit(error)
-        .or_else(|| by_availability(error))
-        .or_else(|| by_moderation(error))
-        .or_else(|| named.filter(|kind| *kind != Kind::InvalidRequest))
-        .or_else(|| if blames_request(status) { by_message(message) } else { None });
-    // OpenRouter also uses its name for 504 with a 408, after which the same request may work.
-    let decided = decided.filter(|kind| (*kind, status) != (Kind::Unavailable, Some(408)));
-    let kind = decided.or_else(|| status.map(by_status)).or(named).unwrap_or(Kind::ServerError);
-    apply_retryable(kind, error.at("availability.retryable").flag())
+}
+
+fn by_witnesses(status: Option<u16>, error: &Reading) -> Kind {
+    let is_page = error.page.is_some() && error.message.is_empty();
+    match status {
+        Some(503 | 504 | 529) => Kind::Unavailable,
+        // Whatever a 429 counts, it is about the rate, unless the account is empty.
+        Some(429) if by_name(&error.names, false) == Some(Kind::PaymentRequired) || says_no_money(&error.words) => {
+            Kind::PaymentRequired
+        }
+        // A page says nothing about the key or the request: something stands in front of the API.
+        Some(400 | 403 | 405..=407 | 409..=428 | 430..=499) if is_page => Kind::Unavailable,
+        Some(status @ (401 | 402 | 429)) => by_status(status),
+        _ => by_text(status, error),
+    }
+}
+
+/// The kind by the names and words of an error.
+fn by_text(status: Option<u16>, error: &Reading) -> Kind {
+    let is_plausible = |kind: &Kind| match (kind, status) {
+        (Kind::InvalidRequest, Some(403 | 404 | 500..)) => false,
+        (Kind::Unavailable | Kind::ServerError, Some(403)) => false,
+        // OpenRouter also uses its name for 504 with a 408, after which the same request may work.
+        (Kind::Unavailable, Some(408)) => false,
+        _ => true,
+    };
+    // A router that says no more than this does not say whose mistake the failure is.
+    let is_blank = error.message.eq_ignore_ascii_case("provider returned error") && status == Some(400);
+    let vague = by_name(&error.names, true);
+    by_name(&error.names, false)
+        .or_else(|| by_words(&error.words).filter(is_plausible))
+        .or(vague.filter(|kind| is_plausible(kind) && *kind != Kind::InvalidRequest))
+        .or_else(|| by_words(&error.name_words).filter(|kind| is_plausible(kind) && *kind != Kind::ServerError))
+        .or(Some(Kind::ServerError).filter(|_| is_blank))
+        .or(status.map(by_status))
+        .or(vague)
+        .unwrap_or(Kind::ServerError)
 }
 
 /// `availability.retryable` decides against everything else about the model.
@@ -89,86 +137,6 @@ fn apply_retryable(kind: Kind, retryable: Option<bool>) -> Kind {
         (Kind::RateLimited | Kind::Unavailable | Kind::ServerError, Some(false)) => Kind::NoEndpoint,
         _ => kind,
     }
-}
-
-fn blames_request(status: Option<u16>) -> bool {
-    matches!(status, None | Some(400 | 403 | 404 | 413 | 422))
-}
-
-fn by_limit(error: &Fields<'_>) -> Option<Kind> {
-    let (source, reason) = (error.at("metadata.limit_source"), error.at("metadata.reason"));
-    if source.is("openrouter_in_flight_budget") || (source.is_null() && reason.is("in_flight_budget_exhausted")) {
-        Some(Kind::InFlightBudget)
-    } else if source.is_string() || reason.is("weight_exceeds_budget") {
-        Some(Kind::PaymentRequired)
-    } else {
-        None
-    }
-}
-
-fn by_availability(error: &Fields<'_>) -> Option<Kind> {
-    let too_long = error.at("availability.excluded_by").items().any(|why| why.is("context_length"));
-    Some(match error.at("availability.code").word() {
-        "" => return None,
-        _ if too_long => Kind::ContextLength,
-        "model_not_found" | "model_deprecated" | "free_variant_ended" => Kind::UnknownModel,
-        "capacity_exhausted" => Kind::RateLimited,
-        "temporarily_unavailable" => Kind::Unavailable,
-        // Every other code, known or not, is about this model and this request.
-        _ => Kind::NoEndpoint,
-    })
-}
-
-fn by_moderation(error: &Fields<'_>) -> Option<Kind> {
-    if error.at("metadata.flagged_input").is_string() || error.at("metadata.reasons").is_array() {
-        Some(Kind::ContentFilter)
-    } else if error.at("metadata.patterns").is_array() {
-        Some(Kind::Forbidden)
-    } else {
-        None
-    }
-}
-
-/// The kind for OpenRouter's `error_type`, or for a code or type of OpenAI, Anthropic and compatible APIs.
-fn by_name(name: &str) -> Option<Kind> {
-    const NAMES: [(Kind, &str); 11] = [
-        (Kind::RateLimited, "rate_limit_exceeded rate_limit_error too_many_requests"),
-        (Kind::ServerError, "server unmapped server_error api_error internal_server_error provider_unavailable"),
-        (Kind::Unavailable, "provider_overloaded overloaded_error timeout timeout_error service_unavailable"),
-        (Kind::UnknownModel, "model_not_found invalid_model"),
-        (Kind::NoEndpoint, "not_found not_found_error unsupported_parameter unsupported_value"),
-        (Kind::ContextLength, "context_length_exceeded token_limit_exceeded max_tokens_exceeded"),
-        (Kind::ContentFilter, "content_policy_violation refusal content_filter ResponsibleAIPolicyViolation"),
-        (Kind::Unauthorized, "authentication authentication_error invalid_api_key"),
-        (Kind::PaymentRequired, "payment_required insufficient_quota billing_error billing_hard_limit_reached"),
-        (Kind::Forbidden, "permission_denied permission_error"),
-        (
-            Kind::InvalidRequest,
-            "invalid_request invalid_prompt invalid_request_error string_too_long invalid_image image_too_large \
-             image_too_small unsupported_image_format image_download_failed image_not_found precondition_failed \
-             payload_too_large unprocessable request_too_large",
-        ),
-    ];
-    NAMES.iter().find(|(_, names)| split(names, b' ').any(|known| known == name)).map(|(kind, _)| *kind)
-}
-
-/// The kind for a known phrase: a 400 without a code often says in words what is wrong.
-fn by_message(message: &str) -> Option<Kind> {
-    const PHRASES: [(&str, Kind); 11] = [
-        ("not a valid model", Kind::UnknownModel),
-        ("unknown model", Kind::UnknownModel),
-        ("model not found", Kind::UnknownModel),
-        ("no endpoints found", Kind::NoEndpoint),
-        ("context length", Kind::ContextLength),
-        ("context window", Kind::ContextLength),
-        ("maximum context", Kind::ContextLength),
-        ("prompt is too long", Kind::ContextLength),
-        ("content policy", Kind::ContentFilter),
-        ("content management policy", Kind::ContentFilter),
-        ("unsupported parameter", Kind::NoEndpoint),
-    ];
-    let message = message.to_ascii_lowercase();
-    PHRASES.iter().find(|(phrase, _)| find(&message, phrase).is_some()).map(|(_, kind)| *kind)
 }
 
 /// The status says that the upstream refused the request before any work, so the request costs nothing. A gateway's 500, 502,

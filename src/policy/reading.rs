@@ -1,6 +1,6 @@
 //! Reads a policy from JSON: every field, its range, and which settings contradict each other.
 
-use super::{JudgePolicy, Policy, Recover, Soft};
+use super::{JudgePolicy, Policy, Recover, Soft, Timeouts};
 use crate::invalid::{Invalid, Section};
 use crate::json::Json;
 use crate::text::{is_blank, split};
@@ -74,8 +74,11 @@ impl Policy {
 
         let clocks = given.section("timeouts")?;
         clocks.only("headers firstToken idle total")?;
-        clocks.whole("headers", 1, 600_000, &mut self.timeouts.headers)?;
-        clocks.whole("firstToken", 1, 600_000, &mut self.timeouts.first_token)?;
+        for (name, clock) in [("headers", &mut self.timeouts.headers), ("firstToken", &mut self.timeouts.first_token)] {
+            if !clocks.get(name).is_null() {
+                clocks.whole(name, 1, 600_000, clock.get_or_insert_default())?;
+            }
+        }
         clocks.whole("idle", 1, 600_000, &mut self.timeouts.idle)?;
         clocks.whole("total", 1, 3_600_000, &mut self.timeouts.total)?;
 
@@ -96,7 +99,8 @@ impl Policy {
     /// Refuses settings that contradict each other.
     fn check_consistency(&self, given: &Section<'_>) -> Result<(), Box<Invalid>> {
         let clocks = &self.timeouts;
-        if self.hedge.is_some_and(|after| after >= clocks.first_token.min(clocks.total)) {
+        let first_token = clocks.first_token.unwrap_or(Timeouts::FIRST_TOKEN);
+        if self.hedge.is_some_and(|after| after >= first_token.min(clocks.total)) {
             let problem = "must be less than `timeouts.firstToken` and `timeouts.total`, or no hedge is ever sent";
             return Err(given.section("hedge")?.wrong("after", problem));
         }

@@ -5,6 +5,7 @@
 
 use super::{ChatRequest, LIMITS};
 use crate::catalog::{LISTED_ANSWER, LISTED_PROMPT, Price};
+use crate::failure::RequestFields;
 use crate::json::{Json, Object, array, patched, quoted};
 use crate::text::text;
 use crate::upstream::Dialect;
@@ -23,6 +24,8 @@ pub(crate) struct BodySpec<'a> {
     pub(crate) limit: Option<u64>,
     /// The text that the answer continues.
     pub(crate) prefill: Option<&'a str>,
+    /// The fields that the upstream rejects.
+    pub(crate) rejected: RequestFields,
     /// The highest price that OpenRouter may choose a provider for.
     pub(crate) cap: Option<&'a Price>,
 }
@@ -37,7 +40,7 @@ impl ChatRequest {
         };
         if spec.streamed {
             body.flag("stream", true);
-            let options = self.stream_options(spec.dialect);
+            let options = self.stream_options(spec);
             if options != "{}" {
                 body.raw("stream_options", &options);
             }
@@ -46,9 +49,7 @@ impl ChatRequest {
             body.raw("failsoft", policy);
         }
         if let Some(limit) = spec.limit {
-            let given = self.limits.first().copied();
-            let usual = if spec.dialect == Dialect::OpenAi { LIMITS[0] } else { LIMITS[1] };
-            body.whole(given.unwrap_or(usual), limit);
+            body.whole(self.limit_name(spec), limit);
         }
         let capped = spec.cap.filter(|_| spec.dialect == Dialect::OpenRouter).map(|cap| capped(&self.rest, cap));
         let rest = capped.as_ref().unwrap_or(&self.rest);
@@ -59,10 +60,39 @@ impl ChatRequest {
         body.end()
     }
 
-    /// The `stream_options` for an upstream. OpenRouter reports the usage in any case; another upstream has to be asked.
-    fn stream_options(&self, dialect: Dialect) -> String {
+    /// The name of the output limit: the caller's, else the usual one, unless the upstream rejects that name.
+    fn limit_name(&self, spec: &BodySpec<'_>) -> &'static str {
+        let usual = if spec.dialect == Dialect::OpenAi { LIMITS[0] } else { LIMITS[1] };
+        let name = self.limits.first().copied().unwrap_or(usual);
+        let other = if name == LIMITS[0] { LIMITS[1] } else { LIMITS[0] };
+        if spec.rejected.has(limit_field(name)) { other } else { name }
+    }
+
+    /// The fields of the body that `spec` describes which an upstream may reject although the caller's request is right.
+    pub(crate) fn own_fields(&self, spec: &BodySpec<'_>) -> RequestFields {
+        let mut fields = RequestFields::default();
+        if spec.streamed && !self.stream {
+            fields.add(RequestFields::STREAM);
+        }
+        if spec.streamed && !self.asks_for_usage() && self.adds_usage(spec) {
+            fields.add(RequestFields::STREAM_OPTIONS);
+        }
+        if spec.limit.is_some() {
+            fields.add(limit_field(self.limit_name(spec)));
+        }
+        fields
+    }
+
+    /// The body asks for the usage of the stream. OpenRouter reports the usage in any case; another upstream has to be asked.
+    fn adds_usage(&self, spec: &BodySpec<'_>) -> bool {
+        let is_rejected = spec.rejected.has(RequestFields::STREAM_OPTIONS) && !self.asks_for_usage();
+        spec.dialect != Dialect::OpenRouter && !is_rejected
+    }
+
+    /// The `stream_options` for an upstream.
+    fn stream_options(&self, spec: &BodySpec<'_>) -> String {
         let given = Json::or_null(&self.stream_options);
-        let asks_for_usage = dialect != Dialect::OpenRouter;
+        let asks_for_usage = self.adds_usage(spec);
         let mut options = Object::default();
         for (name, value) in given.fields().filter(|(name, _)| !asks_for_usage || !name.is("include_usage")) {
             options.entry(name, value.raw());
@@ -72,6 +102,10 @@ impl ChatRequest {
         }
         options.end()
     }
+}
+
+fn limit_field(name: &str) -> RequestFields {
+    if name == LIMITS[0] { RequestFields::MAX_COMPLETION_TOKENS } else { RequestFields::MAX_TOKENS }
 }
 
 /// Writes the fields of `rest`, with `prefill` as the last message, by the assistant.
@@ -111,6 +145,7 @@ pub(crate) fn capped(request: &str, cap: &Price) -> String {
 #[cfg(test)]
 mod tests {
     use super::{BodySpec, ChatRequest};
+    use crate::failure::RequestFields;
     use crate::json::Json;
     use crate::upstream::Dialect;
     use serde_json::{Value, json};
@@ -121,7 +156,15 @@ mod tests {
     }
 
     fn sent(request: &ChatRequest, dialect: Dialect, models: &[&str]) -> String {
-        request.body(&BodySpec { dialect, models, streamed: false, limit: None, prefill: None, cap: None })
+        request.body(&BodySpec {
+            dialect,
+            models,
+            streamed: false,
+            limit: None,
+            prefill: None,
+            rejected: RequestFields::default(),
+            cap: None,
+        })
     }
 
     #[test]

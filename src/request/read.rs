@@ -53,6 +53,7 @@ impl ChatRequest {
             warnings,
             wants_json: format.is("json_object") || format.is("json_schema"),
             wants_reasoning: wants_reasoning(body),
+            thinking: thinking(body),
             prompt,
             prompt_most: None,
             max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
@@ -120,6 +121,31 @@ const MOST_FIELDS: usize = 256;
 
 /// The longest name of a field, in bytes.
 const LONGEST_NAME: usize = 256;
+
+/// Whether the caller asked the model to think: in OpenAI's and OpenRouter's words, in Anthropic's and Zhipu's (`thinking`),
+/// in those of Qwen (`enable_thinking`) and of vLLM and SGLang (`chat_template_kwargs`).
+fn thinking(body: &Fields<'_>) -> Option<bool> {
+    let is_off = |value: Json<'_>| ["none", "disabled", "off"].iter().any(|off| value.is(off)) || value.raw() == "0";
+    for path in [
+        "reasoning.enabled",
+        "reasoning.effort",
+        "reasoning.max_tokens",
+        "reasoning_effort",
+        "thinking.type",
+        "thinking.budget_tokens",
+        "enable_thinking",
+        "thinking_budget",
+        "chat_template_kwargs.enable_thinking",
+        "chat_template_kwargs.thinking",
+        "include_reasoning",
+    ] {
+        let value = body.at(path);
+        if !value.is_null() {
+            return Some(value.flag().unwrap_or(!is_off(value)));
+        }
+    }
+    body.get("reasoning").is_object().then_some(true)
+}
 
 /// An object with all fields that an upstream gets as they came. A field that is there twice is refused: this reader and
 /// the upstream might not read the same one.

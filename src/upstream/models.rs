@@ -12,7 +12,8 @@ const TOKENS_PER_PRICE: u64 = 1_000_000;
 
 impl Upstream {
     /// Reads the list `models` of `config`, which stands at `path`: ids, or objects
-    /// `{id, contextLength, maxOutput, maxReasoning, prompt, completion}` (lengths in tokens, prices in USD for a million tokens).
+    /// `{id, contextLength, maxOutput, maxReasoning, prompt, completion, cachedPrompt, reasoning}` (lengths in tokens, prices in
+    /// USD for a million tokens).
     ///
     /// # Errors
     /// [`Invalid`] with the path of the entry or field that is wrong.
@@ -46,7 +47,7 @@ impl Upstream {
 }
 
 fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
-    row.only("id contextLength maxOutput maxReasoning prompt completion")?;
+    row.only("id contextLength maxOutput maxReasoning prompt completion cachedPrompt reasoning")?;
     let tokens = |name| {
         let mut tokens = 0;
         row.whole(name, 1, 1_000_000_000, &mut tokens).map(|()| Some(tokens).filter(|tokens| *tokens > 0))
@@ -62,6 +63,8 @@ fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
         max_output: tokens("maxOutput")?,
         max_reasoning: tokens("maxReasoning")?,
         price: (price("prompt")?, price("completion")?),
+        cached_price: price("cachedPrompt")?,
+        reasoning_price: price("reasoning")?,
         ..ModelInfo::default()
     })
 }

@@ -1,6 +1,6 @@
 //! The host of a scripted call: it performs the actions of the call, and time is a variable.
 
-use failsoft::{Action, Call, Chunks, Failure, Headers, Input, Kind, Lane, Outcome};
+use failsoft::{Action, Call, Chunks, Failure, Headers, HttpRequest, Input, Kind, Lane, Outcome};
 
 use crate::reply::{Piece, Reply};
 use crate::script::{Run, Script};
@@ -17,7 +17,7 @@ struct Exchange {
 
 /// A host without I/O. Request number n gets reply number n, and time is a variable.
 pub(crate) struct Host<'a> {
-    replies: &'a [Reply],
+    reply: &'a mut dyn FnMut(usize, &HttpRequest) -> Reply,
     exchanges: Vec<Exchange>,
     pub(crate) now: u64,
     lane: Lane,
@@ -28,7 +28,7 @@ pub(crate) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    pub(crate) fn new(script: &Script, replies: &'a [Reply]) -> Self {
+    pub(crate) fn new(script: &Script, reply: &'a mut dyn FnMut(usize, &HttpRequest) -> Reply) -> Self {
         let nothing = Outcome {
             result: Err(Failure::new(Kind::Aborted, "")),
             partial: None,
@@ -38,7 +38,7 @@ impl<'a> Host<'a> {
             unused_probes: Vec::new(),
         };
         Self {
-            replies,
+            reply,
             exchanges: Vec::new(),
             now: script.start,
             lane: script.lane,
@@ -61,7 +61,7 @@ impl<'a> Host<'a> {
     pub(crate) fn act(&mut self, action: Action, call: &mut Call) {
         match action {
             Action::Send { attempt, request } => {
-                let reply = self.replies.get(attempt as usize).expect("a reply for every request").clone();
+                let reply = (self.reply)(attempt as usize, &request);
                 let ready_at = Some(self.now.saturating_add(reply.head_after));
                 self.exchanges.push(Exchange { attempt, reply, ready_at, head_sent: false, unread: false });
                 self.run.sent.push(request);

@@ -8,6 +8,7 @@ mod breaker;
 mod chain;
 mod clock;
 mod cost_limit;
+mod costs;
 mod edge;
 mod fallback;
 mod hedge;
@@ -18,7 +19,9 @@ mod recovery;
 mod reply;
 mod rules;
 mod script;
+mod silence;
 mod stream;
+mod wire;
 
 use script::Script;
 

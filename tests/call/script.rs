@@ -130,8 +130,13 @@ impl Script {
 
     /// Runs the call to its end. Request number n gets reply number n. A request without a reply fails the test.
     pub(crate) fn run(&mut self, replies: &[Reply]) -> Run {
+        self.run_with(&mut |attempt, _| replies.get(attempt).expect("a reply for every request").clone())
+    }
+
+    /// Runs the call to its end. `reply` answers each request.
+    pub(crate) fn run_with(&mut self, reply: &mut dyn FnMut(usize, &HttpRequest) -> Reply) -> Run {
         let mut call = self.call();
-        let mut host = Host::new(self, replies);
+        let mut host = Host::new(self, reply);
         loop {
             match call.poll(host.now) {
                 Action::Done(outcome) => return host.end(*outcome),

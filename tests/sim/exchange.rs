@@ -153,16 +153,18 @@ impl Exchange {
         Input::Failed { attempt: self.attempt, failure: Failure::new(Kind::Network, "connection reset") }
     }
 
-    /// Records the elements that are complete by now. Returns whether there are new ones.
+    /// Records the elements that are complete by now. Returns whether one of them shows that the model is at work.
     fn hear(&mut self) -> bool {
         let before = self.element;
         let is_ended = self.state == State::Ended;
         let complete = |at: Offset| at.bytes <= self.bytes || is_ended && at.at_end <= self.bytes;
+        let mut is_at_work = false;
         for (_, element) in self.reply.body.elements[before..].iter().take_while(|(at, _)| complete(*at)) {
             self.received.take(element);
             self.element += 1;
+            is_at_work |= element.is_work();
         }
-        self.element > before
+        is_at_work
     }
 
     /// The whole body has arrived.

@@ -91,6 +91,13 @@ impl Fault {
         }
     }
 
+    /// A web page with a status that blames the request comes from something in front of the API, and blames nobody.
+    pub(crate) fn becomes_page(&mut self, body: &[u8]) {
+        if !body.is_empty() && self.error.is_null() && matches!(self.status, 400 | 403 | 412 | 413 | 418 | 422) {
+            self.class = Class::Down;
+        }
+    }
+
     /// The body of the response and its content type.
     pub(crate) fn body(&self, metadata: Option<Value>, random: &mut Random) -> (&'static str, Vec<u8>) {
         if self.error.is_null() {

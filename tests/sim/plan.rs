@@ -17,6 +17,10 @@ pub(crate) struct Clocks {
     pub(crate) first_token: u64,
     pub(crate) idle: u64,
     pub(crate) total: u64,
+    /// The first token's clock, if the policy has one.
+    pub(crate) written_first_token: Option<u64>,
+    /// The call waits less for the first token of a model that another model could replace.
+    pub(crate) is_impatient: bool,
 }
 
 /// What the policy does with a stream that breaks after the reader has received a part.
@@ -146,7 +150,7 @@ impl Plan {
         let (wants_json, wants_reasoning) = (random.chance(20), random.chance(20));
         let wants_second = random.one_in(20);
         let mut fields = Map::new();
-        let clocks = clocks(random, &mut fields);
+        let mut clocks = clocks(random, &mut fields, wants_reasoning);
         let attempts = number(random, &mut fields, "attempts", 8, |random| random.spread(1..=32));
         let mut retry = Map::new();
         let same = number(random, &mut retry, "same", 1, |random| random.below(4));
@@ -164,10 +168,13 @@ impl Plan {
         if restart_event {
             fields.insert("restartEvent".into(), true.into());
         }
-        let hedge = random.one_in(4).then(|| random.spread(1..=clocks.first_token.min(clocks.total)));
-        let hedge = hedge.filter(|after| *after < clocks.first_token.min(clocks.total));
+        // The policy is checked without the request: it does not know whether a model thinks.
+        let latest = clocks.written_first_token.unwrap_or(60_000).min(clocks.total);
+        let hedge = random.one_in(4).then(|| random.spread(1..=latest));
+        let hedge = hedge.filter(|after| *after < latest);
         if let Some(after) = hedge {
             fields.insert("hedge".into(), json!({"after": after}));
+            clocks.is_impatient = false;
         }
         let judge = if random.one_in(6) { Some(judge(random, &mut fields)) } else { None };
         let (buffer, mut hold) = (random.one_in(10), 0);

@@ -33,6 +33,19 @@ pub(crate) enum Element {
     Whole,
 }
 
+impl Element {
+    /// It adds to the answer, or ends the answer. An event without any of this, such as a role or an empty text, does not
+    /// keep a model alive.
+    pub(crate) fn is_work(&self) -> bool {
+        match self {
+            Self::Text(_, text) => !text.is_empty(),
+            Self::Reasoning | Self::Image | Self::Refusal | Self::Tool(_) | Self::Finish(..) => true,
+            Self::Malformed | Self::Error | Self::Done => true,
+            Self::Event | Self::Named | Self::Begins(_) | Self::Cost(_) | Self::Batch | Self::Whole => false,
+        }
+    }
+}
+
 /// The sum of all elements that have arrived.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {

@@ -206,9 +206,10 @@ impl Server {
         inside: Vec<(usize, u16)>,
         random: &mut Random,
     ) -> Reply {
-        let fault = Fault::draw(class, about, random, request.now);
+        let mut fault = Fault::draw(class, about, random, request.now);
         let metadata = self.metadata(request, &inside).filter(|_| !inside.is_empty() && !fault.error.is_null());
         let (content_type, bytes) = fault.body(metadata, random);
+        fault.becomes_page(&bytes);
         let mut headers = fault.headers.clone();
         headers.push(("content-type".into(), content_type.into()));
         let head_after = pause(random, &request.plan.clocks);

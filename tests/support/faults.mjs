@@ -98,6 +98,7 @@ export const FAULTS = [
   fine('sse-when-json'),
   fine('json-when-stream'),
   fine('no-model-field'),
+  fine('no-cost'),
   fine('model-alias'),
   fine('malformed-chunk', { text: (healthy) => words(healthy).toSpliced(10, 1).join(''), warning: /unreadable event/, whole: { kind: 'badResponse', again: 1, then: 'next' } }),
 ];

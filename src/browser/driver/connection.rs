@@ -13,7 +13,7 @@ use super::held_bytes::HeldBytes;
 use crate::browser::options::set;
 use crate::browser::page::{call, property};
 use crate::browser::promise::{settle, spawn};
-use crate::http::READ_HEADERS;
+use crate::http::{HEADERS_OF_ANSWERS, READ_HEADERS};
 use crate::json::Json;
 use crate::text::find;
 use crate::{AttemptId, HttpRequest};
@@ -219,7 +219,8 @@ impl Head {
             status = number.or(Json::or_null(&text).whole().map(|number| number as u16)).unwrap_or(200);
             let seen = property(response, "headers");
             let value = |name: &str| call(&seen, "get", &name.into()).ok()?.as_string();
-            headers.extend(READ_HEADERS.into_iter().filter_map(|name| Some((name, value(name)?))));
+            let count = if status < 400 { HEADERS_OF_ANSWERS } else { READ_HEADERS.len() };
+            headers.extend(READ_HEADERS[..count].iter().filter_map(|name| Some((*name, value(name)?))));
         }
         // A response that was made by hand has no type or a wrong one. Only JSON is believed.
         if is_given

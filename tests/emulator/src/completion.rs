@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, ToolCall};
 use crate::catalog::{Candidate, usd};
 use crate::chat_request::ChatRequest;
-use crate::fault::Behaviour;
+use crate::fault::{Behaviour, Effect, Format};
 
 /// The answer of one model to a request.
 #[derive(Debug)]
@@ -51,12 +51,17 @@ pub(crate) const PROCESSING: &str = "OPENROUTER PROCESSING";
 
 impl Turn<'_> {
     pub(crate) fn usage(&self) -> Value {
-        usage(
+        let mut usage = usage(
             self.model,
             self.request.prompt_tokens,
             self.answer.completion_tokens(),
             self.answer.reasoning.len() as u64,
-        )
+        );
+        // Most APIs other than OpenRouter report tokens and no cost.
+        if let (Some(Effect::Format(Format::NoCost)), Some(fields)) = (self.behaviour.effect(), usage.as_object_mut()) {
+            fields.retain(|name, _| !["cost", "is_byok", "cost_details"].contains(&name.as_str()));
+        }
+        usage
     }
 
     pub(crate) fn completion(&self) -> Value {

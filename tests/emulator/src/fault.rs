@@ -134,6 +134,7 @@ pub(crate) enum Format {
     SseWhenJson,
     JsonWhenStream,
     NoModelField,
+    NoCost,
     ModelAlias,
 }
 

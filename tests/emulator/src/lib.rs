@@ -129,6 +129,7 @@
 //! | `sse-when-json` | an event stream in answer to a request without stream |  |
 //! | `json-when-stream` | a JSON completion in answer to stream: true |  |
 //! | `no-model-field` | no model in the completion or its chunks |  |
+//! | `no-cost` | usage without cost, is_byok and cost_details |  |
 //! | `model-alias` | model is the canonical slug |  |
 //! | `never-ending` | a word every 20 ms until the client leaves, at most 60 s, then cut; as JSON, silence for as long |  |
 

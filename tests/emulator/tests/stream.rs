@@ -158,6 +158,16 @@ fn an_answer_may_have_another_form_than_the_request_wants() {
 }
 
 #[test]
+fn the_usage_may_have_tokens_and_no_cost() {
+    let emulator = emulator();
+    let usage = complete(&emulator, "fault/no-cost").json()["usage"].clone();
+    assert!(usage["total_tokens"].as_u64().is_some_and(|tokens| tokens > 0));
+    assert!(usage.get("cost").is_none() && usage.get("cost_details").is_none(), "{usage}");
+    let chunks = stream(&emulator, "fault/no-cost").chunk_jsons();
+    assert!(chunks.iter().all(|chunk| chunk["usage"].get("cost").is_none()));
+}
+
+#[test]
 fn the_model_may_be_unnamed_or_named_by_its_canonical_slug() {
     let emulator = emulator();
     emulator.script("openai/gpt-4o", &["no-model-field", "model-alias"]).expect("a script");

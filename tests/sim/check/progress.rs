@@ -2,6 +2,7 @@
 
 use failsoft::{Action, Input, Kind};
 
+use crate::breaker_model::Admission;
 use crate::checker::{CheckResult, Invariant};
 use crate::exchange::Exchange;
 use crate::host::{Host, Join};
@@ -76,7 +77,7 @@ impl Host {
         checker
             .require(Invariant::Deadline, until <= deadline, || format!("waits until {until}, beyond {deadline}"))?;
         for exchange in self.exchanges.iter().filter(|exchange| exchange.is_open()) {
-            let bound = self.deadline_of(exchange).min(self.judge_deadline(exchange)) + self.clock.excused;
+            let bound = self.deadline_of(exchange, shared).min(self.judge_deadline(exchange)) + self.clock.excused;
             checker.require(Invariant::Deadline, until <= bound, || {
                 format!("waits until {until}, attempt {} has time until {bound}", exchange.attempt)
             })?;
@@ -90,15 +91,42 @@ impl Host {
         timeout.map_or(u64::MAX / 2, |timeout| exchange.sent + timeout)
     }
 
+    /// A model is certainly left that could replace a silent one: the call has not asked it, and has no reason not to.
+    fn has_unasked(&self, shared: &Shared) -> bool {
+        let report = self.call.report();
+        let is_left = |server: usize, model: usize| {
+            let asked =
+                self.exchanges.iter().any(|exchange| exchange.server == server && exchange.batch.contains(&model));
+            let refused = |exchange: &Exchange| exchange.known_fault().is_some_and(|fault| fault.class.blames_key());
+            let name = &shared.models[model].id;
+            !asked
+                && matches!(self.admissions[server][model], Admission::Free | Admission::Probe)
+                && !report.dropped.iter().any(|dropped| dropped.model == *name)
+                && !self.ended_at(server).any(refused)
+        };
+        let servers = shared.servers.iter().enumerate();
+        let mut each = servers.flat_map(|(at, server)| server.chain(&self.plan).iter().map(move |&model| (at, model)));
+        self.plan.clocks.is_impatient
+            && (self.exchanges.len() as u64) < self.plan.attempts
+            && each.any(|(server, model)| is_left(server, model))
+    }
+
+    /// How long the call waits for a model that another one could replace.
+    fn patience(&self, exchange: &Exchange, shared: &Shared) -> u64 {
+        let tokens = |model: &usize| self.plan.prompt.tokens(&shared.models[*model].id);
+        12_000 + exchange.batch.first().map_or(0, tokens) / 5
+    }
+
     /// The time until which the exchange may continue unchanged, in counted time.
-    fn deadline_of(&self, exchange: &Exchange) -> u64 {
+    fn deadline_of(&self, exchange: &Exchange, shared: &Shared) -> u64 {
         let clocks = &self.plan.clocks;
+        let first_token = if self.has_unasked(shared) { self.patience(exchange, shared) } else { clocks.first_token };
         match exchange.head_at {
             _ if exchange.is_judge() => u64::MAX / 2,
-            None if exchange.streamed => exchange.sent + clocks.headers.min(clocks.first_token),
+            None if exchange.streamed => exchange.sent + clocks.headers.min(first_token),
             Some(_) if exchange.reply.is_stream() && !exchange.received.done => {
                 let idle = if exchange.reading { exchange.last_event_at + clocks.idle } else { u64::MAX };
-                if exchange.received.is_alive() { idle } else { exchange.sent + clocks.first_token }
+                if exchange.received.is_alive() { idle } else { exchange.sent + first_token }
             }
             None | Some(_) => u64::MAX / 2,
         }

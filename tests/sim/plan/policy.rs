@@ -28,7 +28,7 @@ pub(super) fn insert(fields: &mut Map<String, Value>, name: &str, inner: Map<Str
     }
 }
 
-pub(super) fn clocks(random: &mut Random, fields: &mut Map<String, Value>) -> Clocks {
+pub(super) fn clocks(random: &mut Random, fields: &mut Map<String, Value>, thinks: bool) -> Clocks {
     let mut inner = Map::new();
     let mut clock = |random: &mut Random, name: &str, default: u64, longest: u64| {
         number(random, &mut inner, name, default, |random| {
@@ -36,12 +36,17 @@ pub(super) fn clocks(random: &mut Random, fields: &mut Map<String, Value>) -> Cl
             random.spread(shortest..=longest)
         })
     };
-    let clocks = Clocks {
-        headers: clock(random, "headers", 30_000, 600_000),
-        first_token: clock(random, "firstToken", 60_000, 600_000),
+    let (headers, first_token) = if thinks { (120_000, 300_000) } else { (30_000, 60_000) };
+    let mut clocks = Clocks {
+        is_impatient: false,
+        written_first_token: None,
+        headers: clock(random, "headers", headers, 600_000),
+        first_token: clock(random, "firstToken", first_token, 600_000),
         idle: clock(random, "idle", 30_000, 600_000),
         total: clock(random, "total", 600_000, 3_600_000),
     };
+    clocks.written_first_token = inner.contains_key("firstToken").then_some(clocks.first_token);
+    clocks.is_impatient = !thinks && clocks.written_first_token.is_none();
     insert(fields, "timeouts", inner);
     clocks
 }

@@ -55,7 +55,7 @@ pub(super) fn highest_usage(most: Amount, usage: &CallUsage) -> Amount {
     let mut least = Amount::default();
     for (at, row) in usage.rows.iter().enumerate() {
         let record = usage.records.get(at).cloned().unwrap_or_default();
-        if row.settled == settled::BY_ANSWER {
+        if row.settled == settled::BY_ANSWER || row.settled == settled::COMPUTED {
             used = used.plus(Amount { requests: 0, tokens: row.tokens().unwrap_or(most.tokens), usd: row.cost });
         } else if record.cost_source(None) != CostSource::Free {
             // The answer may have contained a part of the cost.

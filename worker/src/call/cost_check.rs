@@ -39,8 +39,9 @@ fn remember(occasion: &str) -> bool {
 
 fn check(attempt: &AttemptReport, upstreams: &[Upstream], catalog: &Catalog, now: Millis) -> Option<Alert> {
     let model = attempt.models.first()?;
-    let reported = attempt.cost.filter(|_| attempt.cost_is_final);
-    let charged = reported.or(attempt.cost_of_tokens)?;
+    let cost = attempt.cost.filter(|_| attempt.cost_is_final);
+    let reported = cost.filter(|_| !attempt.cost_is_computed);
+    let charged = cost.or(attempt.cost_of_tokens)?;
     let decimal = |usd: Usd| usd.decimal();
     let alert = |word: &str, text: String, expected: Usd| Alert {
         occasion: format!("cost/{word}/{model}/{}", now / DAY),

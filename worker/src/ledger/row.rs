@@ -11,6 +11,8 @@ const LONGEST_NAME: usize = 200;
 pub(crate) mod settled {
     /// The answer contained the cost.
     pub(crate) const BY_ANSWER: &str = "told";
+    /// The answer contained tokens and no cost. The cost is computed from the configured prices.
+    pub(crate) const COMPUTED: &str = "computed";
     /// The upstream was asked for the cost of the generation.
     pub(crate) const BY_LOOKUP: &str = "generation";
     /// Nobody knows the cost. The row has the most that the attempt can have cost.
@@ -138,7 +140,11 @@ fn row(attempt: &AttemptReport) -> Row {
         prompt_tokens: attempt.prompt_tokens,
         completion_tokens: attempt.completion_tokens,
         cost: known_cost(attempt).0,
-        settled: if attempt.cost_is_final { settled::BY_ANSWER.to_owned() } else { String::new() },
+        settled: match (attempt.cost_is_final, attempt.cost_is_computed) {
+            (true, false) => settled::BY_ANSWER.to_owned(),
+            (true, true) => settled::COMPUTED.to_owned(),
+            (false, _) => String::new(),
+        },
         generation: attempt.generation_id.as_deref().map(short),
         first_token: attempt.first_token,
         duration: attempt.duration,

@@ -96,6 +96,7 @@ fn formatted(body: &Value, format: Format) -> Response {
         | Format::SseWhenJson
         | Format::JsonWhenStream
         | Format::NoModelField
+        | Format::NoCost
         | Format::ModelAlias => Response::json(200, body),
     }
 }

@@ -117,7 +117,7 @@ impl Balance {
         now: Millis,
     ) -> Option<Row> {
         hold.placed = hold.placed.max(attempt + 1);
-        if row.settled == settled::BY_ANSWER {
+        if row.settled == settled::BY_ANSWER || row.settled == settled::COMPUTED {
             // An answer may contain its cost without its tokens. Then the tokens count as they were held.
             let tokens = row.tokens().unwrap_or(hold.left.tokens);
             self.count(hold, Amount { requests: 0, tokens, usd: row.cost });

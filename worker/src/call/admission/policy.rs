@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use failsoft::invalid::{Invalid, join};
-use failsoft::policy::{Recover, Soft};
+use failsoft::policy::{Recover, Soft, Timeouts};
 use failsoft::{Json, Policy, Usd};
 
 /// The fields of a policy that a client may set. Some of them only within the owner's bounds.
@@ -23,7 +23,8 @@ pub(super) fn narrow(owner: &Policy, asked: Json<'_>, is_owner: bool) -> Result<
     let renamed = |invalid: Box<Invalid>| Invalid::new(invalid.path.replacen("policy", PATH, 1), invalid.problem);
     // Clocks that leave no time for a hedge are no mistake of the client: the call has no hedge then.
     let mut policy = Policy { hedge: None, ..owner.clone() }.with(asked).map_err(renamed)?;
-    policy.hedge = owner.hedge.filter(|after| *after < policy.timeouts.first_token.min(policy.timeouts.total));
+    let first_token = policy.timeouts.first_token.unwrap_or(Timeouts::FIRST_TOKEN);
+    policy.hedge = owner.hedge.filter(|after| *after < first_token.min(policy.timeouts.total));
     check_bounds(&policy, owner)?;
     if is_owner {
         return Ok(policy);
@@ -61,14 +62,18 @@ fn check_names(asked: Json<'_>) -> Result<(), Box<Invalid>> {
 fn check_bounds(policy: &Policy, owner: &Policy) -> Result<(), Box<Invalid>> {
     let (new, old) = (&policy.timeouts, &owner.timeouts);
     let count = |name, new: u64, old: u64| (name, new, Some(old), old.to_string());
+    // A clock that the owner leaves open has its longest default as its bound.
+    let clock = |name, new: Option<u64>, old: Option<u64>, longest| {
+        count(name, new.unwrap_or_default(), old.unwrap_or(longest))
+    };
     let usd = |name, new: Option<Usd>, old: Option<Usd>| {
         let most = old.map(Usd::decimal).unwrap_or_default();
         (name, new.map_or(u64::MAX, |new| new.0), old.map(|old| old.0), most)
     };
     for (name, new, old, most) in [
         count("attempts", policy.attempts.into(), owner.attempts.into()),
-        count("timeouts.headers", new.headers, old.headers),
-        count("timeouts.firstToken", new.first_token, old.first_token),
+        clock("timeouts.headers", new.headers, old.headers, Timeouts::HEADERS_OF_THOUGHT),
+        clock("timeouts.firstToken", new.first_token, old.first_token, Timeouts::FIRST_TOKEN_OF_THOUGHT),
         count("timeouts.idle", new.idle, old.idle),
         count("timeouts.total", new.total, old.total),
         usd("maxCostUsd", policy.max_cost, owner.max_cost),

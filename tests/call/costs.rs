@@ -1,0 +1,288 @@
+//! How upstreams report what an answer cost: each row is a shape from a vendor's documentation or from a report of its users.
+
+use crate::reply::{Reply, event};
+use crate::script::Script;
+use failsoft::catalog::ModelInfo;
+use failsoft::{Dialect, Usd};
+use serde_json::{Map, Value, json};
+
+/// The usage beside the choices.
+fn usage(usage: Value) -> Value {
+    json!({ "usage": usage })
+}
+
+/// The prices of the model: 2 and 10 USD for a million tokens, 0.5 from a cache, 20 for reasoning.
+fn model() -> ModelInfo {
+    ModelInfo {
+        id: "a/one".into(),
+        price: (Some(Usd(2_000_000)), Some(Usd(10_000_000))),
+        cached_price: Some(Usd(500_000)),
+        reasoning_price: Some(Usd(20_000_000)),
+        ..ModelInfo::default()
+    }
+}
+
+/// The cost in USD, and whether it was computed, of a stream whose last chunk has the fields `fields`.
+fn cost_of(fields: &Value, streamed: bool) -> (Option<f64>, bool) {
+    let mut choice = json!({"index": 0, "finish_reason": "stop"});
+    choice[if streamed { "delta" } else { "message" }] = json!({"role": "assistant", "content": "ok"});
+    let mut answer = json!({"id": "x", "model": "a/one"});
+    for (name, value) in fields.as_object().expect("fields") {
+        if name == "choice" {
+            let inside = value.as_object().expect("fields").iter();
+            inside.for_each(|(name, value)| choice[name] = value.clone());
+        } else {
+            answer[name] = value.clone();
+        }
+    }
+    answer["choices"] = json!([choice]);
+    let reply = if streamed { Reply::stream(event(&answer) + "data: [DONE]\n\n") } else { Reply::json(&answer) };
+    let mut script = Script { dialect: Dialect::OpenAi, ..Script::new(&["a/one"]) };
+    script.catalog.add(model());
+    script.body["stream"] = streamed.into();
+    let run = script.run(&[reply]);
+    let row = &run.outcome.report.attempts[0];
+    (row.cost.map(Usd::as_f64), row.cost_is_computed)
+}
+
+/// The vendor, the source, the fields, and the cost.
+fn reported() -> Vec<(&'static str, &'static str, Value, f64)> {
+    vec![
+        ("OpenRouter", "openrouter.ai: usage accounting", usage(json!({"cost": 0.01})), 0.01),
+        (
+            "OpenRouter",
+            "DataDog/dd-trace-py#19324",
+            usage(json!({"cost": 0.001, "is_byok": true, "cost_details": {"upstream_inference_cost": 0.02}})),
+            0.021,
+        ),
+        (
+            "OpenRouter",
+            "Kilo-Org/kilocode#13841",
+            usage(
+                json!({"cost": 0, "is_byok": true, "cost_details": {"upstream_inference_prompt_cost": 0.01, "upstream_inference_completions_cost": 0.02}}),
+            ),
+            0.03,
+        ),
+        (
+            "OpenRouter",
+            "2witstudios/PageSpace#1561",
+            usage(json!({"cost": 0.02, "is_byok": false, "cost_details": {"upstream_inference_cost": 0.018}})),
+            0.02,
+        ),
+        (
+            "OpenRouter",
+            "a row without is_byok",
+            usage(json!({"cost": 0.02, "cost_details": {"upstream_inference_cost": 0.018}})),
+            0.02,
+        ),
+        (
+            "OpenRouter",
+            "a row without is_byok",
+            usage(json!({"cost": 0, "cost_details": {"upstream_inference_cost": 0.018}})),
+            0.018,
+        ),
+        (
+            "OpenRouter",
+            "the key in the metadata",
+            json!({"usage": {"cost": 0.002, "cost_details": {"upstream_inference_cost": 0.001}}, "openrouter_metadata": {"is_byok": true}}),
+            0.003,
+        ),
+        (
+            "OpenRouter",
+            "no charge known",
+            usage(json!({"cost": 0.002, "is_byok": true, "cost_details": {"upstream_inference_cost": null}})),
+            0.002,
+        ),
+        (
+            "Perplexity",
+            "BerriAI/litellm#17887",
+            usage(
+                json!({"cost": {"input_tokens_cost": 0.0001, "output_tokens_cost": 0.0009, "request_cost": 0.005, "total_cost": 0.006}}),
+            ),
+            0.006,
+        ),
+        (
+            "Perplexity",
+            "without a total",
+            usage(
+                json!({"cost": {"input_tokens_cost": 0.0001, "output_tokens_cost": 0.0009, "request_cost": 0.005, "currency": "USD"}}),
+            ),
+            0.006,
+        ),
+        (
+            "DeepInfra",
+            "deepinfra.com: usage",
+            usage(json!({"prompt_tokens": 10, "completion_tokens": 3, "estimated_cost": 0.00004})),
+            0.00004,
+        ),
+        (
+            "xAI",
+            "BerriAI/litellm#39441",
+            usage(json!({"prompt_tokens": 10, "completion_tokens": 3, "cost_in_usd_ticks": 37_756_000})),
+            0.0037756,
+        ),
+        ("LiteLLM", "docs.litellm.ai: cost tracking", usage(json!({"cost": "0.0123"})), 0.0123),
+        (
+            "a gateway",
+            "beside the choices",
+            json!({"cost": 0.5, "usage": {"prompt_tokens": 10, "completion_tokens": 3}}),
+            0.5,
+        ),
+        (
+            "a gateway",
+            "beside the choices, with parts",
+            json!({"cost": {"input_cost": 0.1, "output_cost": 0.2, "total_cost": 0.3}}),
+            0.3,
+        ),
+        (
+            "Moonshot",
+            "in the choice",
+            json!({"choice": {"usage": {"prompt_tokens": 10, "completion_tokens": 3, "cost": 0.25}}}),
+            0.25,
+        ),
+        (
+            "Groq",
+            "console.groq.com: streaming",
+            json!({"x_groq": {"id": "r", "usage": {"prompt_tokens": 10, "completion_tokens": 3, "cost": 0.125}}}),
+            0.125,
+        ),
+        (
+            "Vercel",
+            "vercel.com: AI Gateway",
+            json!({"provider_metadata": {"gateway": {"cost": "0.0045"}}, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}),
+            0.0045,
+        ),
+    ]
+}
+
+/// The vendor, the source, the fields, and the cost at the prices of the model.
+fn computed() -> Vec<(&'static str, &'static str, Value, f64)> {
+    vec![
+        (
+            "OpenAI",
+            "platform.openai.com: usage",
+            usage(json!({"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13})),
+            10.0 * 2e-6 + 3.0 * 1e-5,
+        ),
+        (
+            "OpenAI",
+            "platform.openai.com: prompt caching",
+            usage(
+                json!({"prompt_tokens": 100, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 80}}),
+            ),
+            20.0 * 2e-6 + 80.0 * 5e-7 + 1e-5,
+        ),
+        (
+            "OpenAI",
+            "platform.openai.com: reasoning",
+            usage(
+                json!({"prompt_tokens": 1, "completion_tokens": 10, "completion_tokens_details": {"reasoning_tokens": 8}}),
+            ),
+            2e-6 + 2.0 * 1e-5 + 8.0 * 2e-5,
+        ),
+        (
+            "DeepSeek",
+            "api-docs.deepseek.com: context caching",
+            usage(
+                json!({"prompt_tokens": 100, "prompt_cache_hit_tokens": 60, "prompt_cache_miss_tokens": 40, "completion_tokens": 1}),
+            ),
+            40.0 * 2e-6 + 60.0 * 5e-7 + 1e-5,
+        ),
+        (
+            "Moonshot",
+            "in the choice",
+            json!({"choice": {"usage": {"prompt_tokens": 10, "completion_tokens": 3, "cached_tokens": 4}}}),
+            6.0 * 2e-6 + 4.0 * 5e-7 + 3.0 * 1e-5,
+        ),
+        (
+            "Groq",
+            "console.groq.com: streaming",
+            json!({"x_groq": {"usage": {"prompt_tokens": 10, "completion_tokens": 3}}}),
+            10.0 * 2e-6 + 3.0 * 1e-5,
+        ),
+        (
+            "xAI",
+            "reasoning beside the completion",
+            usage(
+                json!({"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 33, "completion_tokens_details": {"reasoning_tokens": 20}}),
+            ),
+            10.0 * 2e-6 + 3.0 * 1e-5 + 20.0 * 2e-5,
+        ),
+        (
+            "Gemini",
+            "reasoning only in the total",
+            usage(json!({"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 33})),
+            10.0 * 2e-6 + 23.0 * 1e-5,
+        ),
+        (
+            "others",
+            "names of the Responses API",
+            usage(json!({"input_tokens": 10, "output_tokens": 3})),
+            10.0 * 2e-6 + 3.0 * 1e-5,
+        ),
+        (
+            "Ollama",
+            "more cached than sent",
+            usage(json!({"prompt_tokens": 10, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 99}})),
+            10.0 * 5e-7,
+        ),
+    ]
+}
+
+/// The same value, with the keys of each object in reverse order.
+fn reversed(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            Value::Object(fields.iter().rev().map(|(key, value)| (key.clone(), reversed(value))).collect::<Map<_, _>>())
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_cost_is_read_wherever_it_is_and_computed_where_there_is_none() {
+    let shapes = reported().into_iter().map(|row| (row, false)).chain(computed().into_iter().map(|row| (row, true)));
+    for ((vendor, source, fields, expected), is_computed) in shapes {
+        for (fields, streamed) in [(fields.clone(), true), (reversed(&fields), true), (fields, false)] {
+            let (cost, computed) = cost_of(&fields, streamed);
+            let is_right = cost.is_some_and(|cost| (cost - expected).abs() < 1e-12) && computed == is_computed;
+            assert!(is_right, "{vendor}, {source}: {cost:?}, computed {computed}, not {expected}: {fields}");
+        }
+    }
+}
+
+#[test]
+fn a_running_total_replaces_the_one_before() {
+    let chunk = |text: &str, reason: Value, cost: f64| {
+        let choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": reason});
+        event(
+            &json!({"model": "a/one", "choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost": cost}}),
+        )
+    };
+    let body = [
+        chunk("a", Value::Null, 0.1),
+        chunk("b", Value::Null, 0.2),
+        chunk("", json!("stop"), 0.3),
+        "data: [DONE]\n\n".into(),
+    ];
+    let run = Script::new(&["a/one"]).streaming().run(&[Reply::stream(body.concat())]);
+    assert_eq!(run.outcome.report.cost.map(Usd::decimal).as_deref(), Some("0.3"));
+}
+
+#[test]
+fn an_answer_without_tokens_has_no_cost() {
+    for fields in [json!({}), usage(json!({})), usage(json!({"total_tokens": 13})), usage(json!({"cost": "free"}))] {
+        assert_eq!(cost_of(&fields, true), (None, false), "{fields}");
+    }
+}
+
+#[test]
+fn the_report_says_that_a_cost_is_computed() {
+    let mut script = Script::new(&["a/one"]);
+    script.catalog.add(model());
+    let choice = json!({"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"});
+    let answer = json!({"model": "a/one", "choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 3}});
+    let run = script.run(&[Reply::json(&answer)]);
+    let report: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
+    assert_eq!((&report["attempts"][0]["costComputed"], &report["cost"]), (&json!(true), &json!(0.00005)));
+}
