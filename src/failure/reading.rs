@@ -24,8 +24,8 @@ const SKIPPED: &str = "input ctx messages prompt request request_body flagged_in
 const NAMED: &str = "error_type code error_code errorCode type __type status reason error name kind";
 
 /// Fields with a text for people. The one that says most comes first.
-const TOLD: &str = "message msg errorMessage error_message status_msg detail error_description error raw details errors title \
-                    body response exception cause description reason";
+const MESSAGES: &str = "message msg errorMessage error_message status_msg detail error_description error raw details errors \
+                        title body response exception cause description reason";
 
 /// What an error says.
 #[derive(Debug, Default)]
@@ -120,7 +120,7 @@ impl Reading {
         self.router.read(object);
         self.waits.read_resets(&mut object.iter().map(|(name, value)| (name.word(), scalar(value))), self.now);
         let name = split(NAMED, b' ').map(|name| object.get(name).word()).find(|name| is_name(name));
-        let is_known = |(key, _): (Json<'_>, Json<'_>)| is_in(TOLD, key.word()) || is_in(NAMED, key.word());
+        let is_known = |(key, _): (Json<'_>, Json<'_>)| is_in(MESSAGES, key.word()) || is_in(NAMED, key.word());
         let mut place = Place { name: name.unwrap_or(place.name), ..place };
         place.is_list =
             matches!(place.key, "errors" | "detail" | "details" | "message") && !object.iter().any(is_known);
@@ -160,16 +160,16 @@ impl Reading {
 
     fn read_text(&mut self, text: &str, place: Place<'_>) {
         let text = text.trim_ascii();
-        let is_told = is_in(TOLD, place.key);
+        let has_message_key = is_in(MESSAGES, place.key);
         if let Some(number) = whole_number(text) {
             self.note_number(number, place);
         } else if is_in(NAMED, place.key) && is_name(text) {
             self.names.extend([&*squeeze(text), " "]);
             normalize(text, &mut self.name_words);
-            if is_told {
+            if has_message_key {
                 self.offer(text, place);
             }
-        } else if is_told {
+        } else if has_message_key {
             self.read_told(text, place);
         } else if place.is_list {
             self.read_told(&[place.key, ": ", text].concat(), place);
@@ -213,7 +213,7 @@ impl Reading {
     /// that are equally good are joined.
     fn offer(&mut self, text: &str, place: Place<'_>) {
         let is_sentence = text.bytes().any(|byte| byte == b' ' || byte >= 0x80);
-        let place_in_list = split(TOLD, b' ').position(|told| told == place.key).unwrap_or(99);
+        let place_in_list = split(MESSAGES, b' ').position(|field| field == place.key).unwrap_or(99);
         let rank = (is_sentence, place.depth, 99 - place_in_list);
         if place.is_quiet || text.is_empty() || (rank < self.rank && !self.message.is_empty()) {
             return;

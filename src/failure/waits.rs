@@ -32,7 +32,7 @@ pub(super) struct Waits {
     /// In a field.
     named: Option<Millis>,
     /// In a sentence.
-    told: Option<Millis>,
+    in_sentence: Option<Millis>,
     /// Until a limit resets.
     reset: Option<Millis>,
 }
@@ -77,7 +77,7 @@ impl Waits {
                 })
             };
             if matches!(word, "in" | "after" | "wait" | "for") && before != "timed" && is_promise() {
-                self.told = self.told.max(duration(next).filter(|wait| *wait > 0));
+                self.in_sentence = self.in_sentence.max(duration(next).filter(|wait| *wait > 0));
             }
             (rest, before) = (next, word);
         }
@@ -92,7 +92,7 @@ impl Waits {
         let found = in_millis()
             .or_else(|| wait(header("retry-after"), now))
             .or(self.named)
-            .or(self.told)
+            .or(self.in_sentence)
             .or_else(|| until_reset(&pairs, now))
             .or(self.reset);
         found.map(|wait| wait.min(LONGEST))

@@ -29,7 +29,7 @@ mod shared_budget;
 
 pub(crate) use amount::Usage;
 pub(crate) use attempt_log::{AttemptLog, Most};
-pub(crate) use balance::Share;
+pub(crate) use balance::Quota;
 pub(crate) use call_hold::{CallHold, HoldTerms};
 pub(crate) use client::AccountClient;
 pub(crate) use limits::Limits;

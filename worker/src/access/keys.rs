@@ -106,12 +106,12 @@ pub(super) async fn admit(env: &Env, id: &str, token: &str, caller: &Caller) -> 
     if !KNOWN.with_borrow(|known| known.contains(id)) {
         brake::check_blocked(caller, "key")?;
     }
-    let grant = match ask(env, id, token).await {
+    let grant = match read_terms(env, id, token).await {
         Err(error) if error.code == Code::InvalidApiKey => {
             brake::check(env, caller, "key").await?;
             return Err(error);
         }
-        asked => asked?,
+        terms => terms?,
     };
     KNOWN.with_borrow_mut(|known| {
         if known.len() >= MOST_KNOWN {
@@ -122,7 +122,7 @@ pub(super) async fn admit(env: &Env, id: &str, token: &str, caller: &Caller) -> 
     Ok(grant)
 }
 
-async fn ask(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
+async fn read_terms(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError> {
     let message = Message::Admit { digest: digest::hex(&digest::of(token)) };
     match send(env, id, &message).await? {
         Answer::Admitted { terms } => read_grant(id, &terms),

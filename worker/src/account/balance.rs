@@ -15,8 +15,8 @@
 mod cost_lookup;
 mod hold;
 mod limit_check;
+mod quota;
 mod settle;
-mod share;
 #[cfg(test)]
 mod tests;
 
@@ -46,8 +46,8 @@ pub(crate) struct Balance {
     /// What was used in each [`Period`].
     pub(crate) periods: [PeriodUsage; 4],
     pub(crate) holds: BTreeMap<String, Hold>,
-    /// What calls of each route used, where the account has a share of the route's budget.
-    pub(crate) shares: BTreeMap<String, [PeriodUsage; 4]>,
+    /// What calls of each route used, where the account has a quota in the route's budget.
+    pub(crate) quotas: BTreeMap<String, [PeriodUsage; 4]>,
     /// Since when the edge is paused. Only the object of the edge has this.
     pub(crate) pause: Option<Millis>,
     /// What the objects of routes and of the edge have to learn.
@@ -93,7 +93,7 @@ pub(crate) struct LeaseGrant {
 
 /// The part of a route's budget that one account may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Share {
+pub(crate) struct Quota {
     pub(crate) route: String,
     pub(crate) limits: Limits,
 }
@@ -122,7 +122,7 @@ pub(crate) struct Changes {
     pub(crate) periods: bool,
     pub(crate) limits: bool,
     pub(crate) pause: bool,
-    pub(crate) shares: BTreeSet<String>,
+    pub(crate) quotas: BTreeSet<String>,
     pub(crate) holds: BTreeSet<String>,
 }
 
@@ -137,14 +137,14 @@ impl Balance {
         id: &str,
         request: HoldRequest,
         limits: &Limits,
-        share: Option<&Share>,
+        quota: Option<&Quota>,
         now: Millis,
     ) -> Result<(), Exceeded> {
         self.apply_limits(limits, now);
         if !self.holds.contains_key(id) {
             self.check(request.amount, now)?;
-            if let Some(share) = share {
-                self.check_share(share, request.amount, now)?;
+            if let Some(quota) = quota {
+                self.check_quota(quota, request.amount, now)?;
             }
             self.insert(id, Hold::new(request, 1, now));
         }

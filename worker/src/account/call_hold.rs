@@ -7,7 +7,7 @@ use worker::Delay;
 
 use super::amount::{Amount, Usage};
 use super::attempt_log::{AttemptLog, AttemptRecord};
-use super::balance::{CallUsage, HoldRequest, Share};
+use super::balance::{CallUsage, HoldRequest, Quota};
 use super::client::{AccountClient, MARGIN, PAUSES, unavailable};
 use super::lease::{highest_usage, with_leases};
 use super::limits::Limits;
@@ -30,7 +30,7 @@ pub(crate) struct HoldTerms {
     /// The limited budgets that the call shares with other accounts: the edge's, and its route's.
     pub(crate) shared: Vec<SharedBudget>,
     /// What the account may use of the route's budget.
-    pub(crate) share: Option<Box<Share>>,
+    pub(crate) quota: Option<Box<Quota>>,
     /// The most that the call can use.
     pub(crate) most: Usage,
     /// The longest time that the call can take.
@@ -108,8 +108,8 @@ impl CallHold {
     fn hold_message(&self) -> Message {
         let row = Some(self.terms.row.clone());
         let request = HoldRequest { amount: self.most(), duration: self.terms.total + MARGIN, row };
-        let share = self.terms.share.clone();
-        Message::Hold { id: self.terms.row.id.clone(), limits: self.limits(), share, request }
+        let quota = self.terms.quota.clone();
+        Message::Hold { id: self.terms.row.id.clone(), limits: self.limits(), quota, request }
     }
 
     fn most(&self) -> Amount {
@@ -191,7 +191,7 @@ mod tests {
 
     fn hold(total: Millis, shared: Vec<SharedBudget>) -> CallHold {
         let most = Usage { tokens: 0, usd: Usd(7) };
-        let terms = HoldTerms { account: Account::default(), shared, share: None, most, total, row: Row::default() };
+        let terms = HoldTerms { account: Account::default(), shared, quota: None, most, total, row: Row::default() };
         CallHold::new(AccountClient::unbound(), terms)
     }
 

@@ -24,9 +24,9 @@ pub(crate) struct Exceeded {
     pub(crate) resets: Option<Millis>,
     /// When another try may succeed, in milliseconds from now. Without a value, no later try can succeed.
     pub(crate) wait: Option<Millis>,
-    /// The limit is the account's share of a route.
+    /// The limit is the account's quota in a route.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) share: bool,
+    pub(crate) quota: bool,
 }
 
 impl Exceeded {
@@ -39,7 +39,7 @@ impl Exceeded {
         resets: Option<Millis>,
         wait: Option<Millis>,
     ) -> Self {
-        Self { bound, limit, used, held, needed, resets, wait, share: false }
+        Self { bound, limit, used, held, needed, resets, wait, quota: false }
     }
 
     /// The error for the client. `owner` is `account`, `route` or `edge`.
@@ -48,7 +48,7 @@ impl Exceeded {
             Bound::Of(Measure::Usd, _) => Code::BudgetExceeded,
             Bound::Of(Measure::Requests | Measure::Tokens, _) | Bound::Concurrent => Code::RateLimitExceeded,
         };
-        let owner = if self.share { "account's share of the route" } else { owner };
+        let owner = if self.quota { "account's quota in the route" } else { owner };
         let mut error = ApiError::new(code, self.message(owner));
         error.retry_after = self.wait;
         error.budget = Some(self.to_json().into());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::Amount;
 use super::attempt_log::AttemptRecord;
-use super::balance::{CallUsage, HoldRequest, LeaseGrant, Share};
+use super::balance::{CallUsage, HoldRequest, LeaseGrant, Quota};
 use super::exceeded::Exceeded;
 use super::limits::Limits;
 
@@ -18,9 +18,9 @@ pub(super) enum Message {
     Hold {
         id: String,
         limits: Limits,
-        /// The account's share of the route's budget.
+        /// The account's quota in the route's budget.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        share: Option<Box<Share>>,
+        quota: Option<Box<Quota>>,
         // On the wire: `asked`.
         #[serde(rename = "asked")]
         request: HoldRequest,

@@ -27,8 +27,8 @@ const LOOKUPS_PER_ALARM: usize = 60;
 const BATCH: Millis = 1_000;
 /// The pause after an alarm that failed, in milliseconds.
 const RETRY: Millis = 30_000;
-/// The name of a stored share begins with this.
-const SHARE: &str = "share:";
+/// The name of a stored quota begins with this.
+const QUOTA: &str = "quota:";
 /// An alarm that is late by this many milliseconds was lost.
 const LOST: Millis = 30_000;
 
@@ -82,8 +82,8 @@ impl DurableObject for Account {
 /// Applies `message`. Returns the answer and the ledger rows.
 fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<Row>) {
     let answer = match message {
-        Message::Hold { id, limits, share, request } => {
-            match balance.hold(&id, request, &limits, share.as_deref(), now) {
+        Message::Hold { id, limits, quota, request } => {
+            match balance.hold(&id, request, &limits, quota.as_deref(), now) {
                 Ok(()) => Answer::Done,
                 Err(exceeded) => Answer::Exceeded(exceeded),
             }
@@ -225,8 +225,8 @@ impl Account {
                 "limits" => balance.limits = serde_json::from_str(&data)?,
                 "hour" => balance.periods[Period::Hour as usize] = serde_json::from_str(&data)?,
                 "pause" => balance.pause = serde_json::from_str(&data)?,
-                name => match name.strip_prefix(SHARE) {
-                    Some(route) => _ = balance.shares.insert(route.into(), serde_json::from_str(&data)?),
+                name => match name.strip_prefix(QUOTA) {
+                    Some(route) => _ = balance.quotas.insert(route.into(), serde_json::from_str(&data)?),
                     None => {
                         let [minute, day, month]: [PeriodUsage; 3] = serde_json::from_str(&data)?;
                         let hour = std::mem::take(&mut balance.periods[Period::Hour as usize]);
@@ -251,7 +251,7 @@ impl Account {
     }
 
     fn save(&self, balance: &mut Balance) -> worker::Result<()> {
-        let Changes { periods, limits, pause, shares, holds } = std::mem::take(&mut balance.changes);
+        let Changes { periods, limits, pause, quotas, holds } = std::mem::take(&mut balance.changes);
         if periods {
             let [minute, day, month, hour] = &balance.periods;
             self.save_row("windows", "windows", &[minute, day, month])?;
@@ -260,9 +260,9 @@ impl Account {
         if pause {
             self.save_row("windows", "pause", &balance.pause)?;
         }
-        for route in shares {
-            if let Some(share) = balance.shares.get(&route) {
-                self.save_row("windows", &[SHARE, &route].concat(), share)?;
+        for route in quotas {
+            if let Some(quota) = balance.quotas.get(&route) {
+                self.save_row("windows", &[QUOTA, &route].concat(), quota)?;
             }
         }
         if limits {

@@ -7,7 +7,7 @@ use futures_channel::oneshot;
 use futures_util::future::join;
 use worker::Env;
 
-use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Limits, Share, SharedBudget, check_pause};
+use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Limits, Quota, SharedBudget, check_pause};
 use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall};
 use crate::call::delivery::Delivery;
@@ -80,7 +80,7 @@ pub(crate) async fn answer(
     let terms = HoldTerms {
         account: client.account().clone(),
         shared: shared_budgets(config, route),
-        share: route.and_then(|route| account_share(config, route)).map(Box::new),
+        quota: route.and_then(|route| account_quota(config, route)).map(Box::new),
         most: admitted.worst,
         total: admitted.policy.timeouts.total,
         row: context.row(host::now(), &admitted.request.models),
@@ -112,10 +112,10 @@ fn shared_budgets(config: &Config, route: Option<&Route>) -> Vec<SharedBudget> {
 }
 
 /// What one account may use of the route's budget, where several accounts share it.
-fn account_share(config: &Config, route: &Route) -> Option<Share> {
+fn account_quota(config: &Config, route: &Route) -> Option<Quota> {
     let limits = Limits::from(&route.budget);
     let is_shared = limits.any() && !config.has_one_account();
-    is_shared.then(|| Share { route: route.name.clone(), limits: limits.part(route.account_share) })
+    is_shared.then(|| Quota { route: route.name.clone(), limits: limits.part(route.account_share) })
 }
 
 fn send_alert(env: &Env, alert: Alert) -> Boxed<'_, ()> {

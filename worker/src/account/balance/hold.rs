@@ -129,16 +129,16 @@ fn charge(left: u64, attempts: impl Iterator<Item = (Option<u64>, u64)>) -> Vec<
     let attempts: Vec<(Option<u64>, u64)> = attempts.collect();
     let certain = |&(most, known): &(Option<u64>, u64)| most.unwrap_or_default().max(known);
     let rest = attempts.iter().map(certain).fold(left, u64::saturating_sub);
-    let shares = attempts.iter().filter(|(most, _)| most.is_none()).count() as u64;
+    let portions = attempts.iter().filter(|(most, _)| most.is_none()).count() as u64;
     let mut nth = 0;
     let mut charge = |attempt: &(Option<u64>, u64)| {
         if attempt.0.is_some() {
             return certain(attempt);
         }
         nth += 1;
-        // The last share has what division leaves over.
-        let share = if nth == shares { rest - rest / shares * (shares - 1) } else { rest / shares };
-        certain(attempt).saturating_add(share)
+        // The last portion has what division leaves over.
+        let portion = if nth == portions { rest - rest / portions * (portions - 1) } else { rest / portions };
+        certain(attempt).saturating_add(portion)
     };
     attempts.iter().map(&mut charge).collect()
 }

@@ -1,8 +1,8 @@
 mod hold;
 mod lease;
+mod quota;
 mod random;
 mod settle;
-mod share;
 mod stored;
 mod vanish;
 

@@ -290,7 +290,7 @@ fn where_tokens_are_bounded_every_request_is_held() {
 fn a_prompt_is_held_at_one_token_for_each_byte() {
     let long = |piece: &str| piece.repeat(1_000);
     let messages = |message: Value| json!({"model": "openai/gpt-4o", "max_tokens": 1, "messages": [message]});
-    let call = json!({"id": "a", "type": "file", "function": {"name": "f", "arguments": long("x ")}});
+    let call = json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": long("x ")}});
     let file = json!({"type": "file", "file": {"content": [{"type": "text", "text": long("x ")}]}});
     for (message, least) in [
         (json!({"role": "user", "content": long("\u{7f}")}), 1_000),

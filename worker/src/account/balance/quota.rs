@@ -1,29 +1,29 @@
-//! The share of one account in a route's budget: one account cannot use up what all accounts of the route share.
+//! The quota of one account in a route's budget: one account cannot use up what all accounts of the route share.
 
 use failsoft::Millis;
 
 use super::hold::Hold;
-use super::{Balance, PeriodUsage, Share};
+use super::{Balance, PeriodUsage, Quota};
 use crate::account::amount::{Amount, Measure};
 use crate::account::exceeded::Exceeded;
 use crate::account::limits::Bound;
 use crate::account::period::Period;
 
 impl Balance {
-    /// Checks `needed` against the account's share of a route. The first call of a period always fits: a share may be smaller
+    /// Checks `needed` against the account's quota in a route. The first call of a period always fits: a quota may be smaller
     /// than one call.
-    pub(super) fn check_share(&mut self, share: &Share, needed: Amount, now: Millis) -> Result<(), Exceeded> {
-        let periods = self.start_share(&share.route, now);
-        let is_of_route = |hold: &&Hold| hold.row.as_ref().is_some_and(|row| row.route.as_ref() == Some(&share.route));
+    pub(super) fn check_quota(&mut self, quota: &Quota, needed: Amount, now: Millis) -> Result<(), Exceeded> {
+        let periods = self.start_quota(&quota.route, now);
+        let is_of_route = |hold: &&Hold| hold.row.as_ref().is_some_and(|row| row.route.as_ref() == Some(&quota.route));
         let running: u64 =
             self.holds.values().filter(is_of_route).filter(|hold| hold.is_running()).map(|hold| hold.slots).sum();
-        if let Some(limit) = share.limits.concurrent.filter(|limit| running >= *limit) {
+        if let Some(limit) = quota.limits.concurrent.filter(|limit| running >= *limit) {
             let bound = Bound::Concurrent;
-            return Err(Exceeded { share: true, ..Exceeded::new(bound, limit, 0, running, 1, None, Some(2_000)) });
+            return Err(Exceeded { quota: true, ..Exceeded::new(bound, limit, 0, running, 1, None, Some(2_000)) });
         }
         for period in Period::ALL {
             for measure in Measure::ALL {
-                let Some(limit) = share.limits.of(measure, period) else { continue };
+                let Some(limit) = quota.limits.of(measure, period) else { continue };
                 let usage = &periods[period as usize];
                 let held = self.holds.values().filter(is_of_route).filter(|hold| hold.began >= usage.starts);
                 let held = held.fold(0, |sum: u64, hold| sum.saturating_add(hold.left.of(measure)));
@@ -33,31 +33,31 @@ impl Balance {
                     let resets = period.end(now);
                     let bound = Bound::Of(measure, period);
                     let exceeded = Exceeded::new(bound, limit, used, held, needed, Some(resets), Some(resets - now));
-                    return Err(Exceeded { share: true, ..exceeded });
+                    return Err(Exceeded { quota: true, ..exceeded });
                 }
             }
         }
         Ok(())
     }
 
-    /// Counts `used` for the route of `hold`, if the account has a share of the route.
+    /// Counts `used` for the route of `hold`, if the account has a quota in the route.
     pub(super) fn count_share(&mut self, hold: &Hold, used: Amount) {
         let Some(route) = hold.row.as_ref().and_then(|row| row.route.as_ref()) else { return };
-        let Some(periods) = self.shares.get_mut(route) else { return };
+        let Some(periods) = self.quotas.get_mut(route) else { return };
         for usage in periods.iter_mut().filter(|usage| hold.began >= usage.starts) {
             usage.used = usage.used.plus(used);
         }
-        self.changes.shares.insert(route.clone());
+        self.changes.quotas.insert(route.clone());
     }
 
-    /// Starts each period of the share of `route` that is due, and returns the share.
-    fn start_share(&mut self, route: &str, now: Millis) -> [PeriodUsage; 4] {
-        let periods = self.shares.entry(route.into()).or_default();
+    /// Starts each period of the quota of `route` that is due, and returns the quota.
+    fn start_quota(&mut self, route: &str, now: Millis) -> [PeriodUsage; 4] {
+        let periods = self.quotas.entry(route.into()).or_default();
         for period in Period::ALL {
             let usage = &mut periods[period as usize];
             if usage.starts < period.start(now) {
                 *usage = PeriodUsage { starts: period.start(now), ..PeriodUsage::default() };
-                self.changes.shares.insert(route.into());
+                self.changes.quotas.insert(route.into());
             }
         }
         periods.clone()
