@@ -62,6 +62,8 @@ const REFUSED = [
   ['a picture that is no text', { messages: say([{ type: 'text', text: 'x', image_url: IMAGE.image_url }]) }, 'messages[0].content[0].image_url', /not a known field/],
   ['a picture outside the content', { messages: [{ role: 'assistant', content: 'x', images: [IMAGE] }] }, 'messages[0].images', /not a known field/],
   ['a picture inside another field of a message', { messages: [{ role: 'assistant', content: 'x', reasoning_details: [{ type: 'reasoning.text', parts: [IMAGE] }] }] }, 'messages[0].reasoning_details', /attachments belong into `content`/],
+  ['a picture as an annotation', { messages: [{ role: 'assistant', content: 'x', annotations: [IMAGE] }] }, 'messages[0].annotations', /attachments belong into `content`/],
+  ['a picture inside an annotated file', { messages: [{ role: 'assistant', content: 'x', annotations: [{ type: 'file', file: { content: [IMAGE] } }] }] }, 'messages[0].annotations', /attachments belong into `content`/],
   ['a tool of the upstream among the allowed tools', { tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [{ type: 'web_search' }] } } }, 'tool_choice.allowed_tools.tools', /functions only/],
   ['a tool of the upstream among the allowed tools, not nested', { tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'web_search' }] } }, 'tool_choice.tools', /functions only/],
   ['an hour in the cache for a function', { tools: [{ type: 'function', function: { name: 'f', cache_control: { type: 'ephemeral', ttl: '1h' } } }] }, 'tools[0].function.cache_control.ttl', /5m/],

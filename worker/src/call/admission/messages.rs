@@ -46,7 +46,11 @@ fn check_message(message: &Section<'_>, at: usize, limits: &Limits, images: &mut
     }
     check_cache(message)?;
     for (name, value) in message.fields().filter(|(name, _)| !name.is("content")) {
-        if let Some(problem) = find_hidden(value) {
+        let hidden = match name.is("annotations") {
+            true => value.items().find_map(find_in_annotation),
+            false => find_hidden(value),
+        };
+        if let Some(problem) = hidden {
             return Err(message.wrong(&name.text().unwrap_or_default(), problem));
         }
     }
@@ -89,6 +93,15 @@ fn find_hidden(value: Json<'_>) -> Option<&'static str> {
         return value.fields().find_map(|(_, inside)| find_hidden(inside));
     }
     value.items().find_map(find_hidden)
+}
+
+/// [`find_hidden`] for an annotation. OpenRouter's annotation of type `file` holds the text of a file that an earlier request
+/// had. Its bytes count as text.
+fn find_in_annotation(annotation: Json<'_>) -> Option<&'static str> {
+    match annotation.get("type").is("file") {
+        true => annotation.fields().find_map(|(_, inside)| find_hidden(inside)),
+        false => find_hidden(annotation),
+    }
 }
 
 fn check_part(part: &Section<'_>) -> Result<(), Box<Invalid>> {
