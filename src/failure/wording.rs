@@ -7,7 +7,7 @@ use crate::text::split;
 
 /// Names (codes, types, reasons) in small letters, without the marks between their words. The first row that has one of
 /// an error's names decides, so the rows go from the name that says most to the name that says least.
-const NAMES: [(Kind, &str); 6] = [
+const NAMES: [(Kind, &str); 7] = [
     // OpenAI; Moonshot; DashScope `Arrearage`; new-api; google.rpc `BILLING_DISABLED`; LiteLLM `budget_exceeded`.
     (
         Kind::PaymentRequired,
@@ -40,6 +40,8 @@ const NAMES: [(Kind, &str); 6] = [
         "ratelimitexceeded ratelimiterror ratelimited toomanyrequests throttlingexception throttlingerror throttling \
          resourceexhausted",
     ),
+    // OpenRouter; Anthropic. The body has too many bytes, whatever the model.
+    (Kind::InvalidRequest, "payloadtoolarge requesttoolarge"),
 ];
 
 /// Names that say less than the words beside them.
@@ -59,8 +61,7 @@ const VAGUE_NAMES: [(Kind, &str); 5] = [
     (
         Kind::InvalidRequest,
         "invalidrequest invalidprompt invalidrequesterror stringtoolong invalidimage imagetoolarge imagetoosmall \
-         unsupportedimageformat imagedownloadfailed imagenotfound preconditionfailed payloadtoolarge unprocessable \
-         requesttoolarge",
+         unsupportedimageformat imagedownloadfailed imagenotfound preconditionfailed unprocessable",
     ),
 ];
 

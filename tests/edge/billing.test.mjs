@@ -226,9 +226,11 @@ test('reasoning that exceeds what was held is booked in full, with and without a
   }
 });
 
-test('an upstream that reports no cost is booked at the most that the answer can have cost', async () => {
-  const { used } = await call(failsoft(), reasoned(0, null));
-  about(used, ONE);
+test('an answer without a cost is booked at the price of its tokens, and one without tokens at the most that it can have cost', async () => {
+  // 5 tokens of the prompt at 1 USD a million, 5 of the answer at 10 USD.
+  assert.equal((await call(failsoft(), reasoned(0, null))).used, 0.000055);
+  assert.equal((await call(failsoft(), reasoned(100, null))).used, 0.001055);
+  about((await call(failsoft(), ({ model }) => answer(model, undefined))).used, ONE);
 });
 
 test('the owner is warned of a cost that does not fit the prices', async () => {

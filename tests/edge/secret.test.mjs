@@ -84,11 +84,12 @@ test('only the handlers and the Durable Object classes of the Worker can be call
   const wasm = join(WORKER, 'build/index_bg.wasm');
   registerHooks({
     resolve(specifier, context, next) {
-      const known = { 'cloudflare:workers': 'stub:workers', './index_bg.wasm': 'stub:wasm' }[specifier];
+      const known = { 'cloudflare:workers': 'stub:workers', 'cloudflare:sockets': 'stub:sockets', './index_bg.wasm': 'stub:wasm' }[specifier];
       return known ? { url: known, shortCircuit: true } : next(specifier, context);
     },
     load(url, context, next) {
       const source = {
+        'stub:sockets': 'export const connect = undefined;',
         'stub:workers': 'export class WorkerEntrypoint {} export class DurableObject {}',
         'stub:wasm': `import { readFileSync } from 'node:fs'; export default new WebAssembly.Module(readFileSync(${JSON.stringify(wasm)}));`,
       }[url];
