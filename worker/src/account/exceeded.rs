@@ -48,7 +48,7 @@ impl Exceeded {
             Bound::Of(Measure::Usd, _) => Code::BudgetExceeded,
             Bound::Of(Measure::Requests | Measure::Tokens, _) | Bound::Concurrent => Code::RateLimitExceeded,
         };
-        let owner = if self.quota { "account's quota in the route" } else { owner };
+        let owner = if self.quota { "account's share of the route" } else { owner };
         let mut error = ApiError::new(code, self.message(owner));
         error.retry_after = self.wait;
         error.budget = Some(self.to_json().into());

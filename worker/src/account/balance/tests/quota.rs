@@ -28,7 +28,7 @@ fn an_account_uses_at_most_its_share_of_a_route_and_other_routes_do_not_count() 
     let exceeded = balance.hold("c", of_route(1), &none, Some(&quota), NOON).expect_err("refused");
     assert_eq!((exceeded.quota, exceeded.limit, exceeded.used, exceeded.held), (true, USD, USD / 4, USD * 3 / 4));
     assert_eq!(exceeded.bound, Bound::Of(Measure::Usd, Period::Day));
-    assert!(exceeded.message("account's quota in the route").contains("1 USD a day"));
+    assert!(exceeded.message("account's share of the route").contains("1 USD a day"));
     // The next day has a new quota.
     balance.hold("d", of_route(USD), &none, Some(&quota), NOON + 24 * 3_600_000).expect("held");
 }
