@@ -29,7 +29,7 @@ const EDGE = 'https://edge.example.com';
 const DEV = 'http://127.0.0.1:8787';
 const OPENROUTER = 'https://openrouter.ai/api/v1';
 const SECRET = '0123456789abcdef0123456789abcdef';
-const SECRETS = { ADMIN_TOKEN: SECRET, SESSION_SECRET: SECRET, TURNSTILE_SECRET: 'example', METRICS_TOKEN: 'example' };
+const SECRETS = { ADMIN_TOKEN: SECRET, SESSION_SECRET: SECRET, TURNSTILE_SECRET: 'example', METRICS_TOKEN: SECRET };
 /** The id that the documentation gives to a managed key. */
 const KEY_ID = '0123456789abcdef';
 
