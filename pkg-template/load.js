@@ -33,6 +33,6 @@ const forbidden =
 /** The bytes that `text` stands for, as the build writes them into the script. The build defines `DECODER`: the bytes of decode.wat. */
 export function bytesOf(text) {
   const { memory, decode } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(DECODER))).exports;
-  const bytes = new Uint8Array(memory.buffer);
-  return bytes.subarray(0, decode(new TextEncoder().encodeInto(text, bytes).written));
+  new TextEncoder().encodeInto(text, new Uint8Array(memory.buffer, 0x40000));
+  return new Uint8Array(memory.buffer, 0x400, decode());
 }

@@ -12,6 +12,7 @@
 
 mod literal;
 mod names;
+mod streams;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,7 @@ fn fingerprint(workspace: &Workspace, template: &[PathBuf]) -> Result<Fingerprin
     let mut inputs = Fingerprint::new(include_str!("package.rs"));
     inputs.add(include_str!("package/names.rs"));
     inputs.add(include_str!("package/literal.rs"));
+    inputs.add(include_str!("package/streams.rs"));
     inputs.add(version());
     inputs.add_file(&workspace.wasm(TARGET, PROFILE, "failsoft"))?;
     inputs.add_file(&workspace.tests().join("package-lock.json"))?;
@@ -184,9 +186,9 @@ fn with_version(manifest: &str, version: &str) -> Result<String> {
 /// The bytes of the program that reads the WebAssembly from its literal, as an array of JavaScript.
 fn decoder(workspace: &Workspace, scripts: &Path) -> Result<String> {
     let wasm = scripts.join("decode.wasm");
-    let mut wasm_as = npm::program(workspace, "wasm-as");
-    wasm_as.arg(template(workspace).join("decode.wat")).arg("-o").arg(&wasm);
-    run_quietly("running wasm-as", &mut wasm_as, no_progress)?;
+    let mut wasm_opt = npm::program(workspace, "wasm-opt");
+    wasm_opt.arg("-Oz").arg(template(workspace).join("decode.wat")).arg("-o").arg(&wasm);
+    run_quietly("running wasm-opt", &mut wasm_opt, no_progress)?;
     Ok(format!("{:?}", fs::read(&wasm).map_err(Failure::file(&wasm))?))
 }
 
@@ -217,7 +219,7 @@ fn embed(stage: &Path) -> Result<()> {
         return Err(Failure::Invalid { what: format!("bundled {DEFAULT}"), expected });
     };
     let bytes = fs::read(&wasm).map_err(Failure::file(&wasm))?;
-    let literal = literal::literal(&bytes)?;
+    let literal = literal::literal(&streams::split(&bytes)?)?;
     files::write(&entry, ["const ", VARIABLE, "=", &literal, ";\n", before, VARIABLE, after].concat())?;
     let map = stage.join(format!("{DEFAULT}.map"));
     files::write(&map, files::read(&map)?.replacen("\"mappings\": \"", "\"mappings\": \";", 1))
