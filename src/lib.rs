@@ -60,6 +60,7 @@
 //! | [`failure`] | the table of failure kinds; status codes and the peculiarities of providers; `Retry-After` |
 //! | [`verdict`], [`schema`], `judge` | the rules for an answer that arrived with a 200; what is a refusal; the score of a judge |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
+//! | `protocol` | Responses, Messages, Azure and embeddings, with the feature `protocols` |
 //! | [`report`], `role`, `usd` | what happened; what an attempt is for; amounts of money |
 //! | [`json`], `text`, `date`, [`invalid`], `near_miss` | basic modules: JSON in place, strings, dates, errors of input, near misses |
 //!
@@ -84,6 +85,8 @@ mod lane;
 mod learned;
 mod near_miss;
 pub mod policy;
+#[cfg(feature = "protocols")]
+pub mod protocol;
 pub mod reader;
 pub mod report;
 pub mod request;

@@ -105,6 +105,12 @@ impl ChatRequest {
         Json::or_null(&self.stream_options).get("include_usage").flag() == Some(true)
     }
 
+    /// The estimated tokens of the prompt, for the first model of the chain.
+    #[cfg(feature = "protocols")]
+    pub fn prompt_tokens(&self) -> u64 {
+        self.prompt.tokens(&self.models[0])
+    }
+
     /// `model` thinks before it answers this request.
     pub(crate) fn thinks(&self, model: &str) -> bool {
         self.thinking.unwrap_or_else(|| reasons(model))

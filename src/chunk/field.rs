@@ -57,7 +57,7 @@ static LATEST: Field = field("", Rule::Last);
 static LISTED: Field = field("", Rule::Items);
 
 /// The known fields.
-static FIELDS: [Field; 32] = [
+static FIELDS: [Field; 33] = [
     field("id", Rule::First),
     field("object", Rule::First),
     field("created", Rule::First),
@@ -89,6 +89,8 @@ static FIELDS: [Field; 32] = [
     field("summary", Rule::Whole),
     field("data", Rule::Whole),
     field("transcript", Rule::Whole),
+    // Of a detail of the reasoning. It may come in several pieces (vercel/ai#19663).
+    field("signature", Rule::Whole),
     // Random letters that hide the length of a chunk (OpenAI's `stream_options.include_obfuscation`).
     field("obfuscation", Rule::Skip),
 ];

@@ -1,0 +1,44 @@
+//! The protocols of clients and upstreams beside chat completions.
+//!
+//! In the middle stand one request and one stream: the chat completions request, as [`ChatRequest`](crate::ChatRequest) reads
+//! it, and the chunks of a chat completion. A reader turns the body of another protocol into that request. A writer turns
+//! chunks, a completion or a failure into the other protocol. A dialect does the same for an upstream, the other way round.
+//!
+//! ```text
+//!   client                                  core                                  upstream
+//!   Responses ──▶ responses::read ──┐                          ┌── anthropic::body ──▶ Messages
+//!   Messages  ──▶ messages::read  ──┼──▶ chat request ──▶ Call ┤
+//!   chat ───────────────────────────┘                          └──▶ chat completions
+//!
+//!   Responses ◀── responses::Writer ─┐                         ┌── anthropic::Translator ◀── Messages
+//!   Messages  ◀── messages::Writer  ─┼── chunks ◀────── Call ◀─┤
+//!   chat ◀───────────────────────────┘                         └── chat completions
+//! ```
+//!
+//! Nothing here performs I/O or asks for the time. Ids come from a seed.
+//!
+//! | module | contents | follows |
+//! |---|---|---|
+//! | [`responses`] | OpenAI's Responses, for clients | `openai/openai-openapi` `openapi.yaml` |
+//! | [`messages`] | Anthropic's Messages, for clients | platform.claude.com/docs/en/api/messages |
+//! | [`anthropic`] | Anthropic's Messages, for upstreams | platform.claude.com/docs/en/api/messages |
+//! | [`azure`] | the URLs and headers of Azure OpenAI | learn.microsoft.com/azure/foundry/openai/api-version-lifecycle |
+//! | [`embeddings`] | the request and the response of embeddings | `openai/openai-openapi` `openapi.yaml` |
+//! | `blocks` | chunks as blocks that follow one another | |
+//! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
+//! | `request`, `content` | a request that was read; the messages of a chat request | |
+//! | `frame`, `ids` | server-sent events with names; ids | |
+
+pub mod anthropic;
+pub mod azure;
+mod blocks;
+mod content;
+pub mod embeddings;
+mod frame;
+mod ids;
+pub mod messages;
+mod reasoning;
+mod request;
+pub mod responses;
+
+pub use request::Request;

@@ -1,0 +1,128 @@
+//! The message object: its content blocks, its stop reason and its usage.
+
+use super::super::blocks::{Block, BlockKind};
+use crate::json::{Fields, Json, Object};
+
+/// How a block of the answer stands in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Thinking,
+    /// It comes in one piece.
+    Redacted,
+    ToolUse,
+    /// The client does not get it.
+    Hidden,
+}
+
+impl Form {
+    pub(super) fn of(block: &Block, shows_thinking: bool) -> Self {
+        match block.kind {
+            BlockKind::Text | BlockKind::Refusal => Self::Text,
+            BlockKind::Call => Self::ToolUse,
+            // Claude's own blocks have to come back in a loop of tool calls, whether or not they are shown.
+            BlockKind::Reasoning if !shows_thinking && !block.detail.is_claudes() => Self::Hidden,
+            BlockKind::Reasoning if block.detail.kind == "reasoning.encrypted" => Self::Redacted,
+            BlockKind::Reasoning => Self::Thinking,
+        }
+    }
+}
+
+/// What a client sends back with a thinking block, so that its issuer can use it. Empty for reasoning that nothing binds.
+pub(super) fn signature(block: &Block) -> String {
+    let detail = &block.detail;
+    match (detail.is_bound(), detail.is_claudes()) {
+        (false, _) => String::new(),
+        (true, true) => detail.signature.clone(),
+        (true, false) => detail.carrier(&block.text),
+    }
+}
+
+/// The data of a `redacted_thinking` block.
+pub(super) fn redacted(block: &Block) -> String {
+    if block.detail.is_claudes() { block.detail.data.clone() } else { block.detail.carrier(&block.text) }
+}
+
+/// The JSON text of a content block: as it begins, or with all of its contents.
+pub(super) fn content_block(form: Form, block: &Block, id: &str, is_whole: bool) -> String {
+    let text = if is_whole { &*block.text } else { "" };
+    let mut json = Object::default();
+    match form {
+        Form::Text | Form::Hidden => json.text("type", "text").text("text", text),
+        Form::Thinking => {
+            let signature = if is_whole { signature(block) } else { String::new() };
+            json.text("type", "thinking").text("thinking", text).text("signature", &signature)
+        }
+        Form::Redacted => json.text("type", "redacted_thinking").text("data", &redacted(block)),
+        Form::ToolUse => {
+            let input = Json::parse(text).filter(|input| input.is_object()).map_or("{}", Json::raw);
+            json.text("type", "tool_use").text("id", id).text("name", &block.name).raw("input", input)
+        }
+    };
+    json.end()
+}
+
+/// Why a message ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct End {
+    /// Chat's finish reason.
+    pub(super) reason: String,
+    /// The vendor's own word.
+    pub(super) native: String,
+    /// The stop sequence that matched.
+    pub(super) sequence: String,
+    pub(super) has_call: bool,
+    pub(super) has_refusal: bool,
+}
+
+impl End {
+    /// Anthropic's stop reason (platform.claude.com/docs/en/build-with-claude/handling-stop-reasons). It is `tool_use`
+    /// whenever a block of that type was sent (BerriAI/litellm#34692).
+    fn stop_reason(&self) -> &'static str {
+        match (&*self.reason, &*self.native) {
+            ("length", "model_context_window_exceeded") => "model_context_window_exceeded",
+            ("length", _) => "max_tokens",
+            ("content_filter", _) => "refusal",
+            _ if self.has_call => "tool_use",
+            _ if self.has_refusal => "refusal",
+            (_, "stop_sequence") => "stop_sequence",
+            (_, "pause_turn") => "pause_turn",
+            _ => "end_turn",
+        }
+    }
+
+    /// Adds the fields of the end.
+    pub(super) fn write(&self, json: &mut Object) {
+        json.text("stop_reason", self.stop_reason());
+        if self.sequence.is_empty() {
+            json.raw("stop_sequence", "null");
+        } else {
+            json.text("stop_sequence", &self.sequence);
+        }
+    }
+}
+
+/// Anthropic's usage for that of a chat completion. Anthropic's input tokens are without the cached ones, and chat's prompt
+/// tokens are with them.
+pub(super) fn usage(chat: Json<'_>, estimate: u64) -> String {
+    let usage = &Fields::of(chat);
+    let number = |path| usage.at(path).whole();
+    let cached = number("prompt_tokens_details.cached_tokens").unwrap_or_default();
+    let written = number("prompt_tokens_details.cache_write_tokens").unwrap_or_default();
+    let input = number("prompt_tokens").unwrap_or(estimate);
+    let mut json = Object::default();
+    json.whole("input_tokens", input.saturating_sub(cached).saturating_sub(written));
+    json.whole("cache_creation_input_tokens", written).whole("cache_read_input_tokens", cached);
+    json.whole("output_tokens", number("completion_tokens").unwrap_or_default());
+    if let Some(thinking) = number("completion_tokens_details.reasoning_tokens") {
+        json.open("output_tokens_details", "{").whole("thinking_tokens", thinking).close("}");
+    }
+    // OpenRouter's, which its own form of Messages has too.
+    for name in ["cost", "cost_details", "is_byok"] {
+        let value = usage.get(name);
+        if !value.is_null() {
+            json.raw(name, value.raw());
+        }
+    }
+    json.end()
+}

@@ -1,0 +1,133 @@
+//! Reasoning that only its issuer can read: signatures and encrypted texts.
+//!
+//! The chat request and its chunks carry reasoning as OpenRouter's `reasoning_details`, whose `format` names the issuer
+//! (openrouter.ai/docs/use-cases/reasoning-tokens). A signature or an encrypted text is a 400 at any other vendor.
+//!
+//! A client keeps what it gets in the opaque field of its own protocol: `encrypted_content` of Responses, `signature` and
+//! `data` of Messages. Reasoning of another vendor travels in that field as a *carrier*, which names its issuer. Nothing is
+//! ever signed here: an invented signature would be refused in every turn that follows (router-for-me/CLIProxyAPI#1584).
+
+use crate::json::{Json, Object};
+use crate::text::text;
+
+/// The format of Claude's signatures. They are valid at every platform that serves Claude.
+pub(super) const CLAUDE: &str = "anthropic-claude-v1";
+
+/// The format of the encrypted reasoning of OpenAI's Responses.
+pub(super) const OPENAI: &str = "openai-responses-v1";
+
+/// What a carrier begins with. No vendor's signature has a colon.
+const CARRIER: &str = "failsoft:1:";
+
+/// What an item of `reasoning_details` has beside its text. Its pieces are merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Detail {
+    /// `reasoning.text`, `reasoning.summary` or `reasoning.encrypted`. Empty for reasoning without details.
+    pub(super) kind: String,
+    index: Option<u64>,
+    id: String,
+    /// The issuer.
+    pub(super) format: String,
+    pub(super) signature: String,
+    pub(super) data: String,
+}
+
+impl Detail {
+    /// `piece` belongs to this item.
+    pub(super) fn matches(&self, piece: Json<'_>) -> bool {
+        let index = piece.get("index").whole();
+        // A text without details may get a signature, but an encrypted text is another item.
+        self.kind.is_empty() && !piece.get("type").is("reasoning.encrypted")
+            || piece.get("type").is(&self.kind) && (index.is_none() || self.index.is_none() || index == self.index)
+    }
+
+    /// Adds a piece. A signature may come in several pieces (vercel/ai#19663).
+    pub(super) fn take(&mut self, piece: Json<'_>) {
+        for (field, name) in [(&mut self.kind, "type"), (&mut self.id, "id"), (&mut self.format, "format")] {
+            if field.is_empty() {
+                *field = piece.get(name).text().unwrap_or_default().into();
+            }
+        }
+        self.index = self.index.or(piece.get("index").whole());
+        self.signature.push_str(&piece.get("signature").text().unwrap_or_default());
+        self.data.push_str(&piece.get("data").text().unwrap_or_default());
+    }
+
+    /// Only the issuer can use the item.
+    pub(super) fn is_bound(&self) -> bool {
+        !self.signature.is_empty() || !self.data.is_empty()
+    }
+
+    /// Claude made the item.
+    pub(super) fn is_claudes(&self) -> bool {
+        self.format == CLAUDE
+    }
+
+    /// The JSON text of the item, with its `text`.
+    pub(super) fn to_json(&self, text: &str) -> String {
+        let mut json = Object::default();
+        json.text("type", if self.kind.is_empty() { "reasoning.text" } else { &self.kind });
+        let name = if self.kind == "reasoning.summary" { "summary" } else { "text" };
+        for (name, value) in [
+            (name, text),
+            ("data", &self.data),
+            ("signature", &self.signature),
+            ("id", &self.id),
+            ("format", &self.format),
+        ] {
+            json.maybe_text(name, Some(value).filter(|value| !value.is_empty()));
+        }
+        json.maybe_whole("index", self.index).end()
+    }
+
+    /// The item as an opaque text for a client whose protocol has no form for it.
+    pub(super) fn carrier(&self, text: &str) -> String {
+        text!(CARRIER, &self.to_json(text))
+    }
+}
+
+/// The item of `reasoning_details` in a carrier.
+pub(super) fn unpack(carrier: &str) -> Option<Json<'_>> {
+    Json::parse(carrier.strip_prefix(CARRIER)?)?.as_object()
+}
+
+/// The JSON text of an item of `reasoning_details`.
+pub(super) fn detail(kind: &str, format: &str, fields: &[(&str, &str)]) -> String {
+    let mut json = Object::default();
+    json.text("type", kind);
+    for (name, value) in fields {
+        json.maybe_text(name, Some(*value).filter(|value| !value.is_empty()));
+    }
+    json.text("format", format).end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Detail, unpack};
+    use crate::json::Json;
+
+    #[test]
+    fn pieces_of_a_signature_are_joined() {
+        let mut detail = Detail::default();
+        for piece in [
+            r#"{"type":"reasoning.text","text":"a","index":0,"format":"anthropic-claude-v1"}"#,
+            r#"{"type":"reasoning.text","signature":"Eu","index":0}"#,
+            r#"{"type":"reasoning.text","signature":"YB","index":0}"#,
+        ] {
+            let piece = Json::parse(piece).expect("JSON");
+            assert!(detail.matches(piece));
+            detail.take(piece);
+        }
+        let json =
+            r#"{"type":"reasoning.text","text":"a","signature":"EuYB","format":"anthropic-claude-v1","index":0}"#;
+        assert_eq!(detail.to_json("a"), json);
+        assert_eq!(unpack(&detail.carrier("a")).map(Json::raw), Some(json));
+    }
+
+    #[test]
+    fn a_vendors_own_signature_is_no_carrier() {
+        for text in ["", "EuYBCkQYAiJA", "failsoft:1:", "failsoft:1:null", "failsoft:2:{}"] {
+            assert_eq!(unpack(text), None, "{text}");
+        }
+    }
+}

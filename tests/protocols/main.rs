@@ -1,0 +1,18 @@
+//! The protocols of clients and upstreams beside chat completions.
+//!
+//! The readers in `responses_client.rs` and `messages_client.rs` are as strict as the official SDKs: they throw where an SDK
+//! throws, and check what typed clients need.
+
+#![cfg(feature = "protocols")]
+
+mod answers;
+mod anthropic;
+mod azure;
+mod embeddings;
+mod messages;
+mod messages_client;
+mod random;
+mod responses;
+mod responses_client;
+mod support;
+mod traps;
