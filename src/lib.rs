@@ -60,7 +60,7 @@
 //! | [`failure`] | the table of failure kinds; status codes and the peculiarities of providers; `Retry-After` |
 //! | [`verdict`], [`schema`], `judge` | the rules for an answer that arrived with a 200; what is a refusal; the score of a judge |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
-//! | `protocol` | Responses, Messages, Azure and embeddings, with the feature `protocols` |
+//! | `protocol` | Responses and Messages, with the feature `protocols` |
 //! | [`report`], `role`, `usd` | what happened; what an attempt is for; amounts of money |
 //! | [`json`], `text`, `date`, [`invalid`], `near_miss` | basic modules: JSON in place, strings, dates, errors of input, near misses |
 //!

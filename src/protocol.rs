@@ -22,18 +22,14 @@
 //! | [`responses`] | OpenAI's Responses, for clients | `openai/openai-openapi` `openapi.yaml` |
 //! | [`messages`] | Anthropic's Messages, for clients | platform.claude.com/docs/en/api/messages |
 //! | [`anthropic`] | Anthropic's Messages, for upstreams | platform.claude.com/docs/en/api/messages |
-//! | [`azure`] | the URLs and headers of Azure OpenAI | learn.microsoft.com/azure/foundry/openai/api-version-lifecycle |
-//! | [`embeddings`] | the request and the response of embeddings | `openai/openai-openapi` `openapi.yaml` |
 //! | `blocks` | chunks as blocks that follow one another | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
 //! | `frame`, `ids` | server-sent events with names; ids | |
 
 pub mod anthropic;
-pub mod azure;
 mod blocks;
 mod content;
-pub mod embeddings;
 mod frame;
 mod ids;
 pub mod messages;

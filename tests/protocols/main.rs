@@ -7,8 +7,6 @@
 
 mod answers;
 mod anthropic;
-mod azure;
-mod embeddings;
 mod messages;
 mod messages_client;
 mod random;

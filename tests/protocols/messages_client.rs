@@ -41,7 +41,9 @@ pub(crate) fn read(sse: &str) -> Value {
                     message[name] = data["delta"][name].clone();
                 }
                 assert!(data["usage"]["output_tokens"].is_u64());
-                message["usage"] = data["usage"].clone();
+                for (name, value) in data["usage"].as_object().expect("an object") {
+                    message["usage"][name] = value.clone();
+                }
             }
             "message_stop" => is_over = true,
             unknown => panic!("an event of an unknown type: {unknown}"),

@@ -1,0 +1,127 @@
+//! A message as a completion: its content, its stop reason and its usage.
+
+use super::super::reasoning::{CLAUDE, detail};
+use crate::chunk::openai_finish_reason;
+use crate::json::{Fields, Json, Object, array, patched, quoted};
+
+/// The JSON text of the completion for a message. `None`, if `message` is none: then it may be an error. `created` is in
+/// seconds since the UNIX epoch.
+pub fn completion(message: Json<'_>, created: u64) -> Option<String> {
+    if !message.get("type").is("message") && !message.get("content").is_array() {
+        return None;
+    }
+    let (mut text, mut reasoning, mut details, mut calls) = (String::new(), String::new(), Vec::new(), Vec::new());
+    let mut annotations = Vec::new();
+    for block in message.get("content").items() {
+        match block.get("type").word() {
+            "text" => {
+                text.push_str(&block.get("text").text().unwrap_or_default());
+                annotations.extend(block.get("citations").items().filter_map(annotation));
+            }
+            "thinking" => {
+                let thinking = block.get("thinking").text().unwrap_or_default();
+                reasoning.push_str(&thinking);
+                let signature = block.get("signature").text().unwrap_or_default();
+                details.push(detail("reasoning.text", CLAUDE, &[("text", &thinking), ("signature", &signature)]));
+            }
+            "redacted_thinking" => details.push(redacted(block.get("data"))),
+            "tool_use" => calls.push(call(block)),
+            // What a tool of Anthropic did. Its text follows.
+            _ => {}
+        }
+    }
+    let mut json = Object::default();
+    json.text("role", "assistant");
+    let has_text = !text.is_empty() || calls.is_empty();
+    json.raw("content", &if has_text { quoted(&text) } else { "null".into() }).raw("refusal", "null");
+    json.maybe_text("reasoning", Some(&*reasoning).filter(|text| !text.is_empty()));
+    for (name, list) in [("reasoning_details", &details), ("tool_calls", &calls), ("annotations", &annotations)] {
+        if !list.is_empty() {
+            json.raw(name, &array(list));
+        }
+    }
+    Some(write(message, created, &json.end()))
+}
+
+fn write(message: Json<'_>, created: u64, answer: &str) -> String {
+    let mut choice = Object::default();
+    choice.whole("index", 0).raw("message", answer);
+    write_end(message, &mut choice);
+    let mut json = head(message.get("id"), message.get("model"), created, "chat.completion");
+    json.raw("choices", &array([choice.end()])).raw("usage", &usage(message.get("usage"))).end()
+}
+
+/// The fields of a completion or a chunk before its choices.
+pub(super) fn head(id: Json<'_>, model: Json<'_>, created: u64, object: &str) -> Object {
+    let mut json = Object::default();
+    json.text("id", &id.text().unwrap_or_default()).text("object", object).whole("created", created);
+    json.text("model", &model.text().unwrap_or_default());
+    json
+}
+
+/// Adds the finish reason, in chat's words and in Anthropic's own.
+pub(super) fn write_end(end: Json<'_>, choice: &mut Object) {
+    let reason = end.get("stop_reason").text().unwrap_or_default();
+    // The reply of a tool of Anthropic waits for more. The reader sees the vendor's own word.
+    let finish = if reason == "pause_turn" { "stop" } else { openai_finish_reason(&reason) };
+    if finish.is_empty() {
+        choice.raw("finish_reason", "null");
+        return;
+    }
+    choice.text("finish_reason", finish).text("native_finish_reason", &reason);
+    choice.maybe_text("stop_sequence", end.get("stop_sequence").text().as_deref());
+}
+
+/// The item of `reasoning_details` for thinking that only Anthropic can read.
+pub(super) fn redacted(data: Json<'_>) -> String {
+    detail("reasoning.encrypted", CLAUDE, &[("data", &data.text().unwrap_or_default())])
+}
+
+fn call(block: Json<'_>) -> String {
+    let input = block.get("input");
+    let mut json = Object::default();
+    json.text("id", &block.get("id").text().unwrap_or_default()).text("type", "function").open("function", "{");
+    json.text("name", &block.get("name").text().unwrap_or_default());
+    json.text("arguments", if input.is_object() { input.raw() } else { "{}" }).close("}").end()
+}
+
+/// A citation of a web page as chat's annotation. Citations of documents have no form there.
+pub(super) fn annotation(citation: Json<'_>) -> Option<String> {
+    let url = citation.get("url").text()?;
+    let mut json = Object::default();
+    json.text("type", "url_citation").open("url_citation", "{").text("url", &url);
+    json.text("title", &citation.get("title").text().unwrap_or_default());
+    Some(json.whole("start_index", 0).whole("end_index", 0).close("}").end())
+}
+
+/// The usage of a chat completion. Anthropic's input tokens are without the cached ones, and chat's prompt tokens are with
+/// them.
+pub(super) fn usage(usage: Json<'_>) -> String {
+    let usage = &Fields::of(usage);
+    let number = |path| usage.at(path).whole().unwrap_or_default();
+    let (read, written) = (number("cache_read_input_tokens"), number("cache_creation_input_tokens"));
+    let prompt = number("input_tokens").saturating_add(read).saturating_add(written);
+    let answer = number("output_tokens");
+    let mut json = Object::default();
+    json.whole("prompt_tokens", prompt).whole("completion_tokens", answer);
+    json.whole("total_tokens", prompt.saturating_add(answer));
+    json.open("prompt_tokens_details", "{")
+        .whole("cached_tokens", read)
+        .whole("cache_write_tokens", written)
+        .close("}");
+    json.open("completion_tokens_details", "{");
+    json.whole("reasoning_tokens", number("output_tokens_details.thinking_tokens")).close("}");
+    // OpenRouter's, in its own form of Messages.
+    for name in ["cost", "cost_details", "is_byok"] {
+        let value = usage.get(name);
+        if !value.is_null() {
+            json.raw(name, value.raw());
+        }
+    }
+    json.end()
+}
+
+/// The usage so far with that of a later event, which is cumulative and may lack fields.
+pub(super) fn merged(so_far: &str, later: Json<'_>) -> String {
+    if later.is_object() { patched(so_far, later.raw()) } else { so_far.into() }
+}

@@ -1,0 +1,235 @@
+//! The events of a stream as the chunks of a chat completion (platform.claude.com/docs/en/build-with-claude/streaming).
+
+use super::super::reasoning::CLAUDE;
+use super::answer::{annotation, head, merged, redacted, usage, write_end};
+use crate::json::{Json, Object, array, on_one_line};
+use crate::sse::{Decoder, Event, TooLarge};
+
+/// The largest event, in bytes.
+const LARGEST_EVENT: usize = 32 * 1024 * 1024;
+
+/// Turns the bytes of a stream of Messages into those of a stream of chunks.
+#[derive(Debug)]
+pub struct Translator {
+    decoder: Decoder,
+    page: Page,
+}
+
+#[derive(Debug)]
+struct Page {
+    created: u64,
+    /// The JSON texts of the id and the model.
+    id: String,
+    model: String,
+    /// The JSON text of the usage so far.
+    usage: String,
+    /// The index and the state of each block that calls a tool, in order.
+    calls: Vec<Call>,
+    /// The number of thinking blocks so far.
+    thoughts: u64,
+    is_over: bool,
+    sse: String,
+}
+
+#[derive(Debug)]
+struct Call {
+    /// The index of its block.
+    block: u64,
+    /// The JSON text of the input that came with its beginning.
+    input: String,
+    has_arguments: bool,
+}
+
+impl Translator {
+    /// A translator of one stream. `created` is in seconds since the UNIX epoch.
+    pub fn new(created: u64) -> Self {
+        let page = Page {
+            created,
+            id: "\"\"".into(),
+            model: "\"\"".into(),
+            usage: "{}".into(),
+            calls: Vec::new(),
+            thoughts: 0,
+            is_over: false,
+            sse: String::new(),
+        };
+        Self { decoder: Decoder::new(LARGEST_EVENT), page }
+    }
+
+    /// Takes the next bytes, cut anywhere. Returns server-sent events with chunks.
+    pub fn feed(&mut self, bytes: &[u8]) -> String {
+        let page = &mut self.page;
+        let fed = self.decoder.feed(bytes, |event| match event {
+            Event::Data(data) | Event::Error(data) => page.take(Json::or_null(data)),
+            Event::Comment(comment) => page.sse.extend([": ", comment, "\n"]),
+        });
+        if let Err(TooLarge { .. }) = fed {
+            page.push(r#"{"error":{"message":"an event of the stream is larger than 32 MiB"}}"#);
+        }
+        std::mem::take(&mut page.sse)
+    }
+}
+
+impl Page {
+    fn take(&mut self, event: Json<'_>) {
+        if self.is_over {
+            return;
+        }
+        match event.get("type").word() {
+            "message_start" => self.start(event.get("message")),
+            "content_block_start" => self.start_block(event),
+            "content_block_delta" => self.take_delta(event),
+            "content_block_stop" => self.stop_block(event),
+            "message_delta" => self.end(event),
+            "message_stop" => {
+                self.is_over = true;
+                self.push("[DONE]");
+            }
+            "error" => {
+                self.is_over = true;
+                let mut json = Object::default();
+                self.push(&json.raw("error", event.get("error").raw()).end());
+            }
+            // `ping`, and what may come later: clients must ignore unknown events.
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, message: Json<'_>) {
+        self.id = message.get("id").raw().into();
+        self.model = message.get("model").raw().into();
+        self.usage = merged(&self.usage, message.get("usage"));
+        self.delta(r#"{"role":"assistant","content":""}"#);
+    }
+
+    fn start_block(&mut self, event: Json<'_>) {
+        let block = event.get("content_block");
+        match block.get("type").word() {
+            "text" => self.text("content", block.get("text")),
+            "thinking" => {
+                self.thoughts += 1;
+                self.thought("text", block.get("thinking"));
+                self.thought("signature", block.get("signature"));
+            }
+            "redacted_thinking" => {
+                self.thoughts += 1;
+                let item = redacted(block.get("data"));
+                let item = crate::json::patched(&item, &Object::default().whole("index", self.thoughts - 1).end());
+                self.delta(&Object::default().raw("reasoning_details", &array([item])).end());
+            }
+            "tool_use" => self.start_call(event.get("index").whole().unwrap_or_default(), block),
+            _ => {}
+        }
+    }
+
+    fn start_call(&mut self, at: u64, block: Json<'_>) {
+        let index = self.calls.len() as u64;
+        let input = block.get("input");
+        let has_input = input.fields().next().is_some();
+        let input = if has_input { input.raw().into() } else { String::new() };
+        self.calls.push(Call { block: at, input, has_arguments: false });
+        let mut call = Object::default();
+        call.whole("index", index).text("id", &block.get("id").text().unwrap_or_default()).text("type", "function");
+        call.open("function", "{").text("name", &block.get("name").text().unwrap_or_default());
+        self.call(&call.text("arguments", "").close("}").end());
+    }
+
+    fn take_delta(&mut self, event: Json<'_>) {
+        let delta = event.get("delta");
+        match delta.get("type").word() {
+            "text_delta" => self.text("content", delta.get("text")),
+            "thinking_delta" => {
+                // A delta may come without the beginning of its block (BerriAI/litellm#27442).
+                self.thoughts = self.thoughts.max(1);
+                self.thought("text", delta.get("thinking"));
+            }
+            "signature_delta" => self.thought("signature", delta.get("signature")),
+            "input_json_delta" => {
+                let at = event.get("index").whole().unwrap_or_default();
+                self.take_arguments(at, &delta.get("partial_json").text().unwrap_or_default());
+            }
+            "citations_delta" => {
+                if let Some(annotation) = annotation(delta.get("citation")) {
+                    self.delta(&Object::default().raw("annotations", &array([annotation])).end());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take_arguments(&mut self, block: u64, json: &str) {
+        // The input of a tool of Anthropic belongs to no call.
+        let Some(index) = self.calls.iter().position(|call| call.block == block) else { return };
+        if json.is_empty() {
+            return;
+        }
+        self.calls[index].has_arguments = true;
+        let mut call = Object::default();
+        call.whole("index", index as u64).open("function", "{").text("arguments", json).close("}");
+        self.call(&call.end());
+    }
+
+    /// A call without arguments has an empty object, or the one that came with its beginning.
+    fn stop_block(&mut self, event: Json<'_>) {
+        let block = event.get("index").whole().unwrap_or_default();
+        let call = self.calls.iter_mut().find(|call| call.block == block && !call.has_arguments);
+        if let Some(call) = call {
+            let input = std::mem::take(&mut call.input);
+            self.take_arguments(block, if input.is_empty() { "{}" } else { &input });
+        }
+    }
+
+    fn end(&mut self, event: Json<'_>) {
+        self.usage = merged(&self.usage, event.get("usage"));
+        let mut choice = Object::default();
+        choice.whole("index", 0).raw("delta", "{}");
+        write_end(event.get("delta"), &mut choice);
+        self.chunk(&array([choice.end()]), None);
+        let usage = usage(Json::or_null(&self.usage));
+        self.chunk("[]", Some(&usage));
+    }
+
+    fn text(&mut self, name: &str, text: Json<'_>) {
+        if text.is_string() && !text.is_null_or_empty() {
+            self.delta(&Object::default().raw(name, text.raw()).end());
+        }
+    }
+
+    /// A piece of a thinking block: of its text, or of its signature.
+    fn thought(&mut self, name: &str, piece: Json<'_>) {
+        if !piece.is_string() || piece.is_null_or_empty() {
+            return;
+        }
+        let mut delta = Object::default();
+        if name == "text" {
+            delta.raw("reasoning", piece.raw());
+        }
+        let mut item = Object::default();
+        item.text("type", "reasoning.text").raw(name, piece.raw()).text("format", CLAUDE);
+        let item = item.whole("index", self.thoughts.saturating_sub(1)).end();
+        self.delta(&delta.raw("reasoning_details", &array([item])).end());
+    }
+
+    fn call(&mut self, call: &str) {
+        self.delta(&Object::default().raw("tool_calls", &array([call])).end());
+    }
+
+    fn delta(&mut self, delta: &str) {
+        let mut choice = Object::default();
+        choice.whole("index", 0).raw("delta", delta).raw("finish_reason", "null");
+        self.chunk(&array([choice.end()]), None);
+    }
+
+    fn chunk(&mut self, choices: &str, usage: Option<&str>) {
+        let (id, model) = (Json::or_null(&self.id), Json::or_null(&self.model));
+        let mut json = head(id, model, self.created, "chat.completion.chunk");
+        let json = json.raw("choices", choices).maybe_raw("usage", usage).end();
+        self.push(&json);
+    }
+
+    fn push(&mut self, data: &str) {
+        self.sse.push_str("data: ");
+        on_one_line(data, &mut self.sse);
+        self.sse.push_str("\n\n");
+    }
+}
