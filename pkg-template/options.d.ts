@@ -14,7 +14,8 @@ export interface Options extends RequestFields {
   /** A client key of the edge. A provider's key is refused here. */
   token?: string;
   /**
-   * The base URL of the upstream, without `/chat/completions`. A URL that begins with `/` is on this page's own origin.
+   * The base URL of the upstream, without `/chat/completions`. A query stays, such as Azure's `api-version`. A URL that begins
+   * with `/` is on this page's own origin.
    * @default 'https://openrouter.ai/api/v1'
    */
   baseURL?: string;
@@ -63,7 +64,7 @@ export interface Options extends RequestFields {
 
 /** One of several upstreams. It has its own address and key; the other fields add to the options of the call. */
 export interface UpstreamOptions {
-  /** The base URL, without `/chat/completions`. @default 'https://openrouter.ai/api/v1' */
+  /** The base URL, without `/chat/completions`. A query stays. @default 'https://openrouter.ai/api/v1' */
   baseURL?: string;
   /** The key, sent as `Authorization: Bearer`. OpenRouter needs one. */
   apiKey?: string;

@@ -15,6 +15,9 @@ pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 /// Its subdomains, for example `eu.openrouter.ai`, are the same API.
 const OPENROUTER_HOST: &str = "openrouter.ai";
 
+/// Where every dialect takes a chat request, below the base URL.
+const ENDPOINT: &str = "/chat/completions";
+
 /// The dialect of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -31,7 +34,7 @@ pub enum Dialect {
 pub struct Upstream {
     /// What the API speaks.
     pub dialect: Dialect,
-    /// The base URL, up to and without `/chat/completions`.
+    /// The base URL, up to and without `/chat/completions`. A query stays behind the path: Azure has its API version there.
     pub url: String,
     /// Sent as `Authorization: Bearer`.
     pub key: Option<String>,
@@ -131,8 +134,9 @@ impl Upstream {
 
     /// The request that carries `body`.
     pub(crate) fn post(&self, streaming: bool, body: String) -> HttpRequest {
+        let path = cut(&self.url, b'?').0;
         HttpRequest {
-            url: text!(&self.url, "/chat/completions"),
+            url: text!(path, ENDPOINT, &self.url[path.len()..]),
             headers: self.own_headers(streaming),
             extra_headers: self.headers.clone(),
             body,
@@ -169,13 +173,16 @@ fn host(url: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
-/// The base URL without a slash at its end. The API of an edge is below `/v1` of its origin.
+/// The base URL without the path of the endpoint, which many copy along, and without a slash at the end of its path. The
+/// API of an edge is below `/v1` of its origin.
 fn base(dialect: Dialect, url: &str) -> String {
-    let mut url = url;
-    while let Some(shorter) = url.strip_suffix('/') {
-        url = shorter;
+    let path = cut(url, b'?').0;
+    let query = &url[path.len()..];
+    let mut path = path;
+    while let Some(shorter) = path.strip_suffix('/').or_else(|| path.strip_suffix(ENDPOINT)) {
+        path = shorter;
     }
-    if dialect == Dialect::Edge && !url.ends_with("/v1") { text!(url, "/v1") } else { url.into() }
+    text!(path, if dialect == Dialect::Edge && !path.ends_with("/v1") { "/v1" } else { "" }, query)
 }
 
 #[cfg(test)]
@@ -233,8 +240,29 @@ mod tests {
 
     #[test]
     fn the_api_of_an_edge_is_below_v1_of_its_origin() {
-        for url in ["https://edge.example", "https://edge.example/", "https://edge.example/v1/"] {
+        for url in [
+            "https://edge.example",
+            "https://edge.example/",
+            "https://edge.example/v1/",
+            "https://edge.example/v1/chat/completions",
+        ] {
             assert_eq!(Upstream::new(Dialect::Edge, url, None).url, "https://edge.example/v1");
+        }
+    }
+
+    #[test]
+    fn the_path_of_the_endpoint_stands_before_the_query_of_the_base_url() {
+        let urls = [
+            ("https://api.example/v1", "https://api.example/v1/chat/completions"),
+            ("https://api.example/v1/", "https://api.example/v1/chat/completions"),
+            ("https://api.example/v1/chat/completions", "https://api.example/v1/chat/completions"),
+            ("https://api.example/v1/chat/completions/?a=1", "https://api.example/v1/chat/completions?a=1"),
+            ("https://api.example/d?api-version=1", "https://api.example/d/chat/completions?api-version=1"),
+            ("https://api.example/d/?v=1&w=a/b/", "https://api.example/d/chat/completions?v=1&w=a/b/"),
+            ("/v1", "/v1/chat/completions"),
+        ];
+        for (base, url) in urls {
+            assert_eq!(Upstream::new(Dialect::OpenAi, base, None).post(false, "{}".into()).url, url, "{base}");
         }
     }
 

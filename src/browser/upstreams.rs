@@ -64,7 +64,10 @@ fn upstream(place: &Section<'_>, options: &Section<'_>, path: &str) -> Result<Up
     };
     let headers = headers(place, options)?;
     let authorization = headers.iter().find(|(name, _)| name == "authorization").map(|(_, value)| value.as_str());
-    let bearer = authorization.map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
+    let bearer = authorization.map(|value| {
+        let scheme = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+        &value[scheme.map_or(0, str::len)..]
+    });
     let has_secret = [key.as_deref(), bearer].into_iter().flatten().any(is_secret);
     check_secret(has_secret, dialect, options, path)?;
     let is_openrouter = dialect != Dialect::Edge && Dialect::of_url(&url) == Dialect::OpenRouter;
@@ -78,7 +81,7 @@ fn upstream(place: &Section<'_>, options: &Section<'_>, path: &str) -> Result<Up
     Ok(upstream)
 }
 
-/// A base URL. Without the path of the endpoint, which many copy along.
+/// A base URL.
 fn address(place: &Section<'_>, name: &str) -> Result<Option<String>, Box<Invalid>> {
     const PROBLEM: &str = "must be a URL that begins with https:// or http://, or with / for this page's own origin";
     let value = place.get(name);
@@ -88,7 +91,7 @@ fn address(place: &Section<'_>, name: &str) -> Result<Option<String>, Box<Invali
     if !["https://", "http://", "/"].iter().any(|start| url.starts_with(start)) {
         return Err(place.wrong(name, PROBLEM));
     }
-    Ok(Some(url.strip_suffix("/chat/completions").unwrap_or(&url).into()))
+    Ok(Some(url.into()))
 }
 
 /// A string that a header can carry. The message does not repeat the value, because the value may be a key.
