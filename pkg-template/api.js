@@ -1,6 +1,6 @@
 import { chat, chatStreaming, chatWithFallback, createClient, createFetch, estimateTokens, parseStream } from './failsoft_bg.js';
 import { ChatError, misuse } from './error.js';
-import { load } from './load.js';
+import { hasWebAssembly, load } from './load.js';
 import { ChatStream } from './stream.js';
 
 /** Marks a client of any copy of the package; gives a `fetch` through the client. */
@@ -43,7 +43,18 @@ function clientOf(defaults, init, parseStream) {
   if (defaults === null || typeof defaults !== 'object' || Array.isArray(defaults)) throw misuse('the options must be an object', clientOf);
   let client;
   const ready = async () => (await init(), (client ??= createClient(defaults)));
-  return { ...functionsOf(ready), parseStream, [CLIENT]: async () => createFetch(await ready()) };
+  return { ...functionsOf(ready), parseStream, [CLIENT]: () => sdkFetch(ready, defaults) };
+}
+
+/** Where nothing can load, an SDK goes on without failsoft. */
+async function sdkFetch(ready, defaults) {
+  try {
+    return createFetch(await ready());
+  } catch (error) {
+    if (hasWebAssembly()) throw error;
+    console.warn(`failsoft: requests pass through without fallback: ${error.message}`);
+    return defaults.fetch ?? globalThis.fetch;
+  }
 }
 
 function fetchOf(client) {

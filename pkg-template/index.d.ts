@@ -66,19 +66,22 @@ export function parseStream(response: Response | ReadableStream<Uint8Array | str
 export function createClient(defaults?: Options): Client;
 
 /**
- * Makes a `fetch` for an SDK (openai, @langchain/openai, ai). Each `POST` to a URL that ends with `/chat/completions` goes
- * through the client. Every other request passes untouched.
+ * Makes a `fetch` for an SDK (openai, @langchain/openai, ai, @openrouter/sdk). Each `POST` to a URL whose path ends with
+ * `/chat/completions` goes through the client. Every other request passes untouched; for a `POST`, one warning says that it
+ * has no fallback.
  *
  * - The model of the request is asked first, then the client's `models`.
- * - The address and the key are the client's if the client has `edge`, `baseURL`, `apiKey` or `upstreams`. Otherwise both
- *   are the SDK's.
+ * - The address and the key are the client's if the client has `edge`, `baseURL` or `upstreams`. Otherwise both are the SDK's,
+ *   with the query of its URL and its own header for the key. A client's `apiKey` alone is for OpenRouter's address only.
  * - A call that fails gives a response with the HTTP status of the upstream, its code and its Retry-After, also for a stream
  *   that fails before its commit point. So the SDK throws its own error class. Where no upstream sent a status, the kind of
- *   the failure decides. The header `x-should-retry: false` tells the SDK that failsoft has retried already. The
- *   openai package obeys it. LangChain and the AI SDK do not, so set their `maxRetries` to 0.
+ *   the failure decides. Below `/api/v1`, an SDK that is not OpenAI's gets OpenRouter's shape, which @openrouter/sdk requires.
+ * - The header `x-should-retry: false` tells the SDK that failsoft has retried already. The openai package obeys it. A call
+ *   that another SDK repeats after a 408, 409, 429 or 5xx gets the same failure from memory for a short time.
  * - A stream that breaks after its commit point ends with an event that has an `error`.
  * - An abort rejects with the signal's reason, like the web's `fetch`.
  * - A successful response has the headers `x-failsoft-model` and `x-failsoft-attempts`.
+ * - On a host without WebAssembly, every request passes untouched, and one warning says so.
  * @throws {ChatError} if the argument is not a client.
  */
 export function createFetch(client: Client): typeof fetch;
@@ -96,7 +99,7 @@ export function estimateTokens(text: string | readonly Message[], model?: string
 /**
  * Compiles the WebAssembly. Without this call, the first call of another function does so. Nothing is downloaded.
  * @throws {ChatError} of the kind `wasmUnavailable`, for instance if the page's Content-Security-Policy lacks
- * `'wasm-unsafe-eval'`. The next call tries again.
+ * `'wasm-unsafe-eval'`, or if the host has no WebAssembly. The next call tries again.
  */
 export function init(): Promise<void>;
 

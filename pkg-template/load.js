@@ -8,15 +8,19 @@ let loading;
 export function load(source) {
   loading ??= instantiate(source).catch((cause) => {
     loading = undefined;
-    const blocked = /unsafe-eval|Content.Security.Policy|CSP/i.test(cause?.message);
-    const message = blocked ? forbidden : `the WebAssembly of failsoft could not be loaded: ${cause?.message}`;
+    const known = reasons.find(([pattern]) => pattern.test(cause?.message));
+    const message = known ? known[1] : `the WebAssembly of failsoft could not be loaded: ${cause?.message}`;
     throw new ChatError().fill({ kind: 'wasmUnavailable', message }, cause);
   });
   return loading;
 }
 
 async function instantiate(source) {
-  const module = source();
+  if (!hasWebAssembly()) throw new Error('no WebAssembly');
+  const { Module } = WebAssembly;
+  let module = source();
+  // The module of another realm is no instance of the class here, but it can be instantiated.
+  if (!ArrayBuffer.isView(module)) Object.setPrototypeOf(module, Module.prototype);
   try {
     // To compile at once takes a millisecond; an answer from another thread takes longer.
     initSync({ module });
@@ -27,8 +31,14 @@ async function instantiate(source) {
   }
 }
 
-const forbidden =
-  "this page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src";
+export const hasWebAssembly = () => typeof WebAssembly === 'object';
+
+/** What the messages of hosts mean, and what helps. */
+const reasons = [
+  [/^no WebAssembly$/, 'this host has no WebAssembly, which failsoft needs. Hermes (React Native) has none, and Safari has none in Lockdown Mode. There, use an OpenAI SDK with an edge of failsoft as its base URL'],
+  [/disallowed by embedder/, "this host does not compile WebAssembly at run time. Let your bundler resolve failsoft with the condition 'workerd' or 'edge-light', so that the compiled module is imported"],
+  [/unsafe-eval|Content.Security.Policy|CSP/i, "this page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src"],
+];
 
 /** The bytes that `text` stands for, as the build writes them into the script. The build defines `DECODER`: the bytes of decode.wat. */
 export function bytesOf(text) {

@@ -75,7 +75,8 @@ export class ChatStream {
   toResponse(init = {}) {
     const headers = new Headers(init.headers);
     headers.set('content-type', 'text/event-stream; charset=utf-8');
-    headers.set('cache-control', 'no-cache');
+    // A proxy that compresses would hold events back.
+    headers.set('cache-control', 'no-cache, no-transform');
     this.#take('toResponse');
     return new Response(this.#bytes(() => this.#next(Form.Events)), { ...init, headers });
   }

@@ -172,6 +172,11 @@ impl Call {
         call
     }
 
+    /// Replaces the seed: some hosts must draw no random number before a request is under way.
+    pub fn reseed(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     /// Changes each failure of an upstream with `disclose` before the reader or the report gets it: the caller is not the owner
     /// of the upstream's key. The row of the attempt keeps the original. A page is the owner, so there this has no effect.
     pub fn disclose_with(&mut self, disclose: Disclose) {

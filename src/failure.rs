@@ -75,6 +75,11 @@ impl Failure {
         }
     }
 
+    /// SDKs send a call that ends with this failure again, without being asked to.
+    pub fn is_repeated_by_sdks(&self) -> bool {
+        matches!(self.http_status(), 408 | 409 | 429 | 500..)
+    }
+
     /// The JSON text of the failure in a report.
     pub fn to_json(&self) -> String {
         let mut json = Object::default();
@@ -89,14 +94,60 @@ impl Failure {
 
     /// The JSON text of `error` in OpenAI's shape. `code` is always a string, because typed clients accept nothing else.
     pub fn to_openai(&self) -> String {
+        self.to_error(None)
+    }
+
+    /// The JSON text of `error` in OpenRouter's shape: `code` is a number there, the HTTP status.
+    pub fn to_openrouter(&self) -> String {
+        self.to_error(Some(self.http_status()))
+    }
+
+    fn to_error(&self, number: Option<u16>) -> String {
+        let code = self.code.as_deref().unwrap_or(self.kind.name());
         let mut json = Object::default();
         json.text("message", &self.message);
         // An SDK chooses the class of its exception by the status, so a failure of a server has no other type.
         let is_servers = self.status.is_some_and(|status| status >= 500);
         json.text("type", if is_servers { openai_type(500) } else { self.kind.openai_type() });
         json.raw("param", "null");
-        json.text("code", self.code.as_deref().unwrap_or(self.kind.name()));
+        match number {
+            Some(number) => json.whole("code", number.into()).open("metadata", "{").text("error_type", code).close("}"),
+            None => json.text("code", code),
+        };
         json.text("kind", self.kind.name());
         json.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, Kind};
+
+    #[test]
+    fn the_code_of_an_error_is_a_string_for_openai_and_the_status_for_openrouter() {
+        let mut failure = Failure::new(Kind::RateLimited, "later");
+        let ours =
+            r#"{"message":"later","type":"rate_limit_error","param":null,"code":"rateLimited","kind":"rateLimited"}"#;
+        assert_eq!(failure.to_openai(), ours);
+        failure.code = Some("slow_down".into());
+        let theirs = r#""code":429,"metadata":{"error_type":"slow_down"}"#;
+        assert!(failure.to_openrouter().contains(theirs), "{}", failure.to_openrouter());
+    }
+
+    #[test]
+    fn sdks_repeat_what_a_server_or_the_rate_is_to_blame_for() {
+        let repeated = |kind| Failure::new(kind, "x").is_repeated_by_sdks();
+        assert!(
+            [Kind::RateLimited, Kind::ServerError, Kind::Network, Kind::Empty, Kind::Stalled]
+                .map(repeated)
+                .iter()
+                .all(|is| *is)
+        );
+        assert!(
+            ![Kind::InvalidRequest, Kind::Unauthorized, Kind::PaymentRequired, Kind::Aborted]
+                .map(repeated)
+                .iter()
+                .any(|is| *is)
+        );
     }
 }

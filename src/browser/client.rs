@@ -57,6 +57,10 @@ impl Client {
         &self.defaults
     }
 
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     fn complete(&self, purpose: Purpose, messages: JsValue, options: JsValue, caller: Option<ChatError>) -> Promise {
         let driver = self.start(purpose, messages, options, caller);
         promise(async move { driver?.completion().await })

@@ -23,6 +23,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::memory::Memory;
 use super::options::{Host, Plan};
+use super::shape::Shape;
 use super::timer::{Timer, now};
 use super::values::parse;
 use crate::report::Report;
@@ -70,6 +71,7 @@ impl Driver {
                     policy: Arc::default(),
                     connections: Vec::new(),
                     outbox: Outbox::default(),
+                    is_seeded: false,
                     is_resting: false,
                     notified: 0,
                     thrown: JsValue::UNDEFINED,
@@ -79,6 +81,15 @@ impl Driver {
                 on_abort: Closure::new(move || at_abort.upgrade().iter().for_each(Self::abort)),
             }
         })
+    }
+
+    /// Draws the seed of the call, once a response is there or cannot come. Next.js ends a prerender that draws a random number
+    /// before a request.
+    fn draw_seed(&self) {
+        let state = &mut *self.state.borrow_mut();
+        if let (Phase::Running(call), false) = (&mut state.phase, std::mem::replace(&mut state.is_seeded, true)) {
+            call.reseed((Math::random() * 2f64.powi(53)) as u64);
+        }
     }
 
     pub(super) fn fetch(&self) -> &Function {
@@ -111,6 +122,13 @@ impl Driver {
         Ok(self.completion_now().unwrap_or_default())
     }
 
+    /// The completion with the report, as JSON text, if the call has succeeded.
+    pub(super) fn completion_text(&self) -> Option<String> {
+        let state = self.state.borrow();
+        let outcome = &state.end()?.outcome;
+        outcome.result.as_ref().ok().map(|answer| answer.completion_with(&outcome.report_json()))
+    }
+
     /// The completion, if the call has succeeded.
     pub(super) fn completion_now(&self) -> Option<JsValue> {
         match self.state.borrow_mut().phase {
@@ -131,6 +149,11 @@ impl Driver {
     /// The failure of the call, if it is over and failed.
     pub(super) fn failure(&self) -> Option<Box<Failure>> {
         self.state.borrow().end().and_then(|end| end.outcome.result.as_ref().err().cloned())
+    }
+
+    /// The reader of the events is a client of the wire.
+    pub(super) fn set_shape(&self, shape: Shape) {
+        self.state.borrow_mut().outbox.shape = shape;
     }
 
     /// Lets `change` see what the reader waits for; then goes on with the call.
@@ -219,9 +242,8 @@ impl Driver {
             let Plan { request, upstreams, policy } = *plan;
             let (catalog, mut breakers) = (self.memory.catalog.borrow(), self.memory.breakers.borrow_mut());
             let context = Context { upstreams: Arc::new(upstreams), catalog: &catalog, breakers: &mut breakers };
-            let seed = (Math::random() * 2f64.powi(53)) as u64;
             state.policy = Arc::new(policy);
-            let call = Call::new(request, Arc::clone(&state.policy), context, seed, now());
+            let call = Call::new(request, Arc::clone(&state.policy), context, 0, now());
             state.phase = Phase::Running(Box::new(call));
             lookups
         };

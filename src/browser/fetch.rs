@@ -1,8 +1,9 @@
-//! The `fetch` for SDKs (openai, @langchain/openai, ai): chat completions go through a client, all else passes untouched.
+//! The `fetch` for SDKs (openai, @langchain/openai, ai, @openrouter/sdk): chat completions go through a client, all else passes
+//! untouched.
 
 use std::rc::Rc;
 
-use js_sys::{Function, JSON, Object, Promise, global};
+use js_sys::{Function, Object, Promise, global};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, Response, ResponseInit};
@@ -10,15 +11,20 @@ use web_sys::{ReadableStream, Response, ResponseInit};
 use super::client::Client;
 use super::driver::Driver;
 use super::error::{envelope, throw};
+use super::misuse::misuse;
 use super::options::{Purpose, plain_headers, set};
 use super::page::{call, property};
 use super::promise::{promise, settle};
+use super::repeats::Identity;
+use super::shape::Shape;
 use super::stream::ChatStream;
+use super::timer::now;
 use super::values::parse;
 use crate::Failure;
 use crate::failure::Kind;
 use crate::json::decimal;
-use crate::text::cut;
+use crate::text::{cut, find, text};
+use crate::upstream::Dialect;
 
 #[wasm_bindgen(raw_module = "./stream.js")]
 extern "C" {
@@ -35,29 +41,14 @@ struct SdkRequest {
     signal: JsValue,
 }
 
+/// The headers in which SDKs send a key.
+const KEYS: [&str; 4] = ["authorization", "api-key", "x-api-key", "x-goog-api-key"];
+
 /// A `fetch` through `client`.
 pub(super) fn through(client: Client) -> Function {
     let fetch = move |input: JsValue, init: JsValue| -> Promise {
         let client = client.clone();
-        promise(async move {
-            let mut body = JsValue::UNDEFINED;
-            if is_chat(&input, &init) {
-                let text = settle(body_text(&input, &init)).await?.as_string().unwrap_or_default();
-                body = parse(text.strip_prefix('\u{feff}').unwrap_or(&text));
-            }
-            if !body.is_object() {
-                return settle(client.pass(&input, &init)).await;
-            }
-            let request = SdkRequest::new(&input, &init, body.unchecked_into())?;
-            let streams = property(&request.body, "stream").is_truthy();
-            match client.begin(Purpose::Wire, &client.options_for(request), None) {
-                Ok(driver) => {
-                    let settled = driver.settled(streams).await;
-                    respond(driver, settled, streams)
-                }
-                Err(failure) => failure_response(&failure),
-            }
-        })
+        promise(async move { client.answer(&input, &init).await })
     };
     Closure::<dyn Fn(JsValue, JsValue) -> Promise>::new(fetch).into_js_value().unchecked_into()
 }
@@ -74,10 +65,11 @@ fn url_of(input: &JsValue) -> String {
     url.or_else(|| property(input, "href").as_string()).unwrap_or_default()
 }
 
-/// `fetch(input, init)` would ask for a chat completion.
-fn is_chat(input: &JsValue, init: &JsValue) -> bool {
-    let method = either(input, init, "method").as_string().unwrap_or_default();
-    method.eq_ignore_ascii_case("post") && cut(&url_of(input), b'?').0.ends_with("/chat/completions")
+/// The path of `url`, which may be relative.
+fn path_of(url: &str) -> &str {
+    let url = cut(cut(url, b'#').0, b'?').0;
+    let after_scheme = find(url, "://").map_or(url, |at| &url[at + 3..]);
+    &after_scheme[cut(after_scheme, b'/').0.len()..]
 }
 
 /// The text of the body. The web's own class reads a body in any of its forms.
@@ -99,13 +91,19 @@ impl SdkRequest {
         let headers = plain_headers(&either(input, init, "headers")).map_err(|failure| throw(None, &failure))?;
         Ok(Self { url: url_of(input), body, headers, signal: either(input, init, "signal") })
     }
+
+    /// Names the call; `body` is the text of the body.
+    fn identity(&self, body: JsValue) -> Identity {
+        let keys = KEYS.iter().filter_map(|name| property(&self.headers, name).as_string()).collect();
+        (self.url.clone(), keys, body)
+    }
 }
 
 /// The response to a chat request of an SDK: a failure is a response, too, with its status.
-fn respond(driver: Rc<Driver>, settled: Result<(), JsValue>, streams: bool) -> Result<JsValue, JsValue> {
+fn respond(driver: Rc<Driver>, settled: Result<(), JsValue>, streams: bool, shape: Shape) -> Result<JsValue, JsValue> {
     if let (Err(error), Some(failure)) = (settled, driver.failure()) {
         if failure.kind != Kind::Aborted {
-            return failure_response(&failure);
+            return failure_response(&failure, shape);
         }
         // An abort is no answer: the SDK expects what `fetch` would have thrown.
         let reason = property(&error, "cause");
@@ -117,16 +115,21 @@ fn respond(driver: Rc<Driver>, settled: Result<(), JsValue>, streams: bool) -> R
     set(&headers, "x-failsoft-attempts", &property(&property(&report, "attempts"), "length"));
     if streams {
         set(&headers, "content-type", &"text/event-stream; charset=utf-8".into());
-        set(&headers, "cache-control", &"no-cache".into());
+        // A proxy that compresses would hold events back.
+        set(&headers, "cache-control", &"no-cache, no-transform".into());
+        driver.set_shape(shape);
         return response(&to_body(ChatStream::from(driver)), 200, &headers);
     }
     set(&headers, "content-type", &"application/json".into());
-    let completion = driver.completion_now().unwrap_or_default();
-    let json = JSON::stringify(&completion)?;
-    response(&json, 200, &headers)
+    let completion = driver.completion_text().unwrap_or_default();
+    response(&shape.completion(completion).into(), 200, &headers)
 }
 
 fn response(body: &JsValue, status: u16, headers: &Object) -> Result<JsValue, JsValue> {
+    if !property(&global(), "Response").is_function() {
+        let problem = "this host has no `Response`, which an SDK gets from createFetch; give it one as a global";
+        return Err(throw(None, &misuse(problem)));
+    }
     let init = Object::new();
     set(&init, "status", &status.into());
     set(&init, "headers", headers);
@@ -134,7 +137,7 @@ fn response(body: &JsValue, status: u16, headers: &Object) -> Result<JsValue, Js
 }
 
 /// The response that tells an OpenAI client of a failure.
-fn failure_response(failure: &Failure) -> Result<JsValue, JsValue> {
+fn failure_response(failure: &Failure, shape: Shape) -> Result<JsValue, JsValue> {
     let headers = Object::new();
     set(&headers, "content-type", &"application/json".into());
     // failsoft has retried and fallen back. Retries of the SDK would multiply these.
@@ -143,10 +146,50 @@ fn failure_response(failure: &Failure) -> Result<JsValue, JsValue> {
         set(&headers, "retry-after-ms", &decimal(wait).into());
         set(&headers, "retry-after", &decimal(wait.div_ceil(1_000)).into());
     }
-    response(&envelope(failure).into(), failure.http_status(), &headers)
+    response(&envelope(failure, shape).into(), failure.http_status(), &headers)
 }
 
 impl Client {
+    /// What `fetch(input, init)` of an SDK gives.
+    async fn answer(&self, input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
+        let method = either(input, init, "method").as_string().unwrap_or_default();
+        if !method.eq_ignore_ascii_case("post") {
+            return settle(self.pass(input, init)).await;
+        }
+        let mut text = JsValue::UNDEFINED;
+        let mut body = JsValue::UNDEFINED;
+        if path_of(&url_of(input)).ends_with("/chat/completions") {
+            text = settle(body_text(input, init)).await?;
+            let json = text.as_string().unwrap_or_default();
+            body = parse(json.strip_prefix('\u{feff}').unwrap_or(&json));
+        }
+        if !body.is_object() {
+            self.warn_of_pass(&url_of(input));
+            return settle(self.pass(input, init)).await;
+        }
+        let request = SdkRequest::new(input, init, body.unchecked_into())?;
+        let identity = request.identity(text);
+        self.complete_for_sdk(request, identity).await
+    }
+
+    async fn complete_for_sdk(&self, request: SdkRequest, identity: Identity) -> Result<JsValue, JsValue> {
+        let shape = Shape::of(&request.url, &request.headers);
+        let repeats = &self.memory().repeats;
+        let known = repeats.borrow_mut().find(&identity, now());
+        if let Some(failure) = known {
+            return failure_response(&failure, shape);
+        }
+        let streams = property(&request.body, "stream").is_truthy();
+        match self.begin(Purpose::Wire, &self.options_for(request), None) {
+            Ok(driver) => {
+                let settled = driver.settled(streams).await;
+                repeats.borrow_mut().record(identity, driver.failure().as_deref(), now());
+                respond(driver, settled, streams, shape)
+            }
+            Err(failure) => failure_response(&failure, shape),
+        }
+    }
+
     /// Sends a request that is no chat completion as it is.
     fn pass(&self, input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
         let own = property(self.defaults(), "fetch");
@@ -154,21 +197,40 @@ impl Client {
         fetch.unchecked_ref::<Function>().call2(&JsValue::UNDEFINED, input, init)
     }
 
+    /// Whoever expects a fallback for a request to `url` should know that there is none.
+    fn warn_of_pass(&self, url: &str) {
+        self.memory().warn_once(text!(
+            "failsoft: POST ",
+            path_of(url),
+            " passes through to the address of the SDK: without fallback, retries, timeouts and checks of the answer. \
+             createFetch handles chat completions only; let the SDK use them where it can"
+        ));
+    }
+
     /// The options of a call for this request.
     fn options_for(&self, request: SdkRequest) -> Object {
         let SdkRequest { url, body, headers, signal } = request;
         let options = Object::new();
         let defaults = self.defaults();
-        // Address and key come both from the client, or both from the SDK: a key goes nowhere it was not meant for.
-        if ["edge", "baseURL", "apiKey", "upstreams"].iter().all(|name| property(defaults, name).is_falsy()) {
-            set(&options, "baseURL", &cut(&url, b'?').0.into());
-            let key = property(&headers, "authorization").as_string().unwrap_or_default();
-            let key = key.get(..7).filter(|start| start.eq_ignore_ascii_case("bearer ")).map_or(&*key, |_| &key[7..]);
-            if !key.is_empty() {
-                set(&options, "apiKey", &key.into());
+        let has_address = ["edge", "baseURL", "upstreams"].iter().any(|name| property(defaults, name).is_truthy());
+        // A key goes nowhere that it was not meant for. The client's key is for the client's address, which is OpenRouter's
+        // if the client names none; an SDK's key is for the address of the SDK.
+        let has_key = property(defaults, "apiKey").is_truthy();
+        let is_own_key = has_address || has_key && Dialect::of_url(&url) == Dialect::OpenRouter;
+        if !has_address {
+            set(&options, "baseURL", &(&*url).into());
+            if !is_own_key {
+                set(&options, "apiKey", &JsValue::UNDEFINED);
+            }
+            if has_key && !is_own_key {
+                self.memory().warn_once(text!(
+                    "failsoft: the client's `apiKey` is not sent to the address of the SDK, ",
+                    cut(&url, b'?').0,
+                    "; if the key is for this address, name the address in the client's `baseURL`"
+                ));
             }
         }
-        set(&options, "headers", &own_headers(&headers));
+        set(&options, "headers", &own_headers(&headers, !is_own_key));
         if !signal.is_undefined() && !signal.is_null() {
             set(&options, "signal", &signal);
         }
@@ -178,10 +240,11 @@ impl Client {
 }
 
 /// Without what an SDK says about itself or the body: across origins, each would be one more header for CORS to refuse.
-fn own_headers(headers: &Object) -> Object {
+fn own_headers(headers: &Object, with_key: bool) -> Object {
     let own = Object::new();
     for name in Object::keys(headers).iter().filter_map(|name| name.as_string()) {
-        let is_dropped = ["authorization", "accept", "user-agent"].contains(&&*name)
+        let is_dropped = ["accept", "user-agent"].contains(&&*name)
+            || !with_key && KEYS.contains(&&*name)
             || ["content-", "x-stainless-"].iter().any(|start| name.starts_with(start));
         if !is_dropped {
             set(&own, &name, &property(headers, &name));

@@ -2,7 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 
+use wasm_bindgen::JsValue;
+use web_sys::console;
+
+use super::repeats::Repeats;
 use crate::{Breakers, Catalog};
+
+/// The most warnings that a client gives once each.
+const MOST_WARNINGS: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {
@@ -10,4 +17,22 @@ pub(super) struct Memory {
     pub(super) catalog: RefCell<Catalog>,
     /// How many calls in a row another model than the first answered.
     pub(super) fallbacks_in_a_row: Cell<u32>,
+    /// The calls of SDKs that failed.
+    pub(super) repeats: RefCell<Repeats>,
+    warnings: RefCell<Vec<String>>,
+}
+
+impl Memory {
+    /// Warns the developer, once about each matter.
+    pub(super) fn warn_once(&self, warning: String) {
+        let is_new = {
+            let warnings = self.warnings.borrow();
+            warnings.len() < MOST_WARNINGS && !warnings.contains(&warning)
+        };
+        if is_new {
+            let shown = JsValue::from_str(&warning);
+            self.warnings.borrow_mut().push(warning);
+            console::warn_1(&shown);
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 
-use js_sys::{Date, Function};
+use js_sys::{Date, Function, global};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
 
+use super::page::{call, property};
 use crate::Millis;
 
 #[wasm_bindgen]
@@ -21,9 +22,25 @@ extern "C" {
 /// The longest wait that hosts accept, in milliseconds. For a later deadline, the timer is set again.
 const LONGEST: Millis = i32::MAX as Millis;
 
+thread_local! {
+    static IS_NEXT: bool = {
+        let environment = property(&property(&global(), "process"), "env");
+        property(&environment, "NEXT_RUNTIME").is_truthy()
+    };
+}
+
 /// The time of the host, in milliseconds since the UNIX epoch.
 pub(super) fn now() -> Millis {
-    Date::now() as Millis
+    if IS_NEXT.with(|is_next| *is_next) { now_of_next().unwrap_or_default() } else { Date::now() as Millis }
+}
+
+/// Next.js with `cacheComponents` ends a prerender that asks for the date before a request. It does not mind this clock, which
+/// is no substitute in a page, because it stands still while a device sleeps.
+#[cold]
+fn now_of_next() -> Option<Millis> {
+    let performance = property(&global(), "performance");
+    let since = call(&performance, "now", &JsValue::UNDEFINED).ok()?.as_f64()?;
+    Some((property(&performance, "timeOrigin").as_f64()? + since) as Millis)
 }
 
 #[derive(Debug)]

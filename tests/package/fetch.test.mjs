@@ -85,14 +85,67 @@ test('a request that is not a chat completion is passed on unchanged', async () 
   assert.deepEqual([method, path, headers.authorization], ['GET', '/api/v1/models', 'Bearer sk-or-sdk']);
 });
 
-test('the key of the client is never sent to the base URL of the SDK', async () => {
-  const seen = [];
+/** What an upstream gets of a chat request through a client: the URL, and the headers with a key. */
+async function sent(defaults, url, headers = { authorization: 'Bearer sdk' }) {
+  const requests = [];
   const fetch = async (url, init) => {
-    seen.push([url, init.headers.get('authorization')]);
+    requests.push([String(url), ...['authorization', 'api-key'].map((name) => init.headers.get(name))]);
     return Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
   };
-  await sdk({ apiKey: 'sk-or-client', fetch }).chat.completions.create({ model: 'a/a', messages: MESSAGES });
-  assert.deepEqual(seen, [['https://openrouter.ai/api/v1/chat/completions', 'Bearer sk-or-client']]);
+  const response = await createFetch(createClient({ ...defaults, fetch }))(url, { method: 'POST', headers, body: JSON.stringify({ model: 'a/a', messages: MESSAGES }) });
+  assert.equal(response.status, 200, await response.text());
+  return requests;
+}
+
+const AZURE = 'https://res.example/openai/deployments/d/chat/completions?api-version=2024-10-21';
+const UPSTREAMS = [{ baseURL: 'https://a.example/v1?region=eu', apiKey: 'key-a', models: ['b/b'] }, { baseURL: 'https://b.example/v1', apiKey: 'key-b' }];
+
+for (const [what, defaults, url, headers, expected] of [
+  ['the query and the key header of the SDK', {}, AZURE, { 'api-key': 'sdk' }, [AZURE, null, 'sdk']],
+  ['the scheme of the key as the SDK wrote it', {}, 'https://up.example/v1/chat/completions', { authorization: 'Basic sdk' }, ['https://up.example/v1/chat/completions', 'Basic sdk', null]],
+  ['a relative address', {}, '/llm/chat/completions?x=1', undefined, ['/llm/chat/completions?x=1', 'Bearer sdk', null]],
+  ['the address and the key of the client', { baseURL: 'https://own.example/v1', apiKey: 'own' }, AZURE, { 'api-key': 'sdk' }, ['https://own.example/v1/chat/completions', 'Bearer own', null]],
+  ['the address of the client, and no key of the SDK', { baseURL: 'https://own.example/v1' }, AZURE, undefined, ['https://own.example/v1/chat/completions', null, null]],
+  ['the upstreams of the client', { upstreams: UPSTREAMS }, AZURE, { 'api-key': 'sdk', authorization: 'Bearer sdk' }, ['https://a.example/v1/chat/completions?region=eu', 'Bearer key-a', null]],
+  ['the edge of the client', { edge: 'https://edge.example', token: 'fs_web_x' }, AZURE, undefined, ['https://edge.example/v1/chat/completions', 'Bearer fs_web_x', null]],
+  ["the client's key of OpenRouter, at OpenRouter", { apiKey: 'own' }, 'https://openrouter.ai/api/v1/chat/completions', undefined, ['https://openrouter.ai/api/v1/chat/completions', 'Bearer own', null]],
+]) {
+  test(`the upstream gets ${what}`, async () => {
+    assert.deepEqual(await sent(defaults, url, headers), [expected]);
+  });
+}
+
+test('the key of the client is never sent to the base URL of the SDK', async (t) => {
+  const warned = t.mock.method(console, 'warn', () => {});
+  assert.deepEqual(await sent({ apiKey: 'own' }, 'https://up.example/v1/chat/completions?secret=1'), [['https://up.example/v1/chat/completions?secret=1', 'Bearer sdk', null]]);
+  const [warning] = warned.mock.calls[0].arguments;
+  assert.match(warning, /`apiKey` is not sent.*up\.example.*`baseURL`/);
+  assert.doesNotMatch(warning, /secret/);
+});
+
+test('with upstreams, the models of each upstream are asked, then the model of the SDK', async () => {
+  const asked = [];
+  const fetch = async (url, { body }) => {
+    asked.push([new URL(url).hostname, JSON.parse(body).model]);
+    return Response.json({ error: { message: 'no' } }, { status: 503 });
+  };
+  await createFetch(createClient({ upstreams: UPSTREAMS, fetch }))(AZURE, { method: 'POST', body: JSON.stringify({ model: 'a/a', messages: MESSAGES }) });
+  assert.deepEqual(asked, [['a.example', 'b/b'], ['b.example', 'a/a']]);
+});
+
+test('a POST that is no chat completion passes through unchanged, with one warning for each path that says what is lost', async (t) => {
+  const warned = t.mock.method(console, 'warn', () => {});
+  const requests = [];
+  const fetch = createFetch(createClient({ baseURL: 'https://own.example/v1', apiKey: 'own', fetch: async (...request) => (requests.push(request), new Response('as it is', { status: 418 })) }));
+  const init = { method: 'POST', headers: { authorization: 'Bearer sdk' }, body: '{"input":"x"}' };
+  const url = new URL('https://up.example/v1/responses?a=b');
+  for (const input of [url, url, 'https://up.example/v1/embeddings']) assert.equal((await fetch(input, init)).status, 418);
+  await fetch('https://up.example/v1/models');
+  assert.deepEqual(requests.map(([input, given]) => [String(input), given]), [[String(url), init], [String(url), init], ['https://up.example/v1/embeddings', init], ['https://up.example/v1/models', undefined]]);
+  const warnings = warned.mock.calls.map(({ arguments: [warning] }) => warning);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0], /POST \/v1\/responses passes through .*without fallback, retries, timeouts and checks.*chat completions/);
+  assert.match(warnings[1], /POST \/v1\/embeddings /);
 });
 
 test('unknown fields are passed on', async () => {

@@ -196,7 +196,7 @@ fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
     let decoder = decoder(workspace, scripts)?;
     let mut esbuild = npm::program(workspace, "esbuild");
     esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
-    esbuild.args(["--bundle", "--external:*.wasm", "--external:*.wasm?module"]);
+    esbuild.args(["--bundle", "--inject:./text.js", "--external:*.wasm", "--external:*.wasm?module"]);
     esbuild.args(["--minify", "--format=esm", "--target=es2022", "--legal-comments=none"]);
     // When nobody catches an error, Node prints the line of the first stack frame, so lines must be short.
     esbuild.args(["--line-limit=400", "--sourcemap"]);

@@ -6,7 +6,8 @@ use js_sys::Function;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::browser::error::envelope;
+use crate::browser::error::error_event;
+use crate::browser::shape::Shape;
 use crate::chunk::Brief;
 use crate::text::text;
 use crate::{Chunks, Failure};
@@ -63,6 +64,8 @@ pub(in crate::browser) struct Outbox {
     is_cancelled: bool,
     /// The last event of [`Form::Events`] was given.
     has_ended: bool,
+    /// How [`Form::Events`] tells of a failure.
+    pub(in crate::browser) shape: Shape,
 }
 
 /// A promise that can be settled now.
@@ -111,7 +114,7 @@ impl Outbox {
             (Some(content), _) => Ok(Some(content)),
             (None, Some((failure, _))) if form == Form::Events && !self.has_ended => {
                 self.has_ended = true;
-                Ok(Some(Content::Bytes(last_event(failure))))
+                Ok(Some(Content::Bytes(last_event(failure, self.shape))))
             }
             (None, Some((_, Some(error)))) if form != Form::Events => Err(error.clone()),
             (None, Some(_)) => Ok(None),
@@ -128,14 +131,14 @@ impl Outbox {
             Form::Text => Some(Content::Text(chunks.into_text())),
             Form::Chunks => Some(Content::Text(self.brief.write(&chunks))),
             Form::Lines => Some(Content::Bytes(chunks.into_lines())),
-            Form::Events => Some(Content::Bytes(chunks.to_sse())),
+            Form::Events => Some(Content::Bytes(self.shape.events(&chunks))),
         }
     }
 }
 
 /// What an upstream would send at the end: the end mark, or an event with an error and no end mark.
-fn last_event(failure: Option<&Failure>) -> String {
-    let data = failure.map_or_else(|| "[DONE]".into(), envelope);
+fn last_event(failure: Option<&Failure>, shape: Shape) -> String {
+    let data = failure.map_or_else(|| "[DONE]".into(), |failure| error_event(failure, shape));
     text!("data: ", &data, "\n\n")
 }
 

@@ -31,6 +31,7 @@ impl Driver {
         let Some(mut connection) = self.remove(attempt) else {
             return response.iter().for_each(cancel_body);
         };
+        self.draw_seed();
         let head = response.and_then(|response| connection.open(response, self.host.given.is_some()));
         match head {
             Ok(head) => {

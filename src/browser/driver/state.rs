@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) policy: Arc<Policy>,
     pub(super) connections: Vec<Connection>,
     pub(super) outbox: Outbox,
+    /// The call has its random seed.
+    pub(super) is_seeded: bool,
     /// The reader is busy with what it got. Until it asks for more, the machine is left alone and no clock runs.
     pub(super) is_resting: bool,
     /// The number of attempts that `onAttempt` was called with.
