@@ -24,3 +24,8 @@ export const isChatError = (error) => error?.[brand] === true;
 
 /** The error of a wrong use that must be thrown before the WebAssembly is there. */
 export const misuse = (message, from) => new ChatError(from).fill({ kind: 'invalidRequest', message });
+
+/** Checks that the host has the global class `name`: else the error would be about a name in this file. */
+export const need = (name) => {
+  if (!globalThis[name]) throw misuse(`this host has no \`${name}\`, which failsoft needs here; set \`globalThis.${name}\``);
+};

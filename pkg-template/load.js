@@ -31,7 +31,7 @@ async function instantiate(source) {
   }
 }
 
-export const hasWebAssembly = () => typeof WebAssembly === 'object';
+export const hasWebAssembly = () => Boolean(globalThis.WebAssembly);
 
 /** What the messages of hosts mean, and what helps. */
 const reasons = [

@@ -1,5 +1,5 @@
 import { Form } from './failsoft_bg.js';
-import { misuse } from './error.js';
+import { misuse, need } from './error.js';
 
 /** A streamed answer. It has one reader: the way of reading that begins first. */
 export class ChatStream {
@@ -73,6 +73,7 @@ export class ChatStream {
   }
 
   toResponse(init = {}) {
+    need('Response');
     const headers = new Headers(init.headers);
     headers.set('content-type', 'text/event-stream; charset=utf-8');
     // A proxy that compresses would hold events back.
@@ -151,6 +152,7 @@ export const toBody = (inner) => bytesOf(() => nextOf(inner, Form.Events), () =>
 const nextOf = (inner, form) => new Promise((resolve, reject) => inner.next(form, (result, error) => (result ? resolve(result) : reject(error))));
 
 function bytesOf(next, cancel) {
+  need('ReadableStream');
   const pull = async (controller) => {
     const { done, value } = await next();
     if (done) controller.close();

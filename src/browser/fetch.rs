@@ -6,14 +6,13 @@ use std::rc::Rc;
 use js_sys::{Function, Object, Promise, global};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStream, Response, ResponseInit};
+use web_sys::{Response, ResponseInit};
 
 use super::client::Client;
 use super::driver::Driver;
 use super::error::{envelope, throw};
-use super::misuse::misuse;
 use super::options::{Purpose, plain_headers, set};
-use super::page::{call, property};
+use super::page::{call, property, require};
 use super::promise::{promise, settle};
 use super::repeats::Identity;
 use super::shape::Shape;
@@ -29,8 +28,8 @@ use crate::upstream::Dialect;
 #[wasm_bindgen(raw_module = "./stream.js")]
 extern "C" {
     /// The bytes of a stream's server-sent events, as a body.
-    #[wasm_bindgen(js_name = toBody)]
-    fn to_body(stream: ChatStream) -> ReadableStream;
+    #[wasm_bindgen(catch, js_name = toBody)]
+    fn to_body(stream: ChatStream) -> Result<JsValue, JsValue>;
 }
 
 /// A chat request of an SDK.
@@ -118,7 +117,7 @@ fn respond(driver: Rc<Driver>, settled: Result<(), JsValue>, streams: bool, shap
         // A proxy that compresses would hold events back.
         set(&headers, "cache-control", &"no-cache, no-transform".into());
         driver.set_shape(shape);
-        return response(&to_body(ChatStream::from(driver)), 200, &headers);
+        return response(&to_body(ChatStream::from(driver))?, 200, &headers);
     }
     set(&headers, "content-type", &"application/json".into());
     let completion = driver.completion_text().unwrap_or_default();
@@ -126,10 +125,7 @@ fn respond(driver: Rc<Driver>, settled: Result<(), JsValue>, streams: bool, shap
 }
 
 fn response(body: &JsValue, status: u16, headers: &Object) -> Result<JsValue, JsValue> {
-    if !property(&global(), "Response").is_function() {
-        let problem = "this host has no `Response`, which an SDK gets from createFetch; give it one as a global";
-        return Err(throw(None, &misuse(problem)));
-    }
+    require("Response").map_err(|failure| throw(None, &failure))?;
     let init = Object::new();
     set(&init, "status", &status.into());
     set(&init, "headers", headers);

@@ -6,7 +6,7 @@ use web_sys::{AbortSignal, Headers};
 
 use super::error::ChatError;
 use super::misuse::misuse;
-use super::page::property;
+use super::page::{property, require};
 use super::upstreams;
 use super::values::stringify;
 use crate::invalid::{Invalid, Section};
@@ -104,8 +104,9 @@ pub(super) fn has_own_model(purpose: Purpose, options: &Object) -> bool {
 /// Headers in any of their forms as a plain object. The web's own class knows which are valid.
 ///
 /// # Errors
-/// If HTTP cannot carry them. The message repeats no value, because the value may be a key.
+/// If HTTP cannot carry them, or the host has no `Headers`. The message repeats no value, because the value may be a key.
 pub(super) fn plain_headers(headers: &JsValue) -> Result<Object, Box<Failure>> {
+    require("Headers")?;
     let headers = if headers.is_null() { &JsValue::UNDEFINED } else { headers };
     let list = headers_from(headers).map_err(|_| misuse("`headers` has a name or value that HTTP cannot carry"))?;
     Ok(Object::from_entries(&list).unwrap_or_default())

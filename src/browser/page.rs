@@ -3,6 +3,8 @@
 use js_sys::{Function, Reflect, global};
 use wasm_bindgen::{JsCast, JsValue};
 
+use super::misuse::misuse;
+use crate::Failure;
 use crate::text::{cut, find, text};
 
 /// The property `name` of `value`; `undefined` if there is none.
@@ -21,6 +23,17 @@ pub(super) fn property(value: &JsValue, name: &str) -> JsValue {
 /// Whatever the method throws. An exception that passes through Rust would leave the call without an end.
 pub(super) fn call(object: &JsValue, name: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
     property(object, name).unchecked_into::<Function>().call1(object, argument)
+}
+
+/// Checks that the host has the global class `name`.
+///
+/// # Errors
+/// A failure that names the class. Without this check, the error would be about a name in the package's own code.
+pub(super) fn require(name: &str) -> Result<(), Box<Failure>> {
+    if property(&global(), name).is_function() {
+        return Ok(());
+    }
+    Err(misuse(text!("this host has no `", name, "`, which failsoft needs here; set `globalThis.", name, "`")))
 }
 
 /// True where a stranger who opens the developer tools can read what this code knows: a page or a worker of a page.

@@ -69,10 +69,29 @@ test('without static Response.json, a call of an SDK gives a completion', async 
   assert.equal((await response.json()).choices[0].message.content, 'yes ✓');
 });
 
-test('without Response, createFetch says so', async (t) => {
-  const { createClient, createFetch } = await without(t, globalThis, 'Response');
-  const fetch = createFetch(createClient({ fetch: async () => ({ status: 200, headers: new Headers(), text: async () => JSON.stringify(COMPLETION) }) }));
-  await assert.rejects(fetch(URL, { method: 'POST', body: JSON.stringify({ model: 'a/a', messages: MESSAGES }) }), /this host has no `Response`/);
+for (const [name, what, use] of [
+  ['Headers', 'chat', ({ chat }, fetch) => chat(MESSAGES, { model: 'a/a', apiKey: 'k', fetch })],
+  ['Response', 'createFetch', ({ createClient, createFetch }, fetch) => createFetch(createClient({ fetch }))(URL, { method: 'POST', body: JSON.stringify({ model: 'a/a', messages: MESSAGES }) })],
+  ['Response', 'toResponse', async ({ chatStreaming }, fetch) => (await chatStreaming(MESSAGES, { model: 'a/a', apiKey: 'k', fetch })).toResponse()],
+  ['ReadableStream', 'toReadableStream', async ({ chatStreaming }, fetch) => (await chatStreaming(MESSAGES, { model: 'a/a', apiKey: 'k', fetch })).toReadableStream()],
+  ['ReadableStream', 'a streamed createFetch', ({ createClient, createFetch }, fetch) => createFetch(createClient({ fetch }))(URL, { method: 'POST', body: JSON.stringify({ model: 'a/a', messages: MESSAGES, stream: true }) })],
+]) {
+  test(`without ${name}, ${what} says so`, async (t) => {
+    const upstream = async () => ({ status: 200, headers: new Map([['content-type', 'application/json']]), text: async () => JSON.stringify(COMPLETION) });
+    const failsoft = await without(t, globalThis, name);
+    await assert.rejects(use(failsoft, upstream), (error) => {
+      assert.equal(error.kind, 'invalidRequest', error.stack);
+      assert.match(error.message, new RegExp(`this host has no .${name}.*globalThis.${name}`));
+      return true;
+    });
+  });
+}
+
+test('a host without ReadableStream and AbortController gets an answer', async (t) => {
+  const upstream = async () => ({ status: 200, headers: new Map([['content-type', 'application/json']]), text: async () => JSON.stringify(COMPLETION) });
+  await without(t, globalThis, 'AbortController');
+  const { chatStreaming } = await without(t, globalThis, 'ReadableStream');
+  assert.equal(await (await chatStreaming(MESSAGES, { model: 'a/a', apiKey: 'k', fetch: upstream })).text(), 'yes ✓');
 });
 
 test('without TextDecoder and TextEncoder, text beyond ASCII is right', async () => {
