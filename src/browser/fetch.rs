@@ -78,8 +78,8 @@ fn body_text(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
         return Ok(body);
     }
     if body.is_undefined() && property(input, "text").is_function() {
-        // A `Request` has the method, too.
-        return call(input, "text", &JsValue::UNDEFINED);
+        // A `Request`. The request itself stays unread, because it may have to pass through.
+        return call(&call(input, "clone", &JsValue::UNDEFINED)?, "text", &JsValue::UNDEFINED);
     }
     let response = Response::new_with_opt_readable_stream_and_init(Some(body.unchecked_ref()), &ResponseInit::new())?;
     call(&response, "text", &JsValue::UNDEFINED)

@@ -133,6 +133,45 @@ test('with upstreams, the models of each upstream are asked, then the model of t
   assert.deepEqual(asked, [['a.example', 'b/b'], ['b.example', 'a/a']]);
 });
 
+const CHUNK = 'data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"a/a","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}\n\n';
+const EVENTS = { headers: { 'content-type': 'text/event-stream' } };
+
+test('a stream forbids compression, which would hold its events back', async () => {
+  const client = createClient({ apiKey: 'k', fetch: async () => new Response(`${CHUNK}${CHUNK.replace('null', '"stop"')}data: [DONE]\n\n`, EVENTS) });
+  const sdk = await createFetch(client)('https://openrouter.ai/api/v1/chat/completions', { method: 'POST', body: JSON.stringify({ model: 'a/a', messages: MESSAGES, stream: true }) });
+  const own = (await client.chatStreaming(MESSAGES, { model: 'a/a' })).toResponse({ headers: { 'cache-control': 'public' } });
+  for (const response of [sdk, own]) {
+    assert.equal(response.headers.get('cache-control'), 'no-cache, no-transform');
+    assert.match(await response.text(), /data: \[DONE\]\n\n$/);
+  }
+});
+
+test('an abort while the SDK waits for the next event ends the stream, and nothing says that the answer is whole', async () => {
+  const controller = new AbortController();
+  const upstream = async (url, { signal }) => new Response(new ReadableStream({
+    start(body) {
+      body.enqueue(new TextEncoder().encode(CHUNK));
+      signal.addEventListener('abort', () => body.error(signal.reason));
+    },
+  }), EVENTS);
+  const fetch = createFetch(createClient({ fetch: upstream }));
+  const response = await fetch(AZURE, { method: 'POST', signal: controller.signal, body: JSON.stringify({ model: 'a/a', messages: MESSAGES, stream: true }) });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = (await reader.read()).value;
+  const rest = reader.read();
+  controller.abort();
+  for (let piece = await rest; !piece.done; piece = await reader.read()) text += piece.value;
+  assert.match(text, /Hello/);
+  assert.doesNotMatch(text, /\[DONE\]|"stop"/);
+});
+
+test('a Request with a body that is no chat request passes through whole', async () => {
+  const bodies = [];
+  const fetch = createFetch(createClient({ fetch: async (request) => (bodies.push(await request.text()), new Response('')) }));
+  await fetch(new Request('https://up.example/v1/chat/completions', { method: 'POST', body: 'no JSON' }));
+  assert.deepEqual(bodies, ['no JSON']);
+});
+
 test('a POST that is no chat completion passes through unchanged, with one warning for each path that says what is lost', async (t) => {
   const warned = t.mock.method(console, 'warn', () => {});
   const requests = [];
