@@ -86,9 +86,9 @@ fn body_text(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
 }
 
 impl SdkRequest {
-    fn new(input: &JsValue, init: &JsValue, body: Object) -> Result<Self, JsValue> {
+    fn new(url: String, input: &JsValue, init: &JsValue, body: Object) -> Result<Self, JsValue> {
         let headers = plain_headers(&either(input, init, "headers")).map_err(|failure| throw(None, &failure))?;
-        Ok(Self { url: url_of(input), body, headers, signal: either(input, init, "signal") })
+        Ok(Self { url, body, headers, signal: either(input, init, "signal") })
     }
 
     /// Names the call; `body` is the text of the body.
@@ -149,21 +149,21 @@ impl Client {
     /// What `fetch(input, init)` of an SDK gives.
     async fn answer(&self, input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
         let method = either(input, init, "method").as_string().unwrap_or_default();
-        if !method.eq_ignore_ascii_case("post") {
-            return settle(self.pass(input, init)).await;
-        }
-        let mut text = JsValue::UNDEFINED;
-        let mut body = JsValue::UNDEFINED;
-        if path_of(&url_of(input)).ends_with("/chat/completions") {
+        let is_post = method.eq_ignore_ascii_case("post");
+        let url = url_of(input);
+        let (mut text, mut body) = (JsValue::UNDEFINED, JsValue::UNDEFINED);
+        if is_post && path_of(&url).ends_with("/chat/completions") {
             text = settle(body_text(input, init)).await?;
             let json = text.as_string().unwrap_or_default();
             body = parse(json.strip_prefix('\u{feff}').unwrap_or(&json));
         }
         if !body.is_object() {
-            self.warn_of_pass(&url_of(input));
+            if is_post {
+                self.warn_of_pass(&url);
+            }
             return settle(self.pass(input, init)).await;
         }
-        let request = SdkRequest::new(input, init, body.unchecked_into())?;
+        let request = SdkRequest::new(url, input, init, body.unchecked_into())?;
         let identity = request.identity(text);
         self.complete_for_sdk(request, identity).await
     }
