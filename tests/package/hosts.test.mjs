@@ -174,8 +174,8 @@ const JSDOM = `
 `;
 
 for (const [name, settings, args] of [
-  ['jest', { testEnvironment: require.resolve('jest-environment-jsdom'), transform: {} }, ['--experimental-vm-modules', join(ROOT, 'tests/node_modules/jest/bin/jest.js')]],
-  ['vitest', { test: { environment: 'jsdom', globals: true } }, [join(ROOT, 'tests/node_modules/vitest/vitest.mjs'), 'run']],
+  ['jest', { testEnvironment: require.resolve('jest-environment-jsdom'), transform: {}, testTimeout: 60_000 }, ['--experimental-vm-modules', join(ROOT, 'tests/node_modules/jest/bin/jest.js')]],
+  ['vitest', { test: { environment: 'jsdom', globals: true, testTimeout: 60_000 } }, [join(ROOT, 'tests/node_modules/vitest/vitest.mjs'), 'run']],
 ]) {
   test(`jsdom under ${name}`, async () => {
     await writeFile(join(folder, `${name}.config.mjs`), `export default ${JSON.stringify(settings)};`);
