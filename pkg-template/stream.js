@@ -76,8 +76,9 @@ export class ChatStream {
     need('Response');
     const headers = new Headers(init.headers);
     headers.set('content-type', 'text/event-stream; charset=utf-8');
-    // A proxy that compresses would hold events back.
+    // A proxy that compresses, or that buffers as nginx does, would hold events back.
     headers.set('cache-control', 'no-cache, no-transform');
+    headers.set('x-accel-buffering', 'no');
     this.#take('toResponse');
     return new Response(this.#bytes(() => this.#next(Form.Events)), { ...init, headers });
   }

@@ -114,8 +114,9 @@ fn respond(driver: Rc<Driver>, settled: Result<(), JsValue>, streams: bool, shap
     set(&headers, "x-failsoft-attempts", &property(&property(&report, "attempts"), "length"));
     if streams {
         set(&headers, "content-type", &"text/event-stream; charset=utf-8".into());
-        // A proxy that compresses would hold events back.
+        // A proxy that compresses, or that buffers as nginx does, would hold events back.
         set(&headers, "cache-control", &"no-cache, no-transform".into());
+        set(&headers, "x-accel-buffering", &"no".into());
         driver.set_shape(shape);
         return response(&to_body(ChatStream::from(driver))?, 200, &headers);
     }

@@ -136,12 +136,13 @@ test('with upstreams, the models of each upstream are asked, then the model of t
 const CHUNK = 'data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"a/a","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}\n\n';
 const EVENTS = { headers: { 'content-type': 'text/event-stream' } };
 
-test('a stream forbids compression, which would hold its events back', async () => {
+test('a stream forbids compression and buffering, which would hold its events back', async () => {
   const client = createClient({ apiKey: 'k', fetch: async () => new Response(`${CHUNK}${CHUNK.replace('null', '"stop"')}data: [DONE]\n\n`, EVENTS) });
   const sdk = await createFetch(client)('https://openrouter.ai/api/v1/chat/completions', { method: 'POST', body: JSON.stringify({ model: 'a/a', messages: MESSAGES, stream: true }) });
   const own = (await client.chatStreaming(MESSAGES, { model: 'a/a' })).toResponse({ headers: { 'cache-control': 'public' } });
   for (const response of [sdk, own]) {
     assert.equal(response.headers.get('cache-control'), 'no-cache, no-transform');
+    assert.equal(response.headers.get('x-accel-buffering'), 'no');
     assert.match(await response.text(), /data: \[DONE\]\n\n$/);
   }
 });
