@@ -48,7 +48,7 @@ pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) ->
     let grant = match classify(ways, token) {
         Credential::ConfiguredKey(grant) => grant.clone(),
         Credential::ManagedKey(id) => boxed(keys::admit(env, id, token, caller)).await?,
-        Credential::Session(visitors) => boxed(visitors::admit(visitors, token, caller)).await?,
+        Credential::Session(visitors) => boxed(visitors::admit(ways, visitors, token, caller, env)).await?,
         Credential::UserToken => boxed(users::admit(&ways.users, token)).await?,
         Credential::Unknown => return Err(denied(keys::UNKNOWN)),
     };
@@ -86,7 +86,7 @@ fn classify<'a>(ways: &'a Ways, token: &'a str) -> Credential<'a> {
         return Credential::ConfiguredKey(grant);
     }
     match (keys::key_id(token), &ways.visitors) {
-        (Some(id), _) if ways.admin.is_some() => Credential::ManagedKey(id),
+        (Some(id), _) if !ways.admins.is_empty() => Credential::ManagedKey(id),
         (None, Some(visitors)) if token.starts_with(visitors::PREFIX) => Credential::Session(visitors),
         (None, _) if !ways.users.is_empty() && token.matches('.').count() == 2 => Credential::UserToken,
         _ => Credential::Unknown,

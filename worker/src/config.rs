@@ -4,6 +4,7 @@
 //! the path of its field. `www/schema/failsoft.schema.json` describes all fields; tests hold the schema to this code.
 
 mod access;
+mod admin;
 mod budget;
 mod client_key;
 pub(crate) mod digest;
@@ -31,6 +32,7 @@ use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Policy, Upstream};
 
 pub(crate) use access::{Access, Ways};
+pub(crate) use admin::{Admin, Scope};
 pub(crate) use budget::{Bounds, Budget};
 pub(crate) use client_key::{ClientKey, check_managed_key, is_key_id};
 pub(crate) use grant::{Account, Grant};
@@ -51,8 +53,8 @@ use upstream::read_upstreams;
 const VARIABLE: &str = "FAILSOFT";
 
 /// `$schema` names the schema for editors. The edge ignores its value.
-const FIELDS: &str = "upstream upstreams access keys users visitors routes models policy budget origins limits fields otlp \
-                      alerts emulator trustProxy development $schema";
+const FIELDS: &str = "upstream upstreams access keys users visitors admins routes models policy budget origins limits fields otlp \
+                      alerts ledger emulator trustProxy development $schema";
 
 /// Request fields that the edge reads itself, because they decide which models answer and how long an answer may be.
 const OWN_REQUEST_FIELDS: [&str; 7] =
@@ -121,7 +123,7 @@ impl Config {
         match &self.access {
             Access::Loopback => true,
             Access::Keys(ways) => {
-                ways.keys.len() == 1 && ways.users.is_empty() && ways.visitors.is_none() && ways.admin.is_none()
+                ways.keys.len() == 1 && ways.users.is_empty() && ways.visitors.is_none() && ways.admins.is_empty()
             }
         }
     }
@@ -149,6 +151,15 @@ impl Config {
             VARIABLE => Some(json.into()),
             name => name.ends_with("_KEY").then(|| key.into()),
         })
+    }
+
+    /// The models that the configuration names: of routes, of upstreams, of judges, and those that clients may name.
+    pub(crate) fn models(&self) -> impl Iterator<Item = &str> {
+        let routes = self.routes.iter().flat_map(|route| &route.models);
+        let upstreams = self.upstreams.iter().flat_map(|upstream| &upstream.models);
+        let policies = self.routes.iter().map(|route| &route.policy).chain([&self.policy]);
+        let judges = policies.filter_map(|policy| policy.judge.as_ref()).map(|judge| &judge.model);
+        routes.chain(self.models.iter().flatten()).chain(upstreams).chain(judges).map(String::as_str)
     }
 
     /// Finds the route `name`.

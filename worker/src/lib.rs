@@ -107,7 +107,9 @@ async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, executor
         let (name, value) = encryption::ONLY_HTTPS;
         reply.headers.push((name, value.into()));
     }
-    exchange.end(reply.status, reply.headers, reply.body.into()).await;
+    reply.refused.into_iter().for_each(ops::refusals::count);
+    let after = boxed(ops::refusals::write_due(env));
+    exchange.end(reply.status, reply.headers, reply.body.into(), after).await;
 }
 
 fn answer_preflight(head: &RequestHead, pages: Option<&Config>) -> Reply {
@@ -137,13 +139,21 @@ async fn answer(
         (Endpoint::Models, Ok(config)) => boxed(list_models(config, head, env)).await,
         (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,
         (Endpoint::Session, Ok(config)) => boxed(access::visitors::create_session(request, head, config, env)).await,
-        (Endpoint::Admin, Ok(config)) => {
-            let answer = boxed(access::admin::answer(request, head, config, env)).await;
-            boxed(ops::audit::record(env, head, &answer)).await;
-            answer
-        }
+        (Endpoint::Admin, Ok(config)) => boxed(answer_admin(request, head, config, env)).await,
         (Endpoint::Playground, Ok(config)) => boxed(describe_playground(config, head, env)).await,
     }
+}
+
+async fn answer_admin(
+    request: &web_sys::Request,
+    head: &RequestHead,
+    config: &Config,
+    env: &Env,
+) -> Result<Reply, ApiError> {
+    let admin = access::admin::admit(config, &head.caller, env).await?;
+    let answer = access::admin::answer(admin, request, head, config, env).await;
+    ops::audit::record(env, admin, head, &answer).await;
+    answer
 }
 
 async fn list_models(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {

@@ -5,4 +5,5 @@ pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod playground;
+pub(crate) mod refusals;
 pub(crate) mod spans;

@@ -1,4 +1,5 @@
-//! `/admin/keys`: makes, shows, changes, rotates and revokes client keys. A request needs the secret `ADMIN_TOKEN`.
+//! `/admin`: makes, shows, changes, rotates and revokes client keys, revokes sessions, and pauses the edge. A request needs an
+//! admin token: the secret `ADMIN_TOKEN`, or a token of `admins` whose scopes allow the request.
 //!
 //! | request | |
 //! |---|---|
@@ -8,8 +9,8 @@
 //! | `PATCH /admin/keys/ID` | changes the given terms; `null` removes a term |
 //! | `POST /admin/keys/ID/rotate` | replaces the secret; the old one works for `{"grace"}` seconds more (default 0) |
 //! | `DELETE /admin/keys/ID` | revokes the key |
-//!
-//! `switch.rs` has `/admin/pause` and `/admin/resume`.
+//! | `DELETE /admin/sessions/ID` | revokes a visitor's session |
+//! | `GET`, `POST /admin/pause`, `POST /admin/resume` | see `switch.rs` |
 //!
 //! A change goes to the object of the key first, and then to the list of all keys. So the key itself is never older than
 //! the list, which shows the name and the dates of each key.
@@ -25,11 +26,11 @@ use serde_json::{Map, Value, json};
 use worker::Env;
 
 use action::{Action, not_found, read_action};
-use switch::Switch;
 
 use super::keys::{Answer, Message, Record, Secret, send, unavailable};
 use super::{bearer, brake};
-use crate::config::{Access, Config, check_managed_key, digest};
+use crate::account::AccountClient;
+use crate::config::{Access, Admin, Config, Scope, check_managed_key, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
 use crate::http::reply::{Reply, list};
@@ -43,21 +44,32 @@ const LONGEST_GRACE: u64 = 30 * 24 * 60 * 60;
 /// The object with the list of all keys. No id of a key is spelt like this.
 const REGISTRY: &str = "registry";
 
-/// Answers a request to `/admin`.
+/// Admits the sender of a request to `/admin`.
+pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) -> Result<&'a Admin, ApiError> {
+    match find_admin(config, caller) {
+        Err(error) if error.code == Code::InvalidAdminToken => {
+            Err(brake::wrong_guess(env, caller, "ADMIN_TOKEN", error).await)
+        }
+        admin => admin,
+    }
+}
+
+/// Answers a request of `admin`.
 pub(crate) async fn answer(
+    admin: &Admin,
     request: &web_sys::Request,
     head: &RequestHead,
     config: &Config,
     env: &Env,
 ) -> Result<Reply, ApiError> {
-    if let Err(error) = check_token(config, &head.caller) {
-        let is_guess = error.code == Code::InvalidAdminToken;
-        return Err(if is_guess { brake::wrong_guess(env, &head.caller, "ADMIN_TOKEN", error).await } else { error });
-    }
-    if let Some(switch) = Switch::read(&head.method, &head.path)? {
-        return switch.act(env).await;
-    }
-    match read_action(&head.method, &head.path)? {
+    let action = read_action(&head.method, &head.path)?;
+    check_scope(admin, action.scope())?;
+    match action {
+        Action::Switch(switch) => switch.act(env).await,
+        Action::RevokeSession(id) => {
+            AccountClient::new(env).revoke_session(id).await?;
+            Ok(Reply::json(200, json!({"id": id, "revoked": true})))
+        }
         Action::List => match send(env, REGISTRY, &Message::List).await? {
             Answer::Listed(rows) => Ok(Reply::json(200, list(rows))),
             _ => Err(unavailable()),
@@ -73,26 +85,41 @@ pub(crate) async fn answer(
     }
 }
 
-/// Admits requests with the secret `ADMIN_TOKEN`, except from web pages of another origin.
-fn check_token(config: &Config, caller: &Caller) -> Result<(), ApiError> {
+/// Finds the admin whose token `caller` sent. Refuses web pages of another origin.
+fn find_admin<'a>(config: &'a Config, caller: &Caller) -> Result<&'a Admin, ApiError> {
     let Access::Keys(ways) = &config.access else {
         let message = "this edge needs no keys, because its `access` is `loopback`";
         return Err(ApiError::new(Code::UnknownUrl, message));
     };
-    let Some(secret) = &ways.admin else {
+    if ways.admins.is_empty() {
         let message = "/admin is not set up: run `wrangler secret put ADMIN_TOKEN`, with at least 32 characters";
         return Err(ApiError::new(Code::AdminNotSetUp, message));
-    };
+    }
     if caller.origin.as_deref().is_some_and(|origin| !is_own(origin, &caller.host)) {
         return Err(ApiError::new(Code::OriginNotAllowed, "web pages of another origin may not use /admin"));
     }
-    match bearer(caller) {
-        Ok(token) if digest::same(secret, &digest::of(token)) => Ok(()),
-        _ => {
-            let message = "the admin token is wrong or missing: send `Authorization: Bearer` and the secret ADMIN_TOKEN of this edge";
-            Err(ApiError::new(Code::InvalidAdminToken, message))
+    let sent = bearer(caller).map(digest::of).ok();
+    // The loop compares every token in full, so its duration reveals nothing.
+    let mut found = None;
+    for admin in &ways.admins {
+        if sent.as_ref().is_some_and(|sent| admin.has_token(sent)) {
+            found = Some(admin);
         }
     }
+    found.ok_or_else(|| {
+        let message =
+            "the admin token is wrong or missing: send `Authorization: Bearer` and the secret ADMIN_TOKEN of this edge";
+        ApiError::new(Code::InvalidAdminToken, message)
+    })
+}
+
+/// Refuses a request that the token of `admin` does not allow.
+fn check_scope(admin: &Admin, scope: Scope) -> Result<(), ApiError> {
+    if admin.scopes.contains(&scope) {
+        return Ok(());
+    }
+    let message = ["this admin token has not the scope `", scope.name(), "`, which this request needs"].concat();
+    Err(ApiError::new(Code::InsufficientScope, message))
 }
 
 async fn create(request: &web_sys::Request, head: &RequestHead, config: &Config, env: &Env) -> Result<Reply, ApiError> {

@@ -19,6 +19,11 @@ impl<'a> Client<'a> {
         &self.grant.name
     }
 
+    /// The id of the visitor's session, if the client is a visitor.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.grant.session.as_deref()
+    }
+
     /// The account that pays.
     pub(crate) fn account(&self) -> &Account {
         &self.grant.account

@@ -3,7 +3,7 @@
 //! A session is `fsv_` and two parts in base64url: the session's data, and their HMAC-SHA-256 with `SESSION_SECRET`. The
 //! edge stores no session. A session works on the origin of its page only. Its account belongs to the address that asked
 //! for the session, so a new session has no new budget. The account's name is an HMAC of the address, which nobody can
-//! reverse by trying addresses.
+//! reverse by trying addresses. A session has an id, a hash of its HMAC, by which an admin can revoke the session.
 
 mod turnstile;
 
@@ -17,7 +17,8 @@ use worker::Env;
 
 use super::keys::{Answer, Message, send, unavailable};
 use super::{brake, crypto, denied};
-use crate::config::{Access, Config, Grant, Visitors, digest};
+use crate::account::is_session_revoked;
+use crate::config::{Access, Config, Grant, Visitors, Ways, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
 use crate::http::reply::Reply;
@@ -69,8 +70,8 @@ pub(crate) async fn create_session(
     use_token(env, &token).await?;
     let account = account(visitors, head.caller.address.as_deref()).await?;
     let until = host::now() / 1_000 + visitors.lifetime;
-    let session = sign(visitors, &Session { origin: origin.into(), account, until }).await?;
-    Ok(Reply::json(200, json!({"token": session, "expires_in": visitors.lifetime})))
+    let (session, id) = sign(visitors, &Session { origin: origin.into(), account, until }).await?;
+    Ok(Reply::json(200, json!({"token": session, "expires_in": visitors.lifetime, "id": id})))
 }
 
 fn not_set_up() -> ApiError {
@@ -129,14 +130,26 @@ fn network(address: &str) -> String {
     }
 }
 
-async fn sign(visitors: &Visitors, session: &Session) -> Result<String, ApiError> {
+/// Signs `session`. Returns the token and the session's id.
+async fn sign(visitors: &Visitors, session: &Session) -> Result<(String, String), ApiError> {
     let data = [PREFIX, &URL_SAFE_NO_PAD.encode(session.to_json())].concat();
     let mac = crypto::mac(&visitors.session_secret, &data).await.map_err(|_| internal())?;
-    Ok([&data, ".", &URL_SAFE_NO_PAD.encode(mac)].concat())
+    Ok(([&data, ".", &URL_SAFE_NO_PAD.encode(&mac)].concat(), id(&mac)))
+}
+
+/// The id of the session with this HMAC. The id does not reveal the HMAC.
+fn id(mac: &[u8]) -> String {
+    digest::hex(&digest::of_bytes(mac)[..8])
 }
 
 /// Verifies the session `token`, and returns its grant.
-pub(super) async fn admit(visitors: &Visitors, token: &str, caller: &Caller) -> Result<Grant, ApiError> {
+pub(super) async fn admit(
+    ways: &Ways,
+    visitors: &Visitors,
+    token: &str,
+    caller: &Caller,
+    env: &Env,
+) -> Result<Grant, ApiError> {
     let invalid = || denied("this session is not valid here: POST /v1/session gives a new one");
     let (data, mac) = token.split_once('.').ok_or_else(invalid)?;
     let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| invalid())?;
@@ -145,7 +158,14 @@ pub(super) async fn admit(visitors: &Visitors, token: &str, caller: &Caller) -> 
     }
     let text = data.strip_prefix(PREFIX).and_then(|data| URL_SAFE_NO_PAD.decode(data).ok());
     let session = text.and_then(|text| Session::read(core::str::from_utf8(&text).ok()?)).ok_or_else(invalid)?;
-    open(visitors, session, caller, host::now())
+    let mut grant = open(visitors, session, caller, host::now())?;
+    let id = id(&mac);
+    // Without an admin nobody can revoke a session.
+    if !ways.admins.is_empty() && is_session_revoked(&id, env).await? {
+        return Err(denied("this session was revoked; POST /v1/session gives a new one"));
+    }
+    grant.session = Some(id);
+    Ok(grant)
 }
 
 /// Whether this edge signed `data`, now or before the last rotation of its secret.

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amount::{Amount, Measure};
 use super::attempt_log::AttemptRecord;
+use super::edge_state::EdgeState;
 use super::exceeded::Exceeded;
 use super::limits::Limits;
 use super::period::{Period, iso};
@@ -48,8 +49,8 @@ pub(crate) struct Balance {
     pub(crate) holds: BTreeMap<String, Hold>,
     /// What calls of each route used, where the account has a quota in the route's budget.
     pub(crate) quotas: BTreeMap<String, [PeriodUsage; 4]>,
-    /// Since when the edge is paused. Only the object of the edge has this.
-    pub(crate) pause: Option<Millis>,
+    /// What the owner decided for all isolates. Only the object of the edge has this.
+    pub(crate) edge: EdgeState,
     /// What the objects of routes and of the edge have to learn.
     pub(crate) corrections: Vec<Correction>,
     /// The limits of the last message.
@@ -121,7 +122,7 @@ pub(crate) struct BudgetWarning {
 pub(crate) struct Changes {
     pub(crate) periods: bool,
     pub(crate) limits: bool,
-    pub(crate) pause: bool,
+    pub(crate) edge: bool,
     pub(crate) quotas: BTreeSet<String>,
     pub(crate) holds: BTreeSet<String>,
 }
@@ -199,6 +200,12 @@ impl Balance {
         };
         (hold.noted, hold.records) = (number, records);
         self.changes.holds.insert(id.into());
+    }
+
+    /// Changes what the owner decided for all isolates.
+    pub(crate) fn decide<T>(&mut self, change: impl FnOnce(&mut EdgeState) -> T) -> T {
+        self.changes.edge = true;
+        change(&mut self.edge)
     }
 
     fn apply_limits(&mut self, limits: &Limits, now: Millis) {

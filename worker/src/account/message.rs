@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::amount::Amount;
 use super::attempt_log::AttemptRecord;
 use super::balance::{CallUsage, HoldRequest, LeaseGrant, Quota};
+use super::edge_state::EdgeState;
 use super::exceeded::Exceeded;
 use super::limits::Limits;
 
@@ -55,8 +56,10 @@ pub(super) enum Message {
     Correct { began: Millis, less: Amount },
     /// Pauses the edge since a point in time, or resumes it.
     SetPause { since: Option<Millis> },
-    /// Asks whether the edge is paused.
-    ReadPause,
+    /// Revokes a session. Only the object of the edge gets this.
+    RevokeSession { id: String },
+    /// Asks what the owner decided for all isolates.
+    ReadState,
     /// Asks how much of the account's limits is used.
     Usage { limits: Limits },
 }
@@ -71,8 +74,10 @@ pub(super) enum Answer {
     Exceeded(Exceeded),
     /// JSON text.
     Usage(String),
-    /// Since when the edge is paused.
-    Pause(Option<Millis>),
+    /// What the owner decided for all isolates.
+    State(EdgeState),
+    /// Too many sessions are revoked.
+    Full,
 }
 
 #[cfg(test)]

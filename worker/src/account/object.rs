@@ -106,10 +106,14 @@ fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<
             Answer::Done
         }
         Message::SetPause { since } => {
-            balance.set_pause(since);
-            Answer::Pause(balance.pause)
+            balance.decide(|edge| edge.set_pause(since));
+            Answer::State(balance.edge.clone())
         }
-        Message::ReadPause => Answer::Pause(balance.pause),
+        Message::RevokeSession { id } => match balance.decide(|edge| edge.revoke(&id, now)) {
+            true => Answer::State(balance.edge.clone()),
+            false => Answer::Full,
+        },
+        Message::ReadState => Answer::State(balance.edge.clone()),
         Message::Usage { limits } => Answer::Usage(balance.usage_json(&limits, now)),
     };
     (answer, Vec::new())
@@ -224,7 +228,7 @@ impl Account {
             match name.as_str() {
                 "limits" => balance.limits = serde_json::from_str(&data)?,
                 "hour" => balance.periods[Period::Hour as usize] = serde_json::from_str(&data)?,
-                "pause" => balance.pause = serde_json::from_str(&data)?,
+                "edge" => balance.edge = serde_json::from_str(&data)?,
                 name => match name.strip_prefix(QUOTA) {
                     Some(route) => _ = balance.quotas.insert(route.into(), serde_json::from_str(&data)?),
                     None => {
@@ -251,14 +255,14 @@ impl Account {
     }
 
     fn save(&self, balance: &mut Balance) -> worker::Result<()> {
-        let Changes { periods, limits, pause, quotas, holds } = std::mem::take(&mut balance.changes);
+        let Changes { periods, limits, edge, quotas, holds } = std::mem::take(&mut balance.changes);
         if periods {
             let [minute, day, month, hour] = &balance.periods;
             self.save_row("windows", "windows", &[minute, day, month])?;
             self.save_row("windows", "hour", hour)?;
         }
-        if pause {
-            self.save_row("windows", "pause", &balance.pause)?;
+        if edge {
+            self.save_row("windows", "edge", &balance.edge)?;
         }
         for route in quotas {
             if let Some(quota) = balance.quotas.get(&route) {

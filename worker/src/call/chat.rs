@@ -75,15 +75,17 @@ pub(crate) async fn answer(
         client: client.name().into(),
         route: admitted.route.clone(),
         feature: head.feature.clone(),
+        session: client.session().map(Into::into),
     };
     let route = admitted.route.as_deref().and_then(|name| config.route(name));
+    let is_known = |model: &str| is_known_model(config, model);
     let terms = HoldTerms {
         account: client.account().clone(),
         shared: shared_budgets(config, route),
         quota: route.and_then(|route| account_quota(config, route)).map(Box::new),
         most: admitted.worst,
         total: admitted.policy.timeouts.total,
-        row: context.row(host::now(), &admitted.request.models),
+        row: context.row(host::now(), &admitted.request.models, is_known),
     };
     let prepared = PreparedCall {
         admitted,
@@ -116,6 +118,11 @@ fn account_quota(config: &Config, route: &Route) -> Option<Quota> {
     let limits = Limits::from(&route.budget);
     let is_shared = limits.any() && !config.has_one_account();
     is_shared.then(|| Quota { route: route.name.clone(), limits: limits.part(route.account_share) })
+}
+
+/// Whether the configuration or the catalog has `model`.
+fn is_known_model(config: &Config, model: &str) -> bool {
+    config.models().any(|known| known == model) || catalog::with(|catalog| catalog.find(model).is_some())
 }
 
 fn send_alert(env: &Env, alert: Alert) -> Boxed<'_, ()> {
@@ -169,7 +176,7 @@ impl PreparedCall {
                 repeats::remember(request_name, failure, times.1);
             }
             let alerts = owner_notice::alerts(&outcome, times.1);
-            let rows = ledger::rows(&context, began, &outcome);
+            let rows = ledger::rows(&context, began, &outcome, |model| is_known_model(&config, model));
             let news = model_state::record_outcome(&outcome, &admitted, times.1);
             let mut after: Vec<Boxed<'_, ()>> = Vec::new();
             after.extend(news.map(|news| boxed(breakers.report(news))));

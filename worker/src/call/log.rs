@@ -19,6 +19,7 @@ pub(crate) fn line(context: &Context, call: &AdmittedCall, outcome: &Outcome, to
         "id": context.call,
         "key": context.client,
         "account": context.account,
+        "session": context.session,
         "route": context.route,
         "feature": context.feature,
         "stream": call.request.stream,

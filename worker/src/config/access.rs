@@ -3,12 +3,11 @@
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
 
+use super::admin::Admin;
 use super::client_key::ClientKey;
-use super::digest;
 use super::issuer::Issuer;
 use super::problem::Problem;
 use super::route::Route;
-use super::secret::own_secret;
 use super::visitors::Visitors;
 
 /// Who may call.
@@ -25,8 +24,8 @@ pub(crate) enum Access {
 pub(crate) struct Ways {
     /// The client keys that the configuration lists.
     pub(crate) keys: Vec<ClientKey>,
-    /// The SHA-256 of the secret of `/admin`. Without the secret there are no managed keys.
-    pub(crate) admin: Option<[u8; 32]>,
+    /// Who may use `/admin`. Without an admin there are no managed keys.
+    pub(crate) admins: Vec<Admin>,
     /// The issuers whose users may call.
     pub(crate) users: Vec<Issuer>,
     pub(crate) visitors: Option<Visitors>,
@@ -38,14 +37,14 @@ impl Access {
         if config.choice("access", "keys loopback")? != Some("loopback") {
             let ways = Ways {
                 keys: ClientKey::read_all(config, routes)?,
-                admin: None,
+                admins: Admin::read_all(config)?,
                 users: Issuer::read_all(config, routes)?,
                 visitors: Visitors::read(config, routes)?,
             };
             return Ok(Self::Keys(Box::new(ways)));
         }
         let is_left_out = |given: Json<'_>| given.is_null() || given.is_array() && given.items().next().is_none();
-        match ["keys", "users", "visitors"].iter().find(|name| !is_left_out(config.get(name))) {
+        match ["keys", "users", "visitors", "admins"].iter().find(|name| !is_left_out(config.get(name))) {
             Some(name) => Err(config.wrong(name, "has no effect with \"access\": \"loopback\"; remove one of the two")),
             None => Ok(Self::Loopback),
         }
@@ -55,13 +54,13 @@ impl Access {
     pub(super) fn add_secrets(&mut self, variable: &impl Fn(&str) -> Option<String>, problems: &mut Vec<Problem>) {
         let Self::Keys(ways) = self else { return };
         let mut found = Vec::new();
-        ways.admin = own_secret("ADMIN_TOKEN", variable, &mut found).map(|token| digest::of(&token));
+        Admin::add_secrets(&mut ways.admins, variable, &mut found);
         if let Some(visitors) = &mut ways.visitors {
             visitors.add_secrets(variable, &mut found);
         }
-        let needs_objects = ways.admin.is_some() || ways.visitors.is_some();
+        let needs_objects = !ways.admins.is_empty() || ways.visitors.is_some();
         found.extend((needs_objects && variable("KEYS").is_none()).then_some(Problem::KeysUnbound));
-        let nobody = ways.keys.is_empty() && ways.users.is_empty() && ways.visitors.is_none() && ways.admin.is_none();
+        let nobody = ways.keys.is_empty() && ways.users.is_empty() && ways.visitors.is_none() && ways.admins.is_empty();
         found.extend((nobody && found.is_empty()).then_some(Problem::NoWayIn));
         problems.append(&mut found);
     }

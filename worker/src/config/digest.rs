@@ -4,7 +4,12 @@ use sha2::{Digest, Sha256};
 
 /// Returns the SHA-256 of `text`.
 pub(crate) fn of(text: &str) -> [u8; 32] {
-    Sha256::digest(text).into()
+    of_bytes(text.as_bytes())
+}
+
+/// Returns the SHA-256 of `bytes`.
+pub(crate) fn of_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Writes bytes as hex digits.

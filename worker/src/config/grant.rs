@@ -21,6 +21,8 @@ pub(crate) struct Grant {
     pub(crate) routes: Option<Vec<String>>,
     /// The models that the client may name. Without this list, the models of the configuration apply.
     pub(crate) models: Option<Vec<String>>,
+    /// The id of a visitor's session, for the log.
+    pub(crate) session: Option<String>,
 }
 
 /// The account that pays for a call, and its budget.
@@ -52,6 +54,7 @@ impl Grant {
             addresses: networks(given, "addresses")?,
             routes: strings(given, "routes")?,
             models: model_patterns(given)?,
+            session: None,
         })
     }
 

@@ -46,3 +46,18 @@ pub(super) fn origins(given: &Section<'_>) -> Result<Option<Vec<String>>, Box<In
         None => Ok(origins),
     }
 }
+
+/// Reads the array `name`, whose items are words of `known`, and returns their places in it. A word counts once.
+pub(super) fn words(given: &Section<'_>, name: &str, known: &str) -> Result<Vec<usize>, Box<Invalid>> {
+    let mut places = Vec::new();
+    for (at, word) in strings(given, name)?.unwrap_or_default().iter().enumerate() {
+        let Some(place) = known.split(' ').position(|known| known == word) else {
+            let problem = format!("must be one of: {}", known.replace(' ', ", "));
+            return Err(given.wrong(&format!("{name}[{at}]"), problem));
+        };
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
+}

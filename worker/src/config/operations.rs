@@ -1,4 +1,4 @@
-//! What the owner watches: metrics, spans, alerts.
+//! What the owner watches: metrics, spans, alerts, and the ledger.
 
 use failsoft::Usd;
 use failsoft::invalid::{Invalid, Section};
@@ -18,6 +18,8 @@ pub(crate) struct Operations {
     pub(crate) metrics: Option<[u8; 32]>,
     pub(crate) otlp: Option<Target>,
     pub(crate) alerts: Option<Alerts>,
+    /// For how many days the ledger keeps a row.
+    pub(crate) ledger_days: u64,
 }
 
 /// A URL that the edge posts to.
@@ -42,14 +44,19 @@ pub(crate) struct Alerts {
 }
 
 impl Operations {
-    /// Reads `otlp` and `alerts`, without their secrets.
+    /// Reads `otlp`, `alerts` and `ledger`, without their secrets.
     pub(super) fn read(config: &Section<'_>) -> Result<Self, Box<Invalid>> {
         let otlp = config.section("otlp")?;
         otlp.only("url headers")?;
         let alerts = config.section("alerts")?;
         alerts.only("url headers fallbacks times usd days")?;
+        let ledger = config.section("ledger")?;
+        ledger.only("days")?;
+        let mut ledger_days = 90;
+        ledger.whole("days", 1, 3_650, &mut ledger_days)?;
         Ok(Self {
             metrics: None,
+            ledger_days,
             otlp: Target::read(&otlp, config.get("otlp").is_null())?,
             alerts: Target::read(&alerts, config.get("alerts").is_null())?
                 .map(|target| Alerts::read(&alerts, target))

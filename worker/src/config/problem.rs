@@ -18,7 +18,9 @@ pub(crate) enum Problem {
     /// A field of the variable cannot be used.
     Field(Box<Invalid>),
     /// The secret is short enough to be guessed; the number is the shortest length.
-    SecretShort(&'static str, usize),
+    SecretShort(String, usize),
+    /// The secret has the value of another secret of the same kind.
+    SecretRepeated(String),
     /// The Durable Objects of client keys are not bound.
     KeysUnbound,
     /// Nobody may call.
@@ -44,6 +46,9 @@ impl fmt::Display for Problem {
             Self::Field(invalid) => write!(f, "FAILSOFT: {invalid}"),
             Self::SecretShort(name, least) => {
                 write!(f, "{name} is too short: set at least {least} characters, for example from `openssl rand -hex 32`")
+            }
+            Self::SecretRepeated(name) => {
+                write!(f, "{name} has the value of another token: set a value of its own, for example from `openssl rand -hex 32`")
             }
             Self::KeysUnbound => f.write_str(
                 "KEYS is not bound, but visitors and keys from /admin need it: add KEYS, of class Keys, to \

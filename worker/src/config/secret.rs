@@ -51,13 +51,13 @@ fn key_problem(name: &str, key: Option<&str>, local: bool) -> Option<Problem> {
 
 /// Reads a secret that the owner chose for this edge, unless the secret is short enough to be guessed.
 pub(super) fn own_secret(
-    name: &'static str,
+    name: &str,
     variable: &impl Fn(&str) -> Option<String>,
     problems: &mut Vec<Problem>,
 ) -> Option<String> {
     let secret = variable(name)?.trim().to_owned();
     if secret.chars().count() < SHORTEST {
-        problems.push(Problem::SecretShort(name, SHORTEST));
+        problems.push(Problem::SecretShort(name.into(), SHORTEST));
         return None;
     }
     Some(secret)

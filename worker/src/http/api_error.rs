@@ -65,7 +65,10 @@ codes! {
     ReasoningUnbounded   "reasoning_unbounded"   400
     // The owner's endpoints.
     InvalidAdminToken    "invalid_admin_token"   401
+    InsufficientScope    "insufficient_scope"    403
     AdminNotSetUp        "admin_not_set_up"      404
+    SessionNotFound      "session_not_found"     404
+    TooManySessions      "too_many_sessions"     409
     KeyNotFound          "key_not_found"         404
     KeyRevoked           "key_revoked"           409
     KeyExists            "key_exists"            409

@@ -51,7 +51,7 @@ pub(crate) fn allows(config: &Config, origin: &str) -> bool {
                 let users = ways.users.iter().map(|issuer| &issuer.grant);
                 let visitors = ways.visitors.iter().map(|visitors| &visitors.grant);
                 let mut grants = keys.chain(users).chain(visitors);
-                ways.admin.is_some() || grants.any(|grant| grant.origins.as_deref().is_some_and(listed))
+                !ways.admins.is_empty() || grants.any(|grant| grant.origins.as_deref().is_some_and(listed))
             }
             Access::Loopback => false,
         }

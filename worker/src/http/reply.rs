@@ -19,6 +19,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Body,
+    /// The code of the error, if the edge refused the request.
+    pub(crate) refused: Option<Code>,
 }
 
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl Reply {
     pub(crate) fn new(status: u16, kind: &str, body: Body) -> Self {
         // A proxy must not store the reply, compress it, or collect it before it passes it on.
         let headers = vec![("content-type", kind.to_owned()), ("cache-control", "no-store, no-transform".to_owned())];
-        Self { status, headers, body }
+        Self { status, headers, body, refused: None }
     }
 
     /// A reply with the JSON text `body`.
@@ -41,7 +43,7 @@ impl Reply {
     }
 
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Body::Empty }
+        Self { status, headers: Vec::new(), body: Body::Empty, refused: None }
     }
 
     /// The reply to a call that failed before anything was sent to the client.
@@ -78,6 +80,7 @@ impl From<Body> for JsValue {
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let mut reply = Self::json(error.code.status(), error.to_openai());
+        reply.refused = Some(error.code);
         let wait = error.retry_after;
         let should_retry = wait.is_some_and(|wait| wait <= LONGEST_RETRY);
         reply.headers.push(("x-should-retry", should_retry.to_string()));

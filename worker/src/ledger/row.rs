@@ -61,6 +61,10 @@ pub(crate) struct Row {
     /// answered, or the kind of the failure.
     #[serde(default)]
     pub(crate) ended: Option<String>,
+    /// The edge does not know the first of the models `asked`. A client may have invented the name, so metrics have no label for
+    /// it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) invented: bool,
 }
 
 /// What all rows of a call have in common.
@@ -74,6 +78,8 @@ pub(crate) struct Context {
     pub(crate) client: String,
     pub(crate) route: Option<String>,
     pub(crate) feature: Option<String>,
+    /// The id of the visitor's session, for the log. No row has it.
+    pub(crate) session: Option<String>,
 }
 
 impl Row {
@@ -88,7 +94,7 @@ impl Row {
 
 impl Context {
     /// Makes the row that a call holds, for the models `asked`.
-    pub(crate) fn row(&self, at: Millis, asked: &[String]) -> Row {
+    pub(crate) fn row(&self, at: Millis, asked: &[String], is_known: impl Fn(&str) -> bool) -> Row {
         Row {
             id: self.id.clone(),
             call: self.call.clone(),
@@ -99,6 +105,7 @@ impl Context {
             feature: self.feature.clone(),
             asked: asked.iter().map(|model| short(model)).collect(),
             role: "answer".into(),
+            invented: is_invented(asked, is_known),
             ..Row::default()
         }
     }
@@ -106,7 +113,7 @@ impl Context {
 
 /// Makes the rows of a call that began at `began`. Where a cost is not final, `settled` is empty, and the cost is the part
 /// that is known.
-pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome) -> Vec<Row> {
+pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome, is_known: impl Fn(&str) -> bool) -> Vec<Row> {
     let report = &outcome.report;
     let ended = match &outcome.result {
         Ok(_) if report.fallback => "fallback",
@@ -124,9 +131,14 @@ pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome) -> Vec<R
             route: context.route.clone(),
             feature: context.feature.clone(),
             ended: (at == 0).then(|| ended.to_owned()),
+            invented: is_invented(&attempt.models, &is_known),
             ..row(attempt)
         })
         .collect()
+}
+
+fn is_invented(asked: &[String], is_known: impl Fn(&str) -> bool) -> bool {
+    asked.first().is_some_and(|model| !is_known(model))
 }
 
 /// Makes the part of a row that describes the attempt.

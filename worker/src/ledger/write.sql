@@ -1,13 +1,20 @@
 INSERT INTO attempts (
   id, call, revision, at, account, client, route, feature, asked, model, provider, role, outcome, prompt_tokens,
-  completion_tokens, cost, settled, generation, first_token, duration, ended
+  completion_tokens, cost, settled, generation, first_token, duration, ended, invented, label
 )
 SELECT
   value ->> 'id', value ->> 'call', value ->> 'revision', value ->> 'at', value ->> 'account', value ->> 'client',
   value ->> 'route', value ->> 'feature', value ->> 'asked', value ->> 'model', value ->> 'provider', value ->> 'role',
   value ->> 'outcome', value ->> 'prompt_tokens', value ->> 'completion_tokens', value ->> 'cost', value ->> 'settled',
-  value ->> 'generation', value ->> 'first_token', value ->> 'duration', value ->> 'ended'
-FROM json_each(?1)
+  value ->> 'generation', value ->> 'first_token', value ->> 'duration', value ->> 'ended',
+  value ->> 'invented',
+  -- Metrics have about a thousand labels at most, whatever names upstreams answer with.
+  CASE
+    WHEN EXISTS (SELECT 1 FROM totals WHERE totals.model = named) THEN named
+    WHEN (SELECT count(DISTINCT totals.model) FROM totals) < 1000 THEN named
+    ELSE 'other'
+  END
+FROM (SELECT value, coalesce(value ->> 'model', iif(value ->> 'invented', 'other', value ->> 'asked' ->> 0), '') AS named FROM json_each(?1))
 WHERE true
 ON CONFLICT (id) DO UPDATE SET
   revision = excluded.revision, model = coalesce(excluded.model, model), provider = coalesce(excluded.provider, provider),
@@ -15,5 +22,5 @@ ON CONFLICT (id) DO UPDATE SET
   completion_tokens = coalesce(excluded.completion_tokens, completion_tokens), cost = excluded.cost,
   settled = excluded.settled, generation = coalesce(excluded.generation, generation),
   first_token = coalesce(first_token, excluded.first_token), duration = coalesce(duration, excluded.duration),
-  ended = coalesce(ended, excluded.ended)
+  ended = coalesce(ended, excluded.ended), label = iif(excluded.model IS NULL AND model IS NOT NULL, label, excluded.label)
 WHERE excluded.revision > attempts.revision

@@ -14,8 +14,13 @@ const DAY: Millis = 24 * HOUR;
 /// Alerts that were sent, and runs of fallbacks, are forgotten after this time. An alert that is still due is sent again.
 const KEPT_FOR: Millis = 90 * DAY;
 
-/// The audit log is kept for so long.
+/// The audit log and the sums of the hours are kept for so long.
 const AUDIT_KEPT_FOR: Millis = 400 * DAY;
+
+/// The rows of the ledger that one statement deletes, and the statements of one run. A statement that deletes more might take
+/// longer than the database allows.
+const DELETED_AT_ONCE: usize = 1_000;
+const MOST_STATEMENTS: usize = 20;
 
 /// Runs once.
 pub(crate) async fn run(env: &Env) {
@@ -33,10 +38,13 @@ pub(crate) async fn run(env: &Env) {
             }
             send_unsent(env).await?;
         }
-        forget(env, now).await
+        Ok(())
     };
-    if let Err(error) = ended.await {
-        host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
+    // An alert that cannot be sent does not keep old rows.
+    for ended in [ended.await, forget(env, now).await, forget_attempts(env, now, config.operations.ledger_days).await] {
+        if let Err(error) = ended {
+            host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
+        }
     }
 }
 
@@ -68,8 +76,23 @@ async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
         ("DELETE FROM told WHERE at < ?1", KEPT_FOR),
         ("DELETE FROM runs WHERE since < ?1", KEPT_FOR),
         ("DELETE FROM audit WHERE at < ?1", AUDIT_KEPT_FOR),
+        ("DELETE FROM hours WHERE hour < ?1 / 3600000", AUDIT_KEPT_FOR),
     ] {
         database::query(env, statement, &[(now.saturating_sub(age) as f64).into()]).await?;
+    }
+    Ok(())
+}
+
+/// Deletes rows of the ledger that are older than `days`. The sums for the metrics stay. The next run deletes what is left.
+async fn forget_attempts(env: &Env, now: Millis, days: u64) -> worker::Result<()> {
+    let oldest = now.saturating_sub(days * DAY) as f64;
+    let delete =
+        "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2) RETURNING 1";
+    for _ in 0..MOST_STATEMENTS {
+        let values = [oldest.into(), (DELETED_AT_ONCE as f64).into()];
+        if database::query(env, delete, &values).await?.len() < DELETED_AT_ONCE {
+            break;
+        }
     }
     Ok(())
 }
@@ -86,11 +109,7 @@ fn fallback_alert(row: &[Value]) -> Alert {
 
 /// An alert for each model of the configuration that its provider removes within `days`.
 fn find_expiring(config: &Config, models: &Catalog, days: u64, now: Millis) -> Vec<Alert> {
-    let mut names: Vec<&str> = config.routes.iter().flat_map(|route| &route.models).map(String::as_str).collect();
-    names.extend(config.models.iter().flatten().map(String::as_str));
-    names.extend(config.upstreams.iter().flat_map(|upstream| &upstream.models).map(String::as_str));
-    let policies = config.routes.iter().map(|route| &route.policy).chain([&config.policy]);
-    names.extend(policies.filter_map(|policy| policy.judge.as_ref()).map(|judge| judge.model.as_str()));
+    let mut names: Vec<&str> = config.models().collect();
     names.sort_unstable();
     names.dedup();
     let expiring = names.into_iter().filter_map(|name| Some((name, models.find(name)?.expires?)));

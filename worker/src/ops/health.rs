@@ -68,10 +68,10 @@ async fn check_ledger(env: &Env) -> Result<(), String> {
     if !database::exists(env) {
         return Ok(());
     }
-    match database::query(env, "SELECT 1 FROM attempts LIMIT 1", &[]).await {
+    match database::query(env, "SELECT 1 FROM attempts, refusals LIMIT 1", &[]).await {
         Ok(_) => Ok(()),
         Err(error) if database::reason(&error).contains("no such table") => {
-            Err("the database (LEDGER) has no tables: `wrangler d1 migrations apply failsoft`".into())
+            Err("the database (LEDGER) lacks tables: `wrangler d1 migrations apply failsoft`".into())
         }
         Err(_) => Err("the database (LEDGER) does not answer".into()),
     }

@@ -10,6 +10,7 @@ use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
 use crate::http::reply::{Body, Reply};
 use crate::ledger::database;
+use crate::ops::refusals;
 
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -19,6 +20,7 @@ const READ: &str = "\
     SELECT 'call', ended, '', '', calls, 0, 0, '0', 0, '0' FROM calls \
     UNION ALL SELECT 'attempt', model, outcome, role, attempts, prompt_tokens, completion_tokens, CAST(cost AS TEXT), \
       unsettled, CAST(unsettled_cost AS TEXT) FROM totals \
+    UNION ALL SELECT 'refusal', code, '', '', count, 0, 0, '0', 0, '0' FROM refusals \
     UNION ALL SELECT measure, model, '', '', up_to, count, total, '0', 0, '0' FROM latencies \
     ORDER BY 1, 2, 3, 4, 5";
 
@@ -36,6 +38,7 @@ pub(crate) async fn answer(config: &Config, caller: &Caller, env: &Env) -> Resul
         let wrong = ApiError::new(Code::InvalidApiKey, message);
         return Err(brake::wrong_guess(env, caller, "METRICS_TOKEN", wrong).await);
     }
+    refusals::write_all(env).await;
     let rows = database::query(env, READ, &[])
         .await
         .map_err(|_| ApiError::new(Code::LedgerUnavailable, "the database of the ledger does not answer"))?;
@@ -48,6 +51,10 @@ fn format(rows: &[Vec<Value>]) -> String {
     family(&mut out, "failsoft_calls_total", "counter", "Calls, by how they ended.");
     for row in rows_of(rows, "call") {
         sample(&mut out, "failsoft_calls_total", &[("ended", word(row, 1))], &whole(row, 4).to_string());
+    }
+    family(&mut out, "failsoft_refusals_total", "counter", "Requests that the edge refused, by the code of the error.");
+    for row in rows_of(rows, "refusal") {
+        sample(&mut out, "failsoft_refusals_total", &[("code", word(row, 1))], &whole(row, 4).to_string());
     }
     for (name, kind, help, value) in ATTEMPTS {
         family(&mut out, name, kind, help);

@@ -43,8 +43,8 @@ impl Exchange {
         }
     }
 
-    /// Sends the response, and runs the rest of the call to its end.
-    pub(crate) async fn end(self, status: u16, headers: Vec<(&str, String)>, body: JsValue) {
+    /// Sends the response, and runs the rest of the call to its end, and then `after`.
+    pub(crate) async fn end(self, status: u16, headers: Vec<(&str, String)>, body: JsValue, after: Boxed<'static, ()>) {
         let mut head = String::new();
         for (name, value) in &headers {
             for line in [name, "\n", value, "\n"] {
@@ -57,6 +57,7 @@ impl Exchange {
         if let Some(rest) = self.rest.take() {
             rest.await;
         }
+        after.await;
         self.platform.leave();
     }
 }

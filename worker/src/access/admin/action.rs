@@ -1,9 +1,11 @@
-//! Which action of `/admin/keys` a request asks for.
+//! Which action of `/admin` a request asks for.
 
-use crate::config::is_key_id;
+use super::switch::Switch;
+use crate::config::{Scope, is_key_id};
 use crate::http::api_error::{ApiError, Code};
 
 const KEYS: &str = "/admin/keys";
+const SESSIONS: &str = "/admin/sessions/";
 
 /// What a request to `/admin` asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,11 +16,38 @@ pub(super) enum Action<'a> {
     Change(&'a str),
     Rotate(&'a str),
     Revoke(&'a str),
+    RevokeSession(&'a str),
+    Switch(Switch),
 }
+
+impl Action<'_> {
+    /// The scope that an admin token needs for the action.
+    pub(super) fn scope(&self) -> Scope {
+        match self {
+            Self::List | Self::Show(_) | Self::Switch(Switch::Show) => Scope::Read,
+            Self::Create | Self::Change(_) | Self::Rotate(_) | Self::Revoke(_) | Self::RevokeSession(_) => Scope::Keys,
+            Self::Switch(Switch::Pause | Switch::Resume) => Scope::Routes,
+        }
+    }
+}
+
+/// What a client is told of a session's id that is none.
+const NO_SESSION: &str =
+    "this is no id of a session: an id has 16 hex digits, and is in the log and in the answer of POST /v1/session";
 
 /// Decides what a request asks for. The error for a wrong request names what is right.
 pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
     let unknown = || ApiError::new(Code::UnknownUrl, format!("this URL does not exist; client keys are at {KEYS}"));
+    if let Some(switch) = Switch::read(method, path)? {
+        return Ok(Action::Switch(switch));
+    }
+    if let Some(id) = path.trim_end_matches('/').strip_prefix(SESSIONS) {
+        return match method {
+            _ if !is_key_id(id) => Err(ApiError::new(Code::SessionNotFound, NO_SESSION)),
+            "DELETE" => Ok(Action::RevokeSession(id)),
+            _ => Err(wrong_method("DELETE")),
+        };
+    }
     let rest = path.trim_end_matches('/').strip_prefix(KEYS).ok_or_else(unknown)?;
     let (id, verb) = match rest.strip_prefix('/') {
         None if rest.is_empty() => ("", ""),
@@ -56,9 +85,29 @@ pub(super) fn not_found() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, read_action};
+    use super::{Action, Scope, Switch, read_action};
 
     const ID: &str = "0123456789abcdef";
+
+    #[test]
+    fn a_token_that_may_read_changes_nothing() {
+        let id = |rest: &str| ["/admin/keys/", ID, rest].concat();
+        for (method, path, scope) in [
+            ("GET", "/admin/keys".to_owned(), Scope::Read),
+            ("GET", id(""), Scope::Read),
+            ("GET", "/admin/pause".into(), Scope::Read),
+            ("POST", "/admin/keys".into(), Scope::Keys),
+            ("PATCH", id(""), Scope::Keys),
+            ("POST", id("/rotate"), Scope::Keys),
+            ("DELETE", id(""), Scope::Keys),
+            ("DELETE", ["/admin/sessions/", ID].concat(), Scope::Keys),
+            ("POST", "/admin/pause".into(), Scope::Routes),
+            ("POST", "/admin/resume".into(), Scope::Routes),
+        ] {
+            assert_eq!(read_action(method, &path).map(|action| action.scope()).ok(), Some(scope), "{method} {path}");
+        }
+        assert_eq!(read_action("POST", "/admin/pause/").ok(), Some(Action::Switch(Switch::Pause)));
+    }
 
     #[test]
     fn a_path_and_a_method_are_an_action_or_an_error_that_helps() {
@@ -68,7 +117,12 @@ mod tests {
         assert_eq!(read_action("PATCH", &id("")).ok(), Some(Action::Change(ID)));
         assert_eq!(read_action("DELETE", &id("/")).ok(), Some(Action::Revoke(ID)));
         assert_eq!(read_action("POST", &id("/rotate")).ok(), Some(Action::Rotate(ID)));
+        let session = ["/admin/sessions/", ID].concat();
+        assert_eq!(read_action("DELETE", &session).ok(), Some(Action::RevokeSession(ID)));
         for (method, path, expected) in [
+            ("GET", session, 405),
+            ("DELETE", "/admin/sessions/fsv_x".to_owned(), 404),
+            ("DELETE", "/admin/sessions".to_owned(), 404),
             ("PUT", "/admin/keys".to_owned(), 405),
             ("POST", id(""), 405),
             ("GET", id("/rotate"), 405),

@@ -1,11 +1,12 @@
 //! The kill switch: `POST /admin/pause` stops new calls on every isolate, `POST /admin/resume` lets them start again, and
 //! `GET /admin/pause` shows the state.
 
+use failsoft::Millis;
 use serde_json::json;
 use worker::Env;
 
 use super::action::wrong_method;
-use crate::account::{AccountClient, Pause};
+use crate::account::AccountClient;
 use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
 use crate::ledger::alerts::{Alert, send_once};
@@ -48,7 +49,7 @@ impl Switch {
     }
 
     /// A pause has one alert, however often it is asked for.
-    fn alert(self, pause: Pause) -> Option<Alert> {
+    fn alert(self, pause: Option<Millis>) -> Option<Alert> {
         let (occasion, text) = match self {
             Self::Show => return None,
             Self::Pause => (

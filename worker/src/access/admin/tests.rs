@@ -1,5 +1,5 @@
-use super::{check_token, parse_fields};
-use crate::config::{Config, check_managed_key};
+use super::{check_scope, find_admin, parse_fields};
+use crate::config::{Admin, Config, Scope, check_managed_key};
 use crate::growth::{Case, assert_linear};
 use crate::http::caller::Caller;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ fn the_admin_token_admits_requests_except_from_other_web_pages() {
             origin: origin.map(Into::into),
             ..Caller::default()
         };
-        check_token(config, &caller).map_or_else(|error| error.code.status(), |()| 200)
+        find_admin(config, &caller).map_or_else(|error| error.code.status(), |_| 200)
     };
     assert_eq!(status(&set, TOKEN, None), 200);
     assert_eq!(status(&set, TOKEN, Some("https://edge.example")), 200);
@@ -35,6 +35,19 @@ fn the_admin_token_admits_requests_except_from_other_web_pages() {
     assert_eq!(status(&set, "", None), 401);
     assert_eq!(status(&config(None), TOKEN, None), 404);
     assert_eq!(status(&config(None), "", None), 404);
+}
+
+#[test]
+fn a_scope_that_the_token_has_not_is_refused() {
+    let set = config(Some(TOKEN));
+    let caller = Caller { authorization: Some(format!("Bearer {TOKEN}")), ..Caller::default() };
+    let owner = find_admin(&set, &caller).expect("the owner");
+    assert!([Scope::Read, Scope::Keys, Scope::Routes].into_iter().all(|scope| check_scope(owner, scope).is_ok()));
+    let mut reader = Admin::default();
+    reader.scopes.push(Scope::Read);
+    assert!(check_scope(&reader, Scope::Read).is_ok());
+    let error = check_scope(&reader, Scope::Routes).expect_err("an error");
+    assert_eq!((error.code.status(), error.message.contains("`routes`")), (403, true));
 }
 
 #[test]

@@ -73,10 +73,4 @@ impl Balance {
             self.changes.periods = true;
         }
     }
-
-    /// Pauses the edge since a point in time, or resumes the edge. A pause that lasts keeps its beginning.
-    pub(crate) fn set_pause(&mut self, since: Option<Millis>) {
-        self.pause = since.map(|since| self.pause.unwrap_or(since));
-        self.changes.pause = true;
-    }
 }

@@ -32,7 +32,7 @@ fn every_attempt_is_a_row_with_its_role() {
     let hedge = AttemptReport { role: Role::Hedge, started: 30, ..AttemptReport::default() };
     let restart = AttemptReport { role: Role::Restart, ..AttemptReport::default() };
     let judge = AttemptReport { role: Role::Score, ..AttemptReport::default() };
-    let rows = rows(&context(), 1_000, &outcome(vec![failed, hedge, restart, judge]));
+    let rows = rows(&context(), 1_000, &outcome(vec![failed, hedge, restart, judge]), |_| true);
     let described: Vec<_> =
         rows.iter().map(|row| (&*row.id, &*row.role, &*row.outcome, row.ended.as_deref())).collect();
     let expected = [
@@ -50,7 +50,7 @@ fn every_attempt_is_a_row_with_its_role() {
 fn a_cost_is_final_or_left_to_be_settled() {
     let known = AttemptReport { cost: Some(Usd(7)), cost_is_final: true, ..AttemptReport::default() };
     let partly = AttemptReport { cost: Some(Usd(5)), ..AttemptReport::default() };
-    let rows = rows(&context(), 0, &outcome(vec![known, partly, AttemptReport::default()]));
+    let rows = rows(&context(), 0, &outcome(vec![known, partly, AttemptReport::default()]), |_| true);
     let described: Vec<_> = rows.iter().map(|row| (row.cost, &*row.settled)).collect();
     assert_eq!(described, [(7, "told"), (5, ""), (0, "")]);
 }
@@ -59,7 +59,17 @@ fn a_cost_is_final_or_left_to_be_settled() {
 fn long_names_are_cut() {
     let long = "ü".repeat(LONGEST_NAME);
     let attempt = AttemptReport { models: vec![long.clone()], provider: Some(long), ..AttemptReport::default() };
-    let rows = rows(&context(), 0, &outcome(vec![attempt]));
+    let rows = rows(&context(), 0, &outcome(vec![attempt]), |_| true);
     assert_eq!(rows[0].asked[0].len(), LONGEST_NAME);
     assert_eq!(rows[0].provider.as_ref().map(String::len), Some(LONGEST_NAME));
+}
+
+#[test]
+fn a_model_that_the_edge_does_not_know_has_no_label_of_its_own() {
+    let of = |model: &str| AttemptReport { models: vec![model.into(), "known".into()], ..AttemptReport::default() };
+    let is_known = |model: &str| model == "known";
+    let rows = rows(&context(), 0, &outcome(vec![of("known"), of("invented")]), is_known);
+    assert_eq!([rows[0].invented, rows[1].invented], [false, true]);
+    let held = context().row(0, &["invented".into()], is_known);
+    assert_eq!((held.invented, held.asked), (true, vec!["invented".into()]));
 }

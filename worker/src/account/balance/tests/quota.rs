@@ -85,15 +85,3 @@ fn a_share_counts_what_a_lookup_finds() {
     balance.hold("b", of_route(USD - 7), &none, Some(&quota), NOON).expect("held");
     assert_eq!(balance.corrections.len(), 1);
 }
-
-#[test]
-fn a_pause_keeps_its_beginning_until_it_ends() {
-    let mut balance = Balance::default();
-    balance.set_pause(Some(7));
-    balance.set_pause(Some(9));
-    assert_eq!(balance.pause, Some(7));
-    balance.set_pause(None);
-    assert_eq!(balance.pause, None);
-    balance.set_pause(Some(11));
-    assert_eq!(balance.pause, Some(11));
-}
