@@ -12,6 +12,8 @@
 //!            └── drop ──▶ Dropped(reason)
 //! ```
 //!
+//! A candidate of a spare upstream is `Spare`, and becomes `Ready` when the key of the upstream before it is refused.
+//!
 //! | file | contents |
 //! |---|---|
 //! | `candidate.rs` | one candidate: its state, its size, its price |
@@ -88,7 +90,16 @@ impl Chain {
         }
         chain.drop_unfit(request, policy, &context.upstreams, now, report)?;
         chain.drop_resting(context.breakers, now, report)?;
+        // A page has no spare upstreams.
+        if !cfg!(feature = "browser") {
+            chain.set_spares_aside(&context.upstreams);
+        }
         Ok(chain)
+    }
+
+    fn set_spares_aside(&mut self, upstreams: &[Upstream]) {
+        let is_spare = |candidate: &&mut Candidate| candidate.is_ready() && upstreams[candidate.upstream()].is_spare;
+        self.candidates.iter_mut().filter(is_spare).for_each(|candidate| candidate.state = State::Spare);
     }
 
     /// The candidate at this place.

@@ -6,12 +6,14 @@
 //! | `body.rs` | the body of a request to an upstream: the same fields for another batch of models |
 //! | `fields.rs` | the registry of all fields: their types, and how the edge treats them |
 //! | `models.rs` | the chain of models: which model comes first |
+//! | `owner_fields.rs` | what the owner of an edge decides: the user, and the providers |
 //! | `cost.rs` | how many tokens a request can use, and what it can cost |
 
 mod body;
 mod cost;
 pub mod fields;
 mod models;
+mod owner_fields;
 mod read;
 
 use crate::catalog::reasons;
@@ -21,6 +23,7 @@ use crate::tokens::Prompt;
 use crate::verdict::Wanted;
 pub(crate) use body::{BodySpec, capped};
 pub use models::own_models_first;
+pub use owner_fields::{ACCOUNT_FIELDS, OwnerFields};
 
 /// The names of the output limit.
 const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
@@ -74,6 +77,8 @@ pub struct ChatRequest {
     pub max_tokens: Option<u64>,
     /// The most tokens that an answer may reason, as the caller says: `reasoning.max_tokens`.
     pub max_reasoning: Option<u64>,
+    /// What the owner of an edge decides about the request. Default nothing.
+    pub owner: OwnerFields,
     /// The number of answers to this request, `n`.
     answers: u64,
     /// The parameters that a model has to support, as a catalog names them. A model without one of them would ignore it.

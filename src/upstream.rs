@@ -48,6 +48,10 @@ pub struct Upstream {
     pub catalog: Catalog,
     /// It bills reasoning beside the tokens of the answer, and the output limit does not bound the reasoning. Default false.
     pub reasons_beyond_limit: bool,
+    /// The fields of [`ACCOUNT_FIELDS`](crate::request::ACCOUNT_FIELDS) that it knows. Default none.
+    pub account_fields: Vec<&'static str>,
+    /// It is the upstream before it in the list, with another key. It is asked only if that key is refused. Default false.
+    pub is_spare: bool,
     /// An error status may have been charged, unless the status is a refusal before any work. Default false.
     pub charges_errors: bool,
 }
@@ -108,6 +112,8 @@ impl Upstream {
             models: Vec::new(),
             catalog: Catalog::default(),
             reasons_beyond_limit: false,
+            account_fields: Vec::new(),
+            is_spare: false,
             charges_errors: false,
         }
     }

@@ -33,8 +33,14 @@ impl Call {
             self.report.warnings.push("the judge was not asked: the request would exceed a limit of the policy".into());
             return false;
         }
-        let is_capped = self.upstreams[upstream].dialect == Dialect::OpenRouter && self.money_left().is_some();
-        let body = if is_capped { request::capped(&question.body, &price) } else { question.body };
+        let is_openrouter = self.upstreams[upstream].dialect == Dialect::OpenRouter;
+        let is_capped = is_openrouter && self.money_left().is_some();
+        let mut body = question.body;
+        // A page has no owner who is not its caller.
+        if !cfg!(feature = "browser") {
+            body = self.request.own(&body, &self.upstreams[upstream].account_fields, is_openrouter);
+        }
+        let body = if is_capped { request::capped(&body, &price) } else { body };
         let models = vec![judge.model.clone()];
         let (batch, own_fields) = (Batch::new(), RequestFields::default());
         let request = Request { role: Role::Score, upstream, batch, models, streamed: false, own_fields, body };

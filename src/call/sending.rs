@@ -118,6 +118,7 @@ impl Call {
         let prefill = self.recovery().filter(|_| role == Role::Continue);
         let spec = BodySpec {
             dialect: self.upstreams[upstream].dialect,
+            account_fields: &self.upstreams[upstream].account_fields,
             models: &models,
             streamed,
             limit: bounds.limit,

@@ -18,6 +18,8 @@ pub(super) enum State {
     InFlight,
     /// It failed in this call.
     Failed,
+    /// It is a candidate of the upstream before it, with another key, and may be asked if that key is refused.
+    Spare,
     /// It left the chain.
     Dropped(DropReason),
 }
@@ -109,7 +111,7 @@ impl Candidate {
     pub(super) fn is_remaining(&self) -> bool {
         match self.state {
             State::Ready | State::InFlight => true,
-            State::Failed | State::Dropped(_) => false,
+            State::Failed | State::Spare | State::Dropped(_) => false,
         }
     }
 

@@ -22,7 +22,7 @@ impl Chain {
     pub(super) fn drop_reasons(&self) -> impl Iterator<Item = DropReason> {
         self.candidates.iter().filter_map(|candidate| match candidate.state {
             State::Dropped(reason) => Some(reason),
-            State::Ready | State::InFlight | State::Failed => None,
+            State::Ready | State::InFlight | State::Failed | State::Spare => None,
         })
     }
 
@@ -96,5 +96,12 @@ impl Chain {
         for candidate in self.candidates.iter_mut().filter(|candidate| candidate.upstream() == upstream) {
             candidate.state = State::Dropped(DropReason::KeyRefused);
         }
+        // A page has no spare upstreams.
+        if cfg!(feature = "browser") {
+            return;
+        }
+        let is_spare =
+            |candidate: &&mut Candidate| candidate.upstream() == upstream + 1 && candidate.state == State::Spare;
+        self.candidates.iter_mut().filter(is_spare).for_each(|candidate| candidate.state = State::Ready);
     }
 }

@@ -148,7 +148,9 @@ pub fn patched(object: &str, patch: &str) -> String {
     let (object, patch) = (Json::or_null(object), Fields::of(Json::or_null(patch)));
     let mut json = Object::default();
     for (name, value) in object.fields() {
-        if !patch.iter().any(|(other, _)| other == name) {
+        // A name with an escape is the same name.
+        let text = name.text().unwrap_or_default();
+        if !patch.iter().any(|(other, _)| other.is(&text)) {
             json.entry(name, value.raw());
         }
     }

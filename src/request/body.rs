@@ -3,7 +3,7 @@
 //! A body has `model` or `models`, never both: OpenRouter tries a `model` beside `models` first, which would change the
 //! order of the chain and the bill.
 
-use super::{ChatRequest, LIMITS};
+use super::{ChatRequest, LIMITS, OwnerFields};
 use crate::catalog::{LISTED_ANSWER, LISTED_PROMPT, Price};
 use crate::failure::RequestFields;
 use crate::json::{Json, Object, array, patched, quoted};
@@ -16,6 +16,8 @@ use crate::usd::Usd;
 pub(crate) struct BodySpec<'a> {
     /// What the upstream speaks.
     pub(crate) dialect: Dialect,
+    /// The fields in which the upstream wants to know the account.
+    pub(crate) account_fields: &'a [&'static str],
     /// The ids of the models that the request names, at least one.
     pub(crate) models: &'a [&'a str],
     /// The request asks for a stream.
@@ -51,8 +53,13 @@ impl ChatRequest {
         if let Some(limit) = spec.limit {
             body.whole(self.limit_name(spec), limit);
         }
-        let capped = spec.cap.filter(|_| spec.dialect == Dialect::OpenRouter).map(|cap| capped(&self.rest, cap));
-        let rest = capped.as_ref().unwrap_or(&self.rest);
+        let is_openrouter = spec.dialect == Dialect::OpenRouter;
+        // A page has no owner who is not its caller.
+        let has_owner = !cfg!(feature = "browser") && self.owner != OwnerFields::default();
+        let owned = has_owner.then(|| self.with_owner_fields(spec.account_fields, is_openrouter));
+        let rest = owned.as_ref().unwrap_or(&self.rest);
+        let capped = spec.cap.filter(|_| is_openrouter).map(|cap| capped(rest, cap));
+        let rest = capped.as_ref().unwrap_or(rest);
         match spec.prefill {
             None => _ = body.fields(rest),
             Some(prefill) => write_with_prefill(&mut body, rest, prefill),
@@ -158,6 +165,7 @@ mod tests {
     fn sent(request: &ChatRequest, dialect: Dialect, models: &[&str]) -> String {
         request.body(&BodySpec {
             dialect,
+            account_fields: &[],
             models,
             streamed: false,
             limit: None,

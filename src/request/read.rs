@@ -2,7 +2,7 @@
 
 use super::fields::FIELDS;
 use super::models;
-use super::{ChatRequest, LIMITS, Lane, UsageChunk};
+use super::{ChatRequest, LIMITS, Lane, OwnerFields, UsageChunk};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, decimal};
 use crate::text::text;
@@ -59,6 +59,7 @@ impl ChatRequest {
             max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
             required: required(body),
             max_reasoning: body.get("reasoning").get("max_tokens").whole(),
+            owner: OwnerFields::default(),
             answers,
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
             schema: body.get("response_format").at("json_schema.schema").raw().into(),

@@ -196,3 +196,25 @@ fn without_credit_the_call_moves_to_another_upstream() {
     assert_eq!(keys, ["Bearer sk-test", "Bearer sk-other"]);
     assert!(run.outcome.report.fallback);
 }
+
+/// The upstream of the script, with the key before the last rotation.
+fn spare() -> Upstream {
+    Upstream { is_spare: true, ..Upstream::new(Dialect::OpenAi, "https://upstream.example/v1", Some("sk-old".into())) }
+}
+
+#[test]
+fn a_spare_key_is_used_when_the_new_one_is_refused_and_only_then() {
+    let refused = Reply::error(401, json!({"message": "Incorrect API key provided", "code": "invalid_api_key"}));
+    let mut script = two();
+    script.others = vec![spare()];
+    let run = script.run(&[refused.clone(), Reply::says("a/one", "x")]);
+    let keys: Vec<_> = run.sent.iter().map(|request| format!("{:?}", request.headers)).collect();
+    assert!(keys[0].contains("sk-test") && keys[1].contains("sk-old"), "{keys:?}");
+    assert_eq!((run.content().as_str(), run.asked()), ("x", vec![vec!["a/one".to_owned()], vec!["a/one".to_owned()]]));
+    let run = script.run(&[refused.clone(), refused]);
+    assert_eq!((run.kind(), run.sent.len()), (Some(Kind::Unauthorized), 2));
+    let mut script = two().policy(json!({"retry": {"same": 0}}));
+    script.others = vec![spare()];
+    let run = script.run(&[Reply::status(503), Reply::status(503)]);
+    assert_eq!(run.asked(), [vec!["a/one"], vec!["b/two"]], "a model that fails is not asked again with the other key");
+}

@@ -63,6 +63,15 @@ test('a token does what its scopes allow, and nothing else', async () => {
   for (const path of ['/v1/models', '/v1/usage']) assert.equal((await admin('GET', path, OWNER)).status, 401, path);
 });
 
+test('the log warns about a managed key that may spend any amount', async () => {
+  const warned = (name) => edge.said().includes(`the key ${name} may spend any amount`);
+  const made = JSON.parse((await admin('POST', '/admin/keys', KEEPER, '{"name":"bounded","budget":{"usd":{"day":1}}}')).text);
+  await admin('POST', '/admin/keys', KEEPER, '{"name":"open","budget":{"usd":{"day":null},"requests":{"day":1}}}');
+  assert.deepEqual([warned('bounded'), warned('open')], [false, true]);
+  await admin('PATCH', `/admin/keys/${made.id}`, KEEPER, '{"budget":null}');
+  assert.ok(warned('bounded'));
+});
+
 test('the audit log names who changed something, and who tried', async () => {
   await edge.database.all('DELETE FROM audit');
   const { id } = JSON.parse((await admin('POST', '/admin/keys', KEEPER, '{"name":"audited"}')).text);

@@ -138,7 +138,6 @@ test('fields that cost nothing extra are passed on unchanged', async () => {
     top_p: 1,
     seed: 7,
     stop: ['x'],
-    user: 'u-1',
     session_id: 's',
     metadata: { a: 'b' },
     reasoning: { effort: 'low', max_tokens: 1_000 },
@@ -156,8 +155,9 @@ test('fields that cost nothing extra are passed on unchanged', async () => {
   ];
   const answer = await chat(edge, { model: FIRST, ...body, messages });
   assert.equal(answer.status, 200, answer.text);
-  const { model, max_tokens: limit, ...rest } = await sent();
+  const { model, max_tokens: limit, user, ...rest } = await sent();
   assert.deepEqual([model, limit, rest], [FIRST, 2_000, { ...body, messages }]);
+  assert.match(user, /^[0-9a-f]{32}$/, 'the edge adds the account');
 });
 
 test('no header of a client reaches the upstream, and no header can name another upstream', async () => {

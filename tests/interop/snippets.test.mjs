@@ -74,9 +74,10 @@ async function runModule(code, cwd) {
 
 /** An edge with this configuration is ready. What a block leaves out, so that it stays short, is added. */
 async function isReady(failsoft) {
-  const open = failsoft.keys || failsoft.users || failsoft.visitors ? {} : { access: 'loopback' };
+  const open = failsoft.keys || failsoft.users || failsoft.visitors || failsoft.admins ? {} : { access: 'loopback' };
   const named = JSON.stringify(failsoft).match(/"[A-Z][A-Z0-9_]+_(KEY|HEADERS)"/g) ?? [];
-  const others = Object.fromEntries(named.map((name) => [JSON.parse(name), 'authorization=example']));
+  const tokens = (failsoft.admins ?? []).map(({ token }) => [token, `${token}-${SECRET}`]);
+  const others = Object.fromEntries([...named.map((name) => [JSON.parse(name), 'authorization=example']), ...tokens]);
   const configured = await startEdge({ failsoft: { routes: sample.routes, ...open, ...failsoft }, secrets: { ...SECRETS, ...others } });
   try {
     const health = await fetch(`${configured.origin}/healthz`);

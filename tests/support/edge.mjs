@@ -48,18 +48,18 @@ export const MODULES = [
  * - `isolates`: all of them share the Durable Objects of the first; `origins` in the result are their addresses.
  * - `shared: false`: without the breakers' object. `without`: names of bindings that are missing.
  * - `database: false`: without the ledger's database. In the result, `database` queries it, and `cron` runs the trigger.
- * - `strangers`: how many attempts the brake for strangers allows; without it there is no brake.
+ * - `strangers`, `sessions`: how many attempts the brakes allow to one network, and to all together; without them there is no brake.
  * - `folder`: the folder of an edge that was killed, with everything that was stored there.
  * - `worker`: the folder of another built Worker. `modules`: those of another Worker with the same bindings.
  * - `options`: more options of workerd.
  */
-export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], strangers, folder, worker = WORKER, modules = MODULES, options = [] }) {
+export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], strangers, sessions, folder, worker = WORKER, modules = MODULES, options = [] }) {
   const stored = folder !== undefined;
   folder ??= await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const sockets = Array.from({ length: isolates }, (_, at) => `http${at}`);
   const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
   const names = Object.keys(variables).filter((name) => variables[name] !== null);
-  await writeFile(join(folder, 'config.capnp'), await capnp(sockets, names, shared ? without : [...without, 'BREAKERS'], database, folder, worker, modules, strangers));
+  await writeFile(join(folder, 'config.capnp'), await capnp(sockets, names, shared ? without : [...without, 'BREAKERS'], database, folder, worker, modules, [strangers, sessions]));
   const args = ['serve', join(folder, 'config.capnp'), `--import-path=${worker}`, `--import-path=${join(ROOT, 'tests')}`, ...options];
   if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
@@ -122,7 +122,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Writes workerd's configuration. Secrets are passed in the environment, because others could read a file or a command line. */
-async function capnp(sockets, variables, without, database, folder, source, modules, strangers) {
+async function capnp(sockets, variables, without, database, folder, source, modules, limits) {
   const wrangler = JSON.parse((await readFile(join(source, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
@@ -131,9 +131,10 @@ async function capnp(sockets, variables, without, database, folder, source, modu
   const worker = (at) => {
     const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
     if (database) bindings.push(wrapped);
-    if (strangers !== undefined) {
-      const name = wrangler.ratelimits[0].name;
-      bindings.push(`(name = "${name}", wrapped = (moduleName = "test:limiter", innerBindings = [(name = "limit", json = "${strangers}")]))`);
+    for (const [which, limit] of limits.entries()) {
+      if (limit === undefined) continue;
+      const name = wrangler.ratelimits[which].name;
+      bindings.push(`(name = "${name}", wrapped = (moduleName = "test:limiter", innerBindings = [(name = "limit", json = "${limit}")]))`);
     }
     const bound = objects.filter(({ name }) => !without.includes(name));
     for (const { name, className } of bound) {

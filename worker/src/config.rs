@@ -15,6 +15,7 @@ mod list;
 mod network;
 mod operations;
 mod problem;
+mod provider;
 mod route;
 #[cfg(test)]
 mod schema_tests;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Policy, Upstream};
+use serde_json::{Map, Value};
 
 pub(crate) use access::{Access, Ways};
 pub(crate) use admin::{Admin, Scope};
@@ -46,14 +48,14 @@ pub(crate) use url_host::{authority, is_loopback};
 pub(crate) use visitors::Visitors;
 
 use list::{model_patterns, origins, strings};
-use secret::{DEFAULT_KEY, add_keys, upstream_keys};
+use secret::{DEFAULT_KEY, add_keys, old_keys, upstream_keys};
 use upstream::read_upstreams;
 
 /// The variable that holds the configuration.
 const VARIABLE: &str = "FAILSOFT";
 
 /// `$schema` names the schema for editors. The edge ignores its value.
-const FIELDS: &str = "upstream upstreams access keys users visitors admins routes models policy budget origins limits fields otlp \
+const FIELDS: &str = "upstream upstreams access keys users visitors admins routes models policy budget origins limits fields provider otlp \
                       alerts ledger emulator trustProxy development $schema";
 
 /// Request fields that the edge reads itself, because they decide which models answer and how long an answer may be.
@@ -78,6 +80,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Request fields that the edge passes on unchanged, whatever they cost.
     pub(crate) fields: Vec<String>,
+    /// What the owner fixed of OpenRouter's `provider`, as JSON text, for calls without a route.
+    pub(crate) provider: Option<String>,
     pub(crate) operations: Operations,
     /// A proxy before the edge ends TLS.
     pub(crate) trusts_proxy: bool,
@@ -104,6 +108,7 @@ impl Config {
         };
         let local = config.as_ref().is_some_and(|config| config.access == Access::Loopback);
         let keys = upstream_keys(&key_names, &variable, local, &mut problems);
+        let old_keys = old_keys(&key_names, &variable, &mut problems);
         if let Some(config) = &mut config {
             config.access.add_secrets(&variable, &mut problems);
             config.operations.add_secrets(&variable, &mut problems);
@@ -111,7 +116,7 @@ impl Config {
         match config {
             Some(mut config) if problems.is_empty() => {
                 let upstreams: &mut Vec<Upstream> = Arc::make_mut(&mut config.upstreams);
-                add_keys(upstreams, keys);
+                add_keys(upstreams, keys, old_keys);
                 Ok(config)
             }
             _ => Err(problems),
@@ -138,10 +143,18 @@ impl Config {
         let keys =
             ways.keys.iter().map(|key| &key.grant).filter(is_open).map(|grant| format!("the key {}", grant.name));
         let users = ways.users.iter().map(|issuer| &issuer.grant).filter(is_open).map(|_| "each user".to_owned());
-        let visitors = ways.visitors.iter().map(|visitors| &visitors.grant).filter(is_open);
+        let visitors = ways.visitors.iter().filter(|visitors| visitors.total.usd == Bounds::default());
+        let visitors = visitors.map(|visitors| &visitors.grant).filter(is_open);
         let visitors = visitors.map(|_| "each visitor".to_owned());
-        let warn = |who: String| format!("{who} may spend any amount: set `budget.usd`, for example {{\"day\": 1}}");
-        keys.chain(users).chain(visitors).map(warn).collect()
+        keys.chain(users).chain(visitors).map(|who| unbounded(&who)).collect()
+    }
+
+    /// What a managed key `name` with the terms `given` may cost the owner more than intended.
+    pub(crate) fn warning_about(&self, name: &str, given: &Map<String, Value>) -> Option<String> {
+        let usd = given.get("budget").and_then(|budget| budget.get("usd")).and_then(Value::as_object);
+        let is_bounded = usd.is_some_and(|usd| usd.values().any(|bound| !bound.is_null()));
+        let is_open = !is_bounded && self.budget.usd == Bounds::default();
+        is_open.then(|| unbounded(&["the key ", name].concat()))
     }
 
     /// Reads the configuration `json`, with `key` as the key of every upstream.
@@ -168,6 +181,10 @@ impl Config {
     }
 }
 
+fn unbounded(who: &str) -> String {
+    format!("{who} may spend any amount: set `budget.usd`, for example {{\"day\": 1}}")
+}
+
 /// The configuration without keys, and for each upstream the name of the secret that holds its key.
 type Keyless = (Config, Vec<String>);
 
@@ -183,7 +200,8 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
     config.only(FIELDS)?;
     config.text("$schema")?;
     let policy = Policy::read(config.get("policy"))?;
-    let routes = Route::read_all(&config.section("routes")?, &policy)?;
+    let provider = provider::read(config, None)?;
+    let routes = Route::read_all(&config.section("routes")?, &policy, provider.as_deref())?;
     let access = Access::read(config, &routes)?;
     let (upstreams, key_names) = read_upstreams(config, access == Access::Loopback)?.into_iter().unzip();
     let (mut trusts_proxy, mut is_development) = (false, false);
@@ -198,6 +216,7 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
         origins: origins(config)?.unwrap_or_default(),
         limits: Limits::read(&config.section("limits")?)?,
         fields: passed_fields(config)?,
+        provider,
         operations: Operations::read(config)?,
         trusts_proxy,
         is_development,

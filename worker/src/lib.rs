@@ -55,6 +55,7 @@ mod platform;
 
 use std::rc::Rc;
 
+use failsoft::json::patched;
 use wasm_bindgen::prelude::*;
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
@@ -166,7 +167,9 @@ async fn list_models(config: &Config, head: &RequestHead, env: &Env) -> Result<R
 
 async fn show_usage(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
     let client = access::admit(config, &head.caller, env).await?;
-    Ok(Reply::json(200, AccountClient::new(env).fetch_usage(client.account()).await?))
+    let usage = AccountClient::new(env).fetch_usage(client.account()).await?;
+    let usage = if client.hides_report() { patched(&usage, r#"{"usd":null}"#) } else { usage };
+    Ok(Reply::json(200, usage))
 }
 
 async fn describe_playground(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {

@@ -4,7 +4,7 @@
 //! | request | |
 //! |---|---|
 //! | `GET /admin/keys` | all keys |
-//! | `POST /admin/keys` | makes a key from `{"name", "expiresAt", "origins", "addresses", "routes", "models", "budget"}`, and shows it once |
+//! | `POST /admin/keys` | makes a key from `{"name", "expiresAt", "origins", "addresses", "routes", "models", "budget", "report"}`, and shows it once |
 //! | `GET /admin/keys/ID` | one key |
 //! | `PATCH /admin/keys/ID` | changes the given terms; `null` removes a term |
 //! | `POST /admin/keys/ID/rotate` | replaces the secret; the old one works for `{"grace"}` seconds more (default 0) |
@@ -78,10 +78,10 @@ pub(crate) async fn answer(
         Action::Show(id) => Ok(Reply::json(200, expect_key(send(env, id, &Message::Show).await?)?.details())),
         Action::Change(id) => {
             let terms = read_fields(request, head, |section| check_managed_key(section, &config.routes)).await?;
-            change(env, id, &Message::Change { terms }).await
+            change(config, env, id, &Message::Change { terms }).await
         }
         Action::Rotate(id) => rotate(request, head, id, env).await,
-        Action::Revoke(id) => change(env, id, &Message::Revoke).await,
+        Action::Revoke(id) => change(config, env, id, &Message::Revoke).await,
     }
 }
 
@@ -137,6 +137,7 @@ async fn create(request: &web_sys::Request, head: &RequestHead, config: &Config,
     let record = expect_key(send(env, &secret.id, &Message::Create(record)).await?)?;
     // If this fails, the key exists but nobody has seen its secret.
     register(env, &record).await?;
+    warn(config, &record);
     Ok(show_once(201, &record, &secret))
 }
 
@@ -156,10 +157,19 @@ async fn rotate(request: &web_sys::Request, head: &RequestHead, id: &str, env: &
 }
 
 /// Sends `message` to the object of the key, and answers with the changed key.
-async fn change(env: &Env, id: &str, message: &Message) -> Result<Reply, ApiError> {
+async fn change(config: &Config, env: &Env, id: &str, message: &Message) -> Result<Reply, ApiError> {
     let record = expect_key(send(env, id, message).await?)?;
     register(env, &record).await?;
+    warn(config, &record);
     Ok(Reply::json(200, record.details()))
+}
+
+/// Writes a line to the log if the key may spend any amount.
+fn warn(config: &Config, record: &Record) {
+    let name = record.terms.get("name").and_then(Value::as_str).unwrap_or(&record.id);
+    if let Some(warning) = config.warning_about(name, &record.terms).filter(|_| !record.is_revoked()) {
+        host::log(&json!({"event": "setup", "warning": warning}).to_string());
+    }
 }
 
 /// Returns the key in an answer, or the error that the answer stands for.

@@ -17,6 +17,9 @@ use crate::platform::host;
 /// The binding of Cloudflare's rate limiting. Without the binding there is no brake.
 const BINDING: &str = "STRANGERS";
 
+/// The binding that counts the attempts of all networks together. Without the binding there is no such bound.
+const ALL: &str = "SESSIONS";
+
 /// How long a refused caller should wait, in milliseconds: the period of the binding.
 const WAIT: Millis = 60_000;
 
@@ -46,7 +49,20 @@ pub(super) async fn check(env: &Env, caller: &Caller, what: &str) -> Result<(), 
     }
     block(key, host::now());
     log_refusal(what, host::now());
-    Err(too_many())
+    Err(too_many(NETWORK))
+}
+
+/// Counts an attempt among those of all networks. `what` names the kind of attempt.
+///
+/// # Errors
+/// If all networks together made too many attempts.
+pub(super) async fn check_all(env: &Env, what: &str) -> Result<(), ApiError> {
+    let allowed = JsFuture::from(host::is_within_rate(env.as_ref(), ALL, what)).await;
+    if allowed.is_err() || allowed.is_ok_and(|allowed| allowed.is_truthy()) {
+        return Ok(());
+    }
+    log_refusal(what, host::now());
+    Err(too_many("too many visitors ask for a session; try again in a minute"))
 }
 
 /// Refuses a caller whose network was refused a short time ago, without another count.
@@ -58,7 +74,7 @@ pub(super) fn check_blocked(caller: &Caller, what: &str) -> Result<(), ApiError>
     let is_blocked = BLOCKED.with_borrow(|blocked| blocked.iter().any(|(known, until)| *known == key && now < *until));
     if is_blocked {
         log_refusal(what, now);
-        return Err(too_many());
+        return Err(too_many(NETWORK));
     }
     Ok(())
 }
@@ -77,8 +93,11 @@ fn name(caller: &Caller, what: &str) -> String {
     [what, "/", &network(caller.address.as_deref().unwrap_or_default())].concat()
 }
 
-fn too_many() -> ApiError {
-    let mut error = ApiError::new(Code::TooManyAttempts, "too many attempts from this network; try again in a minute");
+/// What a caller is told whose network made too many attempts.
+const NETWORK: &str = "too many attempts from this network; try again in a minute";
+
+fn too_many(message: &str) -> ApiError {
+    let mut error = ApiError::new(Code::TooManyAttempts, message);
     error.retry_after = Some(WAIT);
     error
 }

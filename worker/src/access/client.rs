@@ -19,6 +19,11 @@ impl<'a> Client<'a> {
         &self.grant.name
     }
 
+    /// Whether the client sees no models, providers and costs of its calls.
+    pub(crate) fn hides_report(&self) -> bool {
+        self.grant.hides_report
+    }
+
     /// The id of the visitor's session, if the client is a visitor.
     pub(crate) fn session(&self) -> Option<&str> {
         self.grant.session.as_deref()
@@ -39,6 +44,8 @@ impl<'a> Client<'a> {
     pub(crate) fn models(&self) -> Vec<&str> {
         match self.grant.models.as_ref().or(self.config.models.as_ref()) {
             Some(models) => models.iter().map(String::as_str).collect(),
+            // The models of a route are its chain.
+            None if self.grant.hides_report => Vec::new(),
             None => {
                 let mut models: Vec<&str> =
                     self.routes().flat_map(|route| route.models.iter().map(String::as_str)).collect();

@@ -37,11 +37,13 @@ struct Session {
     account: String,
     /// In seconds since 1970.
     until: u64,
+    /// A random text, so that no two sessions are the same. Sessions of earlier versions have none.
+    nonce: String,
 }
 
 impl Session {
     fn to_json(&self) -> String {
-        json!({"origin": self.origin, "account": self.account, "until": self.until}).to_string()
+        json!({"origin": self.origin, "account": self.account, "until": self.until, "nonce": self.nonce}).to_string()
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -50,6 +52,7 @@ impl Session {
             origin: json.get("origin").text()?.into(),
             account: json.get("account").text()?.into(),
             until: json.get("until").whole()?,
+            nonce: json.get("nonce").text().unwrap_or_default().into(),
         })
     }
 }
@@ -65,12 +68,14 @@ pub(crate) async fn create_session(
     let visitors = ways.visitors.as_ref().ok_or_else(not_set_up)?;
     let origin = origin(visitors, &head.caller)?;
     brake::check(env, &head.caller, "session").await?;
+    brake::check_all(env, "session").await?;
     let token = token(&body::read_small(request, head, LARGEST).await?)?;
     turnstile::verify(visitors, &token, head.caller.address.as_deref()).await?;
     use_token(env, &token).await?;
     let account = account(visitors, head.caller.address.as_deref()).await?;
     let until = host::now() / 1_000 + visitors.lifetime;
-    let (session, id) = sign(visitors, &Session { origin: origin.into(), account, until }).await?;
+    let nonce = digest::hex(&crypto::random::<8>());
+    let (session, id) = sign(visitors, &Session { origin: origin.into(), account, until, nonce }).await?;
     Ok(Reply::json(200, json!({"token": session, "expires_in": visitors.lifetime, "id": id})))
 }
 
@@ -218,7 +223,8 @@ mod tests {
     fn a_session_works_on_its_origin_and_until_its_end() {
         let visitors = visitors();
         let status = |origin: Option<&str>, now: u64| {
-            let session = Session { origin: "https://app.example".into(), account: "visitor:a".into(), until: 1_000 };
+            let (origin_of, account) = ("https://app.example".into(), "visitor:a".into());
+            let session = Session { origin: origin_of, account, until: 1_000, nonce: String::new() };
             let caller = Caller { origin: origin.map(Into::into), host: "edge.example".into(), ..Caller::default() };
             open(&visitors, session, &caller, now).map_or_else(|refusal| refusal.code.status(), |_| 200)
         };
@@ -231,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_session_is_read_as_it_was_written() {
-        let session = Session { origin: "https://app.example".into(), account: "visitor:a".into(), until: 7 };
+        let (origin, account) = ("https://app.example".into(), "visitor:a".into());
+        let session = Session { origin, account, until: 7, nonce: "0a".into() };
         assert_eq!(Session::read(&session.to_json()), Some(session));
         assert_eq!(Session::read("{}"), None);
     }

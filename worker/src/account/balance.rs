@@ -69,6 +69,13 @@ pub(crate) struct PeriodUsage {
     /// Corrections of amounts that are not counted yet.
     #[serde(default, skip_serializing_if = "Amount::is_nothing")]
     pub(crate) early: Amount,
+    /// Calls that were refused. Only those of the minute count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) refused: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A request to hold an amount.
@@ -143,9 +150,14 @@ impl Balance {
     ) -> Result<(), Exceeded> {
         self.apply_limits(limits, now);
         if !self.holds.contains_key(id) {
-            self.check(request.amount, now)?;
-            if let Some(quota) = quota {
-                self.check_quota(quota, request.amount, now)?;
+            let mut checked = self.check(request.amount, now);
+            if let (Ok(()), Some(quota)) = (&checked, quota) {
+                checked = self.check_quota(quota, request.amount, now);
+            }
+            if let Err(exceeded) = checked {
+                // Whichever limit refused the call: if the minute has room for a request, the refusal takes it.
+                let _ = self.count_refusal(now);
+                return Err(exceeded);
             }
             self.insert(id, Hold::new(request, 1, now));
         }
@@ -229,7 +241,9 @@ impl Balance {
     }
 
     pub(crate) fn used(&self, measure: Measure, period: Period) -> u64 {
-        self.periods[period as usize].used.of(measure)
+        let usage = &self.periods[period as usize];
+        let refused = if measure == Measure::Requests { usage.refused } else { 0 };
+        usage.used.of(measure).saturating_add(refused)
     }
 
     /// What all holds that count in the running `period` hold.

@@ -68,8 +68,11 @@ impl CallHold {
     /// A limit would be exceeded, or the object of a limited budget does not answer. An account without limits is never
     /// refused.
     pub(crate) async fn hold(&mut self) -> Result<(), ApiError> {
-        if !self.terms.shared.is_empty() {
-            boxed(self.spend_shared_budgets()).await?;
+        if !self.terms.shared.is_empty()
+            && let Err(error) = boxed(self.spend_shared_budgets()).await
+        {
+            self.accounts.count_refusal(&self.terms.account).await;
+            return Err(error);
         }
         let limits = self.limits();
         if !self.accounts.is_bound() {

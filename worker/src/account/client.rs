@@ -45,6 +45,16 @@ impl AccountClient {
         }
     }
 
+    /// Counts a refused call against the minute limit of `account`, if it has one. Returns the error if the limit is used up.
+    pub(crate) async fn count_refusal(&self, account: &Account) -> Option<ApiError> {
+        account.budget.requests.minute?;
+        match self.send(&account.name, &Message::Refuse { limits: Limits::from(&account.budget) }).await {
+            Ok(Answer::Exceeded(exceeded)) => Some(exceeded.to_error("account")),
+            // The call is refused in any case.
+            Ok(_) | Err(_) => None,
+        }
+    }
+
     /// Sends `message` to the object `name`.
     pub(super) async fn send(&self, name: &str, message: &Message) -> worker::Result<Answer> {
         self.0.as_ref().ok_or("the binding ACCOUNTS is missing")?.send(name, message).await

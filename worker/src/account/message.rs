@@ -60,6 +60,8 @@ pub(super) enum Message {
     RevokeSession { id: String },
     /// Asks what the owner decided for all isolates.
     ReadState,
+    /// Reports that a call of the account was refused before the object was asked.
+    Refuse { limits: Limits },
     /// Asks how much of the account's limits is used.
     Usage { limits: Limits },
 }

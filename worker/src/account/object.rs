@@ -114,6 +114,10 @@ fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<
             false => Answer::Full,
         },
         Message::ReadState => Answer::State(balance.edge.clone()),
+        Message::Refuse { limits } => match balance.refuse(&limits, now) {
+            Ok(()) => Answer::Done,
+            Err(exceeded) => Answer::Exceeded(exceeded),
+        },
         Message::Usage { limits } => Answer::Usage(balance.usage_json(&limits, now)),
     };
     (answer, Vec::new())
@@ -168,8 +172,7 @@ impl Account {
         let Ok(config) = setup.as_ref() else { return };
         let Some(objects) = Objects::bound(&self.env, ACCOUNTS) else { return };
         let route = route.as_deref().and_then(|name| config.route(name));
-        let route = route.map(SharedBudget::of_route);
-        for budget in route.into_iter().chain([SharedBudget::of_edge(config)]).filter(SharedBudget::is_limited) {
+        for budget in SharedBudget::all_of(config, route, &self.name) {
             let message = Message::Correct { began: *began, less: *less };
             let _: worker::Result<Answer> = objects.send(&budget.object, &message).await;
         }

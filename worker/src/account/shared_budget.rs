@@ -9,19 +9,22 @@ use super::client::{AccountClient, MARGIN, unavailable};
 use super::lease::{LeaseReturn, with_leases};
 use super::limits::Limits;
 use super::message::{Answer, Message};
-use crate::config::{Budget, Config, Route};
+use crate::config::{Access, Budget, Config, Route};
 use crate::http::api_error::ApiError;
 use crate::platform::host;
 
 /// The name of the object of the whole edge: its budget, and whether it is paused.
 pub(super) const EDGE: &str = "edge";
 
-/// The budget that all calls of a route, or all calls of the edge, spend from.
+/// The name of the object of all visitors.
+const VISITORS: &str = "visitors";
+
+/// The budget that all calls of a route, of the edge or of its visitors spend from.
 #[derive(Debug)]
 pub(crate) struct SharedBudget {
     /// The name of the object that keeps the budget.
     pub(super) object: String,
-    /// `route` or `edge`, for messages.
+    /// `route`, `edge` or `edge's visitors`, for messages.
     owner: &'static str,
     pub(super) budget: Budget,
     /// The longest time of any call that spends from the budget. A lease outlives the call that asked for it.
@@ -50,6 +53,21 @@ impl SharedBudget {
         let policies = config.routes.iter().map(|route| &route.policy).chain([&config.policy]);
         let total = policies.map(|policy| policy.timeouts.total).max().unwrap_or_default();
         Self { object: EDGE.into(), owner: "edge", budget: config.budget.clone(), total }
+    }
+
+    /// What all visitors together may use.
+    fn of_visitors(config: &Config) -> Option<Self> {
+        let Access::Keys(ways) = &config.access else { return None };
+        let budget = ways.visitors.as_ref()?.total.clone();
+        Some(Self { object: VISITORS.into(), owner: "edge's visitors", budget, ..Self::of_edge(config) })
+    }
+
+    /// The limited budgets that a call shares with other accounts: the edge's, its route's, and that of all visitors if the
+    /// account is a visitor's.
+    pub(crate) fn all_of(config: &Config, route: Option<&Route>, account: &str) -> Vec<Self> {
+        let visitors = if account.starts_with("visitor:") { Self::of_visitors(config) } else { None };
+        let budgets = [Some(Self::of_edge(config)), route.map(Self::of_route), visitors];
+        budgets.into_iter().flatten().filter(Self::is_limited).collect()
     }
 
     pub(crate) fn is_limited(&self) -> bool {

@@ -21,14 +21,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use failsoft::invalid::Section;
-use failsoft::request::UsageChunk;
+use failsoft::request::{ACCOUNT_FIELDS, OwnerFields, UsageChunk};
 use failsoft::{ChatRequest, Lane, Millis, Policy, Usd};
 use worker::Env;
 
 use crate::access::Client;
 use crate::account::Usage;
 use crate::catalog;
-use crate::config::{Access, Budget, Config, HEADERS_WITHIN, Route};
+use crate::config::{Access, Budget, Config, HEADERS_WITHIN, Route, digest};
 use crate::http::api_error::ApiError;
 use crate::platform::executor::boxed;
 use hold_cost::{Bounded, Prices};
@@ -95,6 +95,9 @@ impl Draft {
             Some(route) => request.set_chain(&route.models)?,
             None => models::check_models(&request, config, client)?,
         }
+        let provider = route.map_or(&config.provider, |route| &route.provider);
+        fields::check_fixed_provider(body.get("provider"), provider.as_deref().unwrap_or_default())?;
+        request.owner = owner_fields(config, client, provider.clone());
         let owner = route.map_or(&config.policy, |route| &route.policy);
         let asked = body.get("failsoft");
         let policy = if asked.is_null() {
@@ -107,7 +110,11 @@ impl Draft {
             models::check_searches(&request, config)?;
         }
         request.callers_clocks = policy.timeouts != owner.timeouts;
+        // The other lanes pass on what the upstream says about itself.
         request.lane = route.map_or(Lane::Gate, |route| route.lane);
+        if client.hides_report() {
+            request.lane = Lane::Gate;
+        }
         request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
         request.max_tokens = Some(checked.output);
         request.prompt_most = Some(checked.prompt);
@@ -132,6 +139,20 @@ impl Draft {
         call.worst = prices.bound(&call.request, output, Arc::make_mut(&mut call.policy), bounded)?;
         Ok(call)
     }
+}
+
+/// What the owner decides about a request of `client`. On a loopback edge, the client is the owner.
+fn owner_fields(config: &Config, client: &Client<'_>, provider: Option<String>) -> OwnerFields {
+    let account = (config.access != Access::Loopback).then(|| account_name(&client.account().name));
+    let is_opened = |name: &&&str| config.fields.iter().any(|opened| opened == **name);
+    OwnerFields { account, kept: ACCOUNT_FIELDS.iter().filter(is_opened).copied().collect(), provider }
+}
+
+/// The name of an account for upstreams. The name of the account itself would reveal the name of a client key.
+fn account_name(account: &str) -> String {
+    let mut name = digest::hex(&digest::of(&["upstream\0", account].concat()));
+    name.truncate(32);
+    name
 }
 
 /// A hash that tells accounts apart. It is no secret, and nobody can choose the name of another account.

@@ -7,10 +7,12 @@ use futures_channel::oneshot;
 use futures_util::future::join;
 use worker::Env;
 
+use crate::access::{self, Client};
 use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Limits, Quota, SharedBudget, check_pause};
 use crate::breakers::BreakerClient;
-use crate::call::admission::{self, AdmittedCall};
+use crate::call::admission::{self, AdmittedCall, ROUTE};
 use crate::call::delivery::Delivery;
+use crate::call::disclosure::{conceal_error, conceal_report};
 use crate::call::driver::Driver;
 use crate::call::{cost_check, log, model_state, owner_notice, repeats};
 use crate::config::{Config, Route};
@@ -27,7 +29,7 @@ use crate::platform::exchange::Exchange;
 use crate::platform::executor::{Boxed, Executor, boxed, join_all};
 use crate::platform::host;
 use crate::platform::timer::Timer;
-use crate::{access, catalog, ledger};
+use crate::{catalog, ledger};
 
 /// A call that is admitted, and everything that it needs to run.
 struct PreparedCall {
@@ -44,6 +46,8 @@ struct PreparedCall {
     request_name: u64,
     /// Counts the body until the call is over.
     in_flight: InFlight,
+    /// The model that the client asked for, if the client does not see what is behind the answer.
+    concealed: Option<String>,
 }
 
 /// Answers a call, or refuses it. The body of the answer may still be under way when this function returns.
@@ -55,6 +59,29 @@ pub(crate) async fn answer(
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
     let client = access::admit(config, &head.caller, env).await?;
+    match answer_client(request, head, config, &client, env, exchange).await {
+        Err(error) => Err(refuse(error, &client, env).await),
+        reply => reply,
+    }
+}
+
+/// Returns the error for a call of `client` that is refused before anything is held. A refused call counts against the minute
+/// limit of the account, and against no longer limit.
+async fn refuse(error: ApiError, client: &Client<'_>, env: &Env) -> ApiError {
+    let is_callers = error.code.status() < 500;
+    let limited = if is_callers { boxed(AccountClient::new(env).count_refusal(client.account())).await } else { None };
+    let error = limited.unwrap_or(error);
+    if client.hides_report() { conceal_error(error) } else { error }
+}
+
+async fn answer_client(
+    request: &web_sys::Request,
+    head: &RequestHead,
+    config: &Rc<Config>,
+    client: &Client<'_>,
+    env: &Env,
+    exchange: &Exchange,
+) -> Result<Reply, ApiError> {
     let mut timer = Timer::new(&head.executor);
     let limits = &config.limits;
     let most = limits.body_bytes;
@@ -62,10 +89,12 @@ pub(crate) async fn answer(
     let mut in_flight = InFlight::reserve(&client.account().name, length, limits.bytes_in_flight)?;
     let body = body::read(request, head, &mut timer, limits.body_bytes, limits.body_within).await?;
     in_flight.shrink(body.len());
-    let admitted = admission::admit(&body, config, &client, env).await?;
+    let admitted = admission::admit(&body, config, client, env).await?;
     let request_name = repeats::name(&client.account().name, &body);
     if let Some(failure) = repeats::find(request_name, host::now()) {
-        return Ok(Reply::failed(&failure, &Report::default()));
+        let report = Report::default();
+        let reply = Reply::failed(&failure, &conceal_report(&report));
+        return Ok(if client.hides_report() { reply } else { reply.with_report(&report) });
     }
     drop(body);
     let context = ledger::Context {
@@ -81,12 +110,16 @@ pub(crate) async fn answer(
     let is_known = |model: &str| is_known_model(config, model);
     let terms = HoldTerms {
         account: client.account().clone(),
-        shared: shared_budgets(config, route),
+        shared: SharedBudget::all_of(config, route, &client.account().name),
         quota: route.and_then(|route| account_quota(config, route)).map(Box::new),
         most: admitted.worst,
         total: admitted.policy.timeouts.total,
         row: context.row(host::now(), &admitted.request.models, is_known),
     };
+    let concealed = client.hides_report().then(|| match &admitted.route {
+        Some(route) => [ROUTE, route].concat(),
+        None => admitted.request.models.first().cloned().unwrap_or_default(),
+    });
     let prepared = PreparedCall {
         admitted,
         config: Rc::clone(config),
@@ -99,18 +132,13 @@ pub(crate) async fn answer(
         env: env.clone(),
         request_name,
         in_flight,
+        concealed,
     };
     check_pause(config, env).await?;
     let (respond, response) = oneshot::channel();
     // A call goes on when its client disconnects: it has a hold to settle, an upstream to stop and a line to log.
     let reply = exchange.answer(prepared.run(respond), response).await;
     reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))
-}
-
-/// The limited budgets that a call shares with other accounts.
-fn shared_budgets(config: &Config, route: Option<&Route>) -> Vec<SharedBudget> {
-    let budgets = [Some(SharedBudget::of_edge(config)), route.map(SharedBudget::of_route)];
-    budgets.into_iter().flatten().filter(SharedBudget::is_limited).collect()
 }
 
 /// What one account may use of the route's budget, where several accounts share it.
@@ -135,6 +163,7 @@ impl PreparedCall {
         if refused.is_some() || self.disconnect.has_happened() {
             if let Some(error) = refused {
                 // If the handler is gone, so is the client.
+                let error = if self.concealed.is_some() { conceal_error(error) } else { error };
                 let _ = respond.send(error.into());
             }
             return self.hold.release().await;
@@ -156,11 +185,12 @@ impl PreparedCall {
             env,
             request_name,
             in_flight,
+            concealed,
         } = self;
         let breakers = BreakerClient::new(&env);
         let began = host::now();
         let streams = admitted.request.stream;
-        let delivery = Delivery::new(&executor, respond, streams.then_some(began + admitted.headers_within));
+        let delivery = Delivery::new(&executor, respond, streams.then_some(began + admitted.headers_within), concealed);
         let (call, news) = model_state::start_call(&mut admitted, &config.upstreams, began);
         let attempts = AttemptLog::default();
         let waits = (disconnect, executor.clone(), timer);

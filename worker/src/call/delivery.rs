@@ -8,6 +8,7 @@ use futures_channel::oneshot;
 use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
 
+use crate::call::disclosure::{conceal_answer, conceal_failure, conceal_report};
 use crate::http::reply::{Body, EVENT_STREAM, Reply, error_event, report_comment};
 use crate::platform::executor::Executor;
 use crate::platform::host;
@@ -30,13 +31,31 @@ pub(crate) struct Delivery {
     due: Option<Millis>,
     /// The comment with the report was sent.
     is_committed: bool,
+    /// The model that the client asked for, if the client does not see what is behind the answer.
+    concealed: Option<String>,
 }
 
 impl Delivery {
-    /// A stream sends its headers at `headers_at` at the latest. `None` is for an answer in one piece.
-    pub(crate) fn new(executor: &Executor, respond: oneshot::Sender<Reply>, headers_at: Option<Millis>) -> Self {
+    /// A stream sends its headers at `headers_at` at the latest. `None` is for an answer in one piece. `concealed` is the model
+    /// that the client asked for, if the client does not see what is behind the answer.
+    pub(crate) fn new(
+        executor: &Executor,
+        respond: oneshot::Sender<Reply>,
+        headers_at: Option<Millis>,
+        concealed: Option<String>,
+    ) -> Self {
         let executor = executor.clone();
-        Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false }
+        Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false, concealed }
+    }
+
+    /// The report as the client may see it.
+    fn report_json(&self, report: &Report) -> String {
+        if self.concealed.is_some() { conceal_report(report) } else { report.to_json(None) }
+    }
+
+    /// Adds the headers that describe the call, if the client may see them.
+    fn describe(&self, reply: Reply, report: &Report) -> Reply {
+        if self.concealed.is_some() { reply } else { reply.with_report(report) }
     }
 
     /// When [`Delivery::keep_alive`] has something to do.
@@ -65,7 +84,12 @@ impl Delivery {
     /// Starts to write `chunks`.
     pub(crate) fn write_chunks(&mut self, chunks: &Chunks, report: &Report) {
         let mut text = self.commit(report);
-        text.push_str(&chunks.to_sse());
+        match &self.concealed {
+            None => text.push_str(&chunks.to_sse()),
+            Some(asked) => chunks.iter().for_each(|chunk| {
+                text.extend(["data: ", &conceal_answer(chunk, asked), "\n\n"]);
+            }),
+        }
         self.write(text.as_bytes(), report);
     }
 
@@ -88,7 +112,7 @@ impl Delivery {
         if std::mem::replace(&mut self.is_committed, true) {
             return String::new();
         }
-        report_comment(&report.to_json(None))
+        report_comment(&self.report_json(report))
     }
 
     fn write(&mut self, bytes: &[u8], report: &Report) {
@@ -104,7 +128,7 @@ impl Delivery {
             && let Some(respond) = self.respond.take()
         {
             let (output, body) = Output::open(&self.executor);
-            let reply = Reply::new(200, EVENT_STREAM, Body::Stream(body)).with_report(report);
+            let reply = self.describe(Reply::new(200, EVENT_STREAM, Body::Stream(body)), report);
             // If the handler is gone, so is the client, and the disconnect says so.
             let _ = respond.send(reply);
             self.output = Some(output);
@@ -117,11 +141,15 @@ impl Delivery {
         let report = outcome.report;
         match (outcome.result, self.output.is_some() || streams) {
             (Ok(answer), false) => {
-                let completion = answer.completion_with(&report.to_json(None));
-                self.respond(|| Reply::json(200, completion).with_report(&report));
+                let completion = answer.completion_with(&self.report_json(&report));
+                let shown = match &self.concealed {
+                    None => completion,
+                    Some(asked) => conceal_answer(&completion, asked),
+                };
+                self.respond(|delivery| delivery.describe(Reply::json(200, shown), &report));
             }
             (Ok(_), true) => {
-                let text = [&report_comment(&report.to_json(None)), "data: [DONE]\n\n"].concat();
+                let text = [&report_comment(&self.report_json(&report)), "data: [DONE]\n\n"].concat();
                 self.write(text.as_bytes(), &report);
             }
             (Err(failure), _) => self.fail(&failure, &report),
@@ -129,15 +157,18 @@ impl Delivery {
     }
 
     fn fail(&mut self, failure: &Failure, report: &Report) {
+        let json = self.report_json(report);
+        let concealed = self.concealed.is_some().then(|| conceal_failure(failure));
+        let failure = concealed.as_deref().unwrap_or(failure);
         match &mut self.output {
-            Some(output) => output.write(error_event(failure, &report.to_json(None)).as_bytes()),
-            None => self.respond(|| Reply::failed(failure, report)),
+            Some(output) => output.write(error_event(failure, &json).as_bytes()),
+            None => self.respond(|delivery| delivery.describe(Reply::failed(failure, &json), report)),
         }
     }
 
-    fn respond(&mut self, reply: impl FnOnce() -> Reply) {
+    fn respond(&mut self, reply: impl FnOnce(&Self) -> Reply) {
         if let Some(respond) = self.respond.take() {
-            let _ = respond.send(reply());
+            let _ = respond.send(reply(self));
         }
     }
 

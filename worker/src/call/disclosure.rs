@@ -7,13 +7,17 @@
 //! | of the upstream itself, or too many requests with the owner's key | its status, and a sentence of the edge |
 //! | about the request | its status, code and message, without what `redact.rs` removes |
 //!
+//! A client whose grant hides the report gets even less: see `conceal.rs`.
+//!
 //! The cause decides, as the core classified it, and not the status: a 403 of a moderation is about the request.
 
+mod conceal;
 mod redact;
 
 use failsoft::invalid::shortened;
 use failsoft::{Failure, Kind, Upstream};
 
+pub(crate) use conceal::{conceal_answer, conceal_error, conceal_failure, conceal_report};
 use redact::redact;
 
 /// The most bytes of an upstream's message that a client gets.

@@ -14,12 +14,11 @@ pub(crate) fn line(context: &Context, call: &AdmittedCall, outcome: &Outcome, to
     let tokens = |of: fn(&AttemptReport) -> Option<u64>| report.attempts.iter().filter_map(of).sum::<u64>();
     let failures: Vec<&str> =
         report.attempts.iter().filter_map(|attempt| Some(attempt.failure.as_ref()?.kind.name())).collect();
-    json!({
+    let mut line = json!({
         "event": "call",
         "id": context.call,
         "key": context.client,
         "account": context.account,
-        "session": context.session,
         "route": context.route,
         "feature": context.feature,
         "stream": call.request.stream,
@@ -33,5 +32,9 @@ pub(crate) fn line(context: &Context, call: &AdmittedCall, outcome: &Outcome, to
         "promptTokens": tokens(|attempt| attempt.prompt_tokens),
         "completionTokens": tokens(|attempt| attempt.completion_tokens),
         "cost": report.cost.map(Usd::as_f64),
-    })
+    });
+    if let Some(session) = &context.session {
+        line["session"] = session.as_str().into();
+    }
+    line
 }

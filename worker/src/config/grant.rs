@@ -21,6 +21,8 @@ pub(crate) struct Grant {
     pub(crate) routes: Option<Vec<String>>,
     /// The models that the client may name. Without this list, the models of the configuration apply.
     pub(crate) models: Option<Vec<String>>,
+    /// The client sees no models, providers and costs of its calls.
+    pub(crate) hides_report: bool,
     /// The id of a visitor's session, for the log.
     pub(crate) session: Option<String>,
 }
@@ -35,7 +37,7 @@ pub(crate) struct Account {
 
 impl Grant {
     /// The fields of a grant. Client keys, users and visitors have them in common.
-    pub(super) const FIELDS: &str = "origins addresses routes models budget";
+    pub(super) const FIELDS: &str = "origins addresses routes models budget report";
 
     /// Reads the fields of a grant, for a client `name` and an account `account`.
     ///
@@ -47,6 +49,8 @@ impl Grant {
             let problem = "cannot hold \"*\": name the web pages, or leave `origins` out where any page may call";
             return Err(given.wrong("origins", problem));
         }
+        let mut shows_report = true;
+        given.flag("report", &mut shows_report)?;
         Ok(Self {
             name: name.into(),
             account: Account { name: account, budget: Budget::read(&given.section("budget")?)? },
@@ -54,6 +58,7 @@ impl Grant {
             addresses: networks(given, "addresses")?,
             routes: strings(given, "routes")?,
             models: model_patterns(given)?,
+            hides_report: !shows_report,
             session: None,
         })
     }

@@ -5,6 +5,7 @@ use failsoft::{Lane, Millis, Policy};
 
 use super::budget::Budget;
 use super::list::strings;
+use super::provider;
 
 /// How long a stream's headers wait for the first text unless the route says otherwise, in milliseconds.
 pub(crate) const HEADERS_WITHIN: Millis = 10_000;
@@ -22,23 +23,30 @@ pub(crate) struct Route {
     pub(crate) budget: Budget,
     /// The part of the budget that one account may use, in percent.
     pub(crate) account_share: u64,
+    /// What the owner fixed of OpenRouter's `provider`, as JSON text.
+    pub(crate) provider: Option<String>,
 }
 
 /// One account may use half of a route's budget unless the route says otherwise.
 const ACCOUNT_SHARE: u64 = 50;
 
 impl Route {
-    /// Reads all routes. Each inherits from `policy` what its own policy does not set.
-    pub(super) fn read_all(routes: &Section<'_>, policy: &Policy) -> Result<Vec<Self>, Box<Invalid>> {
-        routes.fields().map(|(name, _)| Self::read(routes, &name.text().unwrap_or_default(), policy)).collect()
+    /// Reads all routes. Each inherits from `policy` and `provider` what its own fields do not set.
+    pub(super) fn read_all(
+        routes: &Section<'_>,
+        policy: &Policy,
+        provider: Option<&str>,
+    ) -> Result<Vec<Self>, Box<Invalid>> {
+        let read = |name: &str| Self::read(routes, name, policy, provider);
+        routes.fields().map(|(name, _)| read(&name.text().unwrap_or_default())).collect()
     }
 
-    fn read(routes: &Section<'_>, name: &str, policy: &Policy) -> Result<Self, Box<Invalid>> {
+    fn read(routes: &Section<'_>, name: &str, policy: &Policy, provider: Option<&str>) -> Result<Self, Box<Invalid>> {
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
             return Err(routes.wrong(name, "is not a name: use letters, digits, `-`, `_` and `.` only"));
         }
         let route = routes.section(name)?;
-        route.only("models policy lane headersWithin budget accountShare")?;
+        route.only("models policy lane headersWithin budget accountShare provider")?;
         let models = strings(&route, "models")?.filter(|models| !models.is_empty());
         let lane = match route.choice("lane", "gate relay lean")? {
             Some("relay") => Lane::Relay,
@@ -61,6 +69,7 @@ impl Route {
             headers_within,
             budget: Budget::read(&route.section("budget")?)?,
             account_share,
+            provider: provider::read(&route, provider)?,
         })
     }
 }

@@ -30,9 +30,32 @@ pub(super) fn upstream_keys(
     keys
 }
 
-/// Gives each upstream its key.
-pub(super) fn add_keys(upstreams: &mut [Upstream], keys: Vec<Option<String>>) {
-    upstreams.iter_mut().zip(keys).for_each(|(upstream, key)| upstream.key = key);
+/// Reads the keys before the last rotation: `NAME_OLD` for each secret of `names`. An edge works without them.
+pub(super) fn old_keys(
+    names: &[String],
+    variable: &impl Fn(&str) -> Option<String>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<String>> {
+    let mut keys = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        let old = [name, "_OLD"].concat();
+        let key = variable(&old).map(|key| key.trim().to_owned());
+        let problem = key.as_ref().and_then(|key| key_problem(&old, Some(key), false));
+        problems.extend(problem.filter(|_| !names[..at].contains(name)));
+        keys.push(key);
+    }
+    keys
+}
+
+/// Gives each upstream its key. An upstream with an old key gets a spare behind it, which is asked if the new key is refused.
+pub(super) fn add_keys(upstreams: &mut Vec<Upstream>, keys: Vec<Option<String>>, old: Vec<Option<String>>) {
+    let plain = std::mem::take(upstreams);
+    for ((mut upstream, key), old) in plain.into_iter().zip(keys).zip(old) {
+        let spare = old.map(|old| Upstream { key: Some(old), is_spare: true, ..upstream.clone() });
+        upstream.key = key;
+        upstreams.push(upstream);
+        upstreams.extend(spare);
+    }
 }
 
 fn upstream_key(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Option<String> {

@@ -101,6 +101,47 @@ fn each_upstream_has_its_own_key_models_and_prices() {
 }
 
 #[test]
+fn an_upstream_with_an_old_key_has_a_spare_behind_it() {
+    let failsoft =
+        json!({"access": "loopback", "upstreams": [{"models": ["a"]}, {"url": "https://b.example", "key": "B_KEY"}]});
+    let read = |old: &str| {
+        let variable = |name: &str| match name {
+            "FAILSOFT" => Some(failsoft.to_string()),
+            "UPSTREAM_API_KEY" => Some("sk-new".into()),
+            "UPSTREAM_API_KEY_OLD" => Some(old.to_owned()),
+            "B_KEY" => Some("sk-b".into()),
+            _ => None,
+        };
+        Config::read(variable)
+    };
+    let config = read("sk-old\n").expect("a configuration");
+    let upstreams = config.upstreams.iter();
+    let keys: Vec<_> =
+        upstreams.map(|upstream| (upstream.key.as_deref(), upstream.is_spare, upstream.models.len())).collect();
+    assert_eq!(keys, [(Some("sk-new"), false, 1), (Some("sk-old"), true, 1), (Some("sk-b"), false, 0)]);
+    assert!(messages(&read(" ").expect_err("a problem"))[0].starts_with("UPSTREAM_API_KEY_OLD is empty"));
+    assert!(messages(&read("sk old").expect_err("a problem"))[0].starts_with("UPSTREAM_API_KEY_OLD holds a space"));
+}
+
+#[test]
+fn upstreams_that_know_the_account_get_it_by_default() {
+    let fields = |upstream: Value| {
+        let failsoft = json!({"access": "loopback", "upstream": upstream}).to_string();
+        Config::of(&failsoft, "sk").expect("a configuration").upstreams[0].account_fields.clone()
+    };
+    assert_eq!(fields(json!({})), ["user"]);
+    assert_eq!(fields(json!({"url": "https://gateway.example/v1", "dialect": "openrouter"})), ["user"]);
+    assert_eq!(fields(json!({"url": "https://api.openai.com/v1"})), ["user", "safety_identifier"]);
+    assert!(fields(json!({"url": "https://api.mistral.ai/v1"})).is_empty());
+    assert!(fields(json!({"url": "https://api.openai.com.evil.example/v1"})).is_empty());
+    assert!(fields(json!({"accountFields": []})).is_empty());
+    assert_eq!(
+        fields(json!({"url": "https://a.example", "accountFields": ["safety_identifier"]})),
+        ["safety_identifier"]
+    );
+}
+
+#[test]
 fn nobody_may_call_unless_somebody_is_named() {
     let problems = messages(&Config::read(|_| None).expect_err("problems"));
     assert!(problems[0].contains("UPSTREAM_API_KEY is not set"), "{problems:?}");

@@ -1,9 +1,11 @@
 //! The upstreams: one or several in order, each with the name of the secret that holds its key.
 
 use failsoft::invalid::{Invalid, Section};
+use failsoft::request::ACCOUNT_FIELDS;
 use failsoft::upstream::{App, OPENROUTER};
 use failsoft::{Dialect, Json, Upstream};
 
+use super::list::words;
 use super::secret::{DEFAULT_KEY, is_secret_name};
 use super::url_host::{authority, host, is_local_http};
 
@@ -13,6 +15,10 @@ const OWN_HEADERS: [&str; 5] = ["authorization", "accept", "content-length", "co
 /// Hosts whose API counts and bills reasoning beside `completion_tokens` ("Consumption and Rate Limits" in xAI's documentation,
 /// vercel/ai#12425).
 const REASONS_BEYOND_LIMIT: [&str; 1] = ["api.x.ai"];
+
+/// Hosts that know a field for the account beside OpenRouter's `user` ("User Tracking" in OpenRouter's documentation, "How to
+/// Incorporate a Safety Identifier" in OpenAI's help center). Others may refuse an unknown field.
+const KNOW_ACCOUNTS: [&str; 1] = ["api.openai.com"];
 
 /// An upstream without its key, and the name of the secret that holds the key.
 type Keyless = (Upstream, String);
@@ -34,7 +40,7 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
-    given.only("url dialect app headers key models chargesErrors reasoningBeyondLimit")?;
+    given.only("url dialect app headers key models chargesErrors reasoningBeyondLimit accountFields")?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
     let may_be_http = local && url.starts_with("http://");
@@ -57,6 +63,15 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     upstream.headers = headers(&given.section("headers")?)?;
     upstream.reasons_beyond_limit = REASONS_BEYOND_LIMIT.contains(&host(authority(url)));
     given.flag("reasoningBeyondLimit", &mut upstream.reasons_beyond_limit)?;
+    upstream.account_fields = match given.get("accountFields").is_null() {
+        true if dialect == Dialect::OpenRouter => vec![ACCOUNT_FIELDS[0]],
+        true if KNOW_ACCOUNTS.contains(&host(authority(url))) => ACCOUNT_FIELDS.into(),
+        true => Vec::new(),
+        false => {
+            let places = words(given, "accountFields", &ACCOUNT_FIELDS.join(" "))?;
+            places.into_iter().map(|at| ACCOUNT_FIELDS[at]).collect()
+        }
+    };
     upstream.charges_errors = true;
     given.flag("chargesErrors", &mut upstream.charges_errors)?;
     upstream.read_models(given, path)?;

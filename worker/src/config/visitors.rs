@@ -2,6 +2,7 @@
 
 use failsoft::invalid::{Invalid, Section};
 
+use super::budget::Budget;
 use super::grant::Grant;
 use super::list::strings;
 use super::problem::Problem;
@@ -22,6 +23,8 @@ pub(crate) struct Visitors {
     /// How long a session lasts, in seconds.
     pub(crate) lifetime: u64,
     pub(crate) siteverify: String,
+    /// What all visitors together may use.
+    pub(crate) total: Budget,
     /// The grant of every visitor, with `origins`. A session adds the name of the visitor's account.
     pub(crate) grant: Grant,
     pub(crate) turnstile_secret: String,
@@ -36,7 +39,7 @@ impl Visitors {
         if config.get("visitors").is_null() {
             return Ok(None);
         }
-        given.only(&["hostnames action lifetime siteverify ", Grant::FIELDS].concat())?;
+        given.only(&["hostnames action lifetime siteverify total ", Grant::FIELDS].concat())?;
         let grant = Grant::read(given, "visitor", String::new())?;
         grant.check_routes(given, routes)?;
         let origins = grant.origins.as_deref().unwrap_or_default();
@@ -55,6 +58,7 @@ impl Visitors {
             action: given.text("action")?.map(Into::into),
             lifetime,
             siteverify: siteverify.into(),
+            total: Budget::read(&given.section("total")?)?,
             turnstile_secret: String::new(),
             session_secret: String::new(),
             old_session_secret: None,

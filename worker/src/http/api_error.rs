@@ -101,6 +101,12 @@ impl ApiError {
         Self { code, message: message.into(), param: None, retry_after: None, budget: None, allow: None }
     }
 
+    /// The error for a method that the URL does not have.
+    pub(crate) fn wrong_method(methods: &'static str) -> Self {
+        let error = Self::new(Code::MethodNotAllowed, ["this URL takes the methods ", methods].concat());
+        Self { allow: Some(methods), ..error }
+    }
+
     /// The error, caused by the field at `path`.
     pub(crate) fn about(mut self, path: impl Into<String>) -> Self {
         self.param = Some(path.into());

@@ -46,10 +46,9 @@ impl Reply {
         Self { status, headers: Vec::new(), body: Body::Empty, refused: None }
     }
 
-    /// The reply to a call that failed before anything was sent to the client.
-    pub(crate) fn failed(failure: &Failure, report: &Report) -> Self {
-        let envelope = envelope(failure, &report.to_json(None));
-        let mut reply = Self::json(failure.http_status(), envelope).with_report(report);
+    /// The reply to a call that failed before anything was sent to the client. `report` is JSON text.
+    pub(crate) fn failed(failure: &Failure, report: &str) -> Self {
+        let mut reply = Self::json(failure.http_status(), envelope(failure, report));
         // The edge has made all retries that make sense. SDKs would multiply them.
         reply.headers.push(("x-should-retry", "false".into()));
         if let Some(wait) = failure.retry_after {

@@ -45,7 +45,7 @@ pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
         return match method {
             _ if !is_key_id(id) => Err(ApiError::new(Code::SessionNotFound, NO_SESSION)),
             "DELETE" => Ok(Action::RevokeSession(id)),
-            _ => Err(wrong_method("DELETE")),
+            _ => Err(ApiError::wrong_method("DELETE")),
         };
     }
     let rest = path.trim_end_matches('/').strip_prefix(KEYS).ok_or_else(unknown)?;
@@ -60,22 +60,15 @@ pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
     match (method, id, verb) {
         ("GET", "", "") => Ok(Action::List),
         ("POST", "", "") => Ok(Action::Create),
-        (_, "", _) => Err(wrong_method("GET, POST")),
+        (_, "", _) => Err(ApiError::wrong_method("GET, POST")),
         ("GET", id, "") => Ok(Action::Show(id)),
         ("PATCH", id, "") => Ok(Action::Change(id)),
         ("DELETE", id, "") => Ok(Action::Revoke(id)),
-        (_, _, "") => Err(wrong_method("GET, PATCH, DELETE")),
+        (_, _, "") => Err(ApiError::wrong_method("GET, PATCH, DELETE")),
         ("POST", id, "rotate") => Ok(Action::Rotate(id)),
-        (_, _, "rotate") => Err(wrong_method("POST")),
+        (_, _, "rotate") => Err(ApiError::wrong_method("POST")),
         _ => Err(unknown()),
     }
-}
-
-pub(super) fn wrong_method(methods: &'static str) -> ApiError {
-    let message = ["this URL takes the methods ", methods].concat();
-    let mut error = ApiError::new(Code::MethodNotAllowed, message);
-    error.allow = Some(methods);
-    error
 }
 
 /// The error for a key that does not exist.

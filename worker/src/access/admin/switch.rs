@@ -5,7 +5,6 @@ use failsoft::Millis;
 use serde_json::json;
 use worker::Env;
 
-use super::action::wrong_method;
 use crate::account::AccountClient;
 use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
@@ -26,9 +25,9 @@ impl Switch {
         match (method, path.trim_end_matches('/')) {
             ("GET", "/admin/pause") => Ok(Some(Self::Show)),
             ("POST", "/admin/pause") => Ok(Some(Self::Pause)),
-            (_, "/admin/pause") => Err(wrong_method("GET, POST")),
+            (_, "/admin/pause") => Err(ApiError::wrong_method("GET, POST")),
             ("POST", "/admin/resume") => Ok(Some(Self::Resume)),
-            (_, "/admin/resume") => Err(wrong_method("POST")),
+            (_, "/admin/resume") => Err(ApiError::wrong_method("POST")),
             _ => Ok(None),
         }
     }

@@ -13,7 +13,7 @@ const SECRETS: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) id: String,
-    /// `name`, `expiresAt`, `origins`, `addresses`, `routes`, `models` and `budget`, checked by `/admin`.
+    /// `name`, `expiresAt`, `origins`, `addresses`, `routes`, `models`, `budget` and `report`, checked by `/admin`.
     pub(crate) terms: Map<String, Value>,
     /// The newest first.
     secrets: Vec<StoredSecret>,
@@ -85,7 +85,7 @@ impl Record {
         self.revoked.get_or_insert(now);
     }
 
-    pub(super) fn is_revoked(&self) -> bool {
+    pub(crate) fn is_revoked(&self) -> bool {
         self.revoked.is_some()
     }
 

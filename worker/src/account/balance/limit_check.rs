@@ -5,7 +5,7 @@ use failsoft::Millis;
 use super::Balance;
 use crate::account::amount::{Amount, Measure};
 use crate::account::exceeded::Exceeded;
-use crate::account::limits::Bound;
+use crate::account::limits::{Bound, Limits};
 use crate::account::period::Period;
 
 /// When another try may succeed if running calls only hold the amount, in milliseconds.
@@ -52,5 +52,29 @@ impl Balance {
         };
         let bound = Bound::Of(measure, period);
         Some(Exceeded::new(bound, limit, used, held, needed, Some(resets), wait))
+    }
+
+    /// Counts a call that was refused elsewhere.
+    ///
+    /// # Errors
+    /// The limit of requests in a minute is used up.
+    pub(crate) fn refuse(&mut self, limits: &Limits, now: Millis) -> Result<(), Exceeded> {
+        self.apply_limits(limits, now);
+        self.count_refusal(now)
+    }
+
+    /// Counts a refused call against the limit of requests in a minute, if there is one.
+    pub(super) fn count_refusal(&mut self, now: Millis) -> Result<(), Exceeded> {
+        if self.limits.of(Measure::Requests, Period::Minute).is_none() {
+            return Ok(());
+        }
+        match self.check_limit(Measure::Requests, Period::Minute, 1, now) {
+            Some(exceeded) => Err(exceeded),
+            None => {
+                self.periods[Period::Minute as usize].refused += 1;
+                self.changes.periods = true;
+                Ok(())
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ mod hold;
 mod lease;
 mod quota;
 mod random;
+mod refused;
 mod settle;
 mod stored;
 mod vanish;

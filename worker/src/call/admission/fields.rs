@@ -2,7 +2,7 @@
 //! because it may add cost. The registry of the core says which fields exist and which of them need a check.
 
 use failsoft::Json;
-use failsoft::invalid::{Invalid, Section};
+use failsoft::invalid::{Invalid, Section, join};
 use failsoft::request::fields::{EdgeRule, FIELDS, find};
 use failsoft::tokens::LARGEST_ATTACHMENT;
 
@@ -217,6 +217,25 @@ fn check_provider(given: &Section<'_>) -> Result<(), Box<Invalid>> {
     Ok(())
 }
 
+/// The fields that choose among providers. If the owner fixes one of them, a client chooses none.
+const CHOICE: &str = "order only ignore allow_fallbacks require_parameters quantizations sort preferred_min_throughput \
+                      preferred_max_latency";
+
+/// Refuses a client's choice in `provider` that the owner has `fixed`.
+pub(super) fn check_fixed_provider(given: Json<'_>, fixed: &str) -> Result<(), Box<Invalid>> {
+    let fixed = Json::parse(fixed).unwrap_or(Json::NULL);
+    let is_choice = |name: Json<'_>| CHOICE.split(' ').any(|choice| name.is(choice));
+    let is_chosen = fixed.fields().any(|(name, _)| is_choice(name));
+    for (name, value) in given.fields().filter(|(_, value)| !value.is_null()) {
+        let text = name.text().unwrap_or_default();
+        let own = fixed.get(&text);
+        if own.raw() != value.raw() && (!own.is_null() || is_chosen && is_choice(name)) {
+            return Err(Invalid::new(join("provider", &text), "is decided by the owner of this edge; leave it out"));
+        }
+    }
+    Ok(())
+}
+
 /// The items of the array `name`, with their paths.
 fn items<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, Box<Invalid>> {
     let items = body.get(name);
@@ -228,7 +247,7 @@ fn items<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, 
 
 #[cfg(test)]
 mod tests {
-    use super::{EdgeRule, FIELDS, REFUSED, check};
+    use super::{EdgeRule, FIELDS, REFUSED, check, check_fixed_provider};
     use crate::config::Limits;
     use failsoft::Json;
     use failsoft::invalid::Section;
@@ -247,6 +266,29 @@ mod tests {
         check(&Section::object("", Json::parse(&body).expect("JSON")).expect("an object"), &limits, &[])
             .err()
             .map(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn a_client_chooses_no_provider_where_the_owner_has_chosen() {
+        let refused = |given: &str, fixed: &str| {
+            let given = Json::parse(given).expect("JSON");
+            check_fixed_provider(given, fixed).err().map(|invalid| invalid.path)
+        };
+        let (policy, choice) = (r#"{"data_collection":"deny"}"#, r#"{"order":["azure"]}"#);
+        for (given, fixed, path) in [
+            ("null", policy, None),
+            ("{}", policy, None),
+            (r#"{"sort":"price","zdr":true}"#, policy, None),
+            (r#"{"data_collection":"deny"}"#, policy, None),
+            (r#"{"data_collection":"allow"}"#, policy, Some("provider.data_collection")),
+            (r#"{"data_c\u006fllection":"allow"}"#, policy, Some("provider.data_collection")),
+            (r#"{"order":["azure"],"max_price":{}}"#, choice, None),
+            (r#"{"data_collection":"deny","only":null}"#, choice, None),
+            (r#"{"only":["other"]}"#, choice, Some("provider.only")),
+            (r#"{"preferred_max_latency":1}"#, choice, Some("provider.preferred_max_latency")),
+        ] {
+            assert_eq!(refused(given, fixed).as_deref(), path, "{given} {fixed}");
+        }
     }
 
     #[test]
