@@ -18,5 +18,6 @@ export const CLOCK_MODULES = [
 
 /** Sets the clock of an isolate, and of the Durable Objects in that isolate, `ms` ahead of the real time. */
 export async function setClockAhead({ origin }, ms) {
-  await send({ origin }, '/v1/nothing', { key: null, headers: { 'x-clock': String(ms) } });
+  // A preflight is no refusal, which would be counted in the database.
+  await send({ origin }, '/v1/nothing', { method: 'OPTIONS', key: null, headers: { 'x-clock': String(ms) } });
 }
