@@ -38,6 +38,13 @@ impl Invalid {
         Self::new(join(parent, name), problem)
     }
 
+    /// The problem, with the `limit` of a configuration that decides it.
+    #[must_use]
+    pub fn within(mut self: Box<Self>, limit: &str) -> Box<Self> {
+        self.problem.extend([" (`", limit, "`)"]);
+        self
+    }
+
     /// The path and the problem in one sentence.
     pub fn sentence(&self) -> String {
         text!("`", &self.path, "` ", &self.problem)
@@ -51,6 +58,16 @@ impl fmt::Display for Invalid {
 }
 
 impl std::error::Error for Invalid {}
+
+/// A warning: the field `name` was not sent, because it is not one of the `known` names, which are separated by spaces. It names
+/// the near miss.
+pub fn not_sent(name: &str, known: &str) -> String {
+    let mut warning = text!("`", &shortened(name.into(), LONGEST_PATH), "` is not a known field, and was not sent");
+    if let Some(near) = closest(name, &mut split(known, b' ')) {
+        warning.extend(["; did you mean `", near, "`?"]);
+    }
+    warning
+}
 
 /// The path of `name` inside `parent`. At the top level, `parent` is empty.
 pub fn join(parent: &str, name: &str) -> String {
@@ -86,6 +103,11 @@ impl<'a> Section<'a> {
         Self::object(join(&self.path, name), self.get(name))
     }
 
+    /// Its path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The field `name`.
     pub fn get(&self, name: &str) -> Json<'a> {
         self.fields.get(name)
@@ -94,11 +116,6 @@ impl<'a> Section<'a> {
     /// Its fields, in order.
     pub fn fields(&self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
         self.fields.iter()
-    }
-
-    /// Its fields, as they were found.
-    pub fn as_fields(&self) -> &Fields<'a> {
-        &self.fields
     }
 
     /// The field `name` has this `problem`.

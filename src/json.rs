@@ -224,6 +224,12 @@ impl<'a> Fields<'a> {
     }
 }
 
+impl<'a> FromIterator<(Json<'a>, Json<'a>)> for Fields<'a> {
+    fn from_iter<T: IntoIterator<Item = (Json<'a>, Json<'a>)>>(fields: T) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
+
 struct Parts<'a>(Scanner<'a>);
 
 impl<'a> Iterator for Parts<'a> {

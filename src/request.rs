@@ -24,6 +24,7 @@ use crate::verdict::Wanted;
 pub(crate) use body::{BodySpec, capped};
 pub use models::own_models_first;
 pub use owner_fields::{ACCOUNT_FIELDS, OwnerFields};
+pub use read::MOST_FIELDS;
 
 /// The names of the output limit.
 const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];

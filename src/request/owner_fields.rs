@@ -2,7 +2,7 @@
 //! providers may answer.
 
 use super::ChatRequest;
-use crate::json::{Json, Object, patched};
+use crate::json::{Json, Object, array, patched};
 
 /// The fields that name the user of the caller. OpenAI replaces the first by the second.
 pub const ACCOUNT_FIELDS: [&str; 2] = ["user", "safety_identifier"];
@@ -19,16 +19,28 @@ pub struct OwnerFields {
     pub kept: Vec<&'static str>,
     /// The JSON text of an object: fields of `provider` that the owner fixed. OpenRouter alone knows this field.
     pub provider: Option<String>,
+    /// The request has files, and OpenRouter reads them without a charge of its own, unless the request names another reader.
+    pub reads_files_for_free: bool,
 }
 
+/// OpenRouter's plugin that reads files. Without it, OpenRouter charges each page of a file that the model itself cannot read.
+/// <https://openrouter.ai/docs/guides/overview/multimodal/pdfs>
+const FILE_PARSER: &str = "file-parser";
+const FREE_FILE_PARSER: &str = r#"{"id":"file-parser","pdf":{"engine":"cloudflare-ai"}}"#;
+
 impl ChatRequest {
-    /// The fields of the request for an upstream that knows the `account_fields`, and with `knows_providers` the field
-    /// `provider`.
+    /// The fields of the request for an upstream that knows the `account_fields`, and with `knows_providers` the fields
+    /// `provider` and `plugins`.
     pub(super) fn with_owner_fields(&self, account_fields: &[&str], knows_providers: bool) -> String {
         let given = Json::or_null(&self.rest);
         let mut owned = self.account_patch(account_fields, given);
         if let (Some(fixed), true) = (&self.owner.provider, knows_providers) {
             owned.raw("provider", &patched(given.get("provider").raw(), fixed));
+        }
+        let plugins = given.get("plugins");
+        let has_parser = || plugins.items().any(|plugin| plugin.get("id").is(FILE_PARSER));
+        if self.owner.reads_files_for_free && knows_providers && !has_parser() {
+            owned.raw("plugins", &array(plugins.items().map(Json::raw).chain([FREE_FILE_PARSER])));
         }
         patched(&self.rest, &owned.end())
     }
@@ -118,6 +130,24 @@ mod tests {
         let expected = json!({"data_collection": "deny", "only": ["azure"], "sort": "price"});
         assert_eq!(sent(&request, &[], true)["provider"], expected);
         assert_eq!(sent(&request, &[], false)["provider"], json!({"data_collection": "allow", "sort": "price"}));
+    }
+
+    #[test]
+    fn openrouter_reads_files_for_free_unless_the_request_names_a_reader() {
+        let owner = OwnerFields { reads_files_for_free: true, ..OwnerFields::default() };
+        let free = json!({"id": "file-parser", "pdf": {"engine": "cloudflare-ai"}});
+        let own = json!({"id": "file-parser", "pdf": {"engine": "native"}});
+        let other = json!({"id": "response-healing"});
+        for (given, expected) in [
+            (json!({}), json!([free])),
+            (json!({"plugins": null}), json!([free])),
+            (json!({"plugins": [other]}), json!([other, free])),
+            (json!({"plugins": [own]}), json!([own])),
+        ] {
+            let request = request(given.clone(), owner.clone());
+            assert_eq!(sent(&request, &[], true)["plugins"], expected, "{given}");
+            assert_eq!(sent(&request, &[], false).get("plugins"), given.get("plugins"), "only OpenRouter has plugins");
+        }
     }
 
     #[test]

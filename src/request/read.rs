@@ -118,7 +118,7 @@ fn wants_reasoning(body: &Fields<'_>) -> bool {
 }
 
 /// The most fields of a request. Each name is compared with all others.
-const MOST_FIELDS: usize = 256;
+pub const MOST_FIELDS: usize = 256;
 
 /// The longest name of a field, in bytes.
 const LONGEST_NAME: usize = 256;

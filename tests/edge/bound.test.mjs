@@ -26,7 +26,9 @@ const options = (more) => (emulator) => ({
 });
 
 const { emulator, edge } = useEdge(options({ limits: { outputTokens: 2_000, answers: 2, bodyWithin: 1_000, bodyBytes: 400_000 } }));
-const { edge: looking } = useEdge(options({ limits: { images: 1 }, fields: ['chat_template_kwargs'] }), emulator);
+const { edge: looking } = useEdge(options({ limits: { images: 1, files: 1, fileTokens: 7_000 }, fields: ['chat_template_kwargs'] }), emulator);
+
+const { edge: strict } = useEdge(options({ limits: { unknownFields: 'refuse' } }), emulator);
 
 const chats = async () => (await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions'));
 const sent = async () => (await chats()).at(-1).body;
@@ -38,17 +40,21 @@ const REFUSED = [
   ['half an answer', { n: 1.5 }, 'n', /from 1 to 2/],
   ['answers in an exponent', `{"model":"${FIRST}","messages":[{"role":"user","content":"x"}],"n":1e1}`, 'n', /from 1 to 2/],
   ['the best of many', { best_of: 20 }, 'best_of', /ask for several answers with `n`/],
-  ['a long answer', { max_tokens: 2_001 }, 'max_tokens', /from 1 to 2000/],
-  ['a long answer by its new name', { max_completion_tokens: 1e9 }, 'max_completion_tokens', /from 1 to 2000/],
-  ['a long answer beside a short one', { max_tokens: 5, max_completion_tokens: 9_999 }, 'max_completion_tokens', /from 1 to 2000/],
-  ['a limit that is none', { max_tokens: -1 }, 'max_tokens', /from 1 to 2000/],
-  ['long reasoning', { reasoning: { max_tokens: 100_000 } }, 'reasoning.max_tokens', /from 0 to 2000/],
+  ['a limit that is none', { max_tokens: -1 }, 'max_tokens', /from 1 on/],
+  ['a limit in an exponent', `{"model":"${FIRST}","messages":[{"role":"user","content":"x"}],"max_tokens":1e9}`, 'max_tokens', /from 1 on/],
+  ['a limit that is a text', { max_completion_tokens: '5' }, 'max_completion_tokens', /must be a finite number|from 1 on/],
+  ['long reasoning', { reasoning: { max_tokens: 100_000 } }, 'reasoning.max_tokens', /from 0 to 2000 \(`limits.outputTokens`\)/],
   ['a search', { plugins: [{ id: 'web', max_results: 10 }] }, 'plugins[0].id', /response-healing, context-compression/],
   ['a panel of models', { plugins: [{ id: 'response-healing' }, { id: 'fusion' }] }, 'plugins[1].id', /cost extra/],
   ['a parser of files', { plugins: [{ id: 'file-parser', pdf: { engine: 'mistral-ocr' } }] }, 'plugins[0].id', /cost extra/],
+  ['a parser of files that OpenRouter chooses', { plugins: [{ id: 'file-parser' }] }, 'plugins[0].id', /cost extra/],
+  ['a parser of files with something else', { plugins: [{ id: 'file-parser', pdf: { engine: 'native', ocr: {} } }] }, 'plugins[0].pdf.ocr', /not a known field/],
   ['search options', { web_search_options: {} }, 'web_search_options', /a search costs extra/],
   ['a tool of the upstream', tool('openrouter:web_search'), 'tools[0].type', /must be "function"/],
   ['a tool of the upstream behind one of the caller', { tools: [{ type: 'function', function: { name: 'f' } }, { type: 'web_search' }] }, 'tools[1].type', /must be "function"/],
+  ['a tool of the upstream that is none of the caller by its type', { tools: [{ function: { name: 'f' } }] }, 'tools[0].type', /must be "function"/],
+  ['a custom tool that is more', { tools: [{ type: 'custom', custom: { name: 'f' }, function: { name: 'g' } }] }, 'tools[0].function', /not a known field/],
+  ['a tool that the upstream\'s code may call', tool('function', { allowed_callers: ['code_execution'] }), 'tools[0].allowed_callers', /not a known field/],
   ['a tool that is more than a function', tool('function', { web_search: {} }), 'tools[0].web_search', /not a known field/],
   ['a tool of the upstream by choice', { tool_choice: { type: 'web_search' } }, 'tool_choice.type', /one of: function/],
   ['priority', { service_tier: 'priority' }, 'service_tier', /auto, default, flex/],
@@ -57,15 +63,22 @@ const REFUSED = [
   ['sound as an answer', { audio: { voice: 'a' } }, 'audio', /with text/],
   ['a preset', { preset: 'mine' }, 'preset', /cannot see/],
   ['an image', { messages: say([IMAGE]) }, 'messages[0].content[0]', /`limits.images`/],
-  ['sound', { messages: say([{ type: 'input_audio', input_audio: {} }]) }, 'messages[0].content[0].type', /no sound, video and files/],
-  ['a file', { messages: say([{ type: 'file', file: {} }]) }, 'messages[0].content[0].type', /no sound, video and files/],
-  ['a picture that is no text', { messages: say([{ type: 'text', text: 'x', image_url: IMAGE.image_url }]) }, 'messages[0].content[0].image_url', /not a known field/],
-  ['a picture outside the content', { messages: [{ role: 'assistant', content: 'x', images: [IMAGE] }] }, 'messages[0].images', /not a known field/],
+  ['sound', { messages: say([{ type: 'input_audio', input_audio: {} }]) }, 'messages[0].content[0].type', /no sound and no video/],
+  ['a film', { messages: say([{ type: 'video_url', video_url: { url: 'https://a.example/b.mp4' } }]) }, 'messages[0].content[0].type', /no sound and no video/],
+  ['something elsewhere in a part of an unknown type', { messages: say([{ type: 'novel', page: { source_url: 'https://a.example' } }]) }, 'messages[0].content[0].type', /no sound and no video/],
+  ['a picture of an unknown type', { messages: say([{ type: 'novel_image', data: 'AAAA' }]) }, 'messages[0].content[0].type', /no sound and no video/],
+  ['a picture inside a part of an unknown type', { messages: say([{ type: 'tool_result', content: [{ type: 'image', source: {} }] }]) }, 'messages[0].content[0].type', /attachments belong/],
+  ['sound of an earlier answer', { messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }, 'messages[0].audio', /attachments belong/],
+  ['a picture inside an unknown field of a message', { messages: [{ role: 'assistant', content: 'x', provider_specific_fields: { parts: [IMAGE] } }] }, 'messages[0].provider_specific_fields', /attachments belong/],
+  ['a file of the account of the owner', { messages: say([{ type: 'file', file: { file_id: 'file-1' } }]) }, 'messages[0].content[0]', /`limits.files`/],
+  ['a file', { messages: say([{ type: 'file', file: {} }]) }, 'messages[0].content[0]', /`limits.files`/],
+  ['a picture that is no text', { messages: say([{ type: 'text', text: 'x', image_url: IMAGE.image_url }]) }, 'messages[0].content[0].image_url', /is an attachment/],
+  ['a picture outside the content', { messages: [{ role: 'assistant', content: 'x', images: [IMAGE] }] }, 'messages[0].images', /attachments belong/],
   ['a picture inside another field of a message', { messages: [{ role: 'assistant', content: 'x', reasoning_details: [{ type: 'reasoning.text', parts: [IMAGE] }] }] }, 'messages[0].reasoning_details', /attachments belong into `content`/],
   ['a picture as an annotation', { messages: [{ role: 'assistant', content: 'x', annotations: [IMAGE] }] }, 'messages[0].annotations', /attachments belong into `content`/],
   ['a picture inside an annotated file', { messages: [{ role: 'assistant', content: 'x', annotations: [{ type: 'file', file: { content: [IMAGE] } }] }] }, 'messages[0].annotations', /attachments belong into `content`/],
-  ['a tool of the upstream among the allowed tools', { tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [{ type: 'web_search' }] } } }, 'tool_choice.allowed_tools.tools', /functions only/],
-  ['a tool of the upstream among the allowed tools, not nested', { tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'web_search' }] } }, 'tool_choice.tools', /functions only/],
+  ['a tool of the upstream among the allowed tools', { tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [{ type: 'web_search' }] } } }, 'tool_choice.allowed_tools.tools', /functions and custom tools only/],
+  ['a tool of the upstream among the allowed tools, not nested', { tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'web_search' }] } }, 'tool_choice.tools', /functions and custom tools only/],
   ['an hour in the cache for a function', { tools: [{ type: 'function', function: { name: 'f', cache_control: { type: 'ephemeral', ttl: '1h' } } }] }, 'tools[0].function.cache_control.ttl', /5m/],
   ['an hour in the cache inside another field', { messages: [{ role: 'assistant', content: 'x', tool_calls: [{ id: 'a', type: 'function', cache_control: { ttl: '1h' } }] }] }, 'messages[0].tool_calls', /5m/],
   ['an hour in the cache', { cache_control: { type: 'ephemeral', ttl: '1h' } }, 'cache_control.ttl', /5m/],
@@ -77,8 +90,6 @@ const REFUSED = [
   ['headers', { headers: { authorization: 'x' } }, 'headers', /the owner of this edge configures its upstreams/],
   ['an echo of the request', { debug: { echo_upstream_body: true } }, 'debug', /not accepted/],
   ['an old form', { functions: [] }, 'functions', /`tools`/],
-  ['a slip', { temprature: 1 }, 'temprature', /did you mean `temperature`/],
-  ['an unknown field', { chat_template_kwargs: {} }, 'chat_template_kwargs', /not a known field/],
   ['a hedge of the caller', { failsoft: { hedge: { after: 1 } } }, 'failsoft.hedge', /decided by the edge/],
 ];
 
@@ -91,6 +102,67 @@ for (const [name, body, param, message] of REFUSED) {
     assert.deepEqual(await chats(), []);
   });
 }
+
+test('an unknown field is not sent, and the answer warns about it in the report and in a header', async () => {
+  const novel = { temprature: 1, chat_template_kwargs: { a: 1 }, enable_search: true, thinking: { type: 'enabled' }, extra: null };
+  const answer = await chat(edge, { model: FIRST, ...novel });
+  assert.equal(answer.status, 200, answer.text);
+  const { messages, ...rest } = await sent();
+  assert.deepEqual(Object.keys(rest).sort(), ['max_tokens', 'model', 'user']);
+  const [slip, ...others] = answer.json.failsoft.warnings;
+  assert.equal(slip, '`temprature` is not a known field, and was not sent; did you mean `temperature`?');
+  assert.deepEqual(others, ['chat_template_kwargs', 'enable_search', 'thinking'].map((name) => `\`${name}\` is not a known field, and was not sent`));
+  assert.equal(answer.headers['x-failsoft-warnings'], answer.json.failsoft.warnings.join(' | '));
+  const streamed = await chat(edge, { model: FIRST, stream: true, ...novel });
+  assert.equal(streamed.headers['x-failsoft-warnings'], answer.headers['x-failsoft-warnings']);
+  assert.deepEqual(streamed.events.reports.map(({ warnings }) => warnings), [answer.json.failsoft.warnings, answer.json.failsoft.warnings]);
+});
+
+test('many unknown fields and names that no header may have make one short line', async () => {
+  const names = ['é\r\nx-evil: 1', 'x'.repeat(5_000), ...Array.from({ length: 200 }, (_, at) => `novel${at}`)];
+  const answer = await chat(edge, { model: FIRST, ...Object.fromEntries(names.map((name) => [name, 1])) });
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.headers['x-evil'], undefined);
+  assert.match(answer.headers['x-failsoft-warnings'], /^`\?\?\?x-evil: 1` is not a known field, and was not sent \| `x{3}/);
+  const { warnings } = answer.json.failsoft;
+  assert.equal(warnings.at(-1), '192 more fields are not known, and were not sent');
+  assert.ok(warnings.length === 11 && JSON.stringify(warnings).length < 3_000);
+  const many = await chat(edge, { model: FIRST, ...Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`novel${at}`, 1])) });
+  assert.deepEqual([many.status, many.json.error.param], [400, 'body']);
+});
+
+test('an output limit above the limit of the edge is lowered, with a warning', async () => {
+  for (const [body, name, limit, given] of [
+    [{ max_tokens: 2_001 }, 'max_tokens', 2_000, 2_001],
+    [{ max_completion_tokens: 1e9 }, 'max_completion_tokens', 2_000, 1e9],
+    [{ max_tokens: 5, max_completion_tokens: 9_999 }, 'max_completion_tokens', 5, 9_999],
+  ]) {
+    const answer = await chat(edge, { model: FIRST, ...body });
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal((await sent())[name], limit);
+    assert.deepEqual(answer.json.failsoft.warnings, [`\`${name}\` was lowered from ${given} to 2000 (\`limits.outputTokens\`)`]);
+    assert.equal(answer.headers['x-failsoft-warnings'], answer.json.failsoft.warnings[0]);
+  }
+});
+
+test('where the owner wants so, an unknown field is refused at every depth', async () => {
+  const message = (fields) => ({ messages: [{ role: 'assistant', content: 'x', ...fields }] });
+  for (const [body, param] of [
+    [{ temprature: 1 }, 'temprature'],
+    [{ chat_template_kwargs: {} }, 'chat_template_kwargs'],
+    [message({ parsed: { a: 1 } }), 'messages[0].parsed'],
+    [{ messages: say([{ type: 'text', text: 'x', novel: 1 }]) }, 'messages[0].content[0].novel'],
+    [{ messages: say([{ type: 'thinking', thinking: 'x' }]) }, 'messages[0].content[0].type'],
+    [tool('function', { defer_loading: true }), 'tools[0].defer_loading'],
+    [{ stream: true, stream_options: { novel: true } }, 'stream_options.novel'],
+  ]) {
+    const answer = await chat(strict, { model: FIRST, ...body });
+    assert.deepEqual([answer.status, answer.json.error.param], [400, param], answer.text);
+  }
+  assert.deepEqual(await chats(), []);
+  const slip = await chat(strict, { model: FIRST, temprature: 1 });
+  assert.match(slip.json.error.message, /did you mean `temperature`/);
+});
 
 // A pattern such as `openai/*` covers plain model ids only.
 for (const [name, model] of [
@@ -178,7 +250,55 @@ test('images and further fields are passed on where the owner allows them', asyn
   assert.deepEqual((await sent()).chat_template_kwargs, { a: 1 });
   const many = await chat(looking, { model: FIRST, messages: say([IMAGE, IMAGE]) });
   assert.deepEqual([many.status, many.json.error.param], [400, 'messages[0].content[1]']);
-  assert.match(many.json.error.message, /takes 1 at most/);
+  assert.match(many.json.error.message, /takes 1 at most \(`limits.images`\)/);
+});
+
+test('a file is passed on where the owner allows files, and OpenRouter reads it without a charge of its own', async () => {
+  const file = (more) => ({ type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA', ...more } });
+  const ask = (parts, more) => chat(looking, { model: FIRST, messages: say([{ type: 'text', text: 'words:3' }, ...parts]), ...more });
+  const healing = { id: 'response-healing' };
+  const free = { id: 'file-parser', pdf: { engine: 'cloudflare-ai' } };
+  for (const [more, plugins] of [
+    [{}, [free]],
+    [{ plugins: [healing] }, [healing, free]],
+    [{ plugins: [{ id: 'file-parser', pdf: { engine: 'native' } }] }, [{ id: 'file-parser', pdf: { engine: 'native' } }]],
+  ]) {
+    const answer = await ask([file()], more);
+    assert.equal(answer.status, 200, answer.text);
+    const { plugins: asked, messages } = await sent();
+    assert.deepEqual([asked, messages[0].content[1]], [plugins, file()]);
+  }
+  await emulator.clear();
+  for (const [parts, param, message] of [
+    [[file(), file()], 'messages[0].content[2]', /takes 1 at most \(`limits.files`\)/],
+    [[file({ file_id: 'file-1' })], 'messages[0].content[1].file.file_id', /`file_data`/],
+    [[{ type: 'file', file: {} }], 'messages[0].content[1].file.file_data', /must be a string/],
+    [[file({ pages: [1] })], 'messages[0].content[1].file.pages', /not a known field/],
+  ]) {
+    const answer = await ask(parts);
+    assert.deepEqual([answer.status, answer.json.error.param], [400, param]);
+    assert.match(answer.json.error.message, message);
+  }
+  assert.deepEqual(await chats(), []);
+});
+
+test('what clients send back or add passes untouched, and counts as text', async () => {
+  const tools = [
+    { type: 'function', function: { name: 'f', novel: { a: 1 } }, strict: true, defer_loading: true, metadata: { a: 'b' } },
+    { type: 'custom', custom: { name: 'g', format: { type: 'grammar', grammar: { syntax: 'lark', definition: 'start: "a"' } } } },
+  ];
+  const messages = [
+    { role: 'assistant', content: 'y', reasoning_content: 'z', provider_specific_fields: { reasoning: 'z', a: [{ b: 1 }] }, parsed: { a: 1 }, audio: null, function_call: null, images: [] },
+    { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' }, thinking_blocks: [{ type: 'thinking', thinking: 'x', signature: 's' }] },
+    { role: 'assistant', content: [{ type: 'text', text: 'y', role: 'assistant', refusal: null, annotations: [], image_url: null, citations: [{ url: 'https://a.example' }] }] },
+    { role: 'assistant', content: [{ type: 'thinking', thinking: 'x', signature: 's' }, { type: 'redacted_thinking', data: 'x' }, { type: 'output_text', text: 'x' }] },
+    ...MESSAGES,
+  ];
+  const answer = await chat(edge, { model: FIRST, tools, tool_choice: { type: 'custom', custom: { name: 'g' } }, messages, stream_options: { novel: 1 } });
+  assert.equal(answer.status, 200, answer.text);
+  const body = await sent();
+  assert.deepEqual([body.messages, body.tools], [messages, tools]);
+  assert.equal(answer.json.failsoft.warnings, undefined);
 });
 
 test('a field that is given twice is refused at every depth and in every spelling', async () => {

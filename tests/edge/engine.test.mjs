@@ -104,7 +104,7 @@ test('headers are sent before a slow judge has finished: keep-alive comments fol
   await emulator.script(JUDGE, ['echo:90']);
   const answer = await chat(edge, { model: 'route/awaited', stream: true });
   assert.equal(answer.status, 200);
-  assert.ok(answer.text.startsWith(': failsoft keep-alive\n\n: failsoft {'), answer.text.slice(0, 80));
+  assert.ok(answer.text.startsWith(': failsoft keep-alive\n: failsoft {'), answer.text.slice(0, 80));
   assert.equal(answer.events.reports[0].attempts[1].score, 90);
   assert.match(answer.events.text, /^word1 .* 🦀$/);
   assert.ok(answer.events.done);

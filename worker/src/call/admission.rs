@@ -2,18 +2,21 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | `shape.rs` | is the body JSON that every reader understands in the same way? |
-//! | `fields.rs`, `messages.rs` | which fields may a request have? |
+//! | `json_shape.rs` | is the body JSON that every reader understands in the same way? |
+//! | `fields.rs`, `tools.rs` | which fields may a request have? |
+//! | `messages.rs`, `attachments.rs` | what may a conversation contain? |
 //! | `models.rs` | which models may this client name? |
 //! | `policy.rs` | what may the client change in the policy? |
 //! | `hold_cost.rs` | what can the call use at most, so that this much is held? |
 
+mod attachments;
 mod fields;
 mod hold_cost;
 mod json_shape;
 mod messages;
 mod models;
 mod policy;
+mod tools;
 
 pub(crate) use models::ROUTE;
 
@@ -88,7 +91,7 @@ impl Draft {
     fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
         let body = Section::object("", json_shape::parse(body)?)?;
         let checked = fields::check(&body, &config.limits, &config.fields)?;
-        let body = body.as_fields();
+        let body = &checked.fields;
         let route = models::find_route(body, client)?;
         let mut request = ChatRequest::read_fields(body)?;
         match route {
@@ -98,6 +101,7 @@ impl Draft {
         let provider = route.map_or(&config.provider, |route| &route.provider);
         fields::check_fixed_provider(body.get("provider"), provider.as_deref().unwrap_or_default())?;
         request.owner = owner_fields(config, client, provider.clone());
+        request.owner.reads_files_for_free = checked.has_files;
         let owner = route.map_or(&config.policy, |route| &route.policy);
         let asked = body.get("failsoft");
         let policy = if asked.is_null() {
@@ -118,6 +122,7 @@ impl Draft {
         request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
         request.max_tokens = Some(checked.output);
         request.prompt_most = Some(checked.prompt);
+        request.warnings.extend(checked.warnings);
         let call = AdmittedCall {
             request,
             policy: Arc::new(policy),
@@ -145,7 +150,12 @@ impl Draft {
 fn owner_fields(config: &Config, client: &Client<'_>, provider: Option<String>) -> OwnerFields {
     let account = (config.access != Access::Loopback).then(|| account_name(&client.account().name));
     let is_opened = |name: &&&str| config.fields.iter().any(|opened| opened == **name);
-    OwnerFields { account, kept: ACCOUNT_FIELDS.iter().filter(is_opened).copied().collect(), provider }
+    OwnerFields {
+        account,
+        kept: ACCOUNT_FIELDS.iter().filter(is_opened).copied().collect(),
+        provider,
+        ..OwnerFields::default()
+    }
 }
 
 /// The name of an account for upstreams. The name of the account itself would reveal the name of a client key.

@@ -11,7 +11,7 @@ use crate::access::{self, Client};
 use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Limits, Quota, SharedBudget, check_pause};
 use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall, ROUTE};
-use crate::call::delivery::Delivery;
+use crate::call::delivery::{Concealed, Delivery};
 use crate::call::disclosure::{conceal_error, conceal_report};
 use crate::call::driver::Driver;
 use crate::call::{cost_check, log, model_state, owner_notice, repeats};
@@ -46,8 +46,8 @@ struct PreparedCall {
     request_name: u64,
     /// Counts the body until the call is over.
     in_flight: InFlight,
-    /// The model that the client asked for, if the client does not see what is behind the answer.
-    concealed: Option<String>,
+    /// For a client that does not see what is behind the answer.
+    concealed: Option<Concealed>,
 }
 
 /// Answers a call, or refuses it. The body of the answer may still be under way when this function returns.
@@ -87,13 +87,13 @@ async fn answer_client(
     let most = limits.body_bytes;
     let length = head.length.unwrap_or(most).min(most);
     let mut in_flight = InFlight::reserve(&client.account().name, length, limits.bytes_in_flight)?;
-    let body = body::read(request, head, &mut timer, limits.body_bytes, limits.body_within).await?;
+    let body = body::read(request, head, &mut timer, limits).await?;
     in_flight.shrink(body.len());
     let admitted = admission::admit(&body, config, client, env).await?;
     let request_name = repeats::name(&client.account().name, &body);
     if let Some(failure) = repeats::find(request_name, host::now()) {
         let report = Report::default();
-        let reply = Reply::failed(&failure, &conceal_report(&report));
+        let reply = Reply::failed(&failure, &conceal_report(&report, &[]));
         return Ok(if client.hides_report() { reply } else { reply.with_report(&report) });
     }
     drop(body);
@@ -116,10 +116,7 @@ async fn answer_client(
         total: admitted.policy.timeouts.total,
         row: context.row(host::now(), &admitted.request.models, is_known),
     };
-    let concealed = client.hides_report().then(|| match &admitted.route {
-        Some(route) => [ROUTE, route].concat(),
-        None => admitted.request.models.first().cloned().unwrap_or_default(),
-    });
+    let concealed = client.hides_report().then(|| conceal(&admitted));
     let prepared = PreparedCall {
         admitted,
         config: Rc::clone(config),
@@ -139,6 +136,14 @@ async fn answer_client(
     // A call goes on when its client disconnects: it has a hold to settle, an upstream to stop and a line to log.
     let reply = exchange.answer(prepared.run(respond), response).await;
     reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))
+}
+
+fn conceal(admitted: &AdmittedCall) -> Concealed {
+    let asked = match &admitted.route {
+        Some(route) => [ROUTE, route].concat(),
+        None => admitted.request.models.first().cloned().unwrap_or_default(),
+    };
+    Concealed { asked, warnings: admitted.request.warnings.clone() }
 }
 
 /// What one account may use of the route's budget, where several accounts share it.

@@ -9,7 +9,7 @@ use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
 
 use crate::call::disclosure::{conceal_answer, conceal_failure, conceal_report};
-use crate::http::reply::{Body, EVENT_STREAM, Reply, error_event, report_comment};
+use crate::http::reply::{Body, EVENT_STREAM, Reply, error_event, join_comments, report_comment};
 use crate::platform::executor::Executor;
 use crate::platform::host;
 use crate::platform::output::Output;
@@ -17,7 +17,9 @@ use crate::platform::output::Output;
 /// The longest silence of a stream, in milliseconds. Proxies close a connection that is silent for long, and often only a
 /// write notices that a client has closed its end.
 const KEEP_ALIVE: Millis = 5_000;
-const KEEP_ALIVE_COMMENT: &[u8] = b": failsoft keep-alive\n\n";
+/// One line, and no empty line behind it: the comment belongs to the block of the next event. Some clients take a comment with an
+/// empty line behind it for an event without data.
+const KEEP_ALIVE_COMMENT: &[u8] = b": failsoft keep-alive\n";
 
 /// The client's side of a call.
 #[derive(Debug)]
@@ -31,18 +33,27 @@ pub(crate) struct Delivery {
     due: Option<Millis>,
     /// The comment with the report was sent.
     is_committed: bool,
-    /// The model that the client asked for, if the client does not see what is behind the answer.
-    concealed: Option<String>,
+    /// What the client sees in the place of what is behind the answer, if it does not see that.
+    concealed: Option<Concealed>,
+}
+
+/// What a client sees that does not see what is behind its answers.
+#[derive(Debug)]
+pub(crate) struct Concealed {
+    /// The model that the client asked for.
+    pub(crate) asked: String,
+    /// What the client should know about its own request.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Delivery {
-    /// A stream sends its headers at `headers_at` at the latest. `None` is for an answer in one piece. `concealed` is the model
-    /// that the client asked for, if the client does not see what is behind the answer.
+    /// A stream sends its headers at `headers_at` at the latest. `None` is for an answer in one piece. `concealed` is for a client
+    /// that does not see what is behind the answer.
     pub(crate) fn new(
         executor: &Executor,
         respond: oneshot::Sender<Reply>,
         headers_at: Option<Millis>,
-        concealed: Option<String>,
+        concealed: Option<Concealed>,
     ) -> Self {
         let executor = executor.clone();
         Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false, concealed }
@@ -50,12 +61,18 @@ impl Delivery {
 
     /// The report as the client may see it.
     fn report_json(&self, report: &Report) -> String {
-        if self.concealed.is_some() { conceal_report(report) } else { report.to_json(None) }
+        match &self.concealed {
+            Some(concealed) => conceal_report(report, &concealed.warnings),
+            None => report.to_json(None),
+        }
     }
 
     /// Adds the headers that describe the call, if the client may see them.
     fn describe(&self, reply: Reply, report: &Report) -> Reply {
-        if self.concealed.is_some() { reply } else { reply.with_report(report) }
+        match &self.concealed {
+            Some(concealed) => reply.with_warnings(&concealed.warnings),
+            None => reply.with_report(report),
+        }
     }
 
     /// When [`Delivery::keep_alive`] has something to do.
@@ -86,8 +103,8 @@ impl Delivery {
         let mut text = self.commit(report);
         match &self.concealed {
             None => text.push_str(&chunks.to_sse()),
-            Some(asked) => chunks.iter().for_each(|chunk| {
-                text.extend(["data: ", &conceal_answer(chunk, asked), "\n\n"]);
+            Some(concealed) => chunks.iter().for_each(|chunk| {
+                text.extend(["data: ", &conceal_answer(chunk, &concealed.asked), "\n\n"]);
             }),
         }
         self.write(text.as_bytes(), report);
@@ -96,7 +113,7 @@ impl Delivery {
     /// Starts to write the bytes that came before the commit point.
     pub(crate) fn write_held(&mut self, held: &[u8], report: &Report) {
         let text = self.commit(report);
-        self.write(&[text.as_bytes(), held].concat(), report);
+        self.write(&[text.as_bytes(), &join_comments(held)].concat(), report);
     }
 
     /// Passes the rest of a body to the client natively.
@@ -144,7 +161,7 @@ impl Delivery {
                 let completion = answer.completion_with(&self.report_json(&report));
                 let shown = match &self.concealed {
                     None => completion,
-                    Some(asked) => conceal_answer(&completion, asked),
+                    Some(concealed) => conceal_answer(&completion, &concealed.asked),
                 };
                 self.respond(|delivery| delivery.describe(Reply::json(200, shown), &report));
             }

@@ -18,12 +18,21 @@ pub(crate) struct Limits {
     pub(crate) answers: u64,
     /// Images in one request.
     pub(crate) images: u64,
+    /// Files in one request.
+    pub(crate) files: u64,
+    /// The tokens that a file counts for.
+    pub(crate) file_tokens: u64,
+    /// A field that the edge does not know is an error.
+    pub(crate) refuses_unknown: bool,
 }
+
+const FIELDS: &str =
+    "bodyBytes bodyWithin bytesInFlight messages outputTokens answers images files fileTokens unknownFields";
 
 impl Limits {
     pub(super) fn read(given: &Section<'_>) -> Result<Self, Box<Invalid>> {
-        given.only("bodyBytes bodyWithin bytesInFlight messages outputTokens answers images")?;
-        let (mut body_bytes, mut messages, mut output_tokens) = (1_000_000, 256, 4_096);
+        given.only(FIELDS)?;
+        let (mut body_bytes, mut messages, mut output_tokens) = (1_000_000, 2_000, 4_096);
         given.count("bodyBytes", 1, 100_000_000, &mut body_bytes)?;
         let mut bytes_in_flight = 20_000_000;
         given.count("bytesInFlight", 1, 1_000_000_000, &mut bytes_in_flight)?;
@@ -33,8 +42,23 @@ impl Limits {
         given.whole("bodyWithin", 1, 600_000, &mut body_within)?;
         given.whole("answers", 1, 128, &mut answers)?;
         given.whole("images", 0, 1_000, &mut images)?;
+        let (mut files, mut file_tokens) = (0, 50_000);
+        given.whole("files", 0, 1_000, &mut files)?;
+        given.whole("fileTokens", 1, 10_000_000, &mut file_tokens)?;
+        let refuses_unknown = given.choice("unknownFields", "leaveOut refuse")? == Some("refuse");
         let (body_bytes, messages) = (body_bytes as usize, messages as usize);
         let bytes_in_flight = bytes_in_flight as usize;
-        Ok(Self { body_bytes, bytes_in_flight, body_within, messages, output_tokens, answers, images })
+        Ok(Self {
+            body_bytes,
+            bytes_in_flight,
+            body_within,
+            messages,
+            output_tokens,
+            answers,
+            images,
+            files,
+            file_tokens,
+            refuses_unknown,
+        })
     }
 }

@@ -7,8 +7,9 @@ use super::budget::Budget;
 use super::list::strings;
 use super::provider;
 
-/// How long a stream's headers wait for the first text unless the route says otherwise, in milliseconds.
-pub(crate) const HEADERS_WITHIN: Millis = 10_000;
+/// How long a stream's headers wait for the first text unless the route says otherwise, in milliseconds. Some HTTP clients give up
+/// after 10 s without a byte (OkHttp).
+pub(crate) const HEADERS_WITHIN: Millis = 5_000;
 
 /// A chain of models with a policy.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ fn the_defaults_are_openrouter_and_its_dialect() {
     assert_eq!(config.upstreams[0].url, "https://openrouter.ai/api/v1");
     assert_eq!(config.upstreams[0].dialect, Dialect::OpenRouter);
     assert_eq!(config.upstreams[0].key.as_deref(), Some("sk-upstream"));
-    assert_eq!((config.limits.body_bytes, config.limits.messages), (1_000_000, 256));
+    assert_eq!((config.limits.body_bytes, config.limits.messages), (1_000_000, 2_000));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_route_inherits_the_policy_and_changes_it() {
     let config = config.expect("a configuration");
     let route = config.route("support").expect("the route");
     assert_eq!((route.policy.attempts, route.policy.timeouts.idle), (3, 300));
-    assert_eq!((route.lane, route.headers_within), (Lane::Relay, 10_000));
+    assert_eq!((route.lane, route.headers_within), (Lane::Relay, 5_000));
 }
 
 #[test]

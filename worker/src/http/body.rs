@@ -8,6 +8,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, ReadableStreamReadResult, Request};
 
+use crate::config::Limits;
 use crate::http::api_error::{ApiError, Code};
 use crate::http::request_head::RequestHead;
 use crate::platform::executor::{Pending, Settled, boxed};
@@ -17,8 +18,26 @@ use crate::platform::timer::Timer;
 /// The time limit of a small body, which the configuration does not limit, in milliseconds.
 const SMALL_BODY_WITHIN: Millis = 10_000;
 
-/// Reads the whole body, of at most `limit` bytes, `within` a number of milliseconds.
+/// Reads the whole body of a call, within the limits of the configuration.
 pub(crate) async fn read(
+    request: &Request,
+    head: &RequestHead,
+    timer: &mut Timer,
+    limits: &Limits,
+) -> Result<Vec<u8>, ApiError> {
+    let body = read_within(request, head, timer, limits.body_bytes, limits.body_within).await;
+    body.map_err(|mut error| {
+        match error.code {
+            Code::RequestTooLarge => error.message += " (`limits.bodyBytes`)",
+            Code::RequestTimeout => error.message += " (`limits.bodyWithin`)",
+            _ => {}
+        }
+        error
+    })
+}
+
+/// Reads the whole body, of at most `limit` bytes, `within` a number of milliseconds.
+async fn read_within(
     request: &Request,
     head: &RequestHead,
     timer: &mut Timer,
@@ -40,7 +59,7 @@ pub(crate) async fn read(
 
 /// Reads a small body, of at most `limit` bytes.
 pub(crate) async fn read_small(request: &Request, head: &RequestHead, limit: usize) -> Result<Vec<u8>, ApiError> {
-    read(request, head, &mut Timer::new(&head.executor), limit, SMALL_BODY_WITHIN).await
+    read_within(request, head, &mut Timer::new(&head.executor), limit, SMALL_BODY_WITHIN).await
 }
 
 /// Reads a body of unknown length. Returns `None` after the time limit, which is for the whole body: each chunk of a body

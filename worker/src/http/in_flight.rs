@@ -67,8 +67,10 @@ impl Drop for InFlight {
 }
 
 fn full() -> ApiError {
-    let mut error =
-        ApiError::new(Code::Busy, "this edge works on as many bytes of requests as its memory allows; try again");
+    let mut error = ApiError::new(
+        Code::Busy,
+        "this edge works on as many bytes of requests as its memory allows (`limits.bytesInFlight`); try again",
+    );
     error.retry_after = Some(WAIT);
     error
 }

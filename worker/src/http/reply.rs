@@ -13,6 +13,9 @@ pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 /// SDKs wait this long at most before they try again, in milliseconds.
 const LONGEST_RETRY: Millis = 60_000;
 
+/// The longest value of a header that a client's own words are part of.
+const LONGEST_VALUE: usize = 1_000;
+
 /// A reply. It is plain data until it is sent.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -62,6 +65,14 @@ impl Reply {
         self.headers.push(("x-failsoft-attempts", report.attempts.len().to_string()));
         let model = report.model.as_ref().filter(|model| model.bytes().all(|byte| byte.is_ascii_graphic()));
         self.headers.extend(model.map(|model| ("x-failsoft-model", model.clone())));
+        self.with_warnings(&report.warnings)
+    }
+
+    /// Adds the header that warns the client.
+    pub(crate) fn with_warnings(mut self, warnings: &[String]) -> Self {
+        if !warnings.is_empty() {
+            self.headers.push(("x-failsoft-warnings", header_value(&warnings.join(" | "))));
+        }
         self
     }
 }
@@ -89,6 +100,12 @@ impl From<ApiError> for Reply {
     }
 }
 
+/// `text` as the value of a header: printable ASCII, of at most [`LONGEST_VALUE`] bytes.
+fn header_value(text: &str) -> String {
+    let is_plain = |character: char| character == ' ' || character.is_ascii_graphic();
+    text.chars().take(LONGEST_VALUE).map(|character| if is_plain(character) { character } else { '?' }).collect()
+}
+
 /// OpenAI's error envelope, with the report beside the error.
 fn envelope(failure: &Failure, report: &str) -> String {
     ["{\"error\":", &failure.to_openai(), ",\"failsoft\":", report, "}"].concat()
@@ -99,10 +116,27 @@ pub(crate) fn error_event(failure: &Failure, report: &str) -> String {
     ["data: ", &envelope(failure, report), "\n\n"].concat()
 }
 
-/// The comment with the report. The package reads it, and other readers skip comments.
+/// The comment with the report, a line in the block of the next event. The package reads it, and other readers skip comments.
 pub(crate) fn report_comment(report: &str) -> String {
     // A report is one line.
-    [": failsoft ", report, "\n\n"].concat()
+    [": failsoft ", report, "\n"].concat()
+}
+
+/// `events` of an upstream, whose comments become lines of the block of the next event. Some clients take a comment with an empty
+/// line behind it for an event without data.
+pub(crate) fn join_comments(events: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(events.len());
+    let mut is_after_comments = false;
+    for line in events.split_inclusive(|byte| *byte == b'\n') {
+        let is_empty = matches!(line, b"\n" | b"\r\n");
+        if is_empty && is_after_comments {
+            continue;
+        }
+        let begins_block = joined.is_empty() || joined.ends_with(b"\n\n") || joined.ends_with(b"\n\r\n");
+        is_after_comments = line.first() == Some(&b':') && (begins_block || is_after_comments);
+        joined.extend_from_slice(line);
+    }
+    joined
 }
 
 /// The reply of an edge whose configuration is missing or wrong.
@@ -114,4 +148,35 @@ pub(crate) fn not_configured() -> Reply {
 /// OpenAI's list object.
 pub(crate) fn list(data: Vec<Value>) -> Value {
     json!({"object": "list", "data": data})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reply, join_comments};
+
+    #[test]
+    fn a_warning_in_a_header_is_one_short_line_of_ascii() {
+        let warn = |text: &str| Reply::empty(200).with_warnings(&[text.into(), "b".into()]).headers.pop();
+        let header = |value: &str| Some(("x-failsoft-warnings", value.to_owned()));
+        assert_eq!(warn("`a` é\r\nx: 1\u{0}"), header("`a` ???x: 1? | b"));
+        assert_eq!(warn(&"x".repeat(2_000)), header(&"x".repeat(1_000)));
+        assert_eq!(Reply::empty(200).with_warnings(&[]).headers, []);
+    }
+
+    #[test]
+    fn a_comment_becomes_a_line_of_the_next_block_and_events_stay_as_they_are() {
+        for (events, expected) in [
+            (": 1\n\n: 2\n\ndata: 1\n\n", ": 1\n: 2\ndata: 1\n\n"),
+            (":\r\n\r\ndata: 1\r\n\r\n: x\r\n\r\ndata: 2", ":\r\ndata: 1\r\n\r\n: x\r\ndata: 2"),
+            (
+                "data: 1\n: inside\ndata: 2\n: at the end\n\ndata: 3\n\n",
+                "data: 1\n: inside\ndata: 2\n: at the end\n\ndata: 3\n\n",
+            ),
+            (": before\ndata: 1\n\n\n", ": before\ndata: 1\n\n\n"),
+            ("data: 1\n\n: not compl", "data: 1\n\n: not compl"),
+            ("data: : 1\n\n", "data: : 1\n\n"),
+        ] {
+            assert_eq!(String::from_utf8(join_comments(events.as_bytes())).expect("text"), expected, "{events:?}");
+        }
+    }
 }

@@ -1,14 +1,17 @@
-//! Checks every field of a request. A field that adds cost is priced, bounded or refused; an unknown field is refused,
-//! because it may add cost. The registry of the core says which fields exist and which of them need a check.
+//! Checks every field of a request. A field that adds cost is priced, bounded or refused; an unknown field is not sent, because
+//! it may add cost. The registry of the core says which fields exist and which of them need a check.
 
 use failsoft::Json;
-use failsoft::invalid::{Invalid, Section, join};
+use failsoft::invalid::{Invalid, Section, join, not_sent};
+use failsoft::json::Fields;
+use failsoft::request::MOST_FIELDS;
 use failsoft::request::fields::{EdgeRule, FIELDS, find};
 use failsoft::tokens::LARGEST_ATTACHMENT;
 
 use crate::config::Limits;
 
 use super::messages::{self, check_cache};
+use super::tools::{check_tool_choice, check_tools};
 
 /// Why the edge refuses a field of the registry, and what to do instead.
 const REFUSED: [(&str, &str); 13] = [
@@ -48,36 +51,57 @@ const PROVIDER: &str = "order only ignore allow_fallbacks require_parameters dat
 /// Plugins that work on the request and the answer, and buy nothing.
 const PLUGINS: &str = "response-healing context-compression";
 
+/// The engines that read files for nothing but the tokens of their content.
+const FILE_ENGINES: &str = "native cloudflare-ai pdf-text";
+
 /// The known fields that are part of the prompt. A field that only the owner knows may be a part of it, too.
 const PROMPT: [&str; 3] = ["messages", "tools", "response_format"];
 
 /// The most tokens that a model's template adds for tools.
 const TOOLS: u64 = 1_000;
 
+/// The most unknown fields that a warning names.
+const MOST_NAMED: usize = 10;
+
 /// What the checks found out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Checked {
+#[derive(Debug)]
+pub(super) struct Checked<'a> {
+    /// The fields of the request, without those that are not known.
+    pub(super) fields: Fields<'a>,
     /// The most tokens that an answer may have.
     pub(super) output: u64,
     /// The most tokens that the prompt can have. No vocabulary makes more tokens of a text than the text has bytes. An
     /// estimate would be lower, but a client could lead an estimate astray, and the owner would pay. The JSON around the
     /// text stands for what a model's template adds.
     pub(super) prompt: u64,
+    pub(super) has_files: bool,
+    /// What the client should know about its request, in sentences.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Checks every field of `body` but those that the owner `opened`.
 ///
 /// # Errors
-/// The first field that is unknown, refused or out of bounds, and what to do about it.
-pub(super) fn check(body: &Section<'_>, limits: &Limits, opened: &[String]) -> Result<Checked, Box<Invalid>> {
-    let (mut output, mut bytes) = (limits.output_tokens, 0);
-    for (name, value) in body.fields() {
-        let name = &*name.text().unwrap_or_default();
+/// The first field that is refused or out of bounds, and what to do about it.
+pub(super) fn check<'a>(body: &Section<'a>, limits: &Limits, opened: &[String]) -> Result<Checked<'a>, Box<Invalid>> {
+    let (mut bytes, mut fields, mut unknown) = (0, Vec::new(), Vec::new());
+    let mut output = Output { most: limits.output_tokens, warnings: Vec::new() };
+    for (at, (key, value)) in body.fields().enumerate() {
+        if at == MOST_FIELDS {
+            return Err(Invalid::new("body", format!("has more than {MOST_FIELDS} fields")));
+        }
+        let name = &*key.text().unwrap_or_default();
+        let is_opened = opened.iter().any(|opened| opened == name);
         let rule = find(name).map(|field| field.edge);
+        if rule.is_none() && !is_opened && !is_mistaken(name) && !limits.refuses_unknown {
+            unknown.extend((!value.is_null()).then(|| name.to_owned()));
+            continue;
+        }
+        fields.push((key, value));
         if PROMPT.contains(&name) || matches!(rule, None | Some(EdgeRule::Refuse)) {
             bytes += value.raw().len();
         }
-        if value.is_null() || opened.iter().any(|opened| opened == name) {
+        if value.is_null() || is_opened {
             continue;
         }
         match rule {
@@ -86,30 +110,65 @@ pub(super) fn check(body: &Section<'_>, limits: &Limits, opened: &[String]) -> R
             Some(EdgeRule::Refuse) | None => return Err(refused(name, opened)),
         }
     }
-    let images = messages::check(body.get("messages"), limits)?;
+    let attachments = messages::check(body.get("messages"), limits)?;
     let tools = if body.get("tools").is_null() { 0 } else { TOOLS };
-    let prompt = (bytes - images.bytes) as u64 + images.count * LARGEST_ATTACHMENT + tools;
-    Ok(Checked { output, prompt })
+    let attached = attachments.images * LARGEST_ATTACHMENT + attachments.files.saturating_mul(limits.file_tokens);
+    let Output { most: output, mut warnings } = output;
+    warnings.extend(warn_about_unknown(&unknown, opened));
+    Ok(Checked {
+        fields: fields.into_iter().collect(),
+        output,
+        prompt: ((bytes - attachments.bytes) as u64 + tools).saturating_add(attached),
+        has_files: attachments.files > 0,
+        warnings,
+    })
+}
+
+fn warn_about_unknown(unknown: &[String], opened: &[String]) -> Vec<String> {
+    let known = if unknown.is_empty() { String::new() } else { accepted(opened) };
+    let mut warnings: Vec<String> = unknown.iter().take(MOST_NAMED).map(|name| not_sent(name, &known)).collect();
+    if let Some(more @ 1..) = unknown.len().checked_sub(MOST_NAMED) {
+        warnings.push(format!("{more} more fields are not known, and were not sent"));
+    }
+    warnings
+}
+
+/// The output limit of a request.
+struct Output {
+    /// The most tokens of an answer.
+    most: u64,
+    warnings: Vec<String>,
+}
+
+impl Output {
+    /// Takes the output limit in the field `name`, or lowers it to the `limit` of the edge.
+    fn lower(&mut self, body: &Section<'_>, name: &str, limit: u64) -> Result<(), Box<Invalid>> {
+        let Some(given @ 1..) = body.get(name).whole() else {
+            return Err(body.wrong(name, "must be a whole number from 1 on"));
+        };
+        if given > limit {
+            self.warnings.push(format!("`{name}` was lowered from {given} to {limit} (`limits.outputTokens`)"));
+        }
+        self.most = self.most.min(given);
+        Ok(())
+    }
 }
 
 /// Checks the field `name`, and lowers `output`, the most tokens of an answer, if the field is an output limit.
-fn check_value(body: &Section<'_>, name: &str, limits: &Limits, output: &mut u64) -> Result<(), Box<Invalid>> {
+fn check_value(body: &Section<'_>, name: &str, limits: &Limits, output: &mut Output) -> Result<(), Box<Invalid>> {
     match name {
-        "n" => body.whole(name, 1, limits.answers, &mut 1),
-        "max_tokens" | "max_completion_tokens" => {
-            let mut most = *output;
-            body.whole(name, 1, limits.output_tokens, &mut most)?;
-            *output = most.min(*output);
-            Ok(())
-        }
+        "n" => body.whole(name, 1, limits.answers, &mut 1).map_err(|invalid| invalid.within("limits.answers")),
+        "max_tokens" | "max_completion_tokens" => output.lower(body, name, limits.output_tokens),
         "reasoning" => check_reasoning(&body.section(name)?, limits),
-        "tools" => check_tools(body),
+        "tools" => check_tools(body, limits),
         "tool_choice" => check_tool_choice(body),
         "plugins" => check_plugins(body),
         "provider" => check_provider(&body.section(name)?),
         "modalities" => check_modalities(body),
         "service_tier" => body.choice(name, "auto default flex").map(drop),
         "cache_control" => check_cache(body),
+        // What a stream looks like costs nothing.
+        "stream_options" if !limits.refuses_unknown => body.section(name).map(drop),
         "stream_options" => body.section(name)?.only("include_usage include_obfuscation"),
         "usage" => body.section(name)?.only("include"),
         "route" => body.choice(name, "fallback").map(drop),
@@ -121,13 +180,22 @@ fn check_value(body: &Section<'_>, name: &str, limits: &Limits, output: &mut u64
     }
 }
 
+/// Whether `name` is no field of a chat request, but has advice of its own.
+fn is_mistaken(name: &str) -> bool {
+    MISTAKEN.iter().any(|(mistaken, _)| *mistaken == name)
+}
+
+/// The names that this edge accepts, separated by spaces.
+fn accepted(opened: &[String]) -> String {
+    let accepted = FIELDS.iter().filter(|field| field.edge != EdgeRule::Refuse).map(|field| field.name);
+    accepted.chain(opened.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
+}
+
 fn refused(name: &str, opened: &[String]) -> Box<Invalid> {
     if let Some((_, advice)) = REFUSED.iter().chain(&MISTAKEN).find(|(refused, _)| *refused == name) {
         return Invalid::new(name, *advice);
     }
-    let accepted = FIELDS.iter().filter(|field| field.edge != EdgeRule::Refuse).map(|field| field.name);
-    let accepted: Vec<&str> = accepted.chain(opened.iter().map(String::as_str)).collect();
-    Invalid::unknown("", name, &accepted.join(" "))
+    Invalid::unknown("", name, &accepted(opened))
 }
 
 fn check_modalities(body: &Section<'_>) -> Result<(), Box<Invalid>> {
@@ -142,65 +210,35 @@ fn check_modalities(body: &Section<'_>) -> Result<(), Box<Invalid>> {
 /// `reasoning.max_tokens` is held, too.
 fn check_reasoning(given: &Section<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
     given.only("effort max_tokens exclude enabled summary")?;
-    given.whole("max_tokens", 0, limits.output_tokens, &mut 0)
-}
-
-/// The caller runs functions. The upstream runs all other tools, for money.
-fn check_tools(body: &Section<'_>) -> Result<(), Box<Invalid>> {
-    for (path, tool) in items(body, "tools")? {
-        let tool = Section::object(path, tool)?;
-        if !tool.get("type").is("function") {
-            return Err(tool.wrong("type", "must be \"function\": tools that run at the upstream cost extra"));
-        }
-        tool.only("type function cache_control")?;
-        check_cache(&tool)?;
-        check_cache(&tool.section("function")?)?;
-    }
-    Ok(())
-}
-
-fn check_tool_choice(body: &Section<'_>) -> Result<(), Box<Invalid>> {
-    if body.get("tool_choice").is_string() {
-        return body.choice("tool_choice", "none auto required").map(drop);
-    }
-    let choice = body.section("tool_choice")?;
-    match choice.choice("type", "function allowed_tools")? {
-        // OpenAI nests the list; its Responses API and some gateways do not.
-        Some("allowed_tools") => {
-            choice.only("type allowed_tools mode tools")?;
-            let nested = choice.section("allowed_tools")?;
-            nested.only("mode tools")?;
-            [&choice, &nested].into_iter().try_for_each(check_allowed_tools)
-        }
-        _ => {
-            choice.only("type function name")?;
-            choice.section("function")?.only("name")
-        }
-    }
-}
-
-/// The tools among which the model may choose are functions, as those of the request.
-fn check_allowed_tools(given: &Section<'_>) -> Result<(), Box<Invalid>> {
-    given.choice("mode", "auto required")?;
-    for tool in given.get("tools").items() {
-        if !tool.get("type").is("function") {
-            return Err(given.wrong("tools", "can name functions only: tools that run at the upstream cost extra"));
-        }
-    }
-    Ok(())
+    given.whole("max_tokens", 0, limits.output_tokens, &mut 0).map_err(|invalid| invalid.within("limits.outputTokens"))
 }
 
 fn check_plugins(body: &Section<'_>) -> Result<(), Box<Invalid>> {
     for (path, plugin) in items(body, "plugins")? {
         let plugin = Section::object(path, plugin)?;
         let known = plugin.get("id");
-        if !PLUGINS.split(' ').any(|harmless| known.is(harmless)) {
-            let message = format!("must be one of: {}; others cost extra", PLUGINS.replace(' ', ", "));
-            return Err(plugin.wrong("id", message));
+        if known.is("file-parser") {
+            check_file_parser(&plugin)?;
+        } else if PLUGINS.split(' ').any(|harmless| known.is(harmless)) {
+            plugin.only("id enabled engine")?;
+        } else {
+            let names = PLUGINS.replace(' ', ", ");
+            return Err(plugin.wrong("id", format!("must be one of: {names}, file-parser; others cost extra")));
         }
-        plugin.only("id enabled engine")?;
     }
     Ok(())
+}
+
+/// Without an engine, OpenRouter may choose one that charges each page of a file.
+fn check_file_parser(plugin: &Section<'_>) -> Result<(), Box<Invalid>> {
+    plugin.only("id enabled pdf")?;
+    let pdf = plugin.section("pdf")?;
+    pdf.only("engine")?;
+    if FILE_ENGINES.split(' ').any(|free| pdf.get("engine").is(free)) {
+        return Ok(());
+    }
+    let names = FILE_ENGINES.replace(' ', ", ");
+    Err(plugin.wrong("id", format!("needs a `pdf.engine` that is one of: {names}; others cost extra")))
 }
 
 /// The client may choose the providers: the request's price limit excludes those that cost more than the amount held.
@@ -237,7 +275,7 @@ pub(super) fn check_fixed_provider(given: Json<'_>, fixed: &str) -> Result<(), B
 }
 
 /// The items of the array `name`, with their paths.
-fn items<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, Box<Invalid>> {
+pub(super) fn items<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, Box<Invalid>> {
     let items = body.get(name);
     if !items.is_array() {
         return Err(body.wrong(name, "must be an array"));
@@ -261,6 +299,9 @@ mod tests {
             output_tokens: 10,
             answers: 1,
             images: 0,
+            files: 0,
+            file_tokens: 1,
+            refuses_unknown: false,
         };
         let body = format!("{{\"{name}\":{value}}}");
         check(&Section::object("", Json::parse(&body).expect("JSON")).expect("an object"), &limits, &[])

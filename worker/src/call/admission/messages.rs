@@ -1,57 +1,60 @@
-//! Checks every message of a request.
+//! Checks every message of a request. Clients send the conversation back with what they found in an answer, so unknown content
+//! passes, unless an upstream may charge more for it than for the text of the request.
 
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
 
+use super::attachments::{Attachments, find_hidden, find_in_annotation, is_attachment, is_nothing, refers_outside};
 use crate::config::Limits;
 
 /// Fields of a message. Those of an answer are among them: a client sends the conversation back.
 const KNOWN: &str = "role content name tool_calls tool_call_id refusal reasoning reasoning_content reasoning_details \
                      annotations cache_control prefix";
 
-/// The images of a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Images {
-    pub(super) count: u64,
-    /// The bytes of their parts in the body.
-    pub(super) bytes: usize,
-}
+/// The types of parts that the edge knows. Each has its content in a field of the same name.
+const PARTS: [&str; 4] = ["text", "refusal", "image_url", "file"];
+
+const WRONG_PART: &str = "must be \"text\", \"image_url\" or \"file\": this edge takes no sound and no video";
 
 /// Checks `messages`, in one pass.
 ///
 /// # Errors
-/// The first field that is unknown, refused or out of bounds, and what to do about it.
-pub(super) fn check(messages: Json<'_>, limits: &Limits) -> Result<Images, Box<Invalid>> {
-    let mut images = Images::default();
+/// The first field that is refused or out of bounds, and what to do about it.
+pub(super) fn check(messages: Json<'_>, limits: &Limits) -> Result<Attachments, Box<Invalid>> {
+    let mut attachments = Attachments::default();
     for (at, message) in messages.items().enumerate() {
         if at == limits.messages {
             let (count, most) = (messages.items().count(), limits.messages);
-            return Err(Invalid::new("messages", format!("has {count} entries; this edge takes {most} at most")));
+            let problem = format!("has {count} entries; this edge takes {most} at most");
+            return Err(Invalid::new("messages", problem).within("limits.messages"));
         }
         // What is no object is refused when the request is read.
         if let Ok(message) = Section::object(format!("messages[{at}]"), message) {
-            check_message(&message, at, limits, &mut images)?;
+            check_message(&message, at, limits, &mut attachments)?;
         }
     }
-    Ok(images)
+    Ok(attachments)
 }
 
-fn check_message(message: &Section<'_>, at: usize, limits: &Limits, images: &mut Images) -> Result<(), Box<Invalid>> {
-    for (name, value) in message.fields() {
-        // An empty field does no harm: answers have some.
-        let is_empty = value.is_null() || value.is_array() && value.is_empty();
-        if !is_empty && !KNOWN.split(' ').any(|known| name.is(known)) {
-            return Err(Invalid::unknown(&format!("messages[{at}]"), &name.text().unwrap_or_default(), KNOWN));
-        }
-    }
+fn check_message(
+    message: &Section<'_>,
+    at: usize,
+    limits: &Limits,
+    attachments: &mut Attachments,
+) -> Result<(), Box<Invalid>> {
     check_cache(message)?;
-    for (name, value) in message.fields().filter(|(name, _)| !name.is("content")) {
+    for (name, value) in message.fields().filter(|(name, value)| !name.is("content") && !is_nothing(*value)) {
+        let text = name.text().unwrap_or_default();
+        if limits.refuses_unknown && !KNOWN.split(' ').any(|known| text == known) {
+            return Err(Invalid::unknown(&format!("messages[{at}]"), &text, KNOWN));
+        }
         let hidden = match name.is("annotations") {
             true => value.items().find_map(find_in_annotation),
+            false if is_attachment(&text) => Some("is an attachment: attachments belong into `content`"),
             false => find_hidden(value),
         };
         if let Some(problem) = hidden {
-            return Err(message.wrong(&name.text().unwrap_or_default(), problem));
+            return Err(message.wrong(&text, problem));
         }
     }
     let content = message.get("content");
@@ -61,68 +64,97 @@ fn check_message(message: &Section<'_>, at: usize, limits: &Limits, images: &mut
     for (nth, part) in content.items().enumerate() {
         let path = format!("messages[{at}].content[{nth}]");
         let section = Section::object(&*path, part)?;
-        if section.get("type").is("image_url") {
-            images.count += 1;
-            images.bytes += part.raw().len();
-        }
-        check_part(&section)?;
-        if images.count > limits.images {
-            let most = match limits.images {
-                0 => "no images; its owner can allow some in `limits.images`".into(),
-                most => format!("{most} at most"),
-            };
-            return Err(Invalid::new(path, format!("is an image too many: this edge takes {most}")));
-        }
+        count(part, &path, limits, attachments)?;
+        check_part(&section, part, limits)?;
     }
     Ok(())
 }
 
-/// Something in a field beside `content` that an upstream may charge, at any depth: an attachment, or a cache for an hour.
-fn find_hidden(value: Json<'_>) -> Option<&'static str> {
-    const ATTACHMENTS: [&str; 8] =
-        ["image_url", "input_image", "image", "input_audio", "audio", "file", "input_file", "video_url"];
-    if value.is_object() {
-        let kind = value.get("type");
-        if ATTACHMENTS.iter().any(|attachment| kind.is(attachment)) {
-            return Some("holds an image or another attachment: attachments belong into `content`");
-        }
-        let lifetime = value.at("cache_control.ttl");
-        if !lifetime.is_null() && !lifetime.is("5m") {
-            return Some("asks for a cache that costs extra: `ttl` can be \"5m\" only");
-        }
-        return value.fields().find_map(|(_, inside)| find_hidden(inside));
-    }
-    value.items().find_map(find_hidden)
-}
-
-/// [`find_hidden`] for an annotation. OpenRouter's annotation of type `file` holds the text of a file that an earlier request
-/// had. Its bytes count as text.
-fn find_in_annotation(annotation: Json<'_>) -> Option<&'static str> {
-    match annotation.get("type").is("file") {
-        true => annotation.fields().find_map(|(_, inside)| find_hidden(inside)),
-        false => find_hidden(annotation),
-    }
-}
-
-fn check_part(part: &Section<'_>) -> Result<(), Box<Invalid>> {
-    let check_text = |name: &str| match part.get(name).is_string() {
-        true => Ok(()),
-        false => Err(part.wrong(name, "must be a string")),
-    };
+/// Counts `part`, if it is an attachment.
+fn count(part: Json<'_>, path: &str, limits: &Limits, attachments: &mut Attachments) -> Result<(), Box<Invalid>> {
     let kind = part.get("type");
-    if kind.is("text") {
-        part.only("type text cache_control")?;
-        check_text("text")?;
-    } else if kind.is("refusal") {
-        part.only("type refusal")?;
-        check_text("refusal")?;
-    } else if kind.is("image_url") {
-        part.only("type image_url cache_control")?;
-        part.section("image_url")?.only("url detail")?;
+    let (count, most, name, limit) = if kind.is("image_url") {
+        (&mut attachments.images, limits.images, "an image", "limits.images")
+    } else if kind.is("file") {
+        (&mut attachments.files, limits.files, "a file", "limits.files")
     } else {
-        return Err(part.wrong("type", "must be \"text\" or \"image_url\": this edge takes no sound, video and files"));
+        return Ok(());
+    };
+    *count += 1;
+    if !kind.is("file") || !is_text_file(part) {
+        attachments.bytes += part.raw().len();
+    }
+    if *count > most {
+        let most = match most {
+            0 => format!("none; its owner can allow some in `{limit}`"),
+            most => format!("{most} at most (`{limit}`)"),
+        };
+        return Err(Invalid::new(path, format!("is {name} too many: this edge takes {most}")));
+    }
+    Ok(())
+}
+
+/// Whether the file is a text, which counts as the text that it is.
+fn is_text_file(part: Json<'_>) -> bool {
+    let data = part.at("file.file_data").text().unwrap_or_default();
+    data.starts_with("data:") && !data.starts_with("data:application/pdf")
+}
+
+fn check_part(part: &Section<'_>, json: Json<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
+    let kind = part.get("type");
+    let Some(own) = PARTS.into_iter().find(|known| kind.is(known)) else {
+        return check_unknown_part(part, json, limits);
+    };
+    match own {
+        "image_url" => check_object(&part.section(own)?, "url detail", limits)?,
+        "file" => check_file(&part.section(own)?, limits)?,
+        _ if part.get(own).is_string() => {}
+        _ => return Err(part.wrong(own, "must be a string")),
+    }
+    for (name, value) in part.fields().filter(|(name, value)| !name.is("type") && !name.is(own) && !is_nothing(*value))
+    {
+        let name = name.text().unwrap_or_default();
+        if is_attachment(&name) {
+            return Err(part.wrong(&name, format!("is an attachment in a part of the type \"{own}\"")));
+        }
+        if let Some(problem) = find_hidden(value) {
+            return Err(part.wrong(&name, problem));
+        }
+    }
+    if limits.refuses_unknown {
+        part.only(&["type cache_control ", own].concat())?;
     }
     check_cache(part)
+}
+
+/// A part of another type: text in the words of another vendor, such as thinking. Something that an upstream would fetch, look at
+/// or listen to is refused.
+fn check_unknown_part(part: &Section<'_>, json: Json<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
+    let kind = part.get("type").text().filter(|kind| !kind.is_empty() && !is_attachment(kind));
+    if limits.refuses_unknown || kind.is_none() || refers_outside(json) {
+        return Err(part.wrong("type", WRONG_PART));
+    }
+    match find_hidden(json) {
+        Some(problem) => Err(part.wrong("type", problem)),
+        None => check_cache(part),
+    }
+}
+
+fn check_file(file: &Section<'_>, limits: &Limits) -> Result<(), Box<Invalid>> {
+    if !is_nothing(file.get("file_id")) {
+        let problem = "names a file in the account of this edge's owner: send the file itself, as `file_data`";
+        return Err(file.wrong("file_id", problem));
+    }
+    if !file.get("file_data").is_string() {
+        return Err(file.wrong("file_data", "must be a string: a data URL, or the URL of the file"));
+    }
+    check_object(file, "filename file_data file_id", limits)
+}
+
+/// Refuses an unknown field of an attachment that is more than a plain value.
+fn check_object(of: &Section<'_>, known: &str, limits: &Limits) -> Result<(), Box<Invalid>> {
+    let is_plain = |value: Json<'_>| !value.is_object() && !value.is_array();
+    if !limits.refuses_unknown && of.fields().all(|(_, value)| is_plain(value)) { Ok(()) } else { of.only(known) }
 }
 
 /// Checks `cache_control`. The price of a model covers a cache of five minutes; a cache of an hour costs twice as much.

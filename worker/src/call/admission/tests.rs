@@ -137,7 +137,7 @@ fn a_request_beyond_the_clients_rights_is_refused_with_its_path() {
         (
             json!({"model": "openai/gpt-4o", "messages": [{}, {}, {}]}),
             400,
-            "`messages` has 3 entries; this edge takes 2 at most",
+            "`messages` has 3 entries; this edge takes 2 at most (`limits.messages`)",
         ),
         (json!({"model": "openai/gpt-4o", "messages": []}), 400, "`messages` is empty; give at least one message"),
         (json!({}), 400, "`models` is missing; name at least one model"),
@@ -300,10 +300,30 @@ fn a_prompt_is_held_at_one_token_for_each_byte() {
         (json!({"role": "user", "content": long("훻")}), 3_000),
         (json!({"role": "assistant", "content": "x", "tool_calls": [call]}), 2_000),
         (json!({"role": "assistant", "content": "x", "annotations": [file]}), 2_000),
+        (json!({"role": "assistant", "content": "x", "novel": {"a": [long("x ")]}}), 2_000),
+        (json!({"role": "assistant", "content": [{"type": "thinking", "thinking": long("x ")}]}), 2_000),
     ] {
         let call = bounded(messages(message.clone()), json!({}), true).expect("a call");
         assert!(call.worst.tokens >= 2 * least, "{} of {message}", call.worst.tokens);
     }
     let image = json!({"type": "image_url", "image_url": {"url": "https://a.example/b.png"}});
     assert!(bounded(messages(json!({"role": "user", "content": image})), json!({}), true).is_err());
+}
+
+#[test]
+fn a_file_is_held_as_the_owner_says_and_a_text_file_also_as_its_text() {
+    let held = |data: &str| {
+        let config = json!({"access": "loopback", "limits": {"files": 2, "fileTokens": 9_000}});
+        let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
+        let file = json!({"type": "file", "file": {"file_data": format!("{data}{}", "A".repeat(5_000))}});
+        let body = json!({"model": "a/a", "max_tokens": 1, "messages": [{"role": "user", "content": [file, file]}]});
+        let call = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call;
+        call.request.prompt_most.expect("a bound")
+    };
+    for (data, least) in
+        [("data:application/pdf;base64,", 18_000), ("https://a.example/", 18_000), ("data:text/plain;base64,", 28_000)]
+    {
+        assert!((least..least + 500).contains(&held(data)), "{data}: {}", held(data));
+    }
 }

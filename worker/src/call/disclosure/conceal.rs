@@ -1,7 +1,7 @@
 //! What a client gets whose grant hides the report: the answer, without the models, providers and costs behind it. The lists name
 //! what such a client may see, so that a field which an upstream invents stays with the owner.
 
-use failsoft::json::{Object, array};
+use failsoft::json::{Object, array, patched};
 use failsoft::{Failure, Json, Report};
 
 use super::owners_code;
@@ -63,9 +63,11 @@ fn keep(object: Json<'_>, names: &str) -> Object {
     kept
 }
 
-/// What remains of a report: whether another model than the first answered, and whether the answer passed the rules.
-pub(crate) fn conceal_report(report: &Report) -> String {
-    short_report(report.fallback, report.accepted)
+/// What remains of a report: whether another model than the first answered, and whether the answer passed the rules; and the
+/// `warnings` about the client's own request.
+pub(crate) fn conceal_report(report: &Report, warnings: &[String]) -> String {
+    let shown = short_report(report.fallback, report.accepted);
+    if warnings.is_empty() { shown } else { patched(&shown, &Object::default().texts("warnings", warnings).end()) }
 }
 
 fn conceal_report_json(report: Json<'_>) -> String {
