@@ -18,8 +18,8 @@ const SILENCE = ['slow-headers', 'slow-first-token', 'comments-only', 'stall', '
 const GROUPS = [
   ['Too busy', ['rate-limited', 'rate-limited-once', 'rate-limited-legacy', 'rate-limited-date', 'in-flight-budget',
     'unavailable', 'unavailable-not-retryable', 'overloaded']],
-  ['The server fails', ['server-error', 'server-error-once', 'string-code', 'bad-gateway', 'gateway-timeout', 'timeout-408',
-    'cloudflare-524', 'error-first', 'error-in-200', 'malformed-body']],
+  ['The server fails', ['server-error', 'server-error-once', 'string-code', 'bad-gateway', 'bad-gateway-page', 'gateway-timeout',
+    'timeout-408', 'cloudflare-524', 'error-first', 'error-in-200', 'malformed-body']],
   ['The connection breaks', ['reset', 'reset-after-headers', 'reset-mid-body', 'cut', 'cut-hard', 'cut-mid-event',
     'cut-mid-character', 'error-mid-stream', 'error-mid-stream-empty-choices', 'error-in-choice']],
   ['Silence', SILENCE],

@@ -53,6 +53,7 @@ export const FAULTS = [
   http('server-error', 'serverError', 1),
   http('server-error-once', 'serverError', 1, 'fine'),
   http('bad-gateway', 'serverError', 1),
+  http('bad-gateway-page', 'serverError', 1),
   http('cloudflare-524', 'serverError', 1),
   http('string-code', 'serverError', 1),
   http('unavailable', 'unavailable', 0),

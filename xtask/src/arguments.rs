@@ -17,6 +17,7 @@ pub(crate) enum Task {
     Test(Test),
     Simulate(Simulate),
     Mutants(Vec<String>),
+    Faults { dialect: Dialect },
     Live { upstream: Option<String> },
     Size,
     Bench(Bench),
@@ -81,6 +82,7 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
         "build" => build(words),
         "test" => test(words).map(Task::Test),
         "fuzz" => fuzz(words),
+        "faults" => faults(words),
         "live" => live(words),
         "size" => words.end(Task::Size),
         "bench" => bench(words).map(Task::Bench),
@@ -165,6 +167,17 @@ fn simulate(mut words: Words) -> Result<Simulate, Failure> {
         }
     }
     Ok(simulate)
+}
+
+fn faults(mut words: Words) -> Result<Task, Failure> {
+    let mut dialect = Dialect::OpenAi;
+    while let Some((name, inline)) = words.option() {
+        match name.as_str() {
+            "--dialect" => dialect = words.value(&name, inline, Problem::NotADialect, Dialect::named)?,
+            _ => return Err(usage(Problem::UnknownOption, &name)),
+        }
+    }
+    Ok(Task::Faults { dialect })
 }
 
 fn live(mut words: Words) -> Result<Task, Failure> {

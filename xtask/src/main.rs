@@ -11,6 +11,7 @@ mod dotenv;
 mod edge;
 mod emulator;
 mod failure;
+mod faults;
 mod files;
 mod fingerprint;
 mod fuzz;
@@ -73,6 +74,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(options) => test::run(&workspace, &options),
         Task::Simulate(options) => fuzz::simulate(&workspace, &options),
         Task::Mutants(named) => mutant::run(&workspace, &named),
+        Task::Faults { dialect } => faults::run(&workspace, dialect),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),
         Task::Bench(options) => bench::run(&workspace, &options),

@@ -24,6 +24,10 @@ const DOCS: &str = "https://openrouter.ai/docs/api_reference/errors-and-debuggin
 const CLOUDFLARE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>openrouter.ai | 524: A timeout occurred</title></head>\n\
     <body><h1>A timeout occurred</h1><p>Error code 524</p></body></html>\n";
 
+/// What nginx answers when the server behind it does not.
+const PROXY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+    <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+
 impl ApiError {
     /// The plain format: `code` and `message`.
     pub(crate) fn bare(status: u16, message: impl Into<String>) -> Self {
@@ -145,6 +149,7 @@ pub(crate) fn api_error(error: HttpError, number: Option<u64>, model: &Candidate
         HttpError::UnavailableNotRetryable => unavailable(id, false),
         HttpError::Status(status) => plain(status),
         HttpError::Cloudflare => ApiError { page: Some(CLOUDFLARE), ..ApiError::bare(524, "A timeout occurred") },
+        HttpError::Proxy => ApiError { page: Some(PROXY), ..ApiError::bare(502, "Bad Gateway") },
         HttpError::StringCode => {
             let mut error = plain(500);
             error.error["code"] = json!("server_error");

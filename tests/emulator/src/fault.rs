@@ -69,6 +69,8 @@ pub(crate) enum HttpError {
     /// A status with OpenRouter's message for it.
     Status(u16),
     Cloudflare,
+    /// The page of a proxy that cannot reach the provider.
+    Proxy,
     StringCode,
 }
 

@@ -83,6 +83,7 @@
 //! | `server-error` | 500 with a generic message |  |
 //! | `server-error-once` | 500 the first time, healthy afterwards |  |
 //! | `bad-gateway` | 502 |  |
+//! | `bad-gateway-page` | 502 with an HTML page |  |
 //! | `unavailable` | 503 with availability.retryable true; with a number of seconds behind the name, also Retry-After | seconds in Retry-After |
 //! | `unavailable-not-retryable` | 503 with availability.retryable false |  |
 //! | `gateway-timeout` | 504 |  |

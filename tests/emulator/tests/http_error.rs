@@ -69,11 +69,13 @@ fn a_rate_limit_with_a_date_names_a_date_in_the_future() {
 }
 
 #[test]
-fn cloudflare_answers_with_a_page() {
-    let reply = complete(&emulator(), "fault/cloudflare-524");
-    assert_eq!(reply.status, Some(524));
-    assert!(reply.header("content-type").is_some_and(|value| value.starts_with("text/html")));
-    assert!(reply.raw.starts_with(b"<!DOCTYPE html>"));
+fn cloudflare_and_a_proxy_answer_with_a_page() {
+    for (fault, status, start) in [("cloudflare-524", 524, "<!DOCTYPE html>"), ("bad-gateway-page", 502, "<html>")] {
+        let reply = complete(&emulator(), &format!("fault/{fault}"));
+        assert_eq!(reply.status, Some(status));
+        assert!(reply.header("content-type").is_some_and(|value| value.starts_with("text/html")));
+        assert!(reply.raw.starts_with(start.as_bytes()));
+    }
 }
 
 #[test]

@@ -65,6 +65,12 @@ fn live_uses_openrouter_by_default() {
 }
 
 #[test]
+fn the_faults_ask_each_model_by_itself_by_default() {
+    assert_eq!(read_line("faults"), Ok(Task::Faults { dialect: Dialect::OpenAi }));
+    assert_eq!(read_line("faults --dialect openrouter"), Ok(Task::Faults { dialect: Dialect::OpenRouter }));
+}
+
+#[test]
 fn an_error_names_the_wrong_word() {
     let cases = [
         ("biuld", "biuld: no such command"),
@@ -84,6 +90,8 @@ fn an_error_names_the_wrong_word() {
         ("bench edges", "edges: no such part"),
         ("bench old", "old: needs --baseline DIR"),
         ("bench --baseline", "--baseline: needs a value"),
+        ("faults --all", "--all: no such option"),
+        ("faults --dialect azure", "--dialect: needs `openrouter` or `openai`"),
         ("size now", "now: no such option"),
     ];
     for (line, expected) in cases {
