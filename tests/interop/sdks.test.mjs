@@ -4,91 +4,22 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { test } from 'node:test';
 import { join } from 'node:path';
+import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { ChatOpenAI } from '@langchain/openai';
-import { HTTPClient, OpenRouter } from '@openrouter/sdk';
-import { generateText, streamText } from 'ai';
-import OpenAI from 'openai';
 
 import { PACKAGE, ROOT } from '../support/process.mjs';
 import { VirtualTime } from '../support/virtual-time.mjs';
+import { SDKS } from './sdks.mjs';
 
 const clock = new VirtualTime();
 const { createClient, createFetch } = await import(pathToFileURL(join(PACKAGE, 'index.js')));
 
 const BEGIN = 1_800_000_000_000;
 const [FIRST, SECOND] = ['m/one', 'm/two'];
-const PROMPT = 'Hello?';
-const messages = [{ role: 'user', content: PROMPT }];
 
 /** The requests that failsoft alone makes, when both models of the chain fail with the status. */
 const REQUESTS = { 401: 1, 402: 1, 403: 1, 404: 2, 429: 2, 500: 4 };
-
-const OPENAI_ERRORS = {
-  401: 'AuthenticationError', 402: 'APIError', 403: 'PermissionDeniedError', 404: 'NotFoundError', 429: 'RateLimitError', 500: 'InternalServerError',
-};
-const readOpenAI = ({ constructor, status }) => [constructor.name, status];
-
-/** What an SDK does with `fetch`: `call` and `stream` give a text; `read` gives the class and the status of an error. */
-const SDKS = {
-  openai(fetch) {
-    const { completions } = new OpenAI({ baseURL: 'https://up.example/v1', apiKey: 'k', fetch }).chat;
-    return {
-      call: async () => (await completions.create({ model: FIRST, messages })).choices[0].message.content,
-      stream: async () => textOf(await completions.create({ model: FIRST, messages, stream: true }), ({ choices }) => choices[0]?.delta.content),
-      read: readOpenAI,
-      errors: OPENAI_ERRORS,
-    };
-  },
-  LangChain(fetch) {
-    const chat = new ChatOpenAI({ model: FIRST, apiKey: 'k', configuration: { baseURL: 'https://up.example/v1', fetch } });
-    return {
-      call: async () => (await chat.invoke(PROMPT)).content,
-      stream: async () => textOf(await chat.stream(PROMPT), ({ content }) => content),
-      read: readOpenAI,
-      errors: OPENAI_ERRORS,
-    };
-  },
-  'the AI SDK'(fetch) {
-    const model = createOpenAICompatible({ name: 'failsoft', baseURL: 'https://up.example/v1', apiKey: 'k', fetch })(FIRST);
-    const repeated = 'RetryError of APICallError';
-    return {
-      call: async () => (await generateText({ model, prompt: PROMPT })).text,
-      stream: async () => textOf(streamText({ model, prompt: PROMPT, onError() {} }).fullStream, ({ type, text, error }) => {
-        if (type === 'error') throw error;
-        return type === 'text-delta' ? text : '';
-      }),
-      read: ({ constructor, statusCode, lastError }) => (lastError ? [`${constructor.name} of ${lastError.constructor.name}`, lastError.statusCode] : [constructor.name, statusCode]),
-      errors: { 401: 'APICallError', 402: 'APICallError', 403: 'APICallError', 404: 'APICallError', 429: repeated, 500: repeated },
-    };
-  },
-  '@openrouter/sdk'(fetch) {
-    const { chat } = new OpenRouter({ apiKey: 'k', httpClient: new HTTPClient({ fetcher: fetch }) });
-    const chatRequest = { model: FIRST, messages };
-    return {
-      call: async () => (await chat.send({ chatRequest })).choices[0].message.content,
-      stream: async () => textOf(await chat.send({ chatRequest: { ...chatRequest, stream: true } }), ({ choices, error }) => {
-        if (error) throw Object.assign(new Error(error.message), { statusCode: error.code });
-        return choices[0]?.delta.content;
-      }),
-      read: ({ constructor, statusCode }) => [constructor.name, statusCode],
-      errors: {
-        401: 'UnauthorizedResponseError', 402: 'PaymentRequiredResponseError', 403: 'ForbiddenResponseError',
-        404: 'NotFoundResponseError', 429: 'TooManyRequestsResponseError', 500: 'InternalServerResponseError',
-      },
-    };
-  },
-};
-
-async function textOf(pieces, read) {
-  let text = '';
-  for await (const piece of pieces) text += read(piece) ?? '';
-  return text;
-}
 
 /** An SDK over a chain of two models, whose upstream answers with `respond`; and the models that the upstream was asked for. */
 function sdkWith(name, respond) {
@@ -99,7 +30,8 @@ function sdkWith(name, respond) {
     return respond(request);
   };
   const client = createClient({ models: [SECOND], dialect: 'openai', fetch: upstream });
-  return { ...SDKS[name](createFetch(client)), asked };
+  const sdk = SDKS[name]({ fetch: createFetch(client), origin: 'https://up.example', apiKey: 'k', model: FIRST, prompt: 'Hello?' });
+  return { ...sdk, asked };
 }
 
 const refuse = (status, headers) => () => Response.json({ error: { message: 'it failed', code: 'the_code' } }, { status, headers });
@@ -115,9 +47,9 @@ for (const name of Object.keys(SDKS)) {
   for (const form of ['call', 'stream']) {
     for (const [status, requests] of Object.entries(REQUESTS)) {
       test(`${name}, ${form}: after ${status}, its own error has the status, and the upstream gets the requests of one call`, async () => {
-        const { asked, read, errors, ...sdk } = sdkWith(name, refuse(Number(status)));
+        const { asked, read, errorOf, ...sdk } = sdkWith(name, refuse(Number(status)));
         const { error, seconds } = await outcome(sdk[form]);
-        assert.deepEqual(read(error), [errors[status], Number(status)], error.stack);
+        assert.deepEqual(read(error), [errorOf(Number(status)), Number(status)], error.stack);
         assert.match(error.message, /it failed/);
         // @openrouter/sdk repeats a 5xx for an hour; meanwhile, the models are asked again now and then.
         const calls = 1 + Math.floor(seconds / 130);
@@ -175,6 +107,7 @@ for (const name of Object.keys(SDKS)) {
 test('the table of the documentation has the classes and the statuses', async () => {
   const page = await readFile(join(ROOT, 'www/docs/package.md'), 'utf8');
   for (const sdk of Object.values(SDKS)) {
-    for (const error of Object.values(sdk(fetch).errors)) assert.ok(page.includes(`\`${error.split(' ')[0]}\``), error);
+    const { errorOf } = sdk({ fetch, origin: 'https://up.example', apiKey: 'k', model: FIRST, prompt: 'Hello?' });
+    for (const status of Object.keys(REQUESTS)) assert.ok(page.includes(`\`${errorOf(Number(status)).split(' ')[0]}\``), errorOf(Number(status)));
   }
 });
