@@ -87,10 +87,14 @@ const models = (key, origin = APP, at = edge) => send(at, '/v1/models', { key, h
 /** The payload of a session. */
 const payloadOf = (token) => JSON.parse(Buffer.from(token.slice(4).split('.')[0], 'base64url').toString());
 
-/** A session with `payload`, signed with `secret`. */
-function forged(payload, secret, prefix = 'fsv_') {
+const hmac = (key, data) => createHmac('sha256', key).update(data).digest();
+const SIGNATURE = 'failsoft: signature of a session';
+const ACCOUNT = "failsoft: name of a visitor's account";
+
+/** A session with `payload`, signed with the key that is derived from `secret` for `use`. */
+function forged(payload, secret, { prefix = 'fsv_', use = SIGNATURE } = {}) {
   const text = `${prefix}${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
-  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+  return `${text}.${hmac(use === null ? secret : hmac(secret, use), text).toString('base64url')}`;
 }
 
 test('a visitor calls with a session, from the page that requested the session', async () => {
@@ -182,7 +186,9 @@ test('a session that this edge did not issue is refused', async () => {
     forged(payload, 'another secret'),
     forged(payload, ''),
     forged(payload, SECRETS.TURNSTILE_SECRET),
-    forged(payload, SECRETS.SESSION_SECRET, ''),
+    forged(payload, SECRETS.SESSION_SECRET, { prefix: '' }),
+    forged(payload, SECRETS.SESSION_SECRET, { use: null }),
+    forged(payload, SECRETS.SESSION_SECRET, { use: ACCOUNT }),
     `fsv_${longer}.${mac}`,
     `fsv_${text}.`,
     `fsv_${text}`,
@@ -231,7 +237,7 @@ test('a session is refused after its lifetime', async () => {
 test('all sessions of an address share one account, and the account does not reveal the address', async () => {
   const account = async (address) => payloadOf(await begin({ address })).account;
   const first = await account(ADDRESS);
-  assert.match(first, /^visitor:[0-9a-f]{32}$/);
+  assert.equal(first, `visitor:${hmac(hmac(SECRETS.SESSION_SECRET, ACCOUNT), ADDRESS).toString('hex').slice(0, 32)}`);
   assert.equal(await account(ADDRESS), first);
   assert.equal(await account(`::ffff:${ADDRESS}`), first);
   assert.notEqual(await account('203.0.113.8'), first);

@@ -29,7 +29,7 @@ const EDGE = 'https://edge.example.com';
 const DEV = 'http://127.0.0.1:8787';
 const OPENROUTER = 'https://openrouter.ai/api/v1';
 const SECRET = '0123456789abcdef0123456789abcdef';
-const SECRETS = { ADMIN_TOKEN: SECRET, SESSION_SECRET: SECRET, TURNSTILE_SECRET: 'example', METRICS_TOKEN: SECRET };
+const SECRETS = { ADMIN_TOKEN: `admin-${SECRET}`, SESSION_SECRET: `session-${SECRET}`, TURNSTILE_SECRET: 'example', METRICS_TOKEN: `metrics-${SECRET}` };
 /** The id that the documentation gives to a managed key. */
 const KEY_ID = '0123456789abcdef';
 
@@ -77,7 +77,7 @@ async function isReady(failsoft) {
   const open = failsoft.keys || failsoft.users || failsoft.visitors || failsoft.admins ? {} : { access: 'loopback' };
   const named = JSON.stringify(failsoft).match(/"[A-Z][A-Z0-9_]+_(KEY|HEADERS)"/g) ?? [];
   const tokens = (failsoft.admins ?? []).map(({ token }) => [token, `${token}-${SECRET}`]);
-  const others = Object.fromEntries([...named.map((name) => [JSON.parse(name), 'authorization=example']), ...tokens]);
+  const others = Object.fromEntries([...named.map((name) => [JSON.parse(name), `authorization=${JSON.parse(name)}-example`]), ...tokens]);
   const configured = await startEdge({ failsoft: { routes: sample.routes, ...open, ...failsoft }, secrets: { ...SECRETS, ...others } });
   try {
     const health = await fetch(`${configured.origin}/healthz`);

@@ -16,6 +16,7 @@ mod network;
 mod operations;
 mod problem;
 mod provider;
+mod purpose;
 mod route;
 #[cfg(test)]
 mod schema_tests;
@@ -112,6 +113,7 @@ impl Config {
         if let Some(config) = &mut config {
             config.access.add_secrets(&variable, &mut problems);
             config.operations.add_secrets(&variable, &mut problems);
+            problems.extend(purpose::find_shared(config, &key_names, &variable));
         }
         match config {
             Some(mut config) if problems.is_empty() => {

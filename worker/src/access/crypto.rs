@@ -57,20 +57,52 @@ pub(crate) async fn is_signed(key: &Jwk, data: &[u8], signature: &[u8]) -> bool 
     verified.await.is_ok_and(|verified| verified.is_truthy())
 }
 
-/// Computes the HMAC-SHA-256 of `data`.
-pub(crate) async fn mac(secret: &str, data: &str) -> Result<Vec<u8>, JsValue> {
-    let algorithm = hmac();
-    let key = import("raw", &Uint8Array::from(secret.as_bytes()), &algorithm, "sign").await?;
-    let signature = JsFuture::from(sign(&algorithm, &key, &data.as_bytes().into())?).await?;
+/// What an HMAC is for. Each use has a key of its own, so that no HMAC of one use is valid for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// The signature of a visitor's session.
+    Session,
+    /// The name of a visitor's account.
+    Account,
+}
+
+impl Use {
+    /// The name from which the key is derived. A change of the name ends all sessions, or renames all accounts.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Session => "failsoft: signature of a session",
+            Self::Account => "failsoft: name of a visitor's account",
+        }
+    }
+}
+
+/// Computes the HMAC-SHA-256 of `data` with the key that is derived from `secret` for this use.
+pub(crate) async fn mac(secret: &str, of: Use, data: &str) -> Result<Vec<u8>, JsValue> {
+    let key = derive(secret, of, "sign").await?;
+    sign_with(&key, data).await
+}
+
+/// Whether `mac` is the HMAC-SHA-256 of `data` with the key that is derived from `secret` for this use. The platform compares
+/// both in constant time.
+pub(crate) async fn is_mac(secret: &str, of: Use, data: &str, mac: &[u8]) -> Result<bool, JsValue> {
+    let key = derive(secret, of, "verify").await?;
+    let verified = JsFuture::from(verify(&hmac(), &key, &mac.into(), &data.as_bytes().into())?).await?;
+    Ok(verified.is_truthy())
+}
+
+/// Derives the key for `of`: the HMAC-SHA-256 of its name with `secret`.
+async fn derive(secret: &str, of: Use, usage: &str) -> Result<JsValue, JsValue> {
+    let secret = import_hmac(secret.as_bytes(), "sign").await?;
+    import_hmac(&sign_with(&secret, of.name()).await?, usage).await
+}
+
+async fn sign_with(key: &JsValue, data: &str) -> Result<Vec<u8>, JsValue> {
+    let signature = JsFuture::from(sign(&hmac(), key, &data.as_bytes().into())?).await?;
     Ok(Uint8Array::new(&signature).to_vec())
 }
 
-/// Whether `mac` is the HMAC-SHA-256 of `data`. The platform compares both in constant time.
-pub(crate) async fn is_mac(secret: &str, data: &str, mac: &[u8]) -> Result<bool, JsValue> {
-    let algorithm = hmac();
-    let key = import("raw", &Uint8Array::from(secret.as_bytes()), &algorithm, "verify").await?;
-    let verified = JsFuture::from(verify(&algorithm, &key, &mac.into(), &data.as_bytes().into())?).await?;
-    Ok(verified.is_truthy())
+async fn import_hmac(key: &[u8], usage: &str) -> Result<JsValue, JsValue> {
+    import("raw", &Uint8Array::from(key), &hmac(), usage).await
 }
 
 fn hmac() -> Object {

@@ -61,7 +61,7 @@ fn the_shape_of_a_token_decides_what_it_is_and_a_way_in_that_is_not_configured_i
     let all = json!({"users": users, "visitors": {"origins": ["https://app.example"]}});
     let variable = |name: &str| match name {
         "FAILSOFT" => Some(all.to_string()),
-        _ => Some("a-secret-that-has-enough-characters".into()),
+        name => Some(format!("{name}-that-has-enough-characters")),
     };
     let (open, closed) = (Config::read(variable).expect("a configuration"), keyed());
     for (token, expected) in [

@@ -1,9 +1,9 @@
 //! Visitors of a web page: a visitor who passes Turnstile gets a session for some time.
 //!
-//! A session is `fsv_` and two parts in base64url: the session's data, and their HMAC-SHA-256 with `SESSION_SECRET`. The
-//! edge stores no session. A session works on the origin of its page only. Its account belongs to the address that asked
-//! for the session, so a new session has no new budget. The account's name is an HMAC of the address, which nobody can
-//! reverse by trying addresses. A session has an id, a hash of its HMAC, by which an admin can revoke the session.
+//! A session is `fsv_` and two parts in base64url: the session's data, and their HMAC-SHA-256 with a key that is derived from
+//! `SESSION_SECRET`. The edge stores no session. A session works on the origin of its page only. Its account belongs to the address that asked
+//! for the session, so a new session has no new budget. The account's name is an HMAC of the address with another key, which
+//! nobody can reverse by trying addresses. A session has an id, a hash of its HMAC, by which an admin can revoke the session.
 
 mod turnstile;
 
@@ -15,8 +15,9 @@ use failsoft::{Json, Millis};
 use serde_json::json;
 use worker::Env;
 
+use super::crypto::{self, Use};
 use super::keys::{Answer, Message, send, unavailable};
-use super::{brake, crypto, denied};
+use super::{brake, denied};
 use crate::account::is_session_revoked;
 use crate::config::{Access, Config, Grant, Visitors, Ways, digest};
 use crate::http::api_error::{ApiError, Code};
@@ -117,8 +118,8 @@ async fn use_token(env: &Env, token: &str) -> Result<(), ApiError> {
 
 /// The name of the account of a visitor at `address`.
 async fn account(visitors: &Visitors, address: Option<&str>) -> Result<String, ApiError> {
-    let data = ["address\0", &network(address.unwrap_or_default())].concat();
-    let mac = crypto::mac(&visitors.session_secret, &data).await.map_err(|_| internal())?;
+    let network = network(address.unwrap_or_default());
+    let mac = crypto::mac(&visitors.session_secret, Use::Account, &network).await.map_err(|_| internal())?;
     Ok(["visitor:", &digest::hex(&mac[..16])].concat())
 }
 
@@ -138,7 +139,7 @@ fn network(address: &str) -> String {
 /// Signs `session`. Returns the token and the session's id.
 async fn sign(visitors: &Visitors, session: &Session) -> Result<(String, String), ApiError> {
     let data = [PREFIX, &URL_SAFE_NO_PAD.encode(session.to_json())].concat();
-    let mac = crypto::mac(&visitors.session_secret, &data).await.map_err(|_| internal())?;
+    let mac = crypto::mac(&visitors.session_secret, Use::Session, &data).await.map_err(|_| internal())?;
     Ok(([&data, ".", &URL_SAFE_NO_PAD.encode(&mac)].concat(), id(&mac)))
 }
 
@@ -175,11 +176,11 @@ pub(super) async fn admit(
 
 /// Whether this edge signed `data`, now or before the last rotation of its secret.
 async fn is_ours(visitors: &Visitors, data: &str, mac: &[u8]) -> Result<bool, wasm_bindgen::JsValue> {
-    if crypto::is_mac(&visitors.session_secret, data, mac).await? {
+    if crypto::is_mac(&visitors.session_secret, Use::Session, data, mac).await? {
         return Ok(true);
     }
     match &visitors.old_session_secret {
-        Some(secret) => crypto::is_mac(secret, data, mac).await,
+        Some(secret) => crypto::is_mac(secret, Use::Session, data, mac).await,
         None => Ok(false),
     }
 }
@@ -213,7 +214,7 @@ mod tests {
         let visitors = json!({"origins": ["https://app.example", "https://b.example:8443"], "action": "chat"});
         let variable = |name: &str| match name {
             "FAILSOFT" => Some(json!({ "visitors": visitors }).to_string()),
-            _ => Some("a-secret-that-has-enough-characters".into()),
+            name => Some(format!("{name}-that-has-enough-characters")),
         };
         let Access::Keys(ways) = Config::read(variable).expect("a configuration").access else { panic!("a loopback") };
         ways.visitors.expect("visitors")

@@ -14,7 +14,8 @@ use crate::call::admission::{self, AdmittedCall, ROUTE};
 use crate::call::delivery::{Concealed, Delivery};
 use crate::call::disclosure::{conceal_error, conceal_report};
 use crate::call::driver::Driver;
-use crate::call::{cost_check, log, model_state, owner_notice, repeats};
+use crate::call::repeats::{self, RequestName};
+use crate::call::{cost_check, log, model_state, owner_notice};
 use crate::config::{Config, Route};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::body;
@@ -43,7 +44,7 @@ struct PreparedCall {
     trace: Option<TraceContext>,
     env: Env,
     /// The name of the request among those that failed.
-    request_name: u64,
+    request_name: RequestName,
     /// Counts the body until the call is over.
     in_flight: InFlight,
     /// For a client that does not see what is behind the answer.
@@ -91,7 +92,7 @@ async fn answer_client(
     in_flight.shrink(body.len());
     let admitted = admission::admit(&body, config, client, env).await?;
     let request_name = repeats::name(&client.account().name, &body);
-    if let Some(failure) = repeats::find(request_name, host::now()) {
+    if let Some(failure) = repeats::find(&request_name, host::now()) {
         let report = Report::default();
         let reply = Reply::failed(&failure, &conceal_report(&report, &[]));
         return Ok(if client.hides_report() { reply } else { reply.with_report(&report) });

@@ -44,6 +44,11 @@ impl ClientKey {
             return Err(given.wrong("name", problem));
         }
         let sha256 = given.text("sha256")?.and_then(|hex| digest::read(&hex));
+        if sha256 == Some(digest::of("")) {
+            let problem =
+                "is the SHA-256 of an empty text, so a call without a key would be let in: hash the key itself";
+            return Err(given.wrong("sha256", problem));
+        }
         let problem = "must be the SHA-256 of the client's key, 64 hex digits";
         let grant = Grant::read(given, &name, format!("key:{name}"))?;
         grant.check_routes(given, routes)?;

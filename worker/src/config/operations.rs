@@ -103,12 +103,12 @@ impl Target {
 
 /// Reads `name=value,name=value`, the form of OpenTelemetry's own variables.
 fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+    let is_word = |text: &str, fits: fn(u8) -> bool| !text.is_empty() && text.bytes().all(fits);
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=')?;
         let (name, value) = (name.trim(), value.trim());
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let fits =
-            !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let fits = is_word(name, is_token) && is_word(value, |byte| (b' '..=b'~').contains(&byte));
         fits.then(|| (name.to_owned(), value.to_owned()))
     };
     text.split(',').map(pair).collect()
@@ -173,6 +173,8 @@ mod tests {
         assert!(problems.is_empty());
         let headers = operations.otlp.expect("spans").headers;
         assert_eq!(headers[0], ("authorization".to_owned(), "Basic eA==".to_owned()));
-        assert_eq!(pairs("a=b\r\nc: d"), None);
+        for secret in ["", "a", "a=", "a=b,", "a=b,c=", "=b", "a=b\r\nc: d"] {
+            assert_eq!(pairs(secret), None, "{secret}");
+        }
     }
 }

@@ -19,8 +19,8 @@ pub(crate) enum Problem {
     Field(Box<Invalid>),
     /// The secret is short enough to be guessed; the number is the shortest length.
     SecretShort(String, usize),
-    /// The secret has the value of another secret of the same kind.
-    SecretRepeated(String),
+    /// The secret has the value of something with another purpose: of a secret, or of a client key.
+    SecretShared(String, String),
     /// The Durable Objects of client keys are not bound.
     KeysUnbound,
     /// Nobody may call.
@@ -47,9 +47,10 @@ impl fmt::Display for Problem {
             Self::SecretShort(name, least) => {
                 write!(f, "{name} is too short: set at least {least} characters, for example from `openssl rand -hex 32`")
             }
-            Self::SecretRepeated(name) => {
-                write!(f, "{name} has the value of another token: set a value of its own, for example from `openssl rand -hex 32`")
-            }
+            Self::SecretShared(name, other) => write!(
+                f,
+                "{name} has the same value as {other}, so whoever learns one of them has both: give each its own value"
+            ),
             Self::KeysUnbound => f.write_str(
                 "KEYS is not bound, but visitors and keys from /admin need it: add KEYS, of class Keys, to \
                  `durable_objects` in wrangler.jsonc",

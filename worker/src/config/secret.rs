@@ -38,7 +38,7 @@ pub(super) fn old_keys(
 ) -> Vec<Option<String>> {
     let mut keys = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        let old = [name, "_OLD"].concat();
+        let old = old_name(name);
         let key = variable(&old).map(|key| key.trim().to_owned());
         let problem = key.as_ref().and_then(|key| key_problem(&old, Some(key), false));
         problems.extend(problem.filter(|_| !names[..at].contains(name)));
@@ -59,8 +59,18 @@ pub(super) fn add_keys(upstreams: &mut Vec<Upstream>, keys: Vec<Option<String>>,
 }
 
 fn upstream_key(name: &str, variable: &impl Fn(&str) -> Option<String>) -> Option<String> {
-    let other = || if name == DEFAULT_KEY { variable(OPENROUTER_KEY) } else { None };
-    variable(name).or_else(other).map(|key| key.trim().into())
+    variable(name_in_use(name, variable)).map(|key| key.trim().into())
+}
+
+/// The name of the secret that is read for `name`.
+pub(super) fn name_in_use<'a>(name: &'a str, variable: &impl Fn(&str) -> Option<String>) -> &'a str {
+    let has_other_name = name == DEFAULT_KEY && variable(name).is_none() && variable(OPENROUTER_KEY).is_some();
+    if has_other_name { OPENROUTER_KEY } else { name }
+}
+
+/// The name of the secret with the key before the last rotation of `name`.
+pub(super) fn old_name(name: &str) -> String {
+    [name, "_OLD"].concat()
 }
 
 fn key_problem(name: &str, key: Option<&str>, local: bool) -> Option<Problem> {
