@@ -3,9 +3,10 @@
 mod whole;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::Millis;
-use crate::catalog::Price;
+use crate::catalog::{ModelInfo, Price};
 use crate::chain::Batch;
 use crate::chunk::Accumulator;
 use crate::events::Events;
@@ -99,6 +100,8 @@ pub(crate) struct Attempt {
     pub(crate) is_reading: bool,
     /// The upstream reports no cost, so the cost is computed from the tokens.
     pub(crate) computes_cost: bool,
+    /// What the configuration states about its model, where the cost is not less than the stated prices say.
+    pub(crate) stated: Option<Arc<ModelInfo>>,
     /// One of its models thinks before it answers.
     pub(crate) thinks: bool,
     /// A hedge was due beside it.
@@ -132,6 +135,7 @@ impl Attempt {
             is_open: true,
             is_reading: false,
             computes_cost: false,
+            stated: None,
             thinks: false,
             had_hedge: false,
             sent: now,

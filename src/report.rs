@@ -61,9 +61,12 @@ pub struct AttemptReport {
     pub uncached_prompt_tokens: Option<u64>,
     /// The tokens of the answer with its reasoning, as the upstream counted them.
     pub completion_tokens: Option<u64>,
-    /// The cost in USD, as the upstream reports it, else as computed from the tokens and the configured prices.
+    /// The cost in USD, as the upstream reports it. Computed from the tokens, if the upstream reports no cost, or less than the
+    /// tokens cost at the configured prices.
     pub cost: Option<Usd>,
-    /// `cost` is computed: the upstream reported tokens and no cost. In the JSON: `costComputed`.
+    /// The cost that the upstream reports, where `cost` is higher. Not in the JSON.
+    pub reported_cost: Option<Usd>,
+    /// `cost` is computed from the tokens. In the JSON: `costComputed`.
     pub cost_is_computed: bool,
     /// `cost` is the whole cost: it came with the end of the answer. Not in the JSON.
     pub cost_is_final: bool,

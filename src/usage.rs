@@ -64,12 +64,21 @@ impl Used {
     /// The cost at the prices of `model`, if the tokens and the prices are known. A kind of token without a price of its own
     /// has the price of the others.
     pub(crate) fn cost_at(self, model: &ModelInfo) -> Option<Usd> {
+        self.cost_with(model, model.cached_price.or(model.price.0))
+    }
+
+    /// The least cost at the prices of `model`: tokens from a cache are free, unless they have a price of their own.
+    pub(crate) fn least_cost_at(self, model: &ModelInfo) -> Option<Usd> {
+        self.cost_with(model, model.cached_price.or(Some(Usd(0))))
+    }
+
+    fn cost_with(self, model: &ModelInfo, cached_price: Option<Usd>) -> Option<Usd> {
         let (Some(prompt), Some(completion)) = (self.prompt, self.completion) else { return None };
         let (Some(prompt_price), Some(price)) = model.price else { return None };
         let (cached, reasoning) = (self.cached.min(prompt), self.reasoning.min(completion));
         let parts = [
             (prompt - cached, prompt_price),
-            (cached, model.cached_price.unwrap_or(prompt_price)),
+            (cached, cached_price.unwrap_or(prompt_price)),
             (completion - reasoning, price),
             (reasoning, model.reasoning_price.unwrap_or(price)),
         ];

@@ -3,6 +3,7 @@
 use super::{Action, Call};
 use crate::Millis;
 use crate::attempt::Attempt;
+use crate::catalog::ModelInfo;
 use crate::chunk::Accumulator;
 use crate::failure::Failure;
 use crate::json::{Json, on_one_line};
@@ -50,13 +51,12 @@ impl Call {
         row.duration = Some(attempt.age(now));
         row.failure = failure;
         row.is_free = attempt.is_free;
-        if row.cost.is_none() && attempt.computes_cost && attempt.is_complete() {
+        if attempt.computes_cost && attempt.is_complete() {
             let info = match attempt.batch.first() {
                 Some(&at) => self.chain.candidate(at).info(),
                 None => &self.judge_info,
             };
-            row.cost = attempt.answer().and_then(|answer| Used::of(answer).cost_at(info));
-            row.cost_is_computed = row.cost.is_some();
+            compute_cost(row, attempt, info);
         }
         row.cost_is_final = row.cost.is_some() && attempt.is_complete();
         let price = attempt.price.as_ref().filter(|_| !cfg!(feature = "browser"));
@@ -70,6 +70,23 @@ impl Call {
         if attempt.is_open {
             self.actions.push_back(Action::Cancel { attempt: attempt.id });
         }
+    }
+}
+
+/// Computes the cost of an answer that reports none, or less than its tokens cost: a gateway that does not know the price of a
+/// model reports 0.
+fn compute_cost(row: &mut AttemptReport, attempt: &Attempt, info: &ModelInfo) {
+    let used = attempt.answer().map(Used::of);
+    let Some(reported) = row.cost else {
+        row.cost = used.and_then(|used| used.cost_at(info));
+        row.cost_is_computed = row.cost.is_some();
+        return;
+    };
+    let least = used.zip(attempt.stated.as_deref()).and_then(|(used, stated)| used.least_cost_at(stated));
+    if let Some(least) = least.filter(|least| *least > reported) {
+        row.cost = Some(least);
+        row.cost_is_computed = true;
+        row.reported_cost = Some(reported);
     }
 }
 

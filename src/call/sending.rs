@@ -145,13 +145,19 @@ impl Call {
         self.actions.push_back(Action::Send { attempt: id, request });
         self.chain.start(&batch);
         let started = now - self.began;
+        // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.
+        let computes_cost = self.upstreams[upstream].dialect == Dialect::OpenAi;
+        // A page states no prices.
+        let may_state = computes_cost && !cfg!(feature = "browser");
+        let stated =
+            models.first().filter(|_| may_state).and_then(|model| self.upstreams[upstream].catalog.find(model));
+        let stated = stated.cloned();
         self.report.attempts.push(AttemptReport { models, role, started, ..AttemptReport::default() });
         let mut attempt = Box::new(Attempt::new(id, role, batch, streamed, now));
         attempt.charges_errors = self.upstreams[upstream].charges_errors;
         attempt.usage_chunk = self.request.usage_chunk;
         attempt.own_fields = own_fields;
-        // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.
-        attempt.computes_cost = self.upstreams[upstream].dialect == Dialect::OpenAi;
+        (attempt.computes_cost, attempt.stated) = (computes_cost, stated);
         attempt
     }
 

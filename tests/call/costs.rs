@@ -3,7 +3,7 @@
 use crate::reply::{Reply, event};
 use crate::script::Script;
 use failsoft::catalog::ModelInfo;
-use failsoft::{Dialect, Usd};
+use failsoft::{Dialect, Upstream, Usd};
 use serde_json::{Map, Value, json};
 
 /// The usage beside the choices.
@@ -285,4 +285,46 @@ fn the_report_says_that_a_cost_is_computed() {
     let run = script.run(&[Reply::json(&answer)]);
     let report: Value = serde_json::from_str(&run.outcome.report_json()).expect("JSON");
     assert_eq!((&report["attempts"][0]["costComputed"], &report["cost"]), (&json!(true), &json!(0.00005)));
+}
+
+/// The cost of an answer whose upstream's configuration states the prices of the model, the reported cost if that is another, and
+/// whether the cost is computed.
+fn stated(dialect: Dialect, usage: &Value) -> (Option<f64>, Option<f64>, bool) {
+    let mut script = Script::new(&["a/one"]).policy(json!({"retry": {"same": 0}}));
+    let mut other = Upstream::new(dialect, "https://other.example/v1", None);
+    other.models = vec!["a/one".into()];
+    other.catalog.add(model());
+    script.others = vec![other];
+    let choice = json!({"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"});
+    let run = script
+        .run(&[Reply::reset(), Reply::json(&json!({"model": "a/one", "choices": [choice.clone()], "usage": usage}))]);
+    let row = &run.outcome.report.attempts[1];
+    (row.cost.map(Usd::as_f64), row.reported_cost.map(Usd::as_f64), row.cost_is_computed)
+}
+
+#[test]
+fn an_answer_costs_no_less_than_its_tokens_at_the_prices_that_the_configuration_states() {
+    let usage = |cost: f64, more: Value| {
+        let mut usage = json!({"prompt_tokens": 1_000, "completion_tokens": 1_000, "cost": cost});
+        more.as_object().expect("fields").iter().for_each(|(name, value)| usage[name] = value.clone());
+        usage
+    };
+    for (cost, more, expected) in [
+        (0.0, json!({}), 0.012),
+        (0.0119, json!({}), 0.012),
+        (0.012, json!({}), 0.012),
+        (0.5, json!({}), 0.5),
+        // Tokens from a cache, and of the reasoning, have prices of their own.
+        (0.0, json!({"prompt_tokens_details": {"cached_tokens": 1_000}}), 0.0105),
+        (0.0, json!({"completion_tokens_details": {"reasoning_tokens": 1_000}}), 0.022),
+        // The reasoning is beside the tokens of the answer.
+        (0.0, json!({"total_tokens": 4_000}), 0.032),
+    ] {
+        let (booked, reported, is_computed) = stated(Dialect::OpenAi, &usage(cost, more.clone()));
+        assert!(booked.is_some_and(|booked| (booked - expected).abs() < 1e-12), "{cost} {more}: {booked:?}");
+        let is_raised = cost < expected;
+        assert_eq!((reported, is_computed), (is_raised.then_some(cost), is_raised), "{cost} {more}");
+    }
+    // OpenRouter sends the bill itself.
+    assert_eq!(stated(Dialect::OpenRouter, &usage(0.001, json!({}))), (Some(0.001), None, false));
 }

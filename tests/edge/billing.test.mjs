@@ -175,7 +175,7 @@ const reasoned = (reasoning, cost) => ({ model }) =>
     completion_tokens: 5,
     total_tokens: 10 + reasoning,
     completion_tokens_details: { reasoning_tokens: reasoning },
-    ...(cost === null ? {} : { cost: cost ?? (reasoning + 5) * 0.00001 }),
+    ...(cost === null ? {} : { cost: cost ?? (reasoning + 5) * 0.00001 + 0.000005 }),
   });
 
 test('reasoning that is billed beyond the output limit is held, or the call is refused', async () => {
@@ -195,13 +195,13 @@ test('reasoning that is billed beyond the output limit is held, or the call is r
   assert.deepEqual([poor.status, poor.json.error.code, upstream.requests.length], [402, 'budget_exceeded', 0]);
   const rich = await call(config({ budget: { usd: { day: 0.062 } } }), reasoned(2_000), bounded);
   assert.equal(rich.status, 200, rich.text);
-  assert.equal(rich.used, 0.02005);
+  assert.equal(rich.used, 0.020055);
   assert.equal(rich.tokens, 2_010, 'the reasoning counts');
   // So is the owner's.
   const models = PRICES.map((model) => ({ ...model, maxReasoning: 3_000 }));
   const declared = { source: { ...source, models } };
   assert.equal((await call(failsoft({ ...declared, budget: { usd: { day: 0.07 } } }), reasoned(3_000))).status, 402);
-  assert.equal((await call(failsoft({ ...declared, budget: { usd: { day: 0.082 } } }), reasoned(3_000))).used, 0.03005);
+  assert.equal((await call(failsoft({ ...declared, budget: { usd: { day: 0.082 } } }), reasoned(3_000))).used, 0.030055);
   // A call without bounds needs none.
   assert.equal((await call(config({ budget: {} }), reasoned(1_000))).status, 200);
 });
@@ -237,7 +237,7 @@ test('the owner is warned of a cost that does not fit the prices', async () => {
   const config = (more) => ({ ...failsoft(more), alerts: { url: alerts.url } });
   for (const [model, script, expected] of [
     ['dear', reasoned(900, 0.001), /reported a cost of 0\.001 USD for a request to dear, but its tokens cost at least 0\.00905/],
-    ['other', reasoned(9_000), /A request to other cost 0\.09005 USD, but can cost at most 0\.01/],
+    ['other', reasoned(9_000), /A request to other cost 0\.090055 USD, but can cost at most 0\.01/],
     ['third', reasoned(9_000, null), /A request to third cost 0\.0900\d+ USD, but can cost at most 0\.01/],
   ]) {
     Object.assign(upstream, { script, requests: [], costs: {} });

@@ -10,10 +10,10 @@ import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
 import { asked } from '../support/process.mjs';
 import { seededRandom } from '../support/seed.mjs';
 import { beginWithin, chat, send } from './harness.mjs';
+import { charged, finalUsage, holdOf, pico, settled, sum, usage } from './spending.mjs';
 import { configure, useEmulator, withEdge } from './use-edge.mjs';
 
 const MODEL = 'openai/gpt-4o';
-const PICO = 1_000_000_000_000;
 const POLICY = { attempts: 1, timeouts: { total: 20_000 }, breaker: { failures: 0 } };
 const HELLO = { model: MODEL, max_tokens: 50, messages: [{ role: 'user', content: 'words:20' }] };
 
@@ -23,56 +23,6 @@ beforeEach(() => beginWithin('day', 120_000));
 const failsoft = (budget, fields = {}) =>
   configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter', chargesErrors: false }, keys: [clientKey({ budget })], policy: POLICY, ...fields });
 
-async function usage(edge) {
-  const answer = await send(edge, '/v1/usage');
-  assert.equal(answer.status, 200, answer.text);
-  return JSON.parse(answer.text);
-}
-
-const pico = (usd) => Math.round(usd * PICO);
-
-/** The account's use of USD today, read when no hold is left. */
-async function settled(edge, ms = 20_000) {
-  const until = Date.now() + ms;
-  for (;;) {
-    const { usd, concurrent } = await usage(edge);
-    if (usd.day.held === 0 && concurrent.held === 0) return usd.day;
-    assert.ok(Date.now() < until, `still held: ${JSON.stringify(usd)}`);
-    await sleep(50);
-  }
-}
-
-async function charged() {
-  const generations = await emulator.generations();
-  return generations.map(({ id, total_cost: cost }) => [id, pico(cost)]);
-}
-
-const sum = (rows) => rows.reduce((all, [, cost]) => all + cost, 0);
-
-/** The amount that the edge holds for a call like `body`. An account with a budget of 0 is refused with this amount. */
-const holdOf = (body, measure = 'usd') =>
-  withEdge({ failsoft: failsoft({ [measure]: { day: 0 } }) }, async (edge) => {
-    const refused = await chat(edge, body);
-    assert.equal(refused.status, measure === 'usd' ? 402 : 429, refused.text);
-    return refused.json.failsoft.budget.asked;
-  });
-
-/**
- * What the account has used today in USD, and the rows of the ledger: read when nothing is held, both have the same sum, and
- * `isWhole` holds for the rows. Rows that cost nothing may come last, and the call of a client that has left may begin late.
- */
-async function finalUsage(edge, isWhole = () => true, ms = 60_000) {
-  const until = Date.now() + ms;
-  for (;;) {
-    const { used } = await settled(edge, ms);
-    const rows = await edge.database.all('SELECT asked, cost, settled, generation, outcome FROM attempts');
-    const cost = rows.reduce((all, row) => all + row.cost, 0);
-    if (cost === pico(used) && isWhole(rows)) return { used, rows };
-    assert.ok(Date.now() < until, `the account has used ${pico(used)}, the ${rows.length} rows of the ledger cost ${cost}: ${JSON.stringify(rows)}`);
-    await sleep(100);
-  }
-}
-
 /** The cost in the ledger of each generation on the bill, in the order of the bill. */
 function sameAs(bill, rows) {
   const costs = new Map(rows.map(({ generation, cost }) => [generation, cost]));
@@ -80,7 +30,7 @@ function sameAs(bill, rows) {
 }
 
 test('of 200 calls at the same time on a budget for 10, 10 reach the upstream, and each settles at the charged amount', async () => {
-  const one = await holdOf(HELLO);
+  const one = await holdOf(failsoft, HELLO);
   await emulator.clear();
   await withEdge({ failsoft: failsoft({ usd: { day: one * 10 } }), isolates: 2 }, async (edge) => {
     await emulator.hold();
@@ -116,7 +66,7 @@ test('of 200 calls at the same time on a budget for 10, 10 reach the upstream, a
       assert.deepEqual([bound, span, pico(limit)], ['usd', 'day', pico(one * 10)]);
       assert.ok(left < one);
     }
-    const bill = await charged();
+    const bill = await charged(emulator);
     assert.equal(bill.length, 10);
     const { used, rows } = await finalUsage(edge);
     assert.equal(pico(used), sum(bill));
@@ -181,7 +131,7 @@ for (const [how, disturb] of Object.entries({
   'a database that refuses half of its rows': (edge, random) => edge.database.set({ refuse: Array.from({ length: 1_000 }, () => random() < 0.5) }),
   'a database whose replies get lost after the commit': (edge) => edge.database.set({ lose: 3 }),
 })) test(`with random failures, clients that leave and ${how}, only requests without response headers stay unsettled`, async (t) => {
-  const one = await holdOf({ ...HELLO, model: 'fault/reset' });
+  const one = await holdOf(failsoft, { ...HELLO, model: 'fault/reset' });
   await emulator.clear();
   await withEdge({ failsoft: failsoft({ usd: { day: one * 1_000 } }), isolates: 2 }, async (edge) => {
     const random = seededRandom(t);
@@ -199,7 +149,7 @@ for (const [how, disturb] of Object.entries({
     const arrived = log.filter(({ models }) => isSilent(models)).length;
     const isUnsettled = (row) => row.settled === 'unsettled';
     const { used, rows } = await finalUsage(edge, (rows) => rows.filter((row) => !isUnsettled(row)).length >= log.length - arrived);
-    const bill = await charged();
+    const bill = await charged(emulator);
     const answered = new Set(log.filter(({ models }) => !isSilent(models)).map(({ generation_id: id }) => id));
     const answeredBill = bill.filter(([id]) => answered.has(id));
     assert.deepEqual(sameAs(answeredBill, rows), answeredBill);
@@ -220,7 +170,7 @@ for (const [how, disturb] of Object.entries({
 test('the alarm settles the holds of requests that vanished with their machine', async () => {
   // Both calls still run when the machine is killed. Their holds expire 30 s after this time.
   const total = 5_000;
-  const one = await holdOf({ ...HELLO, model: 'fault/reset' });
+  const one = await holdOf(failsoft, { ...HELLO, model: 'fault/reset' });
   await emulator.clear();
   const options = { failsoft: failsoft({ usd: { day: one * 10 } }, { policy: { ...POLICY, timeouts: { total } } }) };
   const edge = await startEdge(options);
@@ -236,7 +186,7 @@ test('the alarm settles the holds of requests that vanished with their machine',
   try {
     assert.equal(pico((await usage(again)).usd.day.held), pico(one * 2));
     const { used, rows } = await finalUsage(again, () => true, 90_000);
-    const bill = await charged();
+    const bill = await charged(emulator);
     const entry = (await emulator.log()).find(({ models }) => models[0] === 'fault/stall');
     const lookedUp = bill.filter(([id]) => id === entry.generation_id);
     assert.equal(lookedUp.length, 1);
@@ -254,7 +204,7 @@ test('the alarm settles the holds of requests that vanished with their machine',
 });
 
 test('requests and tokens per period, and calls at the same time, are bounded; the answer says how long to wait', async () => {
-  const tokens = await holdOf(HELLO, 'tokens');
+  const tokens = await holdOf(failsoft, HELLO, 'tokens');
   for (const [budget, bound] of [
     [{ requests: { minute: 1 } }, 'requests'],
     // The hold covers all attempts, and the call makes only one.
@@ -287,7 +237,7 @@ test('requests and tokens per period, and calls at the same time, are bounded; t
 });
 
 test('several isolates keep the budget of a route, and each spends its lease', async () => {
-  const one = await holdOf(HELLO);
+  const one = await holdOf(failsoft, HELLO);
   await emulator.clear();
   const routes = { shared: { models: [MODEL], budget: { usd: { day: one * 8 } } } };
   await withEdge({ failsoft: failsoft({}, { routes }), isolates: 4 }, async (edge) => {
@@ -346,7 +296,7 @@ test('the owner gets one alert when four fifths of a budget in USD are used', as
     answer.end();
   }).listen(0, '127.0.0.1');
   await once(hook, 'listening');
-  const one = await holdOf(HELLO);
+  const one = await holdOf(failsoft, HELLO);
   const alerts = { url: `http://127.0.0.1:${hook.address().port}/` };
   try {
     await withEdge({ failsoft: failsoft({ usd: { month: one * 4 } }, { alerts }) }, async (edge) => {

@@ -81,7 +81,7 @@ impl Answer {
     }
 
     fn healthy(request: &ChatRequest, model: &Candidate, behaviour: &Behaviour) -> Self {
-        let reasoning = if request.reasoning { pieces("Let me think about this.") } else { Vec::new() };
+        let reasoning = reasoning(request);
         if let Some(name) = &request.tool {
             let call = ToolCall::new(0, name, "what was asked for");
             return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
@@ -157,6 +157,14 @@ fn text(request: &ChatRequest, model: &Candidate) -> String {
         None => format!("{} says: {}", model.id, request.prompt),
     };
     if request.json { format!(r#"{{"answer": {}}}"#, json!(plain)) } else { plain }
+}
+
+fn reasoning(request: &ChatRequest) -> Vec<String> {
+    let Some(count) = request.directive("think") else {
+        return if request.reasoning { pieces("Let me think about this.") } else { Vec::new() };
+    };
+    let count = count.min(MOST_WORDS).min(request.max_reasoning.unwrap_or(u64::MAX));
+    pieces(&(1..=count).map(word).collect::<Vec<_>>().join(" "))
 }
 
 /// The n-th word of an answer to `words:N`. Some words contain characters of several bytes.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::api_error::{ApiError, api_error};
+use crate::billing::Billing;
 use crate::catalog::{Candidate, Prefill};
 use crate::chat_request::ChatRequest;
 use crate::completion::Turn;
@@ -49,6 +50,7 @@ struct ChainRun<'a> {
     chain: &'a [Candidate],
     key: &'a str,
     id: String,
+    billing: Billing,
     failures: Vec<Failed<'a>>,
 }
 
@@ -62,7 +64,8 @@ pub(crate) fn chat(state: &State, request: &Request) -> Exchange {
     let metadata = request.header("x-openrouter-metadata").is_some_and(|value| value.eq_ignore_ascii_case("enabled"));
     let chat_request = ChatRequest::read(&body, metadata);
     let id = state.generation_id();
-    let mut run = ChainRun { request: &chat_request, chain: &chain, key, id, failures: Vec::new() };
+    let billing = state.options.billing;
+    let mut run = ChainRun { request: &chat_request, chain: &chain, key, id, billing, failures: Vec::new() };
     for model in &chain {
         let behaviour = state.behaviour(key, model);
         let Some(error) = error_before_answer(&chat_request, model, &behaviour) else {
@@ -110,6 +113,7 @@ impl ChainRun<'_> {
             request: self.request,
             model,
             behaviour,
+            billing: self.billing,
             answer: Answer::compose(self.request, model, behaviour),
             id: self.id.clone(),
             created: now_ms() / 1000,
@@ -118,7 +122,7 @@ impl ChainRun<'_> {
         };
         let response = respond(&turn, pace);
         let draft = draft(&turn, &response, self.key);
-        Exchange { response, models: self.tried(Some(model)), generation_id: Some(self.id), draft }
+        Exchange { response, models: self.tried(Some(model)), generation_id: self.generation_id(), draft }
     }
 
     /// The response when every model has failed: the error of the last one.
@@ -133,9 +137,34 @@ impl ChainRun<'_> {
             });
             error.error["metadata"]["previous_errors"] = previous.collect();
         }
-        let mut response = error.response(self.metadata(None)).with_header("x-generation-id", self.id.clone());
+        let mut response = error.response(self.metadata(None));
+        if let Some(id) = self.generation_id() {
+            response = response.with_header("x-generation-id", id);
+        }
         response.faulted = last.faulted;
-        Exchange { response, models: self.tried(None), generation_id: Some(self.id), draft: None }
+        let draft = self.billing.charges_error(error.status).then(|| self.draft_of_error(last.model));
+        Exchange { response, models: self.tried(None), generation_id: self.generation_id(), draft }
+    }
+
+    /// The id for the header of the response.
+    fn generation_id(&self) -> Option<String> {
+        self.billing.names_generations().then(|| self.id.clone())
+    }
+
+    /// The answer of `model` that an error replaces, for the ledger.
+    fn draft_of_error(&self, model: &Candidate) -> Draft {
+        let lost = Answer::compose(self.request, model, &Behaviour::Healthy);
+        Draft {
+            id: self.id.clone(),
+            key: self.key.to_owned(),
+            model: model.clone(),
+            streamed: false,
+            prompt: self.request.prompt_tokens,
+            completion: lost.completion_tokens(),
+            reasoning: lost.reasoning.len() as u64,
+            finish: None,
+            started_ms: now_ms(),
+        }
     }
 
     fn tried(&self, served: Option<&Candidate>) -> Vec<String> {
@@ -171,7 +200,12 @@ impl ChainRun<'_> {
 fn draft(turn: &Turn<'_>, response: &Response, key: &str) -> Option<Draft> {
     let regular = Some((turn.answer.finish.name(), turn.answer.finish.native()));
     let finish = match turn.behaviour.effect() {
-        Some(Effect::BodyError(BodyError::First | BodyError::In200 | BodyError::MalformedBody)) => return None,
+        Some(Effect::BodyError(BodyError::First | BodyError::In200 | BodyError::MalformedBody)) => {
+            if !turn.billing.charges_error_in_body() {
+                return None;
+            }
+            None
+        }
         Some(Effect::BodyError(BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice)) => {
             Some(("error", "error"))
         }

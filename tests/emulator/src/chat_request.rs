@@ -9,6 +9,8 @@ pub(crate) struct ChatRequest {
     /// The header `X-OpenRouter-Metadata: enabled`.
     pub(crate) metadata: bool,
     pub(crate) max_tokens: Option<u64>,
+    /// The most tokens of the reasoning.
+    pub(crate) max_reasoning: Option<u64>,
     /// The text of the last user message.
     pub(crate) prompt: String,
     /// The number of words of all messages, which the ledger charges as prompt tokens.
@@ -35,6 +37,7 @@ impl ChatRequest {
             stream: body["stream"] == true,
             metadata,
             max_tokens: body["max_completion_tokens"].as_u64().or(body["max_tokens"].as_u64()),
+            max_reasoning: body["reasoning"]["max_tokens"].as_u64(),
             prompt_tokens: texts.iter().map(|text| text.split_whitespace().count() as u64).sum(),
             estimate: texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4),
             tool: tool(body).filter(|_| prompt.contains("use the tool")),

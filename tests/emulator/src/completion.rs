@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, ToolCall};
+use crate::billing::{Billing, remove_cost};
 use crate::catalog::{Candidate, usd};
 use crate::chat_request::ChatRequest;
 use crate::fault::{Behaviour, Effect, Format};
@@ -14,6 +15,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) model: &'a Candidate,
     pub(crate) behaviour: &'a Behaviour,
     pub(crate) answer: Answer,
+    pub(crate) billing: Billing,
     /// The generation id.
     pub(crate) id: String,
     /// Seconds since 1970.
@@ -51,15 +53,12 @@ pub(crate) const PROCESSING: &str = "OPENROUTER PROCESSING";
 
 impl Turn<'_> {
     pub(crate) fn usage(&self) -> Value {
-        let mut usage = usage(
-            self.model,
-            self.request.prompt_tokens,
-            self.answer.completion_tokens(),
-            self.answer.reasoning.len() as u64,
-        );
-        // Most APIs other than OpenRouter report tokens and no cost.
-        if let (Some(Effect::Format(Format::NoCost)), Some(fields)) = (self.behaviour.effect(), usage.as_object_mut()) {
-            fields.retain(|name, _| !["cost", "is_byok", "cost_details"].contains(&name.as_str()));
+        let reasoning = self.answer.reasoning.len() as u64;
+        let completion = self.answer.completion_tokens();
+        let mut usage = usage(self.model, self.request.prompt_tokens, completion, reasoning);
+        self.billing.report(&mut usage, reasoning);
+        if self.behaviour.effect() == Some(Effect::Format(Format::NoCost)) {
+            remove_cost(&mut usage);
         }
         usage
     }

@@ -20,6 +20,7 @@ pub(crate) async fn serve(mut stream: TcpStream, number: u64, state: Arc<State>)
     // Without delay every write becomes a packet of its own, so a test sees the pieces of the response.
     let _ = stream.set_nodelay(true);
     let mut received = Vec::new();
+    let _open = state.open_connection();
     loop {
         let (response, delivery) = match read_request(&mut stream, &mut received).await {
             Incoming::Closed => return,
@@ -70,7 +71,8 @@ async fn exchange(
     // The ledger comes before the log: a test that waits for the end of the request then finds the charge.
     if let Some(draft) = draft {
         let cancelled = delivery == Delivery::ClientGone;
-        state.ledger.settle(draft, Delivered { tokens: progress.tokens(), cancelled });
+        let delivered = Delivered { tokens: progress.tokens(), cancelled };
+        state.ledger.settle(draft, delivered, state.options.billing);
     }
     if let Some(entry_id) = entry_id {
         state.log.update(entry_id, |entry| {

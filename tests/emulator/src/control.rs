@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::fault::{FAULTS, Fault};
 use crate::http::Request;
-use crate::log::{Condition, Entry};
+use crate::log::{Condition, Entry, Outcome};
 use crate::response::Response;
 use crate::state::State;
 
@@ -24,10 +24,11 @@ pub(crate) async fn answer(state: &State, request: &Request, path: &str) -> Resp
         ("PUT", "hold") => set_hold(state, true),
         ("DELETE", "hold") => set_hold(state, false),
         ("GET", "generations") => Response::json(200, &Value::Array(state.ledger.all())),
+        ("GET", "open") => Response::json(200, &open(state)),
         ("GET", "faults") => Response::json(200, &FAULTS.iter().map(Fault::to_json).collect()),
         _ => error(
             404,
-            "paths here: log (GET, DELETE), script (PUT), hold (PUT, DELETE), generations (GET), faults (GET)",
+            "paths here: log (GET, DELETE), script (PUT), hold (PUT, DELETE), generations, open, faults (GET)",
         ),
     }
 }
@@ -48,6 +49,12 @@ async fn log(state: &State, request: &Request) -> Response {
     }
     let message = format!("not {name} within {} ms", time.as_millis());
     Response::json(408, &json!({ "error": { "code": 408, "message": message }, "log": entries(state) }))
+}
+
+/// What is open, without the connection of the request that asks.
+fn open(state: &State) -> Value {
+    let pending = state.log.entries().iter().filter(|entry| entry.outcome == Outcome::Pending).count();
+    json!({ "connections": state.open_connections().saturating_sub(1), "requests": pending })
 }
 
 fn entries(state: &State) -> Value {

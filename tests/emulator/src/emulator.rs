@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::billing::Billing;
 use crate::connection;
 use crate::log::{Condition, Entry};
 use crate::state::{ScriptError, State};
@@ -24,6 +25,8 @@ pub struct Options {
     pub word_delay: Duration,
     /// How long after its end `GET /generation` does not know a generation.
     pub generation_delay: Duration,
+    /// How answers and errors are billed.
+    pub billing: Billing,
 }
 
 /// A running emulator. Dropping the value stops the emulator and closes its connections.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::billing::Billing;
 use crate::catalog::{Candidate, usd};
 use crate::completion::usage;
 use crate::log::now_ms;
@@ -49,13 +50,14 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Records a generation. A stream is charged for the part that was written, unless its provider does not notice
-    /// that the client left. Everything else is charged in full.
-    pub(crate) fn settle(&self, draft: Draft, delivered: Delivered) {
-        let ignored = delivered.cancelled && !draft.model.row.stops_on_abort;
+    /// that the client left. Everything else is charged in full. Some APIs charge everything in full: see [`Billing`].
+    pub(crate) fn settle(&self, draft: Draft, delivered: Delivered, billing: Billing) {
+        let ignored = delivered.cancelled && !draft.model.row.stops_on_abort || billing.charges_whole_answers();
         let completion = if draft.streamed && !ignored { delivered.tokens } else { draft.completion };
         let finish = draft.finish.filter(|_| !delivered.cancelled);
         // OpenRouter's zero completion insurance: an answer without text and without a regular end costs nothing.
-        let insured = completion == 0 && finish.is_none_or(|(name, _)| name == "error");
+        let insured =
+            !billing.charges_whole_answers() && completion == 0 && finish.is_none_or(|(name, _)| name == "error");
         let pico = if insured { 0 } else { draft.model.cost(draft.prompt, completion) };
         let finished_ms = now_ms();
         let data = data(&draft, delivered.cancelled, completion, finish, pico, finished_ms);

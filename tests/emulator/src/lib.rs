@@ -36,12 +36,17 @@
 //! | `words:N` | exactly N words, some of them with characters of several bytes |
 //! | `pace:MS` | a delay of MS milliseconds before each word |
 //! | `use the tool` | a call of the first tool, if there are tools |
+//! | `think:N` | N words of reasoning, at most `reasoning.max_tokens` |
 //!
 //! One piece is one token: a word with the white space before it. With a JSON `response_format` the answer is
 //! `{"answer": "…"}`; with `reasoning` it contains reasoning. A trailing assistant message is handled as the real
 //! models do: `meta-llama/…`, `mistralai/…`, `test/tiny` and the faults continue it; `anthropic/claude-3.5-haiku`
 //! continues it unless it ends in white space; `openai/…` and `google/…` start over; `anthropic/claude-opus-4.7`
 //! refuses it.
+//!
+//! # The bill
+//! With `--billing NAME`, the emulator bills as other APIs do: `no-cost`, `separate-reasoning`, `charged-errors` or
+//! `under-reported`; see [`Billing`]. What was charged is in `GET /emulator/generations`, whatever the answers say.
 //!
 //! # The control
 //! | request | effect |
@@ -52,6 +57,7 @@
 //! | `PUT /emulator/script` | `{"model", "steps"}`: the next requests for the model follow the steps; a step is `healthy`, `say:TEXT`, `echo:TEXT` (the first line of the prompt and TEXT, as a judge has to answer), or the name of a fault |
 //! | `PUT /emulator/hold`, `DELETE /emulator/hold` | holds back the answers to chats until the hold is deleted; the requests are already in the log |
 //! | `GET /emulator/generations` | the generations and their charges, in the order of their end |
+//! | `GET /emulator/open` | `{"connections", "requests"}`: open connections, except the one that asks, and requests that are `pending` |
 //! | `GET /emulator/faults` | the table below |
 //!
 //! # The faults
@@ -136,6 +142,7 @@
 
 mod answer;
 mod api_error;
+mod billing;
 mod catalog;
 mod chat;
 mod chat_request;
@@ -155,6 +162,7 @@ mod state;
 mod validate;
 mod writer;
 
+pub use billing::Billing;
 pub use emulator::{Emulator, Options};
 pub use fault::{FAULTS, Fault};
 pub use log::{Condition, Entry, Outcome};

@@ -1,14 +1,14 @@
 //! The emulator as a program: `failsoft-emulator [--port N] [--word-delay MS] [--generation-delay MS]
-//! [--until-stdin-closes]`. Prints `listening on http://127.0.0.1:PORT` when it is ready.
+//! [--billing NAME] [--until-stdin-closes]`. Prints `listening on http://127.0.0.1:PORT` when it is ready.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use failsoft_emulator::{Emulator, Options};
+use failsoft_emulator::{Billing, Emulator, Options};
 
-const USAGE: &str =
-    "usage: failsoft-emulator [--port N] [--word-delay MS] [--generation-delay MS] [--until-stdin-closes]";
+const USAGE: &str = "usage: failsoft-emulator [--port N] [--word-delay MS] [--generation-delay MS] [--billing NAME] \
+    [--until-stdin-closes]";
 
 #[derive(Debug, Default)]
 struct Arguments {
@@ -50,6 +50,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
             "--port" => arguments.options.port = words.next()?.parse().ok()?,
             "--word-delay" => arguments.options.word_delay = milliseconds(words.next())?,
             "--generation-delay" => arguments.options.generation_delay = milliseconds(words.next())?,
+            "--billing" => arguments.options.billing = Billing::parse(&words.next()?)?,
             "--until-stdin-closes" => arguments.until_stdin_closes = true,
             _ => return None,
         }

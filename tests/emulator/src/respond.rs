@@ -29,7 +29,7 @@ pub(crate) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
         _ => json::respond(turn, pace),
     };
     response.faulted = matches!(turn.behaviour, Behaviour::Fault(_));
-    response.with_header("x-generation-id", turn.id.clone())
+    if turn.billing.names_generations() { response.with_header("x-generation-id", turn.id.clone()) } else { response }
 }
 
 /// The interval of keep-alive comments.

@@ -28,7 +28,7 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
     match (request.method.as_str(), path) {
         ("POST", "/chat/completions") => chat(state, request),
         ("GET", "/models") => Exchange::of(Response::json(200, &listing::models())),
-        ("GET", "/generation") => Exchange::of(generation(state, request)),
+        ("GET", "/generation") if state.options.billing.names_generations() => Exchange::of(generation(state, request)),
         ("GET", "/key") => Exchange::of(key(state, request)),
         ("GET", path) => Exchange::of(endpoints(path)),
         _ => Exchange::of(not_found(path)),

@@ -19,6 +19,8 @@ pub(crate) struct State {
     pub(crate) ledger: Ledger,
     models: Mutex<ModelStates>,
     generations: AtomicU64,
+    /// The number of open connections.
+    connections: AtomicU64,
     /// While this is true, no chat is answered.
     held: watch::Sender<bool>,
 }
@@ -29,6 +31,16 @@ struct ModelStates {
     scripts: HashMap<String, VecDeque<Behaviour>>,
     /// The pairs of key and model for which a fault that happens once has happened.
     faulted_once: HashSet<(String, String)>,
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub(crate) struct OpenConnection<'a>(&'a AtomicU64);
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A script that cannot be followed.
@@ -68,6 +80,7 @@ impl State {
             ledger: Ledger::default(),
             models: Mutex::default(),
             generations: AtomicU64::new(1),
+            connections: AtomicU64::new(0),
             held: watch::Sender::new(false),
         }
     }
@@ -83,10 +96,22 @@ impl State {
         let _ = self.held.subscribe().wait_for(|held| !held).await;
     }
 
+    /// Counts a connection as open until the result is dropped.
+    pub(crate) fn open_connection(&self) -> OpenConnection<'_> {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(&self.connections)
+    }
+
+    /// The number of open connections.
+    pub(crate) fn open_connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// A new id. All ids have the same length, so that the byte offsets in an answer do not change.
     pub(crate) fn generation_id(&self) -> String {
         let number = self.generations.fetch_add(1, Ordering::Relaxed);
-        format!("gen-{}-{number:020}", now_ms() / 1000)
+        let prefix = if self.options.billing.names_generations() { "gen" } else { "chatcmpl" };
+        format!("{prefix}-{}-{number:020}", now_ms() / 1000)
     }
 
     /// The behaviour of `model` for the next request of `key`: the next step of its script, or its default.

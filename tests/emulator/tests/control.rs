@@ -46,6 +46,26 @@ fn healthy_answers_keep_the_connection_and_faults_close_it() {
 }
 
 #[test]
+fn what_is_open_is_counted_until_it_is_closed() {
+    let emulator = emulator();
+    let open = || get(&emulator, "/emulator/open");
+    let until = |expected: Value| {
+        let is_reached = (0..2_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            open() == expected
+        });
+        assert!(is_reached, "{}", open());
+    };
+    until(json!({ "connections": 0, "requests": 0 }));
+    let mut connection = connect(&emulator);
+    send_chat(&mut connection, &body("fault/stall", "words:12", json!({ "stream": true })));
+    read_until(&mut connection, "word3");
+    until(json!({ "connections": 1, "requests": 1 }));
+    drop(connection);
+    until(json!({ "connections": 0, "requests": 0 }));
+}
+
+#[test]
 fn a_request_in_chunks_is_read_like_one_with_a_length() {
     let emulator = emulator();
     let request = body("openai/gpt-4o", "hello", json!({})).to_string();

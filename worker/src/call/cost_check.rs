@@ -40,14 +40,13 @@ fn remember(occasion: &str) -> bool {
 fn check(attempt: &AttemptReport, upstreams: &[Upstream], catalog: &Catalog, now: Millis) -> Option<Alert> {
     let model = attempt.models.first()?;
     let cost = attempt.cost.filter(|_| attempt.cost_is_final);
-    let reported = cost.filter(|_| !attempt.cost_is_computed);
     let charged = cost.or(attempt.cost_of_tokens)?;
     let decimal = |usd: Usd| usd.decimal();
-    let alert = |word: &str, text: String, expected: Usd| Alert {
+    let alert = |word: &str, text: String, usd: Usd, expected: Usd| Alert {
         occasion: format!("cost/{word}/{model}/{}", now / DAY),
         kind: "cost",
         text,
-        data: json!({"model": model, "usd": decimal(charged), "expected": decimal(expected)}),
+        data: json!({"model": model, "usd": decimal(usd), "expected": decimal(expected)}),
     };
     if let Some(most) = attempt.highest_cost.filter(|most| charged > *most) {
         let text = format!(
@@ -56,17 +55,22 @@ fn check(attempt: &AttemptReport, upstreams: &[Upstream], catalog: &Catalog, now
             decimal(charged),
             decimal(most)
         );
-        return Some(alert("high", text, most));
+        return Some(alert("high", text, charged, most));
     }
-    let least = least_cost(attempt, find_prices(model, upstreams, catalog)?)?;
-    (reported? < least).then(|| {
+    let (reported, least) = match attempt.reported_cost {
+        Some(reported) => (reported, charged),
+        None => {
+            (cost.filter(|_| !attempt.cost_is_computed)?, least_cost(attempt, find_prices(model, upstreams, catalog)?)?)
+        }
+    };
+    (reported < least).then(|| {
         let text = format!(
             "The upstream reported a cost of {} USD for a request to {model}, but its tokens cost at least {} USD by the known \
              prices. Check the prices, and the upstream's bill.",
-            decimal(charged),
+            decimal(reported),
             decimal(least)
         );
-        alert("low", text, least)
+        alert("low", text, reported, least)
     })
 }
 
@@ -127,5 +131,21 @@ mod tests {
         assert_eq!(occasion("d", Some(CENT - 1), CENT, false), None, "providers differ in price");
         assert_eq!(occasion("d", Some(CENT / 2 - 1), CENT, false).as_deref(), Some("cost/low/d/0"));
         assert_eq!(occasion("e", None, CENT, true), None);
+        // The core has booked the cost of the tokens in place of the reported one.
+        let raised = AttemptReport {
+            models: vec!["f".into()],
+            cost: Some(Usd(CENT)),
+            cost_is_final: true,
+            cost_is_computed: true,
+            reported_cost: Some(Usd(0)),
+            ..AttemptReport::default()
+        };
+        let report = Report { attempts: vec![raised], ..Report::default() };
+        let alerts = find_alerts(&report, &[], &Catalog::default(), 0);
+        assert!(
+            alerts[0].text.starts_with("The upstream reported a cost of 0 USD for a request to f"),
+            "{}",
+            alerts[0].text
+        );
     }
 }
