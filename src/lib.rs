@@ -59,6 +59,7 @@
 //! | [`sse`], `events`, [`chunk`], [`reader`] | from bytes to events, chunks and an answer |
 //! | [`failure`] | the table of failure kinds; status codes and the peculiarities of providers; `Retry-After` |
 //! | [`verdict`], [`schema`], `judge` | the rules for an answer that arrived with a 200; what is a refusal; the score of a judge |
+//! | `shape` | the shape in which a client reads answers and errors: OpenAI's or OpenRouter's |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
 //! | `protocol` | Responses and Messages, with the feature `protocols` |
 //! | [`report`], `role`, `usd` | what happened; what an attempt is for; amounts of money |
@@ -93,6 +94,7 @@ pub mod request;
 mod resume;
 mod role;
 pub mod schema;
+mod shape;
 pub mod sse;
 mod text;
 pub mod tokens;
@@ -116,6 +118,7 @@ pub use policy::Policy;
 pub use report::Report;
 pub use request::ChatRequest;
 pub use role::Role;
+pub use shape::Shape;
 pub use upstream::{Dialect, Upstream};
 pub use usd::Usd;
 

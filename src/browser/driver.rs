@@ -23,10 +23,10 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::memory::Memory;
 use super::options::{Host, Plan};
-use super::shape::Shape;
 use super::timer::{Timer, now};
 use super::values::parse;
 use crate::report::Report;
+use crate::shape::Shape;
 use crate::{Action, Call, Context, Failure, Input, Millis};
 use connection::{Connection, cancel_body};
 use lookup::{Lookups, PATIENCE};

@@ -2,12 +2,11 @@
 
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
-use super::shape::Shape;
-use super::timer::now;
 use super::values::Field::{Number, Text, Value};
 use super::values::object;
 use crate::failure::Failure;
 use crate::json::Object;
+use crate::shape::Shape;
 
 #[wasm_bindgen(raw_module = "./error.js")]
 extern "C" {
@@ -52,22 +51,5 @@ pub(super) fn throw(caller: Option<ChatError>, failure: &Failure) -> JsValue {
 /// The JSON text of an error envelope.
 pub(super) fn envelope(failure: &Failure, shape: Shape) -> String {
     let mut json = Object::default();
-    json.raw("error", &error(failure, shape)).end()
-}
-
-/// The JSON text of the event that ends a broken stream. OpenRouter's is a chunk.
-pub(super) fn error_event(failure: &Failure, shape: Shape) -> String {
-    let mut json = Object::default();
-    if shape == Shape::OpenRouter {
-        json.text("id", "").text("object", "chat.completion.chunk").whole("created", now() / 1_000).text("model", "");
-        json.raw("choices", r#"[{"index":0,"delta":{"content":""},"finish_reason":"error"}]"#);
-    }
-    json.raw("error", &error(failure, shape)).end()
-}
-
-fn error(failure: &Failure, shape: Shape) -> String {
-    match shape {
-        Shape::OpenAi => failure.to_openai(),
-        Shape::OpenRouter => failure.to_openrouter(),
-    }
+    json.raw("error", &shape.error(failure)).end()
 }

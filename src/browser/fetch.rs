@@ -15,13 +15,14 @@ use super::options::{Purpose, plain_headers, set};
 use super::page::{call, property, require};
 use super::promise::{promise, settle};
 use super::repeats::Identity;
-use super::shape::Shape;
+use super::shape::shape_of;
 use super::stream::ChatStream;
 use super::timer::now;
 use super::values::parse;
 use crate::Failure;
 use crate::failure::Kind;
 use crate::json::decimal;
+use crate::shape::Shape;
 use crate::text::{cut, find, text};
 use crate::upstream::Dialect;
 
@@ -122,7 +123,7 @@ fn respond(driver: Rc<Driver>, settled: Result<(), JsValue>, streams: bool, shap
     }
     set(&headers, "content-type", &"application/json".into());
     let completion = driver.completion_text().unwrap_or_default();
-    response(&shape.completion(completion).into(), 200, &headers)
+    response(&shape.completion(completion, now()).into(), 200, &headers)
 }
 
 fn response(body: &JsValue, status: u16, headers: &Object) -> Result<JsValue, JsValue> {
@@ -170,7 +171,7 @@ impl Client {
     }
 
     async fn complete_for_sdk(&self, request: SdkRequest, identity: Identity) -> Result<JsValue, JsValue> {
-        let shape = Shape::of(&request.url, &request.headers);
+        let shape = shape_of(&request.url, &request.headers);
         let repeats = &self.memory().repeats;
         let known = repeats.borrow_mut().find(&identity, now());
         if let Some(failure) = known {

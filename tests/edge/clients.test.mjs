@@ -6,7 +6,10 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-import { CLIENT_KEY } from '../support/edge.mjs';
+import { OpenRouter } from '@openrouter/sdk';
+import OpenAI from 'openai';
+
+import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { ROOT } from '../support/process.mjs';
 import { SECOND, events, send, textOf } from './harness.mjs';
 import { setUp, useEdge, useEmulator } from './use-edge.mjs';
@@ -51,16 +54,18 @@ const { edge: dflt } = useEdge(() => ({ failsoft: { upstream: openrouter(), poli
 const { edge: oa } = useEdge(() => ({ failsoft: { upstream: { url: upstream.url, dialect: 'openai' } } }), emulator);
 /** Clients may name routes only. */
 const { edge: plain } = useEdge(() => ({ failsoft: { upstream: openrouter(), models: undefined, routes: SUPPORT } }), emulator);
-const EDGES = { or, dflt, oa, plain };
+/** A key with a budget that one call is enough for. */
+const { edge: budget } = useEdge(() => ({ failsoft: { upstream: openrouter(), keys: [clientKey({ budget: { usd: { day: 0.00001 } } })] } }), emulator);
+const EDGES = { or, dflt, oa, plain, budget };
 
 const read = (name) => JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8'));
 
-/** Sends the request of a case, with `changes` to its body, to its edge or to `other`. */
-async function run(name, changes = {}, other = undefined) {
+/** Sends the request of a case, with `changes` to its body, to its edge and path or to others. */
+async function run(name, changes = {}, other = undefined, otherPath = undefined) {
   const { edge, path = '/v1/chat/completions', method = 'POST', bearer = CLIENT_KEY, body, repeat_first_message: times } = read(name);
   const json = body && { ...body, ...changes };
   if (times) json.messages = Array(times).fill(json.messages[0]);
-  const answer = await send(EDGES[other ?? edge], path, { method, key: bearer, headers: { 'content-type': 'application/json' }, body: json && JSON.stringify(json) });
+  const answer = await send(EDGES[other ?? edge], otherPath ?? path, { method, key: bearer, headers: { 'content-type': 'application/json' }, body: json && JSON.stringify(json) });
   const isStream = answer.headers['content-type'].startsWith('text/event-stream');
   return { ...answer, sent: json, ...(isStream ? { events: events(answer.text) } : { json: JSON.parse(answer.text) }) };
 }
@@ -117,4 +122,94 @@ test('17-long-conversation: a conversation of 1,000 messages is normal, and a lo
   const long = await answer(2_001);
   assert.deepEqual([long.status, JSON.parse(long.text).error.param], [400, 'messages']);
   assert.match(long.text, /limits\.messages/);
+});
+
+const usageOf = ({ chunks }) => chunks.filter(({ usage }) => usage).map(({ usage }) => usage);
+
+for (const name of ['02a-usage-hidden-stream', '02b-usage-include-ignored']) {
+  test(`${name}: below /api/v1 a stream ends with its usage, asked for or not; below /v1 only where the client asks`, async () => {
+    const [usage, ...others] = usageOf((await run(name)).events);
+    assert.ok(usage.completion_tokens === 5 && usage.cost > 0 && others.length === 0);
+    const { body } = read(name);
+    const below = (fields) => send(or, '/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...body, ...fields }) });
+    assert.equal(usageOf(events((await below({})).text)).length, 0);
+    assert.equal(usageOf(events((await below({ stream_options: { include_usage: true } })).text)).length, 1);
+  });
+}
+
+test('03a-error-code-is-a-string: below /api/v1 the code of every error is the status, and the name of the error is beside it', async () => {
+  const failed = await run('03a-error-code-is-a-string');
+  assert.deepEqual([failed.status, failed.json.error.code, failed.json.error.metadata.error_type], [429, 429, 'rateLimited']);
+  for (const [path, key, body, status, name] of [
+    ['/api/v1/chat/completions', CLIENT_KEY, { model: SECOND, n: 100 }, 400, 'invalid_request'],
+    ['/api/v1/chat/completions', 'fs_other', {}, 401, 'invalid_api_key'],
+    ['/api/v1/nothing', CLIENT_KEY, {}, 404, 'unknown_url'],
+  ]) {
+    const { error } = JSON.parse((await send(or, path, { method: 'POST', key, body: JSON.stringify(body) })).text);
+    assert.deepEqual([error.code, error.metadata.error_type], [status, name]);
+    const below = JSON.parse((await send(or, path.slice('/api'.length), { method: 'POST', key, body: JSON.stringify(body) })).text);
+    assert.equal(below.error.code, name);
+  }
+});
+
+test('03b-error-event-without-choices: below /api/v1 the error of a stream is a chunk', async () => {
+  const { events: { error, done } } = await run('03b-error-event-without-choices', { failsoft: { recover: 'error' } });
+  const { id, object, created, model, choices } = error;
+  assert.match(id, /^gen-/);
+  assert.deepEqual([object, model, choices], ['chat.completion.chunk', 'fault/error-mid-stream', [{ index: 0, delta: { content: '' }, finish_reason: 'error' }]]);
+  assert.ok(Number.isInteger(created) && error.error.code >= 500 && error.failsoft.attempts.length > 0 && !done);
+});
+
+test('11-budget-beside-error: the budget is in the error too, and OpenAI\'s package passes it on', async () => {
+  const { status, json } = await run('11-budget-beside-error');
+  assert.equal(status, 402);
+  assert.equal(json.error.code, 'budget_exceeded');
+  assert.deepEqual(json.error.budget, json.failsoft.budget);
+  const openai = new OpenAI({ baseURL: `${budget.origin}/v1`, apiKey: CLIENT_KEY });
+  await assert.rejects(openai.chat.completions.create(read('11-budget-beside-error').body), ({ error }) => {
+    assert.deepEqual(error.budget, json.error.budget);
+    return true;
+  });
+  const other = await run('11-budget-beside-error', {}, 'budget', '/api/v1/chat/completions');
+  assert.deepEqual([other.json.error.code, other.json.error.metadata.budget], [402, json.error.budget]);
+});
+
+test('16-models-retrieve: one model, whose id has slashes that are encoded or not', async () => {
+  assert.equal((await run('16-models-retrieve')).json.id, SECOND);
+  for (const path of ['/v1/models/openai/gpt-4o', '/v1/models/openai%2Fgpt-4o', '/v1/models/openai%2fgpt-4o/']) {
+    const { status, text } = await send(plain, path);
+    assert.deepEqual([status, JSON.parse(text)], [200, { id: SECOND, object: 'model', created: 0, owned_by: 'openai' }]);
+  }
+  const route = JSON.parse((await send(plain, '/v1/models/route%2Fsupport')).text);
+  assert.deepEqual([route.id, route.owned_by], ['route/support', 'failsoft']);
+  for (const path of ['/v1/models/openai/gpt-5', '/v1/models/route/internal', '/v1/models/%', '/api/v1/model/a/b']) {
+    assert.equal((await send(plain, path)).status, 404, path);
+  }
+  assert.equal((await send(plain, '/v1/models/openai/gpt-4o', { key: null })).status, 401);
+  const openai = new OpenAI({ baseURL: `${plain.origin}/v1`, apiKey: CLIENT_KEY });
+  assert.equal((await openai.models.retrieve(SECOND)).id, SECOND);
+});
+
+test('@openrouter/sdk reads answers, streams, errors and models of the edge', async () => {
+  const retryConfig = { strategy: 'none' };
+  const sdk = (edge) => new OpenRouter({ apiKey: CLIENT_KEY, serverURL: `${edge.origin}/api/v1`, retryConfig });
+  const { chat, models } = sdk(or);
+  const ask = (model, more) => ({ chatRequest: { model, messages: [{ role: 'user', content: 'words:3' }], ...more } });
+  assert.match((await chat.send(ask('route/support'))).choices[0].message.content, /^word1/);
+  let [text, usage] = ['', null];
+  for await (const chunk of await chat.send(ask(SECOND, { stream: true }))) {
+    text += chunk.choices[0]?.delta.content ?? '';
+    usage ??= chunk.usage;
+  }
+  assert.ok(text.startsWith('word1') && usage.cost > 0);
+  await assert.rejects(chat.send(ask('fault/rate-limited-30')), ({ statusCode, constructor }) => statusCode === 429 && constructor.name === 'TooManyRequestsResponseError');
+  const broken = await chat.send(ask('fault/error-mid-stream', { stream: true }));
+  const errors = [];
+  for await (const { error } of broken) if (error) errors.push(error);
+  assert.ok(errors.length === 1 && Number.isInteger(errors[0].code));
+  await assert.rejects(sdk(budget).chat.send(ask(SECOND)), ({ statusCode, constructor }) => statusCode === 402 && constructor.name === 'PaymentRequiredResponseError');
+  const { data } = (await sdk(plain).models.list()).result ?? (await sdk(plain).models.list());
+  assert.deepEqual(data.map(({ id }) => id), ['route/support', SECOND]);
+  const one = await models.get({ author: 'openai', slug: 'gpt-4o' });
+  assert.ok(one.data.id === SECOND && Number(one.data.pricing.prompt) > 0 && one.data.contextLength > 0);
 });

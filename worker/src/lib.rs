@@ -60,6 +60,7 @@ use wasm_bindgen::prelude::*;
 use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::AccountClient;
+use crate::call::model_list::ModelList;
 use crate::config::{Config, Setup};
 use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
@@ -99,7 +100,10 @@ async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, executor
     let mut reply = if head.method == "OPTIONS" {
         answer_preflight(&head, pages)
     } else {
-        answer(&request, &head, &setup, &env, &exchange).await.unwrap_or_else(Reply::from)
+        match answer(&request, &head, &setup, &env, &exchange).await {
+            Ok(reply) => reply,
+            Err(error) => Reply::refused(&error, head.shape),
+        }
     };
     reply.headers.extend(cors::reply_headers(pages, head.caller.origin.as_deref()));
     reply.headers.push(("x-request-id", head.id));
@@ -134,10 +138,10 @@ async fn answer(
     }
     match (endpoint, setup.as_ref()) {
         (Endpoint::Health, _) => Ok(boxed(ops::health::answer(setup, env)).await),
-        (_, Err(_)) => Ok(reply::not_configured()),
+        (_, Err(_)) => Err(reply::not_configured()),
         (Endpoint::Chat, Ok(config)) => call::chat::answer(request, head, config, env, exchange).await,
         (Endpoint::Metrics, Ok(config)) => boxed(ops::metrics::answer(config, &head.caller, env)).await,
-        (Endpoint::Models, Ok(config)) => boxed(list_models(config, head, env)).await,
+        (Endpoint::Models | Endpoint::Model, Ok(config)) => boxed(show_models(config, head, env)).await,
         (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,
         (Endpoint::Session, Ok(config)) => boxed(access::visitors::create_session(request, head, config, env)).await,
         (Endpoint::Admin, Ok(config)) => boxed(answer_admin(request, head, config, env)).await,
@@ -157,12 +161,17 @@ async fn answer_admin(
     answer
 }
 
-async fn list_models(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
+async fn show_models(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
     let client = access::admit(config, &head.caller, env).await?;
     if let Some(refresh) = catalog::refresh(&config.upstreams, env) {
         refresh.await;
     }
-    Ok(Reply::json(200, call::model_list::list_models(&client)))
+    let models = ModelList::new(config, &client, head.shape);
+    let shown = match router::model_id(&head.path) {
+        Some(id) => models.find(&id)?,
+        None => models.list(),
+    };
+    Ok(Reply::json(200, shown))
 }
 
 async fn show_usage(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {

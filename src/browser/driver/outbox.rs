@@ -6,9 +6,9 @@ use js_sys::Function;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::browser::error::error_event;
-use crate::browser::shape::Shape;
+use crate::browser::timer::now;
 use crate::chunk::Brief;
+use crate::shape::Shape;
 use crate::text::text;
 use crate::{Chunks, Failure};
 
@@ -131,14 +131,14 @@ impl Outbox {
             Form::Text => Some(Content::Text(chunks.into_text())),
             Form::Chunks => Some(Content::Text(self.brief.write(&chunks))),
             Form::Lines => Some(Content::Bytes(chunks.into_lines())),
-            Form::Events => Some(Content::Bytes(self.shape.events(&chunks))),
+            Form::Events => Some(Content::Bytes(self.shape.events(&chunks, now()))),
         }
     }
 }
 
 /// What an upstream would send at the end: the end mark, or an event with an error and no end mark.
 fn last_event(failure: Option<&Failure>, shape: Shape) -> String {
-    let data = failure.map_or_else(|| "[DONE]".into(), |failure| error_event(failure, shape));
+    let data = failure.map_or_else(|| "[DONE]".into(), |failure| shape.error_event(failure, "", "", now()).end());
     text!("data: ", &data, "\n\n")
 }
 

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use failsoft::Report;
+use failsoft::request::UsageChunk;
+use failsoft::{Report, Shape};
 use futures_channel::oneshot;
 use futures_util::future::join;
 use worker::Env;
@@ -47,6 +48,8 @@ struct PreparedCall {
     request_name: RequestName,
     /// Counts the body until the call is over.
     in_flight: InFlight,
+    /// How the client reads answers.
+    shape: Shape,
     /// For a client that does not see what is behind the answer.
     concealed: Option<Concealed>,
 }
@@ -90,11 +93,15 @@ async fn answer_client(
     let mut in_flight = InFlight::reserve(&client.account().name, length, limits.bytes_in_flight)?;
     let body = body::read(request, head, &mut timer, limits).await?;
     in_flight.shrink(body.len());
-    let admitted = admission::admit(&body, config, client, env).await?;
+    let mut admitted = admission::admit(&body, config, client, env).await?;
+    if head.shape == Shape::OpenRouter {
+        // OpenRouter's clients expect the usage of every stream.
+        admitted.request.usage_chunk = UsageChunk::Annotated;
+    }
     let request_name = repeats::name(&client.account().name, &body);
     if let Some(failure) = repeats::find(&request_name, host::now()) {
         let report = Report::default();
-        let reply = Reply::failed(&failure, &conceal_report(&report, &[]));
+        let reply = Reply::failed(&failure, &conceal_report(&report, &[]), head.shape);
         return Ok(if client.hides_report() { reply } else { reply.with_report(&report) });
     }
     drop(body);
@@ -130,6 +137,7 @@ async fn answer_client(
         env: env.clone(),
         request_name,
         in_flight,
+        shape: head.shape,
         concealed,
     };
     check_pause(config, env).await?;
@@ -170,7 +178,7 @@ impl PreparedCall {
             if let Some(error) = refused {
                 // If the handler is gone, so is the client.
                 let error = if self.concealed.is_some() { conceal_error(error) } else { error };
-                let _ = respond.send(error.into());
+                let _ = respond.send(Reply::refused(&error, self.shape));
             }
             return self.hold.release().await;
         }
@@ -191,12 +199,14 @@ impl PreparedCall {
             env,
             request_name,
             in_flight,
+            shape,
             concealed,
         } = self;
         let breakers = BreakerClient::new(&env);
         let began = host::now();
         let streams = admitted.request.stream;
-        let delivery = Delivery::new(&executor, respond, streams.then_some(began + admitted.headers_within), concealed);
+        let headers_at = streams.then_some(began + admitted.headers_within);
+        let delivery = Delivery::new(&executor, respond, headers_at, shape, concealed);
         let (call, news) = model_state::start_call(&mut admitted, &config.upstreams, began);
         let attempts = AttemptLog::default();
         let waits = (disconnect, executor.clone(), timer);

@@ -3,13 +3,13 @@
 
 use std::task::Poll;
 
-use failsoft::{Chunks, Failure, Millis, Outcome, Report};
+use failsoft::{Chunks, Failure, Millis, Outcome, Report, Shape};
 use futures_channel::oneshot;
 use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
 
 use crate::call::disclosure::{conceal_answer, conceal_failure, conceal_report};
-use crate::http::reply::{Body, EVENT_STREAM, Reply, error_event, join_comments, report_comment};
+use crate::http::reply::{Body, EVENT_STREAM, Reply, join_comments, report_comment};
 use crate::platform::executor::Executor;
 use crate::platform::host;
 use crate::platform::output::Output;
@@ -33,6 +33,8 @@ pub(crate) struct Delivery {
     due: Option<Millis>,
     /// The comment with the report was sent.
     is_committed: bool,
+    /// How the client reads answers.
+    shape: Shape,
     /// What the client sees in the place of what is behind the answer, if it does not see that.
     concealed: Option<Concealed>,
 }
@@ -53,10 +55,11 @@ impl Delivery {
         executor: &Executor,
         respond: oneshot::Sender<Reply>,
         headers_at: Option<Millis>,
+        shape: Shape,
         concealed: Option<Concealed>,
     ) -> Self {
         let executor = executor.clone();
-        Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false, concealed }
+        Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false, shape, concealed }
     }
 
     /// The report as the client may see it.
@@ -101,10 +104,12 @@ impl Delivery {
     /// Starts to write `chunks`.
     pub(crate) fn write_chunks(&mut self, chunks: &Chunks, report: &Report) {
         let mut text = self.commit(report);
+        let now = host::now();
         match &self.concealed {
-            None => text.push_str(&chunks.to_sse()),
+            None => text.push_str(&self.shape.events(chunks, now)),
             Some(concealed) => chunks.iter().for_each(|chunk| {
-                text.extend(["data: ", &conceal_answer(chunk, &concealed.asked), "\n\n"]);
+                let shown = self.shape.chunk(conceal_answer(chunk, &concealed.asked), now);
+                text.extend(["data: ", &shown, "\n\n"]);
             }),
         }
         self.write(text.as_bytes(), report);
@@ -163,6 +168,7 @@ impl Delivery {
                     None => completion,
                     Some(concealed) => conceal_answer(&completion, &concealed.asked),
                 };
+                let shown = self.shape.completion(shown, host::now());
                 self.respond(|delivery| delivery.describe(Reply::json(200, shown), &report));
             }
             (Ok(_), true) => {
@@ -178,8 +184,16 @@ impl Delivery {
         let concealed = self.concealed.is_some().then(|| conceal_failure(failure));
         let failure = concealed.as_deref().unwrap_or(failure);
         match &mut self.output {
-            Some(output) => output.write(error_event(failure, &json).as_bytes()),
-            None => self.respond(|delivery| delivery.describe(Reply::failed(failure, &json), report)),
+            Some(output) => {
+                let model = self.concealed.as_ref().map(|concealed| concealed.asked.as_str());
+                let model = model.or(report.model.as_deref()).unwrap_or_default();
+                let id = report.attempts.iter().rev().find_map(|attempt| attempt.generation_id.as_deref());
+                let mut event = self.shape.error_event(failure, id.unwrap_or_default(), model, host::now());
+                let event = event.raw("failsoft", &json).end();
+                // No `[DONE]` follows.
+                output.write(["data: ", &event, "\n\n"].concat().as_bytes());
+            }
+            None => self.respond(|delivery| delivery.describe(Reply::failed(failure, &json, delivery.shape), report)),
         }
     }
 

@@ -1,48 +1,165 @@
-//! `GET /v1/models`: the models that a client may ask for, in the shape of OpenAI's list.
+//! `GET /v1/models` and `GET /v1/models/ID`: the models that a client may ask for, in OpenAI's shape or in OpenRouter's.
 
+use std::sync::Arc;
+
+use failsoft::catalog::ModelInfo;
+use failsoft::{Json, Shape, Usd};
 use serde_json::{Value, json};
 
 use crate::access::{Client, covers};
 use crate::call::admission::ROUTE;
 use crate::catalog;
+use crate::config::{Config, Limits};
+use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::list;
 
-/// The client's routes, then the models that `models` names, then the known models that its patterns cover.
-pub(crate) fn list_models(client: &Client<'_>) -> Value {
-    catalog::with(|catalog| list_known(client, &catalog.ids().collect::<Vec<_>>()))
+/// The models of a client.
+pub(crate) struct ModelList<'a> {
+    config: &'a Config,
+    client: &'a Client<'a>,
+    shape: Shape,
 }
 
-fn list_known(client: &Client<'_>, known: &[&str]) -> Value {
-    let mut rows: Vec<Value> = client.routes().map(|route| row(&[ROUTE, &route.name].concat(), "failsoft")).collect();
-    let models = client.models();
-    let (patterns, named): (Vec<&str>, Vec<&str>) = models.iter().partition(|model| model.ends_with('*'));
-    let is_covered = |id: &&str| !named.contains(id) && patterns.iter().any(|pattern| covers(pattern, id));
-    let covered = known.iter().copied().filter(is_covered);
-    rows.extend(named.iter().copied().chain(covered).map(|id| row(id, id.split('/').next().unwrap_or(id))));
-    list(rows)
+/// What a client may know about a model or a route.
+struct Row {
+    id: String,
+    owner: String,
+    info: Option<Arc<ModelInfo>>,
 }
 
-fn row(id: &str, owner: &str) -> Value {
-    json!({"id": id, "object": "model", "created": 0, "owned_by": owner})
+impl<'a> ModelList<'a> {
+    pub(crate) fn new(config: &'a Config, client: &'a Client<'a>, shape: Shape) -> Self {
+        Self { config, client, shape }
+    }
+
+    /// The client's routes, then the models that `models` names, then the known models that its patterns cover.
+    pub(crate) fn list(&self) -> Value {
+        catalog::with(|catalog| {
+            let rows = self.ids(&catalog.ids().collect::<Vec<_>>()).into_iter().map(|id| self.show(self.row(id)));
+            let rows: Vec<Value> = rows.collect();
+            let count = rows.len();
+            let mut models = list(rows);
+            if self.shape == Shape::OpenRouter {
+                models["total_count"] = count.into();
+                models["links"] = json!({ "next": null });
+            }
+            models
+        })
+    }
+
+    /// The model or route `id`.
+    ///
+    /// # Errors
+    /// If the client may not ask for it, or it is not known.
+    pub(crate) fn find(&self, id: &str) -> Result<Value, ApiError> {
+        let is_known = catalog::with(|catalog| {
+            let is_named = self.ids(&[]).iter().any(|named| named == id);
+            // Without a catalog, every model may exist.
+            is_named || self.client.may_name(id) && (catalog.find(id).is_some() || catalog.ids().next().is_none())
+        });
+        if !is_known {
+            let message = "there is no such model for this key; GET /v1/models lists those that there are";
+            return Err(ApiError::new(Code::ModelNotFound, message).about("model"));
+        }
+        let shown = self.show(self.row(id.into()));
+        Ok(match self.shape {
+            Shape::OpenAi => shown,
+            Shape::OpenRouter => json!({ "data": shown }),
+        })
+    }
+
+    fn ids(&self, known: &[&str]) -> Vec<String> {
+        let mut ids: Vec<String> = self.client.routes().map(|route| [ROUTE, &route.name].concat()).collect();
+        let models = self.client.models();
+        let (patterns, named): (Vec<&str>, Vec<&str>) = models.iter().partition(|model| model.ends_with('*'));
+        let is_covered = |id: &&str| !named.contains(id) && patterns.iter().any(|pattern| covers(pattern, id));
+        let covered = known.iter().copied().filter(is_covered);
+        ids.extend(named.iter().copied().chain(covered).map(Into::into));
+        ids
+    }
+
+    /// What is known about `id`. Of a route, its first model.
+    fn row(&self, id: String) -> Row {
+        let route = id.strip_prefix(ROUTE).and_then(|name| self.config.route(name));
+        let model = route.map_or(Some(&id), |route| route.models.first());
+        let find = |model: &String| {
+            let configured = self
+                .config
+                .upstreams
+                .iter()
+                .find_map(|upstream| catalog::with(|catalog| upstream.model_info(model, catalog).cloned()));
+            configured.filter(|_| !self.client.hides_report())
+        };
+        let owner = if route.is_some() { "failsoft" } else { id.split('/').next().unwrap_or_default() };
+        Row { owner: owner.into(), info: model.and_then(find), id }
+    }
+
+    fn show(&self, row: Row) -> Value {
+        let mut shown = match self.shape {
+            Shape::OpenAi => json!({}),
+            Shape::OpenRouter => show_to_openrouter(&row, &self.config.limits),
+        };
+        for (name, value) in
+            [("object", json!("model")), ("created", json!(0)), ("owned_by", json!(row.owner)), ("id", json!(row.id))]
+        {
+            shown[name] = value;
+        }
+        shown
+    }
+}
+
+/// The fields that OpenRouter's schema requires, beside those of OpenAI. A price that the client may not know, or that is not known, is -1: OpenRouter uses
+/// it for a price that depends on the request.
+fn show_to_openrouter(row: &Row, limits: &Limits) -> Value {
+    let info = row.info.as_deref();
+    let price = |price: Option<Usd>| price.map_or("-1".into(), Usd::decimal);
+    let (prompt, completion) = info.map_or((None, None), |info| info.price);
+    let attachments = [("image", limits.images), ("file", limits.files)];
+    let modalities = attachments.iter().filter(|(_, most)| *most > 0).map(|(kind, _)| *kind);
+    let modalities: Vec<&str> = ["text"].into_iter().chain(modalities).collect();
+    let context_length = info.and_then(|info| info.context_length);
+    let most =
+        info.and_then(|info| info.max_output).map_or(limits.output_tokens, |most| most.min(limits.output_tokens));
+    let parameters = info.map(|info| info.parameters.as_str()).and_then(Json::parse).unwrap_or(Json::NULL);
+    let parameters: Vec<_> = parameters.items().filter_map(Json::text).collect();
+    json!({
+        "canonical_slug": info.and_then(|info| info.canonical_slug.as_ref()).unwrap_or(&row.id),
+        "name": row.id,
+        "context_length": context_length,
+        "architecture": {
+            "modality": format!("{}->text", modalities.join("+")),
+            "input_modalities": modalities,
+            "output_modalities": ["text"],
+        },
+        "pricing": {"prompt": price(prompt), "completion": price(completion)},
+        "top_provider": {"context_length": context_length, "max_completion_tokens": most, "is_moderated": false},
+        "per_request_limits": null,
+        "supported_parameters": parameters,
+        "default_parameters": null,
+        "supported_voices": null,
+        "links": {"details": format!("/api/v1/model/{}", row.id)},
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::list_known;
+    use super::ModelList;
     use crate::access::admit_at_once as admit;
     use crate::config::Config;
     use crate::http::caller::Caller;
-    use serde_json::Value;
+    use failsoft::Shape;
 
     #[test]
     fn a_pattern_lists_the_known_models_and_a_name_lists_itself() {
         let config = r#"{"access": "loopback", "models": ["b/b", "a/*"], "routes": {"r": {"models": ["c/c"]}}}"#;
         let config = Config::of(config, "sk").expect("a configuration");
         let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
-        let list = list_known(&client, &["a/1", "b/b", "c/c", "a/2"]);
-        let ids: Vec<&str> =
-            list["data"].as_array().expect("rows").iter().filter_map(|row| row["id"].as_str()).collect();
-        assert_eq!(ids, ["route/r", "b/b", "a/1", "a/2"]);
-        assert_eq!(list["data"][1]["owned_by"], Value::from("b"));
+        let list = ModelList::new(&config, &client, Shape::OpenAi);
+        assert_eq!(list.ids(&["a/1", "b/b", "c/c", "a/2"]), ["route/r", "b/b", "a/1", "a/2"]);
+        assert_eq!(list.find("b/b").expect("a model")["owned_by"], "b");
+        assert_eq!(list.find("route/r").expect("a route")["owned_by"], "failsoft");
+        for id in ["c/c", "route/s", "b/b*", ""] {
+            assert_eq!(list.find(id).expect_err("an error").code.status(), 404, "{id}");
+        }
     }
 }

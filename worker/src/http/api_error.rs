@@ -3,7 +3,7 @@
 
 use failsoft::failure::openai_type;
 use failsoft::json::Object;
-use failsoft::{Invalid, Millis};
+use failsoft::{Invalid, Millis, Shape};
 
 macro_rules! codes {
     ($($code:ident $name:literal $status:literal)+) => {
@@ -113,16 +113,24 @@ impl ApiError {
         self
     }
 
-    /// The body of the response: OpenAI's error envelope. It has no `kind` in the object: no model failed.
-    pub(crate) fn to_openai(&self) -> String {
+    /// The body of the response: the error envelope of OpenAI or of OpenRouter. It has no `kind` in the object: no model failed.
+    /// The budget is in the error, too, because some SDKs pass on nothing else.
+    pub(crate) fn to_json(&self, shape: Shape) -> String {
+        let (status, name) = (self.code.status(), self.code.name());
         let mut error = Object::default();
         error.text("message", &self.message);
-        error.text("type", openai_type(self.code.status()));
+        error.text("type", openai_type(status));
         match &self.param {
             Some(path) => error.text("param", path),
             None => error.raw("param", "null"),
         };
-        error.text("code", self.code.name());
+        match shape {
+            Shape::OpenAi => error.text("code", name).maybe_raw("budget", self.budget.as_deref()),
+            Shape::OpenRouter => {
+                error.whole("code", status.into()).open("metadata", "{").text("error_type", name);
+                error.maybe_raw("budget", self.budget.as_deref()).close("}")
+            }
+        };
         let mut envelope = Object::default();
         envelope.raw("error", &error.end());
         if let Some(budget) = &self.budget {
@@ -141,6 +149,7 @@ impl From<Box<Invalid>> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::{ApiError, Code};
+    use failsoft::Shape;
 
     #[test]
     fn the_documentation_lists_every_code() {
@@ -151,12 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn has_openais_shape_and_no_kind_of_a_models_failure() {
+    fn has_the_shape_of_the_client_and_no_kind_of_a_models_failure() {
         let mut error = ApiError::new(Code::BudgetExceeded, "too \"much\"").about("n");
         error.budget = Some("{\"used\":1}".into());
-        let expected = r#"{"error":{"message":"too \"much\"","type":"insufficient_quota","param":"n","code":"budget_exceeded"},"failsoft":{"budget":{"used":1}}}"#;
-        assert_eq!(error.to_openai(), expected);
+        let expected = r#"{"error":{"message":"too \"much\"","type":"insufficient_quota","param":"n","code":"budget_exceeded","budget":{"used":1}},"failsoft":{"budget":{"used":1}}}"#;
+        assert_eq!(error.to_json(Shape::OpenAi), expected);
+        let expected = r#"{"error":{"message":"too \"much\"","type":"insufficient_quota","param":"n","code":402,"metadata":{"error_type":"budget_exceeded","budget":{"used":1}}},"failsoft":{"budget":{"used":1}}}"#;
+        assert_eq!(error.to_json(Shape::OpenRouter), expected);
         let expected = r#"{"error":{"message":"x","type":"invalid_request_error","param":null,"code":"unknown_url"}}"#;
-        assert_eq!(ApiError::new(Code::UnknownUrl, "x").to_openai(), expected);
+        assert_eq!(ApiError::new(Code::UnknownUrl, "x").to_json(Shape::OpenAi), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! Replies to a client: status, headers and body, and the shapes that a body can have.
 
-use failsoft::{Failure, Millis, Report};
+use failsoft::json::Object;
+use failsoft::{Failure, Millis, Report, Shape};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
@@ -50,13 +51,27 @@ impl Reply {
     }
 
     /// The reply to a call that failed before anything was sent to the client. `report` is JSON text.
-    pub(crate) fn failed(failure: &Failure, report: &str) -> Self {
-        let mut reply = Self::json(failure.http_status(), envelope(failure, report));
+    pub(crate) fn failed(failure: &Failure, report: &str, shape: Shape) -> Self {
+        // The report stands beside the error.
+        let envelope = Object::default().raw("error", &shape.error(failure)).raw("failsoft", report).end();
+        let mut reply = Self::json(failure.http_status(), envelope);
         // The edge has made all retries that make sense. SDKs would multiply them.
         reply.headers.push(("x-should-retry", "false".into()));
         if let Some(wait) = failure.retry_after {
             reply.headers.push(("retry-after", wait.div_ceil(1_000).to_string()));
         }
+        reply
+    }
+
+    /// The reply to a request that the edge refuses.
+    pub(crate) fn refused(error: &ApiError, shape: Shape) -> Self {
+        let mut reply = Self::json(error.code.status(), error.to_json(shape));
+        reply.refused = Some(error.code);
+        let wait = error.retry_after;
+        let should_retry = wait.is_some_and(|wait| wait <= LONGEST_RETRY);
+        reply.headers.push(("x-should-retry", should_retry.to_string()));
+        reply.headers.extend(wait.map(|wait| ("retry-after", wait.div_ceil(1_000).to_string())));
+        reply.headers.extend(error.allow.map(|methods| ("allow", methods.to_owned())));
         reply
     }
 
@@ -87,33 +102,10 @@ impl From<Body> for JsValue {
     }
 }
 
-impl From<ApiError> for Reply {
-    fn from(error: ApiError) -> Self {
-        let mut reply = Self::json(error.code.status(), error.to_openai());
-        reply.refused = Some(error.code);
-        let wait = error.retry_after;
-        let should_retry = wait.is_some_and(|wait| wait <= LONGEST_RETRY);
-        reply.headers.push(("x-should-retry", should_retry.to_string()));
-        reply.headers.extend(wait.map(|wait| ("retry-after", wait.div_ceil(1_000).to_string())));
-        reply.headers.extend(error.allow.map(|methods| ("allow", methods.to_owned())));
-        reply
-    }
-}
-
 /// `text` as the value of a header: printable ASCII, of at most [`LONGEST_VALUE`] bytes.
 fn header_value(text: &str) -> String {
     let is_plain = |character: char| character == ' ' || character.is_ascii_graphic();
     text.chars().take(LONGEST_VALUE).map(|character| if is_plain(character) { character } else { '?' }).collect()
-}
-
-/// OpenAI's error envelope, with the report beside the error.
-fn envelope(failure: &Failure, report: &str) -> String {
-    ["{\"error\":", &failure.to_openai(), ",\"failsoft\":", report, "}"].concat()
-}
-
-/// The event that ends a failed stream: OpenAI's error envelope with the report. No `[DONE]` follows.
-pub(crate) fn error_event(failure: &Failure, report: &str) -> String {
-    ["data: ", &envelope(failure, report), "\n\n"].concat()
 }
 
 /// The comment with the report, a line in the block of the next event. The package reads it, and other readers skip comments.
@@ -139,10 +131,9 @@ pub(crate) fn join_comments(events: &[u8]) -> Vec<u8> {
     joined
 }
 
-/// The reply of an edge whose configuration is missing or wrong.
-pub(crate) fn not_configured() -> Reply {
-    let message = "this edge is not set up: GET /healthz says what is missing";
-    ApiError::new(Code::NotConfigured, message).into()
+/// The error of an edge whose configuration is missing or wrong.
+pub(crate) fn not_configured() -> ApiError {
+    ApiError::new(Code::NotConfigured, "this edge is not set up: GET /healthz says what is missing")
 }
 
 /// OpenAI's list object.

@@ -1,9 +1,11 @@
 //! The head of a request: method, URL and headers.
 
+use failsoft::Shape;
 use web_sys::Request;
 
 use crate::config::authority;
 use crate::http::caller::Caller;
+use crate::http::router;
 use crate::http::trace_context::TraceContext;
 use crate::platform::executor::Executor;
 use crate::platform::host;
@@ -28,6 +30,8 @@ pub(crate) const HEADERS: [&str; 11] = [
 pub(crate) struct RequestHead {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// How the client reads answers and errors.
+    pub(crate) shape: Shape,
     /// Names this call in the response and in the log.
     pub(crate) id: String,
     pub(crate) caller: Caller,
@@ -52,9 +56,11 @@ impl RequestHead {
         let [authorization, origin, site, address, id, feature, flow, trace, requested_headers, length, scheme] =
             HEADERS.map(|_| next());
         let host = authority(&url);
+        let path = path(&url, host);
         Self {
             method,
-            path: path(&url, host).into(),
+            path: path.into(),
+            shape: router::shape(path),
             id: id.filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
             caller: Caller {
                 authorization,

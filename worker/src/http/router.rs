@@ -1,5 +1,8 @@
 //! The router: which URL leads to which endpoint.
 
+use failsoft::Shape;
+use percent_encoding::percent_decode_str;
+
 use crate::http::api_error::{ApiError, Code};
 
 /// The endpoints of the edge.
@@ -7,6 +10,8 @@ use crate::http::api_error::{ApiError, Code};
 pub(crate) enum Endpoint {
     Chat,
     Models,
+    /// One model, whose id is [`model_id`].
+    Model,
     Usage,
     Playground,
     Session,
@@ -17,15 +22,36 @@ pub(crate) enum Endpoint {
 
 const CHAT: &str = "/v1/chat/completions";
 
+/// What stands before the id of a model: in OpenAI's API, and in OpenRouter's.
+const MODELS: [&str; 2] = ["/v1/models/", "/v1/model/"];
+
+/// How a client at `path` reads answers and errors. The base URL of OpenRouter, and of what stands in for it, ends in `/api/v1`.
+pub(crate) fn shape(path: &str) -> Shape {
+    if path.starts_with("/api/v1/") { Shape::OpenRouter } else { Shape::OpenAi }
+}
+
+/// The id of the model that `path` names. Its slashes may be encoded.
+pub(crate) fn model_id(path: &str) -> Option<String> {
+    let path = without_api(path);
+    let id = MODELS.iter().find_map(|before| path.strip_prefix(before))?;
+    Some(percent_decode_str(id).decode_utf8_lossy().into_owned()).filter(|id| !id.is_empty())
+}
+
+/// `path` below `/v1` or `/api/v1`, without a slash at its end.
+fn without_api(path: &str) -> &str {
+    path.strip_prefix("/api").unwrap_or(path).trim_end_matches('/')
+}
+
 /// The endpoint at `path`, if it has `method`. The base URL of an SDK ends in `/v1` or in `/api/v1`.
 pub(crate) fn find_endpoint(method: &str, path: &str) -> Result<Endpoint, ApiError> {
     // The endpoint itself knows its paths and methods.
     if is_admin(path) {
         return Ok(Endpoint::Admin);
     }
-    let (endpoint, methods) = match path.strip_prefix("/api").unwrap_or(path).trim_end_matches('/') {
+    let (endpoint, methods) = match without_api(path) {
         CHAT => (Endpoint::Chat, "POST"),
         "/v1/models" => (Endpoint::Models, "GET"),
+        _ if model_id(path).is_some() => (Endpoint::Model, "GET"),
         "/v1/usage" => (Endpoint::Usage, "GET"),
         "/v1/playground" => (Endpoint::Playground, "GET"),
         "/v1/session" => (Endpoint::Session, "POST"),
@@ -61,7 +87,26 @@ fn unknown_url(path: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Endpoint, find_endpoint};
+    use super::{Endpoint, find_endpoint, model_id};
+
+    #[test]
+    fn the_id_of_a_model_may_have_slashes_that_are_encoded_or_not() {
+        for (path, id) in [
+            ("/v1/models/openai/gpt-4o", Some("openai/gpt-4o")),
+            ("/v1/models/openai%2Fgpt-4o", Some("openai/gpt-4o")),
+            ("/api/v1/models/openai%2fgpt-4o%3Afree/", Some("openai/gpt-4o:free")),
+            ("/api/v1/model/openai/gpt-4o", Some("openai/gpt-4o")),
+            ("/v1/models/route/support", Some("route/support")),
+            ("/v1/models/%FF%2", Some("\u{fffd}%2")),
+            ("/v1/models/", None),
+            ("/v1/models", None),
+            ("/v2/models/a", None),
+        ] {
+            assert_eq!(model_id(path).as_deref(), id, "{path}");
+            let endpoint = find_endpoint("GET", path).ok();
+            assert_eq!(endpoint == Some(Endpoint::Model), id.is_some(), "{path}");
+        }
+    }
 
     #[test]
     fn both_base_urls_lead_to_the_same_endpoint() {

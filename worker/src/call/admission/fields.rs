@@ -11,7 +11,7 @@ use failsoft::tokens::LARGEST_ATTACHMENT;
 use crate::config::Limits;
 
 use super::messages::{self, check_cache};
-use super::tools::{check_tool_choice, check_tools};
+use super::tools::{check_tool_choice, check_tools, items};
 
 /// Why the edge refuses a field of the registry, and what to do instead.
 const REFUSED: [(&str, &str); 13] = [
@@ -272,15 +272,6 @@ pub(super) fn check_fixed_provider(given: Json<'_>, fixed: &str) -> Result<(), B
         }
     }
     Ok(())
-}
-
-/// The items of the array `name`, with their paths.
-pub(super) fn items<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, Box<Invalid>> {
-    let items = body.get(name);
-    if !items.is_array() {
-        return Err(body.wrong(name, "must be an array"));
-    }
-    Ok(items.items().enumerate().map(|(at, item)| (format!("{name}[{at}]"), item)).collect())
 }
 
 #[cfg(test)]

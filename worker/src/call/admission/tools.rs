@@ -4,7 +4,6 @@ use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
 
 use super::attachments::find_hidden;
-use super::fields::items;
 use super::messages::check_cache;
 use crate::config::Limits;
 
@@ -85,4 +84,13 @@ fn check_allowed_tools(given: &Section<'_>) -> Result<(), Box<Invalid>> {
                 .wrong("tools", "can name functions and custom tools only: tools that run at the upstream cost extra"))
         }
     }
+}
+
+/// The items of the array `name`, with their paths.
+pub(super) fn items<'a>(body: &Section<'a>, name: &str) -> Result<Vec<(String, Json<'a>)>, Box<Invalid>> {
+    let items = body.get(name);
+    if !items.is_array() {
+        return Err(body.wrong(name, "must be an array"));
+    }
+    Ok(items.items().enumerate().map(|(at, item)| (format!("{name}[{at}]"), item)).collect())
 }
