@@ -76,6 +76,16 @@ fn an_error_type_decides_wherever_it_is() {
 }
 
 #[test]
+fn a_redirect_is_no_fault_of_the_caller_whatever_its_text_says() {
+    for status in [300, 301, 302, 303, 304, 307, 308] {
+        for body in ["", "<html><title>Moved</title></html>", r#"{"error":{"message":"invalid request","code":400}}"#] {
+            let failure = classify(status, &Headers::default(), body.as_bytes(), NOW);
+            assert_eq!((failure.kind, failure.status), (Kind::Unavailable, Some(status)), "{status} {body}");
+        }
+    }
+}
+
+#[test]
 fn other_apis_and_bare_messages_are_understood() {
     for (status, error, kind) in [
         (

@@ -8,7 +8,7 @@ use crate::chain::Batch;
 use crate::failure::{Failure, Kind, RequestFields};
 use crate::policy::Soft;
 use crate::report::AttemptReport;
-use crate::request::BodySpec;
+use crate::request::{BodySpec, PriceCap, listed};
 use crate::resume::Resume;
 use crate::role::Role;
 use crate::text::trim_end;
@@ -124,11 +124,19 @@ impl Call {
             limit: bounds.limit,
             prefill: prefill.map(|recovery| trim_end(recovery.answer.text())),
             rejected,
-            cap: bounds.price.as_ref(),
+            cap: self.price_cap(bounds.price.as_ref()),
         };
         let (own_fields, body) = (self.request.own_fields(&spec), self.request.body(&spec));
         let models = models.into_iter().map(Into::into).collect();
         Request { role, upstream, batch, models, streamed, own_fields, body }
+    }
+
+    /// The highest prices of a request whose models have the `price`: no provider may charge more than this, nor more than the
+    /// policy allows.
+    fn price_cap(&self, price: Option<&Price>) -> PriceCap {
+        let least = |a: Option<Usd>, b: Option<Usd>| a.into_iter().chain(b).min();
+        let (listed, most) = (price.map(listed).unwrap_or_default(), self.policy.max_price);
+        (least(listed.0, most.0), least(listed.1, most.1))
     }
 
     /// What is left of the limit on the cost, if every attempt in flight costs the most that it can.

@@ -96,7 +96,8 @@ fn real_status(outer: Option<u16>, inner: Option<u16>) -> Option<u16> {
 fn by_witnesses(status: Option<u16>, error: &Reading) -> Kind {
     let is_page = error.page.is_some() && error.message.is_empty();
     match status {
-        Some(503 | 504 | 529) => Kind::Unavailable,
+        // A redirect, which nothing follows, is no answer of the API, whatever its text says.
+        Some(300..=399 | 503 | 504 | 529) => Kind::Unavailable,
         // Whatever a 429 counts, it is about the rate, unless the account is empty.
         Some(429) if by_name(&error.names, false) == Some(Kind::PaymentRequired) || says_no_money(&error.words) => {
             Kind::PaymentRequired
@@ -139,11 +140,12 @@ fn apply_retryable(kind: Kind, retryable: Option<bool>) -> Kind {
     }
 }
 
-/// The status says that the upstream refused the request before any work, so the request costs nothing. A gateway's 500, 502,
+/// The status says that the upstream refused the request before any work, so the request costs nothing. A redirect refuses it, too,
+/// because nothing follows redirects. A gateway's 500, 502,
 /// 504 or 524 does not say whether a model has generated an answer. Cloudflare answers 521, 523, 525 and 526 if it could not
 /// connect to the origin, which then never saw the request (Cloudflare's documentation, "Cloudflare 5xx errors").
 pub fn refuses_before_work(status: u16) -> bool {
-    matches!(status, 400..=499 | 503 | 529 | 521 | 523 | 525 | 526)
+    matches!(status, 300..=499 | 503 | 529 | 521 | 523 | 525 | 526)
 }
 
 /// The kind for a status without further information.
@@ -154,7 +156,7 @@ pub(crate) fn by_status(status: u16) -> Kind {
         403 => Kind::Forbidden,
         404 => Kind::NoEndpoint,
         429 => Kind::RateLimited,
-        503 | 504 | 529 => Kind::Unavailable,
+        300..=399 | 503 | 504 | 529 => Kind::Unavailable,
         408 | 500.. => Kind::ServerError,
         _ => Kind::InvalidRequest,
     }

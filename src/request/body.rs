@@ -28,8 +28,17 @@ pub(crate) struct BodySpec<'a> {
     pub(crate) prefill: Option<&'a str>,
     /// The fields that the upstream rejects.
     pub(crate) rejected: RequestFields,
-    /// The highest price that OpenRouter may choose a provider for.
-    pub(crate) cap: Option<&'a Price>,
+    /// The highest prices that OpenRouter may choose a provider for.
+    pub(crate) cap: PriceCap,
+}
+
+/// The highest price of a million tokens of the prompt, and of the answer.
+pub(crate) type PriceCap = (Option<Usd>, Option<Usd>);
+
+/// The list prices of `price`, as a cap.
+pub(crate) fn listed(price: &Price) -> PriceCap {
+    let listed = |column: usize| Some(price.0[column].times(1_000_000));
+    (listed(LISTED_PROMPT), listed(LISTED_ANSWER))
 }
 
 impl ChatRequest {
@@ -58,7 +67,7 @@ impl ChatRequest {
         let has_owner = !cfg!(feature = "browser") && self.owner != OwnerFields::default();
         let owned = has_owner.then(|| self.with_owner_fields(spec.account_fields, is_openrouter));
         let rest = owned.as_ref().unwrap_or(&self.rest);
-        let capped = spec.cap.filter(|_| is_openrouter).map(|cap| capped(rest, cap));
+        let capped = (is_openrouter && spec.cap != (None, None)).then(|| capped(rest, spec.cap));
         let rest = capped.as_ref().unwrap_or(rest);
         match spec.prefill {
             None => _ = body.fields(rest),
@@ -131,30 +140,26 @@ fn write_with_prefill(body: &mut Object, rest: &str, prefill: &str) {
 
 /// `request` with a limit on the prices among which OpenRouter may choose a provider: no higher than `cap`, and no higher
 /// than the caller's own limit. A provider with higher list prices charges more for long prompts and cache writes, too.
-pub(crate) fn capped(request: &str, cap: &Price) -> String {
+pub(crate) fn capped(request: &str, cap: PriceCap) -> String {
     let own = Json::or_null(request).get("provider");
     let given = own.get("max_price");
-    let least = |name, column: usize| {
-        let most = cap.0[column].times(1_000_000).0;
-        Usd(given.get(name).amount().unwrap_or(most).min(most)).decimal()
-    };
-    let price = text!(
-        "{\"prompt\":",
-        &least("prompt", LISTED_PROMPT),
-        ",\"completion\":",
-        &least("completion", LISTED_ANSWER),
-        "}"
-    );
-    let provider = text!("{\"max_price\":", &patched(given.raw(), &price), "}");
+    let mut price = Object::default();
+    for (name, cap) in [("prompt", cap.0), ("completion", cap.1)] {
+        if let Some(most) = cap {
+            price.raw(name, &Usd(given.get(name).amount().unwrap_or(most.0).min(most.0)).decimal());
+        }
+    }
+    let provider = text!("{\"max_price\":", &patched(given.raw(), &price.end()), "}");
     patched(request, &text!("{\"provider\":", &patched(own.raw(), &provider), "}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BodySpec, ChatRequest};
+    use super::{BodySpec, ChatRequest, capped};
     use crate::failure::RequestFields;
     use crate::json::Json;
     use crate::upstream::Dialect;
+    use crate::usd::Usd;
     use serde_json::{Value, json};
 
     fn read(mut body: Value) -> ChatRequest {
@@ -171,7 +176,7 @@ mod tests {
             limit: None,
             prefill: None,
             rejected: RequestFields::default(),
-            cap: None,
+            cap: (None, None),
         })
     }
 
@@ -190,6 +195,20 @@ mod tests {
         let request = read(json!({"model": "a/a", "response_format": format, "novel": {"b": 1}}));
         let sent = sent(&request, Dialect::OpenAi, &["a/a"]);
         assert!(sent.contains(r#""response_format":{"type":"json_schema","z":1,"a":2},"novel":{"b":1}"#), "{sent}");
+    }
+
+    #[test]
+    fn a_cap_bounds_each_price_and_keeps_a_lower_one_of_the_caller() {
+        let provider = |given: &str, cap| {
+            let capped: Value = serde_json::from_str(&capped(given, cap)).expect("JSON");
+            capped["provider"].clone()
+        };
+        let (one, two) = (Some(Usd(1_000_000_000_000)), Some(Usd(2_000_000_000_000)));
+        assert_eq!(provider("{}", (one, two)), json!({"max_price": {"prompt": 1, "completion": 2}}));
+        assert_eq!(provider("{}", (None, two)), json!({"max_price": {"completion": 2}}));
+        let given = r#"{"provider": {"zdr": true, "max_price": {"prompt": 0.5, "completion": "3", "image": 7}}}"#;
+        let expected = json!({"zdr": true, "max_price": {"prompt": 0.5, "completion": 2, "image": 7}});
+        assert_eq!(provider(given, (one, two)), expected);
     }
 
     #[test]

@@ -40,6 +40,11 @@ impl<'a> Client<'a> {
         self.config.routes.iter().filter(move |route| allowed.is_none_or(|names| names.contains(&route.name)))
     }
 
+    /// Whether the owner listed the models of this client itself.
+    pub(crate) fn has_own_models(&self) -> bool {
+        self.grant.models.is_some()
+    }
+
     /// Lists the models that this client may name itself. A `*` at the end stands for any rest.
     pub(crate) fn models(&self) -> Vec<&str> {
         match self.grant.models.as_ref().or(self.config.models.as_ref()) {

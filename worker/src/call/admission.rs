@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use failsoft::invalid::Section;
 use failsoft::request::{ACCOUNT_FIELDS, OwnerFields, UsageChunk};
-use failsoft::{ChatRequest, Lane, Millis, Policy, Usd};
+use failsoft::{Catalog, ChatRequest, Lane, Millis, Policy, Upstream, Usd};
 use worker::Env;
 
 use crate::access::Client;
@@ -45,6 +45,8 @@ const ORDINARY: &str = "model models messages stream stream_options max_tokens m
 #[derive(Debug)]
 pub(crate) struct AdmittedCall {
     pub(crate) request: ChatRequest,
+    /// The upstreams that the call may reach.
+    pub(crate) upstreams: Arc<Vec<Upstream>>,
     pub(crate) policy: Arc<Policy>,
     /// The route's name, for the log.
     pub(crate) route: Option<String>,
@@ -68,7 +70,7 @@ struct Draft {
     bounded: Bounded,
 }
 
-/// Reads and checks `body`. Where money is bounded and a price is missing, waits for the first catalog of the isolate.
+/// Reads and checks `body`. Where money or a price is bounded and a price is missing, waits for the first catalog of the isolate.
 ///
 /// # Errors
 /// What is wrong with the body, or what this client may not do, with the path of the field.
@@ -80,11 +82,12 @@ pub(crate) async fn admit(
 ) -> Result<AdmittedCall, ApiError> {
     let draft = Draft::read(body, config, client)?;
     let has_prices =
-        || catalog::with(|catalog| Prices { upstreams: &config.upstreams, catalog }.are_known(&draft.call.request));
-    if draft.bounded.money && !has_prices() {
+        || catalog::with(|catalog| Prices { upstreams: &draft.call.upstreams, catalog }.are_known(&draft.call.request));
+    let has_cap = draft.call.policy.max_price != (None, None);
+    if (draft.bounded.money || has_cap) && !has_prices() {
         boxed(catalog::wait_for_first(&config.upstreams, env)).await;
     }
-    catalog::with(|catalog| draft.admit(&Prices { upstreams: &config.upstreams, catalog }))
+    catalog::with(|catalog| draft.admit(catalog))
 }
 
 impl Draft {
@@ -94,10 +97,16 @@ impl Draft {
         let body = &checked.fields;
         let route = models::find_route(body, client)?;
         let mut request = ChatRequest::read_fields(body)?;
-        match route {
-            Some(route) => request.set_chain(&route.models)?,
-            None => models::check_models(&request, config, client)?,
-        }
+        let upstreams = match route {
+            Some(route) => {
+                request.set_chain(&route.models)?;
+                Arc::clone(&config.upstreams)
+            }
+            None => {
+                models::check_models(&request, config, client)?;
+                models::limit_upstreams(config, client, &mut request.warnings)?
+            }
+        };
         let provider = route.map_or(&config.provider, |route| &route.provider);
         fields::check_fixed_provider(body.get("provider"), provider.as_deref().unwrap_or_default())?;
         request.owner = owner_fields(config, client, provider.clone());
@@ -125,6 +134,7 @@ impl Draft {
         request.warnings.extend(checked.warnings);
         let call = AdmittedCall {
             request,
+            upstreams,
             policy: Arc::new(policy),
             route: route.map(|route| route.name.clone()),
             headers_within: route.map_or(HEADERS_WITHIN, |route| route.headers_within),
@@ -139,8 +149,9 @@ impl Draft {
     }
 
     /// Keeps the call within its bounds.
-    fn admit(self, prices: &Prices<'_>) -> Result<AdmittedCall, ApiError> {
+    fn admit(self, catalog: &Catalog) -> Result<AdmittedCall, ApiError> {
         let Self { mut call, output, bounded } = self;
+        let prices = Prices { upstreams: &call.upstreams, catalog };
         call.worst = prices.bound(&call.request, output, Arc::make_mut(&mut call.policy), bounded)?;
         Ok(call)
     }

@@ -207,7 +207,7 @@ impl PreparedCall {
         let streams = admitted.request.stream;
         let headers_at = streams.then_some(began + admitted.headers_within);
         let delivery = Delivery::new(&executor, respond, headers_at, shape, concealed);
-        let (call, news) = model_state::start_call(&mut admitted, &config.upstreams, began);
+        let (call, news) = model_state::start_call(&mut admitted, began);
         let attempts = AttemptLog::default();
         let waits = (disconnect, executor.clone(), timer);
         let mut driver =

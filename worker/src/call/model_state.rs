@@ -13,12 +13,8 @@ use crate::catalog;
 use crate::platform::host;
 
 /// Starts the core's call, which gets the texts of the request. Returns also what the other isolates should know at once.
-pub(crate) fn start_call(
-    admitted: &mut AdmittedCall,
-    upstreams: &Arc<Vec<Upstream>>,
-    now: Millis,
-) -> (Call, Option<Message>) {
-    let names = breaker_names(admitted, upstreams);
+pub(crate) fn start_call(admitted: &mut AdmittedCall, now: Millis) -> (Call, Option<Message>) {
+    let names = breaker_names(admitted);
     let names = || names.iter().map(String::as_str);
     breakers::with_known(|breakers, state| {
         state.start_call(breakers, names(), now);
@@ -29,7 +25,7 @@ pub(crate) fn start_call(
         };
         let call = catalog::with(|catalog| {
             let breakers = seen.as_mut().unwrap_or(breakers);
-            let context = Context { upstreams: Arc::clone(upstreams), catalog, breakers };
+            let context = Context { upstreams: Arc::clone(&admitted.upstreams), catalog, breakers };
             let mut call = Call::new(admitted.request.take(), Arc::clone(&admitted.policy), context, host::seed(), now);
             call.disclose_with(disclose);
             call
@@ -51,10 +47,10 @@ pub(crate) fn record_outcome(outcome: &Outcome, admitted: &AdmittedCall, now: Mi
 }
 
 /// The breakers of all models that the call may ask.
-fn breaker_names(admitted: &AdmittedCall, upstreams: &[Upstream]) -> Vec<String> {
+fn breaker_names(admitted: &AdmittedCall) -> Vec<String> {
     let names = |upstream: &Upstream| {
         let models = upstream.models_for(&admitted.request.models).iter();
         models.map(|model| Breakers::name(&upstream.url, model)).collect::<Vec<_>>()
     };
-    upstreams.iter().flat_map(names).collect()
+    admitted.upstreams.iter().flat_map(names).collect()
 }

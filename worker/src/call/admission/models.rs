@@ -1,5 +1,7 @@
 //! The models of a request: the chain of a route, or models that this client may name.
 
+use std::sync::Arc;
+
 use failsoft::invalid::Invalid;
 use failsoft::json::Fields;
 use failsoft::{ChatRequest, Dialect, Upstream};
@@ -46,6 +48,39 @@ pub(super) fn check_models(request: &ChatRequest, config: &Config, client: &Clie
     let allowed: Vec<String> = routes.chain(client.models().into_iter().map(String::from)).collect();
     let message = format!("this key may not ask for this model; it may ask for: {}", allowed.join(", "));
     Err(ApiError::new(Code::ModelNotAllowed, message).about("model"))
+}
+
+/// The upstreams that a call without a route may reach. The models that the owner listed for the client bound every request of
+/// the call: of the models that an upstream is asked for in place of the named ones, only those remain that the client may name.
+/// Adds a warning for each of the others.
+///
+/// # Errors
+/// If no upstream remains.
+pub(super) fn limit_upstreams(
+    config: &Config,
+    client: &Client<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Arc<Vec<Upstream>>, ApiError> {
+    let is_open = |upstream: &Upstream| upstream.models.iter().all(|model| client.may_name(model));
+    if !client.has_own_models() || config.upstreams.iter().all(is_open) {
+        return Ok(Arc::clone(&config.upstreams));
+    }
+    let mut reached = Vec::new();
+    for upstream in config.upstreams.iter() {
+        let (models, others): (Vec<_>, Vec<_>) =
+            upstream.models.iter().cloned().partition(|model| client.may_name(model));
+        if upstream.models.is_empty() || !models.is_empty() {
+            reached.push(Upstream { models, ..upstream.clone() });
+        }
+        let missing = others.iter().filter(|_| !upstream.is_spare);
+        warnings.extend(missing.map(|model| format!("`{model}` was left out, because this key may not ask for it")));
+    }
+    if reached.is_empty() {
+        let message = "every upstream is asked for models that this key may not ask for; the owner of this edge can list them \
+                       in `models` of the key";
+        return Err(ApiError::new(Code::ModelNotAllowed, message).about("model"));
+    }
+    Ok(Arc::new(reached))
 }
 
 /// Refuses a model that searches the web, where money is bounded: the cost of a search is not known beforehand.

@@ -1,4 +1,3 @@
-use super::hold_cost::Prices;
 use super::{AdmittedCall, Draft};
 use crate::access::admit_at_once as admit;
 use crate::config::Config;
@@ -177,7 +176,7 @@ fn bounded(body: Value, policy: Value, has_budget: bool) -> Result<AdmittedCall,
     let client = admit(&config, &caller).expect("a client");
     let catalog = priced();
     let draft = Draft::read(hello(body).to_string().as_bytes(), &config, &client)?;
-    draft.admit(&Prices { upstreams: &config.upstreams, catalog: &catalog })
+    draft.admit(&catalog)
 }
 
 fn held(body: Value) -> (u64, Option<u64>) {
@@ -278,7 +277,7 @@ fn where_tokens_are_bounded_every_request_is_held() {
         let client = admit(&config, &caller).expect("a client");
         let body = hello(json!({"model": "openai/gpt-4o", "max_tokens": 1_000}));
         let draft = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call");
-        let call = draft.admit(&Prices { upstreams: &config.upstreams, catalog: &priced() }).expect("a call");
+        let call = draft.admit(&priced()).expect("a call");
         (call.worst.tokens, call.policy.attempts)
     };
     let (two, attempts) = held(json!({}));
