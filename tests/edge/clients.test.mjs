@@ -1,6 +1,7 @@
 // What current clients send, and what they need back: the requests of tests/fixtures/clients, and others of their kind.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -39,6 +40,36 @@ setUp(async () => {
   });
 });
 
+/** The issuer of the app's users, and what stands in for Turnstile. */
+const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+const AUTHORITY = { issuer: 'https://id.example/', audience: 'app' };
+const authority = { verified: [] };
+
+setUp(async () => {
+  const server = createServer(async (request, response) => {
+    const { secret, response: token } = request.method === 'POST' ? JSON.parse(Buffer.concat(await request.toArray()).toString()) : {};
+    if (token) authority.verified.push(token);
+    const verdict = { success: secret === SECRETS.TURNSTILE_SECRET && token !== 'tok-of-a-bot', hostname: 'app.example', action: 'chat' };
+    const keys = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'ed' }] };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(request.url === '/jwks' ? keys : verdict));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  authority.url = `http://127.0.0.1:${server.address().port}`;
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+});
+
+const SECRETS = { TURNSTILE_SECRET: 'turnstile-secret-of-the-test', SESSION_SECRET: 'session-0123456789-0123456789-012345' };
+
+/** A token of a user, which is valid until `exp`; `key` signs it. */
+function userToken(exp, key = privateKey) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part({ alg: 'EdDSA', kid: 'ed' })}.${part({ iss: AUTHORITY.issuer, aud: AUTHORITY.audience, sub: 'ann', exp })}`;
+  return `${signed}.${sign(null, Buffer.from(signed), key).toString('base64url')}`;
+}
+
 const emulator = useEmulator();
 const openrouter = () => ({ url: emulator.baseURL, dialect: 'openrouter' });
 const SUPPORT = { support: { models: [SECOND] } };
@@ -56,7 +87,19 @@ const { edge: oa } = useEdge(() => ({ failsoft: { upstream: { url: upstream.url,
 const { edge: plain } = useEdge(() => ({ failsoft: { upstream: openrouter(), models: undefined, routes: SUPPORT } }), emulator);
 /** A key with a budget that one call is enough for. */
 const { edge: budget } = useEdge(() => ({ failsoft: { upstream: openrouter(), keys: [clientKey({ budget: { usd: { day: 0.00001 } } })] } }), emulator);
-const EDGES = { or, dflt, oa, plain, budget };
+const people = (visitors) => ({
+  secrets: SECRETS,
+  failsoft: {
+    upstream: openrouter(),
+    models: undefined,
+    routes: SUPPORT,
+    users: [{ ...AUTHORITY, jwks: `${authority.url}/jwks` }],
+    visitors: { origins: ['https://app.example'], action: 'chat', siteverify: `${authority.url}/siteverify`, ...visitors },
+  },
+});
+const { edge: users } = useEdge(() => people({}), emulator);
+const { edge: apps } = useEdge(() => people({ nativeApps: true }), emulator);
+const EDGES = { users, apps, or, dflt, oa, plain, budget };
 
 const read = (name) => JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8'));
 
@@ -212,4 +255,35 @@ test('@openrouter/sdk reads answers, streams, errors and models of the edge', as
   assert.deepEqual(data.map(({ id }) => id), ['route/support', SECOND]);
   const one = await models.get({ author: 'openai', slug: 'gpt-4o' });
   assert.ok(one.data.id === SECOND && Number(one.data.pricing.prompt) > 0 && one.data.contextLength > 0);
+});
+
+test('10-expired-token: the code of a 401 says whether a new token helps', async () => {
+  const [now, { body }] = [Math.floor(Date.now() / 1_000), read('10-expired-token')];
+  const ask = async (key) => {
+    const answer = await send(users, '/v1/chat/completions', { method: 'POST', key, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return [answer.status, JSON.parse(answer.text).error?.code];
+  };
+  const stranger = generateKeyPairSync('ed25519').privateKey;
+  assert.deepEqual(await ask(userToken(now - 3_600)), [401, 'token_expired']);
+  assert.deepEqual(await ask(userToken(now - 3_600, stranger)), [401, 'token_invalid'], 'nobody learns about a token that is not signed');
+  assert.deepEqual(await ask(userToken('soon')), [401, 'token_invalid']);
+  assert.deepEqual(await ask('fs_nobody'), [401, 'invalid_api_key']);
+  assert.deepEqual(await ask(userToken(now + 3_600)), [200, undefined]);
+});
+
+test('14-session-without-origin: a native app gets a session for a Turnstile token where the owner allows it, and no page can use the session', async () => {
+  const closed = await run('14-session-without-origin');
+  assert.deepEqual([closed.status, closed.json.error.code], [403, 'origin_not_allowed']);
+  assert.match(closed.json.error.message, /`visitors.nativeApps`/);
+  assert.deepEqual(authority.verified, []);
+  const { status, json: { token } } = await run('14-session-without-origin', {}, 'apps');
+  assert.deepEqual([status, authority.verified], [200, ['tok-native']]);
+  const ask = (edge, headers) => send(edge, '/v1/chat/completions', { method: 'POST', key: token, headers, body: JSON.stringify(read('10-expired-token').body) });
+  assert.equal((await ask(apps, {})).status, 200);
+  for (const origin of ['https://app.example', 'https://evil.example', 'null']) assert.equal((await ask(apps, { origin })).status, 403, origin);
+  assert.equal((await ask(users, {})).status, 403, 'where the owner does not allow it, the session is of no use');
+  for (const [turnstile, code] of [['tok-native', 'turnstile_refused'], ['tok-of-a-bot', 'turnstile_refused'], ['', 'invalid_request']]) {
+    const refused = await run('14-session-without-origin', { turnstile }, 'apps');
+    assert.equal(refused.json.error.code, code);
+  }
 });

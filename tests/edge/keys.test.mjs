@@ -88,7 +88,7 @@ test('a revoked key is refused at once and for ever, on every isolate, with each
     assert.deepEqual([answer.status, answer.json.error.code], [409, 'key_revoked']);
   }
   const refused = await chat(edge, { model: SECOND }, { key });
-  assert.deepEqual([refused.status, refused.json.error.code], [401, 'invalid_api_key']);
+  assert.deepEqual([refused.status, refused.json.error.code], [401, 'key_revoked']);
 });
 
 test('no call that begins after a revocation is allowed, even while earlier calls are under way', async () => {
@@ -124,6 +124,7 @@ test('a change of a key applies to the next call', async () => {
   await admin('PATCH', `/${id}`, { expiresAt: Math.floor(Date.now() / 1000) - 1 });
   assert.deepEqual(await statuses(key), [401, 401]);
   const expired = await chat(edge, { model: SECOND }, { key });
+  assert.deepEqual([expired.status, expired.json.error.code], [401, 'key_expired']);
   assert.match(expired.json.error.message, /expired/);
 });
 

@@ -107,7 +107,7 @@ pub(super) async fn admit(env: &Env, id: &str, token: &str, caller: &Caller) -> 
         brake::check_blocked(caller, "key")?;
     }
     let grant = match read_terms(env, id, token).await {
-        Err(error) if error.code == Code::InvalidApiKey => {
+        Err(error) if error.code.status() == 401 => {
             brake::check(env, caller, "key").await?;
             return Err(error);
         }
@@ -126,11 +126,17 @@ async fn read_terms(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError>
     let message = Message::Admit { digest: digest::hex(&digest::of(token)) };
     match send(env, id, &message).await? {
         Answer::Admitted { terms } => read_grant(id, &terms),
-        Answer::Denied(reason) => Err(denied(match reason {
-            Denied::Unknown => UNKNOWN,
-            Denied::Expired => "this client key has expired; ask the owner of this app for another one",
-            Denied::Revoked => "this client key was revoked; ask the owner of this app for another one",
-        })),
+        Answer::Denied(reason) => Err(match reason {
+            Denied::Unknown => denied(UNKNOWN),
+            Denied::Expired => {
+                let message = "this client key has expired; ask the owner of this app for another one";
+                ApiError::new(Code::ClientKeyExpired, message)
+            }
+            Denied::Revoked => {
+                let message = "this client key was revoked; ask the owner of this app for another one";
+                ApiError::new(Code::ClientKeyRevoked, message)
+            }
+        }),
         _ => Err(unavailable()),
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use worker::Delay;
 
+use super::crypto;
 use super::jwk::{Jwk, read_keys};
 use super::jwt::{Invalid, Jwt};
 use super::key_set::{KeySet, Step, TIME_LIMIT, with_key_set};
-use super::{crypto, denied};
 use crate::config::{Grant, Issuer, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::platform::{fetch, host};
@@ -25,13 +25,15 @@ pub(super) async fn admit(issuers: &[Issuer], token: &str) -> Result<Grant, ApiE
         return Err(invalid());
     }
     let user = jwt.user(issuer, host::now()).map_err(|reason| {
-        denied(match reason {
+        let code = if reason == Invalid::Expired { Code::TokenExpired } else { Code::TokenInvalid };
+        let message = match reason {
             Invalid::Expired => "this token has expired; the app must get a new one for its user",
             Invalid::NotYet => "this token is not valid yet",
             Invalid::NoExpiry => "this token has no `exp`, so it would be valid forever; the issuer must set `exp`",
             Invalid::TooLong => "this token is valid for more than a year; the issuer must set a nearer `exp`",
             Invalid::NoUser => "this token does not name its user in the claim that this edge reads",
-        })
+        };
+        ApiError::new(code, message)
     })?;
     let mut grant = issuer.grant.clone();
     grant.account.name = account(&issuer.issuer, &user);
@@ -40,7 +42,8 @@ pub(super) async fn admit(issuers: &[Issuer], token: &str) -> Result<Grant, ApiE
 
 /// The error for a token that is not valid here. It reveals neither the issuers nor what was wrong with the token.
 fn invalid() -> ApiError {
-    denied("this token is not valid here: it must be signed by the app's issuer, and for this audience")
+    let message = "this token is not valid here: it must be signed by the app's issuer, and for this audience";
+    ApiError::new(Code::TokenInvalid, message)
 }
 
 /// The name of a user's account. The name does not reveal the user.

@@ -1,9 +1,10 @@
 //! Visitors of a web page: a visitor who passes Turnstile gets a session for some time.
 //!
 //! A session is `fsv_` and two parts in base64url: the session's data, and their HMAC-SHA-256 with a key that is derived from
-//! `SESSION_SECRET`. The edge stores no session. A session works on the origin of its page only. Its account belongs to the address that asked
-//! for the session, so a new session has no new budget. The account's name is an HMAC of the address with another key, which
-//! nobody can reverse by trying addresses. A session has an id, a hash of its HMAC, by which an admin can revoke the session.
+//! `SESSION_SECRET`. The edge stores no session. A session works on the origin of its page only. The session of a native app,
+//! which sends no origin, works without an origin only. Its account belongs to the address that asked for the session, so a new
+//! session has no new budget. The account's name is an HMAC of the address with another key, which nobody can reverse by trying
+//! addresses. A session has an id, a hash of its HMAC, by which an admin can revoke the session.
 
 mod turnstile;
 
@@ -15,9 +16,9 @@ use failsoft::{Json, Millis};
 use serde_json::json;
 use worker::Env;
 
+use super::brake;
 use super::crypto::{self, Use};
 use super::keys::{Answer, Message, send, unavailable};
-use super::{brake, denied};
 use crate::account::is_session_revoked;
 use crate::config::{Access, Config, Grant, Visitors, Ways, digest};
 use crate::http::api_error::{ApiError, Code};
@@ -28,12 +29,16 @@ use crate::{http::body, platform::host};
 
 pub(super) const PREFIX: &str = "fsv_";
 
+/// The origin of the session of a native app.
+const NATIVE: &str = "";
+
 /// The most bytes of a request. A token of Turnstile has at most 2048.
 const LARGEST: usize = 8 * 1024;
 
 /// The data of a session.
 #[derive(Debug, PartialEq, Eq)]
 struct Session {
+    /// The origin of the page. Empty for a native app.
     origin: String,
     account: String,
     /// In seconds since 1970.
@@ -85,13 +90,17 @@ fn not_set_up() -> ApiError {
     ApiError::new(Code::VisitorsNotSetUp, message)
 }
 
-/// Returns the origin of the page, if its visitors may have sessions.
+/// Returns the origin of the page, if its visitors may have sessions. A native app has the origin [`NATIVE`].
 fn origin<'a>(visitors: &Visitors, caller: &'a Caller) -> Result<&'a str, ApiError> {
-    let is_listed = |origin: &&str| visitors.grant.origins.iter().flatten().any(|known| known == origin);
-    caller.origin.as_deref().filter(is_listed).ok_or_else(|| {
-        let message = "sessions are for the web pages in `visitors.origins` only";
-        ApiError::new(Code::OriginNotAllowed, message)
-    })
+    let refused = |message: &str| Err(ApiError::new(Code::OriginNotAllowed, message));
+    match caller.origin.as_deref() {
+        Some(origin) if visitors.grant.origins.iter().flatten().any(|known| known == origin) => Ok(origin),
+        Some(_) => refused("sessions are for the web pages in `visitors.origins` only"),
+        None if visitors.native_apps => Ok(NATIVE),
+        None => refused(
+            "sessions are for the web pages in `visitors.origins` only; for apps that send no `Origin`, the owner of this edge can set `visitors.nativeApps`",
+        ),
+    }
 }
 
 fn token(body: &[u8]) -> Result<String, ApiError> {
@@ -156,7 +165,10 @@ pub(super) async fn admit(
     caller: &Caller,
     env: &Env,
 ) -> Result<Grant, ApiError> {
-    let invalid = || denied("this session is not valid here: POST /v1/session gives a new one");
+    let invalid = || {
+        let message = "this session is not valid here: POST /v1/session gives a new one";
+        ApiError::new(Code::TokenInvalid, message)
+    };
     let (data, mac) = token.split_once('.').ok_or_else(invalid)?;
     let mac = URL_SAFE_NO_PAD.decode(mac).map_err(|_| invalid())?;
     if !is_ours(visitors, data, &mac).await.map_err(|_| internal())? {
@@ -168,7 +180,8 @@ pub(super) async fn admit(
     let id = id(&mac);
     // Without an admin nobody can revoke a session.
     if !ways.admins.is_empty() && is_session_revoked(&id, env).await? {
-        return Err(denied("this session was revoked; POST /v1/session gives a new one"));
+        let message = "this session was revoked; POST /v1/session gives a new one";
+        return Err(ApiError::new(Code::TokenRevoked, message));
     }
     grant.session = Some(id);
     Ok(grant)
@@ -188,13 +201,17 @@ async fn is_ours(visitors: &Visitors, data: &str, mac: &[u8]) -> Result<bool, wa
 /// Returns the grant of a session that this edge made, if the session is valid for `caller`.
 fn open(visitors: &Visitors, session: Session, caller: &Caller, now: Millis) -> Result<Grant, ApiError> {
     if now >= session.until * 1_000 {
-        return Err(denied("this session has expired: POST /v1/session gives a new one"));
+        let message = "this session has expired: POST /v1/session gives a new one";
+        return Err(ApiError::new(Code::TokenExpired, message));
     }
     if origin(visitors, caller)? != session.origin {
         let message = "this session works only on the origin that it was made for; POST /v1/session gives another one";
         return Err(ApiError::new(Code::OriginNotAllowed, message));
     }
     let mut grant = visitors.grant.clone();
+    if session.origin == NATIVE {
+        grant.origins = None;
+    }
     grant.account.name = session.account;
     Ok(grant)
 }
@@ -208,10 +225,15 @@ mod tests {
     use super::{Session, network, open, token};
     use crate::config::{Access, Config, Visitors};
     use crate::http::caller::Caller;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     pub(super) fn visitors() -> Visitors {
-        let visitors = json!({"origins": ["https://app.example", "https://b.example:8443"], "action": "chat"});
+        visitors_with(json!({}))
+    }
+
+    fn visitors_with(fields: Value) -> Visitors {
+        let mut visitors = json!({"origins": ["https://app.example", "https://b.example:8443"], "action": "chat"});
+        visitors.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
         let variable = |name: &str| match name {
             "FAILSOFT" => Some(json!({ "visitors": visitors }).to_string()),
             name => Some(format!("{name}-that-has-enough-characters")),
@@ -233,6 +255,27 @@ mod tests {
         assert_eq!(status(Some("https://app.example"), 1_000_000), 401);
         for origin in [None, Some("null"), Some("https://b.example:8443"), Some("https://edge.example")] {
             assert_eq!(status(origin, 0), 403, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_of_a_native_app_works_without_an_origin_and_with_none() {
+        let (closed, open_to_apps) = (visitors(), visitors_with(json!({"nativeApps": true})));
+        let status = |visitors: &Visitors, of: &str, origin: Option<&str>| {
+            let session = Session { origin: of.into(), account: "a".into(), until: 1_000, nonce: String::new() };
+            let caller = Caller { origin: origin.map(Into::into), host: "edge.example".into(), ..Caller::default() };
+            open(visitors, session, &caller, 0).map_or_else(|refusal| refusal.code.status(), |_| 200)
+        };
+        assert_eq!(status(&open_to_apps, "", None), 200);
+        assert_eq!(status(&open_to_apps, "https://app.example", Some("https://app.example")), 200);
+        for (visitors, of, origin) in [
+            (&closed, "", None),
+            (&open_to_apps, "", Some("https://app.example")),
+            (&open_to_apps, "", Some("null")),
+            (&open_to_apps, "", Some("")),
+            (&open_to_apps, "https://app.example", None),
+        ] {
+            assert_eq!(status(visitors, of, origin), 403, "{of} {origin:?}");
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Visitors {
     pub(crate) hostnames: Vec<String>,
     /// The action that the widget must name.
     pub(crate) action: Option<String>,
+    /// Apps that send no origin may have sessions, too.
+    pub(crate) native_apps: bool,
     /// How long a session lasts, in seconds.
     pub(crate) lifetime: u64,
     pub(crate) siteverify: String,
@@ -39,7 +41,7 @@ impl Visitors {
         if config.get("visitors").is_null() {
             return Ok(None);
         }
-        given.only(&["hostnames action lifetime siteverify total ", Grant::FIELDS].concat())?;
+        given.only(&["hostnames action lifetime nativeApps siteverify total ", Grant::FIELDS].concat())?;
         let grant = Grant::read(given, "visitor", String::new())?;
         grant.check_routes(given, routes)?;
         let origins = grant.origins.as_deref().unwrap_or_default();
@@ -52,10 +54,13 @@ impl Visitors {
         }
         let mut lifetime = 900;
         given.whole("lifetime", 1, 86_400, &mut lifetime)?;
+        let mut native_apps = false;
+        given.flag("nativeApps", &mut native_apps)?;
         let hosts = || origins.iter().map(|origin| host(authority(origin)).into()).collect();
         Ok(Some(Self {
             hostnames: strings(given, "hostnames")?.unwrap_or_else(hosts),
             action: given.text("action")?.map(Into::into),
+            native_apps,
             lifetime,
             siteverify: siteverify.into(),
             total: Budget::read(&given.section("total")?)?,

@@ -44,6 +44,11 @@ codes! {
     RequestTooLarge      "request_too_large"     413
     // Who may call, and for which models.
     InvalidApiKey        "invalid_api_key"       401
+    TokenInvalid         "token_invalid"         401
+    TokenExpired         "token_expired"         401
+    TokenRevoked         "token_revoked"         401
+    ClientKeyExpired     "key_expired"           401
+    ClientKeyRevoked     "key_revoked"           401
     NotLocal             "not_local"             403
     HttpsRequired        "https_required"        403
     OriginNotAllowed     "origin_not_allowed"    403
