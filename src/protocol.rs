@@ -22,6 +22,7 @@
 //! | [`responses`] | OpenAI's Responses, for clients | `openai/openai-openapi` `openapi.yaml` |
 //! | [`messages`] | Anthropic's Messages, for clients | platform.claude.com/docs/en/api/messages |
 //! | [`anthropic`] | Anthropic's Messages, for upstreams | platform.claude.com/docs/en/api/messages |
+//! | `client` | the protocol of a client: its reader and its writer | |
 //! | `blocks` | chunks as blocks that follow one another | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
@@ -29,6 +30,7 @@
 
 pub mod anthropic;
 mod blocks;
+mod client;
 mod content;
 mod frame;
 mod ids;
@@ -37,4 +39,5 @@ mod reasoning;
 mod request;
 pub mod responses;
 
+pub use client::{Context, Protocol, Writer, read_prompt};
 pub use request::Request;

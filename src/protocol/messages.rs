@@ -38,7 +38,7 @@ mod tools;
 mod writer;
 
 pub use error::{error, error_type, failure};
-pub use request::{count_tokens, read};
+pub use request::{read, read_prompt};
 pub use writer::{PING, Writer};
 
 use crate::json::Json;
@@ -51,8 +51,18 @@ pub struct Context {
     /// The model that the client asked for.
     model: String,
     /// The estimated tokens of the prompt: the first event has them, because the exact number comes with the last.
-    prompt_tokens: u64,
+    pub(super) prompt_tokens: u64,
 }
+
+/// The fields of a chat request, and what Messages calls them.
+pub(super) const NAMES: [(&str, &str); 6] = [
+    ("messages", "messages"),
+    ("response_format", "output_config.format"),
+    ("reasoning.max_tokens", "thinking.budget_tokens"),
+    ("reasoning", "thinking"),
+    ("stop", "stop_sequences"),
+    ("user", "metadata.user_id"),
+];
 
 /// The JSON text of the message for a chat completion. `report` is the JSON text of the message's field `failsoft`.
 pub fn message(completion: Json<'_>, context: Context, seed: u64, report: Option<&str>) -> String {

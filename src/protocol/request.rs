@@ -20,6 +20,12 @@ pub struct Request<Context> {
 }
 
 impl<Context> Request<Context> {
+    /// The same request with another context.
+    pub(super) fn map<Other>(self, change: impl FnOnce(Context) -> Other) -> Request<Other> {
+        let Self { chat, context, warnings, unknown, native } = self;
+        Request { chat, context: change(context), warnings, unknown, native }
+    }
+
     /// Adds a warning for each unknown field, or refuses the first if `refuse` is set.
     ///
     /// # Errors

@@ -40,7 +40,6 @@ pub use request::read;
 pub use state::{NO_STORED_RESPONSES, is_stored_path};
 pub use writer::Writer;
 
-use crate::Failure;
 use crate::json::Json;
 
 /// What the writer of an answer must know about the request.
@@ -55,17 +54,22 @@ pub struct Context {
     /// The model that the client asked for.
     model: String,
     /// The estimated tokens of the prompt, for an upstream that reports no usage.
-    prompt_tokens: u64,
+    pub(super) prompt_tokens: u64,
 }
+
+/// The fields of a chat request, and what Responses calls them.
+pub(super) const NAMES: [(&str, &str); 7] = [
+    ("messages", "input"),
+    ("max_completion_tokens", "max_output_tokens"),
+    ("max_tokens", "max_output_tokens"),
+    ("response_format", "text.format"),
+    ("reasoning_effort", "reasoning.effort"),
+    ("verbosity", "text.verbosity"),
+    ("logprobs", "include"),
+];
 
 /// The JSON text of the response object for a chat completion. `created` is in seconds since the UNIX epoch. `report` is the
 /// JSON text of the object's field `failsoft`.
 pub fn response(completion: Json<'_>, context: Context, seed: u64, created: u64, report: Option<&str>) -> String {
     Writer::new(context, seed, created).take_completion(completion, report)
-}
-
-/// The JSON text of the error body for `failure`, in OpenAI's shape.
-pub fn error(failure: &Failure) -> String {
-    let mut json = crate::json::Object::default();
-    json.raw("error", &failure.to_openai()).end()
 }

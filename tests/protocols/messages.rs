@@ -208,7 +208,10 @@ fn a_chain_has_openrouters_form() {
 
 #[test]
 fn tokens_are_counted_without_an_output_limit() {
-    let count = |body: Value| with(&body, messages::count_tokens);
+    let count = |body: Value| {
+        let request = with(&body, messages::read_prompt)?;
+        ChatRequest::read(Json::parse(&request.chat).expect("JSON")).map(|chat| chat.prompt_tokens())
+    };
     let short = count(json!({"model": "m/one", "messages": [{"role": "user", "content": "hi"}]})).expect("a count");
     let long = count(json!({"model": "m/one", "messages": [{"role": "user", "content": "hi ".repeat(100)}]}))
         .expect("a count");

@@ -233,9 +233,9 @@ fn an_image_in_a_tool_result_follows_in_a_users_message() {
 // router-for-me/CLIProxyAPI#1700
 #[test]
 fn a_message_starts_with_the_estimate_of_its_prompt() {
-    let mut writer = failsoft::protocol::messages::Writer::new(messages::context(json!({})), 1);
-    writer.set_prompt_tokens(321);
-    let sse = super::support::with(&chunk(json!({"content": "a"}), None), |chunk| writer.take_chunk(chunk));
+    let mut context = failsoft::protocol::Context::Messages(messages::context(json!({})));
+    context.set_prompt_tokens(321);
+    let sse = context.writer(1, 0).take_chunk(&chunk(json!({"content": "a"}), None).to_string());
     assert_eq!(events(&sse)[0].1["message"]["usage"]["input_tokens"], 321);
 }
 

@@ -1,8 +1,8 @@
-//! failsoft at the edge: OpenAI's protocol on Cloudflare Workers, answered by a chain of models.
+//! failsoft at the edge: OpenAI's and Anthropic's protocols on Cloudflare Workers, answered by a chain of models.
 //!
 //! The edge holds the upstream's key, so that a page or an app needs none. It falls back with the same
-//! [`Call`](failsoft::Call) as the package does in a page. Any OpenAI SDK works with the edge: it needs a base URL and a
-//! client key.
+//! [`Call`](failsoft::Call) as the package does in a page. Any SDK of OpenAI or Anthropic works with the edge: it needs a base
+//! URL and a client key. The core's `protocol` translates what is not chat completions.
 //!
 //! # Folders
 //! Each folder imports only folders below it in this table.
@@ -100,12 +100,11 @@ async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, executor
     let mut reply = if head.method == "OPTIONS" {
         answer_preflight(&head, pages)
     } else {
-        match answer(&request, &head, &setup, &env, &exchange).await {
-            Ok(reply) => reply,
-            Err(error) => Reply::refused(&error, head.shape),
-        }
+        let answer = answer(&request, &head, &setup, &env, &exchange).await;
+        answer.unwrap_or_else(|error| Reply::refused(&error, &head.error_form()))
     };
     reply.headers.extend(cors::reply_headers(pages, head.caller.origin.as_deref()));
+    reply.headers.extend(head.protocol.id_header().map(|name| (name, head.id.clone())));
     reply.headers.push(("x-request-id", head.id));
     reply.headers.push(("x-content-type-options", "nosniff".into()));
     if head.caller.is_encrypted {
@@ -139,7 +138,8 @@ async fn answer(
     match (endpoint, setup.as_ref()) {
         (Endpoint::Health, _) => Ok(boxed(ops::health::answer(setup, env)).await),
         (_, Err(_)) => Err(reply::not_configured()),
-        (Endpoint::Chat, Ok(config)) => call::chat::answer(request, head, config, env, exchange).await,
+        (Endpoint::Call, Ok(config)) => call::chat::answer(request, head, config, env, exchange).await,
+        (Endpoint::CountTokens, Ok(config)) => boxed(call::chat::count_tokens(request, head, config, env)).await,
         (Endpoint::Metrics, Ok(config)) => boxed(ops::metrics::answer(config, &head.caller, env)).await,
         (Endpoint::Models | Endpoint::Model, Ok(config)) => boxed(show_models(config, head, env)).await,
         (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,

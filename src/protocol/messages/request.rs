@@ -6,7 +6,6 @@ use super::super::request::{Request, sort_fields};
 use super::{Context, input, parts, tools};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, quoted};
-use crate::request::ChatRequest;
 use crate::text::split;
 
 /// The fields that have the same name and meaning in a chat request. Those behind `cache_control` are of OpenRouter's form of
@@ -52,14 +51,12 @@ pub fn read(body: Json<'_>) -> Result<Request<Context>, Box<Invalid>> {
     read_fields(body, fields)
 }
 
-/// The estimated tokens of the prompt in the body of `POST /v1/messages/count_tokens`, for the first model of the request.
+/// Reads the body of `POST /v1/messages/count_tokens`, a request without an output limit.
 ///
 /// # Errors
 /// As [`read`].
-pub fn count_tokens(body: Json<'_>) -> Result<u64, Box<Invalid>> {
-    let request = read_fields(body, &Fields::of(body))?;
-    let chat = ChatRequest::read(Json::or_null(&request.chat))?;
-    Ok(chat.prompt_tokens())
+pub fn read_prompt(body: Json<'_>) -> Result<Request<Context>, Box<Invalid>> {
+    read_fields(body, &Fields::of(body))
 }
 
 fn read_fields(body: Json<'_>, fields: &Fields<'_>) -> Result<Request<Context>, Box<Invalid>> {

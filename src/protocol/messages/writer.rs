@@ -68,12 +68,6 @@ impl Writer {
         Self { blocks: Blocks::default(), page }
     }
 
-    /// Sets the estimated tokens of the prompt, which the first event has: clients show them at once, and 0 would hide the
-    /// size of the context (router-for-me/CLIProxyAPI#1700).
-    pub fn set_prompt_tokens(&mut self, tokens: u64) {
-        self.page.context.prompt_tokens = tokens;
-    }
-
     /// The id of the message.
     pub fn id(&self) -> &str {
         &self.page.id
@@ -118,7 +112,7 @@ impl Writer {
     }
 
     /// The JSON text of the message for a chat completion.
-    pub(super) fn take_completion(mut self, completion: Json<'_>, report: Option<&str>) -> String {
+    pub(in crate::protocol) fn take_completion(mut self, completion: Json<'_>, report: Option<&str>) -> String {
         self.page.content = Some(Vec::new());
         self.read(Json::or_null(&as_chunk(completion)));
         self.end_blocks();

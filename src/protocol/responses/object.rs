@@ -91,6 +91,14 @@ fn error(failure: &Failure) -> String {
     json.text("code", code).text("message", &failure.message).text("kind", failure.kind.name()).end()
 }
 
+/// OpenRouter's names for the parts of a cost: those of its Responses, and those of its chat completions
+/// (`OpenRouterTeam/typescript-sdk` `.speakeasy/in.openapi.yaml`).
+const COST_DETAILS: [(&str, &str); 3] = [
+    ("upstream_inference_cost", "upstream_inference_cost"),
+    ("upstream_inference_input_cost", "upstream_inference_prompt_cost"),
+    ("upstream_inference_output_cost", "upstream_inference_completions_cost"),
+];
+
 /// The usage in the form of Responses, for that of a chat completion. Without one, clients would not recognise the end
 /// (vercel/ai `packages/openai/src/responses/openai-responses-api.ts`), so the estimate of the prompt stands in.
 pub(super) fn usage(chat: Json<'_>, estimate: u64) -> String {
@@ -106,11 +114,20 @@ pub(super) fn usage(chat: Json<'_>, estimate: u64) -> String {
     json.whole("reasoning_tokens", number("completion_tokens_details.reasoning_tokens").unwrap_or_default()).close("}");
     json.whole("total_tokens", number("total_tokens").unwrap_or(input.saturating_add(output)));
     // OpenRouter's, which its own form of Responses has too.
-    for name in ["cost", "cost_details", "is_byok"] {
+    for name in ["cost", "is_byok"] {
         let value = usage.get(name);
         if !value.is_null() {
             json.raw(name, value.raw());
         }
+    }
+    let details = usage.get("cost_details");
+    // OpenRouter's SDK takes numbers only.
+    if COST_DETAILS[1..].iter().all(|(_, chat)| details.get(chat).is_number()) {
+        json.open("cost_details", "{");
+        for (name, chat) in COST_DETAILS {
+            json.raw(name, details.get(chat).raw());
+        }
+        json.close("}");
     }
     json.end()
 }

@@ -152,15 +152,17 @@ fn write_format(format: Json<'_>, chat: &mut Object) -> Result<(), Box<Invalid>>
 }
 
 /// The fields of the request that the response object repeats. Typed clients fail without some of them
-/// (BerriAI/litellm#28899).
+/// (BerriAI/litellm#28899; `OpenRouterTeam/typescript-sdk` `src/models/openresponsesresult.ts`).
 fn echo(fields: &Fields<'_>, tools: &[String]) -> String {
     let mut echo = Object::default();
     for (name, default) in [
+        ("frequency_penalty", "0"),
         ("instructions", "null"),
         ("max_output_tokens", "null"),
         ("max_tool_calls", "null"),
         ("metadata", "{}"),
         ("parallel_tool_calls", "true"),
+        ("presence_penalty", "0"),
         ("prompt_cache_key", "null"),
         ("safety_identifier", "null"),
         ("service_tier", "\"default\""),
@@ -176,6 +178,6 @@ fn echo(fields: &Fields<'_>, tools: &[String]) -> String {
     let reasoning = patched(r#"{"effort":null,"summary":null}"#, fields.get("reasoning").raw());
     let text = patched(r#"{"format":{"type":"text"}}"#, fields.get("text").raw());
     echo.raw("reasoning", &reasoning).raw("text", &text).raw("tools", &array(tools));
-    echo.raw("previous_response_id", "null").text("truncation", "disabled");
+    echo.raw("completed_at", "null").raw("previous_response_id", "null").text("truncation", "disabled");
     echo.flag("background", false).flag("store", false).end()
 }

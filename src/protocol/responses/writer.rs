@@ -64,11 +64,6 @@ impl Writer {
         Self { blocks: Blocks::default(), page }
     }
 
-    /// Sets the estimated tokens of the prompt, which the usage has if the upstream reports none.
-    pub fn set_prompt_tokens(&mut self, tokens: u64) {
-        self.page.context.prompt_tokens = tokens;
-    }
-
     /// The id of the response.
     pub fn id(&self) -> &str {
         &self.page.head.id
@@ -111,7 +106,7 @@ impl Writer {
     }
 
     /// The JSON text of the response object for a chat completion.
-    pub(super) fn take_completion(mut self, completion: Json<'_>, report: Option<&str>) -> String {
+    pub(in crate::protocol) fn take_completion(mut self, completion: Json<'_>, report: Option<&str>) -> String {
         self.read(Json::or_null(&as_chunk(completion)));
         let status = self.end_blocks();
         self.page.object(status, None, report)

@@ -24,8 +24,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use failsoft::invalid::Section;
+use failsoft::protocol::{Context, Protocol, Request};
 use failsoft::request::{ACCOUNT_FIELDS, OwnerFields, UsageChunk};
-use failsoft::{Catalog, ChatRequest, Lane, Millis, Policy, Upstream, Usd};
+use failsoft::{Catalog, ChatRequest, Json, Lane, Millis, Policy, Upstream, Usd};
 use worker::Env;
 
 use crate::access::Client;
@@ -48,6 +49,8 @@ pub(crate) struct AdmittedCall {
     /// The upstreams that the call may reach.
     pub(crate) upstreams: Arc<Vec<Upstream>>,
     pub(crate) policy: Arc<Policy>,
+    /// What the writer of the answer must know. `None` for chat completions.
+    pub(crate) context: Option<Context>,
     /// The route's name, for the log.
     pub(crate) route: Option<String>,
     pub(crate) headers_within: Millis,
@@ -76,11 +79,12 @@ struct Draft {
 /// What is wrong with the body, or what this client may not do, with the path of the field.
 pub(crate) async fn admit(
     body: &[u8],
+    protocol: Protocol,
     config: &Config,
     client: &Client<'_>,
     env: &Env,
 ) -> Result<AdmittedCall, ApiError> {
-    let draft = Draft::read(body, config, client)?;
+    let draft = Draft::read(body, protocol, config, client)?;
     let has_prices =
         || catalog::with(|catalog| Prices { upstreams: &draft.call.upstreams, catalog }.are_known(&draft.call.request));
     let has_cap = draft.call.policy.max_price != (None, None);
@@ -90,9 +94,59 @@ pub(crate) async fn admit(
     catalog::with(|catalog| draft.admit(catalog))
 }
 
+/// The estimated tokens of the prompt in `body`, the body of a request to `/v1/messages/count_tokens`.
+///
+/// # Errors
+/// As [`admit`].
+pub(crate) fn count_tokens(body: &[u8], config: &Config, client: &Client<'_>) -> Result<u64, ApiError> {
+    let request = failsoft::protocol::read_prompt(json_shape::parse(body)?)?;
+    Ok(Draft::read_translated(request, Protocol::Messages, config, client)?.call.request.prompt_tokens())
+}
+
+/// `error`, with the name that `protocol` has for the field that is wrong.
+fn rename_field(mut error: ApiError, protocol: Protocol) -> ApiError {
+    if let Some(path) = error.param.take() {
+        let own = protocol.name_of(&path);
+        if own != path {
+            error.message = error.message.replacen(&format!("`{path}`"), &format!("`{own}`"), 1);
+        }
+        error.param = Some(own.into());
+    }
+    error
+}
+
 impl Draft {
-    fn read(body: &[u8], config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
-        let body = Section::object("", json_shape::parse(body)?)?;
+    fn read(body: &[u8], protocol: Protocol, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
+        let body = json_shape::parse(body)?;
+        match protocol.read(body)? {
+            None => Self::read_chat(body, config, client),
+            Some(request) => Self::read_translated(request, protocol, config, client),
+        }
+    }
+
+    /// Reads a request that came in the form of `protocol`.
+    fn read_translated(
+        mut request: Request<Context>,
+        protocol: Protocol,
+        config: &Config,
+        client: &Client<'_>,
+    ) -> Result<Self, ApiError> {
+        request.check_unknown(config.limits.refuses_unknown)?;
+        let Request { chat, mut context, warnings, .. } = request;
+        let draft = Self::read_chat(Json::parse(&chat).unwrap_or(Json::NULL), config, client);
+        let mut draft = draft.map_err(|error| rename_field(error, protocol))?;
+        let call = &mut draft.call;
+        context.set_prompt_tokens(call.request.prompt_tokens());
+        call.context = Some(context);
+        call.request.warnings.extend(warnings);
+        // The answer is written from chunks, and no other protocol has an event that starts the answer over.
+        call.request.lane = Lane::Gate;
+        Arc::make_mut(&mut call.policy).restart_event = false;
+        Ok(draft)
+    }
+
+    fn read_chat(body: Json<'_>, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
+        let body = Section::object("", body)?;
         let checked = fields::check(&body, &config.limits, &config.fields)?;
         let body = &checked.fields;
         let route = models::find_route(body, client)?;
@@ -136,6 +190,7 @@ impl Draft {
             request,
             upstreams,
             policy: Arc::new(policy),
+            context: None,
             route: route.map(|route| route.name.clone()),
             headers_within: route.map_or(HEADERS_WITHIN, |route| route.headers_within),
             leaves_no_trace: !body.get("provider").is_null(),
@@ -195,5 +250,7 @@ fn bounds(policy: &Policy, edge: &Budget, client: &Client<'_>, route: Option<&Ro
 
 #[cfg(test)]
 mod growth_tests;
+#[cfg(test)]
+mod protocol_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`: the life of a call at the edge.
+//! The life of a call at the edge: `POST /v1/chat/completions`, `/v1/responses` and `/v1/messages`.
 
 use std::rc::Rc;
 
@@ -6,19 +6,20 @@ use failsoft::request::UsageChunk;
 use failsoft::{Report, Shape};
 use futures_channel::oneshot;
 use futures_util::future::join;
+use serde_json::json;
 use worker::Env;
 
 use crate::access::{self, Client};
 use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Limits, Quota, SharedBudget, check_pause};
 use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall, ROUTE};
-use crate::call::delivery::{Concealed, Delivery};
+use crate::call::delivery::{Concealed, Delivery, Form, Respond};
 use crate::call::disclosure::{conceal_error, conceal_report};
 use crate::call::driver::Driver;
 use crate::call::repeats::{self, RequestName};
 use crate::call::{cost_check, log, model_state, owner_notice};
 use crate::config::{Config, Route};
-use crate::http::api_error::{ApiError, Code};
+use crate::http::api_error::{ApiError, Code, ErrorForm};
 use crate::http::body;
 use crate::http::in_flight::InFlight;
 use crate::http::reply::Reply;
@@ -48,8 +49,8 @@ struct PreparedCall {
     request_name: RequestName,
     /// Counts the body until the call is over.
     in_flight: InFlight,
-    /// How the client reads answers.
-    shape: Shape,
+    /// How the client reads errors.
+    errors: ErrorForm,
     /// For a client that does not see what is behind the answer.
     concealed: Option<Concealed>,
 }
@@ -87,13 +88,8 @@ async fn answer_client(
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
     let mut timer = Timer::new(&head.executor);
-    let limits = &config.limits;
-    let most = limits.body_bytes;
-    let length = head.length.unwrap_or(most).min(most);
-    let mut in_flight = InFlight::reserve(&client.account().name, length, limits.bytes_in_flight)?;
-    let body = body::read(request, head, &mut timer, limits).await?;
-    in_flight.shrink(body.len());
-    let mut admitted = admission::admit(&body, config, client, env).await?;
+    let (body, in_flight) = read_body(request, head, config, client, &mut timer).await?;
+    let mut admitted = admission::admit(&body, head.protocol, config, client, env).await?;
     if head.shape == Shape::OpenRouter {
         // OpenRouter's clients expect the usage of every stream.
         admitted.request.usage_chunk = UsageChunk::Annotated;
@@ -101,7 +97,7 @@ async fn answer_client(
     let request_name = repeats::name(&client.account().name, &body);
     if let Some(failure) = repeats::find(&request_name, host::now()) {
         let report = Report::default();
-        let reply = Reply::failed(&failure, &conceal_report(&report, &[]), head.shape);
+        let reply = Reply::failed(&failure, &conceal_report(&report, &[]), &head.error_form());
         return Ok(if client.hides_report() { reply } else { reply.with_report(&report) });
     }
     drop(body);
@@ -137,14 +133,48 @@ async fn answer_client(
         env: env.clone(),
         request_name,
         in_flight,
-        shape: head.shape,
+        errors: head.error_form(),
         concealed,
     };
     check_pause(config, env).await?;
     let (respond, response) = oneshot::channel();
     // A call goes on when its client disconnects: it has a hold to settle, an upstream to stop and a line to log.
     let reply = exchange.answer(prepared.run(respond), response).await;
-    reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))
+    reply.ok_or_else(|| ApiError::new(Code::Internal, "the call ended without an answer"))?
+}
+
+/// Reads the body, within the limits of the configuration. Its bytes are counted until the count is dropped.
+async fn read_body(
+    request: &web_sys::Request,
+    head: &RequestHead,
+    config: &Config,
+    client: &Client<'_>,
+    timer: &mut Timer,
+) -> Result<(Vec<u8>, InFlight), ApiError> {
+    let limits = &config.limits;
+    let most = limits.body_bytes;
+    let length = head.length.unwrap_or(most).min(most);
+    let mut in_flight = InFlight::reserve(&client.account().name, length, limits.bytes_in_flight)?;
+    let body = body::read(request, head, timer, limits).await?;
+    in_flight.shrink(body.len());
+    Ok((body, in_flight))
+}
+
+/// `POST /v1/messages/count_tokens`: estimates the tokens of a prompt. Nothing is sent to an upstream, and a request counts
+/// against the minute limit of the account alone, as a refused call does.
+pub(crate) async fn count_tokens(
+    request: &web_sys::Request,
+    head: &RequestHead,
+    config: &Config,
+    env: &Env,
+) -> Result<Reply, ApiError> {
+    let client = access::admit(config, &head.caller, env).await?;
+    if let Some(limited) = AccountClient::new(env).count_refusal(client.account()).await {
+        return Err(limited);
+    }
+    let (body, _in_flight) = read_body(request, head, config, &client, &mut Timer::new(&head.executor)).await?;
+    let tokens = admission::count_tokens(&body, config, &client)?;
+    Ok(Reply::json(200, json!({"input_tokens": tokens})))
 }
 
 fn conceal(admitted: &AdmittedCall) -> Concealed {
@@ -172,13 +202,13 @@ fn send_alert(env: &Env, alert: Alert) -> Boxed<'_, ()> {
 }
 
 impl PreparedCall {
-    async fn run(mut self, respond: oneshot::Sender<Reply>) {
+    async fn run(mut self, respond: Respond) {
         let refused = self.hold.hold().await.err();
         if refused.is_some() || self.disconnect.has_happened() {
             if let Some(error) = refused {
                 // If the handler is gone, so is the client.
                 let error = if self.concealed.is_some() { conceal_error(error) } else { error };
-                let _ = respond.send(Reply::refused(&error, self.shape));
+                let _ = respond.send(Err(error));
             }
             return self.hold.release().await;
         }
@@ -186,7 +216,7 @@ impl PreparedCall {
     }
 
     /// Runs the call, once its cost is held.
-    async fn run_held(self, respond: oneshot::Sender<Reply>) {
+    async fn run_held(self, respond: Respond) {
         let Self {
             mut admitted,
             config,
@@ -199,14 +229,15 @@ impl PreparedCall {
             env,
             request_name,
             in_flight,
-            shape,
+            errors,
             concealed,
         } = self;
         let breakers = BreakerClient::new(&env);
         let began = host::now();
         let streams = admitted.request.stream;
         let headers_at = streams.then_some(began + admitted.headers_within);
-        let delivery = Delivery::new(&executor, respond, headers_at, shape, concealed);
+        let writer = admitted.context.take().map(|context| context.writer(host::seed(), began / 1_000));
+        let delivery = Delivery::new(&executor, respond, headers_at, Form { errors, writer, concealed });
         let (call, news) = model_state::start_call(&mut admitted, began);
         let attempts = AttemptLog::default();
         let waits = (disconnect, executor.clone(), timer);

@@ -3,12 +3,14 @@
 
 use std::task::Poll;
 
-use failsoft::{Chunks, Failure, Millis, Outcome, Report, Shape};
+use failsoft::protocol::Writer;
+use failsoft::{Chunks, Failure, Millis, Outcome, Report};
 use futures_channel::oneshot;
 use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
 
 use crate::call::disclosure::{conceal_answer, conceal_failure, conceal_report};
+use crate::http::api_error::{ApiError, ErrorForm};
 use crate::http::reply::{Body, EVENT_STREAM, Reply, join_comments, report_comment};
 use crate::platform::executor::Executor;
 use crate::platform::host;
@@ -21,11 +23,25 @@ const KEEP_ALIVE: Millis = 5_000;
 /// empty line behind it for an event without data.
 const KEEP_ALIVE_COMMENT: &[u8] = b": failsoft keep-alive\n";
 
+/// Sends the reply of a call, or the error with which the edge refuses the call.
+pub(crate) type Respond = oneshot::Sender<Result<Reply, ApiError>>;
+
+/// The form of what the client gets.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// How the client reads errors.
+    pub(crate) errors: ErrorForm,
+    /// Writes the answer. `None` for chat completions, which the core itself writes.
+    pub(crate) writer: Option<Writer>,
+    /// For a client that does not see what is behind the answer.
+    pub(crate) concealed: Option<Concealed>,
+}
+
 /// The client's side of a call.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     /// Sends the reply to the handler. `None` once the reply is sent.
-    respond: Option<oneshot::Sender<Reply>>,
+    respond: Option<Respond>,
     executor: Executor,
     output: Option<Output>,
     /// When to send the headers, and later the next comment. `None` for an answer in one piece, and while a body goes to the
@@ -33,10 +49,7 @@ pub(crate) struct Delivery {
     due: Option<Millis>,
     /// The comment with the report was sent.
     is_committed: bool,
-    /// How the client reads answers.
-    shape: Shape,
-    /// What the client sees in the place of what is behind the answer, if it does not see that.
-    concealed: Option<Concealed>,
+    form: Form,
 }
 
 /// What a client sees that does not see what is behind its answers.
@@ -49,22 +62,15 @@ pub(crate) struct Concealed {
 }
 
 impl Delivery {
-    /// A stream sends its headers at `headers_at` at the latest. `None` is for an answer in one piece. `concealed` is for a client
-    /// that does not see what is behind the answer.
-    pub(crate) fn new(
-        executor: &Executor,
-        respond: oneshot::Sender<Reply>,
-        headers_at: Option<Millis>,
-        shape: Shape,
-        concealed: Option<Concealed>,
-    ) -> Self {
+    /// A stream sends its headers at `headers_at` at the latest. `None` is for an answer in one piece.
+    pub(crate) fn new(executor: &Executor, respond: Respond, headers_at: Option<Millis>, form: Form) -> Self {
         let executor = executor.clone();
-        Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false, shape, concealed }
+        Self { respond: Some(respond), executor, output: None, due: headers_at, is_committed: false, form }
     }
 
     /// The report as the client may see it.
     fn report_json(&self, report: &Report) -> String {
-        match &self.concealed {
+        match &self.form.concealed {
             Some(concealed) => conceal_report(report, &concealed.warnings),
             None => report.to_json(None),
         }
@@ -72,7 +78,7 @@ impl Delivery {
 
     /// Adds the headers that describe the call, if the client may see them.
     fn describe(&self, reply: Reply, report: &Report) -> Reply {
-        match &self.concealed {
+        match &self.form.concealed {
             Some(concealed) => reply.with_warnings(&concealed.warnings),
             None => reply.with_report(report),
         }
@@ -104,12 +110,16 @@ impl Delivery {
     /// Starts to write `chunks`.
     pub(crate) fn write_chunks(&mut self, chunks: &Chunks, report: &Report) {
         let mut text = self.commit(report);
-        let now = host::now();
-        match &self.concealed {
-            None => text.push_str(&self.shape.events(chunks, now)),
-            Some(concealed) => chunks.iter().for_each(|chunk| {
-                let shown = self.shape.chunk(conceal_answer(chunk, &concealed.asked), now);
+        let (shape, now) = (self.form.errors.shape, host::now());
+        match (&mut self.form.writer, &self.form.concealed) {
+            (None, None) => text.push_str(&shape.events(chunks, now)),
+            (None, Some(concealed)) => chunks.iter().for_each(|chunk| {
+                let shown = shape.chunk(conceal_answer(chunk, &concealed.asked), now);
                 text.extend(["data: ", &shown, "\n\n"]);
+            }),
+            (Some(writer), None) => chunks.iter().for_each(|chunk| text.push_str(&writer.take_chunk(chunk))),
+            (Some(writer), Some(concealed)) => chunks.iter().for_each(|chunk| {
+                text.push_str(&writer.take_chunk(&conceal_answer(chunk, &concealed.asked)));
             }),
         }
         self.write(text.as_bytes(), report);
@@ -152,7 +162,7 @@ impl Delivery {
             let (output, body) = Output::open(&self.executor);
             let reply = self.describe(Reply::new(200, EVENT_STREAM, Body::Stream(body)), report);
             // If the handler is gone, so is the client, and the disconnect says so.
-            let _ = respond.send(reply);
+            let _ = respond.send(Ok(reply));
             self.output = Some(output);
         }
         self.output.as_mut()
@@ -163,16 +173,24 @@ impl Delivery {
         let report = outcome.report;
         match (outcome.result, self.output.is_some() || streams) {
             (Ok(answer), false) => {
-                let completion = answer.completion_with(&self.report_json(&report));
-                let shown = match &self.concealed {
+                let json = self.report_json(&report);
+                let completion = answer.completion_with(&json);
+                let shown = match &self.form.concealed {
                     None => completion,
                     Some(concealed) => conceal_answer(&completion, &concealed.asked),
                 };
-                let shown = self.shape.completion(shown, host::now());
+                let shown = match self.form.writer.take() {
+                    None => self.form.errors.shape.completion(shown, host::now()),
+                    Some(writer) => writer.answer(&shown, &json),
+                };
                 self.respond(|delivery| delivery.describe(Reply::json(200, shown), &report));
             }
             (Ok(_), true) => {
-                let text = [&report_comment(&self.report_json(&report)), "data: [DONE]\n\n"].concat();
+                let json = self.report_json(&report);
+                let text = match &mut self.form.writer {
+                    None => [&report_comment(&json), "data: [DONE]\n\n"].concat(),
+                    Some(writer) => writer.finish(&json),
+                };
                 self.write(text.as_bytes(), &report);
             }
             (Err(failure), _) => self.fail(&failure, &report),
@@ -181,25 +199,25 @@ impl Delivery {
 
     fn fail(&mut self, failure: &Failure, report: &Report) {
         let json = self.report_json(report);
-        let concealed = self.concealed.is_some().then(|| conceal_failure(failure));
+        let concealed = self.form.concealed.is_some().then(|| conceal_failure(failure));
         let failure = concealed.as_deref().unwrap_or(failure);
         match &mut self.output {
             Some(output) => {
-                let model = self.concealed.as_ref().map(|concealed| concealed.asked.as_str());
-                let model = model.or(report.model.as_deref()).unwrap_or_default();
-                let id = report.attempts.iter().rev().find_map(|attempt| attempt.generation_id.as_deref());
-                let mut event = self.shape.error_event(failure, id.unwrap_or_default(), model, host::now());
-                let event = event.raw("failsoft", &json).end();
-                // No `[DONE]` follows.
-                output.write(["data: ", &event, "\n\n"].concat().as_bytes());
+                let event = match &mut self.form.writer {
+                    None => error_event(&self.form, failure, report, &json),
+                    Some(writer) => writer.fail(failure, &json),
+                };
+                output.write(event.as_bytes());
             }
-            None => self.respond(|delivery| delivery.describe(Reply::failed(failure, &json, delivery.shape), report)),
+            None => {
+                self.respond(|delivery| delivery.describe(Reply::failed(failure, &json, &delivery.form.errors), report))
+            }
         }
     }
 
     fn respond(&mut self, reply: impl FnOnce(&Self) -> Reply) {
         if let Some(respond) = self.respond.take() {
-            let _ = respond.send(reply(self));
+            let _ = respond.send(Ok(reply(self)));
         }
     }
 
@@ -211,4 +229,13 @@ impl Delivery {
             None => {}
         }
     }
+}
+
+/// The event that ends a failed stream of chunks, with the report `json`. No `[DONE]` follows.
+fn error_event(form: &Form, failure: &Failure, report: &Report, json: &str) -> String {
+    let model = form.concealed.as_ref().map(|concealed| concealed.asked.as_str());
+    let model = model.or(report.model.as_deref()).unwrap_or_default();
+    let id = report.attempts.iter().rev().find_map(|attempt| attempt.generation_id.as_deref());
+    let mut event = form.errors.shape.error_event(failure, id.unwrap_or_default(), model, host::now());
+    ["data: ", &event.raw("failsoft", json).end(), "\n\n"].concat()
 }

@@ -3,6 +3,7 @@
 
 use failsoft::failure::openai_type;
 use failsoft::json::Object;
+use failsoft::protocol::{Protocol, messages};
 use failsoft::{Invalid, Millis, Shape};
 
 macro_rules! codes {
@@ -86,6 +87,16 @@ codes! {
     NotConfigured        "not_configured"        503
 }
 
+/// The form in which a client reads errors.
+#[derive(Clone, Debug)]
+pub(crate) struct ErrorForm {
+    pub(crate) protocol: Protocol,
+    /// Whether its errors are those of OpenAI or of OpenRouter, where the protocol is OpenAI's.
+    pub(crate) shape: Shape,
+    /// Names the request.
+    pub(crate) id: String,
+}
+
 /// A request that the edge refuses, in the words of OpenAI's protocol.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -118,9 +129,19 @@ impl ApiError {
         self
     }
 
-    /// The body of the response: the error envelope of OpenAI or of OpenRouter. It has no `kind` in the object: no model failed.
-    /// The budget is in the error, too, because some SDKs pass on nothing else.
-    pub(crate) fn to_json(&self, shape: Shape) -> String {
+    /// The body of the response, in the `form` of the client. The error has no `kind`: no model failed. The budget is in the
+    /// error, too, because some SDKs pass on nothing else.
+    pub(crate) fn body(&self, form: &ErrorForm) -> String {
+        if form.protocol != Protocol::Messages {
+            return self.to_json(form.shape);
+        }
+        let mut fields = Object::default();
+        fields.text("code", self.code.name()).maybe_text("param", self.param.as_deref());
+        fields.maybe_raw("budget", self.budget.as_deref());
+        messages::error(self.code.status(), &self.message, Some(&form.id), &fields.end())
+    }
+
+    fn to_json(&self, shape: Shape) -> String {
         let (status, name) = (self.code.status(), self.code.name());
         let mut error = Object::default();
         error.text("message", &self.message);
@@ -153,8 +174,7 @@ impl From<Box<Invalid>> for ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{ApiError, Code};
-    use failsoft::Shape;
+    use super::{ApiError, Code, ErrorForm, Protocol, Shape};
 
     #[test]
     fn the_documentation_lists_every_code() {
@@ -174,5 +194,8 @@ mod tests {
         assert_eq!(error.to_json(Shape::OpenRouter), expected);
         let expected = r#"{"error":{"message":"x","type":"invalid_request_error","param":null,"code":"unknown_url"}}"#;
         assert_eq!(ApiError::new(Code::UnknownUrl, "x").to_json(Shape::OpenAi), expected);
+        let form = ErrorForm { protocol: Protocol::Messages, shape: Shape::OpenAi, id: "r".into() };
+        let expected = r#"{"type":"error","error":{"type":"billing_error","message":"too \"much\"","code":"budget_exceeded","param":"n","budget":{"used":1}},"request_id":"r"}"#;
+        assert_eq!(error.body(&form), expected);
     }
 }

@@ -1,12 +1,11 @@
 //! Replies to a client: status, headers and body, and the shapes that a body can have.
 
-use failsoft::json::Object;
-use failsoft::{Failure, Millis, Report, Shape};
+use failsoft::{Failure, Millis, Report};
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use web_sys::ReadableStream;
 
-use crate::http::api_error::{ApiError, Code};
+use crate::http::api_error::{ApiError, Code, ErrorForm};
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
@@ -51,10 +50,9 @@ impl Reply {
     }
 
     /// The reply to a call that failed before anything was sent to the client. `report` is JSON text.
-    pub(crate) fn failed(failure: &Failure, report: &str, shape: Shape) -> Self {
-        // The report stands beside the error.
-        let envelope = Object::default().raw("error", &shape.error(failure)).raw("failsoft", report).end();
-        let mut reply = Self::json(failure.http_status(), envelope);
+    pub(crate) fn failed(failure: &Failure, report: &str, form: &ErrorForm) -> Self {
+        let body = form.protocol.error_body(failure, form.shape, report, &form.id);
+        let mut reply = Self::json(failure.http_status(), body);
         // The edge has made all retries that make sense. SDKs would multiply them.
         reply.headers.push(("x-should-retry", "false".into()));
         if let Some(wait) = failure.retry_after {
@@ -64,8 +62,8 @@ impl Reply {
     }
 
     /// The reply to a request that the edge refuses.
-    pub(crate) fn refused(error: &ApiError, shape: Shape) -> Self {
-        let mut reply = Self::json(error.code.status(), error.to_json(shape));
+    pub(crate) fn refused(error: &ApiError, form: &ErrorForm) -> Self {
+        let mut reply = Self::json(error.code.status(), error.body(form));
         reply.refused = Some(error.code);
         let wait = error.retry_after;
         let should_retry = wait.is_some_and(|wait| wait <= LONGEST_RETRY);

@@ -1,9 +1,11 @@
 //! The head of a request: method, URL and headers.
 
 use failsoft::Shape;
+use failsoft::protocol::Protocol;
 use web_sys::Request;
 
 use crate::config::authority;
+use crate::http::api_error::ErrorForm;
 use crate::http::caller::Caller;
 use crate::http::router;
 use crate::http::trace_context::TraceContext;
@@ -11,7 +13,7 @@ use crate::platform::executor::Executor;
 use crate::platform::host;
 
 /// The headers that the edge reads. [`RequestHead::read`] takes their values in this order.
-pub(crate) const HEADERS: [&str; 11] = [
+pub(crate) const HEADERS: [&str; 12] = [
     "authorization",
     "origin",
     "sec-fetch-site",
@@ -23,6 +25,7 @@ pub(crate) const HEADERS: [&str; 11] = [
     "access-control-request-headers",
     "content-length",
     "x-forwarded-proto",
+    "x-api-key",
 ];
 
 /// The head of a request.
@@ -32,6 +35,7 @@ pub(crate) struct RequestHead {
     pub(crate) path: String,
     /// How the client reads answers and errors.
     pub(crate) shape: Shape,
+    pub(crate) protocol: Protocol,
     /// Names this call in the response and in the log.
     pub(crate) id: String,
     pub(crate) caller: Caller,
@@ -53,7 +57,7 @@ impl RequestHead {
         let mut values = host::values(&head).map(|value| value.map(str::to_owned));
         let mut next = || values.next().flatten();
         let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
-        let [authorization, origin, site, address, id, feature, flow, trace, requested_headers, length, scheme] =
+        let [authorization, origin, site, address, id, feature, flow, trace, requested_headers, length, scheme, key] =
             HEADERS.map(|_| next());
         let host = authority(&url);
         let path = path(&url, host);
@@ -61,9 +65,11 @@ impl RequestHead {
             method,
             path: path.into(),
             shape: router::shape(path),
+            protocol: router::find_protocol(path),
             id: id.filter(|id| is_id(id)).unwrap_or_else(host::random_uuid),
             caller: Caller {
-                authorization,
+                // Anthropic's SDKs send a key in a header of its own.
+                authorization: authorization.or(key.map(|key| ["Bearer ", &key].concat())),
                 host: host.into(),
                 origin,
                 site,
@@ -77,6 +83,11 @@ impl RequestHead {
             length: length.and_then(|length| length.parse().ok()),
             executor,
         }
+    }
+
+    /// How the client reads errors.
+    pub(crate) fn error_form(&self) -> ErrorForm {
+        ErrorForm { protocol: self.protocol, shape: self.shape, id: self.id.clone() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The router: which URL leads to which endpoint.
 
 use failsoft::Shape;
+use failsoft::protocol::Protocol;
+use failsoft::protocol::responses::{NO_STORED_RESPONSES, is_stored_path};
 use percent_encoding::percent_decode_str;
 
 use crate::http::api_error::{ApiError, Code};
@@ -8,7 +10,9 @@ use crate::http::api_error::{ApiError, Code};
 /// The endpoints of the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
-    Chat,
+    /// A call, in the protocol that [`find_protocol`] finds.
+    Call,
+    CountTokens,
     Models,
     /// One model, whose id is [`model_id`].
     Model,
@@ -21,6 +25,8 @@ pub(crate) enum Endpoint {
 }
 
 const CHAT: &str = "/v1/chat/completions";
+const RESPONSES: &str = "/v1/responses";
+const MESSAGES: &str = "/v1/messages";
 
 /// What stands before the id of a model: in OpenAI's API, and in OpenRouter's.
 const MODELS: [&str; 2] = ["/v1/models/", "/v1/model/"];
@@ -49,7 +55,8 @@ pub(crate) fn find_endpoint(method: &str, path: &str) -> Result<Endpoint, ApiErr
         return Ok(Endpoint::Admin);
     }
     let (endpoint, methods) = match without_api(path) {
-        CHAT => (Endpoint::Chat, "POST"),
+        CHAT | RESPONSES | MESSAGES => (Endpoint::Call, "POST"),
+        "/v1/messages/count_tokens" => (Endpoint::CountTokens, "POST"),
         "/v1/models" => (Endpoint::Models, "GET"),
         _ if model_id(path).is_some() => (Endpoint::Model, "GET"),
         "/v1/usage" => (Endpoint::Usage, "GET"),
@@ -68,6 +75,19 @@ pub(crate) fn find_endpoint(method: &str, path: &str) -> Result<Endpoint, ApiErr
     Err(error)
 }
 
+/// The protocol of the client that sent a request to `path`. Errors have its shape.
+pub(crate) fn find_protocol(path: &str) -> Protocol {
+    let path = without_api(path);
+    let is_at = |base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_at(MESSAGES) {
+        Protocol::Messages
+    } else if is_at(RESPONSES) {
+        Protocol::Responses
+    } else {
+        Protocol::Chat
+    }
+}
+
 /// Whether `path` belongs to the owner's endpoints, which no page of another origin may use.
 pub(crate) fn is_admin(path: &str) -> bool {
     path == "/admin" || path.starts_with("/admin/")
@@ -76,9 +96,13 @@ pub(crate) fn is_admin(path: &str) -> bool {
 fn unknown_url(path: &str) -> ApiError {
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let right = match last {
-        "responses" | "completions" | "messages" | "chat" => format!("use POST {CHAT}"),
+        _ if is_stored_path(path) => NO_STORED_RESPONSES.into(),
+        "batches" => format!("this edge has no batches; use POST {MESSAGES} for each request"),
+        "responses" => format!("use POST {RESPONSES}"),
+        "messages" => format!("use POST {MESSAGES}"),
+        "completions" | "chat" => format!("use POST {CHAT}"),
         "embeddings" => format!("this edge has no embeddings; use POST {CHAT}"),
-        _ => format!("this edge has POST {CHAT}, GET /v1/models and GET /healthz"),
+        _ => format!("this edge has POST {CHAT}, {RESPONSES} and {MESSAGES}, GET /v1/models and GET /healthz"),
     };
     // The caller chooses the path, so it is cut: a reply must not grow with it.
     let path: String = path.chars().take(100).collect();
@@ -87,7 +111,7 @@ fn unknown_url(path: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Endpoint, find_endpoint, model_id};
+    use super::{Endpoint, Protocol, find_endpoint, find_protocol, model_id};
 
     #[test]
     fn the_id_of_a_model_may_have_slashes_that_are_encoded_or_not() {
@@ -110,8 +134,15 @@ mod tests {
 
     #[test]
     fn both_base_urls_lead_to_the_same_endpoint() {
-        for path in ["/v1/chat/completions", "/api/v1/chat/completions", "/v1/chat/completions/"] {
-            assert_eq!(find_endpoint("POST", path).ok(), Some(Endpoint::Chat), "{path}");
+        for (path, protocol) in [
+            ("/v1/chat/completions", Protocol::Chat),
+            ("/api/v1/chat/completions", Protocol::Chat),
+            ("/v1/chat/completions/", Protocol::Chat),
+            ("/v1/responses", Protocol::Responses),
+            ("/api/v1/messages", Protocol::Messages),
+        ] {
+            assert_eq!(find_endpoint("POST", path).ok(), Some(Endpoint::Call), "{path}");
+            assert_eq!(find_protocol(path), protocol, "{path}");
         }
         assert_eq!(find_endpoint("GET", "/api/v1/models").ok(), Some(Endpoint::Models));
         assert_eq!(find_endpoint("POST", "/api/v1/session").ok(), Some(Endpoint::Session));
@@ -125,11 +156,22 @@ mod tests {
         for path in ["/administrator", "/api/admin/keys"] {
             assert!(find_endpoint("GET", path).is_err(), "{path}");
         }
-        for path in ["/v1/responses", "/v1/embeddings", "/v1/completions", "/chat/completions"] {
+        for (path, right) in [
+            ("/v1/embeddings", "POST /v1/chat/completions"),
+            ("/v1/completions", "POST /v1/chat/completions"),
+            ("/chat/completions", "POST /v1/chat/completions"),
+            ("/responses", "POST /v1/responses"),
+            ("/messages", "POST /v1/messages"),
+            ("/v1/responses/resp_1", "next request to /v1/responses"),
+            ("/v1/messages/batches", "POST /v1/messages"),
+            ("/v1", "/v1/responses"),
+        ] {
             let error = find_endpoint("POST", path).expect_err("an error");
             assert_eq!(error.code.status(), 404);
-            assert!(error.message.contains("POST /v1/chat/completions"), "{}", error.message);
+            assert!(error.message.contains(right), "{}", error.message);
         }
+        assert_eq!(find_protocol("/v1/messages/batches"), Protocol::Messages);
+        assert_eq!(find_protocol("/v1/messagesx"), Protocol::Chat);
         let error = find_endpoint("GET", "/v1/chat/completions").expect_err("an error");
         assert_eq!((error.code.status(), error.allow), (405, Some("POST, OPTIONS")));
     }

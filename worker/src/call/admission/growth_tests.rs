@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::growth::{Case, assert_linear};
 use crate::http::caller::Caller;
 use failsoft::http::Headers;
+use failsoft::protocol::Protocol;
 use failsoft::request::fields::FIELDS;
 use failsoft::schema::matches;
 use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Context, Dialect, Input, Json, Policy, Upstream};
@@ -41,7 +42,7 @@ fn read(body: &str) {
     let config = r#"{"access": "loopback", "models": ["*"], "limits": {"messages": 100000, "images": 1000}}"#;
     let config = Config::of(config, "sk").expect("a configuration");
     let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
-    match Draft::read(body.as_bytes(), &config, &client) {
+    match Draft::read(body.as_bytes(), Protocol::Chat, &config, &client) {
         Ok(draft) => assert!(draft.call.request.models.iter().all(|model| model.len() <= 256)),
         Err(error) => assert!(error.message.len() < 3_000, "{}", error.message.len()),
     }

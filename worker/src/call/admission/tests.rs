@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::http::api_error::ApiError;
 use crate::http::caller::Caller;
 use failsoft::policy::Recover;
+use failsoft::protocol::Protocol;
 use failsoft::request::UsageChunk;
 use failsoft::{Catalog, Json, Lane, Usd};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ fn hello(mut body: Value) -> Value {
 fn refused(body: &str) -> (u16, String) {
     let config = config();
     let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
-    let error = Draft::read(body.as_bytes(), &config, &client).expect_err("an error");
+    let error = Draft::read(body.as_bytes(), Protocol::Chat, &config, &client).expect_err("an error");
     (error.code.status(), error.message)
 }
 
@@ -39,7 +40,7 @@ fn a_route_brings_its_chain_lane_and_policy() {
     let config = config();
     let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
     let body = hello(json!({"model": "route/support", "failsoft": {"attempts": 2, "empty": "next"}}));
-    let call = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call;
+    let call = Draft::read(body.to_string().as_bytes(), Protocol::Chat, &config, &client).expect("a call").call;
     assert_eq!(call.request.models, ["a/a", "b/b"]);
     assert_eq!((call.request.lane, call.request.usage_chunk), (Lane::Relay, UsageChunk::Hidden));
     assert_eq!((call.policy.attempts, call.policy.timeouts.idle), (2, 300));
@@ -55,7 +56,8 @@ fn a_client_chooses_rules_for_an_answer_and_tighter_bounds() {
         "maxPrice": {"prompt": 3, "completion": 9.5}, "invalidJson": {"action": "next", "repair": true},
     });
     let body = hello(json!({"model": "openai/gpt-4o", "failsoft": asked}));
-    let policy = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call.policy;
+    let policy =
+        Draft::read(body.to_string().as_bytes(), Protocol::Chat, &config, &client).expect("a call").call.policy;
     assert!(policy.buffer && policy.restart_event && policy.repair_json);
     assert_eq!((policy.shortest, &policy.literals[..], policy.recover), (5, &["x".to_owned()][..], Recover::Error));
     assert_eq!(policy.max_cost, Some(Usd(100_000_000_000)));
@@ -63,7 +65,8 @@ fn a_client_chooses_rules_for_an_answer_and_tighter_bounds() {
     // The hedge would start after the call has given up the first model.
     assert_eq!(policy.hedge, None);
     let body = hello(json!({"model": "openai/gpt-4o", "failsoft": {"holdChars": 40}}));
-    let policy = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call.policy;
+    let policy =
+        Draft::read(body.to_string().as_bytes(), Protocol::Chat, &config, &client).expect("a call").call.policy;
     assert_eq!((policy.hold_chars, policy.hedge, policy.max_cost), (40, Some(2_000), Some(Usd(500_000_000_000))));
 }
 
@@ -175,7 +178,7 @@ fn bounded(body: Value, policy: Value, has_budget: bool) -> Result<AdmittedCall,
     let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
     let client = admit(&config, &caller).expect("a client");
     let catalog = priced();
-    let draft = Draft::read(hello(body).to_string().as_bytes(), &config, &client)?;
+    let draft = Draft::read(hello(body).to_string().as_bytes(), Protocol::Chat, &config, &client)?;
     draft.admit(&catalog)
 }
 
@@ -263,7 +266,7 @@ fn the_owner_can_open_fields_except_those_that_the_edge_reads() {
     let opened = config(json!(["plugins", "top_n_sigma"])).expect("a configuration");
     let client = admit(&opened, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
     let body = hello(json!({"model": "a/a", "plugins": [{"id": "web"}], "top_n_sigma": 1}));
-    assert!(Draft::read(body.to_string().as_bytes(), &opened, &client).is_ok());
+    assert!(Draft::read(body.to_string().as_bytes(), Protocol::Chat, &opened, &client).is_ok());
     assert!(config(json!(["max_tokens"])).is_err());
 }
 
@@ -276,7 +279,7 @@ fn where_tokens_are_bounded_every_request_is_held() {
         let caller = Caller { authorization: Some("Bearer fs_app".into()), host: "edge".into(), ..Caller::default() };
         let client = admit(&config, &caller).expect("a client");
         let body = hello(json!({"model": "openai/gpt-4o", "max_tokens": 1_000}));
-        let draft = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call");
+        let draft = Draft::read(body.to_string().as_bytes(), Protocol::Chat, &config, &client).expect("a call");
         let call = draft.admit(&priced()).expect("a call");
         (call.worst.tokens, call.policy.attempts)
     };
@@ -317,7 +320,7 @@ fn a_file_is_held_as_the_owner_says_and_a_text_file_also_as_its_text() {
         let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
         let file = json!({"type": "file", "file": {"file_data": format!("{data}{}", "A".repeat(5_000))}});
         let body = json!({"model": "a/a", "max_tokens": 1, "messages": [{"role": "user", "content": [file, file]}]});
-        let call = Draft::read(body.to_string().as_bytes(), &config, &client).expect("a call").call;
+        let call = Draft::read(body.to_string().as_bytes(), Protocol::Chat, &config, &client).expect("a call").call;
         call.request.prompt_most.expect("a bound")
     };
     for (data, least) in

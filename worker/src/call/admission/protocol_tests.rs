@@ -1,0 +1,80 @@
+//! Requests in the form of Responses and of Messages.
+
+use super::{AdmittedCall, Draft, count_tokens};
+use crate::access::admit_at_once as admit;
+use crate::config::Config;
+use crate::http::api_error::ApiError;
+use crate::http::caller::Caller;
+use failsoft::Lane;
+use failsoft::protocol::Protocol;
+use failsoft::request::UsageChunk;
+use serde_json::{Value, json};
+
+fn with<T>(read: impl FnOnce(&Config, &crate::access::Client<'_>) -> T) -> T {
+    let config = json!({
+        "access": "loopback",
+        "models": ["a/a", "b/b"],
+        "routes": {"support": {"models": ["a/a", "b/b"], "lane": "relay", "policy": {"restartEvent": true}}},
+        "limits": {"outputTokens": 100},
+    });
+    let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
+    read(&config, &client)
+}
+
+fn read(protocol: Protocol, body: &Value) -> Result<AdmittedCall, ApiError> {
+    with(|config, client| Draft::read(body.to_string().as_bytes(), protocol, config, client).map(|draft| draft.call))
+}
+
+fn messages(model: &str) -> Value {
+    json!({"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+#[test]
+fn a_route_answers_every_protocol_and_the_answer_is_written_from_chunks() {
+    for (protocol, body) in [
+        (Protocol::Responses, json!({"model": "route/support", "input": "hi", "stream": true})),
+        (Protocol::Messages, messages("route/support")),
+    ] {
+        let call = read(protocol, &body).expect("a call");
+        assert_eq!((&call.request.models[..], call.request.lane), (&["a/a".into(), "b/b".into()][..], Lane::Gate));
+        assert!(call.context.is_some() && !call.policy.restart_event);
+        assert_eq!(call.request.stream, protocol == Protocol::Responses);
+        assert_eq!(call.request.usage_chunk == UsageChunk::Annotated, call.request.stream);
+    }
+}
+
+#[test]
+fn an_error_names_the_field_as_its_protocol_does() {
+    let path = |protocol, body: Value| read(protocol, &body).err().and_then(|error| error.param);
+    let mut long = messages("a/a");
+    long["stop_sequences"] = json!(["x"]);
+    long["thinking"] = json!({"type": "enabled", "budget_tokens": 5_000});
+    assert_eq!(path(Protocol::Messages, long).as_deref(), Some("thinking.budget_tokens"));
+    let image = json!([{"role": "user", "content": [{"type": "input_image", "image_url": "https://a.example/b.png"}]}]);
+    let body = json!({"model": "a/a", "input": image});
+    assert_eq!(path(Protocol::Responses, body.clone()).as_deref(), Some("input"));
+    let message = read(Protocol::Responses, &body).map(|_| ()).expect_err("an error").message;
+    assert!(message.starts_with("`input` is an image too many"), "{message}");
+    let state = json!({"model": "a/a", "input": "hi", "previous_response_id": "resp_1"});
+    assert_eq!(path(Protocol::Responses, state).as_deref(), Some("previous_response_id"));
+}
+
+#[test]
+fn unknown_fields_are_named_in_a_warning() {
+    let call = read(Protocol::Responses, &json!({"model": "a/a", "input": "hi", "novel": 1, "store": true}));
+    let warnings = call.expect("a call").request.warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("`novel`")), "{warnings:?}");
+    assert!(warnings.iter().any(|warning| warning.contains("`store`")), "{warnings:?}");
+}
+
+#[test]
+fn tokens_are_counted_for_the_models_that_the_client_may_ask() {
+    let count = |body: &str| with(|config, client| count_tokens(body.as_bytes(), config, client));
+    let prompt = json!({"model": "route/support", "messages": [{"role": "user", "content": "hi ".repeat(100)}]});
+    let tokens = count(&prompt.to_string()).expect("a number");
+    assert!((50..300).contains(&tokens), "{tokens}");
+    let error = count(&prompt.to_string().replace("route/support", "c/c")).expect_err("an error");
+    assert_eq!(error.code.status(), 403);
+    assert_eq!(count("{").expect_err("an error").code.status(), 400);
+}
