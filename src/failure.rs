@@ -6,7 +6,7 @@
 //! | `kind.rs` | the table of kinds: name, status, what follows, whose fault it is |
 //! | `classify.rs` | from an error response to a kind |
 //! | `reading.rs` | the whole of an error, however it is wrapped |
-//! | `wording.rs` | the table of names and words, and what they mean |
+//! | `wording.rs` | what names and words mean; `wording/meanings.rs` is the table |
 //! | `router.rs`, `page.rs` | the fields of OpenRouter; a web page in the place of an answer |
 //! | `waits.rs` | how long an upstream asks to wait |
 //! | `request_field.rs` | the fields of a request that an upstream may reject |

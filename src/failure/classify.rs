@@ -5,7 +5,7 @@
 
 use super::page;
 use super::reading::Reading;
-use super::wording::{by_name, by_words, rejected_fields, says_no_money};
+use super::wording::{by_name, by_words, is_about_model, is_mistake, rejected_fields, says_no_money, says_refill};
 use super::{Failure, Kind};
 use crate::json::{Fields, Json, decimal};
 use crate::text::{lossy, text};
@@ -36,6 +36,8 @@ pub(crate) fn is_error(body: &Fields<'_>) -> bool {
         && (body.get("message").is_string()
             || (body.get("detail").is_string() || body.get("detail").is_array())
             || body.get("errors").is_array()
+            // Baidu.
+            || body.get("error_msg").is_string()
             // MiniMax.
             || has_number("base_resp.status_code"))
 }
@@ -99,9 +101,7 @@ fn by_witnesses(status: Option<u16>, error: &Reading) -> Kind {
         // A redirect, which nothing follows, is no answer of the API, whatever its text says.
         Some(300..=399 | 503 | 504 | 529) => Kind::Unavailable,
         // Whatever a 429 counts, it is about the rate, unless the account is empty.
-        Some(429) if by_name(&error.names, false) == Some(Kind::PaymentRequired) || says_no_money(&error.words) => {
-            Kind::PaymentRequired
-        }
+        Some(401 | 429) if is_empty_account(error) => Kind::PaymentRequired,
         // A page says nothing about the key or the request: something stands in front of the API.
         Some(400 | 403 | 405..=407 | 409..=428 | 430..=499) if is_page => Kind::Unavailable,
         Some(status @ (401 | 402 | 429)) => by_status(status),
@@ -109,10 +109,16 @@ fn by_witnesses(status: Option<u16>, error: &Reading) -> Kind {
     }
 }
 
+/// The account has no money. A name alone does not say so of a limit that is gone after a while.
+fn is_empty_account(error: &Reading) -> bool {
+    let has_name = by_name(&error.names, false) == Some(Kind::PaymentRequired);
+    has_name && !says_refill(&error.words) || says_no_money(&error.words)
+}
+
 /// The kind by the names and words of an error.
 fn by_text(status: Option<u16>, error: &Reading) -> Kind {
     let is_plausible = |kind: &Kind| match (kind, status) {
-        (Kind::InvalidRequest, Some(403 | 404 | 500..)) => false,
+        (Kind::InvalidRequest, Some(403 | 404 | 424 | 499 | 500..)) => false,
         (Kind::Unavailable | Kind::ServerError, Some(403)) => false,
         // OpenRouter also uses its name for 504 with a 408, after which the same request may work.
         (Kind::Unavailable, Some(408)) => false,
@@ -121,13 +127,20 @@ fn by_text(status: Option<u16>, error: &Reading) -> Kind {
     // A router that says no more than this does not say whose mistake the failure is.
     let is_blank = error.message.eq_ignore_ascii_case("provider returned error") && status == Some(400);
     let vague = by_name(&error.names, true);
+    // Anthropic's whole message is `model: ID`.
+    let names_model = (status == Some(404) || vague == Some(Kind::NoEndpoint))
+        && error.message.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("model:"));
+    let is_refused = matches!(status, Some(400 | 405..=422));
     by_name(&error.names, false)
         .or_else(|| by_words(&error.words).filter(is_plausible))
+        .or(Some(Kind::UnknownModel).filter(|_| names_model))
         .or(vague.filter(|kind| is_plausible(kind) && *kind != Kind::InvalidRequest))
         .or_else(|| by_words(&error.name_words).filter(|kind| is_plausible(kind) && *kind != Kind::ServerError))
         .or(Some(Kind::ServerError).filter(|_| is_blank))
+        .or(Some(Kind::NoEndpoint).filter(|_| is_refused && is_about_model(&error.words)))
         .or(status.map(by_status))
         .or(vague)
+        .or(Some(Kind::InvalidRequest).filter(|_| is_mistake(&error.words)))
         .unwrap_or(Kind::ServerError)
 }
 
@@ -154,10 +167,11 @@ pub(crate) fn by_status(status: u16) -> Kind {
         401 => Kind::Unauthorized,
         402 => Kind::PaymentRequired,
         403 => Kind::Forbidden,
-        404 => Kind::NoEndpoint,
+        404 | 501 => Kind::NoEndpoint,
         429 => Kind::RateLimited,
         300..=399 | 503 | 504 | 529 => Kind::Unavailable,
-        408 | 500.. => Kind::ServerError,
+        // 424: something behind the upstream failed (TGI, Bedrock). 499: the upstream believes that its client has left.
+        408 | 424 | 499 | 500.. => Kind::ServerError,
         _ => Kind::InvalidRequest,
     }
 }

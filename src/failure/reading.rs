@@ -15,16 +15,17 @@ const DEEPEST: u32 = 24;
 /// No more of a text is read than these bytes: an error may quote the prompt.
 const LONGEST: usize = 2_000;
 
-/// Fields that quote the request, tell history, or help a person: the cause is not in them.
-const SKIPPED: &str = "input ctx messages prompt request request_body flagged_input failed_generation choices usage \
-                       content_filter_result content_filter_results previous_errors openrouter_metadata user_id failsoft \
-                       remedy_hint docs_url doc_url documentation_url help links url fallback_models requested_models stack";
+/// Fields that quote the request, tell history, or help a person: the cause is not in them. Fields are written as [`squeeze`]
+/// writes them, here and below.
+const SKIPPED: &str = "input ctx messages prompt request requestbody flaggedinput failedgeneration choices usage \
+                       contentfilterresult contentfilterresults previouserrors openroutermetadata userid failsoft \
+                       remedyhint docsurl docurl documentationurl help links url fallbackmodels requestedmodels stack";
 
 /// Fields that name the cause. The one that says most comes first.
-const NAMED: &str = "error_type code error_code errorCode type __type status reason error name kind";
+const NAMED: &str = "errortype code errorcode type status reason error name kind";
 
 /// Fields with a text for people. The one that says most comes first.
-const MESSAGES: &str = "message msg errorMessage error_message status_msg detail error_description error raw details errors \
+const MESSAGES: &str = "message msg errormessage errormsg statusmsg detail errordescription error raw details errors \
                         title body response exception cause description reason";
 
 /// What an error says.
@@ -119,8 +120,9 @@ impl Reading {
     fn read_object(&mut self, object: &Fields<'_>, place: Place<'_>) {
         self.router.read(object);
         self.waits.read_resets(&mut object.iter().map(|(name, value)| (name.word(), scalar(value))), self.now);
-        let name = split(NAMED, b' ').map(|name| object.get(name).word()).find(|name| is_name(name));
-        let is_known = |(key, _): (Json<'_>, Json<'_>)| is_in(MESSAGES, key.word()) || is_in(NAMED, key.word());
+        let get = |name| object.iter().find(|(key, _)| is_key(name, key.word())).map_or("", |(_, value)| value.word());
+        let name = split(NAMED, b' ').map(get).find(|name| is_name(name));
+        let is_known = |(key, _): (Json<'_>, Json<'_>)| is_key(MESSAGES, key.word()) || is_key(NAMED, key.word());
         let mut place = Place { name: name.unwrap_or(place.name), ..place };
         place.is_list =
             matches!(place.key, "errors" | "detail" | "details" | "message") && !object.iter().any(is_known);
@@ -137,7 +139,7 @@ impl Reading {
         }
         for (key, value) in object.iter() {
             let key = key.word();
-            let is_read = is_in(SKIPPED, key) || key == "msg" && path.is_array();
+            let is_read = is_key(SKIPPED, key) || key == "msg" && path.is_array();
             if !is_read {
                 self.read(value, place.inside(key));
             }
@@ -160,11 +162,15 @@ impl Reading {
 
     fn read_text(&mut self, text: &str, place: Place<'_>) {
         let text = text.trim_ascii();
-        let has_message_key = is_in(MESSAGES, place.key);
-        if let Some(number) = whole_number(text) {
-            self.note_number(number, place);
-        } else if is_in(NAMED, place.key) && is_name(text) {
+        let (has_message_key, has_name_key) = (is_key(MESSAGES, place.key), is_key(NAMED, place.key));
+        let number = whole_number(text);
+        // A message of one word is a name too.
+        if number.is_none() && (has_message_key || has_name_key) && is_name(text) {
             self.names.extend([&*squeeze(text), " "]);
+        }
+        if let Some(number) = number {
+            self.note_number(number, place);
+        } else if has_name_key && is_name(text) {
             normalize(text, &mut self.name_words);
             if has_message_key {
                 self.offer(text, place);
@@ -188,6 +194,7 @@ impl Reading {
             return;
         }
         let begin = if text.starts_with('[') { Some(0) } else { find(text, "{") };
+        let mut behind = 0;
         if let Some(at) = begin
             && let Some(json) = Json::prefix(&text[at..])
         {
@@ -197,10 +204,12 @@ impl Reading {
             if self.rank != rank || place.is_quiet {
                 return;
             }
+            behind = at + json.raw().len();
         }
-        let text = shortened(text);
-        self.hear(text);
-        self.offer(text, place);
+        // Python's notation of pydantic's errors, which quotes the request.
+        let text = find(text, "'input':").map_or(text, |at| &text[..at]);
+        self.hear(text.get(behind..).unwrap_or_default());
+        self.offer(shortened(text), place);
     }
 
     /// Takes note of words, and of a wait in them.
@@ -231,6 +240,11 @@ impl Reading {
             self.code = Some(place.name.into());
         }
     }
+}
+
+/// `list` has the field `key`, however the key is spelled. A key that begins with `@` says what type an object has.
+fn is_key(list: &str, key: &str) -> bool {
+    !key.starts_with('@') && is_in(list, &squeeze(key))
 }
 
 /// `text` is a name for programs: one ASCII word. `error` names nothing.
