@@ -1,19 +1,22 @@
 // What current clients send, and what they need back: the requests of tests/fixtures/clients, and others of their kind.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 
+import { fetchEventSource } from '@microsoft/fetch-event-source';
 import { OpenRouter } from '@openrouter/sdk';
 import OpenAI from 'openai';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { ROOT } from '../support/process.mjs';
 import { SECOND, events, send, textOf } from './harness.mjs';
-import { setUp, useEdge, useEmulator } from './use-edge.mjs';
+import { setUp, useEdge, useEmulator, withEdge } from './use-edge.mjs';
 
 const FOLDER = join(ROOT, 'tests/fixtures/clients');
 
@@ -135,6 +138,36 @@ test('04-comment-is-an-event-of-its-own: a comment is a line of the block of an 
   }
 });
 
+test('04-comment-is-an-event-of-its-own: @microsoft/fetch-event-source reads the stream of every lane, and sends its request once', async (t) => {
+  // The library expects a page.
+  Object.assign(globalThis, { window: globalThis, document: { removeEventListener() {} } });
+  t.after(() => {
+    delete globalThis.window;
+    delete globalThis.document;
+  });
+  for (const route of ['support', 'relay', 'lean', 'slow']) {
+    await emulator.clear();
+    let text = '';
+    await fetchEventSource(`${or.origin}/v1/chat/completions`, {
+      method: 'POST',
+      openWhenHidden: true,
+      headers: { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...read('04-comment-is-an-event-of-its-own').body, model: `route/${route}` }),
+      async onopen(response) {
+        assert.equal(response.status, 200);
+      },
+      onmessage({ data }) {
+        if (data !== '[DONE]') text += JSON.parse(data).choices[0]?.delta.content ?? '';
+      },
+      onerror(error) {
+        throw error;
+      },
+    });
+    assert.equal(text, 'word1 word2 word3 héllo word5', route);
+    assert.equal((await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions')).length, 1, route);
+  }
+});
+
 test('06-headers-after-ten-seconds: the headers of a stream come after 5 s, and a keep-alive comment every 5 s', async () => {
   const { text } = await run('06-headers-after-ten-seconds');
   // The first text comes after 12 s.
@@ -147,6 +180,22 @@ test('09-max-tokens-above-limit: the limit is lowered, with a warning', async ()
   assert.equal((await sentUpstream()).max_tokens, 4_096);
   assert.match(answer.headers['x-failsoft-warnings'], /lowered from 8000 to 4096 \(`limits.outputTokens`\)/);
 });
+
+for (const page of ['README.md', 'www/docs/edge.md']) {
+  test(`12-readmes-own-curl: an edge with the configuration of ${page} answers the curl of ${page}`, async () => {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    const configuration = JSON.parse(/```json failsoft\.json\n(.*?)```/s.exec(text)[1]);
+    const [, curl] = /^( *curl https:\/\/edge\.example\.com\/v1\/chat\/completions.*?)```/ms.exec(text);
+    await withEdge({ failsoft: { ...configuration, upstream: openrouter() } }, async (edge) => {
+      const { stdout } = await promisify(execFile)('sh', ['-c', curl.replace('https://edge.example.com', edge.origin).replace('curl', 'curl -s -w "\\n%{http_code}"')]);
+      assert.match(stdout, /\n200$/);
+      assert.match(stdout, /"content":"/);
+      EDGES.readme = edge;
+      const example = await run('12-readmes-own-curl');
+      assert.ok(example.status === 200 && example.events.done);
+    });
+  });
+}
 
 for (const name of ['p/invalidname', 'p/invalid']) {
   test(`13-litellm-proxy-unknown-model: the next model answers in the place of ${name}`, async () => {

@@ -68,3 +68,12 @@ for (const [name, body, how, reads] of [
     assert.equal((await edge.line(id)).outcome, 'aborted');
   });
 }
+
+// What the platform does not report. If this test fails because the outcome is `aborted`, the platform reports it now: see
+// "When a client leaves" in www/docs/edge.md.
+test('an orderly close before an answer in one piece is not reported by workerd: the call runs to its end, and is settled', async () => {
+  const id = await leave({ model: 'fault/slow-first-token-300' }, 'close', false);
+  const line = await edge.line(id);
+  assert.equal(line.outcome, 'answered');
+  assert.ok(line.cost > 0);
+});
