@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { SECOND, send } from './harness.mjs';
-import { setUp, useEdge } from './use-edge.mjs';
+import { setUp, useEdge, withEdge } from './use-edge.mjs';
 
 const APP = 'https://app.example';
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
@@ -122,6 +122,18 @@ test('plain HTTP is for this machine, and a reply over HTTPS asks for HTTPS from
   // workerd takes the scheme of the request from this header, as a socket with TLS would set it.
   const encrypted = await ask({ host: 'edge.example', 'x-test-scheme': 'https' });
   assert.deepEqual([encrypted.status, encrypted.headers['strict-transport-security']], [200, 'max-age=31536000']);
+});
+
+test('a proxy that the owner trusts, and a flag for development, lift the rule of HTTPS', async () => {
+  const ask = (own, scheme) => send(own, '/v1/models', { headers: { host: 'edge.example', ...(scheme ? { 'x-forwarded-proto': scheme } : {}) } });
+  for (const [fields, scheme, status] of [
+    [{ trustProxy: true }, 'https', 200], [{ trustProxy: true }, undefined, 200], [{ trustProxy: true }, 'http', 403], [{ trustProxy: false }, 'https', 403],
+    [{ development: true }, undefined, 200], [{ development: true }, 'http', 200], [{ development: false }, undefined, 403],
+  ]) {
+    await withEdge({ failsoft: { keys: [clientKey()], models: [SECOND], ...fields } }, async (own) => {
+      assert.equal((await ask(own, scheme)).status, status, `${JSON.stringify(fields)} ${scheme}`);
+    });
+  }
 });
 
 test('what the owner changes is in the audit log, and what strangers try is not', async () => {

@@ -229,6 +229,23 @@ test('a token is refused outside its issuer, its audience and its time', async (
   await checkLetIn(token(RSA, claims({ exp: now() - 30 })));
 });
 
+test('a token of another kind, from the future, without a near end, or with a claim twice is refused', async () => {
+  const day = 86_400;
+  for (const typ of ['logout+jwt', 'JWE', 'dpop+jwt', 'secevent+jwt', '', ['JWT'], 7]) await checkRefused(token(EC, claims(), { typ }), `the type ${typ}`);
+  for (const typ of ['jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', undefined]) await checkLetIn(token(EC, claims(), { typ }));
+  await checkRefused(token(EC, claims({ iat: now() + 120 })), 'an `iat` in the future', /not valid yet/);
+  await checkRefused(token(EC, claims({ iat: 'now' })), 'an `iat` that is no number', /not valid yet/);
+  for (const exp of [now() + 400 * day, Date.now(), 1e300]) await checkRefused(token(EC, claims({ exp })), `the end ${exp}`, /more than a year/);
+  await checkLetIn(token(EC, claims({ iat: now() - day, exp: now() + 300 * day })));
+  const twice = JSON.stringify(claims()).replace('{', '{"sub":"bob",');
+  await checkRefused(token(EC, twice), 'a claim twice');
+  await checkRefused(token(EC, twice.replace('"sub":"bob"', '"s\\u0075b":"bob"')), 'a claim twice, in two spellings');
+  const header = JSON.stringify({ alg: 'ES256', kid: 'ec', typ: 'JWT' }).replace('{', '{"alg":"none",');
+  const signed = `${part(header)}.${part(claims())}`;
+  const signature = sign('sha256', Buffer.from(signed), { key: EC.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+  await checkRefused(`${signed}.${signature}`, 'a field of the header twice');
+});
+
 test('a text that only resembles a token is refused', async () => {
   const good = token(RSA);
   for (const broken of ['..', 'a.b.c', `${good}.x`, `${good}${'x'.repeat(17_000)}`, `.${good}`, good.replaceAll('.', '..')]) {

@@ -36,6 +36,46 @@ test('the maps of both crates name every module', async () => {
   assert.deepEqual(expected.filter((name) => !architecture.includes(`\`${name}\``)), []);
 });
 
+/** The titles of the tests in a file. A title with values in it is a pattern. */
+async function titlesIn(file) {
+  const source = await readFile(join(ROOT, 'tests/edge', file), 'utf8');
+  const literal = /\btest\(\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)/g;
+  return [...source.matchAll(literal)].map(([, text]) => {
+    const isPattern = text.startsWith('`');
+    const parts = isPattern ? text.slice(1, -1).split(/\$\{(?:[^{}]|\{[^{}]*\})*\}/) : [text.slice(1, -1)];
+    const escaped = parts.map((part) => part.replaceAll(/\\(.)/g, '$1').replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${escaped.join('.+')}$`);
+  });
+}
+
+test('every test that SECURITY.md names exists with this title', async () => {
+  const text = await readFile(join(ROOT, 'SECURITY.md'), 'utf8');
+  const named = [...text.matchAll(/`(?:tests\/edge\/)?([\w-]+\.test\.mjs)`((?:[:,] "[^"]+")+)/g)].flatMap(([, file, titles]) => [...titles.matchAll(/"([^"]+)"/g)].map(([, title]) => [file, title]));
+  assert.ok(named.length > 80, String(named.length));
+  const missing = [];
+  for (const [file, title] of named) if (!(await titlesIn(file)).some((pattern) => pattern.test(title))) missing.push(`${file}: ${title}`);
+  assert.deepEqual(missing, []);
+  // A file without a title, or a title without a file, would be no test.
+  assert.equal([...text.matchAll(/[\w-]+\.test\.mjs/g)].length, [...text.matchAll(/[\w-]+\.test\.mjs`: "/g)].length);
+  const sources = [];
+  for (const folder of ['src', 'worker/src', 'xtask/src']) {
+    for (const name of await readdir(join(ROOT, folder), { recursive: true })) if (name.endsWith('.rs')) sources.push(await readFile(join(ROOT, folder, name), 'utf8'));
+  }
+  const functions = [...text.matchAll(/`([a-z0-9]+(?:_[a-z0-9]+){3,})`/g)].map(([, name]) => name);
+  assert.ok(functions.length >= 8, String(functions));
+  assert.deepEqual(functions.filter((name) => !sources.some((source) => source.includes(`fn ${name}()`))), []);
+});
+
+test('SECURITY.md has a test in every row of its tables of attacks and boundaries, and each of the eleven findings', async () => {
+  const text = await readFile(join(ROOT, 'SECURITY.md'), 'utf8');
+  const rows = text.split('\n').filter((line) => line.startsWith('| ') && line.split(' | ').length >= 3);
+  const heads = rows.filter((row) => row.endsWith('| test |'));
+  assert.equal(heads.length, 2);
+  const tables = heads.map((head) => text.slice(text.indexOf(head) + head.length).split('\n\n')[0].split('\n').slice(2));
+  for (const row of tables.flat()) assert.match(row.split(' | ').at(-1), /\.test\.mjs`: "|`cargo /, row);
+  for (let finding = 1; finding <= 11; finding += 1) assert.ok(tables[1].some((row) => row.startsWith(`| **${finding}. `)), `finding ${finding}`);
+});
+
 /** The names of all fields that a JSON Schema describes. */
 function fieldsOf(schema) {
   if (schema === null || typeof schema !== 'object') return [];

@@ -4,6 +4,7 @@ mod apt;
 mod arguments;
 mod bench;
 mod chromium;
+mod deny;
 mod deploy;
 mod dev;
 mod docs;
@@ -15,6 +16,7 @@ mod faults;
 mod files;
 mod fingerprint;
 mod fuzz;
+mod hashes;
 mod instructions;
 mod libtest;
 mod live;
@@ -25,6 +27,8 @@ mod package;
 mod prerequisites;
 mod process;
 mod python;
+mod remap;
+mod reproduce;
 mod setup;
 mod signal;
 mod size;
@@ -77,6 +81,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Faults { dialect } => faults::run(&workspace, dialect),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),
+        Task::Hash => hashes::show(&workspace),
         Task::Bench(options) => bench::run(&workspace, &options),
         Task::Deploy => deploy::run(&workspace),
         Task::Setup => setup::everything(&workspace),

@@ -25,6 +25,7 @@ use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
 use crate::process::{no_progress, report_step, run, run_quietly};
+use crate::remap;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -118,7 +119,8 @@ fn compile(workspace: &Workspace) -> Result<()> {
     cargo.args(["rustc", "--package=failsoft", "--lib", "--profile", PROFILE, "--features=browser"]);
     cargo.arg("--target").arg(TARGET).arg("--crate-type=cdylib");
     cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
-    cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", RUSTFLAGS);
+    cargo.env("RUSTC_BOOTSTRAP", "1");
+    remap::set_flags(workspace, &mut cargo, RUSTFLAGS)?;
     run("compiling the package", &mut cargo)
 }
 

@@ -21,5 +21,6 @@ pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     build(workspace)?;
     chromium::find_or_install()?;
     python::install(workspace)?;
+    tools::cargo_deny(workspace)?;
     Ok(())
 }

@@ -13,9 +13,11 @@ pub(crate) enum Suite {
     Edge,
     /// Third-party clients against the edge.
     Interop,
+    /// The licenses and the sources of the packages in Cargo.lock.
+    Deny,
     /// The package's types.
     Types,
-    /// The sizes of what a page downloads and of what an isolate loads.
+    /// The sizes of what a page downloads and of what an isolate loads, and whether both can be built again.
     Size,
     /// All steps of a deployment except the upload.
     Deploy,
@@ -25,9 +27,10 @@ pub(crate) enum Suite {
 
 impl Suite {
     /// The order in which the suites run: the fast and most informative ones come first.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Core,
         Self::Size,
+        Self::Deny,
         Self::Types,
         Self::Package,
         Self::Browser,
@@ -51,6 +54,7 @@ impl Suite {
             Self::Interop => "interop",
             Self::Types => "types",
             Self::Size => "size",
+            Self::Deny => "deny",
             Self::Deploy => "deploy",
             Self::Mutants => "mutants",
         }
@@ -68,7 +72,7 @@ impl Suite {
     /// The prerequisites of the suite.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
-            Self::Core | Self::Mutants => &[],
+            Self::Core | Self::Deny | Self::Mutants => &[],
             Self::Size => &[Need::Tools, Need::Package, Need::Worker],
             Self::Types => &[Need::Tools, Need::Package],
             Self::Package => &[Need::Tools, Need::Package, Need::Emulator],

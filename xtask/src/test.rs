@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::arguments::Test;
+use crate::deny;
 use crate::deploy;
 use crate::failure::{Failure, Result};
 use crate::files;
@@ -14,6 +15,7 @@ use crate::mutant;
 use crate::npm;
 use crate::prerequisites::Prerequisites;
 use crate::process::{Program, report_step, run_and_read};
+use crate::reproduce;
 use crate::size;
 use crate::suite::Suite;
 use crate::tally::Tally;
@@ -63,10 +65,21 @@ fn run_suite(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite)
         Suite::Core => core(workspace, prerequisites),
         Suite::Mutants => mutant::check(workspace, &[]),
         Suite::Package | Suite::Browser | Suite::Edge | Suite::Interop => scripts(workspace, prerequisites, suite),
+        Suite::Deny => deny::check(workspace),
         Suite::Types => types::check(workspace),
-        Suite::Size => size::check(workspace).map(Tally::one),
+        Suite::Size => size(workspace, prerequisites),
         Suite::Deploy => passes(&mut deploy::dry_run(workspace)).map(Tally::one),
     }
+}
+
+/// The sizes of what is built, and whether it can be built again.
+fn size(workspace: &Workspace, prerequisites: &Prerequisites) -> Result<Tally> {
+    let mut tally = size::check(workspace).map(Tally::one)?;
+    tally += reproduce::check_paths(workspace)?;
+    if prerequisites.is_long() {
+        tally += reproduce::check_build(workspace)?;
+    }
+    Ok(tally)
 }
 
 fn core(workspace: &Workspace, prerequisites: &Prerequisites) -> Result<Tally> {

@@ -1,4 +1,5 @@
-//! The tools that turn Rust into WebAssembly: the compiler's target, wasm-bindgen and worker-build.
+//! The tools that turn Rust into WebAssembly: the compiler's target, wasm-bindgen and worker-build. And cargo-deny, which checks
+//! packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,9 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Used if Cargo.lock has no wasm-bindgen: the tool must have the version of the library.
 const WASM_BINDGEN: &str = "0.2.130";
 const WORKER_BUILD: &str = "0.8.7";
+const CARGO_DENY: &str = "0.20.2";
 
-/// A program of the build and the crate that contains it.
+/// A program and the crate that contains it.
 struct Tool<'a> {
     program: &'static str,
     krate: &'static str,
@@ -58,6 +60,11 @@ pub(crate) fn worker_build(workspace: &Workspace) -> Result<PathBuf> {
     install(workspace, &Tool { program: "worker-build", krate: "worker-build", version: WORKER_BUILD })
 }
 
+/// The path of cargo-deny in the pinned version. Installs it if it is missing.
+pub(crate) fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
+    install(workspace, &Tool { program: "cargo-deny", krate: "cargo-deny", version: CARGO_DENY })
+}
+
 fn install(workspace: &Workspace, tool: &Tool<'_>) -> Result<PathBuf> {
     let root = workspace.cache.join(format!("{}-{}", tool.program, tool.version));
     let program = root.join("bin").join(tool.program);
@@ -74,7 +81,7 @@ fn install(workspace: &Workspace, tool: &Tool<'_>) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Without `--locked`, because crates in a tool's own lock file may have been withdrawn. Both tools share a target
+/// Without `--locked`, because crates in a tool's own lock file may have been withdrawn. The tools share a target
 /// folder, as they have many crates in common. They run for seconds but compile for minutes, so they are optimised
 /// little.
 fn cargo_install(workspace: &Workspace, tool: &Tool<'_>, root: &Path) -> Command {

@@ -10,6 +10,7 @@ use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::npm;
 use crate::process::{no_progress, report_step, run, run_quietly};
+use crate::remap;
 use crate::tools;
 use crate::workspace::{Workspace, without_this_crate};
 
@@ -49,6 +50,7 @@ fn compile(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--lib", "--release", "--target=wasm32-unknown-unknown"]);
     cargo.current_dir(workspace.worker()).env("WASM_BINDGEN_USE_JS_SYS", "1");
+    remap::set_flags(workspace, &mut cargo, "")?;
     run("compiling the Worker", &mut cargo)
 }
 
@@ -69,6 +71,7 @@ fn bundle(workspace: &Workspace) -> Result<()> {
     worker_build.env("WASM_BINDGEN_BIN", tools::wasm_bindgen(workspace)?);
     worker_build.env("WASM_OPT_BIN", workspace.npm_bin().join("wasm-opt"));
     worker_build.env("ESBUILD_BIN", workspace.npm_bin().join("esbuild"));
+    remap::set_flags(workspace, &mut worker_build, "")?;
     without_this_crate(&mut worker_build);
     run_quietly("running worker-build", &mut worker_build, no_progress)?;
     optimise(workspace)

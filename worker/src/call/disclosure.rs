@@ -94,9 +94,9 @@ pub(crate) fn disclose(failure: &Failure, upstreams: &[Upstream]) -> Box<Failure
     shown
 }
 
-/// The message of a failure as the log of the owner may contain it: without the key.
-pub(crate) fn for_log(failure: &Failure, upstreams: &[Upstream]) -> String {
-    redact::without_secrets(&shortened(failure.message.clone(), LONGEST), upstreams)
+/// A text of an upstream as the log of the owner may contain it: without the key.
+pub(crate) fn for_log(text: &str, upstreams: &[Upstream]) -> String {
+    redact::without_secrets(&shortened(text.into(), LONGEST), upstreams)
 }
 
 /// The message is about the upstream's machines, or about the limits of the owner's account.

@@ -14,15 +14,16 @@ const PAUSE: Millis = 60 * 60 * 1_000;
 pub(crate) fn lines(context: &Context, outcome: &Outcome, upstreams: &[Upstream]) -> Vec<Value> {
     let originals = originals(outcome).filter(|(_, failure)| is_hidden(failure));
     let line = |(attempt, failure): (usize, &Failure)| {
+        let shown = |text: &Option<String>| text.as_deref().map(|text| for_log(text, upstreams));
         json!({
             "event": "upstreamFailure",
             "id": context.call,
             "attempt": attempt,
             "kind": failure.kind.name(),
             "status": failure.status,
-            "code": failure.code,
-            "provider": failure.provider,
-            "message": for_log(failure, upstreams),
+            "code": shown(&failure.code),
+            "provider": shown(&failure.provider),
+            "message": for_log(&failure.message, upstreams),
         })
     };
     originals.map(line).collect()
