@@ -8,7 +8,7 @@ use crate::chain::Batch;
 use crate::failure::{Failure, Kind, RequestFields};
 use crate::policy::Soft;
 use crate::report::AttemptReport;
-use crate::request::{BodySpec, PriceCap, listed};
+use crate::request::{BodySpec, PriceCap, list_prices};
 use crate::resume::Resume;
 use crate::role::Role;
 use crate::text::trim_end;
@@ -135,8 +135,8 @@ impl Call {
     /// policy allows.
     fn price_cap(&self, price: Option<&Price>) -> PriceCap {
         let least = |a: Option<Usd>, b: Option<Usd>| a.into_iter().chain(b).min();
-        let (listed, most) = (price.map(listed).unwrap_or_default(), self.policy.max_price);
-        (least(listed.0, most.0), least(listed.1, most.1))
+        let (known, most) = (price.map(list_prices).unwrap_or_default(), self.policy.max_price);
+        (least(known.0, most.0), least(known.1, most.1))
     }
 
     /// What is left of the limit on the cost, if every attempt in flight costs the most that it can.

@@ -36,9 +36,9 @@ pub(crate) struct BodySpec<'a> {
 pub(crate) type PriceCap = (Option<Usd>, Option<Usd>);
 
 /// The list prices of `price`, as a cap.
-pub(crate) fn listed(price: &Price) -> PriceCap {
-    let listed = |column: usize| Some(price.0[column].times(1_000_000));
-    (listed(LISTED_PROMPT), listed(LISTED_ANSWER))
+pub(crate) fn list_prices(price: &Price) -> PriceCap {
+    let list_price = |column: usize| Some(price.0[column].times(1_000_000));
+    (list_price(LISTED_PROMPT), list_price(LISTED_ANSWER))
 }
 
 impl ChatRequest {
