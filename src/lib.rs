@@ -63,6 +63,7 @@
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
 //! | `protocol` | Responses and Messages, with the feature `protocols` |
 //! | [`report`], `role`, `usd` | what happened; what an attempt is for; amounts of money |
+//! | `repeats` | failed calls that an SDK repeats, answered from memory |
 //! | [`json`], `text`, `date`, [`invalid`], `near_miss` | basic modules: JSON in place, strings, dates, errors of input, near misses |
 //!
 //! No two modules import each other (`tests/architecture.rs`).
@@ -89,6 +90,7 @@ pub mod policy;
 #[cfg(feature = "protocols")]
 pub mod protocol;
 pub mod reader;
+mod repeats;
 pub mod report;
 pub mod request;
 mod resume;
@@ -115,6 +117,7 @@ pub use invalid::Invalid;
 pub use json::Json;
 pub use lane::Lane;
 pub use policy::Policy;
+pub use repeats::Repeats;
 pub use report::Report;
 pub use request::ChatRequest;
 pub use role::Role;

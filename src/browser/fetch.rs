@@ -11,10 +11,10 @@ use web_sys::{Response, ResponseInit};
 use super::client::Client;
 use super::driver::Driver;
 use super::error::{envelope, throw};
+use super::memory::Identity;
 use super::options::{Purpose, plain_headers, set};
 use super::page::{call, property, require};
 use super::promise::{promise, settle};
-use super::repeats::Identity;
 use super::shape::shape_of;
 use super::stream::ChatStream;
 use super::timer::now;
@@ -181,7 +181,8 @@ impl Client {
         match self.begin(Purpose::Wire, &self.options_for(request), None) {
             Ok(driver) => {
                 let settled = driver.settled(streams).await;
-                repeats.borrow_mut().record(identity, driver.failure().as_deref(), now());
+                let failure = driver.failure().filter(|failure| failure.is_repeated_by_sdks());
+                repeats.borrow_mut().record(identity, failure.as_deref(), now());
                 respond(driver, settled, streams, shape)
             }
             Err(failure) => failure_response(&failure, shape),

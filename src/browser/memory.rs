@@ -5,21 +5,38 @@ use std::cell::{Cell, RefCell};
 use wasm_bindgen::JsValue;
 use web_sys::console;
 
-use super::repeats::Repeats;
-use crate::{Breakers, Catalog};
+use crate::{Breakers, Catalog, Repeats};
 
 /// The most warnings that a client gives once each.
 const MOST_WARNINGS: usize = 8;
 
-#[derive(Debug, Default)]
+/// The most failures that a client remembers for the repetitions of SDKs.
+const MOST_FAILURES: usize = 16;
+
+/// What makes two requests of an SDK the same call: the URL, the key, and the text of the body.
+pub(super) type Identity = (String, String, JsValue);
+
+#[derive(Debug)]
 pub(super) struct Memory {
     pub(super) breakers: RefCell<Breakers>,
     pub(super) catalog: RefCell<Catalog>,
     /// How many calls in a row another model than the first answered.
     pub(super) fallbacks_in_a_row: Cell<u32>,
     /// The calls of SDKs that failed.
-    pub(super) repeats: RefCell<Repeats>,
+    pub(super) repeats: RefCell<Repeats<Identity>>,
     warnings: RefCell<Vec<String>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            breakers: RefCell::default(),
+            catalog: RefCell::default(),
+            fallbacks_in_a_row: Cell::default(),
+            repeats: RefCell::new(Repeats::new(MOST_FAILURES, u32::MAX)),
+            warnings: RefCell::default(),
+        }
+    }
 }
 
 impl Memory {

@@ -24,7 +24,8 @@ async function textOf(pieces, read) {
 
 /**
  * Each SDK as a function of `{ fetch, origin, apiKey, model, prompt }`. In its result, `call` and `stream` give a text, `errorOf` is the
- * class of the error for a status, and `read` gives the class and the status of an error.
+ * class of the error for a status, `repeats` is how often a request is sent again after a status although `x-should-retry` is false, and
+ * `read` gives the class and the status of an error.
  */
 export const SDKS = {
   openai({ fetch, origin, apiKey, model, prompt }) {
@@ -32,6 +33,7 @@ export const SDKS = {
     const messages = [{ role: 'user', content: prompt }];
     return {
       ...ofOpenAI,
+      repeats: () => 0,
       call: async () => (await completions.create({ model, messages })).choices[0].message.content,
       stream: async () => textOf(await completions.create({ model, messages, stream: true }), ({ choices }) => choices[0]?.delta.content),
     };
@@ -40,6 +42,7 @@ export const SDKS = {
     const chat = new ChatOpenAI({ model, apiKey, configuration: { baseURL: `${origin}/v1`, fetch } });
     return {
       ...ofOpenAI,
+      repeats: (status) => (status >= 500 ? 6 : 0),
       call: async () => (await chat.invoke(prompt)).content,
       stream: async () => textOf(await chat.stream(prompt), ({ content }) => content),
     };
@@ -53,6 +56,7 @@ export const SDKS = {
         return type === 'text-delta' ? text : '';
       }),
       errorOf: (status) => (status === 429 || status >= 500 ? 'RetryError of APICallError' : 'APICallError'),
+      repeats: (status) => (status === 429 || status >= 500 ? 2 : 0),
       read: ({ constructor, statusCode, lastError }) => (lastError ? [`${constructor.name} of ${lastError.constructor.name}`, lastError.statusCode] : [constructor.name, statusCode]),
     };
   },
@@ -66,6 +70,7 @@ export const SDKS = {
         return choices[0]?.delta.content;
       }),
       errorOf: (status) => `${OPENROUTER_ERRORS[status]}ResponseError`,
+      repeats: (status) => (status >= 500 ? Infinity : 0),
       read: ({ constructor, statusCode }) => [constructor.name, statusCode],
     };
   },

@@ -1,6 +1,6 @@
 // Virtual time: a wait takes no time, and has the same length in every run.
 
-const platform = { setTimeout, setImmediate };
+const platform = { setTimeout, setImmediate, now: Date.now };
 
 /** Work that takes longer than this in real time has no timer to wait for, in milliseconds. */
 const PATIENCE = 30_000;
@@ -9,6 +9,7 @@ const PATIENCE = 30_000;
 export class VirtualTime {
   now = 0;
   #timers = new Set();
+  #held = 0;
 
   constructor() {
     const add = (repeats) => (callback, delay = 0, ...values) => {
@@ -29,6 +30,21 @@ export class VirtualTime {
     this.#timers.clear();
   }
 
+  /** How far this time is ahead of the real one, in milliseconds. */
+  get ahead() {
+    return this.now - platform.now();
+  }
+
+  /** The result of `act`, during which no time passes: a real server answers, for example. */
+  async hold(act) {
+    this.#held += 1;
+    try {
+      return await act();
+    } finally {
+      this.#held -= 1;
+    }
+  }
+
   /** The result of `promise`. Each time nothing else happens, the next timer is due. */
   async run(promise) {
     let settled = false;
@@ -36,7 +52,7 @@ export class VirtualTime {
     promise.then(settle, settle);
     for (let idle = 0; !settled && idle < PATIENCE;) {
       for (let turn = 0; turn < 6 && !settled; turn += 1) await new Promise((resolve) => { platform.setImmediate(resolve); });
-      if (settled || this.#runNext()) {
+      if (settled || (this.#held === 0 && this.#runNext())) {
         idle = 0;
       } else {
         idle += 1;

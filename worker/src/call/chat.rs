@@ -94,7 +94,7 @@ async fn answer_client(
         // OpenRouter's clients expect the usage of every stream.
         admitted.request.usage_chunk = UsageChunk::Annotated;
     }
-    let request_name = repeats::name(&client.account().name, &body);
+    let request_name = repeats::name(&client.account().name, head.caller.address.as_deref(), &body);
     if let Some(failure) = repeats::find(&request_name, host::now()) {
         let report = Report::default();
         let reply = Reply::failed(&failure, &conceal_report(&report, &[]), &head.error_form());
@@ -249,9 +249,9 @@ impl PreparedCall {
             host::log(&log::line(&context, &admitted, &outcome, times.1.saturating_sub(began)).to_string());
             let lines = owner_notice::lines(&context, &outcome, &config.upstreams);
             lines.iter().for_each(|line| host::log(&line.to_string()));
-            if let Err(failure) = &outcome.result {
-                repeats::remember(request_name, failure, times.1);
-            }
+            // A client that has the headers does not repeat its request.
+            let failure = outcome.result.as_ref().err().filter(|_| !driver.has_begun());
+            repeats::record(request_name, failure.map(|failure| &**failure), times.1);
             let alerts = owner_notice::alerts(&outcome, times.1);
             let rows = ledger::rows(&context, began, &outcome, |model| is_known_model(&config, model));
             let news = model_state::record_outcome(&outcome, &admitted, times.1);

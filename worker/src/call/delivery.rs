@@ -84,6 +84,11 @@ impl Delivery {
         }
     }
 
+    /// The client has the headers of a stream.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.output.is_some()
+    }
+
     /// When [`Delivery::keep_alive`] has something to do.
     pub(crate) fn due(&self) -> Millis {
         self.due.unwrap_or(Millis::MAX)

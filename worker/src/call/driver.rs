@@ -111,6 +111,11 @@ impl Driver {
         }
     }
 
+    /// The client has the headers of a stream.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.delivery.has_begun()
+    }
+
     fn find(&mut self, attempt: AttemptId) -> Option<&mut UpstreamRequest> {
         self.requests.iter_mut().find(|request| request.attempt == attempt)
     }

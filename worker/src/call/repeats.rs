@@ -1,97 +1,82 @@
-//! Repeated calls. Some SDKs send a request again after every 5xx, whatever `x-should-retry` says. After a failure that only the
-//! owner can repair, the edge answers the same request of the same account from memory for a while, so that the upstream
-//! gets one request.
+//! Repeated calls: the failed calls of this isolate. SDKs that ignore `x-should-retry` get the same failure from memory, and the
+//! upstream gets the requests of one call.
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use failsoft::{Failure, Millis};
+use failsoft::{Failure, Millis, Repeats};
 
 use crate::call::disclosure::owners_code;
-
-/// How long a failure is remembered, in milliseconds. SDKs repeat a request for about a minute.
-const KEPT_FOR: Millis = 60_000;
 
 /// The most failures that an isolate remembers.
 const MOST: usize = 256;
 
-/// A request, by its account and a hash of its body. Two accounts share nothing, whatever their requests hash to.
+/// An SDK repeats a request at most so often; LangChain does. Requests that come more often are those of several people, and the
+/// models are asked again.
+const MOST_TIMES: u32 = 6;
+
+/// A request, by its account, the address that it came from, and a hash of its body. Two accounts share nothing, whatever their
+/// requests hash to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestName {
     account: String,
+    address: Option<String>,
     body: u64,
 }
 
-/// A request that failed.
-#[derive(Debug)]
-struct Repeat {
-    request: RequestName,
-    until: Millis,
-    failure: Box<Failure>,
-}
-
 thread_local! {
-    static FAILED: RefCell<Vec<Repeat>> = const { RefCell::new(Vec::new()) };
+    static FAILED: RefCell<Repeats<RequestName>> = const { RefCell::new(Repeats::new(MOST, MOST_TIMES)) };
 }
 
-/// Names a request with `body` of `account`. Two requests of one account have the same name by chance once in 10^19 times.
-pub(crate) fn name(account: &str, body: &[u8]) -> RequestName {
+/// Names a request of `account` with `body`. Two requests of one account have the same name by chance once in 10^19 times.
+pub(crate) fn name(account: &str, address: Option<&str>, body: &[u8]) -> RequestName {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
-    RequestName { account: account.into(), body: hasher.finish() }
+    RequestName { account: account.into(), address: address.map(Into::into), body: hasher.finish() }
 }
 
-/// The failure with which `request` ended a short time ago, if only the owner can repair it.
+/// The failure with which `request` ended a short time ago.
 pub(crate) fn find(request: &RequestName, now: Millis) -> Option<Box<Failure>> {
-    FAILED.with_borrow_mut(|failed| {
-        failed.retain(|repeat| repeat.until > now);
-        failed.iter().find(|repeat| repeat.request == *request).map(|repeat| repeat.failure.clone())
-    })
+    FAILED.with_borrow_mut(|failed| failed.find(request, now))
 }
 
-/// Remembers that `request` ended with `failure`, if only the owner can repair it. A failure that names a wait is not
-/// remembered: the same request may work after the wait.
-pub(crate) fn remember(request: RequestName, failure: &Failure, now: Millis) {
-    if owners_code(failure.kind).is_none() || failure.retry_after.is_some() {
-        return;
-    }
-    FAILED.with_borrow_mut(|failed| {
-        failed.retain(|repeat| repeat.until > now && repeat.request != request);
-        if failed.len() == MOST {
-            failed.remove(0);
-        }
-        failed.push(Repeat { request, until: now + KEPT_FOR, failure: Box::new(failure.clone()) });
-    });
+/// Notes how `request` ended.
+pub(crate) fn record(request: RequestName, failure: Option<&Failure>, now: Millis) {
+    let repeated = failure.filter(|failure| is_repeated(failure));
+    FAILED.with_borrow_mut(|failed| failed.record(request, repeated, now));
+}
+
+/// The client gets a status after which SDKs send the request again. What only the owner can repair is a 502 or 503.
+fn is_repeated(failure: &Failure) -> bool {
+    owners_code(failure.kind).is_some() || failure.is_repeated_by_sdks()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT_FOR, MOST, RequestName, find, name, remember};
+    use super::{RequestName, find, name, record};
     use failsoft::{Failure, Kind};
 
     #[test]
-    fn the_same_request_of_the_same_account_is_found_for_a_minute() {
-        let request = name("key:a", b"{}");
-        remember(request.clone(), &Failure::new(Kind::Unauthorized, "x"), 1_000);
-        assert_eq!(find(&request, 1_000 + KEPT_FOR - 1).map(|failure| failure.kind), Some(Kind::Unauthorized));
-        let of_another = RequestName { account: "key:b".into(), ..request.clone() };
-        for (request, now) in [(of_another, 1_001), (name("key:a", b"{ }"), 1_001), (request, 1_000 + KEPT_FOR)] {
-            assert_eq!(find(&request, now), None);
+    fn the_same_request_of_the_same_account_and_address_is_found() {
+        let (account, address) = ("key:a", Some("192.0.2.1"));
+        let request = name(account, address, b"{}");
+        record(request.clone(), Some(&Failure::new(Kind::ServerError, "x")), 1_000);
+        assert_eq!(find(&request, 2_000).map(|failure| failure.kind), Some(Kind::ServerError));
+        let of_another = RequestName { account: "key:b".into(), ..request };
+        for other in [of_another, name(account, None, b"{}"), name(account, address, b"{ }")] {
+            assert_eq!(find(&other, 2_000), None);
         }
     }
 
     #[test]
-    fn what_another_try_may_repair_is_not_remembered_and_the_number_is_bounded() {
-        let request = |body| RequestName { account: "key:a".into(), body };
-        let mut busy = Failure::new(Kind::InFlightBudget, "x");
-        busy.retry_after = Some(1_000);
-        remember(request(1), &busy, 0);
-        remember(request(2), &Failure::new(Kind::ServerError, "x"), 0);
-        assert_eq!((find(&request(1), 0), find(&request(2), 0)), (None, None));
-        for body in 0..=MOST as u64 {
-            remember(request(body), &Failure::new(Kind::PaymentRequired, "x"), 0);
-        }
-        assert_eq!(find(&request(0), 0), None);
-        assert!(find(&request(1), 0).is_some());
+    fn what_sdks_repeat_is_remembered_and_what_the_owner_has_to_repair() {
+        let is_found = |kind: Kind| {
+            let request = name("key:a", None, kind.name().as_bytes());
+            record(request.clone(), Some(&Failure::new(kind, "x")), 0);
+            find(&request, 1).is_some()
+        };
+        let repeated = [Kind::Unauthorized, Kind::PaymentRequired, Kind::Forbidden, Kind::RateLimited, Kind::Network];
+        assert_eq!(repeated.map(is_found), [true; 5]);
+        assert_eq!([Kind::InvalidRequest, Kind::UnknownModel, Kind::ContentFilter].map(is_found), [false; 3]);
     }
 }
