@@ -51,15 +51,15 @@ export const MODULES = [
  * - `strangers`, `sessions`: how many attempts the brakes allow to one network, and to all together; without them there is no brake.
  * - `folder`: the folder of an edge that was killed, with everything that was stored there.
  * - `worker`: the folder of another built Worker. `modules`: those of another Worker with the same bindings.
- * - `options`: more options of workerd.
+ * - `options`: more options of workerd. `flags`: flags of V8.
  */
-export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], strangers, sessions, folder, worker = WORKER, modules = MODULES, options = [] }) {
+export async function startEdge({ failsoft, secret = 'sk-or-test', secrets = {}, isolates = 1, shared = true, database = true, without = [], strangers, sessions, folder, worker = WORKER, modules = MODULES, options = [], flags = [] }) {
   const stored = folder !== undefined;
   folder ??= await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const sockets = Array.from({ length: isolates }, (_, at) => `http${at}`);
   const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
   const names = Object.keys(variables).filter((name) => variables[name] !== null);
-  await writeFile(join(folder, 'config.capnp'), await capnp(sockets, names, shared ? without : [...without, 'BREAKERS'], database, folder, worker, modules, [strangers, sessions]));
+  await writeFile(join(folder, 'config.capnp'), await capnp(sockets, names, shared ? without : [...without, 'BREAKERS'], database, folder, worker, modules, [strangers, sessions], flags));
   const args = ['serve', join(folder, 'config.capnp'), `--import-path=${worker}`, `--import-path=${join(ROOT, 'tests')}`, ...options];
   if (database) args.push('--experimental');
   const environment = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, text(value)]));
@@ -122,7 +122,7 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
 const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Writes workerd's configuration. Secrets are passed in the environment, because others could read a file or a command line. */
-async function capnp(sockets, variables, without, database, folder, source, modules, limits) {
+async function capnp(sockets, variables, without, database, folder, source, modules, limits, v8Flags) {
   const wrangler = JSON.parse((await readFile(join(source, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const objects = wrangler.durable_objects.bindings.map(({ name, class_name: className }) => ({ name, className }));
   const list = (items) => `[${items.join(', ')}]`;
@@ -166,6 +166,7 @@ async function capnp(sockets, variables, without, database, folder, source, modu
 const config :Workerd.Config = (
   services = ${list(services)},
   sockets = ${list(listening)},
+  v8Flags = ${list(v8Flags.map((flag) => `"${flag}"`))},
   ${database ? EXTENSIONS : ''}
 );
 ${sockets.map((_, at) => worker(at)).join('')}${database ? DATABASE : ''}`;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::fault::{FAULTS, Fault};
 use crate::http::Request;
-use crate::log::{Condition, Entry, Outcome};
+use crate::log::{Condition, Entry};
 use crate::response::Response;
 use crate::state::State;
 
@@ -53,8 +53,7 @@ async fn log(state: &State, request: &Request) -> Response {
 
 /// What is open, without the connection of the request that asks.
 fn open(state: &State) -> Value {
-    let pending = state.log.entries().iter().filter(|entry| entry.outcome == Outcome::Pending).count();
-    json!({ "connections": state.open_connections().saturating_sub(1), "requests": pending })
+    json!({ "connections": state.open_connections().saturating_sub(1), "requests": state.log.count_pending() })
 }
 
 fn entries(state: &State) -> Value {

@@ -184,6 +184,11 @@ impl Log {
         self.lock().kept.iter().map(snapshot).collect()
     }
 
+    /// The number of requests whose response is not complete.
+    pub(crate) fn count_pending(&self) -> usize {
+        self.lock().kept.iter().filter(|(entry, _)| entry.outcome == Outcome::Pending).count()
+    }
+
     pub(crate) fn clear(&self) {
         let mut records = self.lock();
         records.cleared += records.kept.len() as u64;
