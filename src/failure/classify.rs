@@ -119,7 +119,7 @@ fn is_empty_account(error: &Reading) -> bool {
 fn by_text(status: Option<u16>, error: &Reading) -> Kind {
     let is_plausible = |kind: &Kind| match (kind, status) {
         (Kind::InvalidRequest, Some(403 | 404 | 424 | 499 | 500..)) => false,
-        (Kind::Unavailable | Kind::ServerError, Some(403)) => false,
+        (Kind::ServerError, Some(403 | 404)) | (Kind::Unavailable, Some(403)) => false,
         // OpenRouter also uses its name for 504 with a 408, after which the same request may work.
         (Kind::Unavailable, Some(408)) => false,
         _ => true,

@@ -94,7 +94,9 @@ pub(super) const UNSUPPORTED: &str = "unsupported|not_support|not_supported|isnt
                                       not_allowed|not_implemented|must_be_verified";
 
 /// The meanings of words. The first one that matches decides.
-pub(super) const MEANINGS: [(Kind, &str); 29] = [
+pub(super) const MEANINGS: [(Kind, &str); 30] = [
+    // Names of fields read like other rows: `connect_timeout`.
+    (Kind::InvalidRequest, "unknown_field|unknown_parameter|unknown_argument|unrecognized_field"),
     // Go's name for a timeout, which reads like an overflow: LocalAI, Ollama.
     (Kind::Unavailable, "deadline_exceeded|timed_out|timeout_error|gateway_timeout|request_timeout"),
     // The model wrote a call, or JSON, that cannot be read: Groq. Its process has ended: LM Studio, Ollama.
@@ -174,6 +176,7 @@ pub(super) const MEANINGS: [(Kind, &str); 29] = [
         "
         model|deployment|endpoint not_found|not_exist|doesnt_exist or_permission|or_your|or_you
         endpoint_with_name not_exist|doesnt_exist
+        unavailable_for_free|provider_not_provided
         model_id|model_name|model_identifier invalid|failed_to_satisfy
         ",
     ),
@@ -186,6 +189,7 @@ pub(super) const MEANINGS: [(Kind, &str); 29] = [
         unable_to_access|cannot_access|not_allowed_to_access|not_allowed_to_use model|deployment
         model|models terms|license|subscription|gated|blocked_at
         unavailable_model
+        模型 未开启|未开通|未开放|无权
         permission not_have|doesnt_have|dont_have|lacks on_endpoint|on_model|to_model|the_model|this_model
         ",
     ),
@@ -217,6 +221,7 @@ pub(super) const MEANINGS: [(Kind, &str); 29] = [
         "
         input_should|unexpected_token|parse_json|parse_the_json|json_parse|invalid_json|malformed_json|valid_json
         prompt|input|inputs|message|messages|content at_least_1_token|be_empty
+        max_tokens|max_completion_tokens must_be_positive|greater_than_0
         ",
     ),
     (Kind::InvalidRequest, UNKNOWN_FIELD),
@@ -259,11 +264,14 @@ pub(super) const MEANINGS: [(Kind, &str); 29] = [
         unknown_variant
         role system|developer invalid|unsupported|unexpected|unknown|not_supported|not_allowed
         enable_thinking must|only|not
+        response_format|reasoning_effort not_one_of|unavailable|unsupported
+        chat_template must|not|no_longer|missing
         requires_enable|requires_jinja|start_it_with
         grammar|template_error failed|invalid|not_found
         on_demand_throughput|inference_profile
         not_yet_available|not_available for_this|for_your|in_your
         url_error
+        currently_not_supported|operation_is_unsupported
         ",
     ),
     // What the caller wrote is wrong in itself, whatever its size is compared with.
@@ -271,7 +279,7 @@ pub(super) const MEANINGS: [(Kind, &str); 29] = [
         Kind::InvalidRequest,
         "
         string|array|name|description|url|image|images|audio|video|file|document|pdf|schema|header|metadata|stop|function|tool|\
-        tools too_long|too_large|too_big|too_short|too_small|too_many|exceed|unsupported_format|image_format|following_formats|maximum|at_most
+        tools too_long|too_large|too_big|too_short|too_small|too_many|exceed|unsupported_format|image_format|following_formats|corrupted|maximum|at_most
         ",
     ),
     (Kind::ContextLength, "prompt|input|request|message|messages|conversation too_long|too_large|too_big"),
@@ -297,9 +305,10 @@ pub(super) const MEANINGS: [(Kind, &str); 29] = [
     (
         Kind::Unavailable,
         "
-        overload|overloaded|at_capacity|over_capacity|no_capacity|capacity_exceeded|high_demand|high_load|heavy_load|busy|\
+        overload|overloaded|at_capacity|over_capacity|no_capacity|serving_capacity|capacity_exceeded|high_demand|high_load|heavy_load|busy|\
         temporarily|no_available_channel|no_healthy|is_loading|loading_model|warming_up|not_ready|unavailable|繁忙|过载
         try_again_later|please_try_again|稍后再试|稍后重试
+        all_available|all_accounts|all_keys exhausted|unavailable|cooldown
         ",
     ),
     (
@@ -324,4 +333,4 @@ pub(super) const MEANINGS: [(Kind, &str); 29] = [
 pub(super) const MISTAKE: &str = "invalid_param|must_be";
 
 /// A request that is refused in a sentence about the model may be right for another model.
-pub(super) const ABOUT_MODEL: &str = "model|models not|cannot|only|must|missing|unable|requires";
+pub(super) const ABOUT_MODEL: &str = "model|models not|cannot|only|must|missing|unable|requires|invalid";
