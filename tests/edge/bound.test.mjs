@@ -248,6 +248,9 @@ test('images and further fields are passed on where the owner allows them', asyn
   const seen = await chat(looking, { model: FIRST, messages: say([{ type: 'text', text: 'words:3' }, IMAGE]), chat_template_kwargs: { a: 1 } });
   assert.equal(seen.status, 200, seen.text);
   assert.deepEqual((await sent()).chat_template_kwargs, { a: 1 });
+  const short = { type: 'image_url', image_url: IMAGE.image_url.url };
+  assert.equal((await chat(looking, { model: FIRST, messages: say([short]) })).status, 200);
+  assert.equal((await chat(looking, { model: FIRST, messages: say([short, short]) })).json.error.param, 'messages[0].content[1]');
   const many = await chat(looking, { model: FIRST, messages: say([IMAGE, IMAGE]) });
   assert.deepEqual([many.status, many.json.error.param], [400, 'messages[0].content[1]']);
   assert.match(many.json.error.message, /takes 1 at most \(`limits.images`\)/);
@@ -292,6 +295,11 @@ test('what clients send back or add passes untouched, and counts as text', async
     { role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' }, thinking_blocks: [{ type: 'thinking', thinking: 'x', signature: 's' }] },
     { role: 'assistant', content: [{ type: 'text', text: 'y', role: 'assistant', refusal: null, annotations: [], image_url: null, citations: [{ url: 'https://a.example' }] }] },
     { role: 'assistant', content: [{ type: 'thinking', thinking: 'x', signature: 's' }, { type: 'redacted_thinking', data: 'x' }, { type: 'output_text', text: 'x' }] },
+    ...['reasoning', 'reasoning_content', 'reasoning_text', 'thinking', 'redacted_reasoning_content'].map((name) => ({ role: 'assistant', content: 'y', [name]: 'z' })),
+    { role: 'assistant', content: 'y', reasoning: { text: 'z' }, reasoning_details: [{ type: 'reasoning.encrypted', data: 'x', id: 'r', index: 0 }] },
+    { role: 'assistant', content: [{ type: 'reasoning', summary: [{ type: 'summary_text', text: 'z' }], encrypted_content: 'x' }, { type: 'text', text: 'y', thought: true }] },
+    { role: 'assistant', content: '', name: null, tool_calls: [{ index: 0, id: 't', type: 'custom', custom: { name: 'g', input: 'a' }, extra_content: { google: { thought_signature: 'x' } } }] },
+    { role: 'tool', tool_call_id: 't', content: [{ type: 'text', text: 'x', cache_control: null }], status: 'success' },
     ...MESSAGES,
   ];
   const answer = await chat(edge, { model: FIRST, tools, tool_choice: { type: 'custom', custom: { name: 'g' } }, messages, stream_options: { novel: 1 } });

@@ -28,6 +28,8 @@ setUp(async () => {
     const body = JSON.parse(Buffer.concat(await request.toArray()).toString());
     upstream.asked.push(body.model);
     const answer = (status, json) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+    if (request.url.startsWith('/badkey')) return answer(401, { error: { message: 'Incorrect API key provided: sk-or-*test', type: 'invalid_request_error', code: 'invalid_api_key' } });
+    if (request.url.startsWith('/poor')) return answer(402, { error: { code: 402, message: 'This request requires more credits. Visit https://openrouter.ai/settings/credits' } });
     if (body.model.startsWith('p/invalid')) {
       const message = `400: {'error': '/chat/completions: Invalid model name passed in model=${body.model}. Call \`/v1/models\` to view available models for your key.'}`;
       return answer(400, { error: { message, type: 'None', param: 'None', code: '400' } });
@@ -36,7 +38,7 @@ setUp(async () => {
     answer(200, { id: 'c', object: 'chat.completion', created: 1, model: body.model, choices });
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  upstream.url = `http://127.0.0.1:${server.address().port}/v1`;
+  upstream.origin = `http://127.0.0.1:${server.address().port}`;
   after(() => {
     server.closeAllConnections();
     server.close();
@@ -85,7 +87,11 @@ const ROUTES = {
 
 const { edge: or } = useEdge(() => ({ failsoft: { upstream: openrouter(), routes: ROUTES } }), emulator);
 const { edge: dflt } = useEdge(() => ({ failsoft: { upstream: openrouter(), policy: {} } }), emulator);
-const { edge: oa } = useEdge(() => ({ failsoft: { upstream: { url: upstream.url, dialect: 'openai' } } }), emulator);
+const { edge: oa } = useEdge(() => ({ failsoft: { upstream: { url: `${upstream.origin}/v1`, dialect: 'openai' } } }), emulator);
+/** The upstream refuses the key of the edge. */
+const { edge: badkey } = useEdge(() => ({ failsoft: { upstream: { url: `${upstream.origin}/badkey/v1`, dialect: 'openai' }, routes: SUPPORT } }), emulator);
+/** The account of the edge at the upstream is empty. */
+const { edge: poor } = useEdge(() => ({ failsoft: { upstream: { url: `${upstream.origin}/poor/v1`, dialect: 'openai' }, routes: SUPPORT } }), emulator);
 /** Clients may name routes only. */
 const { edge: plain } = useEdge(() => ({ failsoft: { upstream: openrouter(), models: undefined, routes: SUPPORT } }), emulator);
 /** A key with a budget that one call is enough for. */
@@ -102,7 +108,7 @@ const people = (visitors) => ({
 });
 const { edge: users } = useEdge(() => people({}), emulator);
 const { edge: apps } = useEdge(() => people({ nativeApps: true }), emulator);
-const EDGES = { users, apps, or, dflt, oa, plain, budget };
+const EDGES = { users, apps, badkey, poor, or, dflt, oa, plain, budget };
 
 const read = (name) => JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8'));
 
@@ -167,6 +173,19 @@ test('04-comment-is-an-event-of-its-own: @microsoft/fetch-event-source reads the
     assert.equal((await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions')).length, 1, route);
   }
 });
+
+for (const [name, path, status, code] of [
+  ['05a-owners-key-refused', '/v1/chat/completions', 502, 'upstream_key_refused'],
+  ['05a-owners-key-refused', '/api/v1/chat/completions', 502, 502],
+  ['05b-owner-without-credits', '/v1/chat/completions', 503, 'upstream_out_of_credits'],
+  ['05b-owner-without-credits', '/api/v1/chat/completions', 503, 503],
+]) {
+  test(`${name}: at ${path} the client learns that the owner has to act, and nothing that the upstream says`, async () => {
+    const answer = await run(name, {}, undefined, path);
+    assert.deepEqual([answer.status, answer.json.error.code, answer.json.error.type], [status, code, 'server_error']);
+    assert.ok(!/sk-or|credits\.|openrouter\.ai|insufficient_quota/.test(answer.text), answer.text);
+  });
+}
 
 test('06-headers-after-ten-seconds: the headers of a stream come after 5 s, and a keep-alive comment every 5 s', async () => {
   const { text } = await run('06-headers-after-ten-seconds');

@@ -106,6 +106,8 @@ fn check_part(part: &Section<'_>, json: Json<'_>, limits: &Limits) -> Result<(),
         return check_unknown_part(part, json, limits);
     };
     match own {
+        // Some vendors take the URL itself in place of an object.
+        "image_url" if part.get(own).is_string() => {}
         "image_url" => check_object(&part.section(own)?, "url detail", limits)?,
         "file" => check_file(&part.section(own)?, limits)?,
         _ if part.get(own).is_string() => {}
