@@ -21,7 +21,7 @@ use crate::json::Json;
 use crate::lane::Lane;
 use crate::tokens::Prompt;
 use crate::verdict::Wanted;
-pub(crate) use body::{BodySpec, PriceCap, capped, list_prices};
+pub(crate) use body::{BodySpec, NO_CAP, PriceCap, capped, price_cap};
 pub use models::own_models_first;
 pub use owner_fields::{ACCOUNT_FIELDS, OwnerFields};
 pub use read::MOST_FIELDS;

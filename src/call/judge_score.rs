@@ -40,7 +40,7 @@ impl Call {
         if !cfg!(feature = "browser") {
             body = self.request.own(&body, &self.upstreams[upstream].account_fields, is_openrouter);
         }
-        let body = if is_capped { request::capped(&body, request::list_prices(&price)) } else { body };
+        let body = if is_capped { request::capped(&body, request::price_cap(&price, request::NO_CAP)) } else { body };
         let models = vec![judge.model.clone()];
         let (batch, own_fields) = (Batch::new(), RequestFields::default());
         let request = Request { role: Role::Score, upstream, batch, models, streamed: false, own_fields, body };

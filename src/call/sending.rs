@@ -8,7 +8,7 @@ use crate::chain::Batch;
 use crate::failure::{Failure, Kind, RequestFields};
 use crate::policy::Soft;
 use crate::report::AttemptReport;
-use crate::request::{BodySpec, PriceCap, list_prices};
+use crate::request::{BodySpec, NO_CAP, PriceCap, price_cap};
 use crate::resume::Resume;
 use crate::role::Role;
 use crate::text::trim_end;
@@ -134,9 +134,9 @@ impl Call {
     /// The highest prices of a request whose models have the `price`: no provider may charge more than this, nor more than the
     /// policy allows.
     fn price_cap(&self, price: Option<&Price>) -> PriceCap {
-        let least = |a: Option<Usd>, b: Option<Usd>| a.into_iter().chain(b).min();
-        let (known, most) = (price.map(list_prices).unwrap_or_default(), self.policy.max_price);
-        (least(known.0, most.0), least(known.1, most.1))
+        let (prompt, completion) = self.policy.max_price;
+        let most = [prompt.unwrap_or(NO_CAP[0]), completion.unwrap_or(NO_CAP[1])];
+        price.map_or(most, |price| price_cap(price, most))
     }
 
     /// What is left of the limit on the cost, if every attempt in flight costs the most that it can.

@@ -33,12 +33,15 @@ pub(crate) struct BodySpec<'a> {
 }
 
 /// The highest price of a million tokens of the prompt, and of the answer.
-pub(crate) type PriceCap = (Option<Usd>, Option<Usd>);
+pub(crate) type PriceCap = [Usd; 2];
 
-/// The list prices of `price`, as a cap.
-pub(crate) fn list_prices(price: &Price) -> PriceCap {
-    let list_price = |column: usize| Some(price.0[column].times(1_000_000));
-    (list_price(LISTED_PROMPT), list_price(LISTED_ANSWER))
+/// No price is too high.
+pub(crate) const NO_CAP: PriceCap = [Usd(u64::MAX); 2];
+
+/// The list prices of `price`, as a cap that is no higher than `most`.
+pub(crate) fn price_cap(price: &Price, most: PriceCap) -> PriceCap {
+    let list_price = |column: usize| price.0[column].times(1_000_000);
+    [most[0].min(list_price(LISTED_PROMPT)), most[1].min(list_price(LISTED_ANSWER))]
 }
 
 impl ChatRequest {
@@ -67,7 +70,7 @@ impl ChatRequest {
         let has_owner = !cfg!(feature = "browser") && self.owner != OwnerFields::default();
         let owned = has_owner.then(|| self.with_owner_fields(spec.account_fields, is_openrouter));
         let rest = owned.as_ref().unwrap_or(&self.rest);
-        let capped = (is_openrouter && spec.cap != (None, None)).then(|| capped(rest, spec.cap));
+        let capped = (is_openrouter && spec.cap != NO_CAP).then(|| capped(rest, spec.cap));
         let rest = capped.as_ref().unwrap_or(rest);
         match spec.prefill {
             None => _ = body.fields(rest),
@@ -144,10 +147,8 @@ pub(crate) fn capped(request: &str, cap: PriceCap) -> String {
     let own = Json::or_null(request).get("provider");
     let given = own.get("max_price");
     let mut price = Object::default();
-    for (name, cap) in [("prompt", cap.0), ("completion", cap.1)] {
-        if let Some(most) = cap {
-            price.raw(name, &Usd(given.get(name).amount().unwrap_or(most.0).min(most.0)).decimal());
-        }
+    for (name, most) in ["prompt", "completion"].into_iter().zip(cap).filter(|(_, most)| most.0 < u64::MAX) {
+        price.raw(name, &Usd(given.get(name).amount().map_or(most.0, |own| own.min(most.0))).decimal());
     }
     let provider = text!("{\"max_price\":", &patched(given.raw(), &price.end()), "}");
     patched(request, &text!("{\"provider\":", &patched(own.raw(), &provider), "}"))
@@ -155,7 +156,7 @@ pub(crate) fn capped(request: &str, cap: PriceCap) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BodySpec, ChatRequest, capped};
+    use super::{BodySpec, ChatRequest, NO_CAP, capped};
     use crate::failure::RequestFields;
     use crate::json::Json;
     use crate::upstream::Dialect;
@@ -176,7 +177,7 @@ mod tests {
             limit: None,
             prefill: None,
             rejected: RequestFields::default(),
-            cap: (None, None),
+            cap: NO_CAP,
         })
     }
 
@@ -203,12 +204,12 @@ mod tests {
             let capped: Value = serde_json::from_str(&capped(given, cap)).expect("JSON");
             capped["provider"].clone()
         };
-        let (one, two) = (Some(Usd(1_000_000_000_000)), Some(Usd(2_000_000_000_000)));
-        assert_eq!(provider("{}", (one, two)), json!({"max_price": {"prompt": 1, "completion": 2}}));
-        assert_eq!(provider("{}", (None, two)), json!({"max_price": {"completion": 2}}));
+        let (one, two, none) = (Usd(1_000_000_000_000), Usd(2_000_000_000_000), NO_CAP[0]);
+        assert_eq!(provider("{}", [one, two]), json!({"max_price": {"prompt": 1, "completion": 2}}));
+        assert_eq!(provider("{}", [none, two]), json!({"max_price": {"completion": 2}}));
         let given = r#"{"provider": {"zdr": true, "max_price": {"prompt": 0.5, "completion": "3", "image": 7}}}"#;
         let expected = json!({"zdr": true, "max_price": {"prompt": 0.5, "completion": 2, "image": 7}});
-        assert_eq!(provider(given, (one, two)), expected);
+        assert_eq!(provider(given, [one, two]), expected);
     }
 
     #[test]

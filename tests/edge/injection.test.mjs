@@ -33,7 +33,7 @@ const HEADERS = [
   'x-request-id', 'x-feature', 'x-flow', 'traceparent', 'tracestate', 'user-agent', 'origin', 'referer', 'cookie', 'host', 'accept-language',
   'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'cf-connecting-ip', 'cf-ray', 'cf-ipcountry', 'cf-worker',
   'x-failsoft-feature', 'x-failsoft-account', 'x-failsoft-model', 'x-failsoft-route', 'x-failsoft-attempts', 'sec-fetch-site', 'baggage',
-  'access-control-request-headers', 'access-control-request-method', 'content-type', 'idempotency-key', 'openai-organization', 'x-stainless-os',
+  'access-control-request-headers', 'access-control-request-method', 'content-type', 'x-api-key', 'anthropic-version', 'anthropic-beta', 'idempotency-key', 'openai-organization', 'x-stainless-os',
 ];
 
 const { emulator, edge } = useEdge((emulator) => ({

@@ -25,10 +25,11 @@ const CREDENTIALS = { nobody: null, client: CLIENT_KEY, metrics: METRICS, admin:
 const ENDPOINTS = {
   health: { path: '/healthz', who: ['nobody', 'client', 'metrics', 'admin'], isOf: ({ json }) => json?.ok === true },
   metrics: { path: '/metrics', who: ['metrics'], isOf: ({ text }) => text.startsWith('# ') },
-  models: { path: '/v1/models', who: ['client'], isOf: ({ json }) => json?.data?.some(({ object }) => object === 'model') },
+  models: { path: '/v1/models', who: ['client'], isOf: ({ json }) => Array.isArray(json?.data) && json.data.some(({ id }) => id === SECOND) },
+  model: { path: `/v1/models/${SECOND}`, who: ['client'], isOf: ({ json }) => (json?.data ?? json)?.id === SECOND },
   usage: { path: '/v1/usage', who: ['client'], isOf: ({ json }) => json !== undefined && 'requests' in json },
   playground: { path: '/v1/playground', who: ['client'], isOf: ({ json }) => json !== undefined && 'emulator' in json },
-  keys: { path: '/admin/keys', who: ['admin'], isOf: ({ json }) => json?.object === 'list' && !json.data.some(({ object }) => object === 'model') },
+  keys: { path: '/admin/keys', who: ['admin'], isOf: ({ json }) => json?.object === 'list' && !json.data.some(({ id }) => id === SECOND) },
   pause: { path: '/admin/pause', who: ['admin'], isOf: ({ json }) => json !== undefined && 'paused' in json },
 };
 
@@ -97,10 +98,14 @@ test('no spelling of a path reaches an endpoint with the rights of another', asy
 test('no spelling of a path makes a call or a change without the right secret', async () => {
   const body = JSON.stringify({ model: SECOND, messages: [{ role: 'user', content: 'hi' }] });
   await emulator.clear();
-  for (const target of spellings('/v1/chat/completions')) {
-    for (const key of [null, METRICS, ADMIN]) {
-      const answer = await raw('POST', target, { key, body });
-      assert.ok([400, 401, 404, 405].includes(answer.status), `${target}: ${answer.status} ${answer.text}`);
+  for (const path of ['/v1/chat/completions', '/v1/responses', '/v1/messages', '/v1/messages/count_tokens', '/v1/session']) {
+    for (const target of spellings(path)) {
+      for (const key of [null, METRICS, ADMIN]) {
+        for (const headers of key ? [[], [`x-api-key: ${key}`]] : [[]]) {
+          const answer = await raw('POST', target, { key: headers.length > 0 ? null : key, headers, body });
+          assert.ok([400, 401, 404, 405].includes(answer.status), `${target}: ${answer.status} ${answer.text}`);
+        }
+      }
     }
   }
   assert.deepEqual((await emulator.log()).filter(({ method }) => method === 'POST'), []);

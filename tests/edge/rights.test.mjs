@@ -151,6 +151,26 @@ test('the data policy is in the request with the old key, and goes to no upstrea
   });
 });
 
+test('a client that forbids providers to keep its conversation reaches no upstream that does not know this rule', async () => {
+  const upstreams = [{ url: other.url, dialect: 'openrouter' }, { url: emulator.baseURL, dialect: 'openai' }];
+  const routes = { chat: { models: [FIRST] } };
+  const failsoft = configure(emulator, { upstream: undefined, upstreams, models: [FIRST], routes, policy: { ...POLICY, retry: { same: 0 } } });
+  await withEdge({ failsoft }, async (own) => {
+    other.reply = () => [503, { error: { message: 'no' } }];
+    for (const model of [FIRST, 'route/chat']) {
+      for (const [provider, isStrict] of [[{ zdr: true }, true], [{ data_collection: 'deny' }, true], [{ data_collection: 'deny', sort: 'price' }, true], [{ zdr: false, data_collection: 'allow' }, false], [{ sort: 'price' }, false], [undefined, false]]) {
+        await emulator.clear();
+        const answer = await chat(own, { model, provider });
+        assert.deepEqual([answer.status, (await chats()).length], isStrict ? [503, 0] : [200, 1], `${model} ${JSON.stringify(provider)}: ${answer.text}`);
+        assert.equal(answer.json.failsoft.warnings?.some((warning) => warning.includes('data_collection')) ?? false, isStrict, answer.text);
+      }
+    }
+  });
+  await withEdge({ failsoft: configure(emulator, { models: [FIRST] }) }, async (own) => {
+    assert.equal((await chat(own, { model: FIRST, provider: { zdr: true } })).status, 200, 'the only upstream decides by itself');
+  });
+});
+
 test('a bound on the price holds for each request, also for the first call of an isolate and for a stream that breaks', async () => {
   const failsoft = configure(emulator, {
     upstream: { url: emulator.baseURL, dialect: 'openrouter' }, models: [FIRST, SECOND, THIRD, 'fault/*'], policy: { ...POLICY, retry: { same: 0 } },

@@ -163,6 +163,7 @@ impl Draft {
         };
         let provider = route.map_or(&config.provider, |route| &route.provider);
         fields::check_fixed_provider(body.get("provider"), provider.as_deref().unwrap_or_default())?;
+        let upstreams = models::limit_to_data_policy(upstreams, body.get("provider"), &mut request.warnings);
         request.owner = owner_fields(config, client, provider.clone());
         request.owner.reads_files_for_free = checked.has_files;
         let owner = route.map_or(&config.policy, |route| &route.policy);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use failsoft::invalid::Invalid;
 use failsoft::json::Fields;
-use failsoft::{ChatRequest, Dialect, Upstream};
+use failsoft::{ChatRequest, Dialect, Json, Upstream};
 
 use crate::access::Client;
 use crate::config::{Config, Route};
@@ -81,6 +81,24 @@ pub(super) fn limit_upstreams(
         return Err(ApiError::new(Code::ModelNotAllowed, message).about("model"));
     }
     Ok(Arc::new(reached))
+}
+
+/// `upstreams` without those that do not know OpenRouter's `provider`, if the client forbids in `given`, its `provider`, that the
+/// conversation is kept. Where no upstream knows the field, each decides by itself. Adds a warning if an upstream is left out.
+pub(super) fn limit_to_data_policy(
+    upstreams: Arc<Vec<Upstream>>,
+    given: Json<'_>,
+    warnings: &mut Vec<String>,
+) -> Arc<Vec<Upstream>> {
+    let is_forbidden = given.get("data_collection").is("deny") || given.get("zdr").flag() == Some(true);
+    let knows_providers = |upstream: &&Upstream| upstream.dialect == Dialect::OpenRouter;
+    let count = upstreams.iter().filter(knows_providers).count();
+    if !is_forbidden || count == 0 || count == upstreams.len() {
+        return upstreams;
+    }
+    let warning = "an upstream was left out, because it does not know `provider.data_collection` and `provider.zdr`";
+    warnings.push(warning.into());
+    Arc::new(upstreams.iter().filter(knows_providers).cloned().collect())
 }
 
 /// Refuses a model that searches the web, where money is bounded: the cost of a search is not known beforehand.
