@@ -38,7 +38,7 @@
 //! assert!(request.body.contains(r#""model":"openai/gpt-4o-mini""#));
 //! call.handle(1_050, Input::Head { attempt, status: 200, headers: Headers::default() });
 //! let Action::Read { attempt } = call.poll(1_050) else { panic!() };
-//! let answer = br#"{"model": "openai/gpt-4o-mini", "choices": [{"message": {"content": "Yes?"}, "finish_reason": "stop"}]}"#;
+//! let answer = br#"{"model": "openai/gpt-4o-mini", "choices": [{"index": 0, "message": {"content": "Yes?"}, "finish_reason": "stop"}]}"#;
 //! call.handle(1_400, Input::Bytes { attempt, bytes: answer });
 //! let Action::Read { attempt } = call.poll(1_400) else { panic!() };
 //! call.handle(1_400, Input::End { attempt });

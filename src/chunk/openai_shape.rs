@@ -27,6 +27,9 @@ pub(super) fn openai_shaped(chunk: Json<'_>, contents: &Contents<'_>, choices: &
     for choice in chunk.get("choices").items() {
         let fields = &Fields::of(choice);
         let mut changes = Object::default();
+        if fields.get("index").is_null() {
+            changes.whole("index", 0);
+        }
         for (key, value) in fields.iter() {
             let name = canonical_name(key.word(), fields).unwrap_or_default();
             if name == "message" {

@@ -106,7 +106,7 @@ for (const name of Object.keys(SDKS)) {
 
 test('the table of the documentation says how often each SDK sends a request again', async () => {
   const page = await readFile(join(ROOT, 'www/docs/edge.md'), 'utf8');
-  const rows = { openai: '| openai (npm', LangChain: '| LangChain (npm)', 'the AI SDK': '| AI SDK', '@openrouter/sdk': '| @openrouter/sdk' };
+  const rows = { openai: '| openai (npm', LangChain: '| LangChain (npm)', 'the AI SDK': '| AI SDK', 'the AI SDK with @ai-sdk/openai': '| AI SDK', '@openrouter/sdk': '| @openrouter/sdk' };
   for (const name of Object.keys(SDKS)) {
     const { errorOf, repeats } = SDKS[name]({ fetch, origin: edge.origin, apiKey: CLIENT_KEY, model: FIRST, prompt: 'x' });
     const [, , thrown, again, after429] = page.split('\n').find((line) => line.startsWith(rows[name])).split('|').map((cell) => cell.trim());

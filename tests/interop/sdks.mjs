@@ -1,5 +1,6 @@
 // The SDKs of npm: what each of them does with a server that speaks OpenAI's chat protocol.
 
+import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { ChatOpenAI } from '@langchain/openai';
 import { HTTPClient, OpenRouter } from '@openrouter/sdk';
@@ -21,6 +22,20 @@ async function textOf(pieces, read) {
   for await (const piece of pieces) text += read(piece) ?? '';
   return text;
 }
+
+const addressOf = ({ origin, ...server }) => ({ baseURL: `${origin}/v1`, ...server });
+
+/** The AI SDK with a model of one of its providers. */
+const aiSdk = (model, prompt) => ({
+  call: async () => (await generateText({ model, prompt })).text,
+  stream: async () => textOf(streamText({ model, prompt, onError() {} }).fullStream, ({ type, text, error }) => {
+    if (type === 'error') throw error;
+    return type === 'text-delta' ? text : '';
+  }),
+  errorOf: (status) => (status === 429 || status >= 500 ? 'RetryError of APICallError' : 'APICallError'),
+  repeats: (status) => (status === 429 || status >= 500 ? 2 : 0),
+  read: ({ constructor, statusCode, lastError }) => (lastError ? [`${constructor.name} of ${lastError.constructor.name}`, lastError.statusCode] : [constructor.name, statusCode]),
+});
 
 /**
  * Each SDK as a function of `{ fetch, origin, apiKey, model, prompt }`. In its result, `call` and `stream` give a text, `errorOf` is the
@@ -47,19 +62,8 @@ export const SDKS = {
       stream: async () => textOf(await chat.stream(prompt), ({ content }) => content),
     };
   },
-  'the AI SDK'({ fetch, origin, apiKey, model: name, prompt }) {
-    const model = createOpenAICompatible({ name: 'failsoft', baseURL: `${origin}/v1`, apiKey, fetch })(name);
-    return {
-      call: async () => (await generateText({ model, prompt })).text,
-      stream: async () => textOf(streamText({ model, prompt, onError() {} }).fullStream, ({ type, text, error }) => {
-        if (type === 'error') throw error;
-        return type === 'text-delta' ? text : '';
-      }),
-      errorOf: (status) => (status === 429 || status >= 500 ? 'RetryError of APICallError' : 'APICallError'),
-      repeats: (status) => (status === 429 || status >= 500 ? 2 : 0),
-      read: ({ constructor, statusCode, lastError }) => (lastError ? [`${constructor.name} of ${lastError.constructor.name}`, lastError.statusCode] : [constructor.name, statusCode]),
-    };
-  },
+  'the AI SDK': ({ model, prompt, ...server }) => aiSdk(createOpenAICompatible({ name: 'failsoft', ...addressOf(server) })(model), prompt),
+  'the AI SDK with @ai-sdk/openai': ({ model, prompt, ...server }) => aiSdk(createOpenAI(addressOf(server)).chat(model), prompt),
   '@openrouter/sdk'({ fetch, origin, apiKey, model, prompt }) {
     const { chat } = new OpenRouter({ apiKey, serverURL: `${origin}/api/v1`, httpClient: new HTTPClient({ fetcher: fetch }) });
     const chatRequest = { model, messages: [{ role: 'user', content: prompt }] };

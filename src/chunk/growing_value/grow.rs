@@ -138,8 +138,12 @@ impl Node {
                 for piece in value.items() {
                     let piece = &Fields::of(piece);
                     let at = self.place_of(field.name, piece);
-                    contents.is_first =
-                        field.name == "choices" && at == 0 && piece.get("index").whole().unwrap_or(0) == 0;
+                    let (is_choice, index) = (field.name == "choices", piece.get("index"));
+                    contents.is_first = is_choice && at == 0 && index.whole().unwrap_or(0) == 0;
+                    // Typed clients, such as @ai-sdk/openai, require an index of each choice.
+                    if is_choice && index.is_null() {
+                        contents.seen.add(Seen::FOREIGN);
+                    }
                     self.nodes[at].grow(piece, field.inside, contents);
                 }
                 contents.is_first = is_first;
