@@ -1,8 +1,10 @@
 // Memory is bounded: of an upstream's body the edge reads no more than a limit, and an isolate works on a limited number of bytes.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
@@ -45,6 +47,9 @@ const emulator = useEmulator();
 const { edge: narrow } = useEdge(() => ({
   failsoft: { keys: [clientKey(), clientKey({ name: 'other' }, OTHER_KEY)], limits: { bytesInFlight: 4 * MB } },
 }), emulator);
+const { edge: wide } = useEdge(() => ({
+  failsoft: { keys: [clientKey(), clientKey({ name: 'other' }, OTHER_KEY)], limits: { bytesInFlight: 64 * MB } },
+}), emulator);
 
 const BODIES = {
   'one string without an end': { begin: '{"choices":[{"message":{"content":"', piece: 'x'.repeat(100_000) },
@@ -77,4 +82,25 @@ test('beyond the bytes in flight, a call gets a 503 with Retry-After, and anothe
   await emulator.release();
   assert.deepEqual((await Promise.all([...held, other])).map(({ status }) => status), [200, 200, 200]);
   for (let at = 10; at < 20; at += 1) assert.equal((await large(CLIENT_KEY, at)).status, 200);
+});
+
+/** The memory that the program of an edge has, in bytes. */
+const resident = async ({ pid }) => Number((await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)])).stdout) * 1_024;
+
+test('a call that waits for its answer keeps few copies of its request', async () => {
+  const body = 0.9 * MB;
+  /** The memory while `count` calls wait. */
+  const hold = async (count) => {
+    await emulator.clear();
+    await emulator.hold();
+    const calls = Array.from({ length: count }, (_, at) => chat(wide, { model: SECOND, user: `call ${at}`, metadata: { a: 'x'.repeat(body) } }, { key: at % 2 ? CLIENT_KEY : OTHER_KEY }));
+    while ((await emulator.log()).filter(({ path }) => path.endsWith('/chat/completions')).length < count) await new Promise((resolve) => setTimeout(resolve, 20));
+    const bytes = await resident(wide);
+    await emulator.release();
+    assert.ok((await Promise.all(calls)).every(({ status }) => status === 200));
+    return bytes;
+  };
+  const few = await hold(8);
+  const copies = ((await hold(32)) - few) / 24 / body;
+  assert.ok(copies < 5.5, `${copies.toFixed(2)} copies`);
 });

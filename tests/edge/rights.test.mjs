@@ -64,7 +64,8 @@ test('a client that may name one model reaches no other, by its chain, its polic
   for (const fault of ['server-error', 'unavailable', 'rate-limited', 'refusal-text', 'context-length', 'not-found', 'unknown-model', 'moderation', 'empty']) {
     await emulator.clear();
     await emulator.script(FIRST, Array(4).fill(fault));
-    for (const stream of [false, true]) await chat(edge, { model: FIRST, stream }, { key: NARROW });
+    // The edge answers the same request from memory after a failure, so each request is another.
+    for (const stream of [false, true]) await chat(edge, { model: FIRST, stream, messages: [{ role: 'user', content: `words:5 ${fault}` }] }, { key: NARROW });
     const asked = new Set(named(await chats()));
     assert.deepEqual([...asked], [FIRST], fault);
   }
@@ -157,10 +158,11 @@ test('a client that forbids providers to keep its conversation reaches no upstre
   const failsoft = configure(emulator, { upstream: undefined, upstreams, models: [FIRST], routes, policy: { ...POLICY, retry: { same: 0 } } });
   await withEdge({ failsoft }, async (own) => {
     other.reply = () => [503, { error: { message: 'no' } }];
+    let calls = 0;
     for (const model of [FIRST, 'route/chat']) {
       for (const [provider, isStrict] of [[{ zdr: true }, true], [{ data_collection: 'deny' }, true], [{ data_collection: 'deny', sort: 'price' }, true], [{ zdr: false, data_collection: 'allow' }, false], [{ sort: 'price' }, false], [undefined, false]]) {
         await emulator.clear();
-        const answer = await chat(own, { model, provider });
+        const answer = await chat(own, { model, provider, seed: (calls += 1) });
         assert.deepEqual([answer.status, (await chats()).length], isStrict ? [503, 0] : [200, 1], `${model} ${JSON.stringify(provider)}: ${answer.text}`);
         assert.equal(answer.json.failsoft.warnings?.some((warning) => warning.includes('data_collection')) ?? false, isStrict, answer.text);
       }

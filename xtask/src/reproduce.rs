@@ -25,7 +25,7 @@ pub(crate) fn check_paths(workspace: &Workspace) -> Result<Tally> {
     let mut is_free = true;
     for file in result_files(&workspace.root)? {
         let bytes = fs::read(workspace.root.join(&file)).map_err(Failure::file(&file))?;
-        for path in paths.iter().filter(|path| contains(&bytes, path.as_bytes())) {
+        for path in paths.iter().filter(|path| names(&bytes, path.as_bytes())) {
             println!("{} names {path}", file.display());
             is_free = false;
         }
@@ -33,8 +33,14 @@ pub(crate) fn check_paths(workspace: &Workspace) -> Result<Tally> {
     Ok(Tally::one(is_free))
 }
 
-fn contains(bytes: &[u8], text: &[u8]) -> bool {
-    bytes.windows(text.len()).any(|window| window == text)
+/// Whether `bytes` name a file or folder below `path`. The end of a longer path that looks the same is another path.
+fn names(bytes: &[u8], path: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let is_here = |at: usize| {
+        let (before, from) = bytes.split_at(at);
+        from.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/")) && !before.last().is_some_and(is_part)
+    };
+    !path.is_empty() && bytes.iter().enumerate().any(|(at, byte)| *byte == path[0] && is_here(at))
 }
 
 /// Builds a copy of the source in another folder, and compares the hashes. Prints each file that differs.
@@ -87,11 +93,15 @@ fn make_home(home: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::contains;
+    use super::names;
 
     #[test]
-    fn a_path_is_found_wherever_it_stands() {
-        assert!(contains(b"\0/home/a/src\0", b"/home/a") && contains(b"/home/a", b"/home/a"));
-        assert!(!contains(b"/home/b", b"/home/a") && !contains(b"", b"/home/a"));
+    fn a_path_of_this_machine_is_found_and_another_path_that_ends_alike_is_not() {
+        for text in ["\0/src/lib.rs\0", "/src/a", "at /src/worker/b.rs:7"] {
+            assert!(names(text.as_bytes(), b"/src"), "{text}");
+        }
+        for text in ["failsoft/src/lib.rs", "/srcs/a", "/src", "", "//src/a", "crates/a-1.0/src/b.rs"] {
+            assert!(!names(text.as_bytes(), b"/src"), "{text}");
+        }
     }
 }
