@@ -121,6 +121,17 @@ test('no canary is in an answer, a header or a report, whatever the upstream sen
     }
   }
   assert.ok(calls > 200, String(calls));
+  for (const [name, answer] of Object.entries(REPLIES).filter(([reply]) => reply !== 'silence')) {
+    upstream.reply = answer;
+    for (const streamed of [false, true]) {
+      const prompt = `${PROMPT} ${(calls += 1)}`;
+      for (const [path, fields] of [['/v1/messages', { max_tokens: 50, messages: [{ role: 'user', content: prompt }] }], ['/v1/responses', { input: prompt }], ['/api/v1/chat/completions', { messages: [{ role: 'user', content: prompt }] }]]) {
+        const body = JSON.stringify({ model: 'route/chat', stream: streamed, ...fields });
+        const seen = await send(edge, path, { method: 'POST', key: CLIENTS.client, body, headers: { 'content-type': 'application/json' } });
+        checkFree(`${name} ${path} ${streamed}`, requestsOf(seen), PROMPT);
+      }
+    }
+  }
   const used = new Set(got.upstream.map(({ headers }) => headers.authorization));
   for (const key of [KEYS.UPSTREAM_API_KEY, KEYS.UPSTREAM_API_KEY_OLD]) assert.ok(used.has(`Bearer ${key}`), 'both keys were tried');
 });

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 
 import { clientKey } from '../support/edge.mjs';
-import { POLICY, chat } from './harness.mjs';
+import { POLICY, chat, send } from './harness.mjs';
 import { configure, setUp, useEdge } from './use-edge.mjs';
 
 const MODEL = 'm/tools';
@@ -144,6 +144,36 @@ for (const [spelling, spell] of [['in UTF-8', undefined], ['in ASCII', ascii]]) 
     }
   });
 }
+
+/** The events of a stream of another protocol. */
+const eventsOf = (text) => text.split('\n').filter((line) => line.startsWith('data: {')).map((line) => JSON.parse(line.slice('data: '.length)));
+
+test('the arguments of a tool call are what the upstream sent, in Responses and in Messages', async () => {
+  const objects = Object.values(ARGUMENTS).filter((text) => text.trim().startsWith('{')).map((text, index) => call(index, text));
+  const texts = objects.map(({ function: { arguments: text } }) => text);
+  const ask = async (path, body) => {
+    const answer = await send(edge, path, { method: 'POST', body: JSON.stringify({ model: MODEL, ...body }), headers: { 'content-type': 'application/json' } });
+    assert.equal(answer.status, 200, answer.text);
+    return answer.text;
+  };
+  const messages = { max_tokens: 1_000, messages: [{ role: 'user', content: 'hi' }] };
+  for (const [length, spell] of [[1e9, undefined], [9, ascii]]) {
+    upstream.how = { calls: objects, length, spell };
+    const response = JSON.parse(await ask('/v1/responses', { input: 'hi' }));
+    assert.deepEqual(response.output.filter(({ type }) => type === 'function_call').map(({ arguments: text }) => text), texts);
+    const events = eventsOf(await ask('/v1/responses', { input: 'hi', stream: true }));
+    const deltas = {};
+    for (const { type, output_index: at, delta } of events) if (type === 'response.function_call_arguments.delta') deltas[at] = (deltas[at] ?? '') + delta;
+    assert.deepEqual(Object.values(deltas), texts);
+    assert.deepEqual(events.filter(({ type }) => type === 'response.function_call_arguments.done').map(({ arguments: text }) => text), texts);
+    const parts = {};
+    for (const { index, delta } of eventsOf(await ask('/v1/messages', { ...messages, stream: true }))) if (delta?.type === 'input_json_delta') parts[index] = (parts[index] ?? '') + delta.partial_json;
+    assert.deepEqual(Object.values(parts), texts);
+    // In one piece the input is JSON, and keeps its text.
+    const whole = await ask('/v1/messages', messages);
+    for (const text of texts) assert.ok(whole.includes(`"input":${text.trim()}`), `${text.slice(0, 200)} in ${whole.slice(0, 500)}`);
+  }
+});
 
 test('a tool call that comes as JSON to a client that asked for a stream keeps its arguments', async () => {
   for (const key of [undefined, HIDDEN]) {
