@@ -40,7 +40,18 @@ impl Used {
         let usage = &Fields::of(usage);
         let tokens = |paths: &str| split(paths, b' ').find_map(|path| usage.at(path).whole());
         let (prompt, written) = (tokens("prompt_tokens input_tokens"), tokens("completion_tokens output_tokens"));
-        let beside = tokens("total_tokens").zip(prompt).map(|(total, prompt)| total.saturating_sub(prompt));
+        let total = tokens("total_tokens");
+        let reasoning = tokens(
+            "completion_tokens_details.reasoning_tokens output_tokens_details.reasoning_tokens reasoning_tokens",
+        )
+        .unwrap_or_default();
+        // Without a total, reasoning that is more than the answer cannot be a part of it.
+        let apart = || written.filter(|written| reasoning > *written).map(|written| written.saturating_add(reasoning));
+        let beside = match total {
+            Some(total) => prompt.map(|prompt| total.saturating_sub(prompt)),
+            None => apart(),
+        };
+        let prompt = prompt.or(total.zip(written).map(|(total, written)| total.saturating_sub(written)));
         let beside_choices = || split(COSTS, b' ').find_map(|name| cost(answer.field(name)));
         let in_choice = || split(COSTS, b' ').find_map(|name| cost(answer.choice_field(name)));
         let in_gateway = || gateways.into_iter().find_map(|gateway| cost(gateway.get("cost")));
@@ -54,10 +65,7 @@ impl Used {
                  cache_read_input_tokens",
             )
             .unwrap_or_default(),
-            reasoning: tokens(
-                "completion_tokens_details.reasoning_tokens output_tokens_details.reasoning_tokens reasoning_tokens",
-            )
-            .unwrap_or_default(),
+            reasoning,
         }
     }
 

@@ -216,6 +216,15 @@ fn computed() -> Vec<(&'static str, &'static str, Value, f64)> {
         ),
         (
             "others",
+            "more reasoning than answer, and no total",
+            usage(
+                json!({"prompt_tokens": 10, "completion_tokens": 3, "completion_tokens_details": {"reasoning_tokens": 20}}),
+            ),
+            10.0 * 2e-6 + 3.0 * 1e-5 + 20.0 * 2e-5,
+        ),
+        ("others", "no prompt", usage(json!({"completion_tokens": 3, "total_tokens": 13})), 10.0 * 2e-6 + 3.0 * 1e-5),
+        (
+            "others",
             "names of the Responses API",
             usage(json!({"input_tokens": 10, "output_tokens": 3})),
             10.0 * 2e-6 + 3.0 * 1e-5,

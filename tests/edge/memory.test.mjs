@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
-import { setUp, useEdge, useEmulator } from './use-edge.mjs';
+import { setUp, useEdge, useEmulator, withEdge } from './use-edge.mjs';
 
 const MB = 1_000_000;
 /** More than an isolate has. */
@@ -103,4 +103,67 @@ test('a call that waits for its answer keeps few copies of its request', async (
   const few = await hold(8);
   const copies = ((await hold(32)) - few) / 24 / body;
   assert.ok(copies < 5.5, `${copies.toFixed(2)} copies`);
+});
+
+/** Everything that the edge reads beside the answers of models. */
+const PATHS = ['/v1/models', '/v1/generation', '/jwks', '/hook', '/otlp'];
+
+test('of everything else that others send, the edge reads no more than a limit either', { timeout: 120_000 }, async () => {
+  const sent = Object.fromEntries(PATHS.map((path) => [path, 0]));
+  const piece = Buffer.from(' '.repeat(100_000));
+  let chats = 0;
+  const server = createServer((request, response) => {
+    request.resume();
+    const path = request.url.split('?')[0];
+    response.on('error', () => {});
+    if (!PATHS.includes(path)) {
+      // The first call is refused. The second is answered without a cost, which the edge then looks up.
+      chats += 1;
+      response.writeHead(chats === 1 ? 401 : 200, { 'content-type': 'application/json', 'x-generation-id': 'gen-1' });
+      const choices = [{ index: 0, message: { role: 'assistant', content: 'fine' }, finish_reason: 'stop' }];
+      return response.end(JSON.stringify(chats === 1 ? { error: { message: 'no' } } : { id: 'gen-1', choices }));
+    }
+    response.writeHead(200, { 'content-type': 'application/json' });
+    const more = () => {
+      while (sent[path] < ENDLESS && !response.destroyed) {
+        sent[path] += piece.length;
+        if (!response.write(piece)) return response.once('drain', more);
+      }
+      response.end();
+    };
+    more();
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const budget = { usd: { day: 1 } };
+  const failsoft = {
+    upstream: { url: `${url}/v1`, dialect: 'openrouter' },
+    keys: [clientKey({ budget }), clientKey({ name: 'other' }, OTHER_KEY)],
+    users: [{ issuer: 'https://id.example/', audience: 'app', jwks: `${url}/jwks`, budget }],
+    models: ['*'],
+    policy: POLICY,
+    alerts: { url: `${url}/hook` },
+    otlp: { url: `${url}/otlp` },
+  };
+  try {
+    await withEdge({ failsoft }, async (bounded) => {
+      // The catalog cannot be read, so no price is known.
+      assert.equal((await chat(bounded, { model: SECOND })).status, 503);
+      // The key is refused: an alert, and spans.
+      assert.equal((await chat(bounded, { model: SECOND }, { key: OTHER_KEY })).status, 502);
+      assert.equal((await chat(bounded, { model: SECOND, seed: 1 }, { key: OTHER_KEY })).status, 200);
+      const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const token = `${part({ alg: 'RS256', kid: 'a' })}.${part({ iss: 'https://id.example/', aud: 'app', sub: 'u', iat: Math.round(Date.now() / 1_000), exp: Math.round(Date.now() / 1_000) + 600 })}.${Buffer.alloc(256, 1).toString('base64url')}`;
+      assert.ok((await chat(bounded, { model: SECOND }, { key: token })).status >= 401);
+      const until = Date.now() + 30_000;
+      const missing = () => PATHS.filter((path) => sent[path] === 0);
+      while (missing().length > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.deepEqual(missing(), []);
+      assert.equal((await send(bounded, '/v1/models', { key: OTHER_KEY })).status, 200);
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+  for (const [path, bytes] of Object.entries(sent)) assert.ok(bytes < MOST, `${path} sent ${bytes} bytes`);
 });

@@ -41,6 +41,18 @@ for (const stream of [false, true]) {
   }
 }
 
+test('four answers of one megabyte that the client rejects are requested once', async () => {
+  await emulator.clear();
+  const failsoft = { attempts: 8, pattern: { action: 'retry', literals: ['e', 'a', 'o'] }, tooShort: { action: 'retry', chars: 100_000 } };
+  const answer = await chat(edge, { model: 'route/chat', n: 4, metadata: { a: 'x'.repeat(950_000) }, failsoft });
+  assert.deepEqual(await requests(), [FIRST], answer.text);
+  // Neither do wishes that no answer fulfils cause more requests than the route allows.
+  await emulator.clear();
+  const schema = { type: 'object', properties: { never: { const: 7 } }, required: ['never'], additionalProperties: false };
+  await chat(edge, { model: 'route/chat', response_format: { type: 'json_schema', json_schema: { name: 'a', strict: true, schema } }, failsoft: { schemaMismatch: 'retry', invalidJson: 'retry' } });
+  assert.ok((await requests()).length <= 3, (await requests()).join());
+});
+
 test('the client gets the answer that only its own rules reject, marked as not accepted', async () => {
   const answer = await chat(edge, { model: 'route/chat', failsoft: { tooShort: { action: 'next', chars: 100_000 } } });
   assert.equal(answer.status, 200, answer.text);

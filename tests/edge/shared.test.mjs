@@ -7,7 +7,7 @@ import { createServer, request } from 'node:http';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
+import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
 import { asked } from '../support/process.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
 import { configure, setUp, useEmulator, withEdge } from './use-edge.mjs';
@@ -195,6 +195,29 @@ for (const period of ['hour', 'day']) {
     });
   });
 }
+
+test('a pause lasts when the machine is killed, and a stream that runs finishes', async () => {
+  const options = { failsoft: pair({}), secrets: { ADMIN_TOKEN: ADMIN }, isolates: 2 };
+  const edge = await startEdge(options);
+  const stream = chat(edge, { model: SECOND, stream: true, messages: [{ role: 'user', content: 'words:20 pace:60' }] });
+  await emulator.log('arrived');
+  assert.equal((await send(edge, '/admin/pause', { method: 'POST', key: ADMIN })).status, 200);
+  const { events } = await stream;
+  assert.ok(events.done && events.text.startsWith('word1 '), 'the running stream is whole');
+  await edge.kill();
+  await withEdge({ ...options, folder: edge.folder }, async (again) => {
+    for (const origin of again.origins) {
+      const refused = await chat({ origin }, { model: SECOND });
+      assert.deepEqual([refused.status, refused.json.error.code], [503, 'paused'], refused.text);
+    }
+    assert.equal((await send(again, '/admin/resume', { method: 'POST', key: ADMIN })).status, 200);
+    const until = Date.now() + 20_000;
+    let status;
+    do ({ status } = await chat({ origin: again.origins[1] }, { model: SECOND }));
+    while (status !== 200 && Date.now() < until);
+    assert.equal(status, 200);
+  });
+});
 
 test('a pause stops new calls on every isolate within 5 s, running calls finish, and the owner is told', async () => {
   const received = [];

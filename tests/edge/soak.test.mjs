@@ -10,8 +10,9 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { resident } from '../bench/edge/cpu.mjs';
-import { MODULES, clientKey, startEdge } from '../support/edge.mjs';
+import { clientKey, startEdge } from '../support/edge.mjs';
 import { LONG } from '../support/long.mjs';
+import { collect, memoryModules } from '../support/memory.mjs';
 import { seededRandom } from '../support/seed.mjs';
 import { POLICY, SECOND, beginWithin, send } from './harness.mjs';
 import { BAD_KEY, GOOD_KEY, HOSTILE, LEAVERS, LOOKED_FOR_LONG, WRONG, goodCalls, readHealthy } from './soak-calls.mjs';
@@ -29,17 +30,6 @@ const SHARES = { leavers: 5, wrong: 3 };
 const HANGS = 90_000;
 /** How long an account may hold an amount: the longest look-up of a cost takes ten minutes. */
 const PATIENCE = LONG ? 720_000 : 120_000;
-
-const ENTRY = `import { hook } from './memory.worker.mjs';
-import Worker from './entry.mjs';
-hook(Worker);
-export { default } from './entry.mjs';
-export * from './entry.mjs';`;
-const modules = [
-  `(name = "main.mjs", esModule = ${JSON.stringify(ENTRY)})`,
-  '(name = "memory.worker.mjs", esModule = embed "/support/memory.worker.mjs")',
-  ...MODULES,
-];
 
 const emulator = useEmulator();
 
@@ -64,7 +54,7 @@ const failsoft = () =>
 test(`${CALLS} calls over two isolates: nothing is held, nothing is open, and the memory is back`, { timeout: 3_600_000 }, async (t) => {
   await beginWithin('day', LONG ? 3_600_000 : 600_000);
   const random = seededRandom(t);
-  const edge = await startEdge({ failsoft: failsoft(), isolates: 2, modules, flags: ['--expose-gc'] });
+  const edge = await startEdge({ failsoft: failsoft(), isolates: 2, ...memoryModules });
   try {
     const soak = new Soak(edge, random, await readHealthy(edge));
     await soak.run(WARM, LONG);
@@ -173,7 +163,7 @@ async function closeUpstream() {
 /** The bytes of WebAssembly in each isolate and of the process, and the open sockets: after a garbage collection. */
 async function measure(edge) {
   const wasm = [];
-  for (const origin of edge.origins) wasm.push(Number((await send({ origin }, '/', { headers: { 'x-memory': '1' } })).text));
+  for (const origin of edge.origins) wasm.push(await collect({ origin }));
   const sockets = await countSockets(edge.pid);
   return { wasm, resident: await resident(edge.pid), sockets };
 }
