@@ -10,12 +10,13 @@ export interface Policy {
   /** Four clocks. The first three run for each attempt, `total` runs for the whole call. */
   timeouts?: {
     /**
-     * From sending to the response headers; for streams and with `assemble` only. From 1 to 600,000.
+     * From sending to the response headers, of what is streamed from the upstream. From 1 to 600,000.
      * @default 120000 for a model that thinks, else 30000
      */
     headers?: number;
     /**
-     * From sending to the first text, reasoning or tool call. From 1 to 600,000.
+     * From sending to the first text, reasoning or tool call. An answer that the upstream sends in one piece has 40 more for
+     * each token that it may have (`max_tokens`, else 4,096). From 1 to 600,000.
      * @default 300000 for a model that thinks; 12000 and 1 for every 5 tokens of the prompt while another model could
      * answer; else 60000
      */
@@ -143,7 +144,8 @@ export interface Policy {
   };
   /**
    * Streams from the upstream also for `chat` and `chatWithFallback`, and assembles the completion. So a silent model is
-   * noticed early, and an abort stops the bill. If false, `timeouts.total` is the only clock of these functions.
+   * noticed early, and an abort stops the bill. If false, a silent model is noticed only after the time that a whole answer
+   * may take (`timeouts.firstToken`).
    * @default true
    */
   assemble?: boolean;

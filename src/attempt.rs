@@ -104,6 +104,8 @@ pub(crate) struct Attempt {
     pub(crate) stated: Option<Arc<ModelInfo>>,
     /// One of its models thinks before it answers.
     pub(crate) thinks: bool,
+    /// How long a slow model writes at the longest answer.
+    pub(crate) writing: Millis,
     /// A hedge was due beside it.
     pub(crate) had_hedge: bool,
     pub(crate) sent: Millis,
@@ -137,6 +139,7 @@ impl Attempt {
             computes_cost: false,
             stated: None,
             thinks: false,
+            writing: 0,
             had_hedge: false,
             sent: now,
             last_event: now,
@@ -180,6 +183,7 @@ impl Attempt {
                     return Err(Failure::new(Kind::BadResponse, "the body is larger than 64 MiB"));
                 }
                 so_far.extend_from_slice(bytes);
+                self.last_event = now;
                 Ok(())
             }
             Body::Events(events) => {
@@ -244,18 +248,18 @@ impl Attempt {
         if let Some(deadline) = self.deadline {
             return Some((deadline, Kind::HeadersTimeout));
         }
+        let first_token = self.sent + clocks.first_token;
         match &self.body {
-            // The headers of an answer in one piece come when the whole answer is ready: only the call's own time limits it.
-            Body::Awaited | Body::Whole(_) if !self.streamed => None,
             Body::Awaited if self.by_edge => None,
+            // The answer begins when all of it is written.
+            Body::Awaited if !self.streamed => Some((first_token + self.writing, Kind::HeadersTimeout)),
+            Body::Whole(_) if !self.is_decided => Some((first_token + self.writing, Kind::FirstTokenTimeout)),
             // The call sees only its end.
             Body::Events(_) if self.unread => None,
-            Body::Awaited => Some((self.sent + clocks.headers.min(clocks.first_token), Kind::HeadersTimeout)),
+            Body::Awaited => Some((first_token.min(self.sent + clocks.headers), Kind::HeadersTimeout)),
             Body::Events(events) if events.done => Some((self.last_event + LINGER, Kind::Stalled)),
             Body::Events(events) if !events.is_alive() && self.by_edge => None,
-            Body::Events(events) if !events.is_alive() => {
-                Some((self.sent + clocks.first_token, Kind::FirstTokenTimeout))
-            }
+            Body::Events(events) if !events.is_alive() => Some((first_token, Kind::FirstTokenTimeout)),
             Body::Events(_) | Body::Whole(_) | Body::Error { .. } => {
                 let idle = if self.by_edge { 2 * clocks.idle } else { clocks.idle };
                 if self.is_reading { Some((self.last_event + idle, Kind::Stalled)) } else { None }

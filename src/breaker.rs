@@ -82,8 +82,8 @@ impl Breaker {
 #[derive(Clone, Debug, Default)]
 pub struct Breakers {
     breakers: Vec<(String, Breaker)>,
-    /// What is known about each upstream, by its URL.
-    upstreams: Vec<(String, Rejected)>,
+    /// The fields that each upstream and each model rejects, by the URL or by the name of the breaker.
+    rejected: Vec<(String, Rejected)>,
 }
 
 impl Breakers {
@@ -95,16 +95,17 @@ impl Breakers {
         text!(url, " ", model)
     }
 
-    /// The fields that the upstream at `url` rejects, as far as calls have learned.
-    pub(crate) fn rejected_by(&mut self, url: &str) -> Rejected {
-        if let Some((_, rejected)) = self.upstreams.iter().find(|(known, _)| known == url) {
+    /// The fields that the upstream at this URL rejects, or the model whose breaker has this name, as far as calls have
+    /// learned.
+    pub(crate) fn rejected_by(&mut self, name: &str) -> Rejected {
+        if let Some((_, rejected)) = self.rejected.iter().find(|(known, _)| known == name) {
             return rejected.clone();
         }
-        if self.upstreams.len() >= Self::MOST {
-            self.upstreams.remove(0);
+        if self.rejected.len() >= Self::MOST {
+            self.rejected.remove(0);
         }
         let rejected = Rejected::default();
-        self.upstreams.push((url.into(), rejected.clone()));
+        self.rejected.push((name.into(), rejected.clone()));
         rejected
     }
 

@@ -85,7 +85,8 @@ impl Chain {
                 let near_miss = if info.is_some() { None } else { context.catalog.near_miss(model) };
                 let reasoning = upstream.reasoning_beyond_limit(request.max_reasoning, info.map(|info| &**info));
                 let (breaker, info) = (Breakers::name(&upstream.url, model), info.cloned().unwrap_or_default());
-                chain.candidates.push(Candidate::new(model, at, info, reasoning, breaker, near_miss));
+                let rejected = context.breakers.rejected_by(&breaker);
+                chain.candidates.push(Candidate::new(model, at, info, reasoning, (breaker, rejected), near_miss));
             }
         }
         chain.drop_unfit(request, policy, &context.upstreams, now, report)?;
@@ -173,9 +174,12 @@ impl Chain {
         }
     }
 
-    /// The fields that this upstream is known to reject.
-    pub(crate) fn rejected(&self, upstream: usize) -> RequestFields {
-        self.rejected.get(upstream).map_or(RequestFields::default(), Rejected::fields)
+    /// The fields that requests to the candidate at this place do not have: its upstream or the model itself rejects them.
+    pub(crate) fn rejected(&self, at: usize) -> RequestFields {
+        let candidate = &self.candidates[at];
+        let mut fields = self.rejected.get(candidate.upstream()).map_or(RequestFields::default(), Rejected::fields);
+        fields.add(candidate.rejected.fields());
+        fields
     }
 
     /// The upstream of `batch` has rejected some of the fields that failsoft wrote. True: the same models are asked again
@@ -189,7 +193,9 @@ impl Chain {
         if fields.has(RequestFields::LIMITS) {
             first.given_up.add(RequestFields::LIMITS);
         }
-        self.rejected[first.upstream()].learn(fields);
+        // An upstream may stream some of its models only.
+        let is_of_model = fields.has(RequestFields::STREAM);
+        if is_of_model { &first.rejected } else { &self.rejected[first.upstream()] }.learn(fields);
         true
     }
 

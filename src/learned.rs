@@ -1,21 +1,21 @@
-//! What failsoft has learned about an upstream: the fields that it rejects. The next requests to it do not have them.
+//! What failsoft has learned about an upstream or a model: the fields that it rejects. The next requests do not have them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::failure::RequestFields;
 
-/// The fields that an upstream rejects. All clones share them, so a call learns for the calls that run beside it too.
+/// The fields that an upstream or a model rejects. All clones share them, so a call learns for the calls that run beside it too.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rejected(Arc<AtomicU8>);
 
 impl Rejected {
-    /// The fields that the upstream is known to reject.
+    /// The fields that are known to be rejected.
     pub(crate) fn fields(&self) -> RequestFields {
         RequestFields::of_bits(self.0.load(Ordering::Relaxed))
     }
 
-    /// The upstream has rejected `fields`. Of the two names of the output limit, the one that was rejected last counts.
+    /// `fields` were rejected. Of the two names of the output limit, the one that was rejected last counts.
     pub(crate) fn learn(&self, fields: RequestFields) {
         let mut known = self.fields();
         if fields.has(RequestFields::LIMITS) {

@@ -75,7 +75,8 @@ pub struct Policy {
     /// `maxPrice.prompt`, `maxPrice.completion`.
     pub max_price: (Option<Usd>, Option<Usd>),
     /// Streams a request without `stream` from the upstream and assembles the completion. So a silent model is noticed early,
-    /// and an abort stops the bill. Default true in a page, false at the edge.
+    /// and an abort stops the bill. Default true. Without effect for a lane that passes bytes, and for an upstream that does
+    /// not stream.
     pub assemble: bool,
     /// When a model has to rest.
     pub breaker: BreakerPolicy,
@@ -84,7 +85,8 @@ pub struct Policy {
     pub owner: Option<Arc<Self>>,
 }
 
-/// The four clocks, in milliseconds. The first three run for each attempt, the last for the whole call.
+/// The four clocks, in milliseconds. The first three run for each attempt, the last for the whole call. An answer in one piece
+/// has to begin within [`Timeouts::first_token`] and [`Timeouts::PER_TOKEN`] for each token that it may have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeouts {
     /// From sending to the response headers; of streams only. Default 30,000, or 120,000 for a model that thinks. From 1 to
@@ -113,6 +115,10 @@ impl Timeouts {
     pub const FIRST_TOKEN_OF_ONE_OF_SEVERAL: Millis = 12_000;
     /// A long prompt takes longer to read: one more millisecond for this many tokens.
     pub const TOKENS_PER_MILLISECOND: u64 = 5;
+    /// An answer in one piece comes when all of it is written: at 25 tokens per second, as slow models write.
+    pub const PER_TOKEN: Millis = 40;
+    /// The tokens of an answer in one piece that has no output limit.
+    pub const TOKENS_WITHOUT_LIMIT: u64 = 4_096;
 }
 
 /// Whether the same model is asked again, and after which pause. Times are in milliseconds.
@@ -208,7 +214,7 @@ impl Default for Policy {
             judge: None,
             max_cost: None,
             max_price: (None, None),
-            assemble: false,
+            assemble: true,
             breaker: BreakerPolicy { failures: 3, cooldown: 20_000 },
             owner: None,
         }

@@ -65,6 +65,8 @@ pub struct ChatRequest {
     pub(crate) as_it_comes: bool,
     /// The caller asked for JSON.
     pub(crate) wants_json: bool,
+    /// The caller asked for audio in the answer.
+    pub(crate) wants_audio: bool,
     /// The caller asked to see the reasoning.
     pub(crate) wants_reasoning: bool,
     /// The caller asked the model to think, or not to think.
@@ -104,6 +106,12 @@ impl ChatRequest {
     /// How a stream reaches the reader. A page has one lane, and does not download the code for others.
     pub(crate) fn lane(&self) -> Lane {
         if cfg!(feature = "browser") { Lane::Gate } else { self.lane }
+    }
+
+    /// An answer in one piece may be put together from a stream. A lane that passes bytes saves the work. A stream of OpenAI
+    /// has audio in one format only (`audio.format` in OpenAI's API reference).
+    pub(crate) fn may_assemble(&self) -> bool {
+        self.lane().judges_chunks() && !self.wants_audio
     }
 
     /// The caller asked for the usage of a stream, as OpenAI's clients do.

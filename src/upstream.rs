@@ -50,6 +50,8 @@ pub struct Upstream {
     pub reasons_beyond_limit: bool,
     /// The fields of [`ACCOUNT_FIELDS`](crate::request::ACCOUNT_FIELDS) that it knows. Default none.
     pub account_fields: Vec<&'static str>,
+    /// It can stream. If false, it is asked for answers in one piece, whatever the caller wants. Default true.
+    pub streams: bool,
     /// It is the upstream before it in the list, with another key. It is asked only if that key is refused. Default false.
     pub is_spare: bool,
     /// An error status may have been charged, unless the status is a refusal before any work. Default false.
@@ -113,6 +115,7 @@ impl Upstream {
             catalog: Catalog::default(),
             reasons_beyond_limit: false,
             account_fields: Vec::new(),
+            streams: true,
             is_spare: false,
             charges_errors: false,
         }

@@ -179,7 +179,7 @@ impl Plan {
     fn from_json(purpose: Purpose, options: Json<'_>, has_own_model: bool) -> Result<Self, Box<Invalid>> {
         let options = Section::object("", options)?;
         let upstreams = upstreams::read(&options)?;
-        let mut policy = Policy { assemble: true, ..Policy::default() };
+        let mut policy = Policy::default();
         policy.set(options.get("policy"))?;
         let request = request_json(purpose, &options, &upstreams, has_own_model)?;
         let mut request = ChatRequest::read(Json::or_null(&request))?;

@@ -6,7 +6,7 @@ use crate::attempt::{Attempt, AttemptId};
 use crate::catalog::Price;
 use crate::chain::Batch;
 use crate::failure::{Failure, Kind, RequestFields};
-use crate::policy::Soft;
+use crate::policy::{Soft, Timeouts};
 use crate::report::AttemptReport;
 use crate::request::{BodySpec, NO_CAP, PriceCap, price_cap};
 use crate::resume::Resume;
@@ -70,6 +70,9 @@ impl Call {
         let answer = bounds.limit.map(|limit| limit.saturating_add(bounds.reasoning));
         row.highest_tokens = answer.map(|answer| self.request.usage(so_far, answer));
         attempt.price = bounds.price;
+        // No answer is longer than a million tokens.
+        let tokens = bounds.limit.unwrap_or(Timeouts::TOKENS_WITHOUT_LIMIT).min(1_000_000);
+        attempt.writing = tokens * Timeouts::PER_TOKEN;
         attempt.thinks = attempt.batch.iter().any(|&at| self.request.thinks(self.chain.candidate(at).model()));
         attempt.resume = match role {
             Role::Continue => Some(Resume::Continuing),
@@ -112,8 +115,11 @@ impl Call {
     /// Writes the request to the models of `batch`.
     fn write(&self, batch: Batch, role: Role, bounds: &Bounds) -> Request {
         let upstream = self.chain.candidate(batch[0]).upstream();
-        let rejected = self.chain.rejected(upstream);
-        let streamed = self.request.stream || (self.policy.assemble && !rejected.has(RequestFields::STREAM));
+        let rejected = self.chain.rejected(batch[0]);
+        let wants_stream = self.request.stream || (self.policy.assemble && self.request.may_assemble());
+        // A page has no upstream that is declared not to stream.
+        let can_stream = cfg!(feature = "browser") || self.upstreams[upstream].streams;
+        let streamed = wants_stream && can_stream && !rejected.has(RequestFields::STREAM);
         let models: Vec<&str> = batch.iter().map(|&at| self.chain.candidate(at).model()).collect();
         let prefill = self.recovery().filter(|_| role == Role::Continue);
         let spec = BodySpec {

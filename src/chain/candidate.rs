@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::drop_reason::DropReason;
 use crate::catalog::{ModelInfo, Price, continues_prefill, same_model};
 use crate::failure::RequestFields;
+use crate::learned::Rejected;
 use crate::request::{ChatRequest, LEAST_ANSWER};
 use crate::tokens::Prompt;
 use crate::usd::Usd;
@@ -35,6 +36,8 @@ pub(crate) struct Candidate {
     pub(super) reasoning: Option<u64>,
     /// The name of its breaker.
     breaker: String,
+    /// The fields that it rejects, although its upstream may know them.
+    pub(super) rejected: Rejected,
     /// The id that was probably meant, should this id turn out to be unknown.
     pub(super) near_miss: Option<String>,
     pub(super) state: State,
@@ -54,7 +57,7 @@ impl Candidate {
         upstream: usize,
         info: Arc<ModelInfo>,
         reasoning: Option<u64>,
-        breaker: String,
+        (breaker, rejected): (String, Rejected),
         near_miss: Option<String>,
     ) -> Self {
         Self {
@@ -63,6 +66,7 @@ impl Candidate {
             info,
             reasoning,
             breaker,
+            rejected,
             near_miss,
             state: State::Ready,
             retries: 0,

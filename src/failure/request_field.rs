@@ -11,7 +11,7 @@ impl RequestFields {
     pub(crate) const MAX_COMPLETION_TOKENS: Self = Self(2);
     /// `max_tokens`, the older name of the output limit.
     pub(crate) const MAX_TOKENS: Self = Self(4);
-    /// `stream`, where the caller wants the answer in one piece.
+    /// `stream`. Where it is rejected, a caller that wants a stream gets the whole answer as one chunk.
     pub(crate) const STREAM: Self = Self(8);
 
     /// Both names of the output limit.

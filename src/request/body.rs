@@ -90,7 +90,7 @@ impl ChatRequest {
     /// The fields of the body that `spec` describes which an upstream may reject although the caller's request is right.
     pub(crate) fn own_fields(&self, spec: &BodySpec<'_>) -> RequestFields {
         let mut fields = RequestFields::default();
-        if spec.streamed && !self.stream {
+        if spec.streamed {
             fields.add(RequestFields::STREAM);
         }
         if spec.streamed && !self.asks_for_usage() && self.adds_usage(spec) {

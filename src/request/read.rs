@@ -52,6 +52,7 @@ impl ChatRequest {
             as_it_comes: false,
             warnings,
             wants_json: format.is("json_object") || format.is("json_schema"),
+            wants_audio: body.get("audio").is_object(),
             wants_reasoning: wants_reasoning(body),
             thinking: thinking(body),
             prompt,

@@ -72,7 +72,7 @@ function own(log) {
 
 for (const row of FAULTS) {
   for (const streamed of [false, true]) {
-    const expected = streamed ? expectation(row, true) : { ...row };
+    const expected = expectation(row, streamed ? 'streamed' : 'assembled');
     if (HIDDEN_WAITS.includes(row.fault)) expected.again = 0;
     test(`${row.fault}, ${streamed ? 'streamed' : 'in one piece'}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
       await emulator.clear();

@@ -15,6 +15,7 @@ mod hedge;
 mod host;
 mod judge;
 mod lane;
+mod one_piece;
 mod recovery;
 mod reply;
 mod rules;

@@ -66,6 +66,8 @@ pub(crate) struct Script {
     pub(crate) body: Value,
     pub(crate) policy: Value,
     pub(crate) dialect: Dialect,
+    /// The first upstream streams.
+    pub(crate) streams: bool,
     /// More upstreams, each with models of its own.
     pub(crate) others: Vec<Upstream>,
     pub(crate) catalog: Catalog,
@@ -87,6 +89,7 @@ impl Script {
             body: json!({"models": models, "messages": [{"role": "user", "content": "hello"}]}),
             policy: Value::Null,
             dialect: Dialect::OpenAi,
+            streams: true,
             others: Vec::new(),
             catalog: Catalog::default(),
             breakers: Breakers::default(),
@@ -121,7 +124,8 @@ impl Script {
         let mut request = ChatRequest::read(parse(&body)).expect("a valid request");
         request.callers_clocks = self.callers_clocks;
         request.lane = self.lane;
-        let mut upstreams = vec![Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()))];
+        let first = Upstream::new(self.dialect, "https://upstream.example/v1", Some("sk-test".into()));
+        let mut upstreams = vec![Upstream { streams: self.streams, ..first }];
         upstreams.extend(self.others.iter().cloned());
         let policy = Policy::read(parse(&policy)).expect("a valid policy");
         let context = Context { upstreams: Arc::new(upstreams), catalog: &self.catalog, breakers: &mut self.breakers };

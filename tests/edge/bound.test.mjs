@@ -108,7 +108,7 @@ test('an unknown field is not sent, and the answer warns about it in the report 
   const answer = await chat(edge, { model: FIRST, ...novel });
   assert.equal(answer.status, 200, answer.text);
   const { messages, ...rest } = await sent();
-  assert.deepEqual(Object.keys(rest).sort(), ['max_tokens', 'model', 'user']);
+  assert.deepEqual(Object.keys(rest).sort(), ['max_tokens', 'model', 'stream', 'user']);
   const [slip, ...others] = answer.json.failsoft.warnings;
   assert.equal(slip, '`temprature` is not a known field, and was not sent; did you mean `temperature`?');
   assert.deepEqual(others, ['chat_template_kwargs', 'enable_search', 'thinking'].map((name) => `\`${name}\` is not a known field, and was not sent`));
@@ -227,8 +227,8 @@ test('fields that cost nothing extra are passed on unchanged', async () => {
   ];
   const answer = await chat(edge, { model: FIRST, ...body, messages });
   assert.equal(answer.status, 200, answer.text);
-  const { model, max_tokens: limit, user, ...rest } = await sent();
-  assert.deepEqual([model, limit, rest], [FIRST, 2_000, { ...body, messages }]);
+  const { model, max_tokens: limit, user, stream, ...rest } = await sent();
+  assert.deepEqual([model, limit, stream, rest], [FIRST, 2_000, true, { ...body, messages }]);
   assert.match(user, /^[0-9a-f]{32}$/, 'the edge adds the account');
 });
 

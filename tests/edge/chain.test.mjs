@@ -50,6 +50,13 @@ for (const stream of [false, true]) {
     assert.equal(seen.answer.headers['x-failsoft-model'], SECOND);
   });
 
+  test(`a batch whose headers never came is asked one by one, beginning with its second model, ${how}`, async () => {
+    const seen = await logged(edge, { models: ['fault/slow-headers', 'fault/overloaded', SECOND], stream });
+    assert.deepEqual(seen.asked, [['fault/slow-headers', 'fault/overloaded', SECOND], ['fault/overloaded'], [SECOND]]);
+    assert.equal(seen.answer.headers['x-failsoft-model'], SECOND);
+    assert.ok(seen.log.every(({ body }) => body.stream === true));
+  });
+
   test(`an invalid id leaves the chain, and the rest of the chain is sent again, ${how}`, async () => {
     const seen = await logged(edge, { models: ['fault/unknown-model', SECOND], stream });
     assert.deepEqual(seen.asked, [['fault/unknown-model', SECOND], [SECOND]]);

@@ -1,4 +1,4 @@
-// Every fault through the edge, streamed and in one piece. The answer to the client and the log of the emulator are
+// Every fault through the edge: streamed, in one piece, and in one piece from the upstream. The answer to the client and the log of the emulator are
 // compared with the table of faults.
 
 import assert from 'node:assert/strict';
@@ -6,14 +6,23 @@ import { test } from 'node:test';
 
 import { FAULTS, expectation, isKind } from '../support/faults.mjs';
 import { asked } from '../support/process.mjs';
-import { SECOND, chat, textOf } from './harness.mjs';
+import { POLICY, SECOND, chat, textOf } from './harness.mjs';
 import { setUp, useEdge } from './use-edge.mjs';
 
 /** The faults without a row in the table: other tests cover them. */
 const WITHOUT_ROW = ['never-ending', 'bad-json', 'tool-index-lies'];
 
 const { emulator, edge } = useEdge();
+/** This edge asks for answers in one piece, which may take 1 s longer than the first token of a stream. */
+const { edge: whole } = useEdge({ failsoft: { policy: { ...POLICY, assemble: false }, limits: { outputTokens: 25 } } }, emulator);
 let text;
+
+/** How the client gets the answer, and from which edge. */
+const WAYS = [
+  { how: 'streamed', through: edge, stream: true },
+  { how: 'assembled', through: edge, stream: false },
+  { how: 'whole', through: whole, stream: false },
+];
 
 setUp(async () => {
   text = textOf(await chat(edge, { model: SECOND }));
@@ -29,14 +38,15 @@ test('the table has a row for every fault of the emulator', async () => {
 });
 
 for (const row of FAULTS) {
-  for (const streamed of [false, true]) {
-    const expected = expectation(row, streamed);
-    if (expected === null) continue;
-    test(`${expected.fault}, ${streamed ? 'streamed' : 'in one piece'}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
+  for (const { how, through, stream } of WAYS) {
+    const expected = expectation(row, how);
+    test(`${expected.fault}, ${how}: ${expected.kind ?? 'no failure'}, then ${expected.then}`, async () => {
       const model = `fault/${expected.fault}`;
       const failsoft = expected.then === 'broken' ? { recover: 'error' } : {};
-      const answer = await chat(edge, { models: [model, SECOND], stream: streamed, stream_options: { include_usage: true }, failsoft });
-      const requests = asked(await emulator.log()).map((models) => models.join());
+      const answer = await chat(through, { models: [model, SECOND], stream, stream_options: { include_usage: true }, failsoft });
+      const log = (await emulator.log()).filter(({ method }) => method === 'POST');
+      const requests = asked(log).map((models) => models.join());
+      assert.ok(log.every(({ body }) => (body.stream ?? false) === (how !== 'whole')));
       assert.deepEqual(requests, [...Array(1 + expected.again).fill(model), ...(expected.then === 'next' ? [SECOND] : [])]);
       const attempts = attemptsOf(answer);
       assert.deepEqual(attempts.map(({ models }) => models.join()), requests);
@@ -44,7 +54,7 @@ for (const row of FAULTS) {
       if (expected.warning && expected.kind === null) assert.match(reportOf(answer).warnings.join(), expected.warning);
       assert.match(answer.headers['x-request-id'], /^[0-9a-f-]{36}$/);
       assert.equal(answer.broken, false);
-      (streamed && answer.status === 200 ? checkStream : checkJson)(answer, expected, attempts);
+      (stream && answer.status === 200 ? checkStream : checkJson)(answer, expected, attempts);
     });
   }
 }

@@ -236,7 +236,7 @@ test('a pause stops new calls on every isolate within 5 s, running calls finish,
       await sleep(50);
     }
   };
-  const options = { failsoft: pair({ alerts }), secrets: { ADMIN_TOKEN: ADMIN }, isolates: 3 };
+  const options = { failsoft: pair({ alerts, policy: {} }), secrets: { ADMIN_TOKEN: ADMIN }, isolates: 3 };
   await withEdge(options, async (edge) => {
     const admin = (method, path, key = ADMIN) => send(edge, path, { method, key });
     const call = (at) => chat({ origin: edge.origins[at] }, { model: SECOND });

@@ -14,7 +14,7 @@ import { POLICY_SCHEMA, SCHEMA } from '../support/schema.mjs';
 const MADE = /^(worker\/build\/?|worker\/\.dev\.vars)$/;
 
 /** Defaults that the documentation explains in other words than the schema. */
-const EXPLAINED = ['assemble', 'visitors.siteverify'];
+const EXPLAINED = ['visitors.siteverify'];
 
 const page = (name) => readFile(join(ROOT, `www/docs/${name}.md`), 'utf8');
 

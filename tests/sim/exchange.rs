@@ -24,6 +24,8 @@ pub(crate) struct Exchange {
     /// The models that the request names.
     pub(crate) batch: Vec<usize>,
     pub(crate) streamed: bool,
+    /// The output limit of the request.
+    pub(crate) limit: Option<u64>,
     pub(crate) task: Task,
     /// The reader has received a part, or the core could no longer hold it back.
     pub(crate) shown: bool,
@@ -63,6 +65,7 @@ impl Exchange {
             server,
             batch,
             streamed,
+            limit: None,
             task,
             shown: false,
             reply,

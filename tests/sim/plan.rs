@@ -186,7 +186,7 @@ impl Plan {
         }
         let money = money(random, &mut fields);
         let assemble = !random.chance(60);
-        if assemble || random.chance(50) {
+        if !assemble || random.chance(50) {
             fields.insert("assemble".into(), assemble.into());
         }
         let mut plan = Self {

@@ -6,7 +6,8 @@
 //   then      'next': the second model answers · 'fine': the first one does · 'final': the caller gets the error
 //   streamed  the differences for a stream: 'broken' is an error after the reader received text,
 //             with the policy `recover: "error"`
-//   whole     the differences for an answer in one piece
+//   whole     the differences for an answer that the upstream sends in one piece: the policy `assemble: false`, or the
+//             lanes relay and lean
 //   text      for 'fine': the text of the answer as a function of the healthy answer's text, where it differs
 
 /** Timeouts that are short enough for a test, and long enough for a busy machine. */
@@ -70,12 +71,12 @@ export const FAULTS = [
   http('refusal', 'refusal', 0),
   http('refusal-text', 'refusal', 0),
   http('content-filter', 'contentFilter', 0),
-  // For an answer in one piece only the total time limits silence, so there is no row.
-  { ...http('slow-headers', 'headersTimeout', 0), whole: null },
-  { ...http('slow-first-token', 'firstTokenTimeout', 0), whole: null },
-  { ...http('comments-only', 'firstTokenTimeout', 0), whole: null },
-  { ...broken('stall-3', 'stalled'), whole: null },
-  { ...broken('stall-comments-3', 'stalled'), whole: null },
+  http('slow-headers', 'headersTimeout', 0),
+  // An answer in one piece has its head when it is written. Of a body, the edge sees only the end.
+  { ...http('slow-first-token', 'firstTokenTimeout', 0), whole: { kind: 'headersTimeout' } },
+  { ...http('comments-only', 'firstTokenTimeout', 0), whole: { kind: 'headersTimeout' } },
+  broken('stall-3', 'stalled', 0, { kind: 'firstTokenTimeout' }),
+  broken('stall-comments-3', 'stalled', 0, { kind: 'firstTokenTimeout' }),
   broken('reset-mid-body-1500', /^(network|cut)$/, 1, { ...cutShort, fault: 'reset-mid-body-40' }),
   broken('cut-1500', 'cut', 1, { ...cutShort, fault: 'cut-40' }),
   broken('cut-hard-1500', /^(network|cut)$/, 1, { ...cutShort, fault: 'cut-hard-40' }),
@@ -104,11 +105,9 @@ export const FAULTS = [
   fine('malformed-chunk', { text: (healthy) => words(healthy).toSpliced(10, 1).join(''), warning: /unreadable event/, whole: { kind: 'badResponse', again: 1, then: 'next' } }),
 ];
 
-/** The expectation of a row for a stream, or for an answer in one piece; null if there is none. */
-export function expectation(row, streamed) {
-  const special = streamed ? row.streamed : row.whole;
-  if (special === null) return null;
-  return { fault: row.fault, kind: row.kind, again: row.again, then: row.then, text: row.text, warning: row.warning, ...special };
+/** The expectation of a row: as it is, for a stream ('streamed'), or for an answer that the upstream sends in one piece ('whole'). */
+export function expectation({ fault, kind, again, then, text, warning, ...differences }, how) {
+  return { fault, kind, again, then, text, warning, ...differences[how] };
 }
 
 /** Whether `actual` is the kind that a row expects. */

@@ -212,7 +212,11 @@ fn check_lost(host: &Host, shared: &Shared, outcome: &Outcome, served: Option<&E
     }
     let shown = host.reader.chunks > 0 || host.relayed.is_some();
     // A rule may require an error, whatever came before.
-    let filtered = |exchange: &Exchange| exchange.known_fault().is_some_and(|fault| fault.class == Class::Filtered);
+    let filtered = |exchange: &Exchange| {
+        // A body that is cut may have said it already.
+        let begun = exchange.reply.refusal().filter(|_| exchange.bytes > 0).map(|(fault, _)| fault);
+        exchange.known_fault().or(begun).is_some_and(|fault| fault.class == Class::Filtered)
+    };
     let is_final = |exchange: &Exchange| broken(host, exchange).contains(&Rule::Final);
     let ends =
         |exchange: &Exchange| is_final(exchange) || (filtered(exchange) && host.plan.rules.filter == Rule::Final);

@@ -7,6 +7,7 @@ use crate::checker::{CheckResult, Invariant};
 use crate::exchange::Exchange;
 use crate::host::{Host, Join};
 use crate::reader::Reader;
+use crate::reply::Head;
 use crate::world::Shared;
 
 impl Host {
@@ -97,7 +98,11 @@ impl Host {
         let is_left = |server: usize, model: usize| {
             let asked =
                 self.exchanges.iter().any(|exchange| exchange.server == server && exchange.batch.contains(&model));
-            let refused = |exchange: &Exchange| exchange.known_fault().is_some_and(|fault| fault.class.blames_key());
+            // If the body that says why is lost, the status alone blames the key.
+            let blames_key = |exchange: &Exchange| matches!(exchange.reply.head, Head::Status(401..=403, _));
+            let refused = |exchange: &Exchange| {
+                exchange.known_fault().map_or(blames_key(exchange), |fault| fault.class.blames_key())
+            };
             let name = &shared.models[model].id;
             !asked
                 && matches!(self.admissions[server][model], Admission::Free | Admission::Probe)
@@ -121,14 +126,18 @@ impl Host {
     fn deadline_of(&self, exchange: &Exchange, shared: &Shared) -> u64 {
         let clocks = &self.plan.clocks;
         let first_token = if self.has_unasked(shared) { self.patience(exchange, shared) } else { clocks.first_token };
+        let whole = exchange.sent + first_token + 40 * exchange.limit.unwrap_or(4_096);
         match exchange.head_at {
             _ if exchange.is_judge() => u64::MAX / 2,
             None if exchange.streamed => exchange.sent + clocks.headers.min(first_token),
+            None => whole,
+            // The body of an answer in one piece has not begun.
+            Some(_) if exchange.bytes == 0 && exchange.reply.served.is_some() && !exchange.reply.is_stream() => whole,
             Some(_) if exchange.reply.is_stream() && !exchange.received.done => {
                 let idle = if exchange.reading { exchange.last_event_at + clocks.idle } else { u64::MAX };
                 if exchange.received.is_alive() { idle } else { exchange.sent + first_token }
             }
-            None | Some(_) => u64::MAX / 2,
+            Some(_) => u64::MAX / 2,
         }
     }
 }

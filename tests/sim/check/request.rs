@@ -67,7 +67,10 @@ pub(crate) fn send(
         Task::Score(..) => "score",
     };
     shared.coverage.count("sent", name);
-    Ok(Exchange::new(attempt, (server, batch), (streamed, task), reply, (now, host.clock.counted(now))))
+    let times = (now, host.clock.counted(now));
+    let mut exchange = Exchange::new(attempt, (server, batch), (streamed, task), reply, times);
+    exchange.limit = limit;
+    Ok(exchange)
 }
 
 /// Parses the request as an upstream does, and checks that it is allowed.

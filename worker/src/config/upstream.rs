@@ -40,7 +40,7 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
-    given.only("url dialect app headers key models chargesErrors reasoningBeyondLimit accountFields")?;
+    given.only("url dialect app headers key models chargesErrors reasoningBeyondLimit accountFields streams")?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
     let may_be_http = local && url.starts_with("http://");
@@ -74,6 +74,7 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     };
     upstream.charges_errors = true;
     given.flag("chargesErrors", &mut upstream.charges_errors)?;
+    given.flag("streams", &mut upstream.streams)?;
     upstream.read_models(given, path)?;
     Ok((upstream, key_name))
 }
