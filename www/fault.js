@@ -17,18 +17,18 @@ const SILENCE = ['slow-headers', 'slow-first-token', 'comments-only', 'stall', '
 
 const GROUPS = [
   ['Too busy', ['rate-limited', 'rate-limited-once', 'rate-limited-legacy', 'rate-limited-date', 'in-flight-budget',
-    'unavailable', 'unavailable-not-retryable', 'overloaded']],
+    'unavailable', 'unavailable-not-retryable', 'overloaded', 'quoted-not-loaded']],
   ['The server fails', ['server-error', 'server-error-once', 'string-code', 'bad-gateway', 'bad-gateway-page', 'gateway-timeout',
-    'timeout-408', 'cloudflare-524', 'error-first', 'error-in-200', 'malformed-body']],
+    'timeout-408', 'cloudflare-524', 'challenge-page', 'quoted-broken-call', 'error-first', 'error-in-200', 'malformed-body']],
   ['The connection breaks', ['reset', 'reset-after-headers', 'reset-mid-body', 'cut', 'cut-hard', 'cut-mid-event',
     'cut-mid-character', 'error-mid-stream', 'error-mid-stream-empty-choices', 'error-in-choice']],
   ['Silence', SILENCE],
   ['A bad answer', ['empty', 'empty-once', 'whitespace', 'reasoning-only', 'refusal', 'refusal-text',
     'content-filter', 'length', 'bad-json']],
-  ['The wrong model', ['unknown-model', 'deprecated', 'not-found', 'context-length']],
-  ['The account', ['no-credits', 'key-limit', 'unauthorized']],
+  ['The wrong model', ['unknown-model', 'deprecated', 'not-found', 'context-length', 'quoted-model-asks']],
+  ['The account', ['no-credits', 'key-limit', 'unauthorized', 'quoted-no-money', 'quoted-bad-key']],
   ['The request', ['bad-request', 'precondition', 'too-large', 'unprocessable', 'guardrail', 'moderation',
-    'content-policy']],
+    'content-policy', 'quoted-safety']],
 ];
 
 /** Calls `changed` when the visitor chooses another fault. */

@@ -215,7 +215,7 @@ impl Reading {
     /// Takes note of words, and of a wait in them.
     fn hear(&mut self, text: &str) {
         normalize(shortened(text), &mut self.words);
-        self.waits.read_sentence(text);
+        self.waits.read_sentence(text, self.now);
     }
 
     /// `text` is the message, if it is better than the text so far: a sentence, deeper, in a field that says more. Texts

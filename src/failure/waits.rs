@@ -17,8 +17,9 @@ const YEAR_2001_MILLIS: u64 = 1_000_000_000_000;
 /// A larger number is a point in time in seconds of the UNIX epoch.
 const YEAR_2001: u64 = 1_000_000_000;
 
-/// The fields that name the wait after this failure. OpenRouter, google.rpc `RetryInfo`, and what proxies add.
-const WAITS: &str = "retryafter retryaftersec retryafterseconds retrydelay retryin waitseconds resetafter";
+/// The fields that name the wait after this failure. OpenRouter, google.rpc `RetryInfo`, Hugging Face, and what proxies add.
+const WAITS: &str =
+    "retryafter retryaftersec retryafterseconds retrydelay retryin waitseconds resetafter estimatedtime";
 
 /// The same, in milliseconds.
 const WAITS_IN_MILLIS: &str = "retryafterms retryaftermillis retryaftermilliseconds";
@@ -62,8 +63,8 @@ impl Waits {
         self.reset = self.reset.max(until_reset(&pairs, now));
     }
 
-    /// Reads a sentence: `Please try again in 1m30s.`
-    pub(super) fn read_sentence(&mut self, text: &str) {
+    /// Reads a sentence: `Please try again in 1m30s.` or `It resets at 2026-05-15T15:00:00Z.`
+    pub(super) fn read_sentence(&mut self, text: &str, now: Millis) {
         let text = text.to_ascii_lowercase();
         let (mut rest, mut before) = (&*text, "");
         while let Some(at) = find(rest, " ") {
@@ -78,6 +79,9 @@ impl Waits {
             };
             if matches!(word, "in" | "after" | "wait" | "for") && before != "timed" && is_promise() {
                 self.in_sentence = self.in_sentence.max(duration(next).filter(|wait| *wait > 0));
+            } else if matches!(word, "at" | "until") && is_promise() {
+                let point = cut(next, b' ').0.trim_end_matches(['.', ',', ')']);
+                self.in_sentence = self.in_sentence.max(epoch_millis(point).map(|at| at.saturating_sub(now)));
             }
             (rest, before) = (next, word);
         }

@@ -1,5 +1,6 @@
 //! The errors of vendors, as they document them or as their users reported them: `fixtures/vendor-errors.jsonl`, one on a line.
-//! Each has the kind that it means, by who could still answer. The kind stays the same if the error comes in another way.
+//! Each has the kind that it means, by who could still answer, and the wait that it names. Both stay the same if the error comes
+//! in another way.
 
 mod mutation;
 
@@ -8,10 +9,13 @@ use std::path::PathBuf;
 
 use failsoft::failure::classify;
 use failsoft::reader::StreamReader;
-use failsoft::{Headers, Json, Kind};
+use failsoft::{Failure, Headers, Json, Kind};
 use serde_json::Value;
 
 use mutation::Mutation;
+
+/// Friday, 15 May 2026, 14:59:00 UTC.
+const NOW: u64 = 1_778_857_140_000;
 
 /// A line of the table.
 struct Row {
@@ -20,6 +24,8 @@ struct Row {
     /// The body as the vendor sends it.
     body: String,
     kind: Kind,
+    /// The milliseconds that the error asks to wait.
+    wait: Option<u64>,
 }
 
 fn rows() -> Vec<Row> {
@@ -37,31 +43,37 @@ fn row(line: &str) -> Row {
         status: row.get("status").whole().and_then(|status| u16::try_from(status).ok()).expect("a status"),
         body: body.text().map_or_else(|| body.raw().to_owned(), Into::into),
         kind: Kind::from_name(&text("kind")).unwrap_or_else(|| panic!("no such kind: {line}")),
+        wait: row.get("wait").whole(),
     }
 }
 
-/// The kind of an error response, or of an error in the first event of a response with status 200.
-fn kind(status: u16, body: &str) -> Option<Kind> {
+/// The failure of an error response, or of an error in the first event of a response with status 200.
+fn failure(status: u16, body: &str) -> Box<Failure> {
     if status != 200 {
-        return Some(classify(status, &Headers::default(), body.as_bytes(), 0).kind);
+        return classify(status, &Headers::default(), body.as_bytes(), NOW);
     }
     let mut reader = StreamReader::default();
-    reader.feed(format!("data: {body}\n\n").as_bytes(), 0);
-    reader.end(0);
-    reader.finish().err().map(|failure| failure.kind)
+    reader.feed(format!("data: {body}\n\n").as_bytes(), NOW);
+    reader.end(NOW);
+    reader.finish().expect_err("an error is no answer")
 }
 
-/// Fails if the error, as `body` has it, has another kind than its row.
+/// Fails if the error, as `body` has it, has another kind or another wait than its row.
 fn check(wrong: &mut Vec<String>, at: usize, row: &Row, way: &str, body: &str) {
-    let found = kind(row.status, body);
-    if found != Some(row.kind) {
-        let (vendor, status, kind) = (&row.vendor, row.status, row.kind);
-        wrong.push(format!("line {}, {vendor} {status}{way}: {found:?}, not {kind:?}: {body}", at + 1));
+    let Failure { kind, retry_after, .. } = *failure(row.status, body);
+    if (kind, retry_after) != (row.kind, row.wait) {
+        let (vendor, status) = (&row.vendor, row.status);
+        let expected = (row.kind, row.wait);
+        wrong.push(format!(
+            "line {}, {vendor} {status}{way}: {:?}, not {expected:?}: {body}",
+            at + 1,
+            (kind, retry_after)
+        ));
     }
 }
 
 #[test]
-fn every_error_has_its_kind() {
+fn every_error_has_its_kind_and_its_wait() {
     let mut wrong = Vec::new();
     for (at, row) in rows().iter().enumerate() {
         check(&mut wrong, at, row, "", &row.body);
@@ -70,7 +82,7 @@ fn every_error_has_its_kind() {
 }
 
 #[test]
-fn another_way_to_say_the_same_does_not_change_the_kind() {
+fn another_way_to_say_the_same_changes_nothing() {
     let mut wrong = Vec::new();
     for (at, row) in rows().iter().enumerate() {
         let Ok(body) = serde_json::from_str::<Value>(&row.body) else { continue };
@@ -84,7 +96,7 @@ fn another_way_to_say_the_same_does_not_change_the_kind() {
 
 /// Several changes of the same error, at random. `FAILSOFT_LONG=1`, which `cargo xtask test --long` sets, tries a million.
 #[test]
-fn no_sequence_of_changes_changes_the_kind() {
+fn no_sequence_of_changes_changes_anything() {
     let rows = rows();
     let tries = if std::env::var_os("FAILSOFT_LONG").is_some() { 1_000_000 } else { 20_000 };
     let mut wrong = Vec::new();

@@ -28,6 +28,10 @@ const CLOUDFLARE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>ope
 const PROXY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
     <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
+/// What Cloudflare answers when it takes a client for a bot.
+const CHALLENGE: &str = "<!DOCTYPE html><html lang=\"en-US\"><head><title>Just a moment...</title></head>\n\
+    <body><noscript>Enable JavaScript and cookies to continue</noscript></body></html>\n";
+
 impl ApiError {
     /// The plain format: `code` and `message`.
     pub(crate) fn bare(status: u16, message: impl Into<String>) -> Self {
@@ -150,6 +154,8 @@ pub(crate) fn api_error(error: HttpError, number: Option<u64>, model: &Candidate
         HttpError::Status(status) => plain(status),
         HttpError::Cloudflare => ApiError { page: Some(CLOUDFLARE), ..ApiError::bare(524, "A timeout occurred") },
         HttpError::Proxy => ApiError { page: Some(PROXY), ..ApiError::bare(502, "Bad Gateway") },
+        HttpError::Challenge => ApiError { page: Some(CHALLENGE), ..ApiError::bare(403, "Forbidden") },
+        HttpError::Quoted(status, raw) => quoted(model, status, raw),
         HttpError::StringCode => {
             let mut error = plain(500);
             error.error["code"] = json!("server_error");
@@ -180,6 +186,12 @@ fn rate_limited_legacy(model: &Candidate, seconds: u64) -> ApiError {
         "retry_after_seconds": seconds,
         "headers": { "Retry-After": seconds.to_string(), "X-RateLimit-Reset": reset.to_string() },
     });
+    error
+}
+
+fn quoted(model: &Candidate, status: u16, raw: &str) -> ApiError {
+    let mut error = ApiError::bare(status, "Provider returned error");
+    error.error["metadata"] = json!({ "raw": raw, "provider_name": model.row.provider, "is_byok": false });
     error
 }
 

@@ -71,6 +71,10 @@ pub(crate) enum HttpError {
     Cloudflare,
     /// The page of a proxy that cannot reach the provider.
     Proxy,
+    /// The page of a bot check in front of the API.
+    Challenge,
+    /// A status, and the error of the provider, which OpenRouter quotes in `metadata.raw`.
+    Quoted(u16, &'static str),
     StringCode,
 }
 

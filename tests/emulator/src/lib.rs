@@ -96,6 +96,13 @@
 //! | `cloudflare-524` | 524 with an HTML page |  |
 //! | `overloaded` | 529 |  |
 //! | `string-code` | 500 whose error.code is the string server_error |  |
+//! | `challenge-page` | 403 with an HTML page |  |
+//! | `quoted-no-money` | 400 that quotes Anthropic: the credit balance is too low |  |
+//! | `quoted-bad-key` | 400 that quotes Gemini: a list with API_KEY_INVALID |  |
+//! | `quoted-model-asks` | 400 that quotes DeepSeek: reasoning_content must be passed back |  |
+//! | `quoted-broken-call` | 400 that quotes Groq: tool_use_failed |  |
+//! | `quoted-not-loaded` | 400 that quotes LM Studio: failed to load model |  |
+//! | `quoted-safety` | 403 that quotes xAI: content violates usage guidelines |  |
 //! | `reset` | TCP reset before the status line |  |
 //! | `reset-after-headers` | TCP reset after the headers |  |
 //! | `reset-mid-body` | TCP reset inside the body | bytes of the body before it, default half |

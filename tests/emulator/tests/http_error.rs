@@ -39,6 +39,18 @@ fn cases() -> Vec<Case> {
         ("gateway-timeout", 504, "/error/metadata/error_type", json!("timeout"), None),
         ("overloaded", 529, "/error/metadata/error_type", json!("provider_overloaded"), None),
         ("string-code", 500, "/error/code", json!("server_error"), None),
+        ("quoted-no-money", 400, "/error/message", json!("Provider returned error"), None),
+        ("quoted-bad-key", 400, "/error/message", json!("Provider returned error"), None),
+        ("quoted-model-asks", 400, "/error/message", json!("Provider returned error"), None),
+        ("quoted-broken-call", 400, "/error/message", json!("Provider returned error"), None),
+        (
+            "quoted-not-loaded",
+            400,
+            "/error/metadata/raw",
+            json!(r#"{"error":"Failed to load model \"m\". Error: Operation canceled."}"#),
+            None,
+        ),
+        ("quoted-safety", 403, "/error/code", json!(403), None),
     ]
 }
 
@@ -70,7 +82,11 @@ fn a_rate_limit_with_a_date_names_a_date_in_the_future() {
 
 #[test]
 fn cloudflare_and_a_proxy_answer_with_a_page() {
-    for (fault, status, start) in [("cloudflare-524", 524, "<!DOCTYPE html>"), ("bad-gateway-page", 502, "<html>")] {
+    for (fault, status, start) in [
+        ("cloudflare-524", 524, "<!DOCTYPE html>"),
+        ("bad-gateway-page", 502, "<html>"),
+        ("challenge-page", 403, "<!DOCTYPE html>"),
+    ] {
         let reply = complete(&emulator(), &format!("fault/{fault}"));
         assert_eq!(reply.status, Some(status));
         assert!(reply.header("content-type").is_some_and(|value| value.starts_with("text/html")));
