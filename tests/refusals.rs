@@ -1,5 +1,6 @@
-//! The corpus of refusals, and of answers that look like refusals: `fixtures/refusals`, a file for each language. The test
-//! prints what the rule about refusals gets wrong, and bounds it in each language.
+//! The corpus of refusals, and of answers that look like refusals: `fixtures/refusals`, a file for each language. The rule about
+//! refusals was made with these texts. Those in the folder `held-out` were written before anybody saw what the rule says about
+//! them. The tests print what the rule gets wrong, and bound it in each language.
 
 use std::fs;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ fn language(path: &PathBuf) -> Language {
 fn check(folder: &str, fewest_answers: usize, fewest_refusals: usize) {
     let corpus = corpus(folder);
     assert_eq!(corpus.len(), 10, "languages of {folder:?}");
+    let mut all = (0, 0);
     println!("\n{folder:8}| false alarms      | found             | held in a stream");
     for Language { name, answers, refusals } in &corpus {
         let alarms: Vec<&String> = answers.iter().filter(|text| is_refusal(text, &[])).collect();
@@ -55,24 +57,32 @@ fn check(folder: &str, fewest_answers: usize, fewest_refusals: usize) {
         );
         assert!(100 * alarms.len() <= 2 * answers.len(), "{name}: false alarms: {alarms:#?}");
         assert!(100 * missed.len() <= 10 * refusals.len(), "{name}: missed: {missed:#?}");
-        // In some languages a sentence begins with its object, so the beginning says little.
-        assert!(2 * held >= refusals.len(), "{name}: {held} of {} begin in a known way", refusals.len());
+        all.0 += held;
+        all.1 += refusals.len();
     }
+    // In some languages a sentence begins with its object, so its beginning says little.
+    assert!(10 * all.0 >= 6 * all.1, "{} of {} refusals begin in a known way", all.0, all.1);
 }
 
 #[test]
 fn in_each_of_ten_languages_refusals_are_found_and_answers_are_left_alone() {
-    check("", 150, 90);
+    check("", 250, 130);
+}
+
+#[test]
+fn refusals_are_found_and_answers_left_alone_among_texts_that_were_held_out() {
+    check("held-out", 50, 20);
 }
 
 /// A stream is shown from the point on at which its text is clear. So a refusal is never clear at any point, unless it begins
 /// in a way that is not known.
 #[test]
 fn no_beginning_of_a_refusal_with_a_known_opening_is_clear() {
-    for text in corpus("").iter().flat_map(|language| &language.refusals) {
+    let languages = [corpus(""), corpus("held-out")].into_iter().flatten();
+    for text in languages.flat_map(|language| language.refusals) {
         let clear = |end: &usize| beginning(&text[..*end], &[]) == Beginning::Clear;
         let ends: Vec<usize> = (0..=text.len()).filter(|end| text.is_char_boundary(*end)).collect();
-        if beginning(text, &[]) == Beginning::Refused {
+        if beginning(&text, &[]) == Beginning::Refused {
             assert_eq!(ends.iter().find(|end| clear(end)), None, "{text}");
         }
     }

@@ -10,8 +10,8 @@ mod words;
 use crate::text::{cut, find, split};
 use words::{CONTRASTS, DECLINES, GREETINGS, LIMITS, OFFERS, OPENINGS, SELF};
 
-/// Numbers of emergency calls. Other numbers are a part of an answer.
-const EMERGENCIES: &str = "911|988|112|999|110|119|111|116|123|113|120|3114|024|188|741741|24|7";
+/// Numbers of emergency calls, and an age that refusals name. Other numbers are a part of an answer.
+const EMERGENCIES: &str = "911|988|112|999|110|119|111|116|123|113|120|3114|024|188|741741|190|17|24|7|18";
 
 /// A text declines within this many bytes, or not at all.
 const HEAD: usize = 240;
@@ -155,10 +155,19 @@ fn has_row(clause: &str, row: &str) -> bool {
     })
 }
 
-/// `text` has one of the alternatives.
+/// `text` has one of the alternatives. Most alternatives begin with two bytes that the text does not have together, and a stream
+/// is checked again and again: so only the others are searched for.
 #[inline(never)]
 fn has(text: &str, alternatives: &str) -> bool {
-    split(alternatives, b'|').any(|one| find(text, one).is_some())
+    let pair = |first: u8, second: u8| usize::from(first ^ second << 3);
+    let mut pairs = [false; 256];
+    for bytes in text.as_bytes().windows(2) {
+        pairs[pair(bytes[0], bytes[1])] = true;
+    }
+    split(alternatives, b'|').any(|one| match one.as_bytes() {
+        [first, second, ..] => pairs[pair(*first, *second)] && find(text, one).is_some(),
+        _ => find(text, one).is_some(),
+    })
 }
 
 /// Where the first of these characters is.
