@@ -68,7 +68,10 @@ fn every_fixture_reads_as_expected() {
         let calls = choice["message"]["tool_calls"].as_array().cloned().unwrap_or_default();
         let calls: Vec<Value> = calls
             .iter()
-            .map(|call| json!([call["id"], call["function"]["name"], call["function"]["arguments"]]))
+            .map(|call| match &call["custom"] {
+                Value::Null => json!([call["id"], call["function"]["name"], call["function"]["arguments"]]),
+                custom => json!([call["id"], custom["name"], custom["input"]]),
+            })
             .collect();
         let failure = reading.failure.clone().unwrap_or_default();
         assert_eq!(reading.text, expected["text"], "{name}");
@@ -98,6 +101,28 @@ fn a_stream_cut_at_any_byte_gives_the_same_chunks() {
             let (head, tail) = bytes.split_at(cut);
             assert_eq!(read([head, tail].into_iter()), whole, "{name} cut at byte {cut}");
         }
+    }
+}
+
+/// A client that joins the pieces of each index, as SDKs do.
+#[test]
+fn the_pieces_of_custom_tool_calls_have_the_index_of_their_call() {
+    for (name, bytes, expected) in fixtures().into_iter().filter(|(name, ..)| name.starts_with("custom-tool-calls")) {
+        let mut calls: Vec<[String; 3]> = Vec::new();
+        for chunk in read([&bytes[..]].into_iter()).chunks {
+            for piece in parsed(&chunk)["choices"][0]["delta"]["tool_calls"].as_array().into_iter().flatten() {
+                let at = piece["index"].as_u64().expect("an index") as usize;
+                calls.resize_with(calls.len().max(at + 1), Default::default);
+                let called = [&piece["custom"], &piece["function"]].into_iter().find(|called| called.is_object());
+                let called = called.expect("a custom tool or a function");
+                let input = [&called["input"], &called["arguments"]].into_iter().find_map(Value::as_str);
+                let texts = [piece["id"].as_str(), called["name"].as_str(), input];
+                for (text, more) in calls[at].iter_mut().zip(texts) {
+                    text.push_str(more.unwrap_or_default());
+                }
+            }
+        }
+        assert_eq!(json!(calls), expected["toolCalls"], "{name}");
     }
 }
 

@@ -46,7 +46,8 @@ impl Accumulator {
             let message = choice.slot("message");
             if message.get("tool_calls").size() > 0 {
                 let calls = message.slot("tool_calls").items_mut();
-                calls.iter_mut().for_each(|call| call.slot("function").settle_function());
+                let functions = calls.iter_mut().filter(|call| call.get("function").size() > 0);
+                functions.for_each(|call| call.slot("function").settle_function());
             }
             if message.get("function_call").size() > 0 {
                 message.slot("function_call").settle_function();

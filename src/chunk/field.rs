@@ -53,11 +53,13 @@ const fn field(name: &'static str, rule: Rule) -> Field {
 
 /// A field that is not known. An assembled completion has the unknown fields that a completion in one piece has.
 pub(super) static UNKNOWN: Field = field("", Rule::Any);
+/// The name and the input of a custom tool.
+pub(super) static CUSTOM: Field = field("custom", Rule::Fields);
 static LATEST: Field = field("", Rule::Last);
 static LISTED: Field = field("", Rule::Items);
 
 /// The known fields.
-static FIELDS: [Field; 33] = [
+static FIELDS: [Field; 34] = [
     field("id", Rule::First),
     field("object", Rule::First),
     field("created", Rule::First),
@@ -85,6 +87,8 @@ static FIELDS: [Field; 33] = [
     Field { part: Seen::CONTENT, ..field("audio", Rule::Fields) },
     field("function", Rule::Function),
     field("name", Rule::Name),
+    // Of a call of a custom tool: a text, and no JSON.
+    field("input", Rule::Text),
     field("text", Rule::Whole),
     field("summary", Rule::Whole),
     field("data", Rule::Whole),

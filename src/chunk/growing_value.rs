@@ -53,13 +53,18 @@ impl Node {
             message.slot("refusal");
             node.slot("logprobs");
             node.slot("finish_reason");
-        } else if name == "tool_calls" {
-            node.set_field("id", "");
-            node.set_field("type", "function");
-            let function = node.slot("function");
-            function.set_field("name", "");
-            function.set_field("arguments", "");
         }
+        node
+    }
+
+    /// A new call of the kind `function` or `custom`, whose content is the field `content`, before its first piece.
+    pub(super) fn new_call(kind: &str, content: &str) -> Self {
+        let mut node = Self { kind: Kind::Fields, ..Self::default() };
+        node.set_field("id", "");
+        node.set_field("type", kind);
+        let called = node.slot(kind);
+        called.set_field("name", "");
+        called.set_field(content, "");
         node
     }
 

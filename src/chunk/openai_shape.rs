@@ -1,7 +1,7 @@
 //! Changes chunks of another shape to OpenAI's shape.
 
 use super::content_parts::Parts;
-use super::contents::{Contents, Seen};
+use super::contents::{Contents, Misplaced, Seen};
 use super::field::{canonical_name, other_name};
 use super::finish_reason::{openai_finish_reason, word_of};
 use super::growing_value::Node;
@@ -111,6 +111,18 @@ fn text_of(reasoning: Json<'_>) -> String {
     parts.text + &parts.reasoning
 }
 
+/// [`placed`] for a call of a custom tool.
+fn placed_custom(piece: Json<'_>, misplaced: &Misplaced, calls: &[Node], mut changes: Object) -> String {
+    match calls.get(misplaced.at).filter(|_| misplaced.is_new) {
+        Some(call) => changes.text("id", call.get("id").text()).text("type", "custom"),
+        None => {
+            let custom = patched(piece.get("custom").raw(), r#"{"name":null}"#);
+            changes.raw("id", "null").raw("type", "null").raw("custom", &custom)
+        }
+    };
+    patched(piece.raw(), &changes.end())
+}
+
 /// A piece of a tool call with the index and the id of its call. Only the first piece of a call has the id, the type and the
 /// name, because clients join what they receive.
 fn placed(piece: Json<'_>, contents: &Contents<'_>, calls: &[Node]) -> String {
@@ -120,6 +132,9 @@ fn placed(piece: Json<'_>, contents: &Contents<'_>, calls: &[Node]) -> String {
     };
     let mut changes = Object::default();
     changes.whole("index", misplaced.at as u64);
+    if piece.get("custom").is_object() {
+        return placed_custom(piece, misplaced, calls, changes);
+    }
     let mut function = Object::default();
     if misplaced.is_new {
         let Some(call) = calls.get(misplaced.at) else { return piece.raw().into() };

@@ -6,9 +6,11 @@
 //! - a call begins with a name at an index of its own, or behind a call whose arguments are whole; an id alone begins none;
 //! - a piece without a name goes on with the call of its id, else of its index, else with the last call;
 //! - the ids of an answer's calls are present, and they differ.
+//!
+//! A call of a custom tool has an input, which is any text, where a call of a function has arguments.
 
 use super::contents::{Contents, Misplaced, Seen};
-use super::field::UNKNOWN;
+use super::field::{CUSTOM, UNKNOWN};
 use super::growing_value::Node;
 use crate::json::Json;
 
@@ -28,14 +30,18 @@ struct Piece<'a> {
     arguments: Json<'a>,
     /// It has the fields of a piece that begins a call.
     has_head: bool,
+    /// It belongs to a call of a custom tool.
+    is_custom: bool,
 }
 
 impl<'a> Piece<'a> {
     fn of(piece: Json<'a>) -> Self {
-        let function = piece.get("function");
+        let custom = piece.get("custom");
+        let is_custom = custom.is_object();
+        let function = if is_custom { custom } else { piece.get("function") };
         let (id, index) = (piece.get("id"), piece.get("index"));
         let has_head = piece.fields().any(|(key, _)| key.is("id") || key.is("type"));
-        Self { id, index, name: function.get("name"), arguments: function.get("arguments"), has_head }
+        Self { id, index, name: function.get("name"), arguments: function.get("arguments"), has_head, is_custom }
     }
 
     /// Its arguments begin a JSON value.
@@ -53,11 +59,13 @@ impl Node {
         let found = self.find_call(&said);
         let at = found.unwrap_or_else(|| self.begin_call(&said));
         let call = &mut self.items_mut()[at];
-        let (before, name) = (contents.changed, call.get("function").get("name").size());
+        let (before, name) = (contents.changed, call.called().get("name").size());
         for (key, value) in piece.fields() {
             match key.word() {
                 "id" | "index" => {}
+                "function" if said.is_custom => {}
                 "function" => call.slot("function").take_function(value, contents),
+                "custom" => call.slot("custom").add(&CUSTOM, value, contents),
                 other => call.slot(other).add(&UNKNOWN, value, contents),
             }
         }
@@ -68,8 +76,7 @@ impl Node {
         if found.is_none() || is_changed {
             contents.seen.add(Seen::TOOL_CALL);
         }
-        let is_named_again =
-            name > 0 && !said.name.is_null_or_empty() && call.get("function").get("name").size() == name;
+        let is_named_again = name > 0 && !said.name.is_null_or_empty() && call.called().get("name").size() == name;
         if is_named_again && !is_changed && said.id.is_null_or_empty() && call.get("function").is_whole() {
             call.slot(NAMED_AGAIN).set_text("f".into());
         }
@@ -84,6 +91,12 @@ impl Node {
         }
     }
 
+    /// What this call calls: a function or a custom tool.
+    fn called(&self) -> &Self {
+        let custom = self.get("custom");
+        if custom.size() > 0 { custom } else { self.get("function") }
+    }
+
     /// The place of the call that a piece goes on with. `None`, if the piece begins a call.
     fn find_call(&self, said: &Piece<'_>) -> Option<usize> {
         let calls = self.items();
@@ -96,12 +109,12 @@ impl Node {
             let at = both.or(by_id).or(by_index).unwrap_or(last);
             // An empty object may be a placeholder of arguments that follow.
             let is_over = |function: &Node| function.arguments() != "{}" && function.is_over(said);
-            return Some(at).filter(|at| !is_over(calls[*at].get("function")));
+            return Some(at).filter(|at| !is_over(calls[*at].called()));
         }
         if by_index.is_none() && !said.index.is_null() {
             // The index may count pieces.
             return by_id.filter(|at| {
-                let function = calls[*at].get("function");
+                let function = calls[*at].called();
                 function.get("name").is(said.name) && !function.is_whole()
             });
         }
@@ -111,7 +124,7 @@ impl Node {
 
     /// A piece with a name goes on with this call, which has the same index.
     fn goes_on_with(&self, said: &Piece<'_>) -> bool {
-        let (function, id) = (self.get("function"), self.get(SENT_ID));
+        let (function, id) = (self.called(), self.get(SENT_ID));
         let has_other_id = !said.id.is_null_or_empty() && id.size() > 0 && !id.is(said.id);
         let (name, arguments) = (function.get("name"), function.get("arguments"));
         if name.size() == 0 || name.is(said.name) {
@@ -125,7 +138,8 @@ impl Node {
 
     fn begin_call(&mut self, said: &Piece<'_>) -> usize {
         let is_used = self.items().iter().any(|call| call.get("id").is(said.id));
-        let mut call = Self::new_item("tool_calls");
+        let mut call =
+            if said.is_custom { Self::new_call("custom", "input") } else { Self::new_call("function", "arguments") };
         if !said.id.is_null_or_empty() && !is_used {
             call.slot("id").set(said.id);
         }
@@ -223,7 +237,7 @@ impl Node {
         if self.get("id").size() > 0 {
             return;
         }
-        let name = self.get("function").get("name").text();
+        let name = self.called().get("name").text();
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ at as u64;
         for byte in salt.bytes().chain(name.bytes()) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

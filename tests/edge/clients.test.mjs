@@ -34,7 +34,9 @@ setUp(async () => {
       const message = `400: {'error': '/chat/completions: Invalid model name passed in model=${body.model}. Call \`/v1/models\` to view available models for your key.'}`;
       return answer(400, { error: { message, type: 'None', param: 'None', code: '400' } });
     }
-    const choices = [{ index: 0, message: { role: 'assistant', content: 'Here.' }, finish_reason: 'stop' }];
+    const message = { role: 'assistant', content: 'Here.' };
+    if (body.tools) Object.assign(message, { content: null, tool_calls: body.tools.map(({ custom }, at) => ({ id: `call_${at}`, type: 'custom', custom: { name: custom.name, input: 'SELECT "' } })) });
+    const choices = [{ index: 0, message, finish_reason: body.tools ? 'tool_calls' : 'stop' }];
     answer(200, { id: 'c', object: 'chat.completion', created: 1, model: body.model, choices });
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -223,6 +225,17 @@ for (const name of ['p/invalidname', 'p/invalid']) {
     assert.deepEqual([answer.status, textOf(answer), upstream.asked], [200, 'Here.', [name, 'p/plain']], answer.text);
   });
 }
+
+test('15-custom-tool: the client gets the calls of custom tools with their inputs, in one piece and as a stream', async () => {
+  const tools = ['sql', 'shell'].map((name) => ({ type: 'custom', custom: { name } }));
+  const expected = tools.map(({ custom: { name } }, at) => ({ id: `call_${at}`, type: 'custom', custom: { name, input: 'SELECT "' } }));
+  const whole = await run('15-custom-tool', { model: 'p/plain', tools }, 'oa');
+  assert.deepEqual(whole.json.choices[0].message.tool_calls, expected);
+  const { events: { chunks, done } } = await run('15-custom-tool', { model: 'p/plain', tools, stream: true }, 'oa');
+  const pieces = chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? []);
+  assert.deepEqual(pieces.map(({ index, ...call }) => call), expected);
+  assert.deepEqual([pieces.map(({ index }) => index), done], [[0, 1], true]);
+});
 
 test('17-long-conversation: a conversation of 1,000 messages is normal, and a longer one names the limit', async () => {
   assert.equal((await run('17-long-conversation')).status, 200);
