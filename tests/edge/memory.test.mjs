@@ -106,7 +106,8 @@ test('a call that waits for its answer keeps few copies of its request', async (
 });
 
 /** Everything that the edge reads beside the answers of models. */
-const PATHS = ['/v1/models', '/v1/generation', '/jwks', '/hook', '/otlp'];
+const PATHS = ['/v1/models', '/v1/generation', '/jwks', '/siteverify', '/hook', '/otlp'];
+const SECRETS = { TURNSTILE_SECRET: 'turnstile-secret-of-this-test', SESSION_SECRET: 'session-secret-0123456789-0123456789' };
 
 test('of everything else that others send, the edge reads no more than a limit either', { timeout: 120_000 }, async () => {
   const sent = Object.fromEntries(PATHS.map((path) => [path, 0]));
@@ -140,13 +141,14 @@ test('of everything else that others send, the edge reads no more than a limit e
     upstream: { url: `${url}/v1`, dialect: 'openrouter' },
     keys: [clientKey({ budget }), clientKey({ name: 'other' }, OTHER_KEY)],
     users: [{ issuer: 'https://id.example/', audience: 'app', jwks: `${url}/jwks`, budget }],
+    visitors: { origins: ['https://app.example'], action: 'chat', siteverify: `${url}/siteverify`, budget },
     models: ['*'],
     policy: POLICY,
     alerts: { url: `${url}/hook` },
     otlp: { url: `${url}/otlp` },
   };
   try {
-    await withEdge({ failsoft }, async (bounded) => {
+    await withEdge({ failsoft, secrets: SECRETS }, async (bounded) => {
       // The catalog cannot be read, so no price is known.
       assert.equal((await chat(bounded, { model: SECOND })).status, 503);
       // The key is refused: an alert, and spans.
@@ -155,6 +157,9 @@ test('of everything else that others send, the edge reads no more than a limit e
       const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
       const token = `${part({ alg: 'RS256', kid: 'a' })}.${part({ iss: 'https://id.example/', aud: 'app', sub: 'u', iat: Math.round(Date.now() / 1_000), exp: Math.round(Date.now() / 1_000) + 600 })}.${Buffer.alloc(256, 1).toString('base64url')}`;
       assert.ok((await chat(bounded, { model: SECOND }, { key: token })).status >= 401);
+      const headers = { origin: 'https://app.example', 'content-type': 'application/json', 'cf-connecting-ip': '203.0.113.7' };
+      const session = await send(bounded, '/v1/session', { method: 'POST', key: null, headers, body: '{"turnstile":"token"}' });
+      assert.equal(session.status, 503, session.text);
       const until = Date.now() + 30_000;
       const missing = () => PATHS.filter((path) => sent[path] === 0);
       while (missing().length > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));

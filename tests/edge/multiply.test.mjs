@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { clientKey } from '../support/edge.mjs';
 import { ROOT, asked } from '../support/process.mjs';
-import { POLICY, SECOND, chat, textOf } from './harness.mjs';
+import { POLICY, SECOND, chat, send, textOf } from './harness.mjs';
 import { useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
@@ -97,13 +97,20 @@ test('at start-up the log warns about each way in without a bound on money', asy
   const budget = { usd: { day: 1 } };
   const users = [{ issuer: 'https://id.example/', audience: 'a', jwks: 'http://127.0.0.1:9/jwks' }];
   const keys = [clientKey({ name: 'bound', budget }), clientKey({ name: 'open', budget: { requests: { day: 9 } } }, 'fs_open')];
-  const failsoft = { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys, users, models: ['*'], policy: POLICY };
-  await withEdge({ failsoft }, async (other) => {
+  const visitors = { origins: ['https://app.example'], action: 'chat', siteverify: 'http://127.0.0.1:9/siteverify' };
+  const failsoft = { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys, users, visitors, models: ['*'], policy: POLICY };
+  const secret = 'secret-of-this-test-0123456789-0123456789';
+  const secrets = { TURNSTILE_SECRET: `t-${secret}`, SESSION_SECRET: `s-${secret}`, ADMIN_TOKEN: `a-${secret}` };
+  await withEdge({ failsoft, secrets }, async (other) => {
     const answer = await chat(other, { model: FIRST });
     assert.equal(answer.status, 200, answer.text);
+    for (const terms of [{ name: 'managed' }, { name: 'managed and bound', budget }]) {
+      const made = await send(other, '/admin/keys', { method: 'POST', key: secrets.ADMIN_TOKEN, body: JSON.stringify(terms) });
+      assert.equal(made.status, 201, made.text);
+    }
     const lines = other.said().split('\n').filter((line) => line.startsWith('{"event":"setup"'));
     const warnings = new Set(lines.map((line) => JSON.parse(line).warning));
-    assert.deepEqual([...warnings].map((warning) => warning.split(' may ')[0]).sort(), ['each user', 'the key open']);
+    assert.deepEqual([...warnings].map((warning) => warning.split(' may ')[0]).sort(), ['each user', 'each visitor', 'the key managed', 'the key open']);
   });
 });
 
