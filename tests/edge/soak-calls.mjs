@@ -46,7 +46,7 @@ function check(answer, { then, kind, text: change = String }, healthy) {
     assert.ok(isKind(events.error.error.kind, kind), text);
   } else {
     assert.equal(status, 200, text);
-    assert.equal(events ? events.text : (textOf(answer) ?? ''), then === 'fine' ? change(healthy) : healthy);
+    assert.equal(events ? events.text : (textOf(answer) ?? ''), then === 'fine' ? change(healthy) : healthy, text.slice(-1_500));
     if (events) assert.ok(events.done && events.error === null && events.torn === null, text);
   }
 }
@@ -139,7 +139,7 @@ export const WRONG = [
   wrong('a wrong path', 404, 'unknown_url', (edge) => send(edge, '/v1/chat/completion', { method: 'POST', key, body: '{}' })),
   wrong('no JSON', 400, 'invalid_json', (edge) => chat(edge, '{"model": ', { key })),
   wrong('a field twice', 400, 'invalid_request', (edge) => chat(edge, `{"model":"${SECOND}","model":"${SECOND}","messages":[]}`, { key })),
-  wrong('an unknown field', 400, 'invalid_request', (edge) => chat(edge, unique({ model: SECOND, temprature: 1 }), { key })),
+  wrong('another upstream', 400, 'invalid_request', (edge) => chat(edge, unique({ model: SECOND, base_url: 'https://evil.example' }), { key })),
   wrong('too many answers', 400, 'invalid_request', (edge) => chat(edge, unique({ model: SECOND, n: 1_000 }), { key })),
   wrong('a body that is too large', 413, 'request_too_large', (edge) => chat(edge, unique({ model: SECOND, metadata: { a: 'x'.repeat(1_100_000) } }), { key })),
   wrong('a route that does not exist', 404, 'model_not_found', (edge) => chat(edge, unique({ model: 'route/nowhere' }), { key })),
