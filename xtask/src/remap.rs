@@ -2,6 +2,7 @@
 //! source, the packages and the compiler lie.
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -30,13 +31,24 @@ pub(crate) fn machine_paths(workspace: &Workspace) -> Result<Vec<(PathBuf, Strin
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"])).ok_or_else(missing)?;
     let version = output(Command::new("rustc").arg("-vV")).ok_or_else(missing)?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
-    Ok(vec![
-        (workspace.root.clone(), "failsoft".to_owned()),
-        (workspace.target.clone(), "target".to_owned()),
-        (cargo_home()?.join("registry/src"), "crates".to_owned()),
-        // The name that the compiled standard library has.
-        (PathBuf::from(sysroot.trim()).join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
-    ])
+    let mut paths =
+        vec![(workspace.root.clone(), "failsoft".to_owned()), (workspace.target.clone(), "target".to_owned())];
+    paths.extend(package_folders()?.into_iter().map(|folder| (folder, "crates".to_owned())));
+    // The name that the compiled standard library has.
+    paths.push((PathBuf::from(sysroot.trim()).join("lib/rustlib/src/rust"), format!("/rustc/{commit}")));
+    Ok(paths)
+}
+
+/// The folders of unpacked packages: one for each registry, whose name depends on the registry's address. xtask itself has packages,
+/// so the folder of the registry exists when xtask runs.
+fn package_folders() -> Result<Vec<PathBuf>> {
+    let all = cargo_home()?.join("registry/src");
+    let mut folders = vec![all.clone()];
+    for entry in fs::read_dir(&all).into_iter().flatten() {
+        folders.push(entry.map_err(Failure::file(&all))?.path());
+    }
+    folders.sort();
+    Ok(folders)
 }
 
 /// The folder in which cargo keeps the packages.

@@ -26,6 +26,18 @@ const WASM_FEATURES: [&str; 8] = [
     "--enable-exception-handling",
 ];
 
+/// A function with one caller is inlined only if it is tiny, as in the package.
+const WASM_OPTIMISATIONS: [&str; 5] = [
+    "-Oz",
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
+    "--one-caller-inline-max-function-size=20",
+];
+
+/// Instructions that several branches have in common are merged, which changes the size and not the speed.
+const RUSTFLAGS: &str = "-Cllvm-args=-hoist-common-insts -Cllvm-args=-sink-common-insts";
+
 /// Builds worker/build, unless nothing has changed. Needs what [`crate::setup::build`] sets up.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     report_step("building the Worker");
@@ -50,7 +62,7 @@ fn compile(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--lib", "--release", "--target=wasm32-unknown-unknown"]);
     cargo.current_dir(workspace.worker()).env("WASM_BINDGEN_USE_JS_SYS", "1");
-    remap::set_flags(workspace, &mut cargo, "")?;
+    remap::set_flags(workspace, &mut cargo, RUSTFLAGS)?;
     run("compiling the Worker", &mut cargo)
 }
 
@@ -71,7 +83,7 @@ fn bundle(workspace: &Workspace) -> Result<()> {
     worker_build.env("WASM_BINDGEN_BIN", tools::wasm_bindgen(workspace)?);
     worker_build.env("WASM_OPT_BIN", workspace.npm_bin().join("wasm-opt"));
     worker_build.env("ESBUILD_BIN", workspace.npm_bin().join("esbuild"));
-    remap::set_flags(workspace, &mut worker_build, "")?;
+    remap::set_flags(workspace, &mut worker_build, RUSTFLAGS)?;
     without_this_crate(&mut worker_build);
     run_quietly("running worker-build", &mut worker_build, no_progress)?;
     optimise(workspace)
@@ -82,7 +94,7 @@ fn bundle(workspace: &Workspace) -> Result<()> {
 fn optimise(workspace: &Workspace) -> Result<()> {
     let wasm = output(workspace).join("index_bg.wasm");
     let mut wasm_opt = npm::program(workspace, "wasm-opt");
-    wasm_opt.args(WASM_FEATURES).args(["-Oz", "--strip-debug"]).arg(&wasm).arg("-o").arg(&wasm);
+    wasm_opt.args(WASM_FEATURES).args(WASM_OPTIMISATIONS).arg(&wasm).arg("-o").arg(&wasm);
     run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
 }
 

@@ -49,7 +49,7 @@ impl fmt::Display for Problem {
             }
             Self::SecretShared(name, other) => write!(
                 f,
-                "{name} has the same value as {other}, so whoever learns one of them has both: give each its own value"
+                "{name} has the same value as {other}: give each its own value"
             ),
             Self::KeysUnbound => f.write_str(
                 "KEYS is not bound, but visitors and keys from /admin need it: add KEYS, of class Keys, to \
