@@ -84,6 +84,9 @@ pub(crate) struct Attempt {
     /// What becomes of the usage chunk in its answer.
     pub(crate) usage_chunk: UsageChunk,
     pub(crate) body: Body,
+    /// Turns the answer into chunks, where the upstream speaks another protocol.
+    #[cfg(feature = "protocols")]
+    pub(crate) translator: Option<Box<crate::protocol::AnswerTranslator>>,
     /// The first bytes of the body have decided what the body is.
     is_decided: bool,
     /// The completion, where it came in one piece: JSON text.
@@ -129,6 +132,8 @@ impl Attempt {
             deadline: None,
             usage_chunk: UsageChunk::AsSent,
             body: Body::Awaited,
+            #[cfg(feature = "protocols")]
+            translator: None,
             is_decided: false,
             whole: None,
             held: None,
@@ -187,6 +192,12 @@ impl Attempt {
                 Ok(())
             }
             Body::Events(events) => {
+                #[cfg(feature = "protocols")]
+                match &mut self.translator {
+                    Some(translator) => events.feed(translator.feed(bytes).as_bytes(), wall),
+                    None => events.feed(bytes, wall),
+                }
+                #[cfg(not(feature = "protocols"))]
                 events.feed(bytes, wall);
                 if std::mem::take(&mut events.had_event) {
                     self.last_event = now;
@@ -231,6 +242,10 @@ impl Attempt {
     pub(crate) fn take_end(&mut self, wall: Millis) -> Result<(), Box<Failure>> {
         self.is_open = false;
         let Body::Events(events) = &mut self.body else { return Ok(()) };
+        #[cfg(feature = "protocols")]
+        if let Some(translator) = &mut self.translator {
+            events.feed(translator.finish().as_bytes(), wall);
+        }
         events.finish(wall);
         events.failure.take().map_or(Ok(()), Err)
     }

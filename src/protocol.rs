@@ -23,6 +23,7 @@
 //! | [`messages`] | Anthropic's Messages, for clients | platform.claude.com/docs/en/api/messages |
 //! | [`anthropic`] | Anthropic's Messages, for upstreams | platform.claude.com/docs/en/api/messages |
 //! | `client` | the protocol of a client: its reader and its writer | |
+//! | `dialect` | what the dialect of an upstream changes: requests and answers | |
 //! | `blocks` | chunks as blocks that follow one another | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
@@ -32,6 +33,7 @@ pub mod anthropic;
 mod blocks;
 mod client;
 mod content;
+mod dialect;
 mod frame;
 mod ids;
 pub mod messages;
@@ -40,4 +42,6 @@ mod request;
 pub mod responses;
 
 pub use client::{Context, Protocol, Writer, read_prompt};
+pub use dialect::Native;
+pub(crate) use dialect::{AnswerTranslator, request};
 pub use request::Request;

@@ -80,6 +80,9 @@ pub struct ChatRequest {
     pub max_tokens: Option<u64>,
     /// The most tokens that an answer may reason, as the caller says: `reasoning.max_tokens`.
     pub max_reasoning: Option<u64>,
+    /// The client's own request, for an upstream that speaks the protocol of the client. Default none.
+    #[cfg(feature = "protocols")]
+    pub native: Option<crate::protocol::Native>,
     /// What the owner of an edge decides about the request. Default nothing.
     pub owner: OwnerFields,
     /// The number of answers to this request, `n`.
@@ -100,7 +103,15 @@ impl ChatRequest {
     /// Moves the request out, and leaves a copy without its texts: without the messages and the schema.
     pub fn take(&mut self) -> Self {
         let (rest, schema) = (std::mem::take(&mut self.rest), std::mem::take(&mut self.schema));
-        Self { rest, schema, ..self.clone() }
+        #[cfg(feature = "protocols")]
+        let native = self.native.take();
+        Self {
+            rest,
+            schema,
+            #[cfg(feature = "protocols")]
+            native,
+            ..self.clone()
+        }
     }
 
     /// How a stream reaches the reader. A page has one lane, and does not download the code for others.

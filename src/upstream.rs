@@ -1,5 +1,7 @@
 //! Upstreams: a base URL, its dialect, its key, and what is known about its models.
 
+#[cfg(feature = "protocols")]
+mod azure;
 mod models;
 
 use crate::text::{cut, find, text};
@@ -15,8 +17,14 @@ pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
 /// Its subdomains, for example `eu.openrouter.ai`, are the same API.
 const OPENROUTER_HOST: &str = "openrouter.ai";
 
-/// Where every dialect takes a chat request, below the base URL.
+/// Where most dialects take a request, below the base URL.
 const ENDPOINT: &str = "/chat/completions";
+
+/// Where the dialect `anthropic` takes a request.
+const MESSAGES: &str = "/messages";
+
+/// The ends of a base URL that many copy along.
+const ENDPOINTS: [&str; 2] = [ENDPOINT, MESSAGES];
 
 /// The dialect of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +33,12 @@ pub enum Dialect {
     OpenRouter,
     /// Any other OpenAI-compatible API: a request names one model.
     OpenAi,
+    /// Anthropic's Messages: a request names one model.
+    #[cfg(feature = "protocols")]
+    Anthropic,
+    /// Azure OpenAI: as `OpenAi`, with deployments in the place of models.
+    #[cfg(feature = "protocols")]
+    Azure,
     /// failsoft's own edge: a request has the whole chain and its policy, and the edge falls back.
     Edge,
 }
@@ -36,7 +50,7 @@ pub struct Upstream {
     pub dialect: Dialect,
     /// The base URL, up to and without `/chat/completions`. A query stays behind the path: Azure has its API version there.
     pub url: String,
-    /// Sent as `Authorization: Bearer`.
+    /// Sent as `Authorization: Bearer`. Anthropic gets it as `x-api-key`, and Azure as `api-key`.
     pub key: Option<String>,
     /// The page or app that OpenRouter should attribute the usage to.
     pub app: App,
@@ -97,8 +111,17 @@ impl Dialect {
             // OpenRouter answers four or more with a 400.
             Self::OpenRouter => 3,
             Self::OpenAi => 1,
+            #[cfg(feature = "protocols")]
+            Self::Anthropic | Self::Azure => 1,
             Self::Edge => usize::MAX,
         }
+    }
+}
+
+impl Dialect {
+    /// It states the cost of an answer. Elsewhere, the tokens and the known prices decide.
+    pub(crate) fn states_cost(self) -> bool {
+        matches!(self, Self::OpenRouter | Self::Edge)
     }
 }
 
@@ -141,22 +164,38 @@ impl Upstream {
         asked.into_iter().chain(info.and_then(|info| info.max_reasoning)).min()
     }
 
-    /// The request that carries `body`.
-    pub(crate) fn post(&self, streaming: bool, body: String) -> HttpRequest {
+    /// The request that carries `body` to `model`, the first that `body` names.
+    pub(crate) fn post(&self, streaming: bool, body: String, model: &str) -> HttpRequest {
         let path = cut(&self.url, b'?').0;
-        HttpRequest {
-            url: text!(path, ENDPOINT, &self.url[path.len()..]),
-            headers: self.own_headers(streaming),
-            extra_headers: self.headers.clone(),
-            body,
-        }
+        let query = &self.url[path.len()..];
+        let url = match self.dialect {
+            #[cfg(feature = "protocols")]
+            Dialect::Anthropic => text!(path, MESSAGES, query),
+            #[cfg(feature = "protocols")]
+            Dialect::Azure => azure::url(path, query, model),
+            _ => {
+                let _ = model;
+                text!(path, ENDPOINT, query)
+            }
+        };
+        HttpRequest { url, headers: self.own_headers(streaming), extra_headers: self.headers.clone(), body }
     }
 
     fn own_headers(&self, streaming: bool) -> Vec<(&'static str, String)> {
         let accept = if streaming { "text/event-stream" } else { "application/json" };
         let mut headers = vec![("content-type", "application/json".into()), ("accept", accept.into())];
+        #[cfg(feature = "protocols")]
+        if self.dialect == Dialect::Anthropic {
+            headers.push(("anthropic-version", "2023-06-01".into()));
+        }
         if let Some(key) = &self.key {
-            headers.push(("authorization", text!("Bearer ", key)));
+            headers.push(match self.dialect {
+                #[cfg(feature = "protocols")]
+                Dialect::Anthropic => ("x-api-key", key.clone()),
+                #[cfg(feature = "protocols")]
+                Dialect::Azure => ("api-key", key.clone()),
+                _ => ("authorization", text!("Bearer ", key)),
+            });
         }
         if self.dialect == Dialect::OpenRouter {
             // Only with this header, OpenRouter reports which models it tried inside one request.
@@ -188,7 +227,8 @@ fn base(dialect: Dialect, url: &str) -> String {
     let path = cut(url, b'?').0;
     let query = &url[path.len()..];
     let mut path = path;
-    while let Some(shorter) = path.strip_suffix('/').or_else(|| path.strip_suffix(ENDPOINT)) {
+    let shorten = |path: &'_ str| ENDPOINTS.iter().find_map(|end| path.strip_suffix(end).map(str::len));
+    while let Some(shorter) = path.strip_suffix('/').or_else(|| shorten(path).map(|length| &path[..length])) {
         path = shorter;
     }
     text!(path, if dialect == Dialect::Edge && !path.ends_with("/v1") { "/v1" } else { "" }, query)
@@ -271,7 +311,7 @@ mod tests {
             ("/v1", "/v1/chat/completions"),
         ];
         for (base, url) in urls {
-            assert_eq!(Upstream::new(Dialect::OpenAi, base, None).post(false, "{}".into()).url, url, "{base}");
+            assert_eq!(Upstream::new(Dialect::OpenAi, base, None).post(false, "{}".into(), "m").url, url, "{base}");
         }
     }
 

@@ -19,6 +19,10 @@ impl Call {
         let attempt = &mut self.running[at];
         if let Body::Whole(bytes) = &attempt.body {
             let as_stream = self.request.stream && attempt.role != Role::Score;
+            #[cfg(feature = "protocols")]
+            let translated = attempt.translator.as_ref().and_then(|translator| translator.whole(bytes));
+            #[cfg(feature = "protocols")]
+            let bytes = translated.as_ref().map_or(&bytes[..], |completion| completion.as_bytes());
             let (completion, events) = read_whole(bytes, attempt.usage_chunk, as_stream, wall);
             attempt.body = Body::Events(events);
             attempt.whole = completion;

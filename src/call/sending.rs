@@ -155,12 +155,18 @@ impl Call {
     pub(super) fn start(&mut self, request: Request, now: Millis) -> Box<Attempt> {
         let Request { role, upstream, batch, models, streamed, own_fields, body } = request;
         let id = self.report.attempts.len() as AttemptId;
-        let request = self.upstreams[upstream].post(streamed, body);
+        let dialect = self.upstreams[upstream].dialect;
+        #[cfg(feature = "protocols")]
+        let body = {
+            let native = self.request.native.as_ref().filter(|_| role != Role::Score);
+            crate::protocol::request(dialect, body, native, &mut self.report.warnings)
+        };
+        let request = self.upstreams[upstream].post(streamed, body, &models[0]);
         self.actions.push_back(Action::Send { attempt: id, request });
         self.chain.start(&batch);
         let started = now - self.began;
         // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.
-        let computes_cost = self.upstreams[upstream].dialect == Dialect::OpenAi;
+        let computes_cost = !dialect.states_cost();
         // A page states no prices.
         let may_state = computes_cost && !cfg!(feature = "browser");
         let stated =
@@ -171,6 +177,10 @@ impl Call {
         attempt.charges_errors = self.upstreams[upstream].charges_errors;
         attempt.usage_chunk = self.request.usage_chunk;
         attempt.own_fields = own_fields;
+        #[cfg(feature = "protocols")]
+        {
+            attempt.translator = crate::protocol::AnswerTranslator::of(dialect, self.clock.wall(now) / 1_000);
+        }
         (attempt.computes_cost, attempt.stated) = (computes_cost, stated);
         attempt
     }

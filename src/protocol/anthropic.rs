@@ -38,12 +38,3 @@ mod turns;
 pub use answer::completion;
 pub use request::{Body, body};
 pub use stream::Translator;
-
-/// The path behind the base URL, which ends with `/v1`.
-pub const PATH: &str = "/messages";
-
-/// The headers of every request, beside the key in `x-api-key`.
-pub const HEADERS: [(&str, &str); 1] = [("anthropic-version", "2023-06-01")];
-
-/// The header that carries the key.
-pub const KEY_HEADER: &str = "x-api-key";

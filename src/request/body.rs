@@ -81,7 +81,7 @@ impl ChatRequest {
 
     /// The name of the output limit: the caller's, else the usual one, unless the upstream rejects that name.
     fn limit_name(&self, spec: &BodySpec<'_>) -> &'static str {
-        let usual = if spec.dialect == Dialect::OpenAi { LIMITS[0] } else { LIMITS[1] };
+        let usual = if spec.dialect.states_cost() { LIMITS[1] } else { LIMITS[0] };
         let name = self.limits.first().copied().unwrap_or(usual);
         let other = if name == LIMITS[0] { LIMITS[1] } else { LIMITS[0] };
         if spec.rejected.has(limit_field(name)) { other } else { name }

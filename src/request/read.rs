@@ -60,6 +60,8 @@ impl ChatRequest {
             max_tokens: LIMITS.iter().find_map(|name| body.get(name).whole()),
             required: required(body),
             max_reasoning: body.get("reasoning").get("max_tokens").whole(),
+            #[cfg(feature = "protocols")]
+            native: None,
             owner: OwnerFields::default(),
             answers,
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),

@@ -26,7 +26,7 @@ pub(crate) fn max_cost(server: &Server, request: &UpstreamRequest<'_>, model: us
     let listed = request.models[model].price?;
     let (prompt, completion) = match server.upstream.dialect {
         Dialect::OpenRouter => request.cap.unwrap_or((listed.0 * 3, listed.1 * 3)),
-        Dialect::OpenAi | Dialect::Edge => listed,
+        _ => listed,
     };
     let prefill = match &request.task {
         Task::Continue(prefix) => Prompt::text(prefix.trim_end()).ceiling(),

@@ -33,7 +33,7 @@ impl Dialect {
     fn of(url: &str) -> Self {
         match failsoft::Dialect::of_url(url) {
             failsoft::Dialect::OpenRouter => Self::OpenRouter,
-            failsoft::Dialect::OpenAi | failsoft::Dialect::Edge => Self::OpenAi,
+            _ => Self::OpenAi,
         }
     }
 }

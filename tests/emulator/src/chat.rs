@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::api_error::{ApiError, api_error};
 use crate::billing::Billing;
 use crate::catalog::{Candidate, Prefill};
-use crate::chat_request::ChatRequest;
+use crate::chat_request::{ChatRequest, Wire};
 use crate::completion::Turn;
 use crate::fault::{Behaviour, BodyError, Cut, Effect, Format, HttpError};
 use crate::http::Request;
@@ -54,15 +54,18 @@ struct ChainRun<'a> {
     failures: Vec<Failed<'a>>,
 }
 
-pub(crate) fn chat(state: &State, request: &Request) -> Exchange {
-    let body = request.body_json();
+pub(crate) fn chat(state: &State, request: &Request, wire: Wire, body: Result<Value, ApiError>) -> Exchange {
+    let body = match body {
+        Ok(body) => body,
+        Err(error) => return Exchange::of(error.response(None)),
+    };
     let checked = validate::authorize(request).and_then(|key| Ok((key, validate::chain(&body, key)?)));
     let (key, chain) = match checked {
         Ok(checked) => checked,
         Err(error) => return Exchange::of(error.response(None)),
     };
     let metadata = request.header("x-openrouter-metadata").is_some_and(|value| value.eq_ignore_ascii_case("enabled"));
-    let chat_request = ChatRequest::read(&body, metadata);
+    let chat_request = ChatRequest::read(&body, metadata, wire);
     let id = state.generation_id();
     let billing = state.options.billing;
     let mut run = ChainRun { request: &chat_request, chain: &chain, key, id, billing, failures: Vec::new() };
@@ -107,6 +110,8 @@ impl ChainRun<'_> {
         let name = match behaviour.effect() {
             Some(Effect::Format(Format::NoModelField)) => None,
             Some(Effect::Format(Format::ModelAlias)) => Some(model.canonical.clone()),
+            // The model behind the deployment.
+            _ if self.request.wire == Wire::Azure => Some(model.canonical.clone()),
             _ => Some(model.id.clone()),
         };
         let turn = Turn {

@@ -2,9 +2,21 @@
 
 use serde_json::Value;
 
+/// How the request came, and how its answer goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Wire {
+    #[default]
+    Chat,
+    /// Anthropic's.
+    Messages,
+    /// Azure's form of chat completions.
+    Azure,
+}
+
 /// The parts of a chat request that change the answer.
 #[derive(Debug)]
 pub(crate) struct ChatRequest {
+    pub(crate) wire: Wire,
     pub(crate) stream: bool,
     /// The header `X-OpenRouter-Metadata: enabled`.
     pub(crate) metadata: bool,
@@ -26,7 +38,7 @@ pub(crate) struct ChatRequest {
 }
 
 impl ChatRequest {
-    pub(crate) fn read(body: &Value, metadata: bool) -> Self {
+    pub(crate) fn read(body: &Value, metadata: bool, wire: Wire) -> Self {
         let empty = Vec::new();
         let messages = body["messages"].as_array().unwrap_or(&empty);
         let texts: Vec<String> = messages.iter().map(text_of).collect();
@@ -34,6 +46,7 @@ impl ChatRequest {
         let prompt = prompt.map(|(_, text)| text.clone()).unwrap_or_default();
         let last_is_assistant = messages.last().is_some_and(|message| role(message) == "assistant");
         Self {
+            wire,
             stream: body["stream"] == true,
             metadata,
             max_tokens: body["max_completion_tokens"].as_u64().or(body["max_tokens"].as_u64()),

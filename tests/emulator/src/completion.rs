@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, ToolCall};
 use crate::billing::{Billing, remove_cost};
 use crate::catalog::{Candidate, usd};
-use crate::chat_request::ChatRequest;
+use crate::chat_request::{ChatRequest, Wire};
 use crate::fault::{Behaviour, Effect, Format};
+use crate::{azure, messages};
 
 /// The answer of one model to a request.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub(crate) struct Event {
     /// The comment or the data.
     pub(crate) text: String,
     pub(crate) tokens: u64,
+    /// The name of the event, in the streams of Messages.
+    pub(crate) name: Option<&'static str>,
 }
 
 /// OpenRouter's keep-alive comment.
@@ -64,6 +67,9 @@ impl Turn<'_> {
     }
 
     pub(crate) fn completion(&self) -> Value {
+        if self.request.wire == Wire::Messages {
+            return messages::message(self);
+        }
         let answer = &self.answer;
         let has_text = !answer.pieces.is_empty() || (answer.tools.is_empty() && answer.refusal.is_none());
         let mut message = json!({
@@ -95,7 +101,12 @@ impl Turn<'_> {
     /// The whole stream, from the first comment to `[DONE]`.
     pub(crate) fn events(&self) -> Vec<Event> {
         let answer = &self.answer;
-        let mut events = vec![Event::comment(), self.delta(Part::Role, &json!({ "role": "assistant", "content": "" }))];
+        let begin = match self.request.wire {
+            Wire::Messages => return messages::events(self),
+            Wire::Azure => azure::first_chunk(),
+            Wire::Chat => Event::comment(),
+        };
+        let mut events = vec![begin, self.delta(Part::Role, &json!({ "role": "assistant", "content": "" }))];
         let reasoning = answer.reasoning.iter().map(|piece| json!({ "content": "", "reasoning": piece }));
         events.extend(reasoning.map(|delta| self.delta(Part::Reasoning, &delta).worth(1)));
         events.extend(answer.pieces.iter().map(|piece| self.text(piece)));
@@ -114,17 +125,28 @@ impl Turn<'_> {
         }
         events.push(self.finish());
         events.push(self.usage_chunk());
-        events.push(Event { part: Part::Done, text: "[DONE]".to_owned(), tokens: 0 });
+        events.push(Event { part: Part::Done, text: "[DONE]".to_owned(), tokens: 0, name: None });
         events
+    }
+
+    /// What keeps the connection alive.
+    pub(crate) fn keep_alive(&self) -> Event {
+        if self.request.wire == Wire::Messages { messages::ping() } else { Event::comment() }
     }
 
     /// The chunk for a piece of text.
     pub(crate) fn text(&self, piece: &str) -> Event {
+        if self.request.wire == Wire::Messages {
+            return messages::text(piece);
+        }
         self.delta(Part::Text, &json!({ "content": piece })).worth(1)
     }
 
     /// The chunk that ends a stream with an error, with or without a choice.
     pub(crate) fn error(&self, error: &Value, with_choice: bool) -> Event {
+        if self.request.wire == Wire::Messages {
+            return messages::error_event(error);
+        }
         let mut body = self.envelope("chat.completion.chunk");
         body["error"] = error.clone();
         let choice = json!({
@@ -132,7 +154,7 @@ impl Turn<'_> {
         });
         body["choices"] = if with_choice { json!([choice]) } else { json!([]) };
         self.add_metadata(&mut body);
-        Event { part: Part::Error, text: body.to_string(), tokens: 0 }
+        Event { part: Part::Error, text: body.to_string(), tokens: 0, name: None }
     }
 
     fn tool(&self, call: &Value) -> Event {
@@ -144,7 +166,7 @@ impl Turn<'_> {
         body["choices"] = json!([{
             "index": 0, "delta": delta, "finish_reason": null, "native_finish_reason": null, "logprobs": null,
         }]);
-        Event { part, text: body.to_string(), tokens: 0 }
+        Event { part, text: body.to_string(), tokens: 0, name: None }
     }
 
     fn finish(&self) -> Event {
@@ -156,7 +178,7 @@ impl Turn<'_> {
             "native_finish_reason": self.answer.finish.native(),
             "logprobs": null,
         }]);
-        Event { part: Part::Finish, text: body.to_string(), tokens: 0 }
+        Event { part: Part::Finish, text: body.to_string(), tokens: 0, name: None }
     }
 
     fn usage_chunk(&self) -> Event {
@@ -164,7 +186,7 @@ impl Turn<'_> {
         body["choices"] = json!([]);
         body["usage"] = self.usage();
         self.add_metadata(&mut body);
-        Event { part: Part::Usage, text: body.to_string(), tokens: 0 }
+        Event { part: Part::Usage, text: body.to_string(), tokens: 0, name: None }
     }
 
     fn envelope(&self, object: &str) -> Value {
@@ -186,7 +208,7 @@ impl Turn<'_> {
 
 impl Event {
     pub(crate) fn comment() -> Self {
-        Self { part: Part::Comment, text: PROCESSING.to_owned(), tokens: 0 }
+        Self { part: Part::Comment, text: PROCESSING.to_owned(), tokens: 0, name: None }
     }
 
     fn worth(mut self, tokens: u64) -> Self {

@@ -42,9 +42,12 @@ impl Request {
         query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, v)| decode(v))
     }
 
-    pub(crate) fn bearer(&self) -> Option<&str> {
-        let (scheme, key) = self.header("authorization")?.split_once(' ')?;
-        (scheme.eq_ignore_ascii_case("bearer") && !key.trim().is_empty()).then(|| key.trim())
+    /// The key, in the header of OpenAI, of Anthropic or of Azure.
+    pub(crate) fn key(&self) -> Option<&str> {
+        let bearer = self.header("authorization").and_then(|value| value.split_once(' '));
+        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key);
+        let key = bearer.or_else(|| self.header("x-api-key")).or_else(|| self.header("api-key"));
+        key.map(str::trim).filter(|key| !key.is_empty())
     }
 
     pub(crate) fn headers_json(&self) -> Value {

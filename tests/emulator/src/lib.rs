@@ -23,7 +23,8 @@
 //!
 //! # The API
 //! Under `/api/v1`, or without this prefix: `POST /chat/completions`, `GET /models`,
-//! `GET /models/{author}/{slug}/endpoints`, `GET /generation?id=`, `GET /key`. Every key works except `sk-or-invalid`
+//! `GET /models/{author}/{slug}/endpoints`, `GET /generation?id=`, `GET /key`. Other vendors' wires have the same models and
+//! faults: `POST /messages` is Anthropic's, and `POST /openai/deployments/{model}/chat/completions` is Azure's. Every key works except `sk-or-invalid`
 //! (401) and `sk-or-no-credits` (402). A healthy answer keeps the connection open; every error and every fault closes
 //! it, so that a test can recognise a browser's own retries. A normal end is announced by `connection: close`, a break
 //! is not. A client that closes its sending half counts as having left. Pages of any origin may call; no response
@@ -149,6 +150,7 @@
 
 mod answer;
 mod api_error;
+mod azure;
 mod billing;
 mod catalog;
 mod chat;
@@ -162,6 +164,7 @@ mod http;
 mod ledger;
 mod listing;
 mod log;
+mod messages;
 mod respond;
 mod response;
 mod router;

@@ -5,12 +5,14 @@ use serde_json::json;
 use crate::api_error::ApiError;
 use crate::catalog::Candidate;
 use crate::chat::{Exchange, chat};
+use crate::chat_request::Wire;
 use crate::control;
 use crate::http::{Request, decode};
 use crate::listing;
 use crate::response::Response;
 use crate::state::State;
 use crate::validate::authorize;
+use crate::{azure, messages};
 
 /// Preflights and control requests are not part of OpenRouter's traffic, so the log omits them.
 pub(crate) fn is_logged(request: &Request) -> bool {
@@ -26,7 +28,15 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
     }
     let path = request.path().strip_prefix("/api/v1").unwrap_or(request.path());
     match (request.method.as_str(), path) {
-        ("POST", "/chat/completions") => chat(state, request),
+        ("POST", "/chat/completions") => chat(state, request, Wire::Chat, Ok(request.body_json())),
+        ("POST", "/messages") => {
+            let exchange = chat(state, request, Wire::Messages, messages::read(request));
+            Exchange { response: messages::reshape(exchange.response), ..exchange }
+        }
+        ("POST", path) if azure::deployment(path).is_some() => {
+            let deployment = azure::deployment(path).unwrap_or_default();
+            chat(state, request, Wire::Azure, azure::read(request, &deployment))
+        }
         ("GET", "/models") => Exchange::of(Response::json(200, &listing::models())),
         ("GET", "/generation") if state.options.billing.names_generations() => Exchange::of(generation(state, request)),
         ("GET", "/key") => Exchange::of(key(state, request)),

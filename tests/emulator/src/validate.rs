@@ -29,7 +29,7 @@ const PROVIDER_KEYS: &[&str] = &[
 
 /// The key of the request.
 pub(crate) fn authorize(request: &Request) -> Result<&str, ApiError> {
-    match request.bearer() {
+    match request.key() {
         None => Err(ApiError::bare(401, "No auth credentials found")),
         Some(INVALID_KEY) => Err(ApiError::bare(401, "User not found.")),
         Some(key) => Ok(key),

@@ -6,6 +6,7 @@
 //! | `fields.rs`, `tools.rs` | which fields may a request have? |
 //! | `messages.rs`, `attachments.rs` | what may a conversation contain? |
 //! | `models.rs` | which models may this client name? |
+//! | `native.rs` | what may an upstream get byte for byte? |
 //! | `policy.rs` | what may the client change in the policy? |
 //! | `hold_cost.rs` | what can the call use at most, so that this much is held? |
 
@@ -15,6 +16,7 @@ mod hold_cost;
 mod json_shape;
 mod messages;
 mod models;
+mod native;
 mod policy;
 mod tools;
 
@@ -24,7 +26,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use failsoft::invalid::Section;
-use failsoft::protocol::{Context, Protocol, Request};
+use failsoft::protocol::{Context, Native, Protocol, Request};
 use failsoft::request::{ACCOUNT_FIELDS, OwnerFields, UsageChunk};
 use failsoft::{Catalog, ChatRequest, Json, Lane, Millis, Policy, Upstream, Usd};
 use worker::Env;
@@ -132,13 +134,19 @@ impl Draft {
         client: &Client<'_>,
     ) -> Result<Self, ApiError> {
         request.check_unknown(config.limits.refuses_unknown)?;
-        let Request { chat, mut context, warnings, .. } = request;
+        let Request { chat, mut context, warnings, native, .. } = request;
         let draft = Self::read_chat(Json::parse(&chat).unwrap_or(Json::NULL), config, client);
         let mut draft = draft.map_err(|error| rename_field(error, protocol))?;
         let call = &mut draft.call;
         context.set_prompt_tokens(call.request.prompt_tokens());
         call.context = Some(context);
         call.request.warnings.extend(warnings);
+        if call.upstreams.iter().any(|upstream| upstream.dialect.protocol() == Some(protocol)) {
+            native::check(&native)?;
+            let more = native::more_bytes(&native, &chat);
+            call.request.prompt_most = call.request.prompt_most.map(|most| most.saturating_add(more));
+            call.request.native = Some(Native { protocol, json: native });
+        }
         // The answer is written from chunks, and no other protocol has an event that starts the answer over.
         call.request.lane = Lane::Gate;
         Arc::make_mut(&mut call.policy).restart_event = false;
@@ -178,9 +186,9 @@ impl Draft {
             models::check_searches(&request, config)?;
         }
         request.callers_clocks = policy.timeouts != owner.timeouts;
-        // The other lanes pass on what the upstream says about itself.
+        // The other lanes pass on what the upstream says about itself, in the upstream's protocol.
         request.lane = route.map_or(Lane::Gate, |route| route.lane);
-        if client.hides_report() {
+        if client.hides_report() || upstreams.iter().any(|upstream| upstream.dialect.protocol().is_some()) {
             request.lane = Lane::Gate;
         }
         request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };

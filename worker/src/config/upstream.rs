@@ -47,9 +47,11 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     if !url.starts_with("https://") && !is_local_http(url) && !may_be_http {
         return Err(given.wrong("url", "must begin with https://, or the key would travel without encryption"));
     }
-    let dialect = match given.choice("dialect", "openrouter openai")? {
+    let dialect = match given.choice("dialect", "openrouter openai anthropic azure")? {
         None => Dialect::of_url(url),
         Some("openrouter") => Dialect::OpenRouter,
+        Some("anthropic") => Dialect::Anthropic,
+        Some("azure") => Dialect::Azure,
         Some(_) => Dialect::OpenAi,
     };
     let key_name = given.text("key")?.unwrap_or(DEFAULT_KEY.into()).into_owned();
@@ -64,7 +66,7 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     upstream.reasons_beyond_limit = REASONS_BEYOND_LIMIT.contains(&host(authority(url)));
     given.flag("reasoningBeyondLimit", &mut upstream.reasons_beyond_limit)?;
     upstream.account_fields = match given.get("accountFields").is_null() {
-        true if dialect == Dialect::OpenRouter => vec![ACCOUNT_FIELDS[0]],
+        true if matches!(dialect, Dialect::OpenRouter | Dialect::Anthropic) => vec![ACCOUNT_FIELDS[0]],
         true if KNOW_ACCOUNTS.contains(&host(authority(url))) => ACCOUNT_FIELDS.into(),
         true => Vec::new(),
         false => {

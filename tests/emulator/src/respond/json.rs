@@ -28,6 +28,12 @@ pub(super) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
 
 fn with_error(mut body: Value, error: BodyError) -> Response {
     match error {
+        BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice if body["choices"].is_null() => {
+            Response::json(
+                200,
+                &json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } }),
+            )
+        }
         BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice => {
             body["choices"][0]["error"] = provider_error();
             body["choices"][0]["finish_reason"] = json!("error");

@@ -56,10 +56,12 @@ impl Style {
             Self::CrLf => "\r\n",
             Self::Cr => "\r",
         };
-        let field = if event.part == Part::Comment { ": " } else { "data: " };
+        let is_comment = event.part == Part::Comment && event.name.is_none();
+        let field = if is_comment { ": " } else { "data: " };
+        let name = event.name.map(|name| format!("event: {name}{end}")).unwrap_or_default();
         let text = if self == Self::MultiLine { pretty(&event.text) } else { event.text.clone() };
         let lines = text.split('\n').map(|line| format!("{field}{line}{end}"));
-        (lines.collect::<String>() + end).into_bytes()
+        (name + &lines.collect::<String>() + end).into_bytes()
     }
 }
 
@@ -98,7 +100,7 @@ fn with_error(turn: &Turn<'_>, mut events: Vec<Event>, error: BodyError) -> Vec<
             events.retain(|event| !is_end(event));
             events.push(turn.error(&error_in_words(), false));
         }
-        BodyError::First => events = vec![Event::comment(), turn.error(&provider_error(), true)],
+        BodyError::First => events = vec![turn.keep_alive(), turn.error(&provider_error(), true)],
         BodyError::MalformedChunk => {
             let index = middle(&events);
             let text = &mut events[index].text;
@@ -116,18 +118,18 @@ fn with_timing(turn: &Turn<'_>, events: &[Event], timing: Timing, number: Option
         Timing::SlowHeaders => Response::stream(plain(events)).after(pause(number)),
         Timing::SlowFirstToken => {
             let mut body = plain(&events[..1]);
-            body.extend(wait_with_comments(number));
+            body.extend(wait_with_comments(turn, number));
             body.extend(plain(&events[1..]));
             Response::stream(body)
         }
         Timing::CommentsOnly => {
             let mut body = plain(&events[..1]);
-            body.push(comments(u64::MAX));
+            body.push(comments(turn, u64::MAX));
             Response::stream(body)
         }
         Timing::Stall | Timing::StallComments => {
             let mut body = plain(first_words(events, number.unwrap_or(3)));
-            body.push(if timing == Timing::Stall { Step::Silence } else { comments(u64::MAX) });
+            body.push(if timing == Timing::Stall { Step::Silence } else { comments(turn, u64::MAX) });
             Response::stream(body)
         }
         Timing::NeverEnding => {
@@ -155,15 +157,15 @@ fn first_words(events: &[Event], words: u64) -> &[Event] {
     &events[..stop.unwrap_or(events.len())]
 }
 
-fn comments(times: u64) -> Step {
-    Step::Repeat { bytes: Style::Plain.encode(&Event::comment()), tokens: 0, every: COMMENTS_EVERY, times }
+fn comments(turn: &Turn<'_>, times: u64) -> Step {
+    Step::Repeat { bytes: Style::Plain.encode(&turn.keep_alive()), tokens: 0, every: COMMENTS_EVERY, times }
 }
 
 /// Comments for this many milliseconds, or without an end.
-fn wait_with_comments(milliseconds: Option<u64>) -> Vec<Step> {
-    let Some(time) = milliseconds else { return vec![comments(u64::MAX)] };
+fn wait_with_comments(turn: &Turn<'_>, milliseconds: Option<u64>) -> Vec<Step> {
+    let Some(time) = milliseconds else { return vec![comments(turn, u64::MAX)] };
     let every = u64::try_from(COMMENTS_EVERY.as_millis()).unwrap_or(u64::MAX);
-    vec![comments(time / every), pause(Some(time % every))]
+    vec![comments(turn, time / every), pause(Some(time % every))]
 }
 
 /// One write for each byte. The tokens count with the last byte.

@@ -1,0 +1,37 @@
+//! Azure OpenAI's wire: chat completions of a deployment, which the path names. Its first chunk has no choice, and its answers name
+//! the model behind the deployment.
+
+use serde_json::{Value, json};
+
+use crate::api_error::ApiError;
+use crate::completion::{Event, Part};
+use crate::http::{Request, decode};
+
+/// The deployment in `path`.
+pub(crate) fn deployment(path: &str) -> Option<String> {
+    let name = path.strip_prefix("/openai/deployments/")?.strip_suffix("/chat/completions")?;
+    Some(decode(name)).filter(|name| !name.is_empty())
+}
+
+/// The chat request for a request to `deployment`.
+pub(crate) fn read(request: &Request, deployment: &str) -> Result<Value, ApiError> {
+    if request.header("api-key").is_none() {
+        return Err(ApiError::bare(401, "Access denied due to invalid subscription key or wrong API endpoint."));
+    }
+    if request.query("api-version").is_none() {
+        return Err(ApiError::bare(404, "Resource not found"));
+    }
+    let mut body = request.body_json();
+    body["model"] = json!(deployment);
+    Ok(body)
+}
+
+/// The chunk before every other: what the filter found in the prompt.
+pub(crate) fn first_chunk() -> Event {
+    let filter =
+        json!({ "prompt_index": 0, "content_filter_results": { "hate": { "filtered": false, "severity": "safe" } } });
+    let chunk = json!({
+        "choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": [filter],
+    });
+    Event { part: Part::Role, text: chunk.to_string(), tokens: 0, name: None }
+}
