@@ -233,6 +233,26 @@ test('an answer without a cost is booked at the price of its tokens, and one wit
   about((await call(failsoft(), ({ model }) => answer(model, undefined))).used, ONE);
 });
 
+test('an upstream that reports tokens and no cost uses up a budget at the configured prices, and the rest of each hold is released', async () => {
+  const usage = { prompt_tokens: 10, completion_tokens: 3, total_tokens: 13 };
+  const source = { models: [{ id: 'gpt-4o', contextLength: 128_000, maxOutput: 16_384, prompt: 2.5, completion: 10 }] };
+  Object.assign(upstream, { script: () => answer('gpt-4o-2024-08-06', usage), requests: [], costs: {} });
+  await withEdge({ failsoft: failsoft({ budget: { usd: { day: 0.008 } }, source, models: ['*'] }) }, async (edge) => {
+    const ask = { messages: [{ role: 'user', content: 'Say hi.' }], model: 'gpt-4o', models: undefined, max_tokens: 100 };
+    let calls = 0;
+    for (let answered = 200; answered === 200; calls += answered === 200) {
+      answered = (await chat(edge, ask)).status;
+      const { usd, tokens } = await settled(edge);
+      if (calls === 0) assert.deepEqual([usd.day.used, tokens.day.used], [0.000055, 13]);
+    }
+    const { usd } = await settled(edge);
+    assert.equal(calls, Math.round(usd.day.used / 0.000055));
+    // 100 tokens of the answer, and the prompt with its margin, cost a fifth of a cent at most. So the budget is used up except for that.
+    assert.ok(usd.day.left < 0.0025 && calls >= 100, `${calls} calls, ${usd.day.left} USD left`);
+    assert.equal(upstream.requests.length, calls);
+  });
+});
+
 test('the owner is warned of a cost that does not fit the prices', async () => {
   const config = (more) => ({ ...failsoft(more), alerts: { url: alerts.url } });
   for (const [model, script, expected] of [

@@ -126,6 +126,25 @@ test('a token gets the configuration of its audience', async () => {
   await checkRefused(token(EC, { ...web, exp: now() - 1 }), 'no skew', /expired/);
 });
 
+test('a token whose issuer names the app in another claim than aud is let in by that claim', async () => {
+  const cognito = { iss: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_x', sub: 'u-1', client_id: 'app-client-1', token_use: 'access', scope: 'openid', exp: now() + 300 };
+  const clerk = { iss: 'https://clerk.example.com', sub: 'user_1', azp: APP, sid: 'sess_1', exp: now() + 300, nbf: 1 };
+  const users = [
+    { issuer: cognito.iss, audience: cognito.client_id, audienceClaim: 'client_id', jwks: issuer.url },
+    { issuer: clerk.iss, audience: APP, audienceClaim: 'azp', jwks: issuer.url },
+    { issuer: ISSUER, audience: AUDIENCE, jwks: issuer.url },
+  ];
+  await withEdge({ failsoft: { ...failsoft(issuer.url), users } }, async (at) => {
+    const status = async (payload) => (await models(token(RSA, payload), { at })).status;
+    for (const payload of [cognito, clerk, claims()]) assert.equal(await status(payload), 200, JSON.stringify(payload));
+    for (const payload of [
+      { ...cognito, client_id: 'app-client-2' }, { ...cognito, client_id: undefined }, { ...cognito, client_id: undefined, aud: cognito.client_id },
+      { ...cognito, client_id: undefined, azp: cognito.client_id }, { ...clerk, azp: 'https://evil.example' }, { ...clerk, azp: undefined },
+      claims({ aud: undefined, client_id: AUDIENCE, azp: AUDIENCE }),
+    ]) assert.equal(await status(payload), 401, JSON.stringify(payload));
+  });
+});
+
 test('the preflight of a page of the app is allowed, and that of another page is not', async () => {
   const preflight = await send(edge, '/v1/chat/completions', { method: 'OPTIONS', key: null, headers: { origin: APP } });
   assert.equal(preflight.headers['access-control-allow-origin'], APP);

@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 
 import { CLOCK_MODULES, setClockAhead } from './clock.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { RESET_MODULES } from './reset.mjs';
 import { setUp, useEdge, useEmulator, withEdge } from './use-edge.mjs';
 
 const APP = 'https://app.example';
@@ -17,24 +18,28 @@ const EVIL = 'https://evil.example';
 const SECRETS = { TURNSTILE_SECRET: 'turnstile-secret-of-the-test', SESSION_SECRET: 'session-0123456789-0123456789-012345' };
 const ADDRESS = '203.0.113.7';
 
-/** Turnstile's siteverify: accepts each token once, with the right secret. A token is the JSON of the answer. */
+/**
+ * Turnstile's siteverify: accepts each token once, with the right secret, and again with the same idempotency key. A token is the
+ * JSON of the answer.
+ */
 async function startTurnstile() {
-  const turnstile = { asked: [], used: new Set(), single: true, answer: null };
+  const turnstile = { asked: [], used: new Map(), single: true, answer: null };
   const server = createServer(async (request, response) => {
     const body = JSON.parse(Buffer.concat(await request.toArray()).toString());
     turnstile.asked.push(body);
-    if (turnstile.answer) return turnstile.answer(request, response);
+    if (turnstile.answer) return turnstile.answer(request, response, body);
     const verdict = judge(body);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(verdict));
   });
   const refusal = (...codes) => ({ success: false, 'error-codes': codes, messages: [] });
-  const judge = ({ secret, response: token }) => {
+  const judge = ({ secret, response: token, idempotency_key: key }) => {
     if (secret !== SECRETS.TURNSTILE_SECRET) return refusal('invalid-input-secret');
     if (!token.startsWith('{')) return refusal('invalid-input-response');
-    if (turnstile.single && turnstile.used.has(token)) return refusal('timeout-or-duplicate');
-    turnstile.used.add(token);
+    if (turnstile.single && turnstile.used.has(token) && turnstile.used.get(token) !== (key ?? NaN)) return refusal('timeout-or-duplicate');
+    turnstile.used.set(token, key);
     return { success: true, challenge_ts: new Date().toISOString(), 'error-codes': [], cdata: '', ...JSON.parse(token) };
   };
+  turnstile.judge = judge;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   turnstile.url = `http://127.0.0.1:${server.address().port}/turnstile/v0/siteverify`;
   turnstile.stop = () => new Promise((resolve) => {
@@ -150,6 +155,39 @@ test('a Turnstile token gives one session for many requests at the same time, ev
   } finally {
     turnstile.single = true;
   }
+});
+
+test('a token whose verification was lost gives a session at the next try, and then none', async () => {
+  const [token, other] = [solved(), solved()];
+  // Turnstile verifies the token, and its answer is lost.
+  turnstile.answer = (request, _, body) => {
+    turnstile.judge(body);
+    request.socket.destroy();
+  };
+  try {
+    const lost = await session(token);
+    assert.deepEqual([lost.status, lost.json.error.code], [503, 'turnstile_unavailable']);
+  } finally {
+    turnstile.answer = null;
+  }
+  const statuses = [];
+  for (const isolate of [0, 1, 0]) statuses.push((await session(token, { isolate })).status);
+  assert.deepEqual(statuses, [200, 403, 403]);
+  assert.equal((await session(other)).status, 200);
+  const keys = (of) => new Set(turnstile.asked.filter(({ response }) => response === of).map(({ idempotency_key: key }) => key));
+  assert.deepEqual([keys(token).size, keys(other).size, new Set([...keys(token), ...keys(other)]).size], [1, 1, 2]);
+  for (const key of keys(token)) assert.match(key, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('a token that was verified while the object of used tokens was reset gives a session at the next try, and then none', async () => {
+  const token = solved();
+  await withEdge({ modules: RESET_MODULES, secrets: SECRETS, failsoft: failsoft() }, async (at) => {
+    await send(at, '/v1/nothing', { method: 'OPTIONS', key: null, headers: { 'x-reset': 'Spend before' } });
+    const failed = await session(token, { at });
+    assert.deepEqual([failed.status, failed.json.error.code], [503, 'keys_unavailable']);
+    assert.equal((await session(token, { at })).status, 200);
+    assert.equal((await session(token, { at })).status, 403);
+  });
 });
 
 test('a Turnstile token that is invalid, or from another host or action, gives no session', async () => {

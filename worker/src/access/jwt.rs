@@ -69,8 +69,9 @@ impl<'a> Jwt<'a> {
 
     /// Finds the issuer that the token names, if the token is for the issuer's audience.
     pub(crate) fn issuer<'i>(&self, issuers: &'i [Issuer]) -> Option<&'i Issuer> {
-        let (from, audience) = (self.claim("iss"), self.claim("aud"));
+        let from = self.claim("iss");
         issuers.iter().find(|issuer| {
+            let audience = self.claim(&issuer.audience_claim);
             let is_for = |audience: Json<'_>| audience.is(&issuer.audience);
             from.is(&issuer.issuer) && (is_for(audience) || audience.items().any(is_for))
         })
@@ -222,6 +223,28 @@ mod tests {
             json!({"iss": "https://id.example/", "aud": [["app"]]}),
         ] {
             assert!(!of(claims.clone()), "{claims}");
+        }
+    }
+
+    #[test]
+    fn another_claim_may_name_the_app_and_then_aud_does_not() {
+        let issuers = issuers(json!([
+            {"issuer": "cognito", "audience": "client-1", "audienceClaim": "client_id", "jwks": "https://id.example/jwks"},
+            {"issuer": "clerk", "audience": "https://app.example", "audienceClaim": "azp", "jwks": "https://id.example/jwks"},
+        ]));
+        for (claims, expected) in [
+            (json!({"iss": "cognito", "client_id": "client-1"}), true),
+            (json!({"iss": "cognito", "client_id": "client-1", "aud": "https://api.example"}), true),
+            (json!({"iss": "clerk", "azp": "https://app.example"}), true),
+            (json!({"iss": "cognito", "client_id": "client-2"}), false),
+            (json!({"iss": "cognito", "aud": "client-1"}), false),
+            (json!({"iss": "cognito", "azp": "client-1"}), false),
+            (json!({"iss": "cognito", "client_id": ""}), false),
+            (json!({"iss": "cognito"}), false),
+            (json!({"iss": "clerk", "client_id": "https://app.example"}), false),
+        ] {
+            let token = token(&json!({"alg": "RS256"}), &claims);
+            assert_eq!(Jwt::read(&token).expect("a token").issuer(&issuers).is_some(), expected, "{claims}");
         }
     }
 

@@ -164,7 +164,8 @@ impl Balance {
         Ok(())
     }
 
-    /// Holds a part of what is left, at least the amount of `request`. An isolate spends it without asking.
+    /// Holds a part of what is left, at least the amount of `request`. An isolate spends it without asking. A request with the
+    /// id of an earlier one replaces it: the isolate did not get the earlier lease.
     ///
     /// # Errors
     /// As [`Balance::hold`].
@@ -176,6 +177,7 @@ impl Balance {
         now: Millis,
     ) -> Result<LeaseGrant, Exceeded> {
         self.apply_limits(limits, now);
+        self.remove(id);
         self.check(request.amount, now)?;
         let part = |left: u64, least: u64| (left / LEASE_PART).clamp(least, left);
         let left = |measure| {

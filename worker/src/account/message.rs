@@ -10,6 +10,7 @@ use super::balance::{CallUsage, HoldRequest, LeaseGrant, Quota};
 use super::edge_state::EdgeState;
 use super::exceeded::Exceeded;
 use super::limits::Limits;
+use crate::platform::object;
 
 /// A message to the object. `id` names the hold; the isolate chose it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,6 +65,20 @@ pub(super) enum Message {
     Refuse { limits: Limits },
     /// Asks how much of the account's limits is used.
     Usage { limits: Limits },
+}
+
+impl object::Message for Message {
+    fn is_idempotent(&self) -> bool {
+        match self {
+            // What they do is bound to an id, or sets a value.
+            Self::Hold { .. } | Self::Lease { .. } | Self::Note { .. } | Self::Settle { .. } | Self::Return { .. } => {
+                true
+            }
+            Self::SetPause { .. } | Self::RevokeSession { .. } | Self::ReadState | Self::Usage { .. } => true,
+            // They count.
+            Self::Correct { .. } | Self::Refuse { .. } => false,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

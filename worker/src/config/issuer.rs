@@ -12,8 +12,10 @@ use super::url_host::is_local_http;
 pub(crate) struct Issuer {
     /// The `iss` of its tokens.
     pub(crate) issuer: String,
-    /// The `aud` of a token must be or contain this.
+    /// The claim that names the app must be or contain this.
     pub(crate) audience: String,
+    /// The claim that names the app: `aud`, or that of an issuer whose access tokens have no `aud`, such as `client_id`.
+    pub(crate) audience_claim: String,
     /// The URL of the issuer's public keys.
     pub(crate) jwks: String,
     /// The claim that names the user, and so the account.
@@ -56,7 +58,8 @@ impl Issuer {
         for (at, row) in rows.items().enumerate() {
             let path = format!("users[{at}]");
             let issuer = Self::read(&Section::object(path.as_str(), row)?, routes)?;
-            if issuers.iter().any(|other| (&other.issuer, &other.audience) == (&issuer.issuer, &issuer.audience)) {
+            let app = |issuer: &Self| [&issuer.issuer, &issuer.audience, &issuer.audience_claim].map(Clone::clone);
+            if issuers.iter().any(|other| app(other) == app(&issuer)) {
                 return Err(Invalid::new(path, "repeats the `issuer` and the `audience` of another entry"));
             }
             issuers.push(issuer);
@@ -65,7 +68,7 @@ impl Issuer {
     }
 
     fn read(given: &Section<'_>, routes: &[Route]) -> Result<Self, Box<Invalid>> {
-        given.only(&["issuer audience jwks claim algorithms clockSkew ", Grant::FIELDS].concat())?;
+        given.only(&["issuer audience audienceClaim jwks claim algorithms clockSkew ", Grant::FIELDS].concat())?;
         let needed = |name: &str, what: &str| match given.text(name)?.filter(|text| !text.is_empty()) {
             Some(text) => Ok(text.into_owned()),
             None => Err(given.wrong(name, ["is missing: ", what].concat())),
@@ -75,10 +78,10 @@ impl Issuer {
             let problem = "must begin with https://, or anyone on the network path could replace the keys";
             return Err(given.wrong("jwks", problem));
         }
-        let claim = given.text("claim")?.unwrap_or("sub".into());
-        if claim.is_empty() {
-            return Err(given.wrong("claim", "must be the name of a claim"));
-        }
+        let claim = |name: &str, default: &str| match given.text(name)? {
+            Some(claim) if claim.is_empty() => Err(given.wrong(name, "must be the name of a claim")),
+            claim => Ok(claim.map_or_else(|| default.into(), Into::into)),
+        };
         let mut skew = 60;
         given.whole("clockSkew", 0, 600, &mut skew)?;
         let grant = Grant::read(given, "user", String::new())?;
@@ -86,8 +89,9 @@ impl Issuer {
         Ok(Self {
             issuer: needed("issuer", "give the `iss` of the tokens")?,
             audience: needed("audience", "give the `aud` of this app, or tokens for any other app would be accepted")?,
+            audience_claim: claim("audienceClaim", "aud")?,
             jwks,
-            claim: claim.into(),
+            claim: claim("claim", "sub")?,
             algorithms: algorithms(given)?,
             skew,
             grant,

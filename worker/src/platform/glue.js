@@ -120,11 +120,21 @@ async function readWithin(body, limit) {
   return whole;
 }
 
-/** Asks a Durable Object. Nobody reads the URL. */
-export async function sendToObject(namespace, name, message, timeLimit) {
+/**
+ * Asks a Durable Object. Nobody reads the URL. A deployment resets objects, and the platform then may not know whether the
+ * object got the message. A message that `mayRepeat` goes once more, within the same time, through a fresh stub: a stub whose
+ * object was reset stays broken. An object that is overloaded is not asked again.
+ */
+export async function sendToObject(namespace, name, message, timeLimit, mayRepeat) {
   const init = { method: 'POST', body: message, signal: AbortSignal.timeout(timeLimit) };
-  const answer = await namespace.getByName(name).fetch('https://object/', init);
-  return answer.text();
+  const send = async () => (await namespace.getByName(name).fetch('https://object/', init)).text();
+  try {
+    return await send();
+  } catch (thrown) {
+    const isLost = (thrown.retryable || thrown.durableObjectReset) && !thrown.overloaded;
+    if (!mayRepeat || !isLost) throw thrown;
+    return send();
+  }
 }
 
 /** Counts an event with `key` at the rate limiter `name`. False: there were too many. Without the limiter, all are allowed. */

@@ -46,7 +46,13 @@ extern "C" {
     pub(crate) fn read_body(of: &Request, task: u32, slot: u32);
 
     #[wasm_bindgen(js_name = sendToObject)]
-    pub(crate) fn send_to_object(namespace: &JsValue, name: &str, message: &str, time_limit: u32) -> Promise;
+    pub(crate) fn send_to_object(
+        namespace: &JsValue,
+        name: &str,
+        message: &str,
+        time_limit: u32,
+        may_repeat: bool,
+    ) -> Promise;
 
     #[wasm_bindgen(js_name = isWithinRate)]
     pub(crate) fn is_within_rate(env: &JsValue, name: &str, key: &str) -> Promise;

@@ -13,6 +13,13 @@ use crate::platform::host;
 /// How long an object may take to answer, in milliseconds.
 pub(crate) const TIMEOUT: u32 = 5_000;
 
+/// A message to an object.
+pub(crate) trait Message: Serialize {
+    /// Whether an object that gets the message twice is as after the first time, and answers the same. Such a message is sent
+    /// once more when the platform lost its object.
+    fn is_idempotent(&self) -> bool;
+}
+
 /// The objects of one class.
 #[derive(Clone, Debug)]
 pub(crate) struct Objects(ObjectNamespace);
@@ -24,13 +31,19 @@ impl Objects {
     }
 
     /// Sends `message` to the object `name`, and reads its answer.
-    pub(crate) async fn send<A: DeserializeOwned>(&self, name: &str, message: &impl Serialize) -> Result<A> {
-        Ok(serde_json::from_str(&self.send_text(name, &serde_json::to_string(message)?).await?)?)
+    pub(crate) async fn send<A: DeserializeOwned>(&self, name: &str, message: &impl Message) -> Result<A> {
+        let text = serde_json::to_string(message)?;
+        Ok(serde_json::from_str(&self.deliver(name, &text, message.is_idempotent()).await?)?)
     }
 
-    /// [`Objects::send`], for a message and an answer that need no serde.
+    /// [`Objects::send`], for a message and an answer that need no serde. The message is sent once.
     pub(crate) async fn send_text(&self, name: &str, message: &str) -> Result<String> {
-        let answer = JsFuture::from(host::send_to_object(self.0.as_ref(), name, message, TIMEOUT)).await?;
+        self.deliver(name, message, false).await
+    }
+
+    async fn deliver(&self, name: &str, message: &str, may_repeat: bool) -> Result<String> {
+        let sent = host::send_to_object(self.0.as_ref(), name, message, TIMEOUT, may_repeat);
+        let answer = JsFuture::from(sent).await?;
         answer.as_string().ok_or_else(|| "the object did not answer with a text".into())
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Denied, Record};
+use crate::platform::object;
 
 /// A message. An object is one of three kinds: the object of a key, the registry, or a store of used Turnstile tokens.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +28,18 @@ pub(crate) enum Message {
     List,
     /// To a store of used Turnstile tokens: mark the token with this digest as used.
     Spend { digest: String },
+}
+
+impl object::Message for Message {
+    fn is_idempotent(&self) -> bool {
+        match self {
+            Self::Admit { .. } | Self::Show | Self::List | Self::Change { .. } | Self::Revoke | Self::Enter { .. } => {
+                true
+            }
+            // The second time, the key exists, its new secret is the old one, or the token is used.
+            Self::Create(_) | Self::Rotate { .. } | Self::Spend { .. } => false,
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use failsoft::Json;
 use serde_json::json;
 
-use crate::config::Visitors;
+use crate::config::{Visitors, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::platform::{fetch, host};
 
@@ -22,7 +22,8 @@ enum Verdict {
 
 /// Checks that `token` comes from a person on one of the app's pages.
 pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&str>) -> Result<(), ApiError> {
-    let mut body = json!({"secret": visitors.turnstile_secret, "response": token});
+    let key = idempotency_key(token);
+    let mut body = json!({"secret": visitors.turnstile_secret, "response": token, "idempotency_key": key});
     if let Some(address) = address {
         body["remoteip"] = address.into();
     }
@@ -41,6 +42,17 @@ pub(super) async fn verify(visitors: &Visitors, token: &str, address: Option<&st
             Err(ApiError::new(Code::TurnstileUnavailable, message))
         }
     }
+}
+
+/// The UUID by which Turnstile knows a repeated request: of one token always the same. So Turnstile answers again about a token
+/// whose first answer was lost, or that gave no session because something else failed. The edge itself gives one session for a token.
+fn idempotency_key(token: &str) -> String {
+    let mut bytes = digest::of(&["failsoft: siteverify\0", token].concat());
+    // A UUID of version 4 (RFC 9562, 5.4).
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = digest::hex(&bytes[..16]);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// The error for a token that is not valid, or no longer valid.
@@ -70,8 +82,18 @@ fn read_verdict(visitors: &Visitors, answer: &str) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{Verdict, read_verdict};
+    use super::{Verdict, idempotency_key, read_verdict};
     use crate::access::visitors::tests::visitors;
+
+    #[test]
+    fn each_token_has_one_idempotency_key_which_is_a_uuid() {
+        let key = idempotency_key("a");
+        assert_eq!(key, idempotency_key("a"));
+        assert_ne!(key, idempotency_key("b"));
+        let lengths: Vec<usize> = key.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert!(key.as_bytes()[14] == b'4' && matches!(key.as_bytes()[19], b'8' | b'9' | b'a' | b'b'), "{key}");
+    }
 
     #[test]
     fn a_token_is_valid_on_the_apps_pages_and_for_the_right_action() {

@@ -66,6 +66,22 @@ fn a_lease_that_is_never_returned_counts_as_spent() {
 }
 
 #[test]
+fn a_lease_that_is_requested_again_replaces_the_one_that_did_not_arrive() {
+    let limits = limits(json!({"usd": {"day": 1}, "concurrent": 8}));
+    let need = HoldRequest { amount: Amount { requests: 1, tokens: 10, usd: USD }, duration: 20_000, row: None };
+    let mut balance = Balance::default();
+    let mut lease = |id: &str| {
+        let grant = balance.lease(id, need.clone(), &limits, NOON);
+        (grant.ok().map(|grant| grant.amount.usd), usd(&balance), balance.running())
+    };
+    // The first lease takes the whole budget.
+    let first = lease("a");
+    assert_eq!((first.0, first.1), (Some(USD), (0, USD)));
+    assert_eq!(lease("a"), first);
+    assert_eq!(lease("b").0, None);
+}
+
+#[test]
 fn after_its_end_a_lease_holds_only_what_running_calls_hold() {
     let limits = limits(json!({"usd": {"day": 1}, "concurrent": 40}));
     let need = HoldRequest { amount: Amount { requests: 1, tokens: 10, usd: USD / 100 }, duration: 20_000, row: None };
