@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use failsoft::catalog::ModelInfo;
-use failsoft::{Json, Shape, Usd};
-use serde_json::{Value, json};
+use failsoft::json::{Object, array};
+use failsoft::{Shape, Usd};
 
 use crate::access::{Client, covers};
 use crate::call::admission::ROUTE;
 use crate::catalog;
 use crate::config::{Config, Limits};
 use crate::http::api_error::{ApiError, Code};
-use crate::http::reply::list;
 
 /// The models of a client.
 pub(crate) struct ModelList<'a> {
@@ -33,17 +32,16 @@ impl<'a> ModelList<'a> {
     }
 
     /// The client's routes, then the models that `models` names, then the known models that its patterns cover.
-    pub(crate) fn list(&self) -> Value {
+    pub(crate) fn list(&self) -> String {
         catalog::with(|catalog| {
-            let rows = self.ids(&catalog.ids().collect::<Vec<_>>()).into_iter().map(|id| self.show(self.row(id)));
-            let rows: Vec<Value> = rows.collect();
-            let count = rows.len();
-            let mut models = list(rows);
+            let rows = self.ids(&catalog.ids().collect::<Vec<_>>()).into_iter().map(|id| self.show(&self.row(id)));
+            let rows: Vec<String> = rows.collect();
+            let mut list = Object::default();
+            list.text("object", "list").raw("data", &array(&rows));
             if self.shape == Shape::OpenRouter {
-                models["total_count"] = count.into();
-                models["links"] = json!({ "next": null });
+                list.whole("total_count", rows.len() as u64).raw("links", r#"{"next":null}"#);
             }
-            models
+            list.end()
         })
     }
 
@@ -51,7 +49,7 @@ impl<'a> ModelList<'a> {
     ///
     /// # Errors
     /// If the client may not ask for it, or it is not known.
-    pub(crate) fn find(&self, id: &str) -> Result<Value, ApiError> {
+    pub(crate) fn find(&self, id: &str) -> Result<String, ApiError> {
         let is_known = catalog::with(|catalog| {
             let is_named = self.ids(&[]).iter().any(|named| named == id);
             // Without a catalog, every model may exist.
@@ -61,10 +59,10 @@ impl<'a> ModelList<'a> {
             let message = "there is no such model for this key; GET /v1/models lists those that there are";
             return Err(ApiError::new(Code::ModelNotFound, message).about("model"));
         }
-        let shown = self.show(self.row(id.into()));
+        let shown = self.show(&self.row(id.into()));
         Ok(match self.shape {
             Shape::OpenAi => shown,
-            Shape::OpenRouter => json!({ "data": shown }),
+            Shape::OpenRouter => Object::default().raw("data", &shown).end(),
         })
     }
 
@@ -94,51 +92,39 @@ impl<'a> ModelList<'a> {
         Row { owner: owner.into(), info: model.and_then(find), id }
     }
 
-    fn show(&self, row: Row) -> Value {
-        let mut shown = match self.shape {
-            Shape::OpenAi => json!({}),
-            Shape::OpenRouter => show_to_openrouter(&row, &self.config.limits),
-        };
-        for (name, value) in
-            [("object", json!("model")), ("created", json!(0)), ("owned_by", json!(row.owner)), ("id", json!(row.id))]
-        {
-            shown[name] = value;
+    fn show(&self, row: &Row) -> String {
+        let mut json = Object::default();
+        json.text("id", &row.id).text("object", "model").whole("created", 0).text("owned_by", &row.owner);
+        if self.shape == Shape::OpenRouter {
+            write_openrouters(&mut json, row, &self.config.limits);
         }
-        shown
+        json.end()
     }
 }
 
-/// The fields that OpenRouter's schema requires, beside those of OpenAI. A price that the client may not know, or that is not known, is -1: OpenRouter uses
-/// it for a price that depends on the request.
-fn show_to_openrouter(row: &Row, limits: &Limits) -> Value {
-    let info = row.info.as_deref();
+/// The fields that OpenRouter's schema requires, beside those of OpenAI. A price that the client may not know, or that is not known,
+/// is -1: OpenRouter uses it for a price that depends on the request.
+fn write_openrouters(json: &mut Object, row: &Row, limits: &Limits) {
+    let unknown = ModelInfo::default();
+    let info = row.info.as_deref().unwrap_or(&unknown);
     let price = |price: Option<Usd>| price.map_or("-1".into(), Usd::decimal);
-    let (prompt, completion) = info.map_or((None, None), |info| info.price);
     let attachments = [("image", limits.images), ("file", limits.files)];
-    let modalities = attachments.iter().filter(|(_, most)| *most > 0).map(|(kind, _)| *kind);
-    let modalities: Vec<&str> = ["text"].into_iter().chain(modalities).collect();
-    let context_length = info.and_then(|info| info.context_length);
-    let most =
-        info.and_then(|info| info.max_output).map_or(limits.output_tokens, |most| most.min(limits.output_tokens));
-    let parameters = info.map(|info| info.parameters.as_str()).and_then(Json::parse).unwrap_or(Json::NULL);
-    let parameters: Vec<_> = parameters.items().filter_map(Json::text).collect();
-    json!({
-        "canonical_slug": info.and_then(|info| info.canonical_slug.as_ref()).unwrap_or(&row.id),
-        "name": row.id,
-        "context_length": context_length,
-        "architecture": {
-            "modality": format!("{}->text", modalities.join("+")),
-            "input_modalities": modalities,
-            "output_modalities": ["text"],
-        },
-        "pricing": {"prompt": price(prompt), "completion": price(completion)},
-        "top_provider": {"context_length": context_length, "max_completion_tokens": most, "is_moderated": false},
-        "per_request_limits": null,
-        "supported_parameters": parameters,
-        "default_parameters": null,
-        "supported_voices": null,
-        "links": {"details": format!("/api/v1/model/{}", row.id)},
-    })
+    let modalities = attachments.into_iter().filter(|(_, most)| *most > 0).map(|(kind, _)| kind.into());
+    let modalities: Vec<String> = ["text".into()].into_iter().chain(modalities).collect();
+    let context = info.context_length.map_or("null".into(), |tokens| tokens.to_string());
+    let most = info.max_output.map_or(limits.output_tokens, |most| most.min(limits.output_tokens));
+    json.text("canonical_slug", info.canonical_slug.as_ref().unwrap_or(&row.id)).text("name", &row.id);
+    json.raw("context_length", &context).open("architecture", "{");
+    json.text("modality", &[&modalities.join("+"), "->text"].concat());
+    json.texts("input_modalities", &modalities).raw("output_modalities", r#"["text"]"#).close("}");
+    json.open("pricing", "{").text("prompt", &price(info.price.0)).text("completion", &price(info.price.1)).close("}");
+    json.open("top_provider", "{").raw("context_length", &context).whole("max_completion_tokens", most);
+    json.flag("is_moderated", false).close("}");
+    json.raw("supported_parameters", if info.parameters.is_empty() { "[]" } else { &info.parameters });
+    for name in ["per_request_limits", "default_parameters", "supported_voices"] {
+        json.raw(name, "null");
+    }
+    json.open("links", "{").text("details", &["/api/v1/model/", &row.id].concat()).close("}");
 }
 
 #[cfg(test)]
@@ -147,7 +133,7 @@ mod tests {
     use crate::access::admit_at_once as admit;
     use crate::config::Config;
     use crate::http::caller::Caller;
-    use failsoft::Shape;
+    use failsoft::{Json, Shape};
 
     #[test]
     fn a_pattern_lists_the_known_models_and_a_name_lists_itself() {
@@ -156,8 +142,9 @@ mod tests {
         let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("let in");
         let list = ModelList::new(&config, &client, Shape::OpenAi);
         assert_eq!(list.ids(&["a/1", "b/b", "c/c", "a/2"]), ["route/r", "b/b", "a/1", "a/2"]);
-        assert_eq!(list.find("b/b").expect("a model")["owned_by"], "b");
-        assert_eq!(list.find("route/r").expect("a route")["owned_by"], "failsoft");
+        let owner = |model: String| Json::parse(&model).expect("JSON").get("owned_by").word().to_owned();
+        assert_eq!(owner(list.find("b/b").expect("a model")), "b");
+        assert_eq!(owner(list.find("route/r").expect("a route")), "failsoft");
         for id in ["c/c", "route/s", "b/b*", ""] {
             assert_eq!(list.find(id).expect_err("an error").code.status(), 404, "{id}");
         }
