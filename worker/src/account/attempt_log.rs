@@ -191,10 +191,10 @@ mod tests {
             generation: generation.map(Into::into),
             ..AttemptRecord::default()
         };
-        for status in [400, 402, 403, 404, 408, 429, 499, 503, 529, 521] {
+        for status in [302, 307, 400, 402, 403, 404, 408, 429, 499, 503, 529, 521] {
             assert_eq!(record(Some(status), Some("gen-1")).cost_source(None), CostSource::Free, "{status}");
         }
-        for status in [None, Some(200), Some(302), Some(500), Some(502), Some(504), Some(520), Some(522), Some(524)] {
+        for status in [None, Some(200), Some(500), Some(502), Some(504), Some(520), Some(522), Some(524)] {
             assert_eq!(record(status, None).cost_source(None), CostSource::Unknown, "{status:?}");
             let (in_head, in_body) = (record(status, Some("gen-1")), record(status, None));
             assert_eq!(in_head.cost_source(None), CostSource::Lookup("gen-1".into()), "{status:?}");
