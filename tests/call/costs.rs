@@ -22,25 +22,56 @@ fn model() -> ModelInfo {
     }
 }
 
-/// The cost in USD, and whether it was computed, of a stream whose last chunk has the fields `fields`.
-fn cost_of(fields: &Value, streamed: bool) -> (Option<f64>, bool) {
+/// How an answer comes.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Whole,
+    Stream,
+    /// A stream, byte by byte.
+    Bytes,
+    /// A stream whose events are lists of one chunk.
+    Lists,
+    /// A stream that has the fields beside the choices in a last chunk without choices.
+    Behind,
+}
+
+/// The answer of a model with the fields `fields`; those in `choice` stand in its choice.
+fn answer_with(fields: &Value, form: Form) -> Reply {
     let mut choice = json!({"index": 0, "finish_reason": "stop"});
-    choice[if streamed { "delta" } else { "message" }] = json!({"role": "assistant", "content": "ok"});
-    let mut answer = json!({"id": "x", "model": "a/one"});
+    choice[if matches!(form, Form::Whole) { "message" } else { "delta" }] =
+        json!({"role": "assistant", "content": "ok"});
+    let (mut answer, mut last) =
+        (json!({"id": "x", "model": "a/one"}), json!({"id": "x", "model": "a/one", "choices": []}));
     for (name, value) in fields.as_object().expect("fields") {
         if name == "choice" {
             let inside = value.as_object().expect("fields").iter();
             inside.for_each(|(name, value)| choice[name] = value.clone());
+        } else if matches!(form, Form::Behind) {
+            last[name] = value.clone();
         } else {
             answer[name] = value.clone();
         }
     }
     answer["choices"] = json!([choice]);
-    let reply = if streamed { Reply::stream(event(&answer) + "data: [DONE]\n\n") } else { Reply::json(&answer) };
+    let end = "data: [DONE]\n\n";
+    match form {
+        Form::Whole => Reply::json(&answer),
+        Form::Stream => Reply::stream(event(&answer) + end),
+        Form::Lists => Reply::stream(event(&json!([answer])) + end),
+        Form::Behind => Reply::stream(event(&answer) + &event(&last) + end),
+        Form::Bytes => {
+            let body = event(&answer) + end;
+            body.bytes().fold(Reply::stream(""), |reply, byte| reply.then([byte]))
+        }
+    }
+}
+
+/// The cost in USD, and whether it was computed, of an answer with the fields `fields`.
+fn cost_of(fields: &Value, form: Form) -> (Option<f64>, bool) {
     let mut script = Script { dialect: Dialect::OpenAi, ..Script::new(&["a/one"]) };
     script.catalog.add(model());
-    script.body["stream"] = streamed.into();
-    let run = script.run(&[reply]);
+    script.body["stream"] = (!matches!(form, Form::Whole)).into();
+    let run = script.run(&[answer_with(fields, form)]);
     let row = &run.outcome.report.attempts[0];
     (row.cost.map(Usd::as_f64), row.cost_is_computed)
 }
@@ -252,10 +283,15 @@ fn reversed(value: &Value) -> Value {
 fn a_cost_is_read_wherever_it_is_and_computed_where_there_is_none() {
     let shapes = reported().into_iter().map(|row| (row, false)).chain(computed().into_iter().map(|row| (row, true)));
     for ((vendor, source, fields, expected), is_computed) in shapes {
-        for (fields, streamed) in [(fields.clone(), true), (reversed(&fields), true), (fields, false)] {
-            let (cost, computed) = cost_of(&fields, streamed);
-            let is_right = cost.is_some_and(|cost| (cost - expected).abs() < 1e-12) && computed == is_computed;
-            assert!(is_right, "{vendor}, {source}: {cost:?}, computed {computed}, not {expected}: {fields}");
+        for form in [Form::Whole, Form::Stream, Form::Bytes, Form::Lists, Form::Behind] {
+            for fields in [&fields, &reversed(&fields)] {
+                let (cost, computed) = cost_of(fields, form);
+                let is_right = cost.is_some_and(|cost| (cost - expected).abs() < 1e-12) && computed == is_computed;
+                assert!(
+                    is_right,
+                    "{vendor}, {source}: {cost:?}, computed {computed}, not {expected}: {fields}, {form:?}"
+                );
+            }
         }
     }
 }
@@ -281,7 +317,7 @@ fn a_running_total_replaces_the_one_before() {
 #[test]
 fn an_answer_without_tokens_has_no_cost() {
     for fields in [json!({}), usage(json!({})), usage(json!({"total_tokens": 13})), usage(json!({"cost": "free"}))] {
-        assert_eq!(cost_of(&fields, true), (None, false), "{fields}");
+        assert_eq!(cost_of(&fields, Form::Stream), (None, false), "{fields}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The errors of vendors, as they document them or as their users reported them: `fixtures/vendor-errors.jsonl`, one on a line.
-//! Where the source is a page of the vendor's documentation, the body is written after what the page says. Each has the kind that it means, by who could still answer, and the wait that it names. Both stay the same if the error comes
-//! in another way.
+//! Where the source is a page of the vendor's documentation, the body is written after what the page says. Each error has the
+//! kind that it means, by who could still answer, and the wait that it names. Both stay the same if the error comes in another
+//! way.
 
 mod mutation;
 
