@@ -16,7 +16,7 @@ export const BAD_KEY = 'fs_soak_bad';
 
 const WORDS = 20;
 /** Of these, the upstream knows no generation, so the edge looks for their cost for ten minutes. */
-export const LOOKED_FOR_LONG = ['error-first', 'error-in-200', 'malformed-body'];
+export const LOOKED_FOR_LONG = ['error-first', 'error-by-name', 'error-in-200', 'malformed-body'];
 /** The faults that the table leaves out end in these ways: a text that is no JSON, two tool calls, and an answer without an end. */
 const OTHERS = [
   { fault: 'bad-json', then: 'fine', text: () => '{"answer": "unfin' },

@@ -109,6 +109,20 @@ export const FAULTS = [
   fine('no-model-field'),
   fine('no-cost'),
   fine('model-alias'),
+  // The streams of vendors, which send the healthy answer if it is in one piece.
+  fine('finish-always'),
+  fine('finish-empty'),
+  fine('finish-in-capitals'),
+  fine('finish-twice'),
+  broken('finish-abort', 'serverError', 1, { kind: null, again: 0, then: 'fine' }),
+  broken('no-finish', 'cut', 1, { kind: null, again: 0, then: 'fine' }),
+  fine('content-parts'),
+  fine('growing-message'),
+  { ...http('error-by-name', 'serverError', 1), whole: { kind: null, again: 0, then: 'fine' } },
+  fine('one-line-feed'),
+  fine('no-space'),
+  fine('named-events'),
+  fine('called-json'),
   fine('malformed-chunk', { text: (healthy) => words(healthy).toSpliced(10, 1).join(''), warning: /unreadable event/, whole: { kind: 'badResponse', again: 1, then: 'next' } }),
 ];
 

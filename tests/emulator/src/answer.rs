@@ -73,7 +73,12 @@ impl Answer {
                 answer.halve()
             }
             Some(
-                Effect::HttpError(_) | Effect::BodyError(_) | Effect::Timing(_) | Effect::Cut(_) | Effect::Format(_),
+                Effect::HttpError(_)
+                | Effect::BodyError(_)
+                | Effect::Timing(_)
+                | Effect::Cut(_)
+                | Effect::Format(_)
+                | Effect::Vendor(_),
             )
             | None => {}
         }

@@ -42,6 +42,7 @@ pub(crate) enum Effect {
     Timing(Timing),
     Cut(Cut),
     Format(Format),
+    Vendor(Vendor),
 }
 
 /// An HTTP error before the first token. With `models`, the next model is tried.
@@ -142,6 +143,25 @@ pub(crate) enum Format {
     NoModelField,
     NoCost,
     ModelAlias,
+}
+
+/// A stream as a vendor of its own habits sends it; as JSON, the healthy answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vendor {
+    FinishAlways,
+    FinishEmpty,
+    FinishInCapitals,
+    FinishTwice,
+    FinishAbort,
+    NoFinish,
+    Parts,
+    Growing,
+    ErrorByName,
+    OneLineFeed,
+    NoSpace,
+    NamedEvents,
+    /// The content type is that of JSON.
+    CalledJson,
 }
 
 /// A fault and the number in the model's name.

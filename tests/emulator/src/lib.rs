@@ -146,6 +146,19 @@
 //! | `no-model-field` | no model in the completion or its chunks |  |
 //! | `no-cost` | usage without cost, is_byok and cost_details |  |
 //! | `model-alias` | model is the canonical slug |  |
+//! | `finish-always` | finish_reason stop in every chunk; as JSON, healthy |  |
+//! | `finish-empty` | finish_reason "" in every chunk but the last; as JSON, healthy |  |
+//! | `finish-in-capitals` | finishReason STOP, and FINISH_REASON_UNSPECIFIED before; as JSON, healthy |  |
+//! | `finish-twice` | finish_reason stop, then length; as JSON, healthy |  |
+//! | `finish-abort` | half of the words, then finish_reason abort; as JSON, healthy |  |
+//! | `no-finish` | half of the words, then the DONE mark; as JSON, healthy |  |
+//! | `content-parts` | delta.content is a list of parts, with thinking; as JSON, healthy |  |
+//! | `growing-message` | message in place of delta, which grows; as JSON, healthy |  |
+//! | `error-by-name` | 200, and an event `error` whose data has no field error; as JSON, healthy |  |
+//! | `one-line-feed` | one LF behind each event; as JSON, healthy |  |
+//! | `no-space` | data:{…} without a space; as JSON, healthy |  |
+//! | `named-events` | event: message and id: 1 before the data; as JSON, healthy |  |
+//! | `called-json` | an event stream with the content type of JSON; as JSON, healthy |  |
 //! | `never-ending` | a word every 20 ms until the client leaves, at most 60 s, then cut; as JSON, silence for as long |  |
 
 mod answer;

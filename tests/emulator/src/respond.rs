@@ -3,6 +3,7 @@
 mod cut;
 mod json;
 mod stream;
+mod vendor;
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ pub(super) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
         Some(Effect::Timing(timing)) => with_timing(&body, timing, number),
         Some(Effect::Cut(cut)) => cuts(body, cut, number),
         Some(Effect::Format(format)) => formatted(&body, format),
-        Some(Effect::WrongAnswer(_) | Effect::HttpError(_)) | None => Response::json(200, &body),
+        Some(Effect::WrongAnswer(_) | Effect::HttpError(_) | Effect::Vendor(_)) | None => Response::json(200, &body),
     };
     // The head of a completion is sent after all of it has been generated.
     let tokens = u32::try_from(turn.answer.completion_tokens()).unwrap_or(u32::MAX);

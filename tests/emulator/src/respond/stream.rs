@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{COMMENTS_EVERY, ENDLESS, WORDS_EVERY, cut, error_in_words, pause, provider_error};
+use super::{COMMENTS_EVERY, ENDLESS, WORDS_EVERY, cut, error_in_words, pause, provider_error, vendor};
 use crate::completion::{Event, Part, Turn};
-use crate::fault::{BodyError, Effect, Format, Timing};
-use crate::response::{Ending, Response, Step};
+use crate::fault::{BodyError, Effect, Format, Timing, Vendor};
+use crate::response::{Ending, JSON, Response, Step};
 
 pub(super) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
     let style = Style::of(turn.behaviour.effect());
@@ -17,6 +17,13 @@ pub(super) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
         Some(Effect::BodyError(error)) => Response::stream(steps(&with_error(turn, events, error), style, pace)),
         Some(Effect::Timing(timing)) => with_timing(turn, &events, timing, number, pace),
         Some(Effect::Cut(cut)) => cut::stream(&events, cut, number, pace),
+        Some(Effect::Vendor(vendor)) => {
+            let mut response = Response::stream(steps(&vendor::reshape(events, vendor), style, pace));
+            if let Some(head) = response.head.as_mut().filter(|_| vendor == Vendor::CalledJson) {
+                head.content_type = JSON;
+            }
+            response
+        }
         Some(Effect::WrongAnswer(_) | Effect::Format(_) | Effect::HttpError(_)) | None => {
             let mut body = steps(&events, style, pace);
             if style == Style::Bom {
@@ -37,6 +44,9 @@ pub(super) enum Style {
     Cr,
     Bom,
     MultiLine,
+    OneLineFeed,
+    NoSpace,
+    Named,
 }
 
 impl Style {
@@ -46,22 +56,34 @@ impl Style {
             Some(Effect::Format(Format::Cr)) => Self::Cr,
             Some(Effect::Format(Format::Bom)) => Self::Bom,
             Some(Effect::Format(Format::MultiLine)) => Self::MultiLine,
+            Some(Effect::Vendor(Vendor::OneLineFeed)) => Self::OneLineFeed,
+            Some(Effect::Vendor(Vendor::NoSpace)) => Self::NoSpace,
+            Some(Effect::Vendor(Vendor::NamedEvents)) => Self::Named,
             _ => Self::Plain,
         }
     }
 
     pub(super) fn encode(self, event: &Event) -> Vec<u8> {
         let end = match self {
-            Self::Plain | Self::Bom | Self::MultiLine => "\n",
             Self::CrLf => "\r\n",
             Self::Cr => "\r",
+            _ => "\n",
         };
         let is_comment = event.part == Part::Comment && event.name.is_none();
-        let field = if is_comment { ": " } else { "data: " };
-        let name = event.name.map(|name| format!("event: {name}{end}")).unwrap_or_default();
+        let field = match self {
+            _ if is_comment => ": ",
+            Self::NoSpace => "data:",
+            _ => "data: ",
+        };
+        let name = match event.name {
+            Some(name) => format!("event: {name}{end}"),
+            None if self == Self::Named && !is_comment => format!("event: message{end}id: 1{end}"),
+            None => String::new(),
+        };
         let text = if self == Self::MultiLine { pretty(&event.text) } else { event.text.clone() };
         let lines = text.split('\n').map(|line| format!("{field}{line}{end}"));
-        (name + &lines.collect::<String>() + end).into_bytes()
+        let blank = if self == Self::OneLineFeed { "" } else { end };
+        (name + &lines.collect::<String>() + blank).into_bytes()
     }
 }
 
