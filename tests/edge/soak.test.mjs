@@ -27,7 +27,7 @@ const MIB = 2 ** 20;
 /** Of twenty calls, so many are of each kind. The rest behave well. */
 const SHARES = { leavers: 5, wrong: 3 };
 /** A call that has not ended by then hangs: all clocks of a call are shorter. */
-const HANGS = 240_000;
+const HANGS = 400_000;
 /** How long an account may hold an amount: the longest look-up of a cost takes ten minutes. */
 const PATIENCE = LONG ? 720_000 : 120_000;
 
@@ -39,7 +39,7 @@ const failsoft = () =>
   configure(emulator, {
     // A hedge makes each request name one model, as the table of faults expects. The clocks are long: a busy machine is no fault.
     upstream: { url: emulator.baseURL, dialect: 'openrouter', chargesErrors: false },
-    policy: { ...POLICY, hedge: { after: 14_900 }, timeouts: { headers: 15_000, firstToken: 15_000, idle: 15_000, total: 60_000 } },
+    policy: { ...POLICY, hedge: { after: 14_900 }, timeouts: { headers: 15_000, firstToken: 15_000, idle: 15_000, total: 240_000 } },
     keys: [clientKey({ name: 'good', budget: budget(1_000) }, GOOD_KEY), clientKey({ name: 'bad', budget: budget(1_000) }, BAD_KEY)],
     budget: { usd: { day: 10_000 } },
     routes: {
