@@ -83,7 +83,7 @@ test('the playground has a Content-Security-Policy that allows its own files and
 });
 
 test('a path without a file answers 404 and names the path of the API', async () => {
-  for (const path of ['/nothing', '/v1/responses', '/_headers']) {
+  for (const path of ['/nothing', '/v1/audio/speech', '/_headers']) {
     const answer = await send(edge, path, { key: null });
     assert.equal(answer.status, 404);
     assert.match(JSON.parse(answer.text).error.message, /\/v1\/chat\/completions/);
