@@ -46,10 +46,11 @@ impl Used {
         )
         .unwrap_or_default();
         // Without a total, reasoning that is more than the answer cannot be a part of it.
-        let apart = || written.filter(|written| reasoning > *written).map(|written| written.saturating_add(reasoning));
+        let with_reasoning =
+            || written.filter(|written| reasoning > *written).map(|written| written.saturating_add(reasoning));
         let beside = match total {
             Some(total) => prompt.map(|prompt| total.saturating_sub(prompt)),
-            None => apart(),
+            None => with_reasoning(),
         };
         let prompt = prompt.or(total.zip(written).map(|(total, written)| total.saturating_sub(written)));
         let beside_choices = || split(COSTS, b' ').find_map(|name| cost(answer.field(name)));

@@ -448,7 +448,7 @@ fn errors_before_an_answer_are_read_without_translation() {
             "Your credit balance is too low to access the Anthropic API.",
             Kind::PaymentRequired,
         ),
-        (404, "not_found_error", "model: claude-x", Kind::NoEndpoint),
+        (404, "not_found_error", "model: claude-x", Kind::UnknownModel),
         (401, "authentication_error", "invalid x-api-key", Kind::Unauthorized),
     ] {
         let error = json!({"type": "error", "error": {"type": name, "message": message}, "request_id": "req_1"});
