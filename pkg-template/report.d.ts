@@ -68,7 +68,10 @@ export interface Attempt {
   completionTokens?: number;
   /** The cost in USD: as the upstream reported it, else computed from the tokens and the prices in the options. */
   cost?: number;
-  /** `cost` was computed: the upstream reported tokens and no cost. Absent otherwise. */
+  /**
+   * `cost` was computed from the tokens: the upstream reported no cost or, in a report of the edge, less than the prices in its
+   * configuration say. Absent otherwise.
+   */
   costComputed?: true;
 }
 

@@ -45,12 +45,10 @@ impl Used {
             "completion_tokens_details.reasoning_tokens output_tokens_details.reasoning_tokens reasoning_tokens",
         )
         .unwrap_or_default();
-        // Without a total, reasoning that is more than the answer cannot be a part of it.
-        let with_reasoning =
-            || written.filter(|written| reasoning > *written).map(|written| written.saturating_add(reasoning));
         let beside = match total {
             Some(total) => prompt.map(|prompt| total.saturating_sub(prompt)),
-            None => with_reasoning(),
+            // Reasoning that is more than the answer cannot be a part of it.
+            None => written.filter(|written| reasoning > *written).map(|written| written.saturating_add(reasoning)),
         };
         let prompt = prompt.or(total.zip(written).map(|(total, written)| total.saturating_sub(written)));
         let beside_choices = || split(COSTS, b' ').find_map(|name| cost(answer.field(name)));

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clientKey, freePort } from '../support/edge.mjs';
 import { chat, send } from './harness.mjs';
-import { setUp, withEdge } from './use-edge.mjs';
+import { setUp, useAlerts, withEdge } from './use-edge.mjs';
 
 const MODELS = ['dear', 'other', 'third'];
 const PRICES = MODELS.map((id) => ({ id, prompt: 1, completion: 10 }));
@@ -63,31 +63,7 @@ async function settled(edge) {
   }
 }
 
-/** A webhook for alerts. */
-const alerts = { received: [] };
-
-setUp(async () => {
-  alerts.server = createServer(async (request, response) => {
-    let text = '';
-    for await (const piece of request) text += piece;
-    alerts.received.push(JSON.parse(text));
-    response.end();
-  }).listen(0, '127.0.0.1');
-  await once(alerts.server, 'listening');
-  alerts.url = `http://127.0.0.1:${alerts.server.address().port}/`;
-});
-after(() => alerts.server?.close());
-
-/** Waits for an alert that `is` what the test expects. */
-async function alerted(is) {
-  const until = Date.now() + 20_000;
-  for (;;) {
-    const found = alerts.received.find(is);
-    if (found) return found;
-    assert.ok(Date.now() < until, JSON.stringify(alerts.received));
-    await sleep(50);
-  }
-}
+const alerts = useAlerts();
 
 /** Starts an edge with `config`, sends `body` to upstreams that follow `script`, and returns the answer and the use of today. */
 async function call(config, script, body = HELLO) {
@@ -264,7 +240,7 @@ test('the owner is warned of a cost that does not fit the prices', async () => {
     const source = { models: PRICES.filter(({ id }) => id === model) };
     await withEdge({ failsoft: config({ source }) }, async (edge) => {
       assert.equal((await chat(edge, { ...HELLO, model, models: undefined })).status, 200);
-      const { kind, text } = await alerted(({ text }) => text.includes(` ${model}`));
+      const { kind, text } = await alerts.find(({ text }) => text.includes(` ${model}`));
       assert.equal(kind, 'cost');
       assert.match(text, expected);
       // The same occasion is not reported again.

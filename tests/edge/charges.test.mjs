@@ -3,15 +3,15 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, request as sendRequest } from 'node:http';
-import { after, beforeEach, test } from 'node:test';
+import { request as sendRequest } from 'node:http';
+import { beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, clientKey, startEdge } from '../support/edge.mjs';
 import { seededRandom } from '../support/seed.mjs';
 import { beginWithin, chat } from './harness.mjs';
 import { charged, finalUsage, holdOf, pico, sum, usage } from './spending.mjs';
-import { setUp, useEmulator, withEdge } from './use-edge.mjs';
+import { useAlerts, useEmulator, withEdge } from './use-edge.mjs';
 
 const MODELS = ['openai/gpt-4o', 'openai/gpt-4o-mini'];
 /** The emulator's prices of these models, in USD for a million tokens. */
@@ -46,19 +46,7 @@ const BILLS = {
 const emulators = Object.fromEntries(Object.keys(BILLS).map((bill) => [bill, useEmulator(['--billing', bill])]));
 beforeEach(() => beginWithin('day', 180_000));
 
-/** A webhook for alerts. */
-const alerts = { received: [] };
-setUp(async () => {
-  alerts.server = createServer(async (incoming, response) => {
-    let text = '';
-    for await (const piece of incoming) text += piece;
-    alerts.received.push(JSON.parse(text));
-    response.end();
-  }).listen(0, '127.0.0.1');
-  await once(alerts.server, 'listening');
-  alerts.url = `http://127.0.0.1:${alerts.server.address().port}/`;
-});
-after(() => alerts.server?.close());
+const alerts = useAlerts();
 
 /** The configuration with `budget` at `place`: of the account, of the route, or of the whole edge. */
 const configured = (bill, place = 'account', policy = POLICY) => (budget) => ({
@@ -233,8 +221,7 @@ test('the owner is warned of an upstream that reports less than its tokens cost,
       const how = { openrouter: 'told' }[bill] ?? 'computed';
       assert.deepEqual(rows.map(({ settled }) => settled), [how, how], bill);
       if (bill !== 'under-reported') return;
-      const until = Date.now() + 20_000;
-      while (alerts.received.length === 0 && Date.now() < until) await sleep(50);
+      await alerts.find(({ kind }) => kind === 'cost');
     });
     const texts = alerts.received.filter(({ kind }) => kind === 'cost').map(({ text }) => text);
     assert.equal(texts.length, bill === 'under-reported' ? 1 : 0, `${bill}: ${texts}`);

@@ -1,6 +1,10 @@
 // Starts an emulator and edges for the tests of a file, and stops them.
 
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, before, beforeEach } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clientKey, startEdge } from '../support/edge.mjs';
 import { startEmulator } from '../support/process.mjs';
@@ -46,6 +50,35 @@ export function useEdge(options = {}, emulator = useEmulator()) {
   });
   after(() => edge.stop?.());
   return { emulator, edge };
+}
+
+/** A webhook for alerts, at `url`. `received` has the alerts; `find` waits for one that `is` what the test expects. */
+export function useAlerts() {
+  const received = [];
+  const alerts = {
+    received,
+    async find(is) {
+      const until = Date.now() + 20_000;
+      for (;;) {
+        const found = received.find(is);
+        if (found) return found;
+        assert.ok(Date.now() < until, JSON.stringify(received));
+        await sleep(50);
+      }
+    },
+  };
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const piece of request) text += piece;
+    received.push(JSON.parse(text));
+    response.end();
+  });
+  setUp(async () => {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    alerts.url = `http://127.0.0.1:${server.address().port}/`;
+  });
+  after(() => server.close());
+  return alerts;
 }
 
 /** Starts an edge with the options of `startEdge`, calls `act` with the edge, and stops it. Returns what `act` returned. */

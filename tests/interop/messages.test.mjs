@@ -6,12 +6,12 @@ import { test } from 'node:test';
 
 import { createAnthropic } from '@ai-sdk/anthropic';
 import Anthropic, { APIError, AuthenticationError, BadRequestError, NotFoundError, PermissionDeniedError, RateLimitError } from '@anthropic-ai/sdk';
-import { generateText, jsonSchema, streamText } from 'ai';
 
 import { setUp, useEdge } from '../edge/use-edge.mjs';
 import { CLIENT_KEY } from '../support/edge.mjs';
 import { TIMEOUTS } from '../support/faults.mjs';
 import { asked } from '../support/process.mjs';
+import { checkTexts, checkTools } from './ai-sdk.mjs';
 
 const SECOND = 'openai/gpt-4o';
 const PROMPT = 'words:20';
@@ -160,23 +160,8 @@ test('an endpoint that is missing has an error of the right class', async () => 
 
 // ---- the AI SDK
 
-test('the AI SDK generates and streams, and its errors have the status', async () => {
-  const generated = await generateText({ model: provider(MODEL), prompt: PROMPT });
-  assert.deepEqual([generated.text, generated.finishReason], [text, 'stop']);
-  assert.ok(generated.usage.inputTokens > 0 && generated.usage.outputTokens > 0);
-  await fellBack();
-  const streamed = streamText({ model: provider(MODEL), prompt: PROMPT });
-  assert.deepEqual([await streamed.text, await streamed.finishReason], [text, 'stop']);
-  const error = await generateText({ model: provider('route/limited'), prompt: PROMPT, maxRetries: 0 }).catch((thrown) => thrown);
-  assert.deepEqual([error.name, error.statusCode], ['AI_APICallError', 429]);
-});
+test('the AI SDK generates and streams, and its errors have the status', () => checkTexts({
+  model: provider(MODEL), limited: provider('route/limited'), prompt: PROMPT, text, afterFirst: fellBack,
+}));
 
-test('the AI SDK calls tools, streamed and not', async () => {
-  const run = (generate) => generate({
-    model: provider(MODEL), prompt: 'use the tool',
-    tools: { search: { inputSchema: jsonSchema(SEARCH.input_schema), execute: async ({ query }) => `found ${query}` } },
-  });
-  const { toolResults } = await run(generateText);
-  assert.match(toolResults[0].output, /^found /);
-  assert.deepEqual((await run(streamText).toolResults).map(({ output }) => output), toolResults.map(({ output }) => output));
-});
+test('the AI SDK calls tools, streamed and not', () => checkTools({ model: provider(MODEL), input: SEARCH.input_schema }));

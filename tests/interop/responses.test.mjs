@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { createOpenAI } from '@ai-sdk/openai';
 import { Agent, OpenAIResponsesModel, run, setTracingDisabled, tool } from '@openai/agents';
 import { OpenRouter } from '@openrouter/sdk';
-import { generateText, jsonSchema, Output, streamText } from 'ai';
+import { generateText, jsonSchema, Output } from 'ai';
 import OpenAI, { APIError, AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
 import { zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
@@ -16,6 +16,7 @@ import { setUp, useEdge } from '../edge/use-edge.mjs';
 import { CLIENT_KEY } from '../support/edge.mjs';
 import { TIMEOUTS } from '../support/faults.mjs';
 import { asked } from '../support/process.mjs';
+import { checkTexts, checkTools } from './ai-sdk.mjs';
 
 const SECOND = 'openai/gpt-4o';
 const PROMPT = 'words:20';
@@ -154,27 +155,11 @@ test('the endpoints of stored responses say why they are missing', async () => {
 
 // ---- the AI SDK, whose OpenAI provider speaks Responses by default
 
-test('the AI SDK generates and streams, and its errors have the status', async () => {
-  const generated = await generateText({ model: provider(MODEL), prompt: PROMPT });
-  assert.deepEqual([generated.text, generated.finishReason], [text, 'stop']);
-  assert.ok(generated.usage.outputTokens > 0);
-  await fellBack();
-  const streamed = streamText({ model: provider(MODEL), prompt: PROMPT });
-  assert.deepEqual([await streamed.text, await streamed.finishReason], [text, 'stop']);
-  const error = await generateText({ model: provider('route/limited'), prompt: PROMPT, maxRetries: 0 }).catch((thrown) => thrown);
-  assert.deepEqual([error.name, error.statusCode], ['AI_APICallError', 429]);
-});
+test('the AI SDK generates and streams, and its errors have the status', () => checkTexts({
+  model: provider(MODEL), limited: provider('route/limited'), prompt: PROMPT, text, afterFirst: fellBack,
+}));
 
-test('the AI SDK calls tools in several steps', async () => {
-  const run = (generate) => generate({
-    model: provider(MODEL), prompt: 'use the tool', providerOptions: { openai: { store: false } },
-    tools: { search: { inputSchema: jsonSchema(SEARCH.parameters), execute: async ({ query }) => `found ${query}` } },
-  });
-  const { toolResults } = await run(generateText);
-  assert.match(toolResults[0].output, /^found /);
-  const streamed = await run(streamText).toolResults;
-  assert.deepEqual(streamed.map(({ output }) => output), toolResults.map(({ output }) => output));
-});
+test('the AI SDK calls tools in several steps', () => checkTools({ model: provider(MODEL), input: SEARCH.parameters, providerOptions: { openai: { store: false } } }));
 
 test('the AI SDK reads a structured answer', async () => {
   const schema = jsonSchema({ type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'], additionalProperties: false });

@@ -7,6 +7,7 @@
 
 mod answers;
 mod anthropic;
+mod anthropic_answers;
 mod messages;
 mod messages_client;
 mod random;

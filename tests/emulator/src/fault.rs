@@ -145,7 +145,7 @@ pub(crate) enum Format {
     ModelAlias,
 }
 
-/// A stream as a vendor of its own habits sends it; as JSON, the healthy answer.
+/// The stream of a vendor that differs from OpenAI's; as JSON, the healthy answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vendor {
     FinishAlways,

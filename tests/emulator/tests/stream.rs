@@ -176,3 +176,54 @@ fn the_model_may_be_unnamed_or_named_by_its_canonical_slug() {
     let chunks = stream(&emulator, "fault/no-model-field").chunk_jsons();
     assert!(chunks.iter().all(|chunk| chunk.get("model").is_none()));
 }
+
+/// The finish reasons of the chunks of a stream, in order; null where a chunk has none.
+fn reasons(reply: &Reply) -> Vec<Value> {
+    let chunks = reply.chunk_jsons();
+    let choices = chunks.iter().filter_map(|chunk| chunk["choices"].get(0));
+    choices.map(|choice| choice["finish_reason"].clone()).collect()
+}
+
+#[test]
+fn a_finish_reason_may_come_early_twice_or_not_at_all() {
+    let emulator = emulator();
+    let with_fault = |name: &str| reasons(&stream(&emulator, &format!("fault/{name}")));
+    assert!(with_fault("finish-always").iter().all(|reason| reason == "stop"));
+    let [rest @ .., last] = &with_fault("finish-empty")[..] else { panic!("no chunks") };
+    assert!(last == "stop" && !rest.is_empty() && rest.iter().all(|reason| reason == ""));
+    let twice: Vec<Value> = with_fault("finish-twice").into_iter().filter(|reason| !reason.is_null()).collect();
+    assert_eq!(twice, ["stop", "length"]);
+    assert_eq!(with_fault("finish-abort").last(), Some(&json!("abort")));
+    assert!(with_fault("no-finish").iter().all(Value::is_null));
+    let capitals = stream(&emulator, "fault/finish-in-capitals");
+    assert!(reasons(&capitals).iter().all(Value::is_null));
+    assert!(capitals.text().contains("\"finishReason\":\"STOP\"") && capitals.content() == WORDS);
+    for half in ["finish-abort", "no-finish"] {
+        let content = stream(&emulator, &format!("fault/{half}")).content();
+        assert!(WORDS.starts_with(&content) && !content.is_empty() && content != WORDS, "{half}");
+    }
+}
+
+#[test]
+fn the_text_may_come_in_parts_or_as_a_growing_message() {
+    let emulator = emulator();
+    let parts = stream(&emulator, "fault/content-parts").chunk_jsons();
+    let texts = parts.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"][1]["text"].as_str());
+    assert_eq!(texts.collect::<String>(), WORDS);
+    let growing = stream(&emulator, "fault/growing-message").chunk_jsons();
+    let message = growing.iter().filter_map(|chunk| chunk["choices"][0]["message"]["content"].as_str()).next_back();
+    assert_eq!(message, Some(WORDS));
+    assert!(growing.iter().all(|chunk| chunk["choices"][0].get("delta").is_none()));
+}
+
+#[test]
+fn events_may_have_names_and_lack_spaces_and_empty_lines() {
+    let emulator = emulator();
+    let text = |name: &str| stream(&emulator, &format!("fault/{name}")).text();
+    assert!(text("error-by-name").starts_with("event: error\ndata: {\"message\":"));
+    assert!(text("one-line-feed").contains("\ndata: [DONE]\n") && !text("one-line-feed").contains("\n\n"));
+    assert!(text("no-space").ends_with("\n\ndata:[DONE]\n\n") && !text("no-space").contains("data: "));
+    assert!(text("named-events").ends_with("event: message\nid: 1\ndata: [DONE]\n\n"));
+    let called = stream(&emulator, "fault/called-json");
+    assert_eq!((called.header("content-type"), called.content().as_str()), (Some("application/json"), WORDS));
+}

@@ -1,5 +1,5 @@
-//! The streams of vendors that are healthy or broken in a way of their own. Each changes the events of a healthy stream in
-//! OpenAI's format; other wires stay as they are.
+//! The streams of vendors whose chunks differ from OpenAI's, or that break off. Each is a healthy stream with changed events.
+//! The streams of Messages stay as they are.
 
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ fn halve(events: &mut Vec<Event>) {
     });
 }
 
-/// The text as a list of parts, with an empty thought before it.
+/// The text as a list of parts, with a thought before it.
 fn in_parts(choice: &mut Value) {
     let Some(text) = choice["delta"]["content"].as_str().filter(|text| !text.is_empty()).map(str::to_owned) else {
         return;
