@@ -22,7 +22,9 @@ pub(crate) struct ToolCall {
     pub(crate) index: u64,
     pub(crate) id: String,
     pub(crate) name: String,
+    /// The pieces of the arguments, or of the input of a custom tool.
     pub(crate) arguments: Vec<String>,
+    pub(crate) is_custom: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl Answer {
     fn healthy(request: &ChatRequest, model: &Candidate, behaviour: &Behaviour) -> Self {
         let reasoning = reasoning(request);
         if let Some(name) = &request.tool {
-            let call = ToolCall::new(0, name, "what was asked for");
+            let call = ToolCall::new(0, name, "what was asked for").of(request);
             return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
         }
         let text = match (behaviour, &request.prefill) {
@@ -150,9 +152,20 @@ impl Answer {
 const REFUSAL: &str = "I'm sorry, but I can't help with that.";
 
 impl ToolCall {
+    /// Chat's words for the kind of tool, and for what a call sends.
+    pub(crate) fn words(&self) -> (&'static str, &'static str) {
+        if self.is_custom { ("custom", "input") } else { ("function", "arguments") }
+    }
+
     fn new(number: u64, name: &str, query: &str) -> Self {
         let arguments = pieces(&json!({ "query": query }).to_string());
-        Self { index: number, id: format!("call_{number}"), name: name.to_owned(), arguments }
+        Self { index: number, id: format!("call_{number}"), name: name.to_owned(), arguments, is_custom: false }
+    }
+
+    /// The call of the tool of `request`, which may be a custom tool.
+    fn of(self, request: &ChatRequest) -> Self {
+        let arguments = if request.is_custom { pieces("what was asked for") } else { self.arguments };
+        Self { is_custom: request.is_custom, arguments, ..self }
     }
 }
 

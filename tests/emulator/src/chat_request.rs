@@ -11,6 +11,8 @@ pub(crate) enum Wire {
     Messages,
     /// Azure's form of chat completions.
     Azure,
+    /// OpenAI's, and OpenRouter's form of it.
+    Responses,
 }
 
 /// The parts of a chat request that change the answer.
@@ -31,7 +33,13 @@ pub(crate) struct ChatRequest {
     pub(crate) estimate: u64,
     /// The first tool, if the prompt says to use it.
     pub(crate) tool: Option<String>,
+    /// The first tool is a custom tool, whose input is text.
+    pub(crate) is_custom: bool,
     pub(crate) reasoning: bool,
+    /// Of Responses: the request asks for a summary of the reasoning.
+    pub(crate) shows_summary: bool,
+    /// Of Responses: the request includes what only the vendor can read.
+    pub(crate) includes_encrypted: bool,
     pub(crate) json: bool,
     /// The text of a trailing assistant message.
     pub(crate) prefill: Option<String>,
@@ -54,7 +62,10 @@ impl ChatRequest {
             prompt_tokens: texts.iter().map(|text| text.split_whitespace().count() as u64).sum(),
             estimate: texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4),
             tool: tool(body).filter(|_| prompt.contains("use the tool")),
+            is_custom: body["tools"][0]["type"] == "custom",
             reasoning: wants_reasoning(body),
+            shows_summary: body["reasoning"]["summary"].is_string(),
+            includes_encrypted: includes(body, "reasoning.encrypted_content"),
             json: matches!(body["response_format"]["type"].as_str(), Some("json_object" | "json_schema")),
             prefill: texts.last().filter(|_| last_is_assistant).cloned(),
             prompt,
@@ -82,7 +93,12 @@ fn text_of(message: &Value) -> String {
 }
 
 fn tool(body: &Value) -> Option<String> {
-    Some(body["tools"].get(0)?["function"]["name"].as_str()?.to_owned())
+    let tool = body["tools"].get(0)?;
+    Some(tool["function"]["name"].as_str().or(tool["custom"]["name"].as_str())?.to_owned())
+}
+
+fn includes(body: &Value, name: &str) -> bool {
+    body["include"].as_array().is_some_and(|include| include.iter().any(|included| included == name))
 }
 
 fn wants_reasoning(body: &Value) -> bool {

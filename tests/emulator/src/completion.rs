@@ -7,7 +7,7 @@ use crate::billing::{Billing, remove_cost};
 use crate::catalog::{Candidate, usd};
 use crate::chat_request::{ChatRequest, Wire};
 use crate::fault::{Behaviour, Effect, Format};
-use crate::{azure, messages};
+use crate::{azure, messages, responses};
 
 /// The answer of one model to a request.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(crate) struct Event {
     /// The comment or the data.
     pub(crate) text: String,
     pub(crate) tokens: u64,
-    /// The name of the event, in the streams of Messages.
+    /// The name of the event, in the streams of Messages and Responses.
     pub(crate) name: Option<&'static str>,
 }
 
@@ -67,8 +67,10 @@ impl Turn<'_> {
     }
 
     pub(crate) fn completion(&self) -> Value {
-        if self.request.wire == Wire::Messages {
-            return messages::message(self);
+        match self.request.wire {
+            Wire::Messages => return messages::message(self),
+            Wire::Responses => return responses::object(self),
+            Wire::Chat | Wire::Azure => {}
         }
         let answer = &self.answer;
         let has_text = !answer.pieces.is_empty() || (answer.tools.is_empty() && answer.refusal.is_none());
@@ -80,8 +82,9 @@ impl Turn<'_> {
         });
         if !answer.tools.is_empty() {
             let call = |tool: &ToolCall| {
-                let function = json!({ "name": tool.name, "arguments": tool.arguments.concat() });
-                json!({ "id": tool.id, "index": tool.index, "type": "function", "function": function })
+                let (kind, field) = tool.words();
+                let called = json!({ "name": tool.name, field: tool.arguments.concat() });
+                json!({ "id": tool.id, "index": tool.index, "type": kind, kind: called })
             };
             message["tool_calls"] = answer.tools.iter().map(call).collect();
         }
@@ -103,6 +106,7 @@ impl Turn<'_> {
         let answer = &self.answer;
         let begin = match self.request.wire {
             Wire::Messages => return messages::events(self),
+            Wire::Responses => return responses::events(self),
             Wire::Azure => azure::first_chunk(),
             Wire::Chat => Event::comment(),
         };
@@ -115,12 +119,11 @@ impl Turn<'_> {
             events.push(self.delta(Part::Text, &json!({ "refusal": refusal })).worth(tokens));
         }
         for tool in &answer.tools {
-            let function = json!({ "name": tool.name, "arguments": "" });
-            events.push(self.tool(&json!({
-                "index": tool.index, "id": tool.id, "type": "function", "function": function,
-            })));
+            let (kind, field) = tool.words();
+            let called = json!({ "name": tool.name, field: "" });
+            events.push(self.tool(&json!({ "index": tool.index, "id": tool.id, "type": kind, kind: called })));
             let arguments = tool.arguments.iter();
-            let arguments = arguments.map(|piece| json!({ "index": tool.index, "function": { "arguments": piece } }));
+            let arguments = arguments.map(|piece| json!({ "index": tool.index, kind: { field: piece } }));
             events.extend(arguments.map(|delta| self.tool(&delta).worth(1)));
         }
         events.push(self.finish());
@@ -136,16 +139,20 @@ impl Turn<'_> {
 
     /// The chunk for a piece of text.
     pub(crate) fn text(&self, piece: &str) -> Event {
-        if self.request.wire == Wire::Messages {
-            return messages::text(piece);
+        match self.request.wire {
+            Wire::Messages => return messages::text(piece),
+            Wire::Responses => return responses::text(piece),
+            Wire::Chat | Wire::Azure => {}
         }
         self.delta(Part::Text, &json!({ "content": piece })).worth(1)
     }
 
     /// The chunk that ends a stream with an error, with or without a choice.
     pub(crate) fn error(&self, error: &Value, with_choice: bool) -> Event {
-        if self.request.wire == Wire::Messages {
-            return messages::error_event(error);
+        match self.request.wire {
+            Wire::Messages => return messages::error_event(error),
+            Wire::Responses => return responses::error_event(self, error, with_choice),
+            Wire::Chat | Wire::Azure => {}
         }
         let mut body = self.envelope("chat.completion.chunk");
         body["error"] = error.clone();

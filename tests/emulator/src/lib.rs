@@ -24,10 +24,11 @@
 //! # The API
 //! Under `/api/v1`, or without this prefix: `POST /chat/completions`, `GET /models`,
 //! `GET /models/{author}/{slug}/endpoints`, `GET /generation?id=`, `GET /key`. Other vendors' wires have the same models and
-//! faults: `POST /messages` is Anthropic's, and `POST /openai/deployments/{model}/chat/completions` is Azure's. Every key works except `sk-or-invalid`
-//! (401) and `sk-or-no-credits` (402). A healthy answer keeps the connection open; every error and every fault closes
-//! it, so that a test can recognise a browser's own retries. A normal end is announced by `connection: close`, a break
-//! is not. A client that closes its sending half counts as having left. Pages of any origin may call; no response
+//! faults: `POST /responses` is OpenAI's, in OpenRouter's form too, `POST /messages` is Anthropic's, and
+//! `POST /openai/deployments/{model}/chat/completions` is Azure's. Every key works except `sk-or-invalid` (401)
+//! and `sk-or-no-credits` (402). A healthy answer keeps the connection open; every error and every fault closes it,
+//! so that a test can recognise a browser's own retries. A normal end is announced by `connection: close`, a break is not. A
+//! client that closes its sending half counts as having left. Pages of any origin may call; no response
 //! header is exposed to them.
 //!
 //! A healthy model answers `MODEL says: PROMPT`. The last user message controls the answer:
@@ -180,6 +181,7 @@ mod log;
 mod messages;
 mod respond;
 mod response;
+mod responses;
 mod router;
 mod state;
 mod validate;

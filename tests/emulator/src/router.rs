@@ -12,7 +12,7 @@ use crate::listing;
 use crate::response::Response;
 use crate::state::State;
 use crate::validate::authorize;
-use crate::{azure, messages};
+use crate::{azure, messages, responses};
 
 /// Preflights and control requests are not part of OpenRouter's traffic, so the log omits them.
 pub(crate) fn is_logged(request: &Request) -> bool {
@@ -33,6 +33,7 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
             let exchange = chat(state, request, Wire::Messages, messages::read(request));
             Exchange { response: messages::reshape(exchange.response), ..exchange }
         }
+        ("POST", "/responses") => chat(state, request, Wire::Responses, responses::read(request)),
         ("POST", path) if azure::deployment(path).is_some() => {
             let deployment = azure::deployment(path).unwrap_or_default();
             chat(state, request, Wire::Azure, azure::read(request, &deployment))

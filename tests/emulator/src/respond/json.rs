@@ -10,6 +10,7 @@ use super::{ENDLESS, pause, provider_error};
 use crate::completion::Turn;
 use crate::fault::{BodyError, Cut, Effect, Format, Timing};
 use crate::response::{Ending, JSON, Response, Step};
+use crate::responses;
 
 pub(super) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
     let body = turn.completion();
@@ -28,6 +29,11 @@ pub(super) fn respond(turn: &Turn<'_>, pace: Duration) -> Response {
 
 fn with_error(mut body: Value, error: BodyError) -> Response {
     match error {
+        BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice
+            if body["object"] == "response" =>
+        {
+            Response::json(200, &responses::failed(body, &provider_error()["message"]))
+        }
         BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice if body["choices"].is_null() => {
             Response::json(
                 200,

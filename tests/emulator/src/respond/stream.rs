@@ -155,7 +155,7 @@ fn with_timing(turn: &Turn<'_>, events: &[Event], timing: Timing, number: Option
             Response::stream(body)
         }
         Timing::NeverEnding => {
-            let mut body = plain(&events[..2]);
+            let mut body = plain(first_words(events, 0));
             body.push(Step::Repeat {
                 bytes: Style::Plain.encode(&turn.text(" more")),
                 tokens: 1,

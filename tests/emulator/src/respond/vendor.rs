@@ -1,5 +1,5 @@
 //! The streams of vendors whose chunks differ from OpenAI's, or that break off. Each is a healthy stream with changed events.
-//! The streams of Messages stay as they are.
+//! The streams of Messages and Responses stay as they are.
 
 use serde_json::{Value, json};
 
