@@ -1,5 +1,7 @@
 //! The content of an answer. It is deterministic, so that a test can tell a whole answer from a damaged one.
 
+use std::iter;
+
 use serde_json::json;
 
 use crate::catalog::{Candidate, Prefill};
@@ -91,7 +93,10 @@ impl Answer {
         let reasoning = reasoning(request);
         if let Some(name) = &request.tool {
             let call = ToolCall::new(0, name, "what was asked for").of(request);
-            return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
+            let more = request.more_tools.iter().zip(1..);
+            let more = more.map(|(name, number)| ToolCall::new(number, name, &format!("what {name} finds")));
+            let tools = iter::once(call).chain(more).collect();
+            return Self { reasoning, tools, finish: Finish::ToolCalls, ..Self::default() };
         }
         let text = match (behaviour, &request.prefill) {
             (Behaviour::Answer(words), _) => words.clone(),

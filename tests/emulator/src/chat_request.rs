@@ -25,7 +25,7 @@ pub(crate) struct ChatRequest {
     pub(crate) max_tokens: Option<u64>,
     /// The most tokens of the reasoning.
     pub(crate) max_reasoning: Option<u64>,
-    /// The text of the last user message.
+    /// The text of the last user message; or of the results of tools, if the request ends with them.
     pub(crate) prompt: String,
     /// The number of words of all messages, which the ledger charges as prompt tokens.
     pub(crate) prompt_tokens: u64,
@@ -35,6 +35,8 @@ pub(crate) struct ChatRequest {
     pub(crate) tool: Option<String>,
     /// The first tool is a custom tool, whose input is text.
     pub(crate) is_custom: bool,
+    /// The tools after the first one, if the prompt says to use all of them.
+    pub(crate) more_tools: Vec<String>,
     pub(crate) reasoning: bool,
     /// Of Responses: the request asks for a summary of the reasoning.
     pub(crate) shows_summary: bool,
@@ -50,8 +52,7 @@ impl ChatRequest {
         let empty = Vec::new();
         let messages = body["messages"].as_array().unwrap_or(&empty);
         let texts: Vec<String> = messages.iter().map(text_of).collect();
-        let prompt = messages.iter().zip(&texts).rev().find(|(message, _)| role(message) == "user");
-        let prompt = prompt.map(|(_, text)| text.clone()).unwrap_or_default();
+        let prompt = prompt(messages, &texts);
         let last_is_assistant = messages.last().is_some_and(|message| role(message) == "assistant");
         Self {
             wire,
@@ -63,6 +64,7 @@ impl ChatRequest {
             estimate: texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4),
             tool: tool(body).filter(|_| prompt.contains("use the tool")),
             is_custom: body["tools"][0]["type"] == "custom",
+            more_tools: if prompt.contains("use the tools") { more_tools(body) } else { Vec::new() },
             reasoning: wants_reasoning(body),
             shows_summary: body["reasoning"]["summary"].is_string(),
             includes_encrypted: includes(body, "reasoning.encrypted_content"),
@@ -84,10 +86,27 @@ fn role(message: &Value) -> &str {
     message["role"].as_str().unwrap_or_default()
 }
 
+/// What the answer is about: the results of tools at the end of the messages, or the last user message.
+fn prompt(messages: &[Value], texts: &[String]) -> String {
+    let results = messages.iter().rev().take_while(|message| role(message) == "tool").count();
+    if results > 0 {
+        return texts[texts.len() - results..].join(" ");
+    }
+    let last = messages.iter().zip(texts).rev().find(|(message, _)| role(message) == "user");
+    last.map(|(_, text)| text.clone()).unwrap_or_default()
+}
+
+/// The text of a message, or of a result of a tool in Messages. Results are separated by a space.
 fn text_of(message: &Value) -> String {
+    let text = |part: &Value| {
+        if part["type"] == "tool_result" { text_of(part) } else { part["text"].as_str().unwrap_or_default().to_owned() }
+    };
     match &message["content"] {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        Value::Array(parts) => {
+            let separator = if parts.iter().any(|part| part["type"] == "tool_result") { " " } else { "" };
+            parts.iter().map(text).collect::<Vec<_>>().join(separator)
+        }
         _ => String::new(),
     }
 }
@@ -99,6 +118,11 @@ fn tool(body: &Value) -> Option<String> {
 
 fn includes(body: &Value, name: &str) -> bool {
     body["include"].as_array().is_some_and(|include| include.iter().any(|included| included == name))
+}
+
+fn more_tools(body: &Value) -> Vec<String> {
+    let tools = body["tools"].as_array().into_iter().flatten().skip(1);
+    tools.filter_map(|tool| Some(tool["function"]["name"].as_str()?.to_owned())).collect()
 }
 
 fn wants_reasoning(body: &Value) -> bool {

@@ -118,14 +118,7 @@ impl Turn<'_> {
             let tokens = refusal.split_whitespace().count() as u64;
             events.push(self.delta(Part::Text, &json!({ "refusal": refusal })).worth(tokens));
         }
-        for tool in &answer.tools {
-            let (kind, field) = tool.words();
-            let called = json!({ "name": tool.name, field: "" });
-            events.push(self.tool(&json!({ "index": tool.index, "id": tool.id, "type": kind, kind: called })));
-            let arguments = tool.arguments.iter();
-            let arguments = arguments.map(|piece| json!({ "index": tool.index, kind: { field: piece } }));
-            events.extend(arguments.map(|delta| self.tool(&delta).worth(1)));
-        }
+        events.extend(self.tool_events());
         events.push(self.finish());
         events.push(self.usage_chunk());
         events.push(Event { part: Part::Done, text: "[DONE]".to_owned(), tokens: 0, name: None });
@@ -162,6 +155,27 @@ impl Turn<'_> {
         body["choices"] = if with_choice { json!([choice]) } else { json!([]) };
         self.add_metadata(&mut body);
         Event { part: Part::Error, text: body.to_string(), tokens: 0, name: None }
+    }
+
+    /// The chunks of the calls of tools. The arguments of several calls alternate, as they do at some vendors.
+    fn tool_events(&self) -> Vec<Event> {
+        let tools = &self.answer.tools;
+        let start = |tool: &ToolCall| {
+            let (kind, field) = tool.words();
+            let called = json!({ "name": tool.name, field: "" });
+            self.tool(&json!({ "index": tool.index, "id": tool.id, "type": kind, kind: called }))
+        };
+        let mut events: Vec<Event> = tools.iter().map(start).collect();
+        let longest = tools.iter().map(|tool| tool.arguments.len()).max().unwrap_or_default();
+        for at in 0..longest {
+            let pieces = tools.iter().filter_map(|tool| Some((tool, tool.arguments.get(at)?)));
+            let delta = |(tool, piece): (&ToolCall, &String)| {
+                let (kind, field) = tool.words();
+                json!({ "index": tool.index, kind: { field: piece } })
+            };
+            events.extend(pieces.map(|piece| self.tool(&delta(piece)).worth(1)));
+        }
+        events
     }
 
     fn tool(&self, call: &Value) -> Event {

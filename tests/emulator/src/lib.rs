@@ -31,13 +31,15 @@
 //! client that closes its sending half counts as having left. Pages of any origin may call; no response
 //! header is exposed to them.
 //!
-//! A healthy model answers `MODEL says: PROMPT`. The last user message controls the answer:
+//! A healthy model answers `MODEL says: PROMPT`. The last user message is the prompt, or the results of tools, if the
+//! request ends with them. The prompt controls the answer:
 //!
 //! | in the prompt | effect |
 //! |---|---|
 //! | `words:N` | exactly N words, some of them with characters of several bytes |
 //! | `pace:MS` | a delay of MS milliseconds before each word |
 //! | `use the tool` | a call of the first tool, if there are tools |
+//! | `use the tools` | a call of each tool; in a stream of chunks, their arguments alternate |
 //! | `think:N` | N words of reasoning, at most `reasoning.max_tokens` |
 //!
 //! One piece is one token: a word with the white space before it. With a JSON `response_format` the answer is

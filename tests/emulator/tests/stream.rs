@@ -64,6 +64,40 @@ fn tools_reasoning_json_and_limits_are_respected_streamed_or_not() {
 }
 
 #[test]
+fn all_tools_are_called_and_the_answer_is_about_their_results() {
+    let emulator = emulator();
+    let tool = |name: &str| json!({ "type": "function", "function": { "name": name, "parameters": {} } });
+    let tools = json!([tool("find"), tool("weigh")]);
+    let expected = [("find", r#"{"query":"what was asked for"}"#), ("weigh", r#"{"query":"what weigh finds"}"#)];
+
+    let whole = chat(&emulator, &body("openai/gpt-4o", "use the tools", json!({ "tools": tools }))).json();
+    let calls = &whole["choices"][0]["message"]["tool_calls"];
+    let streamed = body("openai/gpt-4o", "use the tools", json!({ "tools": tools, "stream": true }));
+    let chunks = chat(&emulator, &streamed).chunk_jsons();
+    let pieces = chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"].get(0));
+    let mut order = Vec::new();
+    let mut assembled = [String::new(), String::new()];
+    for piece in pieces {
+        let index = usize::try_from(piece["index"].as_u64().expect("an index")).expect("a small index");
+        assembled[index].push_str(piece["function"]["arguments"].as_str().expect("arguments"));
+        order.push(index);
+    }
+    assert_eq!(order[..6], [0, 1, 0, 1, 0, 1]);
+    for (at, (name, arguments)) in expected.into_iter().enumerate() {
+        let function = &calls[at]["function"];
+        assert_eq!((&function["name"], &function["arguments"]), (&json!(name), &json!(arguments)));
+        assert_eq!(assembled[at], arguments);
+    }
+
+    let result = |at: usize, text: &str| json!({ "role": "tool", "tool_call_id": calls[at]["id"], "content": text });
+    let messages = json!([
+        { "role": "user", "content": "use the tools" }, whole["choices"][0]["message"], result(0, "one"), result(1, "two")
+    ]);
+    let body = json!({ "model": "openai/gpt-4o", "messages": messages, "tools": tools });
+    assert_eq!(chat(&emulator, &body).json()["choices"][0]["message"]["content"], "openai/gpt-4o says: one two");
+}
+
+#[test]
 fn a_stream_in_an_unusual_format_has_the_same_content() {
     let emulator = emulator();
     let cases: [(&str, &str, &str); 4] = [
