@@ -155,9 +155,9 @@ async fn answer_admin(
     config: &Config,
     env: &Env,
 ) -> Result<Reply, ApiError> {
-    let admin = access::admin::admit(config, &head.caller, env).await?;
-    let answer = access::admin::answer(admin, request, head, config, env).await;
-    ops::audit::record(env, admin, head, &answer).await;
+    let sender = access::admin::admit(config, request, &head.caller, env).await?;
+    let answer = access::admin::answer(&sender, request, head, config, env).await;
+    ops::audit::record(env, sender.admin, head, &answer).await;
     answer
 }
 

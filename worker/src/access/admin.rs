@@ -1,5 +1,6 @@
 //! `/admin`: makes, shows, changes, rotates and revokes client keys, revokes sessions, and pauses the edge. A request needs an
-//! admin token: the secret `ADMIN_TOKEN`, or a token of `admins` whose scopes allow the request.
+//! admin token: the secret `ADMIN_TOKEN`, or a token of `admins` whose scopes allow the request. The dashboard's requests have
+//! the cookie of an admin session instead (`session.rs`).
 //!
 //! | request | |
 //! |---|---|
@@ -11,14 +12,18 @@
 //! | `DELETE /admin/keys/ID` | revokes the key |
 //! | `DELETE /admin/sessions/ID` | revokes a visitor's session |
 //! | `GET`, `POST /admin/pause`, `POST /admin/resume` | see `switch.rs` |
+//! | `/admin/session` | see `session.rs` |
 //!
 //! A change goes to the object of the key first, and then to the list of all keys. So the key itself is never older than
 //! the list, which shows the name and the dates of each key.
 
 mod action;
+mod session;
 mod switch;
 #[cfg(test)]
 mod tests;
+
+use std::sync::LazyLock;
 
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
@@ -26,13 +31,15 @@ use serde_json::{Map, Value, json};
 use worker::Env;
 
 use action::{Action, not_found, read_action};
+use session::Session;
 
 use super::keys::{Answer, Message, Record, Secret, send, unavailable};
-use super::{bearer, brake};
+use super::{bearer, brake, without_key};
 use crate::account::AccountClient;
 use crate::config::{Access, Admin, Config, Scope, check_managed_key, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
+use crate::http::encryption::is_secure;
 use crate::http::reply::{Reply, list};
 use crate::http::request_head::RequestHead;
 use crate::{http::body, platform::host};
@@ -44,26 +51,59 @@ const LONGEST_GRACE: u64 = 30 * 24 * 60 * 60;
 /// The object with the list of all keys. No id of a key is spelt like this.
 const REGISTRY: &str = "registry";
 
+/// Who sent a request to `/admin`.
+#[derive(Debug)]
+pub(crate) struct Sender<'a> {
+    pub(crate) admin: &'a Admin,
+    /// The session, if the request has its cookie in place of a token.
+    session: Option<Session>,
+}
+
+/// Whoever uses a loopback edge: a program on this machine, or the edge's own page. There are no keys to manage.
+static LOCAL: LazyLock<Admin> = LazyLock::new(Admin::local);
+
 /// Admits the sender of a request to `/admin`.
-pub(crate) async fn admit<'a>(config: &'a Config, caller: &Caller, env: &Env) -> Result<&'a Admin, ApiError> {
+pub(crate) async fn admit<'a>(
+    config: &'a Config,
+    request: &web_sys::Request,
+    caller: &Caller,
+    env: &Env,
+) -> Result<Sender<'a>, ApiError> {
+    if let (Access::Keys(ways), None) = (&config.access, &caller.authorization)
+        && !ways.admins.is_empty()
+        && let Some((admin, session)) = session::admit(ways, request, caller, is_secure(config, caller), env).await?
+    {
+        return Ok(Sender { admin, session: Some(session) });
+    }
     match find_admin(config, caller) {
         Err(error) if error.code == Code::InvalidAdminToken => {
             Err(brake::wrong_guess(env, caller, "ADMIN_TOKEN", error).await)
         }
-        admin => admin,
+        admin => admin.map(|admin| Sender { admin, session: None }),
     }
 }
 
-/// Answers a request of `admin`.
+/// Answers a request of `sender`.
 pub(crate) async fn answer(
-    admin: &Admin,
+    sender: &Sender<'_>,
     request: &web_sys::Request,
     head: &RequestHead,
     config: &Config,
     env: &Env,
 ) -> Result<Reply, ApiError> {
+    let Sender { admin, session } = sender;
+    if let Some(session) = session {
+        session::check_purpose(session, request, head, is_secure(config, &head.caller))?;
+    }
+    if let Some(answer) = session::answer(admin, session.as_ref(), request, head, config, env).await {
+        return answer;
+    }
     let action = read_action(&head.method, &head.path)?;
     check_scope(admin, action.scope())?;
+    if config.access == Access::Loopback && action.is_about_clients() {
+        let message = "this edge has no client keys, no sessions and no pause, because its `access` is `loopback`";
+        return Err(ApiError::new(Code::UnknownUrl, message));
+    }
     match action {
         Action::Switch(switch) => switch.act(env).await,
         Action::RevokeSession(id) => {
@@ -87,16 +127,19 @@ pub(crate) async fn answer(
 
 /// Finds the admin whose token `caller` sent. Refuses web pages of another origin.
 fn find_admin<'a>(config: &'a Config, caller: &Caller) -> Result<&'a Admin, ApiError> {
+    let is_foreign = caller.origin.as_deref().is_some_and(|origin| !is_own(origin, &caller.host));
+    let foreign = || ApiError::new(Code::OriginNotAllowed, "web pages of another origin may not use /admin");
     let Access::Keys(ways) = &config.access else {
-        let message = "this edge needs no keys, because its `access` is `loopback`";
-        return Err(ApiError::new(Code::UnknownUrl, message));
+        without_key::check(config, caller)?;
+        // Not even a page in `origins`.
+        return if is_foreign { Err(foreign()) } else { Ok(&LOCAL) };
     };
     if ways.admins.is_empty() {
         let message = "/admin is not set up: run `wrangler secret put ADMIN_TOKEN`, with at least 32 characters";
         return Err(ApiError::new(Code::AdminNotSetUp, message));
     }
-    if caller.origin.as_deref().is_some_and(|origin| !is_own(origin, &caller.host)) {
-        return Err(ApiError::new(Code::OriginNotAllowed, "web pages of another origin may not use /admin"));
+    if is_foreign {
+        return Err(foreign());
     }
     let sent = bearer(caller).map(digest::of).ok();
     // The loop compares every token in full, so its duration reveals nothing.

@@ -15,7 +15,8 @@ pub(crate) fn admit<'a>(config: &'a Config, caller: &Caller) -> Result<Client<'a
     Ok(Client::new(config, Grant { name: "loopback".into(), account, models, ..Grant::default() }))
 }
 
-fn check(config: &Config, caller: &Caller) -> Result<(), ApiError> {
+/// Checks that a program on this machine, or the edge's own page, sent the request.
+pub(super) fn check(config: &Config, caller: &Caller) -> Result<(), ApiError> {
     let refused = |message: &str| Err(ApiError::new(Code::NotLocal, message));
     if !is_loopback(&caller.host) {
         return refused("this edge answers on 127.0.0.1, localhost and [::1] only; use one of these hosts");

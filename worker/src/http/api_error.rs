@@ -71,7 +71,9 @@ codes! {
     ReasoningUnbounded   "reasoning_unbounded"   400
     // The owner's endpoints.
     InvalidAdminToken    "invalid_admin_token"   401
+    InvalidAdminSession  "invalid_admin_session" 401
     InsufficientScope    "insufficient_scope"    403
+    CsrfRefused          "csrf_refused"          403
     AdminNotSetUp        "admin_not_set_up"      404
     SessionNotFound      "session_not_found"     404
     TooManySessions      "too_many_sessions"     409

@@ -12,13 +12,18 @@ pub(crate) const ONLY_HTTPS: (&str, &str) = ("strict-transport-security", "max-a
 /// # Errors
 /// If the request is not encrypted.
 pub(crate) fn check(config: &Config, caller: &Caller) -> Result<(), ApiError> {
-    let by_proxy = config.trusts_proxy && caller.forwarded_scheme.as_deref().is_none_or(|scheme| scheme == "https");
     let is_local = config.access == Access::Loopback || is_loopback(&caller.host);
-    if caller.is_encrypted || is_local || config.is_development || by_proxy {
+    if is_local || config.is_development || is_secure(config, caller) {
         return Ok(());
     }
     let message = "this edge answers over https:// only; behind a proxy that ends TLS, its owner sets `trustProxy`";
     Err(ApiError::new(Code::HttpsRequired, message))
+}
+
+/// Whether the request came over HTTPS: to this edge, or to a proxy that the owner trusts.
+pub(crate) fn is_secure(config: &Config, caller: &Caller) -> bool {
+    let by_proxy = config.trusts_proxy && caller.forwarded_scheme.as_deref().is_none_or(|scheme| scheme == "https");
+    caller.is_encrypted || by_proxy
 }
 
 #[cfg(test)]

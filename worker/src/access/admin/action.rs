@@ -21,6 +21,15 @@ pub(super) enum Action<'a> {
 }
 
 impl Action<'_> {
+    /// Whether the action is about clients that prove who they are, which a loopback edge has not.
+    pub(super) fn is_about_clients(&self) -> bool {
+        match self {
+            Self::List | Self::Create | Self::Show(_) | Self::Change(_) | Self::Rotate(_) | Self::Revoke(_) => true,
+            Self::RevokeSession(_) | Self::Switch(Switch::Pause | Switch::Resume) => true,
+            Self::Switch(Switch::Show) => false,
+        }
+    }
+
     /// The scope that an admin token needs for the action.
     pub(super) fn scope(&self) -> Scope {
         match self {

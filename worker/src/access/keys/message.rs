@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Denied, Record};
+use super::{Denied, Ended, Login, Record};
 use crate::platform::object;
 
-/// A message. An object is one of three kinds: the object of a key, the registry, or a store of used Turnstile tokens.
+/// A message. An object is one of four kinds: the object of a key, the registry, a store of used Turnstile tokens, or the store
+/// of admin sessions.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Message {
     /// To the object of a key: is the key with this digest valid?
@@ -28,6 +29,14 @@ pub(crate) enum Message {
     List,
     /// To a store of used Turnstile tokens: mark the token with this digest as used.
     Spend { digest: String },
+    /// To the store of admin sessions: store a new id.
+    OpenLogin { digest: String, login: Login },
+    /// To the store of admin sessions: return the sign-in of an id.
+    FindLogin { digest: String },
+    /// To the store of admin sessions: replace the id `old`, which works for `grace` milliseconds more.
+    RenewLogin { old: String, digest: String, until: u64, grace: u64 },
+    /// To the store of admin sessions: end sessions.
+    EndLogins(Ended),
 }
 
 impl object::Message for Message {
@@ -36,6 +45,8 @@ impl object::Message for Message {
             Self::Admit { .. } | Self::Show | Self::List | Self::Change { .. } | Self::Revoke | Self::Enter { .. } => {
                 true
             }
+            // They are bound to an id.
+            Self::OpenLogin { .. } | Self::FindLogin { .. } | Self::RenewLogin { .. } | Self::EndLogins(_) => true,
             // The second time, the key exists, its new secret is the old one, or the token is used.
             Self::Create(_) | Self::Rotate { .. } | Self::Spend { .. } => false,
         }
@@ -62,4 +73,5 @@ pub(crate) enum Answer {
     Done,
     /// The token was used before.
     Spent,
+    Login(Login),
 }

@@ -3,6 +3,7 @@
 use failsoft::Millis;
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, Storage, durable_object};
 
+use super::logins::{Login, Logins};
 use super::{Answer, Denied, Message, Record, unavailable};
 use crate::http::api_error::ApiError;
 use crate::platform::host;
@@ -29,7 +30,7 @@ pub(crate) async fn send(env: &Env, name: &str, message: &Message) -> Result<Ans
     })
 }
 
-/// The Durable Object of one key, of the list of all keys, or of used Turnstile tokens.
+/// The Durable Object of one key, of the list of all keys, of used Turnstile tokens, or of admin sessions.
 #[durable_object(alarm)]
 pub struct Keys {
     storage: Storage,
@@ -60,6 +61,14 @@ impl Keys {
             Message::Enter { id, row } => self.register(&id, &row.to_string()),
             Message::List => self.list(),
             Message::Spend { digest } => self.use_token(&digest, now).await,
+            Message::OpenLogin { digest, login } => {
+                Logins(&self.rows).open(&digest, &login, now).map(|()| Answer::Done)
+            }
+            Message::FindLogin { digest } => Ok(Self::answer_login(Logins(&self.rows).find(&digest, now)?)),
+            Message::RenewLogin { old, digest, until, grace } => {
+                Ok(Self::answer_login(Logins(&self.rows).renew(&old, &digest, until, grace, now)?))
+            }
+            Message::EndLogins(ended) => Logins(&self.rows).end(&ended).map(|()| Answer::Done),
             Message::Create(record) => match self.load().await? {
                 Some(_) => Ok(Answer::Taken),
                 None => self.store(record).await,
@@ -77,6 +86,10 @@ impl Keys {
                 _ => self.alter(|record| record.revoke(now)).await,
             },
         }
+    }
+
+    fn answer_login(login: Option<Login>) -> Answer {
+        login.map_or(Answer::Missing, Answer::Login)
     }
 
     /// Reads the key of this object. Reading stores nothing, so invented ids leave nothing behind.
