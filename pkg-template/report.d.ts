@@ -52,6 +52,12 @@ export interface Attempt {
   hedge?: boolean;
   /** Why the request failed. Absent if its answer passed. */
   failure?: Failure;
+  /**
+   * What the request left out of the conversation, because only another vendor can read it: in a report of the edge. `what` is
+   * the type of an item of `reasoning_details`, or `reasoning`, `reasoning_content`, `thinking_blocks` or `thought_signature`;
+   * `issuer` is the item's `format`, such as `anthropic-claude-v1`, or `unknown`; `count` is the number of items.
+   */
+  stripped?: { what: string; issuer: string; count: number }[];
   /** What OpenRouter tried inside this request, if OpenRouter reports that. */
   inside?: { provider?: string; model?: string; status?: number }[];
   /** When the request was sent, in milliseconds since the call began. */

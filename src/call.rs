@@ -24,6 +24,7 @@
 //! |---|---|
 //! | `action.rs`, `outcome.rs` | what the call asks of its host, and what the host reports; how a call ends |
 //! | `sending.rs` | the next request: its models, its limits, its cost; when a hedge is due |
+//! | `translation.rs` | the request in the form that its upstream speaks, without what its models cannot read |
 //! | `clock.rs`, `timeout.rs` | which time counts; what happens when a clock runs out |
 //! | `commit.rs` | when a stream reaches its commit point, and what the reader gets |
 //! | `attempt_end.rs` | the end of an attempt: is its answer whole, and does it pass the rules? |
@@ -54,6 +55,8 @@ mod retry;
 mod sending;
 mod takeover;
 mod timeout;
+#[cfg(feature = "protocols")]
+mod translation;
 
 use std::collections::VecDeque;
 use std::mem;

@@ -179,6 +179,9 @@ impl Chain {
         let candidate = &self.candidates[at];
         let mut fields = self.rejected.get(candidate.upstream()).map_or(RequestFields::default(), Rejected::fields);
         fields.add(candidate.rejected.fields());
+        // A signature that is refused says nothing about those of other conversations.
+        #[cfg(feature = "protocols")]
+        fields.add(candidate.given_up.shared(RequestFields::SIGNATURES));
         fields
     }
 
@@ -193,8 +196,16 @@ impl Chain {
         if fields.has(RequestFields::LIMITS) {
             first.given_up.add(RequestFields::LIMITS);
         }
-        // An upstream may stream some of its models only.
+        #[cfg(feature = "protocols")]
+        let fields = {
+            let mut learned = fields;
+            learned.remove(RequestFields::SIGNATURES);
+            learned
+        };
+        // An upstream may stream some of its models only, and some of them may reason.
         let is_of_model = fields.has(RequestFields::STREAM);
+        #[cfg(feature = "protocols")]
+        let is_of_model = is_of_model || fields.has(RequestFields::REASONING);
         if is_of_model { &first.rejected } else { &self.rejected[first.upstream()] }.learn(fields);
         true
     }

@@ -26,6 +26,7 @@
 //! | `dialect` | what the dialect of an upstream changes: requests and answers | |
 //! | `blocks` | chunks as blocks that follow one another | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
+//! | `issuer`, `vendor` | what a request leaves out of a conversation; who made a model | the threads that it names |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
 //! | `frame`, `ids` | server-sent events with names; ids | |
 
@@ -36,12 +37,17 @@ mod content;
 mod dialect;
 mod frame;
 mod ids;
+mod issuer;
 pub mod messages;
 mod reasoning;
 mod request;
 pub mod responses;
+mod vendor;
 
 pub use client::{Context, Protocol, Writer, read_prompt};
-pub use dialect::Native;
-pub(crate) use dialect::{AnswerTranslator, request};
+pub(crate) use dialect::AnswerTranslator;
+pub use dialect::{Native, Sent, request};
+pub use issuer::Target;
+pub(crate) use issuer::has_signatures;
 pub use request::Request;
+pub(crate) use vendor::Vendor;

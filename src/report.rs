@@ -44,6 +44,8 @@ pub struct AttemptReport {
     pub score: Option<u64>,
     /// What went wrong. Absent for an answer that passed.
     pub failure: Option<Box<Failure>>,
+    /// What the request left out of the conversation, because only another vendor can read it.
+    pub stripped: Vec<Stripped>,
     /// What OpenRouter tried inside this request, as its metadata says: the JSON text of `{provider, model, status}` each.
     pub inside: Vec<String>,
     /// When the request was sent, in milliseconds since the call began.
@@ -80,6 +82,18 @@ pub struct AttemptReport {
     pub highest_cost: Option<Usd>,
     /// The most tokens that it can use, where its answer has a limit. Not in the JSON.
     pub highest_tokens: Option<u64>,
+}
+
+/// What a request left out of the conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stripped {
+    /// The type of an item of `reasoning_details`, such as `reasoning.encrypted`; or `reasoning`, `reasoning_content`,
+    /// `thinking_blocks` or `thought_signature`.
+    pub what: String,
+    /// The format of the item, which names its issuer, such as `anthropic-claude-v1`; `unknown`, if nothing names the issuer.
+    pub issuer: String,
+    /// The number of items.
+    pub count: u64,
 }
 
 /// A model that left the chain.
@@ -171,6 +185,14 @@ impl AttemptReport {
         }
         if let Some(failure) = &self.failure {
             json.raw("failure", &failure.to_json());
+        }
+        // A page sends the conversation as it is.
+        if !cfg!(feature = "browser") && !self.stripped.is_empty() {
+            json.open("stripped", "[");
+            for Stripped { what, issuer, count } in &self.stripped {
+                json.item("{").text("what", what).text("issuer", issuer).whole("count", *count).close("}");
+            }
+            json.close("]");
         }
         if !self.inside.is_empty() {
             json.open("inside", "[");

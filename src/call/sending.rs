@@ -92,7 +92,10 @@ impl Call {
         // by itself.
         let one_model = self.policy.on_content_filter == Soft::Fail || self.policy.hedge.is_some();
         let role = if is_hedge { Role::Hedge } else { Role::Answer };
-        (self.chain.next_batch(&self.upstreams, one_model), role)
+        let batch = self.chain.next_batch(&self.upstreams, one_model);
+        #[cfg(feature = "protocols")]
+        let batch = self.of_one_vendor(batch);
+        (batch, role)
     }
 
     /// What the request may cost. Models that cost too much leave the batch. `None`: a hedge costs more than is left.
@@ -156,15 +159,13 @@ impl Call {
         let Request { role, upstream, batch, models, streamed, own_fields, body } = request;
         let id = self.report.attempts.len() as AttemptId;
         let dialect = self.upstreams[upstream].dialect;
+        #[cfg_attr(not(feature = "protocols"), expect(unused_mut, reason = "a page sends the conversation as it is"))]
+        let mut row = AttemptReport { role, started: now - self.began, ..AttemptReport::default() };
         #[cfg(feature = "protocols")]
-        let body = {
-            let native = self.request.native.as_ref().filter(|_| role != Role::Score);
-            crate::protocol::request(dialect, body, native, &mut self.report.warnings)
-        };
+        let (body, own_fields) = self.translate(upstream, &batch, &models, (body, own_fields), &mut row);
         let request = self.upstreams[upstream].post(streamed, body, &models[0]);
         self.actions.push_back(Action::Send { attempt: id, request });
         self.chain.start(&batch);
-        let started = now - self.began;
         // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.
         let computes_cost = !dialect.states_cost();
         // A page states no prices.
@@ -172,7 +173,7 @@ impl Call {
         let stated =
             models.first().filter(|_| may_state).and_then(|model| self.upstreams[upstream].catalog.find(model));
         let stated = stated.cloned();
-        self.report.attempts.push(AttemptReport { models, role, started, ..AttemptReport::default() });
+        self.report.attempts.push(AttemptReport { models, ..row });
         let mut attempt = Box::new(Attempt::new(id, role, batch, streamed, now));
         attempt.charges_errors = self.upstreams[upstream].charges_errors;
         attempt.usage_chunk = self.request.usage_chunk;

@@ -14,16 +14,31 @@ impl RequestFields {
     /// `stream`. Where it is rejected, a caller that wants a stream gets the whole answer as one chunk.
     pub(crate) const STREAM: Self = Self(8);
 
+    /// The fields of messages with reasoning. Where they are rejected, the messages are sent without them.
+    #[cfg(feature = "protocols")]
+    pub(crate) const REASONING: Self = Self(16);
+    /// Signatures and encrypted texts in messages. Where one is rejected, the messages are sent without all of them.
+    #[cfg(feature = "protocols")]
+    pub(crate) const SIGNATURES: Self = Self(32);
+
     /// Both names of the output limit.
     pub(crate) const LIMITS: Self = Self(6);
 
     /// The words by which an error names each field.
-    pub(super) const NAMES: [(Self, &str); 4] = [
+    pub(super) const NAMES: &[(Self, &str)] = &[
         (Self::STREAM_OPTIONS, "stream_options|include_usage"),
         (Self::MAX_COMPLETION_TOKENS, "max_completion_tokens"),
         (Self::MAX_TOKENS, "max_tokens"),
         (Self::STREAM, "stream|streaming"),
+        #[cfg(feature = "protocols")]
+        (Self::REASONING, "reasoning_content|reasoning_details|thinking_blocks|extra_content\nmessages reasoning"),
     ];
+
+    /// What an error says about a signature or an encrypted text that it rejects.
+    #[cfg(feature = "protocols")]
+    pub(super) const ABOUT_SIGNATURES: &str = "signature invalid|corrupted|not_valid|required|could_not_be
+         encrypted invalid|verified|verify|decrypt|parse
+         thinking_blocks|redacted_thinking cannot_be_modified|must_match|must_remain";
 
     /// The set that [`RequestFields::bits`] wrote.
     pub(crate) fn of_bits(bits: u8) -> Self {

@@ -67,12 +67,16 @@ pub(super) fn rejected_fields(words: &str) -> RequestFields {
     if matches(words, UNKNOWN_FIELD) || matches(words, UNSUPPORTED) {
         for (field, names) in RequestFields::NAMES {
             if matches(words, names) {
-                fields.add(field);
+                fields.add(*field);
             }
         }
         if fields.has(RequestFields::STREAM_OPTIONS) {
             fields.remove(RequestFields::STREAM);
         }
+    }
+    #[cfg(feature = "protocols")]
+    if matches(words, RequestFields::ABOUT_SIGNATURES) {
+        fields.add(RequestFields::SIGNATURES);
     }
     fields
 }

@@ -13,6 +13,8 @@ mod edge;
 mod fallback;
 mod hedge;
 mod host;
+#[cfg(feature = "protocols")]
+mod issuers;
 mod judge;
 mod lane;
 mod one_piece;

@@ -63,7 +63,8 @@ const QUERY = { query: 'what was asked for' };
 const CASES = {
   text: [{ prompt: 'words:12' }, ({ text }) => assert.equal(text.split(' ').length, 12)],
   'a call of a tool': [{ prompt: 'use the tool', tools: true }, ({ calls, ended }) => assert.deepEqual([calls, ended], [[QUERY], 'tool_calls'])],
-  reasoning: [{ prompt: 'words:3', thinks: true }, ({ text, thought }) => assert.deepEqual([text.split(' ').length, thought], [3, true])],
+  // gpt-4o does not think: Azure refuses the budget of a client of Messages, so the edge does not send it.
+  reasoning: [{ prompt: 'words:3', thinks: true }, ({ text, thought }, how) => assert.deepEqual([text.split(' ').length, thought], [3, !how.startsWith('messages over azure')])],
   'a structured answer': [{ prompt: 'words:2', structured: true }, ({ text }) => assert.equal(JSON.parse(text).answer, 'word1 word2')],
 };
 
@@ -99,7 +100,7 @@ for (const [protocol, ask] of Object.entries(CLIENTS)) {
       for (const [what, [asked, check]] of Object.entries(CASES)) {
         test(`${how}: ${what}`, async () => {
           const answer = await ask(edges[dialect], { model: 'route/support', stream, ...asked });
-          check(answer);
+          check(answer, how);
           const log = await posts();
           assert.equal(log.length, dialect === 'openrouter' ? 1 : 2);
           for (const { path } of log) assert.match(path, PATHS[dialect]);

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 /// The events with which Anthropic would send an answer.
 fn anthropic_sse(parts: &[Part], random: &mut Random) -> String {
-    let start = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m/one", "content": [], "stop_reason": null,
+    let start = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-one", "content": [], "stop_reason": null,
         "usage": {"input_tokens": 50, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 30, "output_tokens": 1}});
     let mut events = vec![json!({"type": "message_start", "message": start}), json!({"type": "ping"})];
     for (index, part) in parts.iter().enumerate() {

@@ -8,6 +8,7 @@
 mod answers;
 mod anthropic;
 mod anthropic_answers;
+mod issuers;
 mod messages;
 mod messages_client;
 mod random;

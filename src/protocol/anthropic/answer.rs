@@ -1,6 +1,7 @@
 //! A message as a completion: its content, its stop reason and its usage.
 
-use super::super::reasoning::{CLAUDE, detail};
+use super::super::reasoning::detail;
+use super::super::vendor::format_at_messages;
 use crate::chunk::openai_finish_reason;
 use crate::json::{Fields, Json, Object, array, patched, quoted};
 
@@ -10,6 +11,8 @@ pub fn completion(message: Json<'_>, created: u64) -> Option<String> {
     if !message.get("type").is("message") && !message.get("content").is_array() {
         return None;
     }
+    let model = message.get("model").text().unwrap_or_default();
+    let format = format_at_messages(&model);
     let (mut text, mut reasoning, mut details, mut calls) = (String::new(), String::new(), Vec::new(), Vec::new());
     let mut annotations = Vec::new();
     for block in message.get("content").items() {
@@ -22,9 +25,9 @@ pub fn completion(message: Json<'_>, created: u64) -> Option<String> {
                 let thinking = block.get("thinking").text().unwrap_or_default();
                 reasoning.push_str(&thinking);
                 let signature = block.get("signature").text().unwrap_or_default();
-                details.push(detail("reasoning.text", CLAUDE, &[("text", &thinking), ("signature", &signature)]));
+                details.push(detail("reasoning.text", format, &[("text", &thinking), ("signature", &signature)]));
             }
-            "redacted_thinking" => details.push(redacted(block.get("data"))),
+            "redacted_thinking" => details.push(redacted(block.get("data"), format)),
             "tool_use" => calls.push(call(block)),
             // What a tool of Anthropic did. Its text follows.
             _ => {}
@@ -72,9 +75,9 @@ pub(super) fn write_end(end: Json<'_>, choice: &mut Object) {
     choice.maybe_text("stop_sequence", end.get("stop_sequence").text().as_deref());
 }
 
-/// The item of `reasoning_details` for thinking that only Anthropic can read.
-pub(super) fn redacted(data: Json<'_>) -> String {
-    detail("reasoning.encrypted", CLAUDE, &[("data", &data.text().unwrap_or_default())])
+/// The item of `reasoning_details` for thinking that only its issuer can read.
+pub(super) fn redacted(data: Json<'_>, format: &str) -> String {
+    detail("reasoning.encrypted", format, &[("data", &data.text().unwrap_or_default())])
 }
 
 fn call(block: Json<'_>) -> String {

@@ -31,9 +31,9 @@ pub struct Body {
     pub lost: Vec<String>,
 }
 
-/// The request for the body of a chat request. `native` is an object with the fields that a client sent in the form of
-/// Messages, or `null`: its messages, tools and instructions are sent byte for byte, so that prompt caches survive, unless
-/// they have what Anthropic refuses.
+/// The request for the body of a chat request, without what the upstream cannot read. `native` is an object with the fields
+/// that a client sent in the form of Messages, or `null`: its messages, tools and instructions are sent byte for byte, so that
+/// prompt caches survive, unless the model refuses their last message.
 pub fn body(chat: Json<'_>, native: Json<'_>) -> Body {
     let fields = &Fields::of(chat);
     let model = fields.get("model").text().unwrap_or_default();
@@ -76,25 +76,14 @@ pub fn body(chat: Json<'_>, native: Json<'_>) -> Body {
     Body { json: json.end(), lost }
 }
 
-/// The client's own messages can be sent: no reasoning in them is of another vendor or unsigned, and the last one is the
-/// user's where the model needs that.
+/// The client's own messages can be sent: the last one is the user's where the model needs that.
 fn is_sendable(native: Json<'_>, chat: Json<'_>, generation: Generation) -> bool {
-    let is_foreign = |message: Json<'_>| {
-        !message.get("reasoning").is_null()
-            || message
-                .get("reasoning_details")
-                .items()
-                .any(|detail| !detail.get("format").is(super::super::reasoning::CLAUDE))
-    };
-    let messages = native.get("messages");
-    messages.is_array()
-        && !chat.items().any(is_foreign)
-        // A recovery adds a message to those of the client.
-        && messages.items().last().is_some_and(|last| {
-            let is_users = last.get("role").is("user");
-            let same = chat.items().last().is_some_and(|chat| chat.get("role").is("assistant") != is_users);
-            same && (is_users || generation.continues())
-        })
+    // A recovery adds a message to those of the client.
+    native.get("messages").items().last().is_some_and(|last| {
+        let is_users = last.get("role").is("user");
+        let same = chat.items().last().is_some_and(|chat| chat.get("role").is("assistant") != is_users);
+        same && (is_users || generation.continues())
+    })
 }
 
 fn write_tools(fields: &Fields<'_>, json: &mut Object, lost: &mut Vec<String>) {

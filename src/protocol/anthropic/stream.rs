@@ -1,6 +1,6 @@
 //! The events of a stream as the chunks of a chat completion (platform.claude.com/docs/en/build-with-claude/streaming).
 
-use super::super::reasoning::CLAUDE;
+use super::super::vendor::format_at_messages;
 use super::answer::{annotation, head, merged, redacted, usage, write_end};
 use crate::json::{Json, Object, array, on_one_line};
 use crate::sse::{Decoder, Event, TooLarge};
@@ -21,6 +21,8 @@ struct Page {
     /// The JSON texts of the id and the model.
     id: String,
     model: String,
+    /// The format of what the model signs.
+    format: &'static str,
     /// The JSON text of the usage so far.
     usage: String,
     /// The index and the state of each block that calls a tool, in order.
@@ -47,6 +49,7 @@ impl Translator {
             created,
             id: "\"\"".into(),
             model: "\"\"".into(),
+            format: format_at_messages(""),
             usage: "{}".into(),
             calls: Vec::new(),
             thoughts: 0,
@@ -97,7 +100,9 @@ impl Page {
 
     fn start(&mut self, message: Json<'_>) {
         self.id = message.get("id").raw().into();
-        self.model = message.get("model").raw().into();
+        let model = message.get("model");
+        self.format = format_at_messages(&model.text().unwrap_or_default());
+        self.model = model.raw().into();
         self.usage = merged(&self.usage, message.get("usage"));
         self.delta(r#"{"role":"assistant","content":""}"#);
     }
@@ -113,7 +118,7 @@ impl Page {
             }
             "redacted_thinking" => {
                 self.thoughts += 1;
-                let item = redacted(block.get("data"));
+                let item = redacted(block.get("data"), self.format);
                 let item = crate::json::patched(&item, &Object::default().whole("index", self.thoughts - 1).end());
                 self.delta(&Object::default().raw("reasoning_details", &array([item])).end());
             }
@@ -205,7 +210,7 @@ impl Page {
             delta.raw("reasoning", piece.raw());
         }
         let mut item = Object::default();
-        item.text("type", "reasoning.text").raw(name, piece.raw()).text("format", CLAUDE);
+        item.text("type", "reasoning.text").raw(name, piece.raw()).text("format", self.format);
         let item = item.whole("index", self.thoughts.saturating_sub(1)).end();
         self.delta(&delta.raw("reasoning_details", &array([item])).end());
     }

@@ -1,10 +1,7 @@
-//! Tools, the choice among them, and the ids of their calls.
-
-use std::borrow::Cow;
+//! Tools, the choice among them, and their calls.
 
 use super::parts::add;
 use crate::json::{Fields, Json, Object, array, patched};
-use crate::text::text;
 
 /// The JSON texts of the tools. A tool that is no function is added to `lost`.
 pub(super) fn read(tools: Json<'_>, lost: &mut Vec<String>) -> Vec<String> {
@@ -78,28 +75,13 @@ pub(super) fn is_forced(fields: &Fields<'_>) -> bool {
     choice.is("required") || choice.is_object()
 }
 
-/// The id of a call in a form that Anthropic accepts: `^[a-zA-Z0-9_-]+$` (maximhq/bifrost#5097). The same id has the same
-/// form on the call and on its result.
-pub(super) fn call_id(id: &str) -> Cow<'_, str> {
-    let is_right = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if !id.is_empty() && id.len() <= 64 && id.bytes().all(is_right) {
-        return id.into();
-    }
-    // FNV-1a, so that ids that differ in a wrong character still differ.
-    let hash = id
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    let kept = id.chars().filter(|character| character.is_ascii() && is_right(*character as u8)).take(40);
-    text!(&kept.collect::<String>(), "_", &crate::json::decimal(hash)).into()
-}
-
 /// The JSON text of a block that calls a tool.
 pub(super) fn call(call: Json<'_>) -> String {
     let function = call.get("function");
     let arguments = function.get("arguments").text().unwrap_or_default();
     let input = Json::parse(&arguments).filter(|input| input.is_object());
     let mut block = Object::default();
-    block.text("type", "tool_use").text("id", &call_id(&call.get("id").text().unwrap_or_default()));
+    block.text("type", "tool_use").text("id", &call.get("id").text().unwrap_or_default());
     block.text("name", &function.get("name").text().unwrap_or_default());
     match input {
         Some(input) => block.raw("input", input.raw()),
@@ -113,28 +95,9 @@ pub(super) fn call(call: Json<'_>) -> String {
 /// The JSON text of a block with the result of a call.
 pub(super) fn result(id: &str, blocks: &[String], cache: Json<'_>) -> String {
     let mut block = Object::default();
-    block.text("type", "tool_result").text("tool_use_id", &call_id(id)).raw("content", &array(blocks));
+    block.text("type", "tool_result").text("tool_use_id", id).raw("content", &array(blocks));
     if !cache.is_null() {
         block.raw("cache_control", cache.raw());
     }
     block.end()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::call_id;
-
-    #[test]
-    fn ids_have_a_form_that_is_accepted_and_differ() {
-        assert_eq!(call_id("toolu_01-A"), "toolu_01-A");
-        let wrong = ["functions.get:0", "functions.get.0", "functions_get:0", "", "é", &"x".repeat(65)];
-        let ids: Vec<String> = wrong.iter().map(|id| call_id(id).into_owned()).collect();
-        for (at, id) in ids.iter().enumerate() {
-            assert!(
-                id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)),
-                "{id}"
-            );
-            assert!(!ids[..at].contains(id), "{id}");
-        }
-    }
 }

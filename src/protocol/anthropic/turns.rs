@@ -2,11 +2,10 @@
 //!
 //! - Neighbours of one role are one message; the results of parallel calls belong in one (agentjido/req_llm#250).
 //! - Each call has its result in the next message, and the results come first.
-//! - Claude's thinking goes back unchanged and before everything else of its turn. Reasoning of another vendor is left out.
+//! - Thinking goes back unchanged and before everything else of its turn. `issuer.rs` has left out that of other vendors.
 //! - The first message is the user's. So is the last, where the model does not continue a message
 //!   (anomalyco/opencode#14772).
 
-use super::super::reasoning::CLAUDE;
 use super::model::Generation;
 use super::parts;
 use super::tools::{call, result};
@@ -115,10 +114,7 @@ impl Turns {
         self.end_calls();
         let mut blocks = Vec::new();
         for detail in message.get("reasoning_details").items() {
-            match thinking(detail) {
-                Some(block) => blocks.push(block),
-                None => parts::add(lost, "reasoning_details"),
-            }
+            blocks.extend(thinking(detail));
         }
         let is_signed = !blocks.is_empty();
         parts::read(message.get("content"), &mut blocks, lost);
@@ -159,13 +155,10 @@ impl Turns {
     }
 }
 
-/// The JSON text of the thinking block for an item of `reasoning_details`, if Claude made the item and signed it.
+/// The JSON text of the thinking block for an item of `reasoning_details` that is signed.
 fn thinking(detail: Json<'_>) -> Option<String> {
     let (signature, data) = (detail.get("signature"), detail.get("data"));
     let mut block = Object::default();
-    if !detail.get("format").is(CLAUDE) {
-        return None;
-    }
     if !signature.is_null_or_empty() {
         let text = detail.get("text");
         block.text("type", "thinking").raw("thinking", if text.is_string() { text.raw() } else { "\"\"" });

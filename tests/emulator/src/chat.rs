@@ -12,6 +12,7 @@ use crate::chat_request::{ChatRequest, Wire};
 use crate::completion::Turn;
 use crate::fault::{Behaviour, BodyError, Cut, Effect, Format, HttpError};
 use crate::http::Request;
+use crate::issuer;
 use crate::ledger::Draft;
 use crate::log::now_ms;
 use crate::respond::respond;
@@ -59,7 +60,9 @@ pub(crate) fn chat(state: &State, request: &Request, wire: Wire, body: Result<Va
         Ok(body) => body,
         Err(error) => return Exchange::of(error.response(None)),
     };
-    let checked = validate::authorize(request).and_then(|key| Ok((key, validate::chain(&body, key)?)));
+    let refused = issuer::refuse_request(wire, &body);
+    let checked = refused.map_or_else(|| validate::authorize(request), Err);
+    let checked = checked.and_then(|key| Ok((key, validate::chain(&body, key)?)));
     let (key, chain) = match checked {
         Ok(checked) => checked,
         Err(error) => return Exchange::of(error.response(None)),
@@ -71,7 +74,8 @@ pub(crate) fn chat(state: &State, request: &Request, wire: Wire, body: Result<Va
     let mut run = ChainRun { request: &chat_request, chain: &chain, key, id, billing, failures: Vec::new() };
     for model in &chain {
         let behaviour = state.behaviour(key, model);
-        let Some(error) = error_before_answer(&chat_request, model, &behaviour) else {
+        let refused = issuer::refuse(wire, model, &body["messages"]);
+        let Some(error) = error_before_answer(&chat_request, model, &behaviour).or(refused) else {
             let pace = chat_request.directive("pace").map_or(state.options.word_delay, Duration::from_millis);
             return run.serve(model, &behaviour, pace);
         };
@@ -112,6 +116,7 @@ impl ChainRun<'_> {
             Some(Effect::Format(Format::ModelAlias)) => Some(model.canonical.clone()),
             // The model behind the deployment.
             _ if self.request.wire == Wire::Azure => Some(model.canonical.clone()),
+            _ if self.request.wire == Wire::OpenAi => Some(model.id.trim_start_matches("openai/").to_owned()),
             _ => Some(model.id.clone()),
         };
         let turn = Turn {

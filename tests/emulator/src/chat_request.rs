@@ -9,6 +9,8 @@ pub(crate) enum Wire {
     Chat,
     /// Anthropic's.
     Messages,
+    /// OpenAI's own chat completions, which know no field of OpenRouter.
+    OpenAi,
     /// Azure's form of chat completions.
     Azure,
     /// OpenAI's, and OpenRouter's form of it.
@@ -38,6 +40,8 @@ pub(crate) struct ChatRequest {
     /// The tools after the first one, if the prompt says to use all of them.
     pub(crate) more_tools: Vec<String>,
     pub(crate) reasoning: bool,
+    /// The answer has `reasoning_details`.
+    pub(crate) signs: bool,
     /// Of Responses: the request asks for a summary of the reasoning.
     pub(crate) shows_summary: bool,
     /// Of Responses: the request includes what only the vendor can read.
@@ -66,6 +70,7 @@ impl ChatRequest {
             is_custom: body["tools"][0]["type"] == "custom",
             more_tools: if prompt.contains("use the tools") { more_tools(body) } else { Vec::new() },
             reasoning: wants_reasoning(body),
+            signs: wire == Wire::Chat && prompt.contains("with signatures"),
             shows_summary: body["reasoning"]["summary"].is_string(),
             includes_encrypted: includes(body, "reasoning.encrypted_content"),
             json: matches!(body["response_format"]["type"].as_str(), Some("json_object" | "json_schema")),

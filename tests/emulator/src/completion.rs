@@ -7,7 +7,7 @@ use crate::billing::{Billing, remove_cost};
 use crate::catalog::{Candidate, usd};
 use crate::chat_request::{ChatRequest, Wire};
 use crate::fault::{Behaviour, Effect, Format};
-use crate::{azure, messages, responses};
+use crate::{azure, issuer, messages, responses};
 
 /// The answer of one model to a request.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Turn<'_> {
         match self.request.wire {
             Wire::Messages => return messages::message(self),
             Wire::Responses => return responses::object(self),
-            Wire::Chat | Wire::Azure => {}
+            Wire::Chat | Wire::OpenAi | Wire::Azure => {}
         }
         let answer = &self.answer;
         let has_text = !answer.pieces.is_empty() || (answer.tools.is_empty() && answer.refusal.is_none());
@@ -80,6 +80,10 @@ impl Turn<'_> {
             "refusal": answer.refusal,
             "reasoning": (!answer.reasoning.is_empty()).then(|| answer.reasoning.concat()),
         });
+        if self.signs() {
+            let text = issuer::piece(&self.model.id, &answer.reasoning.concat());
+            message["reasoning_details"] = issuer::joined(text, issuer::last_piece(&self.model.id));
+        }
         if !answer.tools.is_empty() {
             let call = |tool: &ToolCall| {
                 let (kind, field) = tool.words();
@@ -108,11 +112,20 @@ impl Turn<'_> {
             Wire::Messages => return messages::events(self),
             Wire::Responses => return responses::events(self),
             Wire::Azure => azure::first_chunk(),
-            Wire::Chat => Event::comment(),
+            Wire::Chat | Wire::OpenAi => Event::comment(),
         };
         let mut events = vec![begin, self.delta(Part::Role, &json!({ "role": "assistant", "content": "" }))];
-        let reasoning = answer.reasoning.iter().map(|piece| json!({ "content": "", "reasoning": piece }));
-        events.extend(reasoning.map(|delta| self.delta(Part::Reasoning, &delta).worth(1)));
+        for piece in &answer.reasoning {
+            let mut delta = json!({ "content": "", "reasoning": piece });
+            if self.signs() {
+                delta["reasoning_details"] = json!([issuer::piece(&self.model.id, piece)]);
+            }
+            events.push(self.delta(Part::Reasoning, &delta).worth(1));
+        }
+        if self.signs() {
+            let delta = json!({ "content": "", "reasoning_details": [issuer::last_piece(&self.model.id)] });
+            events.push(self.delta(Part::Reasoning, &delta));
+        }
         events.extend(answer.pieces.iter().map(|piece| self.text(piece)));
         if let Some(refusal) = &answer.refusal {
             let tokens = refusal.split_whitespace().count() as u64;
@@ -125,6 +138,10 @@ impl Turn<'_> {
         events
     }
 
+    fn signs(&self) -> bool {
+        self.request.signs && !self.answer.reasoning.is_empty()
+    }
+
     /// What keeps the connection alive.
     pub(crate) fn keep_alive(&self) -> Event {
         if self.request.wire == Wire::Messages { messages::ping() } else { Event::comment() }
@@ -135,7 +152,7 @@ impl Turn<'_> {
         match self.request.wire {
             Wire::Messages => return messages::text(piece),
             Wire::Responses => return responses::text(piece),
-            Wire::Chat | Wire::Azure => {}
+            Wire::Chat | Wire::OpenAi | Wire::Azure => {}
         }
         self.delta(Part::Text, &json!({ "content": piece })).worth(1)
     }
@@ -145,7 +162,7 @@ impl Turn<'_> {
         match self.request.wire {
             Wire::Messages => return messages::error_event(error),
             Wire::Responses => return responses::error_event(self, error, with_choice),
-            Wire::Chat | Wire::Azure => {}
+            Wire::Chat | Wire::OpenAi | Wire::Azure => {}
         }
         let mut body = self.envelope("chat.completion.chunk");
         body["error"] = error.clone();

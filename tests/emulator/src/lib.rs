@@ -25,7 +25,8 @@
 //! Under `/api/v1`, or without this prefix: `POST /chat/completions`, `GET /models`,
 //! `GET /models/{author}/{slug}/endpoints`, `GET /generation?id=`, `GET /key`. Other vendors' wires have the same models and
 //! faults: `POST /responses` is OpenAI's, in OpenRouter's form too, `POST /messages` is Anthropic's, and
-//! `POST /openai/deployments/{model}/chat/completions` is Azure's. Every key works except `sk-or-invalid` (401)
+//! `POST /openai/deployments/{model}/chat/completions` is Azure's, and `POST /v1/chat/completions` is OpenAI's own. Each
+//! refuses what another vendor signed, and ids of calls that its vendor does not accept. Every key works except `sk-or-invalid` (401)
 //! and `sk-or-no-credits` (402). A healthy answer keeps the connection open; every error and every fault closes it,
 //! so that a test can recognise a browser's own retries. A normal end is announced by `connection: close`, a break is not. A
 //! client that closes its sending half counts as having left. Pages of any origin may call; no response
@@ -41,6 +42,7 @@
 //! | `use the tool` | a call of the first tool, if there are tools |
 //! | `use the tools` | a call of each tool; in a stream of chunks, their arguments alternate |
 //! | `think:N` | N words of reasoning, at most `reasoning.max_tokens` |
+//! | `with signatures` | `reasoning_details` beside OpenRouter's reasoning, which only the model's vendor can read |
 //!
 //! One piece is one token: a word with the white space before it. With a JSON `response_format` the answer is
 //! `{"answer": "…"}`; with `reasoning` it contains reasoning. A trailing assistant message is handled as the real
@@ -177,6 +179,7 @@ mod control;
 mod emulator;
 mod fault;
 mod http;
+mod issuer;
 mod ledger;
 mod listing;
 mod log;

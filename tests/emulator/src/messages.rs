@@ -7,6 +7,7 @@ use crate::answer::{Answer, Finish};
 use crate::api_error::ApiError;
 use crate::completion::{Event, Part, Turn};
 use crate::http::Request;
+use crate::issuer;
 use crate::response::{Response, Step};
 
 const FIELDS: [&str; 15] = [
@@ -71,10 +72,17 @@ fn check(body: &Value) -> Result<(), ApiError> {
     if messages[0]["role"] != "user" {
         return Err(invalid("messages: first message must use the \"user\" role"));
     }
+    let mut ids = Vec::new();
     for (at, message) in messages.iter().enumerate() {
         check_message(at, message, messages.get(at + 1))?;
+        for id in blocks(message).filter(|block| block["type"] == "tool_use").map(|block| &block["id"]) {
+            if ids.contains(&id) {
+                return Err(invalid(format!("messages.{at}: `tool_use` ids must be unique")));
+            }
+            ids.push(id);
+        }
     }
-    Ok(())
+    check_loop(body, messages)
 }
 
 fn check_message(at: usize, message: &Value, next: Option<&Value>) -> Result<(), ApiError> {
@@ -86,9 +94,16 @@ fn check_message(at: usize, message: &Value, next: Option<&Value>) -> Result<(),
             return Err(invalid(format!("messages.{at}: text content blocks must contain non-whitespace text")));
         }
         if block["type"] == "thinking" && block["signature"] != SIGNATURE {
-            return Err(invalid(format!("messages.{at}: Invalid `signature` in `thinking` block")));
+            return Err(invalid(format!("messages.{at}.content.0: Invalid `signature` in `thinking` block")));
+        }
+        if block["type"] == "redacted_thinking" {
+            return Err(invalid(format!("messages.{at}.content.0: Invalid `data` in `redacted_thinking` block")));
         }
         if block["type"] == "tool_use" {
+            if !block["id"].as_str().is_some_and(issuer::is_word) {
+                let pattern = "String should match pattern '^[a-zA-Z0-9_-]+$'";
+                return Err(invalid(format!("messages.{at}.content.0.tool_use.id: {pattern}")));
+            }
             let is_result = |result: &Value| result["type"] == "tool_result" && result["tool_use_id"] == block["id"];
             if !next.is_some_and(|next| blocks(next).any(is_result)) {
                 return Err(invalid(format!("messages.{at}: `tool_use` ids were found without `tool_result` blocks")));
@@ -96,6 +111,20 @@ fn check_message(at: usize, message: &Value, next: Option<&Value>) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// With a budget for thinking, the last turn of a loop of calls begins with its thinking (anomalyco/opencode#3077).
+fn check_loop(body: &Value, messages: &[Value]) -> Result<(), ApiError> {
+    let [.., turn, results] = messages else { return Ok(()) };
+    let is_loop = blocks(results).any(|block| block["type"] == "tool_result");
+    let begins = blocks(turn).next().is_some_and(|block| block["type"] == "thinking");
+    if body["thinking"]["type"] != "enabled" || !is_loop || begins {
+        return Ok(());
+    }
+    let at = messages.len() - 2;
+    Err(invalid(format!(
+        "messages.{at}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`"
+    )))
 }
 
 fn blocks(message: &Value) -> impl Iterator<Item = &Value> {
@@ -106,8 +135,8 @@ fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::typed(400, "invalid_request", message)
 }
 
-/// The signature of every thinking block.
-const SIGNATURE: &str = "RW11bGF0ZWQ=";
+/// The signature of every thinking block: Claude's, wherever Claude is served.
+const SIGNATURE: &str = issuer::CLAUDE;
 
 fn stop_reason(answer: &Answer) -> &'static str {
     match answer.finish {

@@ -29,6 +29,7 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
     let path = request.path().strip_prefix("/api/v1").unwrap_or(request.path());
     match (request.method.as_str(), path) {
         ("POST", "/chat/completions") => chat(state, request, Wire::Chat, Ok(request.body_json())),
+        ("POST", "/v1/chat/completions") => chat(state, request, Wire::OpenAi, Ok(openai(request))),
         ("POST", "/messages") => {
             let exchange = chat(state, request, Wire::Messages, messages::read(request));
             Exchange { response: messages::reshape(exchange.response), ..exchange }
@@ -44,6 +45,16 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
         ("GET", path) => Exchange::of(endpoints(path)),
         _ => Exchange::of(not_found(path)),
     }
+}
+
+/// The chat request for a request to OpenAI, which names its models without a vendor.
+fn openai(request: &Request) -> serde_json::Value {
+    let mut body = request.body_json();
+    let name = body["model"].as_str().map(|name| format!("openai/{name}"));
+    if let Some(name) = name.filter(|name| name.matches('/').count() == 1) {
+        body["model"] = name.into();
+    }
+    body
 }
 
 /// CORS for any origin. Pages can read no response header, because OpenRouter exposes none.

@@ -1,0 +1,59 @@
+//! A request in the form that its upstream speaks, without what its models cannot read.
+
+use super::Call;
+use crate::chain::Batch;
+use crate::failure::RequestFields;
+use crate::protocol::{Target, Vendor, has_signatures, request};
+use crate::report::AttemptReport;
+use crate::role::Role;
+use crate::text::text;
+
+impl Call {
+    /// `body` for the upstream, with the fields that the upstream may reject although the caller's request is right. Writes into
+    /// `row` what the request leaves out.
+    pub(super) fn translate(
+        &mut self,
+        upstream: usize,
+        batch: &Batch,
+        models: &[String],
+        (body, mut own_fields): (String, RequestFields),
+        row: &mut AttemptReport,
+    ) -> (String, RequestFields) {
+        let dialect = self.upstreams[upstream].dialect;
+        let rejected = batch.first().map_or(RequestFields::default(), |&at| self.chain.rejected(at));
+        let target = Target {
+            dialect,
+            models,
+            refuses_signatures: rejected.has(RequestFields::SIGNATURES),
+            refuses_reasoning: rejected.has(RequestFields::REASONING),
+        };
+        let native = self.request.native.as_ref().filter(|_| row.role != Role::Score);
+        let sent = request(&target, body, native);
+        for name in sent.lost {
+            let warning =
+                text!("`", &name, "` was not sent to the upstream that speaks Messages, which has no such field");
+            if !self.report.warnings.contains(&warning) {
+                self.report.warnings.push(warning);
+            }
+        }
+        row.stripped = sent.stripped;
+        if sent.has_signatures {
+            own_fields.add(RequestFields::SIGNATURES);
+        }
+        if sent.has_reasoning {
+            own_fields.add(RequestFields::REASONING);
+        }
+        (sent.json, own_fields)
+    }
+
+    /// The beginning of `batch` whose models can read the same signatures, if the conversation has any. Inside a batch, an
+    /// upstream would send the signatures of one vendor to the next (can1357/oh-my-pi#3399).
+    pub(super) fn of_one_vendor(&self, mut batch: Batch) -> Batch {
+        if batch.len() > 1 && has_signatures(self.request.messages()) {
+            let vendor = |at: usize| Vendor::of(self.chain.candidate(at).model());
+            let end = batch.iter().position(|&at| vendor(at) != vendor(batch[0]));
+            batch.truncate(end.unwrap_or(batch.len()));
+        }
+        batch
+    }
+}
