@@ -22,12 +22,15 @@ mod route;
 mod schema_tests;
 mod secret;
 mod setup;
+mod stored_route;
 #[cfg(test)]
 mod tests;
 mod upstream;
 mod url_host;
 mod visitors;
 
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use failsoft::invalid::{Invalid, Section};
@@ -43,14 +46,16 @@ pub(crate) use issuer::{Algorithm, Issuer};
 pub(crate) use limits::Limits;
 pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
-pub(crate) use route::{HEADERS_WITHIN, Route};
+pub(crate) use route::{HEADERS_WITHIN, Route, is_route_name};
 pub(crate) use setup::{ACCOUNTS, Setup, setup};
+pub(crate) use stored_route::read_stored_route;
 pub(crate) use url_host::{authority, is_loopback};
 pub(crate) use visitors::Visitors;
 
 use list::{model_patterns, origins, strings};
+use route::Above;
 use secret::{DEFAULT_KEY, add_keys, old_keys, upstream_keys};
-use upstream::read_upstreams;
+use upstream::{Keyless as KeylessUpstream, read_upstreams};
 
 /// The variable that holds the configuration.
 const VARIABLE: &str = "FAILSOFT";
@@ -63,13 +68,24 @@ const FIELDS: &str = "upstream upstreams access keys users visitors admins route
 const OWN_REQUEST_FIELDS: [&str; 7] =
     ["model", "models", "messages", "failsoft", "n", "max_tokens", "max_completion_tokens"];
 
-/// A checked configuration.
-#[derive(Debug)]
+/// A checked configuration: what was deployed, and the routes. Its fields are those of [`Deployed`].
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
+    deployed: Rc<Deployed>,
+    /// The routes that were deployed, then those of the database.
+    pub(crate) routes: Vec<Rc<Route>>,
+    /// The database has routes that this isolate could not read.
+    pub(crate) lacks_routes: bool,
+}
+
+/// What was deployed, except the routes.
+#[derive(Debug)]
+pub(crate) struct Deployed {
     /// The upstreams in order, with their keys; at least one.
     pub(crate) upstreams: Arc<Vec<Upstream>>,
+    /// The names of the upstreams, without their spares.
+    pub(crate) upstream_names: Vec<String>,
     pub(crate) access: Access,
-    pub(crate) routes: Vec<Route>,
     /// The models that a client may name, unless its grant has a list of its own.
     pub(crate) models: Option<Vec<String>>,
     /// The policy of calls without a route.
@@ -92,6 +108,14 @@ pub(crate) struct Config {
     pub(crate) emulator: Option<String>,
 }
 
+impl Deref for Config {
+    type Target = Deployed;
+
+    fn deref(&self) -> &Deployed {
+        &self.deployed
+    }
+}
+
 impl Config {
     /// Reads the configuration. `variable` returns the value of a variable or secret by name; for a binding it returns
     /// any text.
@@ -110,19 +134,25 @@ impl Config {
         let local = config.as_ref().is_some_and(|config| config.access == Access::Loopback);
         let keys = upstream_keys(&key_names, &variable, local, &mut problems);
         let old_keys = old_keys(&key_names, &variable, &mut problems);
-        if let Some(config) = &mut config {
-            config.access.add_secrets(&variable, &mut problems);
-            config.operations.add_secrets(&variable, &mut problems);
-            problems.extend(purpose::find_shared(config, &key_names, &variable));
+        if let Some(deployed) = config.as_mut().and_then(|config| Rc::get_mut(&mut config.deployed)) {
+            deployed.access.add_secrets(&variable, &mut problems);
+            deployed.operations.add_secrets(&variable, &mut problems);
+            problems.extend(purpose::find_shared(deployed, &key_names, &variable));
+            add_keys(Arc::make_mut(&mut deployed.upstreams), keys, old_keys);
         }
-        match config {
-            Some(mut config) if problems.is_empty() => {
-                let upstreams: &mut Vec<Upstream> = Arc::make_mut(&mut config.upstreams);
-                add_keys(upstreams, keys, old_keys);
-                Ok(config)
-            }
-            _ => Err(problems),
-        }
+        config.filter(|_| problems.is_empty()).ok_or(problems)
+    }
+
+    /// The same configuration with the routes of the database. A route that was deployed counts before a stored one of its name.
+    pub(crate) fn with_stored(&self, stored: impl Iterator<Item = Rc<Route>>, lacks_routes: bool) -> Self {
+        let mut routes: Vec<Rc<Route>> = self.routes.clone();
+        routes.extend(stored.filter(|route| self.route(&route.name).is_none()));
+        Self { deployed: Rc::clone(&self.deployed), routes, lacks_routes }
+    }
+
+    /// Whether somebody can store routes.
+    pub(crate) fn may_store_routes(&self) -> bool {
+        !matches!(&self.access, Access::Keys(ways) if ways.admins.is_empty())
     }
 
     /// Whether all calls are of one account.
@@ -168,6 +198,12 @@ impl Config {
         })
     }
 
+    /// What was deployed, of a configuration without other owners.
+    #[cfg(test)]
+    pub(crate) fn into_deployed(self) -> Deployed {
+        Rc::into_inner(self.deployed).expect("one owner")
+    }
+
     /// The models that the configuration names: of routes, of upstreams, of judges, and those that clients may name.
     pub(crate) fn models(&self) -> impl Iterator<Item = &str> {
         let routes = self.routes.iter().flat_map(|route| &route.models);
@@ -178,7 +214,7 @@ impl Config {
     }
 
     /// Finds the route `name`.
-    pub(crate) fn route(&self, name: &str) -> Option<&Route> {
+    pub(crate) fn route(&self, name: &str) -> Option<&Rc<Route>> {
         self.routes.iter().find(|route| route.name == name)
     }
 }
@@ -203,20 +239,28 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
     config.text("$schema")?;
     let policy = Policy::read(config.get("policy"))?;
     let provider = provider::read(config, None)?;
-    let routes = Route::read_all(&config.section("routes")?, &policy, provider.as_deref())?;
+    let limits = Limits::read(&config.section("limits")?)?;
+    let is_local = config.choice("access", "keys loopback")? == Some("loopback");
+    let (mut upstreams, mut upstream_names, mut key_names) = (Vec::new(), Vec::new(), Vec::new());
+    for KeylessUpstream { upstream, name, key } in read_upstreams(config, is_local)? {
+        upstreams.push(upstream);
+        upstream_names.push(name);
+        key_names.push(key);
+    }
+    let above = Above { policy: &policy, provider: provider.as_deref(), limits: &limits, upstreams: &upstream_names };
+    let routes = Route::read_all(&config.section("routes")?, &above)?;
     let access = Access::read(config, &routes)?;
-    let (upstreams, key_names) = read_upstreams(config, access == Access::Loopback)?.into_iter().unzip();
     let (mut trusts_proxy, mut is_development) = (false, false);
     config.flag("trustProxy", &mut trusts_proxy)?;
     config.flag("development", &mut is_development)?;
-    let config = Config {
+    let deployed = Deployed {
         upstreams: Arc::new(upstreams),
-        routes,
+        upstream_names,
         models: model_patterns(config)?,
         policy,
         budget: Budget::read(&config.section("budget")?)?,
         origins: origins(config)?.unwrap_or_default(),
-        limits: Limits::read(&config.section("limits")?)?,
+        limits,
         fields: passed_fields(config)?,
         provider,
         operations: Operations::read(config)?,
@@ -225,7 +269,7 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
         emulator: config.text("emulator")?.map(Into::into),
         access,
     };
-    Ok((config, key_names))
+    Ok((Config { deployed: Rc::new(deployed), routes, lacks_routes: false }, key_names))
 }
 
 fn passed_fields(given: &Section<'_>) -> Result<Vec<String>, Box<Invalid>> {

@@ -9,9 +9,11 @@
 //!
 //! | folder | contents |
 //! |---|---|
+//! | `admin` | for the owner: stored routes |
 //! | `call` | a chat call: admission, the driver, requests to upstreams, delivery |
 //! | `ops` | for the owner: health, metrics, spans, the cron trigger |
 //! | `access` | who may call: client keys, users, visitors, this machine; the owner's `/admin` |
+//! | `routes` | routes that the owner edits without a deployment, as this isolate knows them |
 //! | `account` | what an account may use: hold before a call, settle after it |
 //! | `breakers` | models that failed lately and are left alone, shared by all isolates |
 //! | `catalog` | prices and context windows of models |
@@ -42,6 +44,7 @@
 
 mod access;
 mod account;
+mod admin;
 mod breakers;
 mod call;
 mod catalog;
@@ -52,6 +55,7 @@ mod http;
 mod ledger;
 mod ops;
 mod platform;
+mod routes;
 
 use std::rc::Rc;
 
@@ -135,6 +139,7 @@ async fn answer(
     if let (Ok(config), true) = (setup.as_ref(), endpoint != Endpoint::Health) {
         encryption::check(config, &head.caller)?;
     }
+    let setup = &with_stored_routes(setup, endpoint, env).await;
     match (endpoint, setup.as_ref()) {
         (Endpoint::Health, _) => Ok(boxed(ops::health::answer(setup, env)).await),
         (_, Err(_)) => Err(reply::not_configured()),
@@ -149,6 +154,16 @@ async fn answer(
     }
 }
 
+/// The configuration with the stored routes, where the endpoint needs them.
+async fn with_stored_routes(setup: &Setup, endpoint: Endpoint, env: &Env) -> Setup {
+    match setup.as_ref() {
+        Ok(config) if config.may_store_routes() && endpoint.uses_routes() => {
+            Rc::new(Ok(boxed(routes::current(config, env)).await))
+        }
+        _ => Rc::clone(setup),
+    }
+}
+
 async fn answer_admin(
     request: &web_sys::Request,
     head: &RequestHead,
@@ -156,7 +171,11 @@ async fn answer_admin(
     env: &Env,
 ) -> Result<Reply, ApiError> {
     let sender = access::admin::admit(config, request, &head.caller, env).await?;
-    let answer = access::admin::answer(&sender, request, head, config, env).await;
+    let answer = if admin::routes::is_about_routes(&head.path) {
+        admin::routes::answer(&sender, request, head, config, env).await
+    } else {
+        access::admin::answer(&sender, request, head, config, env).await
+    };
     ops::audit::record(env, sender.admin, head, &answer).await;
     answer
 }

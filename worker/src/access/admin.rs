@@ -83,6 +83,19 @@ pub(crate) async fn admit<'a>(
     }
 }
 
+/// Refuses a request with the cookie of a session that another page may have sent.
+pub(crate) fn check_purpose(
+    sender: &Sender<'_>,
+    request: &web_sys::Request,
+    head: &RequestHead,
+    config: &Config,
+) -> Result<(), ApiError> {
+    match &sender.session {
+        Some(session) => session::check_purpose(session, request, head, is_secure(config, &head.caller)),
+        None => Ok(()),
+    }
+}
+
 /// Answers a request of `sender`.
 pub(crate) async fn answer(
     sender: &Sender<'_>,
@@ -92,9 +105,7 @@ pub(crate) async fn answer(
     env: &Env,
 ) -> Result<Reply, ApiError> {
     let Sender { admin, session } = sender;
-    if let Some(session) = session {
-        session::check_purpose(session, request, head, is_secure(config, &head.caller))?;
-    }
+    check_purpose(sender, request, head, config)?;
     if let Some(answer) = session::answer(admin, session.as_ref(), request, head, config, env).await {
         return answer;
     }
@@ -157,7 +168,7 @@ fn find_admin<'a>(config: &'a Config, caller: &Caller) -> Result<&'a Admin, ApiE
 }
 
 /// Refuses a request that the token of `admin` does not allow.
-fn check_scope(admin: &Admin, scope: Scope) -> Result<(), ApiError> {
+pub(crate) fn check_scope(admin: &Admin, scope: Scope) -> Result<(), ApiError> {
     if admin.scopes.contains(&scope) {
         return Ok(());
     }
@@ -249,7 +260,17 @@ async fn read_fields(
     head: &RequestHead,
     check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
 ) -> Result<Map<String, Value>, ApiError> {
-    parse_fields(&body::read_small(request, head, LARGEST).await?, check)
+    read_fields_within(request, head, LARGEST, check).await
+}
+
+/// Reads the fields in a body of at most `limit` bytes, and checks them with `check`.
+pub(crate) async fn read_fields_within(
+    request: &web_sys::Request,
+    head: &RequestHead,
+    limit: usize,
+    check: impl FnOnce(&Section<'_>) -> Result<(), Box<Invalid>>,
+) -> Result<Map<String, Value>, ApiError> {
+    parse_fields(&body::read_small(request, head, limit).await?, check)
 }
 
 fn parse_fields(

@@ -1,5 +1,7 @@
 //! A client that was admitted, and what it may ask for.
 
+use std::rc::Rc;
+
 use crate::config::{Account, Config, Grant, Route};
 
 /// A client that was admitted.
@@ -35,7 +37,7 @@ impl<'a> Client<'a> {
     }
 
     /// Lists the routes that this client may name.
-    pub(crate) fn routes(&self) -> impl Iterator<Item = &'a Route> {
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &'a Rc<Route>> {
         let allowed = self.grant.routes.as_ref();
         self.config.routes.iter().filter(move |route| allowed.is_none_or(|names| names.contains(&route.name)))
     }
@@ -52,8 +54,10 @@ impl<'a> Client<'a> {
             // The models of a route are its chain.
             None if self.grant.hides_report => Vec::new(),
             None => {
+                // Who may edit stored routes does not decide which models a client may name without a route.
+                let deployed = self.routes().filter(|route| route.version.is_none());
                 let mut models: Vec<&str> =
-                    self.routes().flat_map(|route| route.models.iter().map(String::as_str)).collect();
+                    deployed.flat_map(|route| route.models.iter().map(String::as_str)).collect();
                 models.sort_unstable();
                 models.dedup();
                 models

@@ -138,7 +138,7 @@ mod tests {
 
     fn issuers(users: Value) -> Vec<Issuer> {
         let config = Config::of(&json!({ "users": users }).to_string(), "sk").expect("a configuration");
-        let Access::Keys(ways) = config.access else { panic!("a loopback") };
+        let Access::Keys(ways) = config.into_deployed().access else { panic!("a loopback") };
         ways.users
     }
 

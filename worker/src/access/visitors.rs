@@ -238,7 +238,8 @@ mod tests {
             "FAILSOFT" => Some(json!({ "visitors": visitors }).to_string()),
             name => Some(format!("{name}-that-has-enough-characters")),
         };
-        let Access::Keys(ways) = Config::read(variable).expect("a configuration").access else { panic!("a loopback") };
+        let config = Config::read(variable).expect("a configuration");
+        let Access::Keys(ways) = config.into_deployed().access else { panic!("a loopback") };
         ways.visitors.expect("visitors")
     }
 

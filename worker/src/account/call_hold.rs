@@ -212,7 +212,7 @@ mod tests {
         let config =
             r#"{"access": "loopback", "routes": {"a": {"models": ["m"], "policy": {"timeouts": {"total": 600000}}}}}"#;
         let config = Config::of(config, "sk").expect("a configuration");
-        let route = config.route("a").map(SharedBudget::of_route).expect("a route");
+        let route = config.route("a").map(|route| SharedBudget::of_route(route)).expect("a route");
         let hold = hold(2_000, vec![route]);
         let request = hold.terms.shared.first().map(|route| route.lease_request(hold.most()));
         assert_eq!(request.map(|request| (request.duration, request.amount.usd)), Some((600_000 + MARGIN, 7)));

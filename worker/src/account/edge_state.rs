@@ -1,4 +1,5 @@
-//! What the owner decided for all isolates: whether the edge is paused, and which sessions are revoked. Plain data, which the
+//! What the owner decided for all isolates: whether the edge is paused, which sessions are revoked, and the number of the last
+//! change of a stored route. Plain data, which the
 //! object of the edge stores.
 
 use std::collections::BTreeMap;
@@ -19,6 +20,13 @@ pub(crate) struct EdgeState {
     pub(crate) pause: Option<Millis>,
     /// The ids of revoked sessions, and when the last of them has expired.
     revoked: BTreeMap<String, Millis>,
+    /// The number of the last change of a stored route; 0 without stored routes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) routes: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl EdgeState {
@@ -37,6 +45,11 @@ impl EdgeState {
         has_room
     }
 
+    /// Announces the change `number` of a stored route. Announcements may overtake each other.
+    pub(super) fn announce_routes(&mut self, number: u64) {
+        self.routes = self.routes.max(number);
+    }
+
     pub(super) fn is_revoked(&self, id: &str) -> bool {
         self.revoked.contains_key(id)
     }
@@ -52,6 +65,15 @@ mod tests {
         for (since, expected) in [(Some(7), Some(7)), (Some(9), Some(7)), (None, None), (Some(11), Some(11))] {
             state.set_pause(since);
             assert_eq!(state.pause, expected);
+        }
+    }
+
+    #[test]
+    fn of_two_announcements_the_later_change_counts() {
+        let mut state = EdgeState::default();
+        for (number, expected) in [(3, 3), (2, 3), (4, 4)] {
+            state.announce_routes(number);
+            assert_eq!(state.routes, expected);
         }
     }
 

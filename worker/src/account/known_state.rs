@@ -1,4 +1,5 @@
-//! What this isolate knows of the owner's decisions for the whole edge: a pause, and revoked sessions. Running calls finish.
+//! What this isolate knows of the owner's decisions for the whole edge: a pause, revoked sessions, and the number of the last
+//! change of a stored route. Running calls finish.
 //!
 //! The object of the edge knows the decisions. An isolate remembers them for a short time. A request that finds them old waits
 //! for new ones, so an isolate that was idle does not start a call while the edge is paused.
@@ -52,6 +53,14 @@ pub(crate) async fn is_session_revoked(id: &str, env: &Env) -> Result<bool, ApiE
     with_state(env, |state| state.is_revoked(id)).await
 }
 
+/// The number of the last change of a stored route. 0: no route is stored.
+///
+/// # Errors
+/// The object of the edge does not answer.
+pub(crate) async fn last_route_change(config: &Config, env: &Env) -> Result<u64, ApiError> {
+    if config.may_store_routes() { with_state(env, |state| state.routes).await } else { Ok(0) }
+}
+
 /// Calls `read` with decisions that are new enough.
 async fn with_state<T>(env: &Env, read: impl FnOnce(&EdgeState) -> T) -> Result<T, ApiError> {
     let now = host::now();
@@ -71,6 +80,11 @@ impl AccountClient {
     /// Asks since when the edge is paused.
     pub(crate) async fn read_pause(&self) -> Result<Option<Millis>, ApiError> {
         self.send_to_edge(&Message::ReadState).await
+    }
+
+    /// Announces the change `number` of a stored route to all isolates.
+    pub(crate) async fn announce_routes(&self, number: u64) -> Result<(), ApiError> {
+        self.send_to_edge(&Message::AnnounceRoutes { number }).await.map(drop)
     }
 
     /// Revokes the session `id`.

@@ -59,6 +59,8 @@ pub(super) enum Message {
     SetPause { since: Option<Millis> },
     /// Revokes a session. Only the object of the edge gets this.
     RevokeSession { id: String },
+    /// Announces the change `number` of a stored route.
+    AnnounceRoutes { number: u64 },
     /// Asks what the owner decided for all isolates.
     ReadState,
     /// Reports that a call of the account was refused before the object was asked.
@@ -74,7 +76,8 @@ impl object::Message for Message {
             Self::Hold { .. } | Self::Lease { .. } | Self::Note { .. } | Self::Settle { .. } | Self::Return { .. } => {
                 true
             }
-            Self::SetPause { .. } | Self::RevokeSession { .. } | Self::ReadState | Self::Usage { .. } => true,
+            Self::SetPause { .. } | Self::RevokeSession { .. } | Self::AnnounceRoutes { .. } => true,
+            Self::ReadState | Self::Usage { .. } => true,
             // They count.
             Self::Correct { .. } | Self::Refuse { .. } => false,
         }

@@ -1,6 +1,7 @@
 //! The Durable Object of an account: stores each change of its [`Balance`] before it answers.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 
 use failsoft::{Millis, Usd};
 use futures_util::future::join_all;
@@ -12,7 +13,7 @@ use super::balance::{Balance, BudgetWarning, Changes, Correction, CostLookup, Ge
 use super::generation::fetch_generation;
 use super::message::{Answer, Message};
 use super::period::{Period, iso};
-use super::shared_budget::SharedBudget;
+use super::shared_budget::{SharedBudget, route_object};
 use crate::config::{self, ACCOUNTS};
 use crate::ledger::alerts::{Alert, send_once};
 use crate::ledger::{Outbox, Row};
@@ -113,6 +114,10 @@ fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<
             true => Answer::State(balance.edge.clone()),
             false => Answer::Full,
         },
+        Message::AnnounceRoutes { number } => {
+            balance.decide(|edge| edge.announce_routes(number));
+            Answer::State(balance.edge.clone())
+        }
         Message::ReadState => Answer::State(balance.edge.clone()),
         Message::Refuse { limits } => match balance.refuse(&limits, now) {
             Ok(()) => Answer::Done,
@@ -171,10 +176,13 @@ impl Account {
         let setup = config::setup(&self.env);
         let Ok(config) = setup.as_ref() else { return };
         let Some(objects) = Objects::bound(&self.env, ACCOUNTS) else { return };
-        let route = route.as_deref().and_then(|name| config.route(name));
-        for budget in SharedBudget::all_of(config, route, &self.name) {
+        let deployed = route.as_deref().and_then(|name| config.route(name)).map(Rc::as_ref);
+        let budgets = SharedBudget::all_of(config, deployed, &self.name).into_iter().map(|budget| budget.object);
+        // This object does not know the stored routes. The object of a route without a budget counts for nothing.
+        let stored = route.as_deref().filter(|_| deployed.is_none()).map(route_object);
+        for object in budgets.chain(stored) {
             let message = Message::Correct { began: *began, less: *less };
-            let _: worker::Result<Answer> = objects.send(&budget.object, &message).await;
+            let _: worker::Result<Answer> = objects.send(&object, &message).await;
         }
     }
 

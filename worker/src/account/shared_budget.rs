@@ -19,6 +19,11 @@ pub(super) const EDGE: &str = "edge";
 /// The name of the object of all visitors.
 const VISITORS: &str = "visitors";
 
+/// The name of the object of the route `name`.
+pub(super) fn route_object(name: &str) -> String {
+    ["route:", name].concat()
+}
+
 /// The budget that all calls of a route, of the edge or of its visitors spend from.
 #[derive(Debug)]
 pub(crate) struct SharedBudget {
@@ -42,7 +47,7 @@ pub(super) struct SharedLease {
 impl SharedBudget {
     pub(crate) fn of_route(route: &Route) -> Self {
         Self {
-            object: ["route:", &route.name].concat(),
+            object: route_object(&route.name),
             owner: "route",
             budget: route.budget.clone(),
             total: route.policy.timeouts.total,

@@ -23,6 +23,7 @@ mod tools;
 pub(crate) use models::ROUTE;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use failsoft::invalid::Section;
@@ -53,8 +54,7 @@ pub(crate) struct AdmittedCall {
     pub(crate) policy: Arc<Policy>,
     /// What the writer of the answer must know. `None` for chat completions.
     pub(crate) context: Option<Context>,
-    /// The route's name, for the log.
-    pub(crate) route: Option<String>,
+    pub(crate) route: Option<Rc<Route>>,
     pub(crate) headers_within: Millis,
     /// The client chose the providers: the outcome says nothing about the model for other clients.
     pub(crate) leaves_no_trace: bool,
@@ -155,14 +155,18 @@ impl Draft {
 
     fn read_chat(body: Json<'_>, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
         let body = Section::object("", body)?;
-        let checked = fields::check(&body, &config.limits, &config.fields)?;
+        let route = models::find_route(&body, config, client)?;
+        let limits = route.map(|route| config.limits.lowered(&route.limits));
+        let checked = fields::check(&body, limits.as_ref().unwrap_or(&config.limits), &config.fields)?;
         let body = &checked.fields;
-        let route = models::find_route(body, client)?;
         let mut request = ChatRequest::read_fields(body)?;
         let upstreams = match route {
             Some(route) => {
                 request.set_chain(&route.models)?;
-                Arc::clone(&config.upstreams)
+                match route.upstreams[..] {
+                    [] => Arc::clone(&config.upstreams),
+                    _ => Arc::new(route.choose_upstreams(&config.upstreams)),
+                }
             }
             None => {
                 models::check_models(&request, config, client)?;
@@ -200,7 +204,7 @@ impl Draft {
             upstreams,
             policy: Arc::new(policy),
             context: None,
-            route: route.map(|route| route.name.clone()),
+            route: route.cloned(),
             headers_within: route.map_or(HEADERS_WITHIN, |route| route.headers_within),
             leaves_no_trace: !body.get("provider").is_null(),
             excuses_failures: body
@@ -248,7 +252,7 @@ fn hash(name: &str) -> u32 {
 }
 
 /// What the policy and the budgets of the edge, the account and the route bound.
-fn bounds(policy: &Policy, edge: &Budget, client: &Client<'_>, route: Option<&Route>) -> Bounded {
+fn bounds(policy: &Policy, edge: &Budget, client: &Client<'_>, route: Option<&Rc<Route>>) -> Bounded {
     let budgets = [Some(edge), Some(&client.account().budget), route.map(|route| &route.budget)];
     let mut budgets = budgets.into_iter().flatten();
     Bounded {

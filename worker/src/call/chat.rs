@@ -106,11 +106,11 @@ async fn answer_client(
         call: head.id.clone(),
         account: client.account().name.clone(),
         client: client.name().into(),
-        route: admitted.route.clone(),
+        route: admitted.route.as_ref().map(|route| route.name.clone()),
         feature: head.feature.clone(),
         session: client.session().map(Into::into),
     };
-    let route = admitted.route.as_deref().and_then(|name| config.route(name));
+    let route = admitted.route.as_deref();
     let is_known = |model: &str| is_known_model(config, model);
     let terms = HoldTerms {
         account: client.account().clone(),
@@ -179,7 +179,7 @@ pub(crate) async fn count_tokens(
 
 fn conceal(admitted: &AdmittedCall) -> Concealed {
     let asked = match &admitted.route {
-        Some(route) => [ROUTE, route].concat(),
+        Some(route) => [ROUTE, &route.name].concat(),
         None => admitted.request.models.first().cloned().unwrap_or_default(),
     };
     Concealed { asked, warnings: admitted.request.warnings.clone() }

@@ -1,5 +1,7 @@
 //! Who may call: client keys, users of the app, visitors of a web page, or anyone on this machine.
 
+use std::rc::Rc;
+
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
 
@@ -33,7 +35,7 @@ pub(crate) struct Ways {
 
 impl Access {
     /// Reads the ways in, without their secrets.
-    pub(super) fn read(config: &Section<'_>, routes: &[Route]) -> Result<Self, Box<Invalid>> {
+    pub(super) fn read(config: &Section<'_>, routes: &[Rc<Route>]) -> Result<Self, Box<Invalid>> {
         if config.choice("access", "keys loopback")? != Some("loopback") {
             let ways = Ways {
                 keys: ClientKey::read_all(config, routes)?,

@@ -1,5 +1,7 @@
 //! Client keys: those that the configuration lists, and the fields of those that `/admin/keys` makes.
 
+use std::rc::Rc;
+
 use failsoft::invalid::{Invalid, Section};
 
 use super::digest;
@@ -17,7 +19,7 @@ pub(crate) struct ClientKey {
 }
 
 impl ClientKey {
-    pub(super) fn read_all(config: &Section<'_>, routes: &[Route]) -> Result<Vec<Self>, Box<Invalid>> {
+    pub(super) fn read_all(config: &Section<'_>, routes: &[Rc<Route>]) -> Result<Vec<Self>, Box<Invalid>> {
         let rows = config.get("keys");
         if !rows.is_array() && !rows.is_null() {
             return Err(config.wrong("keys", "must be an array of {\"name\", \"sha256\"}"));
@@ -34,7 +36,7 @@ impl ClientKey {
         Ok(keys)
     }
 
-    fn read(given: &Section<'_>, routes: &[Route]) -> Result<Self, Box<Invalid>> {
+    fn read(given: &Section<'_>, routes: &[Rc<Route>]) -> Result<Self, Box<Invalid>> {
         given.only(&["name sha256 ", Grant::FIELDS].concat())?;
         let name = given.text("name")?.filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| given.wrong("name", "is missing: give the key a name for logs and budgets"))?;
@@ -60,7 +62,7 @@ impl ClientKey {
 ///
 /// # Errors
 /// The field that is wrong, with its path.
-pub(crate) fn check_managed_key(given: &Section<'_>, routes: &[Route]) -> Result<(), Box<Invalid>> {
+pub(crate) fn check_managed_key(given: &Section<'_>, routes: &[Rc<Route>]) -> Result<(), Box<Invalid>> {
     given.only(&["name expiresAt ", Grant::FIELDS].concat())?;
     let name = given.text("name")?;
     let is_name = |name: &str| (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);

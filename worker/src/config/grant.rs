@@ -1,5 +1,7 @@
 //! What a client may ask for, and which account pays for its calls.
 
+use std::rc::Rc;
+
 use failsoft::invalid::{Invalid, Section};
 
 use super::budget::Budget;
@@ -64,7 +66,7 @@ impl Grant {
     }
 
     /// Refuses the name of a route that does not exist.
-    pub(super) fn check_routes(&self, given: &Section<'_>, routes: &[Route]) -> Result<(), Box<Invalid>> {
+    pub(super) fn check_routes(&self, given: &Section<'_>, routes: &[Rc<Route>]) -> Result<(), Box<Invalid>> {
         let is_unknown = |name: &String| !routes.iter().any(|route| route.name == *name);
         match self.routes.iter().flatten().position(is_unknown) {
             Some(at) => Err(given.wrong(&format!("routes[{at}]"), "is not one of `routes`")),

@@ -1,5 +1,7 @@
 //! An issuer of tokens: its users may call.
 
+use std::rc::Rc;
+
 use failsoft::invalid::{Invalid, Section};
 
 use super::grant::Grant;
@@ -49,7 +51,7 @@ impl Algorithm {
 }
 
 impl Issuer {
-    pub(super) fn read_all(config: &Section<'_>, routes: &[Route]) -> Result<Vec<Self>, Box<Invalid>> {
+    pub(super) fn read_all(config: &Section<'_>, routes: &[Rc<Route>]) -> Result<Vec<Self>, Box<Invalid>> {
         let rows = config.get("users");
         if !rows.is_array() && !rows.is_null() {
             return Err(config.wrong("users", "must be an array of {\"issuer\", \"audience\", \"jwks\"}"));
@@ -67,7 +69,7 @@ impl Issuer {
         Ok(issuers)
     }
 
-    fn read(given: &Section<'_>, routes: &[Route]) -> Result<Self, Box<Invalid>> {
+    fn read(given: &Section<'_>, routes: &[Rc<Route>]) -> Result<Self, Box<Invalid>> {
         given.only(&["issuer audience audienceClaim jwks claim algorithms clockSkew ", Grant::FIELDS].concat())?;
         let needed = |name: &str, what: &str| match given.text(name)?.filter(|text| !text.is_empty()) {
             Some(text) => Ok(text.into_owned()),

@@ -4,7 +4,7 @@ use failsoft::Millis;
 use failsoft::invalid::{Invalid, Section};
 
 /// How large a request may be, and how much it may ask for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) body_bytes: usize,
     /// Bytes of all bodies that an isolate works on.
@@ -60,5 +60,53 @@ impl Limits {
             file_tokens,
             refuses_unknown,
         })
+    }
+}
+
+/// What a route lowers of the limits. An absent bound is that of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RouteLimits([Option<u64>; 5]);
+
+/// The fields of a route's limits, with their ranges.
+const LOWERED: [(&str, u64, u64); 5] = [
+    ("messages", 1, 100_000),
+    ("outputTokens", 1, 10_000_000),
+    ("answers", 1, 128),
+    ("images", 0, 1_000),
+    ("files", 0, 1_000),
+];
+
+impl Limits {
+    fn lowered_fields(&self) -> [u64; 5] {
+        [self.messages as u64, self.output_tokens, self.answers, self.images, self.files]
+    }
+
+    /// These limits, lowered by those of a route.
+    pub(crate) fn lowered(&self, RouteLimits(lower): &RouteLimits) -> Self {
+        let mut fields = self.lowered_fields();
+        for (field, lower) in fields.iter_mut().zip(lower) {
+            *field = lower.map_or(*field, |lower| lower.min(*field));
+        }
+        let [messages, output_tokens, answers, images, files] = fields;
+        Self { messages: messages as usize, output_tokens, answers, images, files, ..self.clone() }
+    }
+}
+
+impl RouteLimits {
+    /// Reads the limits of a route, which are at most those `above`.
+    pub(super) fn read(given: &Section<'_>, above: &Limits) -> Result<Self, Box<Invalid>> {
+        given.only("messages outputTokens answers images files")?;
+        let mut limits = Self::default();
+        for (at, (name, low, high)) in LOWERED.into_iter().enumerate() {
+            let mut limit = u64::MAX;
+            given.whole(name, low, high, &mut limit)?;
+            let most = above.lowered_fields()[at];
+            if limit != u64::MAX && limit > most {
+                let problem = format!("cannot be more than {most}, the value of `limits.{name}`");
+                return Err(given.wrong(name, problem));
+            }
+            limits.0[at] = Some(limit).filter(|limit| *limit != u64::MAX);
+        }
+        Ok(limits)
     }
 }

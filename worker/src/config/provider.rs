@@ -1,5 +1,6 @@
 //! The fields of OpenRouter's `provider` that the owner fixes, for the whole edge or for a route.
 
+use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
 use failsoft::json::{Object, patched};
 
@@ -28,6 +29,19 @@ pub(super) fn read(given: &Section<'_>, above: Option<&str>) -> Result<Option<St
     }
     let fixed = patched(above.unwrap_or("{}"), &fixed.end());
     Ok(Some(fixed).filter(|fixed| fixed != "{}"))
+}
+
+/// Refuses a route whose `provider` has another value than one that the configuration fixed, `above`.
+pub(super) fn check_unchanged(route: &Section<'_>, above: Option<&str>) -> Result<(), Box<Invalid>> {
+    let provider = route.section("provider")?;
+    for (name, fixed) in above.and_then(Json::parse).unwrap_or(Json::NULL).fields() {
+        let name = name.text().unwrap_or_default();
+        let given = provider.get(&name);
+        if !given.is_null() && given.raw() != fixed.raw() {
+            return Err(provider.wrong(&name, "is fixed by the configuration"));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

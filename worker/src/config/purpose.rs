@@ -5,7 +5,7 @@
 use super::admin::Admin;
 use super::operations::{Alerts, Target};
 use super::secret::{name_in_use, old_name};
-use super::{Access, Config, Problem, digest};
+use super::{Access, Deployed, Problem, digest};
 
 /// What a secret is for. The secret before the last rotation has the purpose of the present one, because an owner who rotates
 /// stores the old value first, and for a moment both are the same.
@@ -30,7 +30,7 @@ struct Secret {
 
 /// The secrets of `config` whose value has another purpose, too. `key_names` are the secrets with the upstreams' keys.
 pub(super) fn find_shared(
-    config: &Config,
+    config: &Deployed,
     key_names: &[String],
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Vec<Problem> {
@@ -50,7 +50,7 @@ pub(super) fn find_shared(
 }
 
 /// Every secret that is set and that `config` uses, except those that hold headers.
-fn secrets(config: &Config, key_names: &[String], variable: &impl Fn(&str) -> Option<String>) -> Vec<Secret> {
+fn secrets(config: &Deployed, key_names: &[String], variable: &impl Fn(&str) -> Option<String>) -> Vec<Secret> {
     let mut names = Vec::new();
     for name in key_names {
         let purpose = Purpose::Upstream(name_in_use(name, variable).into());
@@ -74,7 +74,7 @@ fn secrets(config: &Config, key_names: &[String], variable: &impl Fn(&str) -> Op
 }
 
 /// The client key with this value. Everybody who opens a page may know it.
-fn find_client_key(config: &Config, value: &str) -> Option<String> {
+fn find_client_key(config: &Deployed, value: &str) -> Option<String> {
     let Access::Keys(ways) = &config.access else { return None };
     let digest = digest::of(value);
     let at = ways.keys.iter().position(|key| key.sha256 == digest)?;
@@ -82,7 +82,7 @@ fn find_client_key(config: &Config, value: &str) -> Option<String> {
 }
 
 /// The receiver of spans or alerts that gets this value in a header.
-fn find_header(config: &Config, value: &str) -> Option<String> {
+fn find_header(config: &Deployed, value: &str) -> Option<String> {
     let operations = &config.operations;
     let alerts = operations.alerts.as_ref().map(|Alerts { target, .. }| target);
     let targets = [("otlp", operations.otlp.as_ref()), ("alerts", alerts)];

@@ -1,9 +1,12 @@
 //! A route: a chain of models with a policy, under a name that a client asks for as `route/NAME`.
 
+use std::rc::Rc;
+
 use failsoft::invalid::{Invalid, Section, join};
-use failsoft::{Lane, Millis, Policy};
+use failsoft::{Lane, Millis, Policy, Upstream};
 
 use super::budget::Budget;
+use super::limits::{Limits, RouteLimits};
 use super::list::strings;
 use super::provider;
 
@@ -11,10 +14,15 @@ use super::provider;
 /// after 10 s without a byte (OkHttp).
 pub(crate) const HEADERS_WITHIN: Millis = 5_000;
 
+/// The fields of a route.
+const FIELDS: &str = "models policy lane headersWithin budget accountShare provider limits upstreams";
+
 /// A chain of models with a policy.
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) name: String,
+    /// The version, if the route is stored in the database.
+    pub(crate) version: Option<u64>,
     pub(crate) models: Vec<String>,
     pub(crate) policy: Policy,
     pub(crate) lane: Lane,
@@ -26,29 +34,41 @@ pub(crate) struct Route {
     pub(crate) account_share: u64,
     /// What the owner fixed of OpenRouter's `provider`, as JSON text.
     pub(crate) provider: Option<String>,
+    pub(crate) limits: RouteLimits,
+    /// The places of the upstreams that the route may use, in its own order, among those of the configuration without their spares.
+    /// Empty: all of them.
+    pub(crate) upstreams: Vec<usize>,
 }
 
 /// One account may use half of a route's budget unless the route says otherwise.
 const ACCOUNT_SHARE: u64 = 50;
 
+/// What a route inherits, and what it chooses from.
+#[derive(Debug)]
+pub(super) struct Above<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) provider: Option<&'a str>,
+    pub(super) limits: &'a Limits,
+    /// The names of the upstreams.
+    pub(super) upstreams: &'a [String],
+}
+
 impl Route {
-    /// Reads all routes. Each inherits from `policy` and `provider` what its own fields do not set.
-    pub(super) fn read_all(
-        routes: &Section<'_>,
-        policy: &Policy,
-        provider: Option<&str>,
-    ) -> Result<Vec<Self>, Box<Invalid>> {
-        let read = |name: &str| Self::read(routes, name, policy, provider);
+    /// Reads all routes. Each inherits from `above` what its own fields do not set.
+    pub(super) fn read_all(routes: &Section<'_>, above: &Above<'_>) -> Result<Vec<Rc<Self>>, Box<Invalid>> {
+        let read = |name: &str| {
+            if !is_route_name(name) {
+                return Err(routes.wrong(name, NOT_A_NAME));
+            }
+            Self::read(&routes.section(name)?, name, above).map(Rc::new)
+        };
         routes.fields().map(|(name, _)| read(&name.text().unwrap_or_default())).collect()
     }
 
-    fn read(routes: &Section<'_>, name: &str, policy: &Policy, provider: Option<&str>) -> Result<Self, Box<Invalid>> {
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
-            return Err(routes.wrong(name, "is not a name: use letters, digits, `-`, `_` and `.` only"));
-        }
-        let route = routes.section(name)?;
-        route.only("models policy lane headersWithin budget accountShare provider")?;
-        let models = strings(&route, "models")?.filter(|models| !models.is_empty());
+    /// Reads the route `name`.
+    pub(super) fn read(route: &Section<'_>, name: &str, above: &Above<'_>) -> Result<Self, Box<Invalid>> {
+        route.only(FIELDS)?;
+        let models = strings(route, "models")?.filter(|models| !models.is_empty());
         let lane = match route.choice("lane", "gate relay lean")? {
             Some("relay") => Lane::Relay,
             Some("lean") => Lane::Lean,
@@ -58,19 +78,59 @@ impl Route {
         route.whole("headersWithin", 0, 600_000, &mut headers_within)?;
         let mut account_share = ACCOUNT_SHARE;
         route.whole("accountShare", 1, 100, &mut account_share)?;
-        let below_route = |invalid: Box<Invalid>| {
-            let path = join(&join("routes", name), &invalid.path);
-            Invalid::new(path, invalid.problem)
-        };
+        let below_route = |invalid: Box<Invalid>| Invalid::new(join(route.path(), &invalid.path), invalid.problem);
         Ok(Self {
             name: name.into(),
+            version: None,
             models: models.ok_or_else(|| route.wrong("models", "must name at least one model"))?,
-            policy: policy.clone().with(route.get("policy")).map_err(below_route)?,
+            policy: above.policy.clone().with(route.get("policy")).map_err(below_route)?,
             lane,
             headers_within,
             budget: Budget::read(&route.section("budget")?)?,
             account_share,
-            provider: provider::read(&route, provider)?,
+            provider: provider::read(route, above.provider)?,
+            limits: RouteLimits::read(&route.section("limits")?, above.limits)?,
+            upstreams: find_upstreams(route, above.upstreams)?,
         })
     }
+
+    /// The upstreams of `all` that the route may use, each with its spares behind it.
+    pub(crate) fn choose_upstreams(&self, all: &[Upstream]) -> Vec<Upstream> {
+        let mut groups: Vec<Vec<Upstream>> = Vec::new();
+        for upstream in all {
+            match groups.last_mut() {
+                Some(group) if upstream.is_spare => group.push(upstream.clone()),
+                _ => groups.push(vec![upstream.clone()]),
+            }
+        }
+        self.upstreams.iter().filter_map(|at| groups.get(*at)).flatten().cloned().collect()
+    }
+}
+
+pub(super) const NOT_A_NAME: &str = "is not a name: use letters, digits, `-`, `_` and `.` only";
+
+/// Whether `name` can be the name of a route.
+pub(crate) fn is_route_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// The places of the upstreams that the route names. A name that several upstreams have means all of them.
+fn find_upstreams(route: &Section<'_>, names: &[String]) -> Result<Vec<usize>, Box<Invalid>> {
+    let mut places = Vec::new();
+    for (at, given) in strings(route, "upstreams")?.unwrap_or_default().iter().enumerate() {
+        let before = places.len();
+        places.extend((0..names.len()).filter(|place| names[*place] == *given));
+        if places.len() == before {
+            let problem = ["is not the name of an upstream; there are: ", &names.join(", ")].concat();
+            return Err(route.wrong(&format!("upstreams[{at}]"), problem));
+        }
+    }
+    let mut seen = Vec::new();
+    places.retain(|place| {
+        !seen.contains(place) && {
+            seen.push(*place);
+            true
+        }
+    });
+    Ok(places)
 }

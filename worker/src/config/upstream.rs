@@ -20,8 +20,14 @@ const REASONS_BEYOND_LIMIT: [&str; 1] = ["api.x.ai"];
 /// Incorporate a Safety Identifier" in OpenAI's help center). Others may refuse an unknown field.
 const KNOW_ACCOUNTS: [&str; 1] = ["api.openai.com"];
 
-/// An upstream without its key, and the name of the secret that holds the key.
-type Keyless = (Upstream, String);
+/// An upstream without its key.
+pub(super) struct Keyless {
+    pub(super) upstream: Upstream,
+    /// The name by which a route chooses the upstream.
+    pub(super) name: String,
+    /// The name of the secret that holds the key.
+    pub(super) key: String,
+}
 
 /// Reads `upstreams`, or the one upstream that `upstream` describes.
 pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Keyless>, Box<Invalid>> {
@@ -40,7 +46,7 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
-    given.only("url dialect app headers key models chargesErrors reasoningBeyondLimit accountFields streams")?;
+    given.only("name url dialect app headers key models chargesErrors reasoningBeyondLimit accountFields streams")?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
     let may_be_http = local && url.starts_with("http://");
@@ -58,16 +64,20 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     if !is_secret_name(&key_name) {
         return Err(given.wrong("key", "must be the NAME_OF_A_SECRET that holds the key, not the key itself"));
     }
+    let name = given.text("name")?.unwrap_or(host_of(url).into()).into_owned();
+    if name.trim().is_empty() {
+        return Err(given.wrong("name", "must not be empty"));
+    }
     let app = given.section("app")?;
     app.only("url title")?;
     let mut upstream = Upstream::new(dialect, url, None);
     upstream.app = App { url: header_value(&app, "url")?, title: header_value(&app, "title")? };
     upstream.headers = headers(&given.section("headers")?)?;
-    upstream.reasons_beyond_limit = REASONS_BEYOND_LIMIT.contains(&host(authority(url)));
+    upstream.reasons_beyond_limit = REASONS_BEYOND_LIMIT.contains(&host_of(url));
     given.flag("reasoningBeyondLimit", &mut upstream.reasons_beyond_limit)?;
     upstream.account_fields = match given.get("accountFields").is_null() {
         true if matches!(dialect, Dialect::OpenRouter | Dialect::Anthropic) => vec![ACCOUNT_FIELDS[0]],
-        true if KNOW_ACCOUNTS.contains(&host(authority(url))) => ACCOUNT_FIELDS.into(),
+        true if KNOW_ACCOUNTS.contains(&host_of(url)) => ACCOUNT_FIELDS.into(),
         true => Vec::new(),
         false => {
             let places = words(given, "accountFields", &ACCOUNT_FIELDS.join(" "))?;
@@ -78,7 +88,11 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     given.flag("chargesErrors", &mut upstream.charges_errors)?;
     given.flag("streams", &mut upstream.streams)?;
     upstream.read_models(given, path)?;
-    Ok((upstream, key_name))
+    Ok(Keyless { upstream, name, key: key_name })
+}
+
+fn host_of(url: &str) -> &str {
+    host(authority(url))
 }
 
 fn headers(given: &Section<'_>) -> Result<Vec<(String, String)>, Box<Invalid>> {

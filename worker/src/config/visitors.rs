@@ -1,5 +1,7 @@
 //! Visitors of a web page, whom the edge knows only by a passed Turnstile check.
 
+use std::rc::Rc;
+
 use failsoft::invalid::{Invalid, Section};
 
 use super::budget::Budget;
@@ -36,7 +38,7 @@ pub(crate) struct Visitors {
 }
 
 impl Visitors {
-    pub(super) fn read(config: &Section<'_>, routes: &[Route]) -> Result<Option<Self>, Box<Invalid>> {
+    pub(super) fn read(config: &Section<'_>, routes: &[Rc<Route>]) -> Result<Option<Self>, Box<Invalid>> {
         let given = &config.section("visitors")?;
         if config.get("visitors").is_null() {
             return Ok(None);

@@ -82,6 +82,14 @@ codes! {
     KeyExists            "key_exists"            409
     TooManyKeys          "too_many_keys"         409
     LedgerUnavailable    "ledger_unavailable"    503
+    // Stored routes.
+    RouteNotFound        "route_not_found"       404
+    RouteExists          "route_exists"          409
+    RouteReadOnly        "route_read_only"       409
+    TooManyRoutes        "too_many_routes"       409
+    RouteChanged         "route_changed"         412
+    VersionMissing       "version_missing"       428
+    RoutesUnavailable    "routes_unavailable"    503
     // The edge.
     Busy                 "busy"                  503
     Paused               "paused"                503

@@ -13,7 +13,7 @@ use crate::platform::executor::Executor;
 use crate::platform::host;
 
 /// The headers that the edge reads. [`RequestHead::read`] takes their values in this order.
-pub(crate) const HEADERS: [&str; 12] = [
+pub(crate) const HEADERS: [&str; 13] = [
     "authorization",
     "origin",
     "sec-fetch-site",
@@ -26,6 +26,7 @@ pub(crate) const HEADERS: [&str; 12] = [
     "content-length",
     "x-forwarded-proto",
     "x-api-key",
+    "if-match",
 ];
 
 /// The head of a request.
@@ -47,6 +48,8 @@ pub(crate) struct RequestHead {
     pub(crate) requested_headers: Option<String>,
     /// The length of the body, if the client says it.
     pub(crate) length: Option<usize>,
+    /// The version of a resource that the client has read: the header `If-Match`.
+    pub(crate) version: Option<String>,
     /// The executor of the request's task.
     pub(crate) executor: Executor,
 }
@@ -57,8 +60,21 @@ impl RequestHead {
         let mut values = host::values(&head).map(|value| value.map(str::to_owned));
         let mut next = || values.next().flatten();
         let (method, url) = (next().unwrap_or_default(), next().unwrap_or_default());
-        let [authorization, origin, site, address, id, feature, flow, trace, requested_headers, length, scheme, key] =
-            HEADERS.map(|_| next());
+        let [
+            authorization,
+            origin,
+            site,
+            address,
+            id,
+            feature,
+            flow,
+            trace,
+            requested_headers,
+            length,
+            scheme,
+            key,
+            version,
+        ] = HEADERS.map(|_| next());
         let host = authority(&url);
         let path = path(&url, host);
         Self {
@@ -81,6 +97,7 @@ impl RequestHead {
             trace: TraceContext::read(trace.as_deref()),
             requested_headers,
             length: length.and_then(|length| length.parse().ok()),
+            version,
             executor,
         }
     }

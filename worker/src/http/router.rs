@@ -24,6 +24,13 @@ pub(crate) enum Endpoint {
     Metrics,
 }
 
+impl Endpoint {
+    /// Whether the answer depends on the routes.
+    pub(crate) fn uses_routes(self) -> bool {
+        matches!(self, Self::Call | Self::CountTokens | Self::Models | Self::Model | Self::Admin)
+    }
+}
+
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 const MESSAGES: &str = "/v1/messages";

@@ -4,9 +4,11 @@ use failsoft::{Catalog, Millis, Usd};
 use serde_json::{Value, json};
 use worker::Env;
 
+use crate::account::AccountClient;
 use crate::config::{self, Alerts, Config};
 use crate::ledger::alerts::{Alert, send_once, send_unsent};
 use crate::ledger::database;
+use crate::routes::{self, store};
 use crate::{catalog, platform::host};
 
 const HOUR: Millis = 60 * 60 * 1_000;
@@ -30,6 +32,8 @@ pub(crate) async fn run(env: &Env) {
         return;
     }
     let now = host::now();
+    let announced = announce_routes(config, env).await;
+    let config = &*routes::current(config, env).await;
     let ended = async {
         let models = catalog::renew_copy(&config.upstreams, env, now).await?;
         if let Some(alerts) = &config.operations.alerts {
@@ -41,11 +45,22 @@ pub(crate) async fn run(env: &Env) {
         Ok(())
     };
     // An alert that cannot be sent does not keep old rows.
-    for ended in [ended.await, forget(env, now).await, forget_attempts(env, now, config.operations.ledger_days).await] {
+    for ended in
+        [announced, ended.await, forget(env, now).await, forget_attempts(env, now, config.operations.ledger_days).await]
+    {
         if let Err(error) = ended {
             host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
         }
     }
+}
+
+/// Announces the last change of a stored route, in case that the isolates could not be told when it was made.
+async fn announce_routes(config: &Config, env: &Env) -> worker::Result<()> {
+    if config.may_store_routes() {
+        // The next run tries again.
+        let _ = AccountClient::new(env).announce_routes(store::last_change(env).await?).await;
+    }
+    Ok(())
 }
 
 /// The alerts that are due.

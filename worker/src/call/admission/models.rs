@@ -1,9 +1,9 @@
 //! The models of a request: the chain of a route, or models that this client may name.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
-use failsoft::invalid::Invalid;
-use failsoft::json::Fields;
+use failsoft::invalid::{Invalid, Section};
 use failsoft::{ChatRequest, Dialect, Json, Upstream};
 
 use crate::access::Client;
@@ -14,7 +14,11 @@ use crate::http::api_error::{ApiError, Code};
 pub(crate) const ROUTE: &str = "route/";
 
 /// The route that the field `model` names, if it names one.
-pub(super) fn find_route<'a>(body: &Fields<'_>, client: &Client<'a>) -> Result<Option<&'a Route>, ApiError> {
+pub(super) fn find_route<'a>(
+    body: &Section<'_>,
+    config: &Config,
+    client: &Client<'a>,
+) -> Result<Option<&'a Rc<Route>>, ApiError> {
     let model = body.get("model").text();
     let Some(name) = model.as_deref().and_then(|model| model.strip_prefix(ROUTE)) else {
         return Ok(None);
@@ -23,6 +27,10 @@ pub(super) fn find_route<'a>(body: &Fields<'_>, client: &Client<'a>) -> Result<O
         return Err(Invalid::new("models", "cannot stand beside a route: the route names its models").into());
     }
     let Some(route) = client.routes().find(|route| route.name == name) else {
+        if config.lacks_routes {
+            let message = "the routes that the owner stored cannot be read at the moment; try again";
+            return Err(ApiError::new(Code::RoutesUnavailable, message));
+        }
         let known: Vec<String> = client.routes().map(|route| [ROUTE, &route.name].concat()).collect();
         let known = if known.is_empty() { "none".into() } else { known.join(", ") };
         let message = format!("there is no such route for this key; there are: {known}");

@@ -1,0 +1,130 @@
+//! The stored routes that this isolate knows, and the configuration with them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use failsoft::{Json, Millis};
+use serde_json::json;
+use worker::Env;
+
+use super::store::{self, ChangedRoute};
+use crate::account::last_route_change;
+use crate::config::{Config, Route, read_stored_route};
+use crate::ledger::database;
+use crate::platform::host;
+
+/// While one request reads changes, others go on with what is known, for this many milliseconds.
+const READING_FOR: Millis = 2_000;
+
+/// What this isolate knows.
+#[derive(Default)]
+struct Known {
+    /// The number of the last change that was read.
+    change: u64,
+    routes: BTreeMap<String, Rc<Route>>,
+    /// The configuration with the routes; nothing, if no change was read.
+    config: Option<Rc<Config>>,
+    /// When a request began to read changes.
+    reading_since: Option<Millis>,
+}
+
+thread_local! {
+    static KNOWN: RefCell<Known> = RefCell::default();
+}
+
+/// `deployed` with the stored routes. Reads them from the database if they have changed. If this fails, the last known routes
+/// count.
+pub(crate) async fn current(deployed: &Rc<Config>, env: &Env) -> Rc<Config> {
+    let last = last_route_change(deployed, env).await.unwrap_or_default();
+    if KNOWN.with_borrow_mut(|known| known.claims_reading(last, host::now())) {
+        if let Err(error) = read_changes(deployed, env).await {
+            host::log(&json!({"event": "routes", "read": false, "error": database::reason(&error)}).to_string());
+        }
+        KNOWN.with_borrow_mut(|known| known.reading_since = None);
+    }
+    KNOWN.with_borrow(|known| match &known.config {
+        Some(config) => Rc::clone(config),
+        None if last == 0 => Rc::clone(deployed),
+        None => Rc::new(deployed.with_stored(std::iter::empty(), true)),
+    })
+}
+
+async fn read_changes(deployed: &Config, env: &Env) -> worker::Result<()> {
+    loop {
+        let after = KNOWN.with_borrow(|known| known.change);
+        let changes = store::read_changes(env, after).await?;
+        KNOWN.with_borrow_mut(|known| changes.iter().for_each(|change| known.apply(deployed, change)));
+        if changes.len() < store::PAGE {
+            break;
+        }
+    }
+    KNOWN.with_borrow_mut(|known| {
+        known.config = Some(Rc::new(deployed.with_stored(known.routes.values().cloned(), false)));
+    });
+    Ok(())
+}
+
+impl Known {
+    /// Whether the request that asks has to read changes up to the number `last`. Every request reads as long as no route is known.
+    fn claims_reading(&mut self, last: u64, now: Millis) -> bool {
+        let is_read = self.reading_since.is_some_and(|since| now < since + READING_FOR);
+        let must_read = last > self.change && !(is_read && self.config.is_some());
+        if must_read {
+            self.reading_since = Some(now);
+        }
+        must_read
+    }
+
+    /// Takes over a change. A route that the configuration does not permit any more is left out.
+    fn apply(&mut self, deployed: &Config, change: &ChangedRoute) {
+        self.change = self.change.max(change.number);
+        self.routes.remove(&change.name);
+        let Some((version, text)) = &change.current else { return };
+        match read_stored_route(deployed, "route", (&change.name, *version), Json::parse(text).unwrap_or(Json::NULL)) {
+            Ok(route) => _ = self.routes.insert(change.name.clone(), Rc::new(route)),
+            Err(invalid) => {
+                let line = json!({"event": "routes", "route": change.name, "version": version, "problem": invalid.to_string()});
+                host::log(&line.to_string());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ChangedRoute, Known};
+    use crate::config::Config;
+
+    fn change(number: u64, name: &str, current: Option<&str>) -> ChangedRoute {
+        ChangedRoute { number, name: name.into(), current: current.map(|text| (number, text.into())) }
+    }
+
+    #[test]
+    fn a_change_replaces_a_route_and_a_deletion_removes_it() {
+        let config = r#"{"access": "loopback", "routes": {"own": {"models": ["x"]}}}"#;
+        let config = Config::of(config, "sk").expect("a configuration");
+        let mut known = Known::default();
+        known.apply(&config, &change(1, "a", Some(r#"{"models": ["m"]}"#)));
+        known.apply(&config, &change(2, "own", Some(r#"{"models": ["m"]}"#)));
+        known.apply(&config, &change(3, "a", Some(r#"{"models": ["n"]}"#)));
+        let with = config.with_stored(known.routes.values().cloned(), false);
+        let shown: Vec<_> =
+            with.routes.iter().map(|route| (route.name.as_str(), route.version, route.models[0].as_str())).collect();
+        assert_eq!(shown, [("own", None, "x"), ("a", Some(3), "n")], "a deployed route counts before a stored one");
+        known.apply(&config, &change(4, "a", None));
+        assert!(!known.routes.contains_key("a") && known.change == 4);
+    }
+
+    #[test]
+    fn one_request_reads_a_change_and_every_request_reads_the_first_ones() {
+        let config = Config::of(r#"{"access": "loopback"}"#, "sk").expect("a configuration");
+        let mut known = Known::default();
+        assert!(!known.claims_reading(0, 0) && known.claims_reading(2, 0) && known.claims_reading(2, 1));
+        known.config = Some(std::rc::Rc::new(config));
+        assert!(!known.claims_reading(2, 2), "somebody reads");
+        assert!(known.claims_reading(2, 5_000), "the reader is gone");
+        known.change = 2;
+        assert!(!known.claims_reading(2, 50_000));
+    }
+}
