@@ -108,6 +108,7 @@ async fn answer_client(
         client: client.name().into(),
         route: admitted.route.as_ref().map(|route| route.name.clone()),
         feature: head.feature.clone(),
+        streams: admitted.request.stream,
         session: client.session().map(Into::into),
     };
     let route = admitted.route.as_deref();
@@ -246,14 +247,15 @@ impl PreparedCall {
         let run = async {
             let outcome = driver.run().await;
             let times = (began, host::now());
-            host::log(&log::line(&context, &admitted, &outcome, times.1.saturating_sub(began)).to_string());
+            let took = times.1.saturating_sub(began);
+            host::log(&log::line(&context, &admitted, &outcome, took).to_string());
             let lines = owner_notice::lines(&context, &outcome, &config.upstreams);
             lines.iter().for_each(|line| host::log(&line.to_string()));
             // A client that has the headers does not repeat its request.
             let failure = outcome.result.as_ref().err().filter(|_| !driver.has_begun());
             repeats::record(request_name, failure.map(|failure| &**failure), times.1);
             let alerts = owner_notice::alerts(&outcome, times.1);
-            let rows = ledger::rows(&context, began, &outcome, |model| is_known_model(&config, model));
+            let rows = ledger::rows(&context, began, took, &outcome, |model| is_known_model(&config, model));
             let news = model_state::record_outcome(&outcome, &admitted, times.1);
             let mut after: Vec<Boxed<'_, ()>> = Vec::new();
             after.extend(news.map(|news| boxed(breakers.report(news))));

@@ -1,7 +1,7 @@
 //! What a call cost: one row for each attempt.
 
-use failsoft::report::AttemptReport;
-use failsoft::{Millis, Outcome, Usd};
+use failsoft::report::{AttemptReport, Report};
+use failsoft::{Millis, Outcome, Role, Usd};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a name in a row. Clients choose the names of models, and upstreams those of models and providers.
@@ -61,6 +61,16 @@ pub(crate) struct Row {
     /// answered, or the kind of the failure.
     #[serde(default)]
     pub(crate) ended: Option<String>,
+    /// On the row of the first attempt: milliseconds from the beginning of the call until its client had the first text,
+    /// reasoning or tool call. Streams only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) call_first_token: Option<Millis>,
+    /// On the row of the first attempt: milliseconds until the end of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) call_duration: Option<Millis>,
+    /// The host of the upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream: Option<String>,
     /// The edge does not know the first of the models `asked`. A client may have invented the name, so metrics have no label for
     /// it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -78,6 +88,8 @@ pub(crate) struct Context {
     pub(crate) client: String,
     pub(crate) route: Option<String>,
     pub(crate) feature: Option<String>,
+    /// The client reads a stream.
+    pub(crate) streams: bool,
     /// The id of the visitor's session, for the log. No row has it.
     pub(crate) session: Option<String>,
 }
@@ -111,10 +123,17 @@ impl Context {
     }
 }
 
-/// Makes the rows of a call that began at `began`. Where a cost is not final, `settled` is empty, and the cost is the part
+/// Makes the rows of a call that began at `began` and took `took` milliseconds. Where a cost is not final, `settled` is empty, and the cost is the part
 /// that is known.
-pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome, is_known: impl Fn(&str) -> bool) -> Vec<Row> {
+pub(crate) fn rows(
+    context: &Context,
+    began: Millis,
+    took: Millis,
+    outcome: &Outcome,
+    is_known: impl Fn(&str) -> bool,
+) -> Vec<Row> {
     let report = &outcome.report;
+    let first_token = outcome.result.as_ref().ok().filter(|_| context.streams).and_then(|_| first_token(report));
     let ended = match &outcome.result {
         Ok(_) if report.fallback => "fallback",
         Ok(_) => "answered",
@@ -131,10 +150,24 @@ pub(crate) fn rows(context: &Context, began: Millis, outcome: &Outcome, is_known
             route: context.route.clone(),
             feature: context.feature.clone(),
             ended: (at == 0).then(|| ended.to_owned()),
+            call_first_token: first_token.filter(|_| at == 0),
+            call_duration: (at == 0).then_some(took),
             invented: is_invented(&attempt.models, &is_known),
             ..row(attempt)
         })
         .collect()
+}
+
+/// When the client of an answered call had the first text, in milliseconds since the call began. The text came from the attempt
+/// that answered, or from an earlier one that this attempt continued.
+fn first_token(report: &Report) -> Option<Millis> {
+    let at = |attempt: &AttemptReport| Some(attempt.started + attempt.first_token?);
+    let of_reader = |attempt: &&AttemptReport| attempt.role != Role::Score;
+    let answered = report.attempts.iter().filter(of_reader).rfind(|attempt| attempt.failure.is_none())?;
+    match answered.role {
+        Role::Continue | Role::Restart => report.attempts.iter().filter(of_reader).filter_map(at).min(),
+        _ => at(answered),
+    }
 }
 
 fn is_invented(asked: &[String], is_known: impl Fn(&str) -> bool) -> bool {

@@ -16,8 +16,13 @@ const DAY: Millis = 24 * HOUR;
 /// Alerts that were sent, and runs of fallbacks, are forgotten after this time. An alert that is still due is sent again.
 const KEPT_FOR: Millis = 90 * DAY;
 
-/// The audit log and the sums of the hours are kept for so long.
+/// The audit log and the sums are kept for so long.
 const AUDIT_KEPT_FOR: Millis = 400 * DAY;
+
+/// When all names of features are taken, those that were not used for so long are free again.
+const NAMES_KEPT_FOR: Millis = 7 * DAY;
+const NAMES_IN_USE: &str = "DELETE FROM features WHERE (SELECT count(*) FROM features) >= 1000 \
+                            AND name NOT IN (SELECT feature FROM sums WHERE length = 96 AND begins >= ?1 / 900000 - 96)";
 
 /// The rows of the ledger that one statement deletes, and the statements of one run. A statement that deletes more might take
 /// longer than the database allows.
@@ -92,6 +97,12 @@ async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
         ("DELETE FROM runs WHERE since < ?1", KEPT_FOR),
         ("DELETE FROM audit WHERE at < ?1", AUDIT_KEPT_FOR),
         ("DELETE FROM hours WHERE hour < ?1 / 3600000", AUDIT_KEPT_FOR),
+        ("DELETE FROM sums WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        ("DELETE FROM quarters WHERE begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        ("DELETE FROM account_sums WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        ("DELETE FROM times WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        // Names that clients once invented make room for others.
+        (NAMES_IN_USE, NAMES_KEPT_FOR),
     ] {
         database::query(env, statement, &[(now.saturating_sub(age) as f64).into()]).await?;
     }

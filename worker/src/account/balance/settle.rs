@@ -7,6 +7,7 @@ use super::Balance;
 use super::hold::{Hold, Lookup, UnsettledAttempt};
 use crate::account::amount::Amount;
 use crate::account::attempt_log::{AttemptRecord, CostSource};
+use crate::config::authority;
 use crate::ledger::{Row, settled};
 
 /// The outcome of a call that disappeared with its isolate. The ledger stores this word.
@@ -117,6 +118,7 @@ impl Balance {
         now: Millis,
     ) -> Option<Row> {
         hold.placed = hold.placed.max(attempt + 1);
+        row.upstream = Some(authority(&record.url)).filter(|host| !host.is_empty()).map(Into::into);
         if row.settled == settled::BY_ANSWER || row.settled == settled::COMPUTED {
             // An answer may contain its cost without its tokens. Then the tokens count as they were held.
             let tokens = row.tokens().unwrap_or(hold.left.tokens);
