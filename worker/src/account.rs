@@ -35,4 +35,4 @@ pub(crate) use call_hold::{CallHold, HoldTerms};
 pub(crate) use client::AccountClient;
 pub(crate) use known_state::{check_pause, is_session_revoked, last_route_change};
 pub(crate) use limits::Limits;
-pub(crate) use shared_budget::SharedBudget;
+pub(crate) use shared_budget::{SharedBudget, budget_owners};

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `admin` | for the owner: stored routes |
 //! | `call` | a chat call: admission, the driver, requests to upstreams, delivery |
-//! | `ops` | for the owner: health, metrics, spans, the cron trigger |
+//! | `ops` | for the owner: health, metrics, spans, the cron trigger, what the dashboard shows |
 //! | `access` | who may call: client keys, users, visitors, this machine; the owner's `/admin` |
 //! | `routes` | routes that the owner edits without a deployment, as this isolate knows them |
 //! | `account` | what an account may use: hold before a call, settle after it |
@@ -65,7 +65,7 @@ use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::AccountClient;
 use crate::call::model_list::ModelList;
-use crate::config::{Config, Setup};
+use crate::config::{Config, Scope, Setup};
 use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
 use crate::http::request_head::{self, RequestHead};
@@ -171,6 +171,10 @@ async fn answer_admin(
     env: &Env,
 ) -> Result<Reply, ApiError> {
     let sender = access::admin::admit(config, request, &head.caller, env).await?;
+    if let Some(view) = ops::dashboard::find_view(&head.path) {
+        access::admin::check_scope(sender.admin, Scope::Read)?;
+        return ops::dashboard::answer(view, (&head.method, &request.url()), config, env).await;
+    }
     let answer = if admin::routes::is_about_routes(&head.path) {
         admin::routes::answer(&sender, request, head, config, env).await
     } else {

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod cron;
+pub(crate) mod dashboard;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod playground;

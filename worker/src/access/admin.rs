@@ -33,10 +33,10 @@ use worker::Env;
 use action::{Action, not_found, read_action};
 use session::Session;
 
-use super::keys::{Answer, Message, Record, Secret, send, unavailable};
+use super::keys::{Answer, Message, Record, Secret, read_grant, send, unavailable};
 use super::{bearer, brake, without_key};
 use crate::account::AccountClient;
-use crate::config::{Access, Admin, Config, Scope, check_managed_key, digest};
+use crate::config::{Access, Account, Admin, Config, Scope, check_managed_key, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
 use crate::http::encryption::is_secure;
@@ -134,6 +134,30 @@ pub(crate) async fn answer(
         Action::Rotate(id) => rotate(request, head, id, env).await,
         Action::Revoke(id) => change(config, env, id, &Message::Revoke).await,
     }
+}
+
+/// The accounts of managed keys that are valid, each with the name of the key: `most` of them behind the first `after`. Also
+/// returns whether there are more.
+pub(crate) async fn find_managed_accounts(
+    config: &Config,
+    env: &Env,
+    after: usize,
+    most: usize,
+) -> Result<(Vec<(String, Account)>, bool), ApiError> {
+    let Access::Keys(ways) = &config.access else { return Ok((Vec::new(), false)) };
+    if ways.admins.is_empty() {
+        return Ok((Vec::new(), false));
+    }
+    let Answer::Listed(rows) = send(env, REGISTRY, &Message::List).await? else { return Err(unavailable()) };
+    let valid = rows.iter().filter(|row| row.get("revokedAt").is_none());
+    let mut ids = valid.filter_map(|row| row.get("id")?.as_str()).skip(after);
+    let mut accounts = Vec::new();
+    for id in ids.by_ref().take(most) {
+        let record = expect_key(send(env, id, &Message::Show).await?)?;
+        let grant = read_grant(id, &record.terms)?;
+        accounts.push((["Key ", &grant.name].concat(), grant.account));
+    }
+    Ok((accounts, ids.next().is_some()))
 }
 
 /// Finds the admin whose token `caller` sent. Refuses web pages of another origin.

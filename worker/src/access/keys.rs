@@ -144,7 +144,7 @@ async fn read_terms(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError>
 }
 
 /// Reads the grant of a managed key. `/admin` checked its terms.
-fn read_grant(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Result<Grant, ApiError> {
+pub(crate) fn read_grant(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Result<Grant, ApiError> {
     let mut object = Object::default();
     given.iter().for_each(|(name, value)| {
         object.raw(name, &value.to_string());

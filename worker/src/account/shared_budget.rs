@@ -9,7 +9,7 @@ use super::client::{AccountClient, MARGIN, unavailable};
 use super::lease::{LeaseReturn, with_leases};
 use super::limits::Limits;
 use super::message::{Answer, Message};
-use crate::config::{Access, Budget, Config, Route};
+use crate::config::{Access, Account, Budget, ClientKey, Config, Route};
 use crate::http::api_error::ApiError;
 use crate::platform::host;
 
@@ -75,6 +75,11 @@ impl SharedBudget {
         budgets.into_iter().flatten().filter(Self::is_limited).collect()
     }
 
+    /// The account that keeps the budget.
+    fn into_account(self) -> Account {
+        Account { name: self.object, budget: self.budget }
+    }
+
     pub(crate) fn is_limited(&self) -> bool {
         Limits::from(&self.budget).any()
     }
@@ -107,6 +112,21 @@ impl SharedBudget {
     pub(super) fn lease_request(&self, most: Amount) -> HoldRequest {
         HoldRequest { amount: most, duration: self.total + MARGIN, row: None }
     }
+}
+
+/// Everybody who has a budget by the configuration: the edge, its visitors, routes with a limit, and the configured keys. Each with
+/// a title.
+pub(crate) fn budget_owners(config: &Config) -> Vec<(String, Account)> {
+    let mut owners = vec![("The edge".to_owned(), SharedBudget::of_edge(config).into_account())];
+    owners.extend(SharedBudget::of_visitors(config).map(|all| ("All visitors".to_owned(), all.into_account())));
+    let routes = config.routes.iter().map(|route| (["Route ", &route.name].concat(), SharedBudget::of_route(route)));
+    owners
+        .extend(routes.filter(|(_, budget)| budget.is_limited()).map(|(title, budget)| (title, budget.into_account())));
+    if let Access::Keys(ways) = &config.access {
+        let of_key = |key: &ClientKey| (["Key ", &key.grant.name].concat(), key.grant.account.clone());
+        owners.extend(ways.keys.iter().map(of_key));
+    }
+    owners
 }
 
 /// Returns what is left of the leases that have ended.

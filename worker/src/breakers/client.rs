@@ -34,6 +34,16 @@ impl BreakerClient {
         Self(Objects::bound(env, BINDING))
     }
 
+    /// The state of each breaker, as a JSON array of `{"name", "failures"}` for one that is closed and `{"name", "wait"}` for one
+    /// that is open for so many milliseconds. An empty report changes nothing.
+    pub(crate) async fn list(&self) -> String {
+        let answer = match &self.0 {
+            Some(objects) => objects.send_text(NAME, "{}").await.ok(),
+            None => None,
+        };
+        answer.unwrap_or_else(|| "[]".into())
+    }
+
     /// Sends `message`, and applies the answer to what this isolate knows.
     pub(crate) async fn report(&self, Message { number, text }: Message) {
         let Some(objects) = &self.0 else { return };

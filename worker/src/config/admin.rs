@@ -13,7 +13,7 @@ const OWNER: &str = "ADMIN_TOKEN";
 /// What an admin token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// To see client keys, and whether the edge is paused.
+    /// To see client keys, whether the edge is paused, and the figures of the dashboard.
     Read,
     /// To make, change and revoke client keys, and to revoke sessions.
     Keys,

@@ -68,7 +68,7 @@ async fn check_ledger(env: &Env) -> Result<(), String> {
     if !database::exists(env) {
         return Ok(());
     }
-    match database::query(env, "SELECT 1 FROM attempts, refusals, routes LIMIT 1", &[]).await {
+    match database::query(env, "SELECT 1 FROM attempts, refusals, routes, sums LIMIT 1", &[]).await {
         Ok(_) => Ok(()),
         Err(error) if database::reason(&error).contains("no such table") => {
             Err("the database (LEDGER) lacks tables: `wrangler d1 migrations apply failsoft`".into())

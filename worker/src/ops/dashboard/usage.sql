@@ -1,0 +1,47 @@
+WITH
+spans AS (SELECT value ->> 0 AS length, value ->> 1 AS first, value ->> 2 AS behind FROM json_each(?1)),
+picked AS (
+  SELECT {name} AS name, attempts, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost,
+    iif(ended = '', 0, attempts) AS calls, iif(ended = 'fallback', attempts, 0) AS fallbacks,
+    iif(ended = 'aborted', attempts, 0) AS aborted, iif(ended IN ('', 'answered', 'fallback', 'aborted'), 0, attempts) AS failed,
+    iif(outcome = 'answered', 0, attempts) AS failed_attempts
+  FROM spans CROSS JOIN sums ON sums.length = spans.length AND begins >= first AND begins < behind
+  WHERE (?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)
+),
+used AS (
+  SELECT name, sum(calls) AS calls, sum(fallbacks) AS fallbacks, sum(failed) AS failed, sum(aborted) AS aborted,
+    sum(attempts) AS attempts, sum(failed_attempts) AS failed_attempts, sum(prompt_tokens) AS prompt_tokens,
+    sum(completion_tokens) AS completion_tokens, sum(cost) AS cost, sum(unsettled) AS unsettled,
+    sum(unsettled_cost) AS unsettled_cost
+  FROM picked GROUP BY name HAVING sum(attempts) > 0
+),
+measured AS (
+  SELECT {times} AS name, up_to, sum(first_token) AS a, sum(duration) AS b, sum(call_first_token) AS c, sum(call_duration) AS d
+  FROM spans CROSS JOIN times ON times.length = spans.length AND begins >= first AND begins < behind
+  WHERE (?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)
+  GROUP BY 1, 2
+),
+ranked AS (
+  SELECT name, middle, sum(a) OVER below AS a, sum(b) OVER below AS b, sum(c) OVER below AS c, sum(d) OVER below AS d,
+    sum(a) OVER whole AS all_a, sum(b) OVER whole AS all_b, sum(c) OVER whole AS all_c, sum(d) OVER whole AS all_d
+  FROM measured JOIN bounds USING (up_to)
+  WINDOW below AS (PARTITION BY name ORDER BY up_to), whole AS (PARTITION BY name)
+),
+percentiles AS (
+  SELECT name, max(all_a) AS a, max(all_b) AS b, max(all_c) AS c, max(all_d) AS d,
+    min(iif(all_a > 0 AND a * 2 >= all_a, middle, NULL)) AS a50, min(iif(all_a > 0 AND a * 20 >= all_a * 19, middle, NULL)) AS a95,
+    min(iif(all_b > 0 AND b * 2 >= all_b, middle, NULL)) AS b50, min(iif(all_b > 0 AND b * 20 >= all_b * 19, middle, NULL)) AS b95,
+    min(iif(all_c > 0 AND c * 2 >= all_c, middle, NULL)) AS c50, min(iif(all_c > 0 AND c * 20 >= all_c * 19, middle, NULL)) AS c95,
+    min(iif(all_d > 0 AND d * 2 >= all_d, middle, NULL)) AS d50, min(iif(all_d > 0 AND d * 20 >= all_d * 19, middle, NULL)) AS d95
+  FROM ranked GROUP BY name
+)
+SELECT json_group_array(json_object(
+  'name', name, 'calls', calls, 'fallbacks', fallbacks, 'failed', failed, 'aborted', aborted,
+  'attempts', attempts, 'failedAttempts', failed_attempts, 'promptTokens', prompt_tokens, 'completionTokens', completion_tokens,
+  'usd', json({cost}), 'unsettled', unsettled, 'unsettledUsd', json({unsettled_cost}),
+  'firstToken', json_object('count', coalesce(c, 0), 'p50', c50, 'p95', c95),
+  'duration', json_object('count', coalesce(d, 0), 'p50', d50, 'p95', d95),
+  'attemptFirstToken', json_object('count', coalesce(a, 0), 'p50', a50, 'p95', a95),
+  'attemptDuration', json_object('count', coalesce(b, 0), 'p50', b50, 'p95', b95)
+))
+FROM (SELECT * FROM used LEFT JOIN percentiles USING (name) ORDER BY cost + unsettled_cost DESC, calls DESC, name)
