@@ -103,12 +103,17 @@ function requireBuild(worker) {
   if (!existsSync(join(worker, 'build/index.js'))) throw new Error(`${join(worker, 'build')} is missing: cargo xtask build worker`);
 }
 
-/** Starts the edge with `wrangler dev`, with the page. */
-export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
+/**
+ * Starts the edge with `wrangler dev`, with the page. `secrets`: more secrets, by name. `seed` gets the path of the ledger's database,
+ * an SQLite file, before the edge starts.
+ */
+export async function startWrangler({ failsoft, secret = 'sk-or-test', secrets = {}, seed }) {
   const folder = await mkdtemp(join(tmpdir(), 'failsoft-edge-'));
   const port = await freePort();
   const dotenv = join(folder, 'variables.env');
-  await writeFile(dotenv, `FAILSOFT='${text(failsoft)}'\nUPSTREAM_API_KEY='${text(secret)}'\n`, { mode: 0o600 });
+  const variables = { FAILSOFT: failsoft, UPSTREAM_API_KEY: secret, ...secrets };
+  const lines = Object.entries(variables).filter(([, value]) => value !== null).map(([name, value]) => `${name}='${text(value)}'\n`);
+  await writeFile(dotenv, lines.join(''), { mode: 0o600 });
   const wrangler = join(ROOT, 'tests/node_modules/wrangler/bin/wrangler.js');
   const args = [wrangler, 'dev', '--ip=127.0.0.1', `--port=${port}`, '--inspector-port=0', `--persist-to=${folder}`];
   args.push('--show-interactive-dev-session=false', '--env-file', dotenv);
@@ -116,6 +121,11 @@ export async function startWrangler({ failsoft, secret = 'sk-or-test' }) {
   const options = { cwd: WORKER, env: { ...process.env, ...QUIET } };
   const migrate = ['d1', 'migrations', 'apply', 'failsoft', '--local', `--persist-to=${folder}`];
   await promisify(execFile)(process.execPath, [wrangler, ...migrate], options);
+  if (seed) {
+    const databases = join(folder, 'v3/d1/miniflare-D1DatabaseObject');
+    const file = (await readdir(databases)).find((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
+    await seed(join(databases, file));
+  }
   return startProgram(process.execPath, args, options, port, folder);
 }
 

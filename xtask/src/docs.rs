@@ -16,10 +16,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::bundle::bundle;
 use crate::failure::{Failure, Result};
 use crate::files;
-use crate::npm;
-use crate::process::{no_progress, run_quietly};
 use crate::workspace::Workspace;
 use link::Targets;
 use page::{Page, escaped};
@@ -46,7 +45,7 @@ pub(crate) fn build(workspace: &Workspace, output: &Path) -> Result<()> {
         files::write(&output.join(format!("{}.html", file_name(&page.name))), html)?;
     }
     files::write(&output.join("search.json"), index(&pages).to_string())?;
-    bundle_script(workspace, &folder, output)
+    bundle(workspace, &folder.join("docs.js"), &output.join("docs.js"))
 }
 
 /// A file of `www/` that becomes something else before the edge serves it.
@@ -123,18 +122,4 @@ fn address(name: &str) -> &str {
 
 fn file_name(name: &str) -> &str {
     if name == FIRST { "index" } else { name }
-}
-
-fn bundle_script(workspace: &Workspace, folder: &Path, output: &Path) -> Result<()> {
-    let mut esbuild = npm::program(workspace, "esbuild");
-    esbuild.arg(folder.join("docs.js")).args([
-        "--bundle",
-        "--minify",
-        "--format=esm",
-        "--target=es2022",
-        "--log-level=warning",
-    ]);
-    esbuild.arg(format!("--outfile={}", output.join("docs.js").display()));
-    esbuild.env("NODE_PATH", workspace.tests().join("node_modules"));
-    run_quietly("bundling the documentation's script", &mut esbuild, no_progress)
 }

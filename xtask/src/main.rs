@@ -3,6 +3,7 @@
 mod apt;
 mod arguments;
 mod bench;
+mod bundle;
 mod chromium;
 mod deny;
 mod deploy;

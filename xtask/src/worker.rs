@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::bundle;
 use crate::docs;
 use crate::failure::Result;
 use crate::files;
@@ -98,12 +99,14 @@ fn optimise(workspace: &Workspace) -> Result<()> {
     run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
 }
 
-/// Copies the playground and the package, which the playground imports as `./failsoft/…`, and renders the documentation.
+/// Copies the playground and the package, which the playground imports as `./failsoft/…`, renders the documentation, and bundles
+/// the dashboard.
 fn copy_assets(workspace: &Workspace) -> Result<()> {
     let stage = workspace.scratch().join("assets");
     files::make_empty(&stage)?;
-    copy_all(&workspace.root.join("www"), &stage, |file| !docs::is_source(file))?;
+    copy_all(&workspace.root.join("www"), &stage, |file| !docs::is_source(file) && !bundle::is_source(file))?;
     docs::build(workspace, &stage.join("docs"))?;
+    bundle::build_dashboard(workspace, &stage.join("dashboard"))?;
     copy_all(&workspace.package(), &stage.join("failsoft"), is_served)?;
     files::replace(&stage, &output(workspace).join("assets"))
 }

@@ -1,0 +1,121 @@
+// The dashboard: which page is shown, and when it is loaded again. Each page is a module in pages/, with
+// - `title`: its heading;
+// - `controls(context)`: what stays when figures change, such as forms; optional;
+// - `load(context)`: fetches the data;
+// - `view(data, context)`: the element that shows the data.
+
+import { byId, element } from '../dom.js';
+import { api, onSignedOut, session } from './api.js';
+import { rangeControls, rangeOf } from './range-controls.js';
+import { address, current, go } from './state.js';
+import * as alerts from './pages/alerts.js';
+import * as audit from './pages/audit.js';
+import * as breakers from './pages/breakers.js';
+import * as budgets from './pages/budgets.js';
+import * as calls from './pages/calls.js';
+import { features, models, upstreams } from './pages/breakdowns.js';
+import * as keys from './pages/keys.js';
+import * as overview from './pages/overview.js';
+import * as routes from './pages/routes.js';
+import * as signIn from './pages/sign-in.js';
+import * as start from './pages/start.js';
+import * as users from './pages/users.js';
+
+const PAGES = { overview, calls, features, models, routes, upstreams, users, keys, budgets, breakers, alerts, audit, start };
+
+/** How often figures are fetched again while somebody looks at them, in milliseconds. */
+const REFRESH = 10_000;
+
+const content = byId('content');
+/** The page that is shown, and the text of the data that it shows. */
+let shown = null;
+let refreshing;
+
+function navigation(name) {
+  const link = ([key, page]) => element('li', {}, element('a', { href: address(key, current().filters), 'aria-current': key === name && 'page' }, page.title));
+  byId('pages').replaceChildren(element('ol', {}, Object.entries(PAGES).map(link)));
+  byId('pages').hidden = false;
+  // On a phone the list is wider than the screen.
+  byId('pages').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+}
+
+function account() {
+  const { admin, csrf } = session();
+  const out = element('button', { type: 'button', class: 'quiet', click: () => api('DELETE', '/admin/session').finally(() => location.reload()) }, 'Sign out');
+  byId('account').replaceChildren(element('span', {}, admin), csrf ? out : '');
+  byId('account').hidden = false;
+}
+
+/** Shows what the address names. */
+async function show() {
+  clearTimeout(refreshing);
+  const { name } = current();
+  const page = PAGES[name] ?? overview;
+  if (!session() && page !== start) return showSignIn();
+  document.title = `${page.title} · failsoft`;
+  navigation(PAGES[name] ? name : 'overview');
+  if (session()) account();
+  const region = element('div', { class: 'region', 'aria-busy': 'true' }, element('p', { class: 'hint' }, 'Loading …'));
+  const context = { ...current(), reload: () => refresh(true) };
+  const range = page.ranged ? rangeControls(context.filters) : null;
+  shown = { page, region, text: '' };
+  content.replaceChildren(element('div', { class: 'heading' }, element('h1', {}, page.title), range), page.controls?.(context) ?? '', region);
+  await refresh(true);
+}
+
+/** Fetches the data of the page, and shows them if they have changed. */
+async function refresh(always) {
+  clearTimeout(refreshing);
+  const mine = shown;
+  const { page, region } = mine;
+  const context = { ...current(), range: rangeOf(current().filters), reload: () => refresh(true) };
+  try {
+    const data = await page.load(context);
+    const text = JSON.stringify(data);
+    if (mine !== shown) return;
+    if (always || text !== mine.text) replace(region, page.view(data, context));
+    mine.text = text;
+  } catch (error) {
+    if (mine !== shown || error.status === 401) return;
+    if (always) region.replaceChildren(element('p', { class: 'notice', role: 'alert' }, error.message));
+  }
+  region.removeAttribute('aria-busy');
+  if (page.live !== false) refreshing = setTimeout(() => (document.hidden ? wait() : refresh(false)), REFRESH);
+}
+
+/** Waits until somebody looks at the page. */
+function wait() {
+  document.addEventListener('visibilitychange', () => refresh(false), { once: true });
+}
+
+/** Shows a new view. What was open or had the focus, by its `data-part`, stays so. */
+function replace(region, view) {
+  const part = document.activeElement?.closest('[data-part]')?.dataset.part;
+  const isInside = region.contains(document.activeElement);
+  const open = [...region.querySelectorAll('details[open][data-part]')].map(({ dataset }) => dataset.part);
+  region.replaceChildren(view);
+  for (const details of region.querySelectorAll('details[data-part]')) details.open ||= open.includes(details.dataset.part);
+  if (!isInside || !part) return;
+  const again = [...region.querySelectorAll('[data-part]')].find(({ dataset }) => dataset.part === part);
+  (again?.matches('a, button, input, summary') ? again : again?.querySelector('a, button, input, summary'))?.focus({ preventScroll: true });
+}
+
+function showSignIn() {
+  shown = null;
+  document.title = `${signIn.title} · failsoft`;
+  byId('pages').hidden = true;
+  byId('account').hidden = true;
+  content.replaceChildren(signIn.view(show));
+}
+
+onSignedOut(showSignIn);
+addEventListener('hashchange', async () => {
+  if (location.hash === '#content') return;
+  await show();
+  content.focus({ preventScroll: true });
+});
+if (!location.hash) go('overview', {}, true);
+const found = await session.read();
+// An edge that is not set up has nobody to sign in.
+if (found === 'not set up' && current().name !== 'start') location.hash = address('start', {});
+else show();
