@@ -122,20 +122,44 @@ test('calls that hang up before the headers do not use up a route', async () => 
   });
 });
 
-test('one account cannot use up a route that others share', async () => {
+/** Sends calls that last until the account's share of `owner` refuses one, whose text is returned. */
+async function exhaust(edge, owner) {
+  const until = Date.now() + 60_000;
+  for (;;) {
+    const refused = await leave(edge);
+    if (refused?.includes(`share of the ${owner}`)) return refused;
+    if (refused !== null) await sleep(200);
+    assert.ok(Date.now() < until, `${refused}`);
+  }
+}
+
+const SHARED = { usd: { day: ONE * 20 } };
+for (const [owner, failsoft] of [['route', () => slowRoute(SHARED)], ['edge', () => slowRoute({}, { budget: SHARED })]]) {
+  test(`one account cannot use up ${owner === 'edge' ? 'the edge' : 'a route'} that others share`, async () => {
+    Object.assign(slow, { delay: null, serves: false, requests: 0 });
+    await withEdge({ failsoft: failsoft() }, async (edge) => {
+      assert.match(await exhaust(edge, owner), new RegExp(`the budget of this account's share of the ${owner}, 0\\.1 USD a day`));
+      assert.ok((await settled(edge)) <= ONE * 10 + 0.001);
+      await served(edge);
+    });
+  });
+}
+
+test('of the edge, an account may use the part that the owner states, or what its own limit says', async () => {
   Object.assign(slow, { delay: null, serves: false, requests: 0 });
-  const budget = { usd: { day: ONE * 20 } };
-  await withEdge({ failsoft: slowRoute(budget) }, async (edge) => {
-    const until = Date.now() + 60_000;
-    let refused = null;
-    while (refused === null || !refused.includes('share of the route')) {
-      refused = await leave(edge);
-      if (refused !== null) await sleep(200);
-      assert.ok(Date.now() < until, `${refused}`);
-    }
-    assert.match(refused, /the budget of this account's share of the route, 0\.1 USD a day/);
-    assert.ok((await settled(edge)) <= ONE * 10 + 0.001);
+  const keys = [clientKey(), clientKey({ name: 'other', budget: { usd: { day: ONE * 9 } } }, OTHER_KEY)];
+  await withEdge({ failsoft: slowRoute({}, { keys, budget: SHARED, accountShare: 20 }) }, async (edge) => {
+    assert.match(await exhaust(edge, 'edge'), /share of the edge, 0\.04 USD a day/);
+    assert.ok((await settled(edge)) <= ONE * 4 + 0.001);
+    slow.serves = true;
+    const call = () => chat(edge, { ...HELLO, max_tokens: 7_000 }, { key: OTHER_KEY });
+    const until = Date.now() + 40_000;
+    let answer;
+    // The hold of this call is more than a fifth of the edge's budget, and it is not the first of the account.
     await served(edge);
+    do answer = await call();
+    while (answer.status !== 200 && Date.now() < until);
+    assert.equal(answer.status, 200, answer.text);
   });
 });
 

@@ -26,13 +26,13 @@ mod limits;
 mod message;
 mod object;
 mod period;
+mod quotas;
 mod shared_budget;
 
 pub(crate) use amount::Usage;
 pub(crate) use attempt_log::{AttemptLog, Most};
-pub(crate) use balance::Quota;
 pub(crate) use call_hold::{CallHold, HoldTerms};
 pub(crate) use client::AccountClient;
 pub(crate) use known_state::{check_pause, is_session_revoked, last_route_change};
-pub(crate) use limits::Limits;
+pub(crate) use quotas::Quotas;
 pub(crate) use shared_budget::{SharedBudget, budget_owners};

@@ -52,6 +52,7 @@ pub(crate) use stored_route::read_stored_route;
 pub(crate) use url_host::{authority, is_loopback};
 pub(crate) use visitors::Visitors;
 
+use budget::account_share;
 use list::{model_patterns, origins, strings};
 use route::Above;
 use secret::{DEFAULT_KEY, add_keys, old_keys, upstream_keys};
@@ -61,7 +62,7 @@ use upstream::{Keyless as KeylessUpstream, read_upstreams};
 const VARIABLE: &str = "FAILSOFT";
 
 /// `$schema` names the schema for editors. The edge ignores its value.
-const FIELDS: &str = "upstream upstreams access keys users visitors admins routes models policy budget origins limits fields provider otlp \
+const FIELDS: &str = "upstream upstreams access keys users visitors admins routes models policy budget accountShare origins limits fields provider otlp \
                       alerts ledger emulator trustProxy development $schema";
 
 /// Request fields that the edge reads itself, because they decide which models answer and how long an answer may be.
@@ -92,6 +93,8 @@ pub(crate) struct Deployed {
     pub(crate) policy: Policy,
     /// What all calls of the edge together may use.
     pub(crate) budget: Budget,
+    /// The part of what all routes share that one account may use, in percent.
+    pub(crate) account_share: u64,
     /// Web pages from other origins that may call with any key; `*` is all of them.
     pub(crate) origins: Vec<String>,
     pub(crate) limits: Limits,
@@ -259,6 +262,7 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
         models: model_patterns(config)?,
         policy,
         budget: Budget::read(&config.section("budget")?)?,
+        account_share: account_share(config)?,
         origins: origins(config)?.unwrap_or_default(),
         limits,
         fields: passed_fields(config)?,

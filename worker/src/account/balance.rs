@@ -99,10 +99,12 @@ pub(crate) struct LeaseGrant {
     pub(crate) term: Millis,
 }
 
-/// The part of a route's budget that one account may use.
+/// The part of a shared budget that one account may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Quota {
-    pub(crate) route: String,
+    /// The route whose budget it is; nothing for what the calls of all routes share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) route: Option<String>,
     pub(crate) limits: Limits,
 }
 
@@ -135,24 +137,24 @@ pub(crate) struct Changes {
 }
 
 impl Balance {
-    /// Holds the amount of `request` for a call, if `limits` allow it. A hold that exists already stays as it is, because
-    /// a message may arrive twice.
+    /// Holds the amount of `request` for a call, if `limits` and all `quotas` allow it. A hold that exists already stays as it
+    /// is, because a message may arrive twice.
     ///
     /// # Errors
     /// The limit that the call would exceed; of several, the one with the longest wait.
-    pub(crate) fn hold(
+    pub(crate) fn hold<'a>(
         &mut self,
         id: &str,
         request: HoldRequest,
         limits: &Limits,
-        quota: Option<&Quota>,
+        quotas: impl IntoIterator<Item = &'a Quota>,
         now: Millis,
     ) -> Result<(), Exceeded> {
         self.apply_limits(limits, now);
         if !self.holds.contains_key(id) {
             let mut checked = self.check(request.amount, now);
-            if let (Ok(()), Some(quota)) = (&checked, quota) {
-                checked = self.check_quota(quota, request.amount, now);
+            for quota in quotas {
+                checked = checked.and_then(|()| self.check_quota(quota, request.amount, now));
             }
             if let Err(exceeded) = checked {
                 // Whichever limit refused the call: if the minute has room for a request, the refusal takes it.

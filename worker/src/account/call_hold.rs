@@ -7,11 +7,12 @@ use worker::Delay;
 
 use super::amount::{Amount, Usage};
 use super::attempt_log::{AttemptLog, AttemptRecord};
-use super::balance::{CallUsage, HoldRequest, Quota};
+use super::balance::{CallUsage, HoldRequest};
 use super::client::{AccountClient, MARGIN, PAUSES, unavailable};
 use super::lease::{highest_usage, with_leases};
 use super::limits::Limits;
 use super::message::{Answer, Message};
+use super::quotas::Quotas;
 use super::shared_budget::{SharedBudget, SharedLease, return_leases};
 use crate::config::Account;
 use crate::http::api_error::ApiError;
@@ -29,8 +30,8 @@ pub(crate) struct HoldTerms {
     pub(crate) account: Account,
     /// The limited budgets that the call shares with other accounts: the edge's, and its route's.
     pub(crate) shared: Vec<SharedBudget>,
-    /// What the account may use of the route's budget.
-    pub(crate) quota: Option<Box<Quota>>,
+    /// What the account may use of these budgets.
+    pub(crate) quotas: Quotas,
     /// The most that the call can use.
     pub(crate) most: Usage,
     /// The longest time that the call can take.
@@ -111,8 +112,8 @@ impl CallHold {
     fn hold_message(&self) -> Message {
         let row = Some(self.terms.row.clone());
         let request = HoldRequest { amount: self.most(), duration: self.terms.total + MARGIN, row };
-        let quota = self.terms.quota.clone();
-        Message::Hold { id: self.terms.row.id.clone(), limits: self.limits(), quota, request }
+        let Quotas { route: quota, edge: edge_quota } = self.terms.quotas.clone();
+        Message::Hold { id: self.terms.row.id.clone(), limits: self.limits(), quota, edge_quota, request }
     }
 
     fn most(&self) -> Amount {
@@ -185,7 +186,7 @@ impl CallHold {
 
 #[cfg(test)]
 mod tests {
-    use super::{AccountClient, CallHold, HoldTerms, MARGIN, Message, PAUSES, SharedBudget};
+    use super::{AccountClient, CallHold, HoldTerms, MARGIN, Message, PAUSES, Quotas, SharedBudget};
     use crate::account::Usage;
     use crate::config::{Account, Config};
     use crate::ledger::Row;
@@ -194,7 +195,8 @@ mod tests {
 
     fn hold(total: Millis, shared: Vec<SharedBudget>) -> CallHold {
         let most = Usage { tokens: 0, usd: Usd(7) };
-        let terms = HoldTerms { account: Account::default(), shared, quota: None, most, total, row: Row::default() };
+        let (account, quotas, row) = (Account::default(), Quotas::default(), Row::default());
+        let terms = HoldTerms { account, shared, quotas, most, total, row };
         CallHold::new(AccountClient::unbound(), terms)
     }
 

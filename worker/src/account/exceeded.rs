@@ -24,9 +24,11 @@ pub(crate) struct Exceeded {
     pub(crate) resets: Option<Millis>,
     /// When another try may succeed, in milliseconds from now. Without a value, no later try can succeed.
     pub(crate) wait: Option<Millis>,
-    /// The limit is the account's quota in a route.
+    /// The limit is the account's quota in a shared budget: of a route, or, with `edge`, of the edge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) quota: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) edge: bool,
 }
 
 impl Exceeded {
@@ -39,7 +41,7 @@ impl Exceeded {
         resets: Option<Millis>,
         wait: Option<Millis>,
     ) -> Self {
-        Self { bound, limit, used, held, needed, resets, wait, quota: false }
+        Self { bound, limit, used, held, needed, resets, wait, quota: false, edge: false }
     }
 
     /// The error for the client. `owner` is `account`, `route` or `edge`.
@@ -48,7 +50,11 @@ impl Exceeded {
             Bound::Of(Measure::Usd, _) => Code::BudgetExceeded,
             Bound::Of(Measure::Requests | Measure::Tokens, _) | Bound::Concurrent => Code::RateLimitExceeded,
         };
-        let owner = if self.quota { "account's share of the route" } else { owner };
+        let owner = match (self.quota, self.edge) {
+            (true, true) => "account's share of the edge",
+            (true, false) => "account's share of the route",
+            (false, _) => owner,
+        };
         let mut error = ApiError::new(code, self.message(owner));
         error.retry_after = self.wait;
         error.budget = Some(self.to_json().into());

@@ -53,6 +53,28 @@ impl Limits {
         }
     }
 
+    /// The lower limit of each.
+    pub(super) fn min(&self, other: &Self) -> Self {
+        self.map_with(other, |one, other| one.into_iter().chain(other).min())
+    }
+
+    /// The limits of what `other` does not limit.
+    pub(super) fn without(&self, other: &Self) -> Self {
+        self.map_with(other, |limit, other| limit.filter(|_| other.is_none()))
+    }
+
+    /// Makes each limit from two.
+    fn map_with(&self, other: &Self, make: fn(Option<u64>, Option<u64>) -> Option<u64>) -> Self {
+        let make_all = |one: &[Option<u64>; 3], other: &[Option<u64>; 3]| [0, 1, 2].map(|at| make(one[at], other[at]));
+        Self {
+            requests: make_all(&self.requests, &other.requests),
+            tokens: make_all(&self.tokens, &other.tokens),
+            usd: make_all(&self.usd, &other.usd),
+            concurrent: make(self.concurrent, other.concurrent),
+            hour: make_all(&self.hour, &other.hour),
+        }
+    }
+
     /// Whether there is any limit.
     pub(crate) fn any(&self) -> bool {
         self.concurrent.is_some() || Period::ALL.into_iter().any(|period| self.any_in(period))

@@ -23,6 +23,9 @@ pub(super) enum Message {
         /// The account's quota in the route's budget.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quota: Option<Box<Quota>>,
+        /// The account's quota in what the calls of all routes share.
+        #[serde(default, rename = "edgeQuota", skip_serializing_if = "Option::is_none")]
+        edge_quota: Option<Box<Quota>>,
         // On the wire: `asked`.
         #[serde(rename = "asked")]
         request: HoldRequest,

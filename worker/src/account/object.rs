@@ -83,8 +83,9 @@ impl DurableObject for Account {
 /// Applies `message`. Returns the answer and the ledger rows.
 fn handle(balance: &mut Balance, message: Message, now: Millis) -> (Answer, Vec<Row>) {
     let answer = match message {
-        Message::Hold { id, limits, quota, request } => {
-            match balance.hold(&id, request, &limits, quota.as_deref(), now) {
+        Message::Hold { id, limits, quota, edge_quota, request } => {
+            let quotas = [&quota, &edge_quota].into_iter().filter_map(|quota| quota.as_deref());
+            match balance.hold(&id, request, &limits, quotas, now) {
                 Ok(()) => Answer::Done,
                 Err(exceeded) => Answer::Exceeded(exceeded),
             }

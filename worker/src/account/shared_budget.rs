@@ -70,7 +70,7 @@ impl SharedBudget {
     /// The limited budgets that a call shares with other accounts: the edge's, its route's, and that of all visitors if the
     /// account is a visitor's.
     pub(crate) fn all_of(config: &Config, route: Option<&Route>, account: &str) -> Vec<Self> {
-        let visitors = if account.starts_with("visitor:") { Self::of_visitors(config) } else { None };
+        let visitors = if is_visitor(account) { Self::of_visitors(config) } else { None };
         let budgets = [Some(Self::of_edge(config)), route.map(Self::of_route), visitors];
         budgets.into_iter().flatten().filter(Self::is_limited).collect()
     }
@@ -127,6 +127,11 @@ pub(crate) fn budget_owners(config: &Config) -> Vec<(String, Account)> {
         owners.extend(ways.keys.iter().map(of_key));
     }
     owners
+}
+
+/// Whether the account with this name is a visitor's.
+pub(super) fn is_visitor(account: &str) -> bool {
+    account.starts_with("visitor:")
 }
 
 /// Returns what is left of the leases that have ended.

@@ -10,7 +10,7 @@ use serde_json::json;
 use worker::Env;
 
 use crate::access::{self, Client};
-use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Limits, Quota, SharedBudget, check_pause};
+use crate::account::{AccountClient, AttemptLog, CallHold, HoldTerms, Quotas, SharedBudget, check_pause};
 use crate::breakers::BreakerClient;
 use crate::call::admission::{self, AdmittedCall, ROUTE};
 use crate::call::delivery::{Concealed, Delivery, Form, Respond};
@@ -18,7 +18,7 @@ use crate::call::disclosure::{conceal_error, conceal_report};
 use crate::call::driver::Driver;
 use crate::call::repeats::{self, RequestName};
 use crate::call::{cost_check, log, model_state, owner_notice};
-use crate::config::{Config, Route};
+use crate::config::Config;
 use crate::http::api_error::{ApiError, Code, ErrorForm};
 use crate::http::body;
 use crate::http::in_flight::InFlight;
@@ -116,7 +116,7 @@ async fn answer_client(
     let terms = HoldTerms {
         account: client.account().clone(),
         shared: SharedBudget::all_of(config, route, &client.account().name),
-        quota: route.and_then(|route| account_quota(config, route)).map(Box::new),
+        quotas: Quotas::of(config, route, client.account()),
         most: admitted.worst,
         total: admitted.policy.timeouts.total,
         row: context.row(host::now(), &admitted.request.models, is_known),
@@ -184,13 +184,6 @@ fn conceal(admitted: &AdmittedCall) -> Concealed {
         None => admitted.request.models.first().cloned().unwrap_or_default(),
     };
     Concealed { asked, warnings: admitted.request.warnings.clone() }
-}
-
-/// What one account may use of the route's budget, where several accounts share it.
-fn account_quota(config: &Config, route: &Route) -> Option<Quota> {
-    let limits = Limits::from(&route.budget);
-    let is_shared = limits.any() && !config.has_one_account();
-    is_shared.then(|| Quota { route: route.name.clone(), limits: limits.part(route.account_share) })
 }
 
 /// Whether the configuration or the catalog has `model`.

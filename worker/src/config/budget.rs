@@ -46,6 +46,13 @@ impl Budget {
     }
 }
 
+/// Reads `accountShare` beside a budget that several accounts share: the part of it that one account may use, in percent.
+pub(super) fn account_share(given: &Section<'_>) -> Result<u64, Box<Invalid>> {
+    let mut percent = 50;
+    given.whole("accountShare", 1, 100, &mut percent)?;
+    Ok(percent)
+}
+
 fn counts(given: &Section<'_>) -> Result<Bounds<u64>, Box<Invalid>> {
     bounds(given, |name| count(given, name))
 }

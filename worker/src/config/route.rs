@@ -5,7 +5,7 @@ use std::rc::Rc;
 use failsoft::invalid::{Invalid, Section, join};
 use failsoft::{Lane, Millis, Policy, Upstream};
 
-use super::budget::Budget;
+use super::budget::{Budget, account_share};
 use super::limits::{Limits, RouteLimits};
 use super::list::strings;
 use super::provider;
@@ -40,9 +40,6 @@ pub(crate) struct Route {
     pub(crate) upstreams: Vec<usize>,
 }
 
-/// One account may use half of a route's budget unless the route says otherwise.
-const ACCOUNT_SHARE: u64 = 50;
-
 /// What a route inherits, and what it chooses from.
 #[derive(Debug)]
 pub(super) struct Above<'a> {
@@ -76,8 +73,6 @@ impl Route {
         };
         let mut headers_within = HEADERS_WITHIN;
         route.whole("headersWithin", 0, 600_000, &mut headers_within)?;
-        let mut account_share = ACCOUNT_SHARE;
-        route.whole("accountShare", 1, 100, &mut account_share)?;
         let below_route = |invalid: Box<Invalid>| Invalid::new(join(route.path(), &invalid.path), invalid.problem);
         Ok(Self {
             name: name.into(),
@@ -87,7 +82,7 @@ impl Route {
             lane,
             headers_within,
             budget: Budget::read(&route.section("budget")?)?,
-            account_share,
+            account_share: account_share(route)?,
             provider: provider::read(route, above.provider)?,
             limits: RouteLimits::read(&route.section("limits")?, above.limits)?,
             upstreams: find_upstreams(route, above.upstreams)?,

@@ -96,6 +96,11 @@ impl Hold {
         self.expires.is_some()
     }
 
+    /// The route of the call.
+    pub(super) fn route(&self) -> Option<&String> {
+        self.row.as_ref()?.route.as_ref()
+    }
+
     /// Whether a cost is still to be looked up.
     pub(super) fn awaits_lookup(&self) -> bool {
         self.unsettled.iter().any(|unsettled| unsettled.lookup.is_some())

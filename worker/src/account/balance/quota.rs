@@ -1,4 +1,5 @@
-//! The quota of one account in a route's budget: one account cannot use up what all accounts of the route share.
+//! The quota of one account in a budget that several accounts share, of a route or of the whole edge: one account cannot use it
+//! up.
 
 use failsoft::Millis;
 
@@ -10,30 +11,32 @@ use crate::account::limits::Bound;
 use crate::account::period::Period;
 
 impl Balance {
-    /// Checks `needed` against the account's quota in a route. The first call of a period always fits: a quota may be smaller
-    /// than one call.
+    /// Checks `needed` against a quota of the account. The first call of a period always fits: a quota may be smaller than one
+    /// call.
     pub(super) fn check_quota(&mut self, quota: &Quota, needed: Amount, now: Millis) -> Result<(), Exceeded> {
-        let periods = self.start_quota(&quota.route, now);
-        let is_of_route = |hold: &&Hold| hold.row.as_ref().is_some_and(|row| row.route.as_ref() == Some(&quota.route));
+        let periods = match &quota.route {
+            Some(route) => self.start_quota(route, now),
+            None => self.periods.clone(),
+        };
+        let counts = |hold: &&Hold| quota.route.is_none() || hold.route() == quota.route.as_ref();
+        let exceeded = |exceeded| Err(Exceeded { quota: true, edge: quota.route.is_none(), ..exceeded });
         let running: u64 =
-            self.holds.values().filter(is_of_route).filter(|hold| hold.is_running()).map(|hold| hold.slots).sum();
+            self.holds.values().filter(counts).filter(|hold| hold.is_running()).map(|hold| hold.slots).sum();
         if let Some(limit) = quota.limits.concurrent.filter(|limit| running >= *limit) {
-            let bound = Bound::Concurrent;
-            return Err(Exceeded { quota: true, ..Exceeded::new(bound, limit, 0, running, 1, None, Some(2_000)) });
+            return exceeded(Exceeded::new(Bound::Concurrent, limit, 0, running, 1, None, Some(2_000)));
         }
         for period in Period::ALL {
             for measure in Measure::ALL {
                 let Some(limit) = quota.limits.of(measure, period) else { continue };
                 let usage = &periods[period as usize];
-                let held = self.holds.values().filter(is_of_route).filter(|hold| hold.began >= usage.starts);
+                let held = self.holds.values().filter(counts).filter(|hold| hold.began >= usage.starts);
                 let held = held.fold(0, |sum: u64, hold| sum.saturating_add(hold.left.of(measure)));
                 let (used, needed) = (usage.used.of(measure), needed.of(measure));
                 let counted = used.saturating_add(held);
                 if counted > 0 && counted.saturating_add(needed) > limit {
                     let resets = period.end(now);
                     let bound = Bound::Of(measure, period);
-                    let exceeded = Exceeded::new(bound, limit, used, held, needed, Some(resets), Some(resets - now));
-                    return Err(Exceeded { quota: true, ..exceeded });
+                    return exceeded(Exceeded::new(bound, limit, used, held, needed, Some(resets), Some(resets - now)));
                 }
             }
         }
@@ -42,7 +45,7 @@ impl Balance {
 
     /// Counts `used` for the route of `hold`, if the account has a quota in the route.
     pub(super) fn count_share(&mut self, hold: &Hold, used: Amount) {
-        let Some(route) = hold.row.as_ref().and_then(|row| row.route.as_ref()) else { return };
+        let Some(route) = hold.route() else { return };
         let Some(periods) = self.quotas.get_mut(route) else { return };
         for usage in periods.iter_mut().filter(|usage| hold.began >= usage.starts) {
             usage.used = usage.used.plus(used);

@@ -1,4 +1,4 @@
-//! The quota of an account in a route's budget, corrections of shared budgets, and the pause.
+//! The quotas of an account in the budgets of a route and of the edge, corrections of shared budgets, and the pause.
 
 use super::{NOON, USD, known, limits, request, unknown, usage, usd};
 use crate::account::amount::{Amount, Measure};
@@ -14,7 +14,7 @@ fn of_route(usd: u64) -> HoldRequest {
 }
 
 fn quota(budget: serde_json::Value) -> Quota {
-    Quota { route: "r".into(), limits: limits(budget).part(50) }
+    Quota { route: Some("r".into()), limits: limits(budget).part(50) }
 }
 
 #[test]
