@@ -13,6 +13,7 @@ use crate::events::Events;
 use crate::failure::{Failure, Kind, RequestFields, classify, refuses_before_work};
 use crate::http::Headers;
 use crate::json::Json;
+use crate::redaction::Redaction;
 use crate::request::UsageChunk;
 use crate::resume::Resume;
 use crate::role::Role;
@@ -87,6 +88,8 @@ pub(crate) struct Attempt {
     /// Turns the answer into chunks, where the upstream speaks another protocol.
     #[cfg(feature = "protocols")]
     pub(crate) translator: Option<Box<crate::protocol::AnswerTranslator>>,
+    /// What is removed from the answer, where the reader is not the owner of the upstream's key.
+    pub(crate) redaction: Option<Redaction>,
     /// The first bytes of the body have decided what the body is.
     is_decided: bool,
     /// The completion, where it came in one piece: JSON text.
@@ -134,6 +137,7 @@ impl Attempt {
             body: Body::Awaited,
             #[cfg(feature = "protocols")]
             translator: None,
+            redaction: None,
             is_decided: false,
             whole: None,
             held: None,
@@ -157,10 +161,17 @@ impl Attempt {
             self.is_free = !self.charges_errors || refuses_before_work(status);
             Body::Error { status, headers, bytes: Vec::new() }
         } else if headers.is_event_stream() {
-            Body::Events(Box::new(Events::new(self.usage_chunk)))
+            Body::Events(self.new_events())
         } else {
             Body::Whole(Vec::new())
         };
+    }
+
+    /// The stream of the answer, of which nothing has come.
+    pub(crate) fn new_events(&self) -> Box<Events> {
+        let mut events = Box::new(Events::new(self.usage_chunk));
+        events.redaction.clone_from(&self.redaction);
+        events
     }
 
     /// Takes the next bytes of the body. The call's clocks run by `now`. A date in the bytes is compared with `wall`.
@@ -228,7 +239,7 @@ impl Attempt {
             }
         } else if fields.iter().any(|field| begin.starts_with(field)) {
             self.is_decided = true;
-            self.body = Body::Events(Box::new(Events::new(self.usage_chunk)));
+            self.body = Body::Events(self.new_events());
         } else {
             self.is_decided = !fields.iter().any(|field| field.starts_with(begin));
         }

@@ -113,11 +113,17 @@ pub struct Call {
     spent: Usd,
     report: Report,
     model_outcomes: Vec<ModelOutcome>,
-    disclose: Option<Disclose>,
+    disclosure: Option<Disclosure>,
 }
 
-/// What a caller may read of an upstream's failure. The kind and the wait stay.
-pub type Disclose = fn(&Failure, &[Upstream]) -> Box<Failure>;
+/// What a caller may read of what an upstream sends, where the caller is not the owner of the upstream's key.
+#[derive(Clone, Copy, Debug)]
+pub struct Disclosure {
+    /// The failure as a caller may read it. Its kind and its wait stay.
+    pub failure: fn(&Failure, &[Upstream]) -> Box<Failure>,
+    /// A field of an answer as a caller may read it; `None` if it may stay as it is. The text of an answer always stays.
+    pub field: fn(&str, &[Upstream]) -> Option<String>,
+}
 
 /// The state of a call, with the data that only this state has.
 #[derive(Debug)]
@@ -166,7 +172,7 @@ impl Call {
             spent: Usd(0),
             report,
             model_outcomes: Vec::new(),
-            disclose: None,
+            disclosure: None,
         };
         match planned {
             Ok(chain) => call.chain = chain,
@@ -180,10 +186,16 @@ impl Call {
         self.seed = seed;
     }
 
-    /// Changes each failure of an upstream with `disclose` before the reader or the report gets it: the caller is not the owner
-    /// of the upstream's key. The row of the attempt keeps the original. A page is the owner, so there this has no effect.
-    pub fn disclose_with(&mut self, disclose: Disclose) {
-        self.disclose = Some(disclose);
+    /// Changes what an upstream sends with `disclosure` before the reader or the report gets it: the caller is not the owner of
+    /// the upstream's key. The row of the attempt keeps the original of a failure. A page is the owner, so there this has no
+    /// effect.
+    pub fn disclose_with(&mut self, disclosure: Disclosure) {
+        self.disclosure = Some(disclosure);
+    }
+
+    /// The upstreams that the call may ask.
+    pub fn upstreams(&self) -> &Arc<Vec<Upstream>> {
+        &self.upstreams
     }
 
     /// What has happened so far.

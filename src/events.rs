@@ -8,6 +8,7 @@ use crate::Millis;
 use crate::chunk::{Accumulator, Chunks, Contents, Seen};
 use crate::failure::{Failure, Kind, in_answer, in_place_of_answer, is_error};
 use crate::json::{Fields, Halves, Json, Object, patched};
+use crate::redaction::Redaction;
 use crate::report::Report;
 use crate::request::UsageChunk;
 use crate::sse::{Decoder, Event};
@@ -50,6 +51,8 @@ pub(crate) struct Events {
     pub(crate) malformed: u32,
     /// The stream reported a failure, or the rest of it cannot be read.
     pub(crate) failure: Option<Box<Failure>>,
+    /// What is removed from the chunks.
+    pub(crate) redaction: Option<Redaction>,
 }
 
 impl Events {
@@ -70,7 +73,19 @@ impl Events {
             done: false,
             malformed: 0,
             failure: None,
+            redaction: None,
         }
+    }
+
+    /// `answer`, a completion or a chunk, without what its reader may not have; `None` if the reader may have all of it.
+    pub(crate) fn redacted(&mut self, answer: Json<'_>) -> Option<String> {
+        self.redaction.as_mut().filter(|_| !cfg!(feature = "browser"))?.of_answer(answer)
+    }
+
+    /// Something was removed from the answer.
+    pub(crate) fn has_removed(&self) -> bool {
+        let redaction = self.redaction.as_ref().filter(|_| !cfg!(feature = "browser"));
+        redaction.is_some_and(|redaction| redaction.has_removed)
     }
 
     /// Takes the next bytes of the body. `wall` is the time now, for a failure that names a date.
@@ -144,8 +159,10 @@ impl Events {
         }
         let chunk = Json::parse_in_pairs(data).unwrap_or(Json::NULL);
         if chunk.is_object() {
-            let text = self.take_chunk(chunk, wall);
-            self.repeat.remember(data, text);
+            let shown = self.redacted(chunk);
+            let text = self.take_chunk(shown.as_deref().map_or(chunk, Json::or_null), wall);
+            // What was removed from an event must be removed from the next one, too.
+            self.repeat.remember(data, if shown.is_some() { Json::NULL } else { text });
         } else {
             self.take_other(data, wall);
         }

@@ -62,6 +62,7 @@
 //! | `shape` | the shape in which a client reads answers and errors: OpenAI's or OpenRouter's |
 //! | [`policy`], [`breaker`], [`catalog`], [`tokens`] | limits; which models have to rest; what is known about models; the size of a prompt |
 //! | `protocol` | Responses and Messages, with the feature `protocols` |
+//! | `redaction` | answers without what belongs to the owner of an upstream's key |
 //! | [`report`], `role`, `usd` | what happened; what an attempt is for; amounts of money |
 //! | `repeats` | failed calls that an SDK repeats, answered from memory |
 //! | [`json`], `text`, `date`, [`invalid`], `near_miss` | basic modules: JSON in place, strings, dates, errors of input, near misses |
@@ -90,6 +91,7 @@ pub mod policy;
 #[cfg(feature = "protocols")]
 pub mod protocol;
 pub mod reader;
+mod redaction;
 mod repeats;
 pub mod report;
 pub mod request;
@@ -107,7 +109,7 @@ pub mod verdict;
 
 pub use attempt::AttemptId;
 pub use breaker::Breakers;
-pub use call::{Action, Answer, Call, Disclose, Input, Outcome};
+pub use call::{Action, Answer, Call, Disclosure, Input, Outcome};
 pub use catalog::Catalog;
 pub use chain::Context;
 pub use chunk::Chunks;

@@ -5,23 +5,23 @@ use crate::chunk::{Seen, as_chunk};
 use crate::events::Events;
 use crate::failure::no_answer;
 use crate::json::{Fields, Halves, Json, repaired};
-use crate::request::UsageChunk;
 use crate::sse::BYTE_ORDER_MARK;
 use crate::text::lossy;
 
 /// Reads a completion that came in one piece, and as much as possible of one that is an error. Returns its JSON text, if that
-/// is the answer. With `as_stream`, the reader of a stream gets the completion as a single chunk.
+/// is the answer. `events` are new. With `as_stream`, the reader of a stream gets the completion as a single chunk.
 pub(crate) fn read_whole(
     bytes: &[u8],
-    usage_chunk: UsageChunk,
+    mut events: Box<Events>,
     as_stream: bool,
     wall: Millis,
 ) -> (Option<String>, Box<Events>) {
-    let mut events = Box::new(Events::new(usage_chunk));
     let text = lossy(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes));
     let strict = Json::parse(&text);
     let repaired = if strict.is_none() { repaired(&text, &mut Halves::default()) } else { None };
     let completion = strict.unwrap_or_else(|| repaired.as_deref().map_or(Json::NULL, Json::or_null));
+    let shown = events.redacted(completion);
+    let completion = shown.as_deref().map_or(completion, Json::or_null);
     let fields = &Fields::of(completion);
     let has_choices = !fields.get("choices").is_empty();
     if !has_choices && !completion.is_object() {

@@ -23,7 +23,7 @@ impl Call {
             let translated = attempt.translator.as_ref().and_then(|translator| translator.whole(bytes));
             #[cfg(feature = "protocols")]
             let bytes = translated.as_ref().map_or(&bytes[..], |completion| completion.as_bytes());
-            let (completion, events) = read_whole(bytes, attempt.usage_chunk, as_stream, wall);
+            let (completion, events) = read_whole(bytes, attempt.new_events(), as_stream, wall);
             attempt.body = Body::Events(events);
             attempt.whole = completion;
         }

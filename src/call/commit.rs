@@ -5,6 +5,7 @@ use crate::Millis;
 use crate::attempt::{Attempt, Body};
 use crate::chunk::Seen;
 use crate::events::Events;
+use crate::lane::Lane;
 use crate::policy::Soft;
 use crate::text::is_blank;
 use crate::verdict::{Beginning, beginning, forbidden};
@@ -37,7 +38,10 @@ impl Call {
     fn commit(&mut self, at: usize, now: Millis) {
         self.phase = Phase::Committed;
         let mut attempt = self.running.remove(at);
-        if let Some(held) = attempt.held.take() {
+        if attempt.events().is_some_and(|events| events.has_removed()) {
+            // Its bytes have what the reader may not have.
+            self.request.lane = Lane::Gate;
+        } else if let Some(held) = attempt.held.take() {
             attempt.unread = !self.request.lane().reads_rest();
             self.actions.push_back(Action::Relay { attempt: attempt.id, held });
         }

@@ -18,7 +18,10 @@ impl Call {
         let row = &mut self.report.attempts[attempt.id as usize];
         let first = attempt.batch.first().copied().unwrap_or_default();
         let Some(answer) = attempt.answer() else {
-            row.inside = rows_inside(attempt.error_body().get("openrouter_metadata"));
+            let metadata = attempt.error_body().get("openrouter_metadata");
+            let redaction = attempt.redaction.as_ref().filter(|_| !cfg!(feature = "browser"));
+            let shown = redaction.and_then(|redaction| redaction.of_value(metadata));
+            row.inside = rows_inside(shown.as_deref().map_or(metadata, Json::or_null));
             return first;
         };
         fill_row(row, answer);
@@ -38,8 +41,8 @@ impl Call {
 
     /// The failure of `attempt` as the reader may have it. The row keeps the original, for the owner.
     pub(super) fn disclose(&mut self, attempt: &Attempt, failure: Box<Failure>) -> Box<Failure> {
-        let Some(disclose) = self.disclose.filter(|_| !cfg!(feature = "browser")) else { return failure };
-        let shown = disclose(&failure, &self.upstreams);
+        let Some(disclosure) = self.disclosure.filter(|_| !cfg!(feature = "browser")) else { return failure };
+        let shown = (disclosure.failure)(&failure, &self.upstreams);
         self.report.attempts[attempt.id as usize].original = Some(failure);
         shown
     }

@@ -1,5 +1,7 @@
 //! The next request: its models, its limits and its cost; and when a hedge is due.
 
+use std::sync::Arc;
+
 use super::{Action, Call, Phase};
 use crate::Millis;
 use crate::attempt::{Attempt, AttemptId};
@@ -7,6 +9,7 @@ use crate::catalog::Price;
 use crate::chain::Batch;
 use crate::failure::{Failure, Kind, RequestFields};
 use crate::policy::{Soft, Timeouts};
+use crate::redaction::Redaction;
 use crate::report::AttemptReport;
 use crate::request::{BodySpec, NO_CAP, PriceCap, price_cap};
 use crate::resume::Resume;
@@ -182,6 +185,8 @@ impl Call {
         {
             attempt.translator = crate::protocol::AnswerTranslator::of(dialect, self.clock.wall(now) / 1_000);
         }
+        let disclosure = self.disclosure.filter(|_| !cfg!(feature = "browser"));
+        attempt.redaction = disclosure.map(|disclosure| Redaction::new(disclosure.field, Arc::clone(&self.upstreams)));
         (attempt.computes_cost, attempt.stated) = (computes_cost, stated);
         attempt
     }

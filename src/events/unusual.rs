@@ -25,7 +25,8 @@ impl Events {
         let repaired = repaired(data, &mut self.halves);
         let json = repaired.as_deref().map_or(Json::NULL, Json::or_null);
         if json.is_object() {
-            self.take_chunk(json, wall);
+            let shown = self.redacted(json);
+            self.take_chunk(shown.as_deref().map_or(json, Json::or_null), wall);
             self.repeat.forget();
         } else if json.items().any(Json::is_object) {
             json.items().for_each(|chunk| self.take(chunk.raw(), wall));

@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clientKey } from '../support/edge.mjs';
-import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { POLICY, SECOND, chat, send, textOf } from './harness.mjs';
 import { configure, setUp, useEdge } from './use-edge.mjs';
 
 const APP = 'https://app.example';
@@ -84,12 +84,28 @@ function checkFree(where, text, ...allowed) {
 const reply = (response, status, body, headers = {}) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body));
 const echo = ({ headers }) => `${headers.authorization} ${headers['x-static']} ${encodeURIComponent(headers.authorization)} ${KEYS.UPSTREAM_API_KEY_OLD}`;
 const chunk = (fields) => `data: ${JSON.stringify({ id: 'a', object: 'chat.completion.chunk', model: FIRST, ...fields })}\n\n`;
-const stream = (response, ...parts) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(parts.join(''));
+const stream = (response, ...parts) => response.writeHead(200, { 'content-type': 'text/event-stream', 'x-generation-id': 'gen-1' }).end(parts.join(''));
+const TEXT = 'Hello from a model.';
+/** Every field of a good answer beside its text repeats the headers of the request. */
+const beside = (request) => ({ id: `gen-${echo(request)}`, model: `${FIRST} ${echo(request)}`, object: 'x', system_fingerprint: echo(request), provider: echo(request), service_tier: echo(request), [echo(request)]: 1, extra: [{ [echo(request)]: 1, deep: echo(request) }], openrouter_metadata: inside(request), usage: { prompt_tokens: 1, completion_tokens: 4, total_tokens: 5, note: echo(request) } });
+const inside = (request) => ({ attempts: [{ provider: echo(request), model: FIRST, status: 200 }] });
+const choice = (request, more) => ({ index: 0, native_finish_reason: echo(request), provider: echo(request), ...more });
+const goodStream = (request, spell) => [TEXT.slice(0, 6), TEXT.slice(6), ''].map((content) => spell(`data: ${JSON.stringify({ ...beside(request), choices: [choice(request, { delta: { role: 'assistant', content }, finish_reason: content === '' ? 'stop' : null })] })}\n\n`)).concat('data: [DONE]\n\n');
+/** Good answers that repeat every header of the request, also with its letters as escapes. */
+const GOOD = {
+  'a good answer': (request, response, { stream: streamed }) => {
+    if (streamed) return stream(response, ...goodStream(request, String));
+    const body = { ...beside(request), choices: [choice(request, { message: { role: 'assistant', content: TEXT }, finish_reason: 'stop' })] };
+    reply(response, 200, body, { 'x-generation-id': `gen-${request.headers.authorization.slice(7)}`, 'x-request-id': request.headers['x-static'] });
+  },
+  'a good stream with escapes': (request, response) => stream(response, ...goodStream(request, (event) => event.replaceAll('c4n4ry', '\\u0063\\u0034\\u006e4ry'))),
+};
 const hello = chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: 'Hello ' } }] });
 
 /** Upstreams that send back every header that they got, in every place where a gateway, a proxy or a vendor would. */
 const REPLIES = {
-  ...Object.fromEntries([400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 524, 529].map((status) => [`an error ${status}`, (request, response) => reply(response, status, { error: { message: echo(request), code: echo(request), type: echo(request), param: echo(request), metadata: { raw: echo(request), provider_name: echo(request), headers: { authorization: request.headers.authorization } } } }, { 'x-request-id': request.headers.authorization.slice(7), 'www-authenticate': echo(request) })])),
+  ...GOOD,
+  ...Object.fromEntries([400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 524, 529].map((status) => [`an error ${status}`, (request, response) => reply(response, status, { error: { message: echo(request), code: echo(request), type: echo(request), param: echo(request), metadata: { raw: echo(request), provider_name: echo(request), headers: { authorization: request.headers.authorization } } }, openrouter_metadata: inside(request) }, { 'x-request-id': request.headers.authorization.slice(7), 'www-authenticate': echo(request) })])),
   'a redirect': (request, response) => reply(response, 307, echo(request), { location: `https://example.com/?key=${request.headers.authorization.slice(7)}` }),
   'a page of a proxy': (request, response) => reply(response, 403, `<html><title>${echo(request)}</title>${echo(request)}</html>`, { 'content-type': 'text/html' }),
   'plain text': (request, response) => reply(response, 500, echo(request), { 'content-type': 'text/plain' }),
@@ -105,7 +121,8 @@ const REPLIES = {
   'silence': (request, response) => setTimeout(() => response.destroy(), 2_500),
 };
 
-const requestsOf = (answer) => answer.text + JSON.stringify(answer.headers);
+/** What a client reads: also the characters that are escaped in JSON. */
+const requestsOf = (answer) => answer.text.replace(/\\u([0-9a-f]{4})/gi, (_, code) => String.fromCharCode(parseInt(code, 16))) + JSON.stringify(answer.headers);
 
 test('no canary is in an answer, a header or a report, whatever the upstream sends back, on every lane', async () => {
   let calls = 0;
@@ -134,6 +151,17 @@ test('no canary is in an answer, a header or a report, whatever the upstream sen
   }
   const used = new Set(got.upstream.map(({ headers }) => headers.authorization));
   for (const key of [KEYS.UPSTREAM_API_KEY, KEYS.UPSTREAM_API_KEY_OLD]) assert.ok(used.has(`Bearer ${key}`), 'both keys were tried');
+});
+
+test('a good answer whose fields repeat the key is delivered with its whole text, on every lane', async () => {
+  let calls = 0;
+  for (const [name, answer] of Object.entries(GOOD)) {
+    upstream.reply = answer;
+    for (const [model, streamed] of ['route/chat', 'route/relayed', 'route/lean'].flatMap((model) => [[model, false], [model, true]])) {
+      const seen = await chat(edge, { model, stream: streamed, seed: 10_000 + (calls += 1) }, { key: CLIENTS.client });
+      assert.deepEqual([seen.status, seen.events?.text ?? textOf(seen)], [200, TEXT], `${name} ${model} ${streamed}: ${seen.text}`);
+    }
+  }
 });
 
 test('no canary is in the answer to a refused request', async () => {

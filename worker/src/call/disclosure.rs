@@ -7,6 +7,8 @@
 //! | of the upstream itself, or too many requests with the owner's key | its status, and a sentence of the edge |
 //! | about the request | its status, code and message, without what `redact.rs` removes |
 //!
+//! Of an answer, the client gets all but pieces of the secrets, which no field has but the text of the answer.
+//!
 //! A client whose grant hides the report gets even less: see `conceal.rs`.
 //!
 //! The cause decides, as the core classified it, and not the status: a 403 of a moderation is about the request.
@@ -15,10 +17,10 @@ mod conceal;
 mod redact;
 
 use failsoft::invalid::shortened;
-use failsoft::{Failure, Kind, Upstream};
+use failsoft::{Disclosure, Failure, Kind, Upstream};
 
 pub(crate) use conceal::{conceal_answer, conceal_error, conceal_failure, conceal_report};
-use redact::redact;
+use redact::{redact, without_long_pieces};
 
 /// The most bytes of an upstream's message that a client gets.
 const LONGEST: usize = 1_000;
@@ -68,8 +70,11 @@ pub(crate) fn is_hidden(failure: &Failure) -> bool {
     owners_code(failure.kind).is_some() || is_about_upstream(failure)
 }
 
+/// What clients may read.
+pub(crate) const DISCLOSURE: Disclosure = Disclosure { failure: disclose, field: without_long_pieces };
+
 /// The failure as a client may read it.
-pub(crate) fn disclose(failure: &Failure, upstreams: &[Upstream]) -> Box<Failure> {
+fn disclose(failure: &Failure, upstreams: &[Upstream]) -> Box<Failure> {
     let mut shown = Box::new(failure.clone());
     if let Some(problem) = OWNERS.iter().find(|problem| problem.kind == failure.kind) {
         shown.status = Some(problem.status);

@@ -127,7 +127,8 @@ impl Driver {
             usd: row.and_then(|row| row.highest_cost).map(|Usd(usd)| usd),
         };
         self.log.record_start(attempt, &request.url, most);
-        let request = UpstreamRequest::start(&self.executor, attempt, request, self.lane.reads_rest());
+        let request =
+            UpstreamRequest::start(&self.executor, attempt, request, self.lane.reads_rest(), self.call.upstreams());
         self.requests.push(request);
     }
 

@@ -8,7 +8,7 @@ use failsoft::{Breakers, Call, Context, Millis, Outcome, Upstream};
 
 use crate::breakers::{self, Message, without_probes};
 use crate::call::admission::AdmittedCall;
-use crate::call::disclosure::disclose;
+use crate::call::disclosure::DISCLOSURE;
 use crate::catalog;
 use crate::platform::host;
 
@@ -27,7 +27,7 @@ pub(crate) fn start_call(admitted: &mut AdmittedCall, now: Millis) -> (Call, Opt
             let breakers = seen.as_mut().unwrap_or(breakers);
             let context = Context { upstreams: Arc::clone(&admitted.upstreams), catalog, breakers };
             let mut call = Call::new(admitted.request.take(), Arc::clone(&admitted.policy), context, host::seed(), now);
-            call.disclose_with(disclose);
+            call.disclose_with(DISCLOSURE);
             call
         });
         (call, state.report_probe(breakers, names(), now))

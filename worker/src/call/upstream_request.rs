@@ -1,12 +1,14 @@
 //! One request to an upstream: it is sent, its head comes, its body is read by the chunk, its connection is closed.
 
+use std::sync::Arc;
 use std::task::Poll;
 
 use failsoft::http::READ_HEADERS;
-use failsoft::{AttemptId, Failure, Headers, HttpRequest, Kind};
+use failsoft::{AttemptId, Failure, Headers, HttpRequest, Kind, Upstream};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::ReadableStream;
 
+use crate::call::disclosure::DISCLOSURE;
 use crate::platform::executor::{Executor, Pending};
 use crate::platform::host::{self, ChunkReader, UpstreamFetch};
 
@@ -40,6 +42,7 @@ pub(crate) enum Event {
 pub(crate) struct UpstreamRequest {
     pub(crate) attempt: AttemptId,
     executor: Executor,
+    upstreams: Arc<Vec<Upstream>>,
     buffer: u32,
     /// `None` if the request could not be sent.
     fetch: Option<UpstreamFetch>,
@@ -79,13 +82,20 @@ struct Body {
 
 impl UpstreamRequest {
     /// Starts `request`. `reads_rest` says whether the whole body will be read here, or only its beginning.
-    pub(crate) fn start(executor: &Executor, attempt: AttemptId, request: &HttpRequest, reads_rest: bool) -> Self {
+    pub(crate) fn start(
+        executor: &Executor,
+        attempt: AttemptId,
+        request: &HttpRequest,
+        reads_rest: bool,
+        upstreams: &Arc<Vec<Upstream>>,
+    ) -> Self {
         let (fetch, state) = match send(request, executor) {
             Ok((fetch, pending)) => (Some(fetch), State::Sent(pending)),
             Err(thrown) => (None, State::Unsent(thrown)),
         };
         let buffer = if reads_rest { BUFFER } else { SMALL_BUFFER };
-        Self { attempt, executor: executor.clone(), buffer, fetch, state, length: 0 }
+        let (executor, upstreams) = (executor.clone(), Arc::clone(upstreams));
+        Self { attempt, executor, upstreams, buffer, fetch, state, length: 0 }
     }
 
     /// Whether the head of the response has not come.
@@ -185,9 +195,11 @@ impl UpstreamRequest {
         (Event::Bytes(bytes), State::Open(Some(body)))
     }
 
-    /// Reads the head: the status, then the values of [`READ_HEADERS`], a line each.
+    /// Reads the head: the status, then the values of [`READ_HEADERS`], a line each. They contain no piece of a secret: the id of
+    /// a generation is stored.
     fn open(&self, head: &str) -> (Event, State) {
-        let mut lines = host::values(head);
+        let shown = (DISCLOSURE.field)(head, &self.upstreams);
+        let mut lines = host::values(shown.as_deref().unwrap_or(head));
         let status = lines.next().flatten().and_then(|status| status.parse().ok()).unwrap_or_default();
         let headers: Headers =
             READ_HEADERS.into_iter().zip(lines).filter_map(|(name, value)| Some((name, value?))).collect();

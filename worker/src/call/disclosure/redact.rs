@@ -1,4 +1,5 @@
-//! Removes from an upstream's text what is the owner's: pieces of the key, ids of accounts, addresses and paths of machines.
+//! Removes from an upstream's text what is the owner's: pieces of the key, ids of accounts, addresses and paths of machines. From
+//! the fields of an answer, such as the names of models and providers, only long pieces of secrets are removed.
 
 use failsoft::Upstream;
 
@@ -10,6 +11,13 @@ const PIECE: usize = 6;
 
 /// So many characters at the beginning or the end of a secret, alone or beside a mask, are a piece of the secret.
 const END: usize = 4;
+
+/// So many characters in a row of a secret are a piece of the secret in a field of an answer. Names of models are such fields, and
+/// must not look like one.
+const LONG_PIECE: usize = 8;
+
+/// A word of a header that is shorter is no secret: it may be the name of a model or of a team.
+const SHORTEST_IN_HEADER: usize = 16;
 
 /// How ids of accounts begin.
 const ACCOUNTS: [&str; 12] =
@@ -30,6 +38,20 @@ pub(super) fn redact(text: &str, upstreams: &[Upstream]) -> String {
 pub(super) fn without_secrets(text: &str, upstreams: &[Upstream]) -> String {
     let secrets = secrets(upstreams);
     replace_words(text, |word| is_piece(word, &secrets))
+}
+
+/// `text` without long pieces of the upstreams' secrets; nothing if it has none.
+pub(super) fn without_long_pieces(text: &str, upstreams: &[Upstream]) -> Option<String> {
+    let secrets = secrets_of_answers(upstreams);
+    let has_piece = |text: &str| {
+        text.as_bytes().windows(LONG_PIECE).any(|piece| secrets.iter().any(|secret| contains(secret.as_bytes(), piece)))
+    };
+    has_piece(text).then(|| replace_words(text, has_piece))
+}
+
+fn secrets_of_answers(upstreams: &[Upstream]) -> Vec<&str> {
+    let is_key = |secret: &&str| upstreams.iter().any(|upstream| upstream.key.as_deref() == Some(*secret));
+    secrets(upstreams).into_iter().filter(|secret| is_key(secret) || secret.len() >= SHORTEST_IN_HEADER).collect()
 }
 
 /// The secrets that a request to an upstream may contain: the key, and the words of the headers' values.
@@ -107,7 +129,7 @@ fn is_address_of_person(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{redact, without_secrets};
+    use super::{redact, without_long_pieces, without_secrets};
     use failsoft::{Dialect, Upstream};
 
     const KEY: &str = "sk-or-v1-9f86d081884c7d659a2feaa0c55ad015";
@@ -135,6 +157,19 @@ mod tests {
             without_secrets(&format!("{{\"key\":\"Bearer {KEY}\"}}"), &upstreams()),
             "{\"key\":\"Bearer [removed]\"}"
         );
+    }
+
+    #[test]
+    fn a_field_of_an_answer_loses_the_words_with_a_long_piece_and_names_stay() {
+        let shown = |text: &str| without_long_pieces(text, &upstreams());
+        for text in [KEY, &KEY[..9], &KEY[20..], "openai/gpt-4o sk-or-v1-9f86d081884c7d65", "b5bb9d8014a0f9b1"] {
+            assert!(shown(text).is_some_and(|shown| shown.ends_with("[removed]")), "{text}");
+        }
+        assert_eq!(shown(&format!("m {KEY} x")).as_deref(), Some("m [removed] x"));
+        for text in ["openai/gpt-4o-mini", "mirror-v1-beta", "/srv/models/llama", "Azure", "gen-1700000000-abc", "Key"]
+        {
+            assert_eq!(shown(text), None);
+        }
     }
 
     #[test]
