@@ -28,7 +28,7 @@ mod without_key;
 
 use worker::Env;
 
-use crate::config::{Access, Config, Grant, Visitors, Ways};
+use crate::config::{Access, Config, Grant, Visitors, Ways, is_key_id};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::{Caller, is_own};
 use crate::platform::executor::boxed;
@@ -64,6 +64,21 @@ pub(crate) fn admit_at_once<'a>(config: &'a Config, caller: &Caller) -> Result<C
     let Credential::ConfiguredKey(grant) = classify(ways, bearer(caller)?) else { return Err(denied("")) };
     check_origin(grant, caller)?;
     Ok(Client::new(config, grant.clone()))
+}
+
+/// The grant of the key `name`: of a key of the configuration by its name, or of a managed key by its id.
+///
+/// # Errors
+/// The object of a managed key does not answer.
+pub(crate) async fn find_grant(config: &Config, name: &str, env: &Env) -> Result<Option<Grant>, ApiError> {
+    let configured = match &config.access {
+        Access::Keys(ways) => ways.keys.iter().find(|key| key.grant.name == name).map(|key| key.grant.clone()),
+        Access::Loopback => None,
+    };
+    if configured.is_some() || !is_key_id(name) {
+        return Ok(configured);
+    }
+    keys::find_grant(env, name).await
 }
 
 /// What a token claims to be. Every variant but the first has to prove itself.

@@ -11,5 +11,6 @@ pub(crate) mod log;
 pub(crate) mod model_list;
 pub(crate) mod model_state;
 pub(crate) mod owner_notice;
+pub(crate) mod plan;
 pub(crate) mod repeats;
 pub(crate) mod upstream_request;

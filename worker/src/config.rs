@@ -22,6 +22,7 @@ mod route;
 mod schema_tests;
 mod secret;
 mod setup;
+mod split;
 mod stored_route;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route, is_route_name};
 pub(crate) use setup::{ACCOUNTS, Setup, setup};
+pub(crate) use split::Split;
 pub(crate) use stored_route::read_stored_route;
 pub(crate) use url_host::{authority, is_loopback};
 pub(crate) use visitors::Visitors;
@@ -153,6 +155,14 @@ impl Config {
         Self { deployed: Rc::clone(&self.deployed), routes, lacks_routes }
     }
 
+    /// The same configuration with `route` in the place of the route of its name.
+    pub(crate) fn with_route(&self, route: Rc<Route>) -> Self {
+        let mut config = self.clone();
+        config.routes.retain(|other| other.name != route.name);
+        config.routes.push(route);
+        config
+    }
+
     /// Whether somebody can store routes.
     pub(crate) fn may_store_routes(&self) -> bool {
         !matches!(&self.access, Access::Keys(ways) if ways.admins.is_empty())
@@ -209,11 +219,22 @@ impl Config {
 
     /// The models that the configuration names: of routes, of upstreams, of judges, and those that clients may name.
     pub(crate) fn models(&self) -> impl Iterator<Item = &str> {
-        let routes = self.routes.iter().flat_map(|route| &route.models);
+        let routes = self.all_routes().flat_map(|route| &route.models);
         let upstreams = self.upstreams.iter().flat_map(|upstream| &upstream.models);
-        let policies = self.routes.iter().map(|route| &route.policy).chain([&self.policy]);
+        let policies = self.policies();
         let judges = policies.filter_map(|policy| policy.judge.as_ref()).map(|judge| &judge.model);
         routes.chain(self.models.iter().flatten()).chain(upstreams).chain(judges).map(String::as_str)
+    }
+
+    /// All routes, and the second version of each that has one.
+    fn all_routes(&self) -> impl Iterator<Item = &Route> {
+        let versions = |route| [Some(route), Route::second(route)];
+        self.routes.iter().map(Rc::as_ref).flat_map(versions).flatten()
+    }
+
+    /// The policies of all calls.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.all_routes().map(|route| &route.policy).chain([&self.policy])
     }
 
     /// Finds the route `name`.

@@ -180,7 +180,9 @@ async fn answer_admin(
     } else {
         access::admin::answer(&sender, request, head, config, env).await
     };
-    ops::audit::record(env, sender.admin, head, &answer).await;
+    if !admin::routes::is_dry_run(&head.path) {
+        ops::audit::record(env, sender.admin, head, &answer).await;
+    }
     answer
 }
 

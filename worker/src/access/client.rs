@@ -12,7 +12,7 @@ pub(crate) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn new(config: &'a Config, grant: Grant) -> Self {
+    pub(crate) fn new(config: &'a Config, grant: Grant) -> Self {
         Self { config, grant }
     }
 

@@ -143,6 +143,15 @@ async fn read_terms(env: &Env, id: &str, token: &str) -> Result<Grant, ApiError>
     }
 }
 
+/// The grant of the managed key `id`, whether or not the key is still valid.
+pub(super) async fn find_grant(env: &Env, id: &str) -> Result<Option<Grant>, ApiError> {
+    match send(env, id, &Message::Show).await? {
+        Answer::Key(record) => read_grant(id, &record.terms).map(Some),
+        Answer::Missing => Ok(None),
+        _ => Err(unavailable()),
+    }
+}
+
 /// Reads the grant of a managed key. `/admin` checked its terms.
 pub(crate) fn read_grant(id: &str, given: &serde_json::Map<String, serde_json::Value>) -> Result<Grant, ApiError> {
     let mut object = Object::default();

@@ -55,8 +55,7 @@ impl SharedBudget {
     }
 
     pub(crate) fn of_edge(config: &Config) -> Self {
-        let policies = config.routes.iter().map(|route| &route.policy).chain([&config.policy]);
-        let total = policies.map(|policy| policy.timeouts.total).max().unwrap_or_default();
+        let total = config.policies().map(|policy| policy.timeouts.total).max().unwrap_or_default();
         Self { object: EDGE.into(), owner: "edge", budget: config.budget.clone(), total }
     }
 

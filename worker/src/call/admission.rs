@@ -156,6 +156,7 @@ impl Draft {
     fn read_chat(body: Json<'_>, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
         let body = Section::object("", body)?;
         let route = models::find_route(&body, config, client)?;
+        let route = route.map(|route| Route::choose_version(route, &client.account().name, &body));
         let limits = route.map(|route| config.limits.lowered(&route.limits));
         let checked = fields::check(&body, limits.as_ref().unwrap_or(&config.limits), &config.fields)?;
         let body = &checked.fields;

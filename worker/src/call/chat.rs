@@ -107,6 +107,7 @@ async fn answer_client(
         account: client.account().name.clone(),
         client: client.name().into(),
         route: admitted.route.as_ref().map(|route| route.name.clone()),
+        version: admitted.route.as_ref().and_then(|route| route.version),
         feature: head.feature.clone(),
         streams: admitted.request.stream,
         session: client.session().map(Into::into),

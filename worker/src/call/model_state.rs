@@ -47,7 +47,7 @@ pub(crate) fn record_outcome(outcome: &Outcome, admitted: &AdmittedCall, now: Mi
 }
 
 /// The breakers of all models that the call may ask.
-fn breaker_names(admitted: &AdmittedCall) -> Vec<String> {
+pub(super) fn breaker_names(admitted: &AdmittedCall) -> Vec<String> {
     let names = |upstream: &Upstream| {
         let models = upstream.models_for(&admitted.request.models).iter();
         models.map(|model| Breakers::name(&upstream.url, model)).collect::<Vec<_>>()

@@ -9,6 +9,7 @@ use super::budget::{Budget, account_share};
 use super::limits::{Limits, RouteLimits};
 use super::list::strings;
 use super::provider;
+use super::split::Split;
 
 /// How long a stream's headers wait for the first text unless the route says otherwise, in milliseconds. Some HTTP clients give up
 /// after 10 s without a byte (OkHttp).
@@ -23,6 +24,8 @@ pub(crate) struct Route {
     pub(crate) name: String,
     /// The version, if the route is stored in the database.
     pub(crate) version: Option<u64>,
+    /// Another version, and which calls get it.
+    pub(crate) split: Option<(Split, Rc<Self>)>,
     pub(crate) models: Vec<String>,
     pub(crate) policy: Policy,
     pub(crate) lane: Lane,
@@ -77,6 +80,7 @@ impl Route {
         Ok(Self {
             name: name.into(),
             version: None,
+            split: None,
             models: models.ok_or_else(|| route.wrong("models", "must name at least one model"))?,
             policy: above.policy.clone().with(route.get("policy")).map_err(below_route)?,
             lane,
@@ -87,6 +91,19 @@ impl Route {
             limits: RouteLimits::read(&route.section("limits")?, above.limits)?,
             upstreams: find_upstreams(route, above.upstreams)?,
         })
+    }
+
+    /// The version of `route` for the request `body` of `account`.
+    pub(crate) fn choose_version<'a>(route: &'a Rc<Self>, account: &str, body: &Section<'_>) -> &'a Rc<Self> {
+        match &route.split {
+            Some((split, second)) if split.chooses_second((&second.name, second.version), account, body) => second,
+            _ => route,
+        }
+    }
+
+    /// The version that a part of the calls gets.
+    pub(super) fn second(&self) -> Option<&Self> {
+        self.split.as_ref().map(|(_, second)| &**second)
     }
 
     /// The upstreams of `all` that the route may use, each with its spares behind it.

@@ -35,6 +35,9 @@ pub(crate) struct Row {
     /// The name of the client's key, or `user`, `visitor` or `loopback`.
     pub(crate) client: String,
     pub(crate) route: Option<String>,
+    /// The version of the route, if the route is stored in the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u64>,
     /// The part of the app that made the call: the header `x-feature`.
     pub(crate) feature: Option<String>,
     /// The requested models, in order.
@@ -71,6 +74,9 @@ pub(crate) struct Row {
     /// The host of the upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) upstream: Option<String>,
+    /// The judge's score, on the row of a judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) score: Option<u64>,
     /// The edge does not know the first of the models `asked`. A client may have invented the name, so metrics have no label for
     /// it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -87,6 +93,7 @@ pub(crate) struct Context {
     pub(crate) account: String,
     pub(crate) client: String,
     pub(crate) route: Option<String>,
+    pub(crate) version: Option<u64>,
     pub(crate) feature: Option<String>,
     /// The client reads a stream.
     pub(crate) streams: bool,
@@ -114,6 +121,7 @@ impl Context {
             account: self.account.clone(),
             client: self.client.clone(),
             route: self.route.clone(),
+            version: self.version,
             feature: self.feature.clone(),
             asked: asked.iter().map(|model| short(model)).collect(),
             role: "answer".into(),
@@ -148,6 +156,7 @@ pub(crate) fn rows(
             account: context.account.clone(),
             client: context.client.clone(),
             route: context.route.clone(),
+            version: context.version,
             feature: context.feature.clone(),
             ended: (at == 0).then(|| ended.to_owned()),
             call_first_token: first_token.filter(|_| at == 0),
@@ -181,6 +190,7 @@ fn row(attempt: &AttemptReport) -> Row {
         model: attempt.model.as_deref().map(short),
         provider: attempt.provider.as_deref().map(short),
         role: attempt.role.name().to_owned(),
+        score: attempt.score,
         outcome: attempt.failure.as_ref().map_or("answered", |failure| failure.kind.name()).to_owned(),
         prompt_tokens: attempt.prompt_tokens,
         completion_tokens: attempt.completion_tokens,

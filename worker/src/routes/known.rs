@@ -80,11 +80,21 @@ impl Known {
     fn apply(&mut self, deployed: &Config, change: &ChangedRoute) {
         self.change = self.change.max(change.number);
         self.routes.remove(&change.name);
-        let Some((version, text)) = &change.current else { return };
-        match read_stored_route(deployed, "route", (&change.name, *version), Json::parse(text).unwrap_or(Json::NULL)) {
+        let read = |(version, text): &(u64, String)| {
+            read_stored_route(deployed, "route", (&change.name, *version), Json::parse(text).unwrap_or(Json::NULL))
+        };
+        let Some(current) = &change.current else { return };
+        let route = read(current).and_then(|route| {
+            let split = match &change.second {
+                Some((second, split)) => Some((store::read_split(split)?, Rc::new(read(second)?))),
+                None => None,
+            };
+            Ok(Route { split, ..route })
+        });
+        match route {
             Ok(route) => _ = self.routes.insert(change.name.clone(), Rc::new(route)),
             Err(invalid) => {
-                let line = json!({"event": "routes", "route": change.name, "version": version, "problem": invalid.to_string()});
+                let line = json!({"event": "routes", "route": change.name, "version": current.0, "problem": invalid.to_string()});
                 host::log(&line.to_string());
             }
         }
@@ -97,7 +107,7 @@ mod tests {
     use crate::config::Config;
 
     fn change(number: u64, name: &str, current: Option<&str>) -> ChangedRoute {
-        ChangedRoute { number, name: name.into(), current: current.map(|text| (number, text.into())) }
+        ChangedRoute { number, name: name.into(), current: current.map(|text| (number, text.into())), second: None }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The rows of stored routes in the database. Each function is one statement, so a change happens as a whole or not at all.
 
+use failsoft::Json;
+use failsoft::invalid::{Invalid, Section};
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 use worker::{Env, Result};
 
+use crate::config::Split;
 use crate::ledger::database::query;
 use crate::platform::host;
 
@@ -21,6 +24,8 @@ pub(crate) struct ChangedRoute {
     pub(crate) name: String,
     /// The version and its text. Nothing: the route is deleted.
     pub(crate) current: Option<(u64, String)>,
+    /// The version that a part of the calls gets, its text, and the text of the split.
+    pub(crate) second: Option<((u64, String), String)>,
 }
 
 /// A stored route: which version counts.
@@ -28,6 +33,8 @@ pub(crate) struct ChangedRoute {
 pub(crate) struct StoredRoute {
     pub(crate) name: String,
     pub(crate) current: Option<u64>,
+    /// The version that a part of the calls gets, and the text of the split.
+    pub(crate) second: Option<(u64, String)>,
     pub(crate) latest: u64,
     /// The number of its last change, which a change has to name.
     pub(crate) changed: u64,
@@ -57,8 +64,10 @@ pub(crate) struct Author<'a> {
 
 /// Reads the changes after the number `after`, the oldest first.
 pub(crate) async fn read_changes(env: &Env, after: u64) -> Result<Vec<ChangedRoute>> {
-    let statement = "SELECT routes.changed, routes.name, version, route FROM routes \
-                     LEFT JOIN route_versions ON route_versions.name = routes.name AND version = current \
+    let statement = "SELECT routes.changed, routes.name, first.version, first.route, second.version, second.route, routes.split \
+                     FROM routes \
+                     LEFT JOIN route_versions AS first ON first.name = routes.name AND first.version = current \
+                     LEFT JOIN route_versions AS second ON second.name = routes.name AND second.version = split_version \
                      WHERE routes.changed > ?1 ORDER BY routes.changed LIMIT ?2";
     let rows = query(env, statement, &[number(after), number(PAGE as u64)]).await?;
     let read = |row: &Vec<Value>| {
@@ -66,6 +75,7 @@ pub(crate) async fn read_changes(env: &Env, after: u64) -> Result<Vec<ChangedRou
             number: row.first()?.as_u64()?,
             name: text(row, 1)?,
             current: row.get(2).and_then(Value::as_u64).zip(text(row, 3)),
+            second: row.get(4).and_then(Value::as_u64).zip(text(row, 5)).zip(text(row, 6)),
         })
     };
     Ok(rows.iter().filter_map(read).collect())
@@ -77,7 +87,8 @@ pub(crate) async fn last_change(env: &Env) -> Result<u64> {
     Ok(rows.first().and_then(|row| row.first()?.as_u64()).unwrap_or_default())
 }
 
-const COLUMNS: &str = "SELECT routes.name, current, latest, changed, routes.at, routes.admin";
+const COLUMNS: &str =
+    "SELECT routes.name, current, latest, changed, routes.at, routes.admin, split_version, routes.split";
 const JOIN: &str = "FROM routes LEFT JOIN route_versions ON route_versions.name = routes.name AND version = current";
 
 fn read_route(row: &[Value]) -> Option<StoredRoute> {
@@ -89,7 +100,8 @@ fn read_route(row: &[Value]) -> Option<StoredRoute> {
         changed: whole(3)?,
         at: whole(4)?,
         admin: text(row, 5)?,
-        text: text(row, 6).unwrap_or_default(),
+        second: whole(6).zip(text(row, 7)),
+        text: text(row, 8).unwrap_or_default(),
     })
 }
 
@@ -120,37 +132,48 @@ pub(crate) async fn count(env: &Env) -> Result<u64> {
     Ok(rows.first().and_then(|row| row.first()?.as_u64()).unwrap_or_default())
 }
 
-/// Publishes `route` as the next version, if the last change of the route `name` is still `changed`. Returns the version.
+/// Publishes `route` as the next version, for a part of the calls if there is a `split`, if the last change of the route `name` is
+/// still `changed`. Returns the version.
 pub(crate) async fn publish(
     env: &Env,
     name: &str,
     changed: u64,
-    route: &str,
+    (route, split): (&str, Option<&str>),
     author: &Author<'_>,
 ) -> Result<Option<u64>> {
-    let statement = "INSERT INTO route_versions (name, version, route, note, at, admin) \
-                     SELECT name, latest + 1, ?2, ?3, ?4, ?5 FROM routes WHERE name = ?1 AND changed = ?6 \
+    let statement = "INSERT INTO route_versions (name, version, route, note, at, admin, split) \
+                     SELECT name, latest + 1, ?2, ?3, ?4, ?5, ?7 FROM routes WHERE name = ?1 AND changed = ?6 \
                      RETURNING version";
-    let note = author.note.map_or(JsValue::NULL, JsValue::from);
-    let values = [name.into(), route.into(), note, now(), author.admin.into(), number(changed)];
+    let text = |text: Option<&str>| text.map_or(JsValue::NULL, JsValue::from);
+    let values =
+        [name.into(), route.into(), text(author.note), now(), author.admin.into(), number(changed), text(split)];
     Ok(query(env, statement, &values).await?.first().and_then(|row| row.first()?.as_u64()))
 }
 
-/// Makes `current` the version that counts, if the last change of the route `name` is still `changed`; nothing deletes the route.
-/// Returns the number of the change.
+/// Makes `current` the version that counts, with `second` for a part of the calls, if the last change of the route `name` is still
+/// `changed`. Without `current`, the route is deleted. Returns the number of the change.
 pub(crate) async fn point(
     env: &Env,
     name: &str,
     changed: u64,
-    current: Option<u64>,
+    (current, second): (Option<u64>, Option<&(u64, String)>),
     author: &Author<'_>,
 ) -> Result<Option<u64>> {
-    let statement = "UPDATE routes SET current = ?2, split_version = NULL, split = NULL, \
+    let statement = "UPDATE routes SET current = ?2, split_version = ?6, split = ?7, \
                      changed = (SELECT max(changed) + 1 FROM routes), at = ?3, admin = ?4 \
                      WHERE name = ?1 AND changed = ?5 RETURNING changed";
     let current = current.map_or(JsValue::NULL, number);
-    let values = [name.into(), current, now(), author.admin.into(), number(changed)];
+    let (version, split) = match second {
+        Some((version, split)) => (number(*version), split.as_str().into()),
+        None => (JsValue::NULL, JsValue::NULL),
+    };
+    let values = [name.into(), current, now(), author.admin.into(), number(changed), version, split];
     Ok(query(env, statement, &values).await?.first().and_then(|row| row.first()?.as_u64()))
+}
+
+/// Reads a stored split.
+pub(crate) fn read_split(text: &str) -> std::result::Result<Split, Box<Invalid>> {
+    Split::read(&Section::object("split", Json::parse(text).unwrap_or(Json::NULL))?)
 }
 
 /// Reads the versions of the route `name` without their texts, the newest first.

@@ -15,19 +15,24 @@ pub(super) enum Action<'a> {
     Create,
     Show(&'a str),
     Publish(&'a str),
+    Change(&'a str),
     RollBack(&'a str),
     Delete(&'a str),
     Versions(&'a str),
     Version(&'a str, u64),
     Diff(&'a str, u64, u64),
+    /// Of the two versions of a split, or of any two.
+    Compare(&'a str, Option<(u64, u64)>),
+    DryRun(&'a str),
 }
 
 impl Action<'_> {
     /// The scope that an admin token needs for the action.
     pub(super) fn scope(self) -> Scope {
         match self {
-            Self::List | Self::Show(_) | Self::Versions(_) | Self::Version(..) | Self::Diff(..) => Scope::Read,
-            Self::Create | Self::Publish(_) | Self::RollBack(_) | Self::Delete(_) => Scope::Routes,
+            Self::List | Self::Show(_) | Self::Versions(_) | Self::Version(..) => Scope::Read,
+            Self::Diff(..) | Self::Compare(..) | Self::DryRun(_) => Scope::Read,
+            Self::Create | Self::Publish(_) | Self::Change(_) | Self::RollBack(_) | Self::Delete(_) => Scope::Routes,
         }
     }
 }
@@ -35,6 +40,12 @@ impl Action<'_> {
 /// Whether `path` is one of `/admin/routes`.
 pub(crate) fn is_about_routes(path: &str) -> bool {
     path.strip_prefix(ROUTES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a request to `path` is a dry run, which changes nothing.
+pub(crate) fn is_dry_run(path: &str) -> bool {
+    let below = path.trim_end_matches('/').strip_prefix(ROUTES).and_then(|rest| rest.strip_prefix('/'));
+    below.and_then(|below| below.split_once('/')).is_some_and(|(_, rest)| rest == "dry-run")
 }
 
 /// Decides what a request asks for. The error for a wrong request names what is right.
@@ -55,14 +66,20 @@ pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
     match (method, &rest[..]) {
         ("GET", []) => Ok(Action::Show(name)),
         ("PUT", []) => Ok(Action::Publish(name)),
+        ("PATCH", []) => Ok(Action::Change(name)),
         ("DELETE", []) => Ok(Action::Delete(name)),
-        (_, []) => Err(ApiError::wrong_method("GET, PUT, DELETE")),
+        (_, []) => Err(ApiError::wrong_method("GET, PUT, PATCH, DELETE")),
         ("POST", ["rollback"]) => Ok(Action::RollBack(name)),
-        (_, ["rollback"]) => Err(ApiError::wrong_method("POST")),
+        ("POST", ["dry-run"]) => Ok(Action::DryRun(name)),
+        (_, ["rollback" | "dry-run"]) => Err(ApiError::wrong_method("POST")),
         ("GET", ["versions"]) => Ok(Action::Versions(name)),
         ("GET", ["versions", version]) => Ok(Action::Version(name, number(version)?)),
         ("GET", ["diff", from, to]) => Ok(Action::Diff(name, number(from)?, number(to)?)),
-        (_, ["versions"] | ["versions", _] | ["diff", _, _]) => Err(ApiError::wrong_method("GET")),
+        ("GET", ["comparison"]) => Ok(Action::Compare(name, None)),
+        ("GET", ["comparison", from, to]) => Ok(Action::Compare(name, Some((number(from)?, number(to)?)))),
+        (_, ["versions" | "comparison"] | ["versions", _] | ["diff" | "comparison", _, _]) => {
+            Err(ApiError::wrong_method("GET"))
+        }
         _ => Err(ApiError::new(Code::UnknownUrl, "this URL does not exist; GET /admin/routes lists the routes")),
     }
 }
@@ -87,7 +104,7 @@ pub(super) fn no_version() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, is_about_routes, read_action};
+    use super::{Action, is_about_routes, is_dry_run, read_action};
 
     #[test]
     fn a_path_and_a_method_are_an_action_or_an_error_that_helps() {
@@ -101,6 +118,10 @@ mod tests {
             ("GET", "/admin/routes/versions/versions", Action::Versions("versions")),
             ("GET", "/admin/routes/a/versions/7", Action::Version("a", 7)),
             ("GET", "/admin/routes/a/diff/7/9", Action::Diff("a", 7, 9)),
+            ("PATCH", "/admin/routes/a", Action::Change("a")),
+            ("POST", "/admin/routes/a/dry-run", Action::DryRun("a")),
+            ("GET", "/admin/routes/a/comparison", Action::Compare("a", None)),
+            ("GET", "/admin/routes/a/comparison/7/9", Action::Compare("a", Some((7, 9)))),
         ] {
             assert_eq!(read_action(method, path).ok(), Some(action), "{method} {path}");
             assert!(is_about_routes(path));
@@ -108,8 +129,8 @@ mod tests {
         let long = ["/admin/routes/", &"x".repeat(65)].concat();
         for (method, path, status) in [
             ("PATCH", "/admin/routes", 405),
+            ("POST", "/admin/routes/a/comparison", 405),
             ("POST", "/admin/routes/a", 405),
-            ("PATCH", "/admin/routes/a", 405),
             ("GET", "/admin/routes/a/rollback", 405),
             ("DELETE", "/admin/routes/a/versions/1", 405),
             ("GET", "/admin/routes/a/other", 404),
@@ -123,6 +144,10 @@ mod tests {
         ] {
             assert_eq!(read_action(method, path).expect_err(path).code.status(), status, "{method} {path}");
         }
+        assert!(
+            is_dry_run("/admin/routes/a/dry-run/") && !is_dry_run("/admin/routes/dry-run"),
+            "a route may have this name"
+        );
         assert!(!is_about_routes("/admin/routesx") && !is_about_routes("/admin/keys"));
     }
 }
