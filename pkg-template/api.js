@@ -1,5 +1,6 @@
 import { chat, chatStreaming, chatWithFallback, createClient, createFetch, estimateTokens, parseStream } from './failsoft_bg.js';
 import { ChatError, misuse } from './error.js';
+import { finish, readOptions } from './format.js';
 import { hasWebAssembly, load } from './load.js';
 import { ChatStream } from './stream.js';
 
@@ -16,34 +17,28 @@ export function bind(source) {
   return { ...functions, parseStream: parse, createClient: client, createFetch: fetchOf, estimateTokens: estimate, init };
 }
 
-/** The functions that send something; `ready` gives the object of the WebAssembly that has them. */
-function functionsOf(ready) {
-  const chat = async (messages, options) => {
-    const caller = new ChatError(chat);
-    const given = copyOf(options);
-    return (await ready()).chat(messages, given, caller);
+/** The functions that send something; `ready` gives the object of the WebAssembly that has them. `defaults` are a client's. */
+function functionsOf(ready, defaults) {
+  const send = async (from, name, messages, options) => {
+    const caller = new ChatError(from);
+    const [given, validate = options?.response_format ? undefined : defaults?.[1]] = readOptions(options);
+    return [await (await ready())[name](messages, given, caller), validate, caller];
   };
-  const chatWithFallback = async (messages, options) => {
-    const caller = new ChatError(chatWithFallback);
-    const given = copyOf(options);
-    return (await ready()).chatWithFallback(messages, given, caller);
-  };
-  const chatStreaming = async (messages, options) => {
-    const caller = new ChatError(chatStreaming);
-    const given = copyOf(options);
-    return new ChatStream(await (await ready()).chatStreaming(messages, given, caller));
+  const chat = async (...given) => finish(...(await send(chat, 'chat', ...given)));
+  const chatWithFallback = async (...given) => finish(...(await send(chatWithFallback, 'chatWithFallback', ...given)));
+  const chatStreaming = async (...given) => {
+    const [inner, ...rest] = await send(chatStreaming, 'chatStreaming', ...given);
+    return new ChatStream(inner, undefined, rest);
   };
   return { chat, chatWithFallback, chatStreaming };
 }
 
-/** The caller may change its options while the WebAssembly loads. */
-const copyOf = (options) => (options && typeof options === 'object' && !Array.isArray(options) ? { ...options } : options);
-
 function clientOf(defaults, init, parseStream) {
   if (defaults === null || typeof defaults !== 'object' || Array.isArray(defaults)) throw misuse('the options must be an object', clientOf);
+  const own = readOptions(defaults);
   let client;
-  const ready = async () => (await init(), (client ??= createClient(defaults)));
-  return { ...functionsOf(ready), parseStream, [CLIENT]: () => sdkFetch(ready, defaults) };
+  const ready = async () => (await init(), (client ??= createClient(own[0])));
+  return { ...functionsOf(ready, own), parseStream, [CLIENT]: () => sdkFetch(ready, defaults) };
 }
 
 /** Where nothing can load, an SDK goes on without failsoft. */

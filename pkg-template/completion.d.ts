@@ -1,79 +1,91 @@
+import type { CustomToolCall, ToolCall } from './message.js';
 import type { Report } from './report.js';
 
-/** A message of a chat request, as OpenAI defines it. A message of the openai package's types fits, too. */
-export interface Message {
-  role: 'system' | 'developer' | 'user' | 'assistant' | 'tool' | (string & {});
-  content?: string | ContentPart[] | null;
-  name?: string;
-  tool_calls?: (ToolCall | CustomToolCall)[];
-  tool_call_id?: string;
-  // With `unknown`, TypeScript would refuse the interfaces of other packages, which have no index signature.
-  [field: string]: any;
-}
-
-/** A part of a message: text, an image, a file or audio. */
-export interface ContentPart {
-  type: string;
-  text?: string;
-  [field: string]: any;
-}
-
-/** A call of a function that the request offers in `tools`. */
-export interface ToolCall {
-  id: string;
-  type: 'function';
-  /** `arguments` is JSON text. A model may write JSON that is not valid. */
-  function: { name: string; arguments: string };
-}
-
-/** A call of one of OpenAI's custom tools. */
-export interface CustomToolCall {
-  id: string;
-  type: 'custom';
-  custom: { name: string; input: string };
-}
-
 /** Why a model stopped. Words of other providers are translated to these; `native_finish_reason` keeps the original word. */
-export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call' | 'error';
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'function_call';
 
-/** OpenAI's completion object, with a report. */
-export interface ChatCompletion {
-  id?: string;
+/**
+ * OpenAI's completion object, with a report. It can be used where the openai package's `ChatCompletion` is expected. Fields
+ * that are not declared here, and that an upstream adds, are in the object all the same.
+ *
+ * `Parsed` is the type of what the validator in `response_format` made of the answer: `never` without one, `unknown` if the
+ * format is not known.
+ * @example
+ * const data = await chatWithFallback(messages, { models });
+ * console.log(data.model, data.choices[0].message.content, data.failsoft.cost);
+ */
+export interface ChatCompletion<Parsed = unknown> {
+  /** The upstream's id of the answer. Empty if it sent none. */
+  id: string;
   object: 'chat.completion';
   /** When the completion was made, in seconds of the UNIX epoch. */
-  created?: number;
+  created: number;
   /** The model that answered. */
   model: string;
   /** The provider behind the model, as OpenRouter names it. */
   provider?: string;
-  choices: {
-    index: number;
-    message: {
-      role: 'assistant';
-      content: string | null;
-      refusal?: string | null;
-      reasoning?: string;
-      reasoning_details?: unknown[];
-      tool_calls?: ToolCall[];
-      /** The predecessor of `tool_calls`, in the answer to a request with `functions`. */
-      function_call?: { name: string; arguments: string };
-      annotations?: unknown[];
-      images?: unknown[];
-      audio?: unknown;
-      /** Every field that the upstream adds. */
-      [field: string]: unknown;
-    };
-    finish_reason: FinishReason | null;
-    native_finish_reason?: string | null;
-    logprobs?: unknown;
-  }[];
+  choices: Choice<Parsed>[];
   usage?: Usage;
+  /** The upstream's name for the state of its machines. */
+  system_fingerprint?: string;
   /** What happened in the call. */
   failsoft: Report;
-  [field: string]: unknown;
 }
 
-/** OpenAI's chunk object. */
+/** One answer of a completion. There are several only if the request has `n`. */
+export interface Choice<Parsed = unknown> {
+  index: number;
+  message: AnswerMessage<Parsed>;
+  finish_reason: FinishReason;
+  /** The upstream's own word, if it was translated. */
+  native_finish_reason?: string | null;
+  /** The probabilities of tokens, if the request asks for `logprobs`. */
+  logprobs: Logprobs | null;
+}
+
+/** The message of an answer. It can be appended to the messages of the next request. */
+export interface AnswerMessage<Parsed = unknown> {
+  role: 'assistant';
+  /** `null` if the answer has no text, for instance if it is a call of a function. */
+  content: string | null;
+  /** Why the model declined, if the upstream says that in a field of its own. */
+  refusal: string | null;
+  /** What the validator in `response_format` made of `content`. Absent if `content` is `null`. */
+  parsed?: Parsed;
+  /** The reasoning before the answer, as text. */
+  reasoning?: string | null;
+  /** The reasoning as the model needs it back in the next request. */
+  reasoning_details?: unknown[];
+  tool_calls?: (ToolCall | CustomToolCall)[];
+  /** The predecessor of `tool_calls`, in the answer to a request with `functions`. */
+  function_call?: { name: string; arguments: string } | null;
+  annotations?: Annotation[];
+  images?: { type: 'image_url'; image_url: { url: string } }[];
+  audio?: { id: string; data: string; expires_at: number; transcript: string } | null;
+}
+
+/** A source on the web that the answer cites. */
+export interface Annotation {
+  type: 'url_citation';
+  /** `start_index` and `end_index` are places in the text. */
+  url_citation: { url: string; title: string; start_index: number; end_index: number };
+}
+
+/** The probabilities of the tokens of an answer. */
+export interface Logprobs {
+  content: TokenLogprob[] | null;
+  refusal: TokenLogprob[] | null;
+}
+
+/** A token, the logarithm of its probability, and the most likely tokens in its place. */
+export interface TokenLogprob {
+  token: string;
+  bytes: number[] | null;
+  logprob: number;
+  top_logprobs: { token: string; bytes: number[] | null; logprob: number }[];
+}
+
+/** OpenAI's chunk object. Fields that are not declared here are in the object all the same. */
 export interface ChatCompletionChunk {
   id?: string;
   /** `failsoft.restart` only with `policy.restartEvent`: the reader must forget the text so far. */
@@ -87,20 +99,26 @@ export interface ChatCompletionChunk {
   choices: {
     index: number;
     delta: {
-      role?: string;
+      role?: 'assistant';
       content?: string | null;
       refusal?: string | null;
       reasoning?: string | null;
       reasoning_details?: unknown[];
-      tool_calls?: { index: number; id?: string; type?: 'function'; function?: { name?: string; arguments?: string } }[];
-      [field: string]: unknown;
+      tool_calls?: {
+        index: number;
+        id?: string;
+        type?: 'function' | 'custom';
+        function?: { name?: string; arguments?: string };
+        custom?: { name?: string; input?: string };
+      }[];
+      images?: { type: 'image_url'; image_url: { url: string } }[];
+      annotations?: Annotation[];
     };
-    finish_reason?: FinishReason | null;
+    finish_reason?: FinishReason | 'error' | null;
     native_finish_reason?: string | null;
-    logprobs?: unknown;
+    logprobs?: Logprobs | null;
   }[];
   usage?: Usage | null;
-  [field: string]: unknown;
 }
 
 /** The token counts of an answer. */
@@ -113,5 +131,8 @@ export interface Usage {
   total_tokens: number;
   /** The cost in USD, if the upstream reports it. */
   cost?: number;
-  [field: string]: unknown;
+  /** Parts of `prompt_tokens`. */
+  prompt_tokens_details?: { cached_tokens?: number; audio_tokens?: number };
+  /** Parts of `completion_tokens`. */
+  completion_tokens_details?: { reasoning_tokens?: number; audio_tokens?: number; accepted_prediction_tokens?: number; rejected_prediction_tokens?: number };
 }

@@ -1,32 +1,49 @@
-import type { ChatCompletion, Message } from './completion.js';
+import type { ChatCompletion } from './completion.js';
 import type { ChatError } from './error.js';
+import type { ParsedOf, ResponseFormat } from './format.js';
+import type { Message } from './message.js';
 import type { Options } from './options.js';
 import type { Report } from './report.js';
 import type { ChatStream } from './stream.js';
+import type { Fetch } from './web.js';
 
 export { ChatStream } from './stream.js';
 export { ChatError, type Kind } from './error.js';
-export type { Options, UpstreamOptions, ModelInfo, RequestFields } from './options.js';
+export type { Options, UpstreamOptions, ModelInfo } from './options.js';
+export type { RequestFields } from './request.js';
+export type { Tool, FunctionTool, CustomTool, ServerTool, ToolChoice } from './tool.js';
+export type { ResponseFormat, SchemaFormat, StandardSchema, ParsedOf } from './format.js';
 export type { Policy, Rule, Soft } from './policy.js';
 export type { Fallback, Report, Attempt, Failure } from './report.js';
 export type {
-  Message, ContentPart, ToolCall, CustomToolCall, FinishReason, ChatCompletion, ChatCompletionChunk, Usage,
-} from './completion.js';
+  Message, InstructionMessage, UserMessage, AssistantMessage, ToolMessage, FunctionMessage, ContentPart, ToolCall, CustomToolCall,
+} from './message.js';
+export type { AnswerMessage, ChatCompletion, ChatCompletionChunk, Choice, FinishReason, Usage } from './completion.js';
 
 /**
  * Sends messages to one model, without fallback. The model is `options.model`, or the first of `options.models`. After a
  * temporary failure, the same model is asked once more (`policy.retry`).
  * @returns OpenAI's completion object, with a report in `failsoft`.
  * @throws {ChatError} if the model did not answer, or if an argument is wrong (kind `invalidRequest`).
+ * @example
+ * const data = await chat([{ role: 'user', content: 'Hello!' }], { model: 'openai/gpt-4o', edge, token });
  */
-export function chat(messages: readonly Message[], options?: Options): Promise<ChatCompletion>;
+export function chat<Format extends ResponseFormat | undefined = undefined>(
+  messages: readonly Message[],
+  options?: Options<Format>,
+): Promise<ChatCompletion<ParsedOf<Format>>>;
 
 /**
  * Sends messages to the models of `options.models` in order, until one gives an answer that passes the policy's rules.
  * @returns OpenAI's completion object. `model` names the model that answered, `failsoft` reports what happened.
  * @throws {ChatError} if no model answered, or if an argument is wrong (kind `invalidRequest`).
+ * @example
+ * const { model, choices } = await chatWithFallback(messages, { models: ['anthropic/claude-opus-4.7', 'openai/gpt-4o'], edge, token });
  */
-export function chatWithFallback(messages: readonly Message[], options?: Options): Promise<ChatCompletion>;
+export function chatWithFallback<Format extends ResponseFormat | undefined = undefined>(
+  messages: readonly Message[],
+  options?: Options<Format>,
+): Promise<ChatCompletion<ParsedOf<Format>>>;
 
 /**
  * Does the same as {@link chatWithFallback}, and streams the answer.
@@ -37,11 +54,14 @@ export function chatWithFallback(messages: readonly Message[], options?: Options
  * so that rules can check more of the answer. A stream that breaks later throws while it is read, unless another model can
  * continue it (`policy.recover`).
  * @throws {ChatError} if no model answered, or if an argument is wrong (kind `invalidRequest`).
+ * @example
+ * const stream = await chatStreaming(messages, { models, edge, token });
+ * for await (const text of stream.textStream) console.log(text);
  */
-export function chatStreaming(
+export function chatStreaming<Format extends ResponseFormat | undefined = undefined>(
   messages: readonly Message[],
-  options?: Options,
-): Promise<ChatStream & { readonly model: string; readonly failsoft: Report }>;
+  options?: Options<Format>,
+): Promise<ChatStream<ParsedOf<Format>> & { readonly model: string; readonly failsoft: Report }>;
 
 /**
  * Reads a response that you fetched yourself: a `Response`, or its body. A body without a content type is read as
@@ -50,6 +70,8 @@ export function chatStreaming(
  * Reading throws a {@link ChatError} if the status is 400 or more, if the body is an error, or if the stream ends too early.
  * @throws {ChatError} at once, if the argument is something else, or if something reads the body already (kind
  * `invalidRequest`).
+ * @example
+ * const text = await parseStream(await fetch(url, init)).text();
  */
 export function parseStream(response: Response | ReadableStream<Uint8Array | string>): ChatStream;
 
@@ -62,6 +84,8 @@ export function parseStream(response: Response | ReadableStream<Uint8Array | str
  * A client remembers which models failed recently (`policy.breaker`), and what it learned about models. The functions
  * without a client remember nothing. Create one client and keep it.
  * @throws {ChatError} if `defaults` is not an object. A wrong default makes each call reject.
+ * @example
+ * const ai = createClient({ edge: 'https://edge.example.com', token, models: ['anthropic/claude-opus-4.7', 'openai/gpt-4o'] });
  */
 export function createClient(defaults?: Options): Client;
 
@@ -83,8 +107,10 @@ export function createClient(defaults?: Options): Client;
  * - A successful response has the headers `x-failsoft-model` and `x-failsoft-attempts`.
  * - On a host without WebAssembly, every request passes untouched, and one warning says so.
  * @throws {ChatError} if the argument is not a client.
+ * @example
+ * const openai = new OpenAI({ apiKey, baseURL, fetch: createFetch(ai) });
  */
-export function createFetch(client: Client): typeof fetch;
+export function createFetch(client: Client): Fetch;
 
 /**
  * Estimates how many tokens a text or a list of messages has for a model.
@@ -93,6 +119,8 @@ export function createFetch(client: Client): typeof fetch;
  * more than 15 % too low.
  * @param model decides which family of tokenizers is estimated. @default 'gpt'
  * @throws {ChatError} if JSON cannot carry the messages (kind `invalidRequest`).
+ * @example
+ * if ((await estimateTokens(messages)) > 100_000) shorten(messages);
  */
 export function estimateTokens(text: string | readonly Message[], model?: string): Promise<number>;
 
@@ -100,10 +128,16 @@ export function estimateTokens(text: string | readonly Message[], model?: string
  * Compiles the WebAssembly. Without this call, the first call of another function does so. Nothing is downloaded.
  * @throws {ChatError} of the kind `wasmUnavailable`, for instance if the page's Content-Security-Policy lacks
  * `'wasm-unsafe-eval'`, or if the host has no WebAssembly. The next call tries again.
+ * @example
+ * await init(); // for instance while the page is idle
  */
 export function init(): Promise<void>;
 
-/** Returns true for every {@link ChatError}, also for one from another copy of this package. */
+/**
+ * Returns true for every {@link ChatError}, also for one from another copy of this package.
+ * @example
+ * if (isChatError(error)) show(error.kind, error.partial);
+ */
 export function isChatError(error: unknown): error is ChatError;
 
 /** The functions of a client. Their contracts are those of the functions with the same names. */

@@ -1,63 +1,123 @@
+import type { ResponseFormat } from './format.js';
 import type { Policy } from './policy.js';
 import type { Attempt, Fallback } from './report.js';
+import type { RequestFields } from './request.js';
+import type { FetchInit, HeadersOf } from './web.js';
 
 /**
- * The options of a call: the fields of the chat request, and the options of this package. An unknown name is an error that
- * names the right spelling.
+ * The options of a call: the fields of the chat request, and the options of this package. A wrong option makes the call reject
+ * with a `ChatError` of the kind `invalidRequest`, which names the option, and the right spelling of an unknown one.
+ *
+ * `Format` is the type of `response_format`, from which the type of `message.parsed` follows.
  */
-export interface Options extends RequestFields {
+export interface Options<Format = ResponseFormat | undefined> extends RequestFields<Format> {
   /**
    * The origin of your failsoft edge, such as `https://edge.example.com`; `/` is this page's own origin. The edge has the
    * provider's key. It gets the chain and the policy, and performs the fallback.
+   * @throws {ChatError} `invalidRequest` beside `baseURL`, `apiKey`, `dialect` or `upstreams`.
+   * @default no edge: the package itself falls back
+   * @example 'https://edge.example.com'
    */
   edge?: string;
-  /** A client key of the edge. A provider's key is refused here. */
+  /**
+   * A client key of the edge, or a session or a token of your users.
+   * @throws {ChatError} `invalidRequest` for a provider's key, and without `edge`.
+   * @default none
+   * @example 'fs_web_example'
+   */
   token?: string;
   /**
    * The base URL of the upstream, without `/chat/completions`. A query stays, such as Azure's `api-version`. A URL that begins
    * with `/` is on this page's own origin.
+   * @throws {ChatError} `invalidRequest` for what is no URL.
    * @default 'https://openrouter.ai/api/v1'
+   * @example 'https://api.openai.com/v1'
    */
   baseURL?: string;
-  /** The protocol of the upstream. @default 'openrouter' for openrouter.ai and its subdomains, otherwise 'openai' */
+  /**
+   * The protocol of the upstream.
+   * @default 'openrouter' for openrouter.ai and its subdomains, otherwise 'openai'
+   * @example 'openai'
+   */
   dialect?: 'openrouter' | 'openai';
   /**
-   * The key of the upstream, sent as `Authorization: Bearer`. OpenRouter needs one. In a page, a key that looks like a
-   * provider's secret is refused, unless `dangerouslyAllowBrowser` is true.
+   * The key of the upstream, sent as `Authorization: Bearer`. OpenRouter needs one.
+   * @throws {ChatError} `invalidRequest` in a page, for what looks like a provider's secret, unless `dangerouslyAllowBrowser`.
+   * @default none
+   * @example process.env.OPENROUTER_API_KEY
    */
   apiKey?: string;
   /**
-   * Several upstreams, in order: first all models of the first upstream, then those of the next. Cannot be used with `edge`,
-   * `token`, `baseURL`, `apiKey` or `dialect`.
+   * Several upstreams, in order: first all models of the first upstream, then those of the next.
+   * @throws {ChatError} `invalidRequest` beside `edge`, `token`, `baseURL`, `apiKey` or `dialect`.
+   * @default one upstream, as `baseURL` and `apiKey` say
+   * @example [{ apiKey: openrouterKey, models: ['openai/gpt-4o'] }, { baseURL: 'https://api.openai.com/v1', apiKey: openaiKey, models: ['gpt-4o'] }]
    */
-  upstreams?: UpstreamOptions[];
-  /** Allows a secret key in a page. Use this only for a key that belongs to the visitor. @default false */
+  upstreams?: readonly UpstreamOptions[];
+  /**
+   * Allows a secret key in a page. Use this only for a key that belongs to the visitor.
+   * @default false
+   * @example true
+   */
   dangerouslyAllowBrowser?: boolean;
-  /** More headers for each request. They replace headers of the client with the same names. */
-  headers?: HeadersInit;
-  /** Ends the call with a `ChatError` of the kind `aborted`, and closes the connection. */
+  /**
+   * More headers for each request. They replace headers of the client with the same names.
+   * @throws {ChatError} `invalidRequest` for what HTTP cannot carry.
+   * @default none
+   * @example { 'x-team': 'support' }
+   */
+  headers?: HeadersOf;
+  /**
+   * Ends the call with a `ChatError` of the kind `aborted`, and closes the connection.
+   * @default none
+   * @example AbortSignal.timeout(20_000)
+   */
   signal?: AbortSignal | null;
-  /** When the call retries, falls back and gives up. */
+  /**
+   * When the call retries, falls back and gives up.
+   * @throws {ChatError} `invalidRequest` for an unknown field, and for a value out of range.
+   * @default the defaults of {@link Policy}
+   * @example { timeouts: { firstToken: 8_000 }, maxCostUsd: 0.05 }
+   */
   policy?: Policy;
-  /** How your app appears in OpenRouter's dashboard and rankings. */
+  /**
+   * How your app appears in OpenRouter's dashboard and rankings.
+   * @default no name
+   * @example { url: 'https://app.example.com', title: 'My app' }
+   */
   app?: { url?: string; title?: string };
-  /** The part of your app that makes the call, for the ledger of the edge. Sent as the header `x-feature`. */
+  /**
+   * The part of your app that makes the call, for the ledger of the edge. Sent as the header `x-feature`.
+   * @default none
+   * @example 'help-page'
+   */
   feature?: string;
-  /** Sends the requests. @default globalThis.fetch */
-  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * Sends the requests. `createFaultyFetch` of `failsoft/testing` gives one that needs no network.
+   * @default globalThis.fetch
+   * @example (url, init) => fetch(url, { ...init, cache: 'no-store' })
+   */
+  fetch?: (url: string, init: FetchInit) => Promise<Response>;
   /**
    * Called when a call has succeeded with another model than the first of the chain; for a stream, at its end. An error that
    * the callback throws goes to the console.
+   * @default none
+   * @example ({ requested, model, cause }) => console.warn(`${model} answered for ${requested}: ${cause?.kind}`)
    */
   onFallback?: (info: Fallback) => void;
   /**
    * Called for each request that has ended, in order. A failed request is reported before the next one is sent. An error that
    * the callback throws goes to the console.
+   * @default none
+   * @example ({ models, failure, duration }) => console.log(models, failure?.kind ?? 'answered', duration)
    */
   onAttempt?: (attempt: Attempt) => void;
   /**
    * Fields of the chat request that this package does not know. They are sent unchecked, and replace options with the same
    * names.
+   * @throws {ChatError} `invalidRequest` for what JSON cannot carry.
+   * @default none
+   * @example { a_new_field: true }
    */
   body?: Record<string, unknown>;
 }
@@ -71,11 +131,11 @@ export interface UpstreamOptions {
   /** The protocol. @default 'openrouter' for openrouter.ai and its subdomains, otherwise 'openai' */
   dialect?: 'openrouter' | 'openai';
   /** More headers. They replace headers of the call with the same names. */
-  headers?: HeadersInit;
+  headers?: HeadersOf;
   /** How your app appears in OpenRouter's dashboard and rankings. @default the option `app` of the call */
   app?: { url?: string; title?: string };
   /** The models that this upstream is asked for, in order: ids, or ids with model info. @default the `models` of the call */
-  models?: (string | ModelInfo)[];
+  models?: readonly (string | ModelInfo)[];
 }
 
 /** What is known about a model. OpenRouter publishes this itself; other upstreams do not. */
@@ -98,64 +158,4 @@ export interface ModelInfo {
   cachedPrompt?: number;
   /** The price of a million reasoning tokens in USD. From 0 to 1,000,000. @default the value of `completion` */
   reasoning?: number;
-}
-
-/** The fields of OpenAI's and OpenRouter's chat request, under the names that they have there. */
-export interface RequestFields {
-  /** One model. Ignored if the request also has `models`. */
-  model?: string;
-  /** The chain: the ids of the models, in order of preference. From 1 to 32. */
-  models?: string[];
-  audio?: object | null;
-  cache_control?: object | null;
-  debug?: object | null;
-  frequency_penalty?: number | null;
-  function_call?: string | object | null;
-  functions?: unknown[];
-  image_config?: object | null;
-  include_reasoning?: boolean;
-  logit_bias?: Record<string, number> | null;
-  logprobs?: boolean | null;
-  max_completion_tokens?: number | null;
-  max_tokens?: number | null;
-  metadata?: Record<string, string> | null;
-  min_p?: number | null;
-  modalities?: string[] | null;
-  moderation?: object | null;
-  n?: number | null;
-  parallel_tool_calls?: boolean;
-  plugins?: unknown[];
-  prediction?: object | null;
-  presence_penalty?: number | null;
-  preset?: string;
-  prompt_cache_key?: string | null;
-  prompt_cache_options?: object | null;
-  prompt_cache_retention?: string | null;
-  provider?: object | null;
-  reasoning?: object | null;
-  reasoning_effort?: string | null;
-  repetition_penalty?: number | null;
-  response_format?: object;
-  route?: string | null;
-  safety_identifier?: string | null;
-  seed?: number | null;
-  service_tier?: string | null;
-  session_id?: string;
-  stop?: string | string[] | null;
-  stop_server_tools_when?: unknown[] | null;
-  store?: boolean | null;
-  stream_options?: object | null;
-  temperature?: number | null;
-  tool_choice?: string | object | null;
-  tools?: unknown[];
-  top_a?: number | null;
-  top_k?: number | null;
-  top_logprobs?: number | null;
-  top_p?: number | null;
-  trace?: object;
-  transforms?: string[];
-  usage?: object;
-  user?: string;
-  verbosity?: string | null;
-  web_search_options?: object | null;
 }

@@ -1,5 +1,6 @@
 import type { ChatCompletion, ChatCompletionChunk, Usage } from './completion.js';
 import type { Attempt, Report } from './report.js';
+import type { HeadersOf } from './web.js';
 
 /**
  * A streamed answer.
@@ -10,7 +11,7 @@ import type { Attempt, Report } from './report.js';
  * Reading throws a `ChatError` if the stream breaks. A loop that ends without an error has read a whole
  * answer, unless `cancel` was called.
  */
-export class ChatStream implements AsyncIterable<ChatCompletionChunk>, AsyncDisposable {
+export class ChatStream<Parsed = unknown> implements AsyncIterable<ChatCompletionChunk>, AsyncDisposable {
   private constructor();
   /** The model that answers. `undefined` only in a stream of `parseStream`, before something was read. */
   readonly model: string | undefined;
@@ -28,16 +29,16 @@ export class ChatStream implements AsyncIterable<ChatCompletionChunk>, AsyncDisp
   text(): Promise<string>;
   /**
    * Reads to the end, unless that was done, and gives the completion that the chunks add up to.
-   * @throws {ChatError} if the stream broke or was cancelled.
+   * @throws {ChatError} if the stream broke or was cancelled, or if the validator of `response_format` refuses the answer.
    */
-  finalCompletion(): Promise<ChatCompletion>;
+  finalCompletion(): Promise<ChatCompletion<Parsed>>;
   /** Gives each chunk as one line of JSON, for `ChatCompletionStream.fromReadableStream` of the openai package. */
   toReadableStream(): ReadableStream<Uint8Array>;
   /**
    * Gives a response with server-sent events. The last event is `[DONE]`, or an event with an `error` if the stream broke.
    * @param init other headers and another status. @default status 200
    */
-  toResponse(init?: ResponseInit): Response;
+  toResponse(init?: { status?: number; statusText?: string; headers?: HeadersOf }): Response;
   /** Closes the connection. A reader that waits sees the end of the stream, and no error. */
   cancel(): Promise<void>;
   /** Does the same as `cancel`, at the end of an `await using` block. */

@@ -1,5 +1,6 @@
 import { Form } from './failsoft_bg.js';
 import { misuse, need } from './error.js';
+import { finish } from './format.js';
 
 /** A streamed answer. It has one reader: the way of reading that begins first. */
 export class ChatStream {
@@ -10,11 +11,16 @@ export class ChatStream {
   #reader;
   #cancelled;
   #completion;
+  #finish;
 
-  /** @param open gives the stream of the WebAssembly at the first read, where there is none yet. */
-  constructor(inner, open) {
+  /**
+   * @param open gives the stream of the WebAssembly at the first read, where there is none yet.
+   * @param rest what `finish` takes beside the completion.
+   */
+  constructor(inner, open, rest = []) {
     this.#inner = inner;
     this.#open = open;
+    this.#finish = (completion) => finish(completion, ...rest);
   }
 
   get model() {
@@ -134,7 +140,7 @@ export class ChatStream {
     if (!this.#cancelled && !this.#inner?.isOver) this.#take('finalCompletion');
     try {
       const completion = await (this.#inner ?? (await this.#opened())).finalCompletion();
-      if (!this.#cancelled) return completion;
+      if (!this.#cancelled) return await this.#finish(completion);
     } catch (error) {
       if (!this.#cancelled) throw error;
     }

@@ -6,6 +6,7 @@
 // | block            | check                                                                        |
 // |------------------|------------------------------------------------------------------------------|
 // | js               | a module that runs, prints an answer, and reports no error                   |
+// | ts               | a module that compiles                                                       |
 // | json failsoft.json | an edge with this configuration is ready                                   |
 // | json policy      | a call and a route accept this policy                                        |
 // | sh               | each command: see `COMMANDS`                                                 |
@@ -49,7 +50,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'failsoft-snippets-'));
   await mkdir(join(folder, 'node_modules'));
   await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
-  await symlink(join(ROOT, 'tests/node_modules/openai'), join(folder, 'node_modules/openai'));
+  for (const name of ['openai', 'zod']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
 });
 
 after(async () => {
@@ -157,8 +158,17 @@ async function answersWithRows(query) {
   assert.ok(rows.length > 0, 'no rows');
 }
 
+/** Compiles a module beside the packages that the documentation names. */
+async function compiles(code) {
+  const file = join(folder, 'snippet.mts');
+  await writeFile(file, code);
+  const flags = ['--noEmit', '--strict', '--skipLibCheck', '--preserveSymlinks', '--module', 'nodenext', '--target', 'es2022', '--jsx', 'react-jsx', '--lib', 'es2022,dom,dom.iterable,dom.asynciterable', '--types', ''];
+  await run(process.execPath, [join(ROOT, 'tests/node_modules/typescript/bin/tsc'), ...flags, file], { cwd: folder }).catch(({ stdout }) => assert.fail(stdout));
+}
+
 const CHECKS = {
   js: ({ code }) => runModule(here(code), folder),
+  ts: ({ code }) => compiles(code),
   json: ({ code, label }) => {
     const value = JSON.parse(code);
     if (label === 'failsoft.json') return isReady(value);

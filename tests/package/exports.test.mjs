@@ -50,7 +50,7 @@ function violations(source) {
   return found;
 }
 
-for (const entry of ['index.js', 'workerd.js', 'edge-light.js']) {
+for (const entry of ['index.js', 'index.cjs', 'workerd.js', 'edge-light.js']) {
   test(`${entry} is ES2022, as the README says of the browsers that can run it`, async () => {
     parse(await readFile(join(PACKAGE, entry), 'utf8'), { ecmaVersion: 2022, sourceType: 'module' });
   });

@@ -7,9 +7,11 @@
 //!                └─ package.json ── version; the rest ───────────────────────────────┘
 //! ```
 //!
-//! Each entry becomes one file with everything that it imports. The default entry also holds the WebAssembly as text, so
-//! that a page loads one file. The entries for workers import the WebAssembly, because workers cannot compile at run time.
+//! Each entry becomes one file with everything that it imports ([`bundle`]). The default entry also holds the WebAssembly as
+//! text, so that a page loads one file. The entries for workers import the WebAssembly, because workers cannot compile at run
+//! time.
 
+mod bundle;
 mod literal;
 mod names;
 mod streams;
@@ -34,11 +36,6 @@ const WASM: &str = "failsoft_bg.wasm";
 /// The profile of Cargo.toml for what a page downloads.
 const PROFILE: &str = "page";
 const TARGET: &str = "wasm32-unknown-unknown";
-
-/// The scripts that the package's manifest names: one for each kind of host.
-const ENTRIES: [&str; 3] = [DEFAULT, "workerd.js", "edge-light.js"];
-/// The entry that holds the WebAssembly.
-const DEFAULT: &str = "index.js";
 
 /// - A panic is a trap without a message, so the package contains no code that formats messages of panics.
 /// - The stack has 256 KiB instead of 1 MiB, because the addresses of the data behind the stack are shorter then. The
@@ -80,7 +77,7 @@ const WASM_OPTIMISATIONS: [&str; 8] = [
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     report_step("building the package");
     compile(workspace)?;
-    let template = files::below(&template(workspace))?;
+    let template = template_files(workspace)?;
     let stamp = workspace.scratch().join("package.stamp");
     let inputs = fingerprint(workspace, &template)?;
     if inputs.is_stamped(&stamp) && workspace.package().join(WASM).is_file() {
@@ -96,14 +93,18 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     optimise(workspace, &scripts.join(WASM), &[])?;
     files::copy(&scripts.join(WASM), &stage.join(WASM))?;
     copy_template(workspace, &template, &scripts, &stage)?;
-    bundle(workspace, &scripts, &stage)?;
-    embed(&stage)?;
+    bundle::bundle(workspace, &scripts, &stage)?;
     files::replace(&stage, &workspace.package())?;
     inputs.stamp(&stamp)
 }
 
 fn template(workspace: &Workspace) -> PathBuf {
     workspace.root.join("pkg-template")
+}
+
+/// The files that become this package.
+fn template_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    files::below(&template(workspace))
 }
 
 /// The version that the package gets.
@@ -126,6 +127,7 @@ fn compile(workspace: &Workspace) -> Result<()> {
 
 fn fingerprint(workspace: &Workspace, template: &[PathBuf]) -> Result<Fingerprint> {
     let mut inputs = Fingerprint::new(include_str!("package.rs"));
+    inputs.add(include_str!("package/bundle.rs"));
     inputs.add(include_str!("package/names.rs"));
     inputs.add(include_str!("package/literal.rs"));
     inputs.add(include_str!("package/streams.rs"));
@@ -173,6 +175,10 @@ fn copy_template(workspace: &Workspace, template: &[PathBuf], scripts: &Path, st
         } else if file != Path::new("decode.wat") {
             let folder = if is_script(file) { scripts } else { stage };
             files::copy(&from, &folder.join(file))?;
+            if let Some(name) = file.to_str().and_then(|name| name.strip_suffix(".d.ts")) {
+                let declarations = bundle::for_commonjs(&files::read(&from)?);
+                files::write(&stage.join(format!("{name}.d.cts")), declarations)?;
+            }
         }
     }
     Ok(())
@@ -183,48 +189,6 @@ fn with_version(manifest: &str, version: &str) -> Result<String> {
     let mut manifest: Value = serde_json::from_str(manifest).map_err(|_| invalid())?;
     manifest.as_object_mut().ok_or_else(invalid)?.insert("version".to_owned(), version.into());
     Ok(format!("{manifest:#}\n"))
-}
-
-/// The bytes of the program that reads the WebAssembly from its literal, as an array of JavaScript.
-fn decoder(workspace: &Workspace, scripts: &Path) -> Result<String> {
-    let wasm = scripts.join("decode.wasm");
-    let mut wasm_opt = npm::program(workspace, "wasm-opt");
-    wasm_opt.arg("-Oz").arg(template(workspace).join("decode.wat")).arg("-o").arg(&wasm);
-    run_quietly("running wasm-opt", &mut wasm_opt, no_progress)?;
-    Ok(format!("{:?}", fs::read(&wasm).map_err(Failure::file(&wasm))?))
-}
-
-fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
-    let decoder = decoder(workspace, scripts)?;
-    let mut esbuild = npm::program(workspace, "esbuild");
-    esbuild.current_dir(scripts).args(ENTRIES).arg(format!("--outdir={}", stage.display()));
-    esbuild.args(["--bundle", "--inject:./text.js", "--external:*.wasm", "--external:*.wasm?module"]);
-    esbuild.args(["--minify", "--format=esm", "--target=es2022", "--legal-comments=none"]);
-    // When nobody catches an error, Node prints the line of the first stack frame, so lines must be short.
-    esbuild.args(["--line-limit=400", "--sourcemap"]);
-    // Callers never free objects of the package, so `Symbol.dispose` has no use.
-    esbuild.args(["--define:Symbol.dispose=false", "--log-level=warning"]);
-    esbuild.arg(format!("--define:DECODER={decoder}"));
-    run_quietly("running esbuild", &mut esbuild, no_progress)
-}
-
-/// Puts the WebAssembly into the default entry, in place of its name. This happens after esbuild, which would escape more
-/// characters than necessary. The WebAssembly is the first line of the script: gzip compresses it best there, and no
-/// stack frame points to this line.
-fn embed(stage: &Path) -> Result<()> {
-    // As long as the name in quotes, so that the positions in the source map stay right.
-    const VARIABLE: &str = "webassembly_binary";
-    let (entry, wasm) = (stage.join(DEFAULT), stage.join(WASM));
-    let script = files::read(&entry)?;
-    let Some((before, after)) = script.split_once(&format!("\"{WASM}\"")) else {
-        let expected = "the name of the WebAssembly, where it is to be put";
-        return Err(Failure::Invalid { what: format!("bundled {DEFAULT}"), expected });
-    };
-    let bytes = fs::read(&wasm).map_err(Failure::file(&wasm))?;
-    let literal = literal::literal(&streams::split(&bytes)?)?;
-    files::write(&entry, ["const ", VARIABLE, "=", &literal, ";\n", before, VARIABLE, after].concat())?;
-    let map = stage.join(format!("{DEFAULT}.map"));
-    files::write(&map, files::read(&map)?.replacen("\"mappings\": \"", "\"mappings\": \";", 1))
 }
 
 fn is_script(file: &Path) -> bool {

@@ -1,5 +1,5 @@
-//! Checks the package's types with the TypeScript compiler: the declarations themselves, and tests/package/*.ts, which
-//! use them.
+//! Checks the package's types with several versions of the TypeScript compiler: the declarations themselves, and
+//! tests/package/*.ts and *.cts, which use them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,28 +8,74 @@ use serde_json::{Value, json};
 use crate::failure::Result;
 use crate::files;
 use crate::npm;
-use crate::process::run_and_read;
+use crate::process::{report_step, run_and_read};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-/// Checks all files; each counts as a test. Needs a built package.
+/// The packages of the compilers in tests/package.json.
+const COMPILERS: [&str; 3] = ["typescript", "typescript-5.9", "typescript-5.4"];
+
+/// The libraries of a page.
+const PAGE: [&str; 5] = ["es2022", "dom", "dom.iterable", "dom.asynciterable", "esnext.disposable"];
+/// The libraries of a program that declares nothing of its host.
+const BARE: [&str; 1] = ["es2022"];
+
+/// What is compiled in one run.
+struct Project {
+    name: &'static str,
+    files: Vec<PathBuf>,
+    libraries: &'static [&'static str],
+    module: &'static str,
+    resolution: &'static str,
+    /// The files import declarations of other packages, which need types that are not installed here.
+    skips_declarations: bool,
+}
+
+/// Checks all files with each compiler; each counts as a test. Needs a built package.
 pub(crate) fn check(workspace: &Workspace) -> Result<Tally> {
-    let declarations = files_below(workspace.package(), ".d.ts")?;
-    let uses = files_below(workspace.tests().join("package"), ".ts")?;
-    let mut tally = check_files(workspace, "declarations", &declarations, false)?;
-    // The uses import declarations of other packages, which need types that are not installed here.
-    tally += check_files(workspace, "uses", &uses, true)?;
+    let projects = projects(workspace)?;
+    let mut tally = Tally::default();
+    for compiler in COMPILERS {
+        report_step(compiler);
+        for project in &projects {
+            tally += check_project(workspace, compiler, project)?;
+        }
+    }
     Ok(tally)
 }
 
-fn check_files(workspace: &Workspace, name: &str, checked: &[PathBuf], skip_declarations: bool) -> Result<Tally> {
-    let project = workspace.scratch().join(format!("types/{name}.json"));
-    files::write(&project, format!("{:#}\n", configuration(workspace, checked, skip_declarations)))?;
-    let mut tsc = npm::program(workspace, "tsc");
-    tsc.current_dir(&workspace.root).arg("--project").arg(&project).arg("--pretty").arg("false");
+fn projects(workspace: &Workspace) -> Result<[Project; 4]> {
+    let declarations = files_below(workspace.package(), ".d.ts")?;
+    let commonjs = files_below(workspace.package(), ".d.cts")?;
+    let uses = workspace.tests().join("package");
+    let page = Project {
+        name: "declarations",
+        files: declarations.clone(),
+        libraries: &PAGE,
+        module: "esnext",
+        resolution: "bundler",
+        skips_declarations: false,
+    };
+    let uses_of_modules = files_below(uses.clone(), ".test-d.ts")?;
+    let bare = Project { name: "bare", files: declarations, libraries: &BARE, ..page };
+    let required = [commonjs, files_below(uses, ".test-d.cts")?].concat();
+    Ok([
+        Project { name: "declarations", files: bare.files.clone(), ..page },
+        Project { name: "uses", files: uses_of_modules, skips_declarations: true, ..page },
+        Project { name: "commonjs", files: required, module: "node16", resolution: "node16", ..bare },
+        bare,
+    ])
+}
+
+fn check_project(workspace: &Workspace, compiler: &str, project: &Project) -> Result<Tally> {
+    let path = workspace.scratch().join(format!("types/{}.json", project.name));
+    files::write(&path, format!("{:#}\n", configuration(workspace, project)))?;
+    let mut tsc = npm::program(workspace, "node");
+    tsc.arg(workspace.tests().join(format!("node_modules/{compiler}/bin/tsc"))).arg("--project").arg(&path);
+    tsc.current_dir(&workspace.root).args(["--pretty", "false"]);
     let (status, output) = run_and_read(&mut tsc)?;
-    let failed = checked.iter().filter(|file| is_blamed(&output, &workspace.root, file)).count();
-    Ok(Tally { passed: checked.len() - failed, failed, skipped: 0 }.check_exit(status.success()))
+    let failed = project.files.iter().filter(|file| is_blamed(&output, &workspace.root, file)).count();
+    Ok(Tally { passed: project.files.len() - failed, failed, skipped: 0 }.check_exit(status.success()))
 }
 
 fn files_below(folder: PathBuf, ending: &str) -> Result<Vec<PathBuf>> {
@@ -37,26 +83,26 @@ fn files_below(folder: PathBuf, ending: &str) -> Result<Vec<PathBuf>> {
     Ok(found.map(|file| folder.join(file)).collect())
 }
 
-fn configuration(workspace: &Workspace, checked: &[PathBuf], skip_declarations: bool) -> Value {
+fn configuration(workspace: &Workspace, project: &Project) -> Value {
     let package = workspace.package();
+    let entry = if project.module == "node16" { "index.d.cts" } else { "index.d.ts" };
     json!({
         "compilerOptions": {
             "strict": true,
             "exactOptionalPropertyTypes": true,
             "noEmit": true,
-            "skipLibCheck": skip_declarations,
+            "skipLibCheck": project.skips_declarations,
             "target": "es2022",
-            "module": "esnext",
-            "moduleResolution": "bundler",
-            "lib": ["es2022", "dom", "dom.iterable", "dom.asynciterable", "esnext.disposable"],
+            "module": project.module,
+            "moduleResolution": project.resolution,
+            "lib": project.libraries,
             "types": [],
             "paths": {
-                "failsoft": [package.join("index.d.ts")],
+                "failsoft": [package.join(entry)],
                 "failsoft/*": [package.join("*")],
-                "openai/*": [workspace.tests().join("node_modules/openai/*")],
             },
         },
-        "files": checked,
+        "files": project.files,
     })
 }
 
