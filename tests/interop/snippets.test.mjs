@@ -50,7 +50,8 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'failsoft-snippets-'));
   await mkdir(join(folder, 'node_modules'));
   await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
-  for (const name of ['openai', 'zod']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
+  await mkdir(join(folder, 'node_modules/@types'));
+  for (const name of ['openai', 'zod', 'react', '@types/react']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
 });
 
 after(async () => {

@@ -102,9 +102,10 @@ fn template(workspace: &Workspace) -> PathBuf {
     workspace.root.join("pkg-template")
 }
 
-/// The files that become this package.
+/// The files that become this package. Folders of the template are packages of their own.
 fn template_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    files::below(&template(workspace))
+    let found = files::below(&template(workspace))?;
+    Ok(found.into_iter().filter(|file| file.components().count() == 1).collect())
 }
 
 /// The version that the package gets.

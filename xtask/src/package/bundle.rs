@@ -18,28 +18,51 @@ const COMMONJS: &str = "index.cjs";
 /// The entries that hold the WebAssembly.
 const WHOLE: [&str; 2] = ["index.js", COMMONJS];
 
+/// The small entries without WebAssembly, which a program imports as `failsoft/NAME`.
+const SMALL: [&str; 3] = ["chat", "react", "testing"];
+
 /// Writes the entries to the folder `stage`, from the `scripts` of the template and of wasm-bindgen.
 pub(super) fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
     let decoder = decoder(workspace, scripts)?;
-    // When nobody catches an error, Node prints the line of the first stack frame, so lines must be short.
     let mut modules = esbuild(workspace, scripts, &decoder, "esm");
     modules.args(HOSTS).arg(format!("--outdir={}", stage.display())).arg("--sourcemap");
     run_quietly("running esbuild", &mut modules, no_progress)?;
     let mut commonjs = esbuild(workspace, scripts, &decoder, "cjs");
     commonjs.arg(HOSTS[0]).arg(format!("--outfile={}", stage.join(COMMONJS).display()));
     run_quietly("running esbuild", &mut commonjs, no_progress)?;
-    WHOLE.iter().try_for_each(|entry| embed(stage, entry))
+    WHOLE.iter().try_for_each(|entry| embed(stage, entry))?;
+    SMALL.iter().try_for_each(|name| bundle_small(workspace, scripts, stage, name))
 }
 
-/// esbuild for scripts of the format `format`.
+/// Writes the entry `name` for modules and for CommonJS.
+fn bundle_small(workspace: &Workspace, scripts: &Path, stage: &Path, name: &str) -> Result<()> {
+    for (format, ending) in [("esm", "js"), ("cjs", "cjs")] {
+        let mut small = minifier(workspace, scripts, format);
+        small.arg(format!("{name}.js")).arg(format!("--outfile={}", stage.join(name).with_extension(ending).display()));
+        small.arg("--external:react");
+        if ending == "js" {
+            small.arg("--sourcemap");
+        }
+        run_quietly("running esbuild", &mut small, no_progress)?;
+    }
+    Ok(())
+}
+
+/// esbuild for an entry with WebAssembly, in the format `format`.
 fn esbuild(workspace: &Workspace, scripts: &Path, decoder: &str, format: &str) -> Command {
-    let mut esbuild = npm::program(workspace, "esbuild");
-    esbuild.current_dir(scripts);
-    esbuild.args(["--bundle", "--inject:./text.js", "--external:*.wasm", "--external:*.wasm?module"]);
-    esbuild.args(["--minify", "--target=es2022", "--legal-comments=none", "--line-limit=400"]);
+    let mut esbuild = minifier(workspace, scripts, format);
+    esbuild.args(["--inject:./text.js", "--external:*.wasm", "--external:*.wasm?module"]);
     // Callers never free objects of the package, so `Symbol.dispose` has no use.
-    esbuild.args(["--define:Symbol.dispose=false", "--log-level=warning"]);
-    esbuild.arg(format!("--define:DECODER={decoder}")).arg(format!("--format={format}"));
+    esbuild.args(["--define:Symbol.dispose=false"]).arg(format!("--define:DECODER={decoder}"));
+    esbuild
+}
+
+/// esbuild for one minified script in the format `format`.
+fn minifier(workspace: &Workspace, scripts: &Path, format: &str) -> Command {
+    let mut esbuild = npm::program(workspace, "esbuild");
+    esbuild.current_dir(scripts).args(["--bundle", "--minify", "--target=es2022", "--legal-comments=none"]);
+    // When nobody catches an error, Node prints the line of the first stack frame, so lines must be short.
+    esbuild.args(["--line-limit=400", "--log-level=warning"]).arg(format!("--format={format}"));
     esbuild
 }
 

@@ -1,0 +1,131 @@
+// failsoft/react with React itself in Chromium, in StrictMode.
+
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { build } from 'esbuild';
+
+import { launch, serve } from '../support/chromium.mjs';
+import { PACKAGE, ROOT } from '../support/process.mjs';
+
+/** A page with a chat. `window.faults` are those of the models a/a and b/b. */
+const APP = `
+  import { StrictMode, createElement as h, useState } from 'react';
+  import { createRoot } from 'react-dom/client';
+  import { createClient } from 'failsoft';
+  import { useChat } from 'failsoft/react';
+  import { createFaultyFetch } from 'failsoft/testing';
+
+  const fetch = createFaultyFetch({ faults: window.faults, delay: window.delay });
+  window.requests = fetch.requests;
+  const client = createClient({ baseURL: 'https://models.example/v1', fetch, models: ['a/a', 'b/b'], policy: { retry: { base: 1 } } });
+  window.statuses = [];
+  window.renders = 0;
+
+  function Chat({ suffix }) {
+    const { messages, status, model, error, send, stop, retry, regenerate } = useChat({ client, onFinish: ({ content }) => { window.finished = content + suffix; } });
+    window.renders += 1;
+    if (window.statuses.at(-1) !== status) window.statuses.push(status);
+    return h('main', null,
+      h('ul', null, messages.map(({ id, role, content }) => h('li', { key: id, className: role }, content))),
+      h('output', null, [status, model, error?.advice.text].join('|')),
+      h('button', { id: 'send', onClick: () => send('one two three four') }),
+      h('button', { id: 'stop', onClick: stop }), h('button', { id: 'retry', onClick: retry }), h('button', { id: 'regenerate', onClick: regenerate }));
+  }
+  function App() {
+    const [isShown, show] = useState(true);
+    const [suffix, setSuffix] = useState('.');
+    return h('div', null, isShown && h(Chat, { suffix }), h('button', { id: 'hide', onClick: () => show(false) }), h('button', { id: 'suffix', onClick: () => setSuffix('!') }));
+  }
+  createRoot(document.body.appendChild(document.createElement('div'))).render(h(StrictMode, null, h(App)));`;
+
+let browser, server, folder;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'failsoft-react-'));
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
+  for (const name of ['react', 'react-dom', 'scheduler']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
+  await writeFile(join(folder, 'app.js'), APP);
+  // The development build of React has the second mount of StrictMode.
+  const define = { 'process.env.NODE_ENV': '"development"' };
+  await build({ entryPoints: [join(folder, 'app.js')], outfile: join(folder, 'out/app.js'), bundle: true, format: 'esm', preserveSymlinks: true, define, logLevel: 'error' });
+  [browser, server] = await Promise.all([launch(), serve(join(folder, 'out'))]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Opens the page with these faults; what the console says is an error of the test. */
+async function open(t, faults = {}, delay = 0) {
+  const page = await browser.newPage();
+  const complaints = [];
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  t.after(async () => {
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+  await page.goto(server.origin);
+  await page.evaluate(async ([faults, delay]) => {
+    Object.assign(window, { faults, delay });
+    await import('/package/app.js');
+  }, [faults, delay]);
+  await page.waitForSelector('output');
+  const output = (text) => page.waitForFunction((text) => document.querySelector('output').textContent === text, text);
+  const messages = () => page.$$eval('li', (items) => items.map(({ className, textContent }) => `${className}: ${textContent}`));
+  return { page, output, messages };
+}
+
+test('an answer streams into the page, from the model that the page names', async (t) => {
+  const { page, output, messages } = await open(t, { 'a/a': 'unavailable' });
+  await page.click('#send');
+  await output('ready|b/b|');
+  assert.deepEqual(await messages(), ['user: one two three four', 'assistant: b/b says: one two three four']);
+  assert.deepEqual(await page.evaluate(() => window.statuses), ['ready', 'submitted', 'streaming', 'ready']);
+  // StrictMode renders twice, but sends once.
+  assert.equal(await page.evaluate(() => window.requests.length), 2);
+});
+
+test('stop ends a stream, and the text so far stays', async (t) => {
+  const { page, output, messages } = await open(t, { 'a/a': 'stalled' });
+  await page.click('#send');
+  await page.waitForSelector('li.assistant:not(:empty)');
+  await page.click('#stop');
+  await output('ready|a/a|');
+  assert.ok('assistant: a/a says: one two three four'.startsWith((await messages())[1]));
+});
+
+test('an error is shown with advice, and retry asks again; regenerate replaces the answer', async (t) => {
+  const { page, output, messages } = await open(t, { 'a/a': ['network', 'network', 'none', 'unavailable'], 'b/b': ['network', 'network'] });
+  await page.click('#send');
+  await output('error||There is no connection. Check your network, then try again.');
+  await page.click('#retry');
+  await output('ready|a/a|');
+  await page.click('#regenerate');
+  await output('ready|b/b|');
+  assert.deepEqual(await messages(), ['user: one two three four', 'assistant: b/b says: one two three four']);
+});
+
+test('a component that leaves stops its answer', async (t) => {
+  const { page } = await open(t, { 'a/a': 'stalled' });
+  await page.click('#send');
+  await page.waitForSelector('li.assistant:not(:empty)');
+  const renders = await page.evaluate(() => window.renders);
+  await page.click('#hide');
+  assert.equal(await page.locator('output').count(), 0);
+  assert.equal(await page.evaluate(() => window.renders), renders);
+});
+
+test('a callback of the last rendering is called', async (t) => {
+  const { page, output } = await open(t);
+  await page.click('#suffix');
+  await page.click('#send');
+  await output('ready|a/a|');
+  assert.equal(await page.evaluate(() => window.finished), 'a/a says: one two three four!');
+});
