@@ -149,7 +149,10 @@ const COMMANDS = [
     assert.ok(configuration.includes(`\`${name}\``), `configuration.md does not describe ${name}`);
   }],
   [/^npx wrangler (tail|rollback|deployments list)$/, async () => {}],
+  // tests/interop/create-edge.test.mjs runs what makes an edge.
+  [/^npm (exec --package=\.\/create-failsoft-edge-0\.1\.0\.tgz -- create-failsoft-edge|run dev)\b/, async () => {}],
   [/^(cd|git|npm (pack|install)|node) /, async () => {}],
+  [/^npm install$/, async () => {}],
 ];
 
 async function answersWithRows(query) {

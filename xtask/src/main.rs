@@ -11,6 +11,7 @@ mod dev;
 mod docs;
 mod dotenv;
 mod edge;
+mod edge_package;
 mod emulator;
 mod failure;
 mod faults;

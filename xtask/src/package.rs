@@ -185,7 +185,7 @@ fn copy_template(workspace: &Workspace, template: &[PathBuf], scripts: &Path, st
     Ok(())
 }
 
-fn with_version(manifest: &str, version: &str) -> Result<String> {
+pub(crate) fn with_version(manifest: &str, version: &str) -> Result<String> {
     let invalid = || Failure::Invalid { what: "pkg-template/package.json".to_owned(), expected: "a JSON object" };
     let mut manifest: Value = serde_json::from_str(manifest).map_err(|_| invalid())?;
     manifest.as_object_mut().ok_or_else(invalid)?.insert("version".to_owned(), version.into());

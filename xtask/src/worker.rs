@@ -1,11 +1,12 @@
 //! Builds the Worker: worker-build makes worker/build/index.js and its WebAssembly; the page's files go to
-//! worker/build/assets.
+//! worker/build/assets. All of it also goes to the npm packages of the edge.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::bundle;
 use crate::docs;
+use crate::edge_package;
 use crate::failure::Result;
 use crate::files;
 use crate::fingerprint::Fingerprint;
@@ -49,7 +50,8 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
         bundle(workspace)?;
         inputs.stamp(&stamp)?;
     }
-    copy_assets(workspace)
+    copy_assets(workspace)?;
+    edge_package::build(workspace)
 }
 
 /// The folder in wrangler.jsonc.

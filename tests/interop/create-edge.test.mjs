@@ -1,0 +1,120 @@
+// `npm create failsoft-edge`: from the packed files to an edge that answers, in a clean folder and without Rust.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import Ajv from 'ajv/dist/2020.js';
+
+import { freePort } from '../support/edge.mjs';
+import { ROOT, start, startEmulator } from '../support/process.mjs';
+
+const run = promisify(execFile);
+const npm = { npm_config_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' };
+
+let folder, edge, key;
+
+const packed = async (name) => join(folder, JSON.parse((await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: join(ROOT, name) })).stdout)[0].filename);
+
+/** What `npm create failsoft-edge` runs, from the packed file. */
+const create = (tarball, ...args) => run('npm', ['exec', '--yes', `--package=${tarball}`, '--', 'create-failsoft-edge', ...args], { cwd: folder, env: { ...process.env, ...npm } });
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'failsoft-create-'));
+  const [worker, creator] = [await packed('pkg-edge'), await packed('pkg-create-edge')];
+  const made = await create(creator, 'my-edge', '--upstream=openrouter', '--models=fault/unavailable, openai/gpt-4o', '--origins=https://app.example.com', `--edge=${worker}`);
+  key = /client key of the edge is (\S+)/.exec(made.stdout)[1];
+  edge = join(folder, 'my-edge');
+  // wrangler is the one of these tests, so that nothing is downloaded.
+  await run('npm', ['pkg', 'set', `dependencies.wrangler=file:${join(ROOT, 'tests/node_modules/wrangler')}`], { cwd: edge });
+  await run('npm', ['install', '--install-links=false', '--legacy-peer-deps'], { cwd: edge, env: { ...process.env, ...npm } });
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a script of the folder until the edge is ready. */
+async function serve(script, env = {}, ...args) {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const given = { ...process.env, UPSTREAM_API_KEY: '', ...env };
+  const { stop } = await start(process.execPath, [join(edge, 'node_modules/failsoft-edge/cli.js'), script, '--port', String(port), ...args], { ready: new RegExp(`^${origin}$`), cwd: edge, env: given });
+  const call = (path, body) => fetch(`${origin}${path}`, { method: body ? 'POST' : 'GET', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
+  return { origin, stop, call };
+}
+
+test('the folder has what it needs: a valid configuration, a private file for the key, and no key', async () => {
+  const configuration = JSON.parse(await readFile(join(edge, 'failsoft.json'), 'utf8'));
+  const schema = JSON.parse(await readFile(join(edge, 'node_modules/failsoft-edge/failsoft.schema.json'), 'utf8'));
+  const ajv = new Ajv({ strict: false, validateFormats: false });
+  ajv.addSchema(JSON.parse(await readFile(join(edge, 'node_modules/failsoft-edge/policy.schema.json'), 'utf8')));
+  assert.ok(ajv.validate(schema, configuration), ajv.errorsText());
+  assert.deepEqual(configuration.routes, { chat: { models: ['fault/unavailable', 'openai/gpt-4o'] } });
+  assert.deepEqual(configuration.origins, ['https://app.example.com']);
+  assert.ok(!JSON.stringify(configuration).includes(key));
+  assert.equal((await stat(join(edge, '.dev.vars'))).mode & 0o777, 0o600);
+  assert.match(await readFile(join(edge, '.gitignore'), 'utf8'), /^\.dev\.vars$/m);
+});
+
+test('wrong answers are refused before anything is written', async () => {
+  const creator = join(folder, (await run('ls', [folder])).stdout.split('\n').find((name) => name.startsWith('create-failsoft-edge')));
+  for (const [args, message] of [
+    [['--upstream=opanai'], /opanai is neither openrouter, openai, anthropic nor a URL/],
+    [['--origins=app.example.com'], /app\.example\.com is no origin/],
+    [['--models=,'], /name at least one model/],
+    [['--model=a'], /Unknown option '--model'/],
+  ]) await assert.rejects(create(creator, 'other', ...args), ({ stderr }) => message.test(stderr));
+  await assert.rejects(create(creator, 'my-edge'), ({ stderr }) => /my-edge is not empty/.test(stderr));
+  await assert.rejects(stat(join(folder, 'other')), /ENOENT/);
+});
+
+test('dev answers with an emulator: the next model, a stream, the playground and the documentation', async () => {
+  const { origin, stop, call } = await serve('dev');
+  try {
+    const messages = [{ role: 'user', content: 'Hello!' }];
+    const response = await call('/v1/chat/completions', { model: 'route/chat', messages });
+    const completion = await response.json();
+    assert.equal(response.status, 200, JSON.stringify(completion));
+    assert.equal(completion.choices[0].message.content, 'openai/gpt-4o says: Hello!');
+    const stream = await call('/v1/chat/completions', { model: 'route/chat', messages, stream: true });
+    assert.match(await stream.text(), /data: \[DONE\]/);
+    assert.equal((await fetch(`${origin}/v1/chat/completions`, { method: 'POST', body: '{}' })).status, 401);
+    for (const path of ['/', '/docs/', '/failsoft/index.js']) assert.equal((await fetch(`${origin}${path}`)).status, 200, path);
+  } finally {
+    await stop();
+  }
+});
+
+test('serve keeps what it stores, and its scheduler runs', async () => {
+  const upstream = await startEmulator();
+  const configuration = JSON.parse(await readFile(join(edge, 'failsoft.json'), 'utf8'));
+  await writeFile(join(edge, 'failsoft.json'), JSON.stringify({ ...configuration, upstream: { url: upstream.baseURL, dialect: 'openrouter' } }));
+  const ask = async () => {
+    const { origin, stop, call } = await serve('serve', { UPSTREAM_API_KEY: 'sk-or-example' });
+    try {
+      const response = await call('/v1/chat/completions', { model: 'route/chat', messages: [{ role: 'user', content: 'Hello!' }] });
+      assert.equal(response.status, 200, await response.text());
+      assert.equal((await fetch(`${origin}/cdn-cgi/local/scheduled`)).status, 200);
+      return await (await call('/v1/usage')).json();
+    } finally {
+      await stop();
+    }
+  };
+  try {
+    const [first, second] = [await ask(), await ask()];
+    assert.notDeepEqual(second, first);
+    const log = await upstream.log();
+    assert.ok(log.some(({ headers }) => headers.authorization === 'Bearer sk-or-example'));
+  } finally {
+    await upstream.stop();
+  }
+});
+
+test('deploy names its steps, and wrangler can build what is deployed', async () => {
+  const { stdout } = await run(process.execPath, ['node_modules/failsoft-edge/cli.js', 'deploy', '--dry-run'], { cwd: edge, env: { ...process.env, UPSTREAM_API_KEY: 'sk-or-example', CI: '1' } });
+  assert.match(stdout, /1 of 5: create the database of the ledger\n2 of 5: create its tables\n3 of 5: deploy the Worker\n4 of 5: store the configuration\n5 of 5: store UPSTREAM_API_KEY\n/);
+  assert.match(stdout, /--dry-run: exiting now/);
+  assert.ok(!stdout.includes('sk-or-example'));
+});
