@@ -51,7 +51,8 @@ before(async () => {
   await mkdir(join(folder, 'node_modules'));
   await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
   await mkdir(join(folder, 'node_modules/@types'));
-  for (const name of ['openai', 'zod', 'react', '@types/react']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
+  await mkdir(join(folder, 'node_modules/@ai-sdk'));
+  for (const name of ['openai', 'zod', 'react', '@types/react', 'ai', '@ai-sdk/react']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
 });
 
 after(async () => {

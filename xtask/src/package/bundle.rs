@@ -19,7 +19,7 @@ const COMMONJS: &str = "index.cjs";
 const WHOLE: [&str; 2] = ["index.js", COMMONJS];
 
 /// The small entries without WebAssembly, which a program imports as `failsoft/NAME`.
-const SMALL: [&str; 3] = ["chat", "react", "testing"];
+const SMALL: [&str; 5] = ["ai", "chat", "react", "testing", "tools"];
 
 /// Writes the entries to the folder `stage`, from the `scripts` of the template and of wasm-bindgen.
 pub(super) fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
