@@ -16,6 +16,15 @@ export async function serve({ port, host, data, emulates = false }) {
   const [configuration, secrets] = [await readConfiguration(), await readSecrets()];
   if (!secrets.UPSTREAM_API_KEY && !emulates) throw new Error('UPSTREAM_API_KEY is missing: set it in the environment or in .dev.vars');
   const emulator = secrets.UPSTREAM_API_KEY ? undefined : await startEmulator(modelsOf(configuration));
+  try {
+    await run({ port, host, data, configuration, secrets, emulator });
+  } finally {
+    await emulator?.stop();
+  }
+}
+
+/** Runs the edge until it ends or a signal arrives. */
+async function run({ port, host, data, configuration, secrets, emulator }) {
   await readSettings();
   const folder = resolve(data);
   await mkdir(folder, { recursive: true });
@@ -36,7 +45,6 @@ export async function serve({ port, host, data, emulates = false }) {
   console.log(emulator ? `The upstream is an emulator: it needs no key and costs nothing. A model named fault/unavailable fails so.\n${origin}` : `The upstream is real: calls may cost money.\n${origin}`);
   await ended;
   clearInterval(timer);
-  await emulator?.stop();
 }
 
 /** The names of all models in the configuration. */

@@ -18,19 +18,25 @@ const npm = { npm_config_offline: 'true', npm_config_audit: 'false', npm_config_
 
 let folder, edge, key;
 
-const packed = async (name) => join(folder, JSON.parse((await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: join(ROOT, name) })).stdout)[0].filename);
+/** The packed files of both packages. */
+async function pack() {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder, join(ROOT, 'pkg-edge'), join(ROOT, 'pkg-create-edge')]);
+  return JSON.parse(stdout).map(({ filename }) => join(folder, filename));
+}
 
 /** What `npm create failsoft-edge` runs, from the packed file. */
 const create = (tarball, ...args) => run('npm', ['exec', '--yes', `--package=${tarball}`, '--', 'create-failsoft-edge', ...args], { cwd: folder, env: { ...process.env, ...npm } });
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'failsoft-create-'));
-  const [worker, creator] = [await packed('pkg-edge'), await packed('pkg-create-edge')];
+  const [worker, creator] = await pack();
   const made = await create(creator, 'my-edge', '--upstream=openrouter', '--models=fault/unavailable, openai/gpt-4o', '--origins=https://app.example.com', `--edge=${worker}`);
   key = /client key of the edge is (\S+)/.exec(made.stdout)[1];
   edge = join(folder, 'my-edge');
   // wrangler is the one of these tests, so that nothing is downloaded.
-  await run('npm', ['pkg', 'set', `dependencies.wrangler=file:${join(ROOT, 'tests/node_modules/wrangler')}`], { cwd: edge });
+  const manifest = JSON.parse(await readFile(join(edge, 'package.json'), 'utf8'));
+  manifest.dependencies.wrangler = `file:${join(ROOT, 'tests/node_modules/wrangler')}`;
+  await writeFile(join(edge, 'package.json'), JSON.stringify(manifest));
   await run('npm', ['install', '--install-links=false', '--legacy-peer-deps'], { cwd: edge, env: { ...process.env, ...npm } });
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -59,14 +65,14 @@ test('the folder has what it needs: a valid configuration, a private file for th
 });
 
 test('wrong answers are refused before anything is written', async () => {
-  const creator = join(folder, (await run('ls', [folder])).stdout.split('\n').find((name) => name.startsWith('create-failsoft-edge')));
+  const bin = join(ROOT, 'pkg-create-edge/cli.js');
   for (const [args, message] of [
     [['--upstream=opanai'], /opanai is neither openrouter, openai, anthropic nor a URL/],
     [['--origins=app.example.com'], /app\.example\.com is no origin/],
     [['--models=,'], /name at least one model/],
     [['--model=a'], /Unknown option '--model'/],
-  ]) await assert.rejects(create(creator, 'other', ...args), ({ stderr }) => message.test(stderr));
-  await assert.rejects(create(creator, 'my-edge'), ({ stderr }) => /my-edge is not empty/.test(stderr));
+  ]) await assert.rejects(run(process.execPath, [bin, 'other', ...args], { cwd: folder }), ({ stderr }) => message.test(stderr));
+  await assert.rejects(run(process.execPath, [bin, 'my-edge'], { cwd: folder }), ({ stderr }) => /my-edge is not empty/.test(stderr));
   await assert.rejects(stat(join(folder, 'other')), /ENOENT/);
 });
 
