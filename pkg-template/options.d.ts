@@ -156,6 +156,13 @@ export interface ModelInfo {
   completion?: number;
   /** The price of a million prompt tokens in USD that come from a cache. From 0 to 1,000,000. @default the value of `prompt` */
   cachedPrompt?: number;
+  /**
+   * The price of a million prompt tokens in USD that are written to a cache. Only an edge uses this. From 0 to 1,000,000.
+   * @default the value of `prompt`
+   */
+  cacheWrite?: number;
+  /** The same for a cache that lives an hour. Only an edge uses this. From 0 to 1,000,000. @default the value of `cacheWrite` */
+  cacheWriteHour?: number;
   /** The price of a million reasoning tokens in USD. From 0 to 1,000,000. @default the value of `completion` */
   reasoning?: number;
 }

@@ -109,6 +109,17 @@ export interface Policy {
     after: number;
   };
   /**
+   * Keeps a conversation with the model that answered its last turn, while that model answers. Only an edge does this. @default
+   * each turn begins with the first model
+   */
+  sticky?: {
+    /**
+     * For how many seconds after each turn; 0 turns it off. From 0 to 86,400. Without it, as long as the vendor's cache lives: ten
+     * minutes for OpenAI's models, an hour for a cache of an hour, else five minutes.
+     */
+    seconds?: number;
+  };
+  /**
    * A model that scores every answer from 0 to 100. Below the threshold the next model answers. If no answer passes, the best
    * one is returned. Streams are held until they are whole. Each score is one of the call's `attempts`. @default no judge
    */

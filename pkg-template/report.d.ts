@@ -58,6 +58,12 @@ export interface Attempt {
    * `issuer` is the item's `format`, such as `anthropic-claude-v1`, or `unknown`; `count` is the number of items.
    */
   stripped?: { what: string; issuer: string; count: number }[];
+  /**
+   * The prompt was not read from the cache of the model that answered the conversation before: in a report of the edge. `tokens`
+   * of the prompt are in that cache; `cost` is what they cost more in USD than tokens from a cache, at the prices of the model that
+   * answered, if these are known.
+   */
+  lostCache?: { tokens: number; cost?: number };
   /** What OpenRouter tried inside this request, if OpenRouter reports that. */
   inside?: { provider?: string; model?: string; status?: number }[];
   /** When the request was sent, in milliseconds since the call began. */

@@ -24,6 +24,7 @@
 //! |---|---|
 //! | `action.rs`, `outcome.rs` | what the call asks of its host, and what the host reports; how a call ends |
 //! | `sending.rs` | the next request: its models, its limits, its cost; when a hedge is due |
+//! | `conversation.rs` | the turn before: the model that answered it, and what its cache saves |
 //! | `translation.rs` | the request in the form that its upstream speaks, without what its models cannot read |
 //! | `clock.rs`, `timeout.rs` | which time counts; what happens when a clock runs out |
 //! | `commit.rs` | when a stream reaches its commit point, and what the reader gets |
@@ -47,6 +48,8 @@ mod breaker_record;
 mod call_end;
 mod clock;
 mod commit;
+#[cfg(feature = "protocols")]
+mod conversation;
 mod judge_score;
 mod outcome;
 mod recovery;
@@ -63,6 +66,8 @@ use std::mem;
 use std::sync::Arc;
 
 pub use action::{Action, Input};
+#[cfg(feature = "protocols")]
+pub use conversation::Turn;
 pub use outcome::{Answer, Outcome};
 
 use crate::Millis;
@@ -114,6 +119,12 @@ pub struct Call {
     report: Report,
     model_outcomes: Vec<ModelOutcome>,
     disclosure: Option<Disclosure>,
+    /// The turn before this call, if it is known.
+    #[cfg(feature = "protocols")]
+    turn_before: Option<Turn>,
+    /// The turn that this call was.
+    #[cfg(feature = "protocols")]
+    turn: Option<Turn>,
 }
 
 /// What a caller may read of what an upstream sends, where the caller is not the owner of the upstream's key.
@@ -173,6 +184,10 @@ impl Call {
             report,
             model_outcomes: Vec::new(),
             disclosure: None,
+            #[cfg(feature = "protocols")]
+            turn_before: None,
+            #[cfg(feature = "protocols")]
+            turn: None,
         };
         match planned {
             Ok(chain) => call.chain = chain,

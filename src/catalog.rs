@@ -30,6 +30,8 @@ pub struct ModelInfo {
     pub price: (Option<Usd>, Option<Usd>),
     /// The price of a token of the prompt that came from a cache, where it has a price of its own.
     pub cached_price: Option<Usd>,
+    /// The price of a token of the prompt that is written to a cache, where it has a price of its own: for minutes, for an hour.
+    pub written_price: (Option<Usd>, Option<Usd>),
     /// The price of a token of the reasoning, where it has a price of its own.
     pub reasoning_price: Option<Usd>,
     /// The JSON text of a list of all prices: for long prompts, for writes to a cache, for a request. May be empty.
@@ -41,9 +43,9 @@ pub struct ModelInfo {
 }
 
 /// The highest prices: of a token of the prompt, a token of the answer, a request, and an image; then the list prices of the
-/// two kinds of tokens.
+/// two kinds of tokens, and the price of a token that is written to a cache for an hour.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Price(pub(crate) [Usd; 6]);
+pub struct Price(pub(crate) [Usd; 7]);
 
 /// The fields of a price in the catalog, with the columns of [`Price`] that they raise.
 const PRICE_FIELDS: [(&str, usize); 6] = [
@@ -58,6 +60,7 @@ const PROMPT: usize = 0;
 const ANSWER: usize = 1;
 pub(crate) const LISTED_PROMPT: usize = 4;
 pub(crate) const LISTED_ANSWER: usize = 5;
+const WRITTEN_FOR_HOUR: usize = 6;
 
 impl Price {
     /// The cost of a request with a prompt of `prompt` tokens and `images` images, and an answer of `answer` tokens.
@@ -67,6 +70,13 @@ impl Price {
             cost = cost.plus(price.times(count));
         }
         cost
+    }
+
+    /// The same prices for a prompt that may be written to a cache for an hour.
+    pub(crate) fn for_hour_in_cache(&self) -> Self {
+        let mut price = self.clone();
+        price.raise(PROMPT, self.0[WRITTEN_FOR_HOUR]);
+        price
     }
 
     #[inline(never)]
@@ -192,6 +202,11 @@ impl ModelInfo {
             max_output: limit.or_else(|| row.at("top_provider.max_completion_tokens").whole()),
             price: (price("prompt"), price("completion")),
             cached_price: price("input_cache_read"),
+            written_price: if cfg!(feature = "browser") {
+                (None, None)
+            } else {
+                (price("input_cache_write"), price("input_cache_write_1h"))
+            },
             reasoning_price: price("internal_reasoning"),
             parameters: if parameters.is_array() { parameters.raw().into() } else { String::new() },
             expires: start_of_day(row.get("expiration_date").word()),
@@ -203,7 +218,16 @@ impl ModelInfo {
     pub fn raise(&self, price: &mut Price, tokens: u64) -> bool {
         let (Some(prompt), Some(answer)) = self.price else { return false };
         price.raise(ANSWER, self.reasoning_price.unwrap_or_default());
-        for (column, listed) in [(PROMPT, prompt), (ANSWER, answer), (LISTED_PROMPT, prompt), (LISTED_ANSWER, answer)] {
+        let (written, for_hour) = self.written_price;
+        // Anthropic's prices, the only ones for an hour (platform.claude.com/docs/en/about-claude/pricing).
+        let for_hour = for_hour.unwrap_or(prompt.times(2));
+        for (column, listed) in [
+            (PROMPT, prompt.max(written.unwrap_or_default())),
+            (ANSWER, answer),
+            (LISTED_PROMPT, prompt),
+            (LISTED_ANSWER, answer),
+            (WRITTEN_FOR_HOUR, for_hour),
+        ] {
             price.raise(column, listed);
         }
         for row in Json::or_null(&self.prices).items() {

@@ -62,6 +62,9 @@ pub(crate) struct Chain {
     probes: Vec<String>,
     /// The fields that each upstream rejects.
     rejected: Vec<Rejected>,
+    /// The candidate that is asked first, out of its order.
+    #[cfg(feature = "protocols")]
+    preferred: Option<usize>,
 }
 
 impl Chain {
@@ -121,6 +124,10 @@ impl Chain {
     /// The batch of the next request: the first candidates that are ready, all of one upstream, as many as one request may
     /// name. With `one_model`, a request names one model even where it could name more.
     pub(crate) fn next_batch(&self, upstreams: &[Upstream], one_model: bool) -> Batch {
+        #[cfg(feature = "protocols")]
+        if let Some(at) = self.preferred.filter(|&at| self.candidates[at].is_ready()) {
+            return vec![at];
+        }
         let mut batch = Batch::new();
         let mut most = 1;
         for (at, candidate) in self.candidates.iter().enumerate().filter(|(_, candidate)| candidate.is_ready()) {
@@ -137,6 +144,12 @@ impl Chain {
             }
         }
         batch
+    }
+
+    /// The candidate whose breaker has the name `breaker` is asked first, while it is ready. Another name changes nothing.
+    #[cfg(feature = "protocols")]
+    pub(crate) fn prefer(&mut self, breaker: &str) {
+        self.preferred = self.candidates.iter().position(|candidate| candidate.breaker() == breaker);
     }
 
     /// The candidate that goes on with a stream that broke, and whether it continues a prefill. With `prefill`, the first

@@ -109,6 +109,8 @@ pub mod verdict;
 
 pub use attempt::AttemptId;
 pub use breaker::Breakers;
+#[cfg(feature = "protocols")]
+pub use call::Turn;
 pub use call::{Action, Answer, Call, Disclosure, Input, Outcome};
 pub use catalog::Catalog;
 pub use chain::Context;

@@ -64,6 +64,9 @@ pub struct Policy {
     /// After this many milliseconds without a first token, a second model is asked as well, if [`Policy::max_cost`] can pay
     /// for both. Default none, up to 600,000. JSON: `hedge.after`.
     pub hedge: Option<Millis>,
+    /// Whether and for how long a conversation stays with the model that answered its last turn. Default [`Sticky::Off`]. Only
+    /// an edge does this. JSON: `sticky.seconds`.
+    pub sticky: Sticky,
     /// A model that scores every answer. Default none.
     pub judge: Option<JudgePolicy>,
     /// The most that the call may cost in USD, all attempts and judges together. No request is sent that could exceed it. An
@@ -155,6 +158,18 @@ pub enum Recover {
     Error,
 }
 
+/// Whether a conversation stays with the model that answered its last turn, while that model answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sticky {
+    /// Each turn begins with the first model of the chain.
+    Off,
+    /// Until the vendor forgets the conversation: ten minutes for OpenAI's models, an hour for a cache of an hour, else five
+    /// minutes.
+    WhileCached,
+    /// For this many seconds after each turn, from 1 to 86,400.
+    Seconds(u64),
+}
+
 /// A model that scores answers from 0 to 100.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JudgePolicy {
@@ -211,6 +226,7 @@ impl Default for Policy {
             recover: Recover::Continue,
             restart_event: false,
             hedge: None,
+            sticky: Sticky::Off,
             judge: None,
             max_cost: None,
             max_price: (None, None),

@@ -46,6 +46,8 @@ pub struct AttemptReport {
     pub failure: Option<Box<Failure>>,
     /// What the request left out of the conversation, because only another vendor can read it.
     pub stripped: Vec<Stripped>,
+    /// What the prompt cost more than with the model that answered the conversation before: that model's cache was of no use.
+    pub lost_cache: Option<LostCache>,
     /// What OpenRouter tried inside this request, as its metadata says: the JSON text of `{provider, model, status}` each.
     pub inside: Vec<String>,
     /// When the request was sent, in milliseconds since the call began.
@@ -94,6 +96,15 @@ pub struct Stripped {
     pub issuer: String,
     /// The number of items.
     pub count: u64,
+}
+
+/// The cache that an answer did without, because another model answered the turn before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostCache {
+    /// The tokens of the prompt that the other model has in its cache.
+    pub tokens: u64,
+    /// What they cost more than tokens from a cache, at the prices of the model that answered. Absent, if the prices are not known.
+    pub cost: Option<Usd>,
 }
 
 /// A model that left the chain.
@@ -193,6 +204,11 @@ impl AttemptReport {
                 json.item("{").text("what", what).text("issuer", issuer).whole("count", *count).close("}");
             }
             json.close("]");
+        }
+        if let Some(LostCache { tokens, cost }) = self.lost_cache.filter(|_| !cfg!(feature = "browser")) {
+            json.open("lostCache", "{").whole("tokens", tokens);
+            write_cost(cost, &mut json);
+            json.close("}");
         }
         if !self.inside.is_empty() {
             json.open("inside", "[");

@@ -80,6 +80,9 @@ pub struct ChatRequest {
     pub max_tokens: Option<u64>,
     /// The most tokens that an answer may reason, as the caller says: `reasoning.max_tokens`.
     pub max_reasoning: Option<u64>,
+    /// The prompt may be written to a cache for an hour, which costs more than the prompt. Default: whether the request contains
+    /// a lifetime (`ttl`). In a page, false.
+    pub hour_in_cache: bool,
     /// The client's own request, for an upstream that speaks the protocol of the client. Default none.
     #[cfg(feature = "protocols")]
     pub native: Option<crate::protocol::Native>,
@@ -144,6 +147,30 @@ impl ChatRequest {
     /// The messages, as JSON text.
     pub(crate) fn messages(&self) -> &str {
         Json::or_null(&self.rest).get("messages").raw()
+    }
+
+    /// What tells this conversation from others of the same caller: the name that the caller gave it, or how it begins. Marks for
+    /// a cache are not a part of it, because clients move them.
+    #[cfg(feature = "protocols")]
+    pub fn conversation(&self) -> String {
+        let fields = &crate::json::Fields::of(Json::or_null(&self.rest));
+        let named = ["session_id", "prompt_cache_key"].iter().find_map(|name| fields.get(name).text());
+        if let Some(name) = named.filter(|name| !name.is_empty()) {
+            return name.into();
+        }
+        let mut beginning = String::new();
+        for message in fields.get("messages").items() {
+            let content = message.get("content");
+            beginning.extend([message.get("role").word(), "\n"]);
+            beginning.push_str(&content.text().unwrap_or_default());
+            for part in content.items() {
+                beginning.push_str(&part.get("text").text().unwrap_or_default());
+            }
+            if message.get("role").is("user") {
+                break;
+            }
+        }
+        beginning
     }
 
     /// What the rules for an answer depend on.

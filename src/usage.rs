@@ -26,6 +26,8 @@ pub(crate) struct Used {
     pub(crate) cost: Option<Usd>,
     /// Of the prompt, the tokens that came from a cache.
     pub(crate) cached: u64,
+    /// Of the prompt, the tokens that were written to a cache; and of these, those for an hour.
+    pub(crate) written: (u64, u64),
     /// Of the answer, the tokens of the reasoning.
     reasoning: u64,
 }
@@ -64,6 +66,18 @@ impl Used {
                  cache_read_input_tokens",
             )
             .unwrap_or_default(),
+            // OpenRouter; OpenAI; Anthropic.
+            written: (
+                tokens(
+                    "prompt_tokens_details.cache_write_tokens input_tokens_details.cache_write_tokens \
+                     cache_creation_input_tokens",
+                )
+                .unwrap_or_default(),
+                tokens(
+                    "prompt_tokens_details.cache_write_1h_tokens cache_creation.ephemeral_1h_input_tokens",
+                )
+                .unwrap_or_default(),
+            ),
             reasoning,
         }
     }
@@ -83,8 +97,14 @@ impl Used {
         let (Some(prompt), Some(completion)) = (self.prompt, self.completion) else { return None };
         let (Some(prompt_price), Some(price)) = model.price else { return None };
         let (cached, reasoning) = (self.cached.min(prompt), self.reasoning.min(completion));
+        // A page has no upstream that computes what it wrote to a cache.
+        let written = if cfg!(feature = "browser") { 0 } else { self.written.0.min(prompt - cached) };
+        let for_hour = self.written.1.min(written);
+        let written_price = model.written_price.0.unwrap_or(prompt_price);
         let parts = [
-            (prompt - cached, prompt_price),
+            (prompt - cached - written, prompt_price),
+            (written - for_hour, written_price),
+            (for_hour, model.written_price.1.unwrap_or(written_price)),
             (cached, cached_price.unwrap_or(prompt_price)),
             (completion - reasoning, price),
             (reasoning, model.reasoning_price.unwrap_or(price)),

@@ -16,6 +16,8 @@ impl Call {
     pub(super) fn deliver(&mut self, answer: FinishedAnswer, accepted: bool) {
         let FinishedAnswer { mut attempt, served, .. } = answer;
         self.report_served(&attempt, served);
+        #[cfg(feature = "protocols")]
+        self.record_turn(&attempt, served);
         self.report.accepted = accepted;
         self.report.settle();
         let edge_report = attempt.edge_report();
@@ -117,7 +119,16 @@ impl Call {
         unused_probes.retain(|probe| !model_outcomes.iter().any(|outcome| outcome.name == *probe));
         let report = Arc::new(mem::take(&mut self.report));
         self.phase = Phase::Over(report.clone());
-        let outcome = Outcome { result, partial, report, edge_report, model_outcomes, unused_probes };
+        let outcome = Outcome {
+            result,
+            partial,
+            report,
+            edge_report,
+            model_outcomes,
+            unused_probes,
+            #[cfg(feature = "protocols")]
+            turn: self.turn.take(),
+        };
         self.actions.push_back(Action::Done(Box::new(outcome)));
     }
 }

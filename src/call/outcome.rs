@@ -28,6 +28,9 @@ pub struct Outcome {
     pub model_outcomes: Vec<ModelOutcome>,
     /// Names of the breakers that this call was to probe and did not.
     pub unused_probes: Vec<String>,
+    /// What is known for the next turn of the conversation, if there is an answer.
+    #[cfg(feature = "protocols")]
+    pub turn: Option<super::Turn>,
 }
 
 /// A whole answer.

@@ -1,13 +1,13 @@
 //! Reads a policy from JSON: every field, its range, and which settings contradict each other.
 
-use super::{JudgePolicy, Policy, Recover, Soft, Timeouts};
+use super::{JudgePolicy, Policy, Recover, Soft, Sticky, Timeouts};
 use crate::invalid::{Invalid, Section};
 use crate::json::Json;
 use crate::text::{is_blank, split};
 
 /// The fields of a policy. `$schema` names the schema for editors, and its value has no effect.
 const FIELDS: &str = "attempts timeouts retry onContentFilter empty reasoningOnly refusal invalidJson schemaMismatch \
-                      length tooShort pattern holdChars buffer recover restartEvent hedge judge maxCostUsd maxPrice \
+                      length tooShort pattern holdChars buffer recover restartEvent hedge sticky judge maxCostUsd maxPrice \
                       assemble breaker $schema";
 
 impl Policy {
@@ -67,6 +67,9 @@ impl Policy {
         hedge.only("after")?;
         if !hedge.get("after").is_null() {
             hedge.whole("after", 1, 600_000, self.hedge.get_or_insert_default())?;
+        }
+        if !given.get("sticky").is_null() {
+            self.sticky = read_sticky(&given.section("sticky")?)?;
         }
         if !given.get("judge").is_null() {
             self.judge.get_or_insert_default().read_fields(&given.section("judge")?)?;
@@ -138,6 +141,17 @@ impl JudgePolicy {
 }
 
 /// Reads a rule: the word of its action, or an object with the action and the rule's other settings. Returns the object.
+fn read_sticky(given: &Section<'_>) -> Result<Sticky, Box<Invalid>> {
+    given.only("seconds")?;
+    let mut seconds = u64::MAX;
+    given.whole("seconds", 0, 86_400, &mut seconds)?;
+    Ok(match seconds {
+        0 => Sticky::Off,
+        u64::MAX => Sticky::WhileCached,
+        seconds => Sticky::Seconds(seconds),
+    })
+}
+
 fn rule<'a>(given: &Section<'a>, name: &str, known: &str, action: &mut Soft) -> Result<Section<'a>, Box<Invalid>> {
     if !given.get(name).is_object() {
         read_action(given, name, Soft::NAMES, action)?;

@@ -9,6 +9,9 @@ impl ChatRequest {
     /// The most that a request can cost at this price: an answer of up to `tokens` tokens, behind the text `so_far`.
     pub fn cost(&self, price: &Price, so_far: Prompt, tokens: u64) -> Usd {
         let tokens = Usd(tokens).times(self.answers).0;
+        let is_for_hour = !cfg!(feature = "browser") && self.hour_in_cache;
+        let for_hour = is_for_hour.then(|| price.for_hour_in_cache());
+        let price = for_hour.as_ref().unwrap_or(price);
         price.cost(self.ceiling(so_far), self.prompt.attachments, tokens)
     }
 

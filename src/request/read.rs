@@ -5,7 +5,7 @@ use super::models;
 use super::{ChatRequest, LIMITS, Lane, OwnerFields, UsageChunk};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, decimal};
-use crate::text::text;
+use crate::text::{find, text};
 use crate::tokens::Prompt;
 
 impl ChatRequest {
@@ -67,6 +67,8 @@ impl ChatRequest {
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
             schema: body.get("response_format").at("json_schema.schema").raw().into(),
             stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
+            hour_in_cache: !cfg!(feature = "browser")
+                && body.iter().any(|(_, value)| find(value.raw(), "\"ttl\"").is_some()),
             rest: rest(body)?,
         })
     }

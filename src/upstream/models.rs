@@ -12,8 +12,8 @@ const TOKENS_PER_PRICE: u64 = 1_000_000;
 
 impl Upstream {
     /// Reads the list `models` of `config`, which stands at `path`: ids, or objects
-    /// `{id, contextLength, maxOutput, maxReasoning, prompt, completion, cachedPrompt, reasoning}` (lengths in tokens, prices in
-    /// USD for a million tokens).
+    /// `{id, contextLength, maxOutput, maxReasoning, prompt, completion, cachedPrompt, cacheWrite, cacheWriteHour, reasoning}`
+    /// (lengths in tokens, prices in USD for a million tokens). Without prices for a cache, Claude's models have Anthropic's.
     ///
     /// # Errors
     /// [`Invalid`] with the path of the entry or field that is wrong.
@@ -38,6 +38,8 @@ impl Upstream {
                 return Err(config.wrong(&place, "repeats a model of this list"));
             }
             self.models.push(info.id.clone());
+            #[cfg(feature = "protocols")]
+            let info = if self.dialect == super::Dialect::Anthropic { with_cache_prices(info) } else { info };
             if !row.is_string() {
                 self.catalog.add(info);
             }
@@ -46,8 +48,23 @@ impl Upstream {
     }
 }
 
+/// The prices that Anthropic has for its cache, where the configuration states none: a tenth of the prompt's price for a token
+/// from the cache, a quarter more than it for five minutes in the cache, and twice as much for an hour
+/// (platform.claude.com/docs/en/build-with-claude/prompt-caching).
+#[cfg(feature = "protocols")]
+fn with_cache_prices(mut info: ModelInfo) -> ModelInfo {
+    if let Some(Usd(prompt)) = info.price.0 {
+        info.cached_price.get_or_insert(Usd(prompt.div_ceil(10)));
+        info.written_price.0.get_or_insert(Usd(prompt.saturating_add(prompt.div_ceil(4))));
+        info.written_price.1.get_or_insert(Usd(prompt.saturating_mul(2)));
+    }
+    info
+}
+
 fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
-    row.only("id contextLength maxOutput maxReasoning prompt completion cachedPrompt reasoning")?;
+    row.only(
+        "id contextLength maxOutput maxReasoning prompt completion cachedPrompt cacheWrite cacheWriteHour reasoning",
+    )?;
     let tokens = |name| {
         let mut tokens = 0;
         row.whole(name, 1, 1_000_000_000, &mut tokens).map(|()| Some(tokens).filter(|tokens| *tokens > 0))
@@ -64,7 +81,39 @@ fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
         max_reasoning: tokens("maxReasoning")?,
         price: (price("prompt")?, price("completion")?),
         cached_price: price("cachedPrompt")?,
+        // The hold of an edge, and what it computes, need them.
+        written_price: if cfg!(feature = "browser") {
+            (None, None)
+        } else {
+            (price("cacheWrite")?, price("cacheWriteHour")?)
+        },
         reasoning_price: price("reasoning")?,
         ..ModelInfo::default()
     })
+}
+
+#[cfg(all(test, feature = "protocols"))]
+mod tests {
+    use crate::invalid::Section;
+    use crate::json::Json;
+    use crate::upstream::{Dialect, Upstream};
+    use crate::usd::Usd;
+
+    #[test]
+    fn claudes_models_have_the_cache_prices_of_anthropic_unless_they_are_stated() {
+        let read = |dialect: Dialect, more: &str| {
+            let config = ["{\"models\":[{\"id\":\"m\",\"prompt\":4,\"completion\":20", more, "}]}"].concat();
+            let mut upstream = Upstream::new(dialect, "https://a.example/v1", None);
+            let section = Section::object("upstream", Json::parse(&config).expect("JSON")).expect("an object");
+            upstream.read_models(&section, "upstream").expect("valid");
+            let info = upstream.catalog.find("m").expect("a model").clone();
+            [info.cached_price, info.written_price.0, info.written_price.1].map(|price| price.map(|Usd(price)| price))
+        };
+        assert_eq!(read(Dialect::Anthropic, ""), [Some(400_000), Some(5_000_000), Some(8_000_000)]);
+        let stated = r#","cachedPrompt":1,"cacheWrite":2,"cacheWriteHour":3"#;
+        for dialect in [Dialect::Anthropic, Dialect::OpenAi] {
+            assert_eq!(read(dialect, stated), [Some(1_000_000), Some(2_000_000), Some(3_000_000)]);
+        }
+        assert_eq!(read(Dialect::OpenAi, ""), [None; 3]);
+    }
 }

@@ -119,12 +119,13 @@ fn several_answers_long_prompts_and_cache_writes_count_at_their_price() {
     any.body["n"] = json!(2.0);
     assert_eq!(any.run(&[]).kind(), Some(Kind::TooExpensive), "a number that is not whole may be any");
     let facts = |pricing: Value| {
-        let rows = json!({"data": [{"id": "a/one", "pricing": pricing}]});
+        let rows = json!({"data": [{"id": "a/one", "pricing": pricing.clone()}]});
         let catalog = Catalog::read(Json::parse(&rows.to_string()).expect("JSON"));
         let row = catalog.find("a/one").expect("a row").clone();
         let request =
             ChatRequest::read(Json::parse(r#"{"model": "a", "messages": [{"role": "user"}]}"#).expect("JSON"));
-        let request = request.expect("a request");
+        let mut request = request.expect("a request");
+        request.hour_in_cache = !pricing["input_cache_write_1h"].is_null();
         let cost = move |price: &Price, tokens: u64| request.cost(price, Prompt::default(), tokens).0;
         move |tokens| {
             let mut price = Price::default();
@@ -138,6 +139,17 @@ fn several_answers_long_prompts_and_cache_writes_count_at_their_price() {
     }));
     assert_eq!(tiers(1_000), Some((1_250_000, 2_000_000)));
     assert_eq!(tiers(200_000), Some((2_000_000, 3_000_000)));
+    let for_hour = |price: &str| {
+        facts(
+            json!({"prompt": "0.000001", "completion": "0.000002", "input_cache_write": "0.00000125", "input_cache_write_1h": price}),
+        )(0)
+    };
+    assert_eq!(for_hour("0.000002"), Some((2_000_000, 2_000_000)));
+    assert_eq!(
+        for_hour(""),
+        Some((2_000_000, 2_000_000)),
+        "without a price of its own, an hour costs twice the prompt"
+    );
     assert_eq!(facts(json!({"prompt": "-1", "completion": "-1"}))(0), None, "a router has no price of its own");
 }
 

@@ -17,6 +17,7 @@ fn model() -> ModelInfo {
         id: "a/one".into(),
         price: (Some(Usd(2_000_000)), Some(Usd(10_000_000))),
         cached_price: Some(Usd(500_000)),
+        written_price: (Some(Usd(2_500_000)), Some(Usd(4_000_000))),
         reasoning_price: Some(Usd(20_000_000)),
         ..ModelInfo::default()
     }
@@ -202,6 +203,30 @@ fn computed() -> Vec<(&'static str, &'static str, Value, f64)> {
                 json!({"prompt_tokens": 100, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 80}}),
             ),
             20.0 * 2e-6 + 80.0 * 5e-7 + 1e-5,
+        ),
+        (
+            "Anthropic",
+            "AT `Message.usage`, as chat's usage",
+            usage(
+                json!({"prompt_tokens": 100, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 50, "cache_write_tokens": 30, "cache_write_1h_tokens": 10}}),
+            ),
+            20.0 * 2e-6 + 50.0 * 5e-7 + 20.0 * 2.5e-6 + 10.0 * 4e-6 + 1e-5,
+        ),
+        (
+            "LiteLLM",
+            "Anthropic's fields beside chat's",
+            usage(
+                json!({"prompt_tokens": 100, "completion_tokens": 1, "cache_read_input_tokens": 50, "cache_creation_input_tokens": 30, "cache_creation": {"ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 0}}),
+            ),
+            20.0 * 2e-6 + 50.0 * 5e-7 + 30.0 * 2.5e-6 + 1e-5,
+        ),
+        (
+            "others",
+            "more written than sent",
+            usage(
+                json!({"prompt_tokens": 10, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 99}}),
+            ),
+            4.0 * 5e-7 + 6.0 * 2.5e-6,
         ),
         (
             "OpenAI",

@@ -36,6 +36,8 @@ impl<'a> Host<'a> {
             edge_report: None,
             model_outcomes: Vec::new(),
             unused_probes: Vec::new(),
+            #[cfg(feature = "protocols")]
+            turn: None,
         };
         Self {
             reply,

@@ -7,6 +7,8 @@ mod body;
 mod breaker;
 mod chain;
 mod clock;
+#[cfg(feature = "protocols")]
+mod conversations;
 mod cost_limit;
 mod costs;
 mod edge;

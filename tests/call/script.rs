@@ -81,6 +81,9 @@ pub(crate) struct Script {
     pub(crate) sleep: u64,
     /// The milliseconds that the reader takes for each batch of chunks.
     pub(crate) reader_takes: u64,
+    /// The turn before.
+    #[cfg(feature = "protocols")]
+    pub(crate) turn_before: Option<failsoft::Turn>,
 }
 
 impl Script {
@@ -99,6 +102,8 @@ impl Script {
             callers_clocks: false,
             sleep: 0,
             reader_takes: 0,
+            #[cfg(feature = "protocols")]
+            turn_before: None,
         }
     }
 
@@ -129,7 +134,13 @@ impl Script {
         upstreams.extend(self.others.iter().cloned());
         let policy = Policy::read(parse(&policy)).expect("a valid policy");
         let context = Context { upstreams: Arc::new(upstreams), catalog: &self.catalog, breakers: &mut self.breakers };
-        Call::new(request, Arc::new(policy), context, 7, self.start)
+        #[cfg_attr(not(feature = "protocols"), expect(unused_mut, reason = "a page knows no turn before"))]
+        let mut call = Call::new(request, Arc::new(policy), context, 7, self.start);
+        #[cfg(feature = "protocols")]
+        if let Some(before) = self.turn_before.take() {
+            call.resume_conversation(before);
+        }
+        call
     }
 
     /// Runs the call to its end. Request number n gets reply number n. A request without a reply fails the test.

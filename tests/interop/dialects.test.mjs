@@ -147,14 +147,6 @@ test('Messages on both sides: the upstream gets messages, tools and instructions
   assert.match(message.failsoft.warnings.join(), /max_tokens/);
 });
 
-test('Messages on both sides: a cache for an hour costs extra and is refused, wherever it stands', async () => {
-  const anthropic = new Anthropic({ baseURL: edges.anthropic.origin, apiKey: CLIENT_KEY });
-  const result = { type: 'tool_result', tool_use_id: 'toolu_1', content: 'found', cache_control: { type: 'ephemeral', ttl: '1h' } };
-  const messages = [...CONVERSATION.messages.slice(0, 2), { role: 'user', content: [result] }];
-  await assert.rejects(anthropic.messages.create({ model: SECOND, max_tokens: 9, ...CONVERSATION, messages }), (error) => error.status === 400 && /5m/.test(error.message));
-  assert.deepEqual(await posts(), []);
-});
-
 test('a conversation that changes the vendor loses what only the first vendor can read, and nothing else', async () => {
   const ask = (edge, fields) => new Anthropic({ baseURL: edge.origin, apiKey: CLIENT_KEY }).messages.create({ model: SECOND, max_tokens: 2_000, thinking: { type: 'enabled', budget_tokens: 1_024 }, ...fields });
   const messages = [];

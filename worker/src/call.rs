@@ -3,7 +3,8 @@
 pub(crate) mod abandoned;
 pub(crate) mod admission;
 pub(crate) mod chat;
-pub(crate) mod cost_check;
+pub(crate) mod conversations;
+mod cost_check;
 pub(crate) mod delivery;
 pub(crate) mod disclosure;
 pub(crate) mod driver;

@@ -108,10 +108,10 @@ pub(super) fn usage(usage: Json<'_>) -> String {
     let mut json = Object::default();
     json.whole("prompt_tokens", prompt).whole("completion_tokens", answer);
     json.whole("total_tokens", prompt.saturating_add(answer));
-    json.open("prompt_tokens_details", "{")
-        .whole("cached_tokens", read)
-        .whole("cache_write_tokens", written)
-        .close("}");
+    json.open("prompt_tokens_details", "{").whole("cached_tokens", read).whole("cache_write_tokens", written);
+    // Another price than the others that are written.
+    let for_hour = number("cache_creation.ephemeral_1h_input_tokens");
+    json.maybe_whole("cache_write_1h_tokens", Some(for_hour).filter(|tokens| *tokens > 0)).close("}");
     json.open("completion_tokens_details", "{");
     json.whole("reasoning_tokens", number("output_tokens_details.thinking_tokens")).close("}");
     // OpenRouter's, in its own form of Messages.

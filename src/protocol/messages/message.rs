@@ -113,6 +113,10 @@ pub(super) fn usage(chat: Json<'_>, estimate: u64) -> String {
     let mut json = Object::default();
     json.whole("input_tokens", input.saturating_sub(cached).saturating_sub(written));
     json.whole("cache_creation_input_tokens", written).whole("cache_read_input_tokens", cached);
+    if let Some(for_hour) = number("prompt_tokens_details.cache_write_1h_tokens") {
+        json.open("cache_creation", "{").whole("ephemeral_5m_input_tokens", written.saturating_sub(for_hour));
+        json.whole("ephemeral_1h_input_tokens", for_hour).close("}");
+    }
     json.whole("output_tokens", number("completion_tokens").unwrap_or_default());
     if let Some(thinking) = number("completion_tokens_details.reasoning_tokens") {
         json.open("output_tokens_details", "{").whole("thinking_tokens", thinking).close("}");

@@ -59,6 +59,7 @@ impl Turn<'_> {
         let reasoning = self.answer.reasoning.len() as u64;
         let completion = self.answer.completion_tokens();
         let mut usage = usage(self.model, self.request.prompt_tokens, completion, reasoning);
+        usage["prompt_tokens_details"]["cached_tokens"] = json!(self.cached());
         self.billing.report(&mut usage, reasoning);
         if self.behaviour.effect() == Some(Effect::Format(Format::NoCost)) {
             remove_cost(&mut usage);
@@ -136,6 +137,11 @@ impl Turn<'_> {
         events.push(self.usage_chunk());
         events.push(Event { part: Part::Done, text: "[DONE]".to_owned(), tokens: 0, name: None });
         events
+    }
+
+    /// The tokens of the prompt that came from a cache. They are charged as the others are.
+    pub(crate) fn cached(&self) -> u64 {
+        self.request.directive("cached").unwrap_or_default().min(self.request.prompt_tokens)
     }
 
     fn signs(&self) -> bool {

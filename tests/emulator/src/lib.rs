@@ -42,6 +42,7 @@
 //! | `use the tool` | a call of the first tool, if there are tools |
 //! | `use the tools` | a call of each tool; in a stream of chunks, their arguments alternate |
 //! | `think:N` | N words of reasoning, at most `reasoning.max_tokens` |
+//! | `cached:N` | N tokens of the prompt came from a cache, as the usage says |
 //! | `with signatures` | `reasoning_details` beside OpenRouter's reasoning, which only the model's vendor can read |
 //!
 //! One piece is one token: a word with the white space before it. With a JSON `response_format` the answer is

@@ -149,9 +149,10 @@ fn stop_reason(answer: &Answer) -> &'static str {
 }
 
 fn usage(turn: &Turn<'_>, output: u64) -> Value {
+    let cached = turn.cached();
     json!({
-        "input_tokens": turn.request.prompt_tokens, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
-        "output_tokens": output,
+        "input_tokens": turn.request.prompt_tokens - cached, "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": cached, "output_tokens": output,
     })
 }
 

@@ -142,7 +142,7 @@ impl Draft {
         call.context = Some(context);
         call.request.warnings.extend(warnings);
         if call.upstreams.iter().any(|upstream| upstream.dialect.protocol() == Some(protocol)) {
-            native::check(&native)?;
+            call.request.hour_in_cache |= native::has_long_cache(&native);
             let more = native::more_bytes(&native, &chat);
             call.request.prompt_most = call.request.prompt_most.map(|most| most.saturating_add(more));
             call.request.native = Some(Native { protocol, json: native });
@@ -161,6 +161,7 @@ impl Draft {
         let checked = fields::check(&body, limits.as_ref().unwrap_or(&config.limits), &config.fields)?;
         let body = &checked.fields;
         let mut request = ChatRequest::read_fields(body)?;
+        request.hour_in_cache = checked.hour_in_cache;
         let upstreams = match route {
             Some(route) => {
                 request.set_chain(&route.models)?;

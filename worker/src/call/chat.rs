@@ -17,7 +17,7 @@ use crate::call::delivery::{Concealed, Delivery, Form, Respond};
 use crate::call::disclosure::{conceal_error, conceal_report};
 use crate::call::driver::Driver;
 use crate::call::repeats::{self, RequestName};
-use crate::call::{cost_check, log, model_state, owner_notice};
+use crate::call::{conversations, cost_check, log, model_state, owner_notice};
 use crate::config::Config;
 use crate::http::api_error::{ApiError, Code, ErrorForm};
 use crate::http::body;
@@ -233,14 +233,21 @@ impl PreparedCall {
         let headers_at = streams.then_some(began + admitted.headers_within);
         let writer = admitted.context.take().map(|context| context.writer(host::seed(), began / 1_000));
         let delivery = Delivery::new(&executor, respond, headers_at, Form { errors, writer, concealed });
-        let (call, news) = model_state::start_call(&mut admitted, began);
+        let conversation = conversations::name(&context.account, &admitted.request);
+        let (mut call, news) = model_state::start_call(&mut admitted, began);
+        if let Some(before) = conversations::find(conversation, began) {
+            call.resume_conversation(before);
+        }
         let attempts = AttemptLog::default();
         let waits = (disconnect, executor.clone(), timer);
         let mut driver =
             Driver::new(call, admitted.request.lane, delivery, waits, attempts.clone(), hold.deadline(began));
         let run = async {
-            let outcome = driver.run().await;
+            let mut outcome = driver.run().await;
             let times = (began, host::now());
+            if let Some(turn) = outcome.turn.take() {
+                conversations::record(conversation, turn, times.1);
+            }
             let took = times.1.saturating_sub(began);
             host::log(&log::line(&context, &admitted, &outcome, took).to_string());
             let lines = owner_notice::lines(&context, &outcome, &config.upstreams);

@@ -11,6 +11,7 @@ use failsoft::tokens::LARGEST_ATTACHMENT;
 use crate::config::Limits;
 
 use super::messages::{self, check_cache};
+use super::native;
 use super::tools::{check_tool_choice, check_tools, items};
 
 /// Why the edge refuses a field of the registry, and what to do instead.
@@ -75,6 +76,8 @@ pub(super) struct Checked<'a> {
     /// text stands for what a model's template adds.
     pub(super) prompt: u64,
     pub(super) has_files: bool,
+    /// The prompt may be written to a cache for an hour.
+    pub(super) hour_in_cache: bool,
     /// What the client should know about its request, in sentences.
     pub(super) warnings: Vec<String>,
 }
@@ -120,6 +123,7 @@ pub(super) fn check<'a>(body: &Section<'a>, limits: &Limits, opened: &[String]) 
         output,
         prompt: ((bytes - attachments.bytes) as u64 + tools).saturating_add(attached),
         has_files: attachments.files > 0,
+        hour_in_cache: body.fields().any(|(_, value)| native::has_long_cache(value.raw())),
         warnings,
     })
 }

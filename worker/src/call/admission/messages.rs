@@ -159,10 +159,10 @@ fn check_object(of: &Section<'_>, known: &str, limits: &Limits) -> Result<(), Bo
     if !limits.refuses_unknown && of.fields().all(|(_, value)| is_plain(value)) { Ok(()) } else { of.only(known) }
 }
 
-/// Checks `cache_control`. The price of a model covers a cache of five minutes; a cache of an hour costs twice as much.
+/// Checks `cache_control`. The hold covers a cache of five minutes, and one of an hour, which costs more.
 pub(super) fn check_cache(of: &Section<'_>) -> Result<(), Box<Invalid>> {
     let given = of.section("cache_control")?;
     given.only("type ttl")?;
     given.choice("type", "ephemeral")?;
-    given.choice("ttl", "5m").map(drop)
+    given.choice("ttl", "5m 1h").map(drop)
 }

@@ -1,20 +1,19 @@
-//! The request in the client's own words, for an upstream that speaks the protocol of the client.
+//! What the client's own request, in its own words, has beyond the chat request that was checked: bytes, and caches that cost extra.
 
 use failsoft::Json;
-use failsoft::invalid::Invalid;
 
-/// Refuses what would cost extra and has no form in the chat request, where everything else was checked.
-pub(super) fn check(native: &str) -> Result<(), Box<Invalid>> {
-    match has_dear_cache(Json::parse(native).unwrap_or(Json::NULL)) {
-        true => Err(Invalid::new("cache_control.ttl", "can be \"5m\" only: a cache for an hour costs extra")),
-        false => Ok(()),
-    }
+/// Whether `value` may ask for a cache that lives longer than five minutes, at any depth. The JSON text `value` is searched only
+/// if it can have such a field.
+pub(super) fn has_long_cache(value: &str) -> bool {
+    // A name may be written with escapes.
+    let may = value.contains("ttl") || value.contains("\\u00");
+    may && Json::parse(value).is_some_and(finds_long_cache)
 }
 
-fn has_dear_cache(value: Json<'_>) -> bool {
+fn finds_long_cache(value: Json<'_>) -> bool {
     let lifetime = value.at("cache_control.ttl");
-    let is_dear = !lifetime.is_null() && !lifetime.is("5m");
-    is_dear || value.fields().any(|(_, inside)| has_dear_cache(inside)) || value.items().any(has_dear_cache)
+    let is_long = !lifetime.is_null() && !lifetime.is("5m");
+    is_long || value.fields().any(|(_, inside)| finds_long_cache(inside)) || value.items().any(finds_long_cache)
 }
 
 /// The bytes that the prompt of `native` has beyond the prompt of `chat`: content that a chat request has no form for.
@@ -26,17 +25,19 @@ pub(super) fn more_bytes(native: &str, chat: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, more_bytes};
+    use super::{has_long_cache, more_bytes};
 
     #[test]
-    fn a_cache_for_an_hour_is_found_at_every_depth() {
-        let native = |ttl: &str| {
+    fn a_cache_for_an_hour_is_found_at_every_depth_and_however_it_is_written() {
+        let native = |name: &str, ttl: &str| {
             format!(
-                r#"{{"messages":[{{"content":[{{"type":"tool_result","content":[],"cache_control":{{"ttl":"{ttl}"}}}}]}}]}}"#
+                r#"{{"messages":[{{"content":[{{"type":"tool_result","content":[],"cache_control":{{"{name}":"{ttl}"}}}}]}}]}}"#
             )
         };
-        assert!(check(&native("5m")).is_ok());
-        assert_eq!(check(&native("1h")).expect_err("an error").path, "cache_control.ttl");
+        assert!(!has_long_cache(&native("ttl", "5m")) && !has_long_cache("{}"));
+        for (name, ttl) in [("ttl", "1h"), ("ttl", "1d"), (r"t\u0074l", "1h"), ("ttl", r"\u0031h")] {
+            assert!(has_long_cache(&native(name, ttl)), "{name} {ttl}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ const OPEN: &str = "attempts timeouts empty reasoningOnly refusal invalidJson sc
                     onContentFilter holdChars buffer recover restartEvent maxCostUsd maxPrice";
 
 /// The fields that cost the owner money, or affect the calls of others.
-const CLOSED: [&str; 5] = ["retry", "assemble", "breaker", "hedge", "judge"];
+const CLOSED: [&str; 6] = ["retry", "assemble", "breaker", "hedge", "judge", "sticky"];
 
 /// The path of the field in the request.
 const PATH: &str = "failsoft";

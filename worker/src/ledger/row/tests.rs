@@ -13,6 +13,7 @@ fn outcome(attempts: Vec<AttemptReport>) -> Outcome {
         edge_report: None,
         model_outcomes: Vec::new(),
         unused_probes: Vec::new(),
+        turn: None,
     }
 }
 
