@@ -1,7 +1,7 @@
 // The playground: sends a message to the edge and shows the answer, with everything that happened on the way.
 
 import { ChainEditor } from './chain.js';
-import { enableCopyButtons, showCode } from './code.js';
+import { enableCode, showCode } from './code.js';
 import { byId } from './dom.js';
 import { FaultPicker } from './fault.js';
 import { Reply } from './reply.js';
@@ -152,6 +152,6 @@ token.addEventListener('change', () => {
   client = null;
   loadSettings();
 });
-enableCopyButtons();
+enableCode();
 settingsChanged();
 loadSettings();

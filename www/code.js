@@ -1,53 +1,24 @@
 // The code that makes the same call without this page.
 
 import { enableCopy } from './copy.js';
-import { byId } from './dom.js';
+import { byId, element } from './dom.js';
+import { LANGUAGES, snippet } from './snippets.js';
+
+/** The call that is shown. */
+let call = null;
+
+const draw = () => (byId('code').textContent = snippet(byId('language').value, call));
 
 /** Shows the code that sends `message` with `options` (`models` or `model`, `policy`) to the edge at `origin`. */
 export function showCode(origin, message, options, token) {
-  byId('page-code').textContent = page(origin, message, options, token);
-  byId('curl-code').textContent = curl(origin, message, options, token);
+  // The page does not write the key into code that somebody may copy into a chat.
+  call = { origin, key: token && '…', options, message };
+  draw();
 }
 
-function page(origin, message, options, token) {
-  const client = token ? `{ edge: ${literal(origin)}, token: '…' }` : `{ edge: ${literal(origin)} }`;
-  const lines = Object.entries(options).map(([name, value]) => `  ${name}: ${literal(value)},`);
-  return [
-    "import { createClient } from 'failsoft';",
-    '',
-    `const client = createClient(${client});`,
-    `const messages = [{ role: 'user', content: ${literal(message)} }];`,
-    'const stream = await client.chatStreaming(messages, {',
-    ...lines,
-    '});',
-    '',
-    'for await (const text of stream.textStream) {',
-    '  document.body.append(text);',
-    '}',
-    'console.log(stream.model, stream.attempts);',
-  ].join('\n');
-}
-
-function curl(origin, message, { policy, ...fields }, token) {
-  const body = { ...fields, messages: [{ role: 'user', content: message }], stream: true, ...(policy && { failsoft: policy }) };
-  const lines = Object.entries(body).map(([name, value]) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-  return [
-    `curl -N ${origin}/v1/chat/completions \\`,
-    ...(token ? ["  -H 'authorization: Bearer …' \\"] : []),
-    "  -H 'content-type: application/json' \\",
-    `  -d '{\n${lines.join(',\n').replaceAll("'", String.raw`'\''`)}\n  }'`,
-  ].join('\n');
-}
-
-/** A JSON value as JavaScript source code. */
-function literal(value) {
-  if (typeof value === 'string') return `'${JSON.stringify(value).slice(1, -1).replaceAll(String.raw`\"`, '"').replaceAll("'", String.raw`\'`)}'`;
-  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  return `{ ${Object.entries(value).map(([name, inner]) => `${name}: ${literal(inner)}`).join(', ')} }`;
-}
-
-/** Every button with `data-copy` copies the text of the element with that id. */
-export function enableCopyButtons() {
-  for (const button of document.querySelectorAll('[data-copy]')) enableCopy(button, byId(button.dataset.copy));
+/** Offers the languages, and makes the button copy the code. */
+export function enableCode() {
+  byId('language').append(...Object.entries(LANGUAGES).map(([value, name]) => element('option', { value }, name)));
+  byId('language').addEventListener('change', draw);
+  enableCopy(byId('copy-code'), byId('code'));
 }

@@ -3,9 +3,9 @@
 
 import { element } from '../../dom.js';
 import { enableCopy } from '../../copy.js';
+import { LANGUAGES, snippet } from '../../snippets.js';
 import { api, session } from '../api.js';
 import { secretOnce } from '../secret.js';
-import { LANGUAGES, snippet } from '../snippets.js';
 import { address } from '../state.js';
 
 export const title = 'First steps';
@@ -109,7 +109,10 @@ function firstCall() {
 
 function code() {
   const shown = element('div');
-  const draw = () => shown.replaceChildren(block(snippet(chosen.language, { origin: location.origin, key: chosen.key, model: `route/${chosen.route}` })));
+  const draw = () => {
+    const call = { origin: location.origin, key: chosen.key || '…', options: { model: `route/${chosen.route}` }, message: 'Why is the sky blue?' };
+    shown.replaceChildren(block(snippet(chosen.language, call)));
+  };
   draw();
   const options = Object.entries(LANGUAGES).map(([value, name]) => element('option', { value, selected: value === chosen.language }, name));
   return element('div', {}, element('label', {}, 'Language', element('select', { 'data-part': 'language', change: ({ target }) => { chosen.language = target.value; draw(); } }, options)), shown);
