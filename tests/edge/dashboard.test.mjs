@@ -100,6 +100,14 @@ for (const [title, range] of Object.entries(RANGES)) {
   });
 }
 
+test('without percentiles, the other figures are the same', async () => {
+  const range = RANGES.everything;
+  const [all, without] = [await read('usage', { ...range, by: 'model' }), await read('usage', { ...range, by: 'model', times: 'no' })];
+  const none = { count: 0, p50: null, p95: null };
+  const cleared = { firstToken: none, duration: none, attemptFirstToken: none, attemptDuration: none };
+  assert.deepEqual(without.json.data, all.json.data.map((row) => ({ ...row, ...cleared })));
+});
+
 test('a series has the parts that are asked for, such as days of 23 and of 25 hours', async () => {
   const range = RANGES.everything;
   const starts = [range.from, range.from + 23 * HOUR, range.from + 48 * HOUR];

@@ -29,8 +29,8 @@ use query::Query;
 use range::Range;
 
 /// What calls used, by the column `{name}`; `{times}` is the same column of the histograms. A percentile is the middle of the first
-/// bucket that has its rank. Parameters: 1 the spans, an array of length, first quarter and the one behind the last; 3 to 6 the
-/// route, feature, client and model that count. Null counts all.
+/// bucket that has its rank. Parameters: 1 the spans, an array of length, first quarter and the one behind the last; 2 those of the
+/// histograms; 3 to 6 the route, feature, client and model that count. Null counts all.
 const USAGE: &str = include_str!("dashboard/usage.sql");
 /// What accounts used, those that cost most; the last row has the sum of all that are not shown. Parameters: 1 the spans, 3 the
 /// account, 4 the client.
@@ -141,7 +141,7 @@ async fn usage(query: &Query, env: &Env) -> Result<Reply, ApiError> {
             read(env, &money(ACCOUNTS), &values).await?.into_iter().next().unwrap_or_default()
         }
         "feature" | "model" | "route" | "client" | "upstream" => {
-            query.only(&[&FILTERS[..], &["from", "to", "by"]].concat())?;
+            query.only(&[&FILTERS[..], &["from", "to", "by", "times"]].concat())?;
             // The histograms do not know the upstream.
             read_usage(query, &range, by, if by == "upstream" { "NULL" } else { by }, env).await?
         }
@@ -156,7 +156,10 @@ async fn usage(query: &Query, env: &Env) -> Result<Reply, ApiError> {
 /// The rows of `usage.sql` by the column `name`, as a JSON array.
 async fn read_usage(query: &Query, range: &Range, name: &str, times: &str, env: &Env) -> Result<String, ApiError> {
     let statement = money(USAGE).replace("{name}", name).replace("{times}", times);
-    let mut values = vec![range.spans().into(), JsValue::NULL];
+    let spans = range.spans();
+    // The histograms have most of the rows.
+    let measured = if query.text("times") == Some("no") { "[]" } else { &spans };
+    let mut values = vec![spans.as_str().into(), measured.into()];
     values.extend(filters(query));
     Ok(read(env, &statement, &values).await?.into_iter().next().unwrap_or_default())
 }

@@ -21,8 +21,8 @@ export async function load(context) {
   const [now, then, features, models, pause] = await Promise.all([
     get('/admin/overview', { ...figures(context), at: range.starts.join() }),
     get('/admin/overview', figures(context, earlier)),
-    get('/admin/usage', { ...figures(context), by: 'feature' }),
-    get('/admin/usage', { ...figures(context), by: 'model' }),
+    get('/admin/usage', { ...figures(context), by: 'feature', times: 'no' }),
+    get('/admin/usage', { ...figures(context), by: 'model', times: 'no' }),
     get('/admin/pause'),
   ]);
   return { now, then, features: features.data, models: models.data, paused: pause.paused };

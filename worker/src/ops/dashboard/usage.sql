@@ -17,7 +17,8 @@ used AS (
 ),
 measured AS (
   SELECT {times} AS name, up_to, sum(first_token) AS a, sum(duration) AS b, sum(call_first_token) AS c, sum(call_duration) AS d
-  FROM spans CROSS JOIN times ON times.length = spans.length AND begins >= first AND begins < behind
+  FROM (SELECT value ->> 0 AS length, value ->> 1 AS first, value ->> 2 AS behind FROM json_each(?2)) AS measured_spans
+    CROSS JOIN times ON times.length = measured_spans.length AND begins >= first AND begins < behind
   WHERE (?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)
   GROUP BY 1, 2
 ),
