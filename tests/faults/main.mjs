@@ -1,6 +1,7 @@
 // `cargo xtask faults`: prints how each cell of the table ended and after which time. Fails if a cell is wrong. The argument is the
 // dialect of the upstream.
 
+import { table } from '../support/markdown.mjs';
 import { runAtEdge } from './edge.mjs';
 import { runInPage } from './page.mjs';
 import { LONGEST_MS, ROWS, SILENT_MS, cell, problems } from './rows.mjs';
@@ -16,13 +17,6 @@ function describe({ asItCame }, { error, firstMs, ms }, wrong) {
   const how = error ? `${error.kind}${error.status ? ` ${error.status}` : ''}` : answered;
   const when = firstMs === undefined || ms - firstMs < 1_000 ? seconds(ms) : `${seconds(firstMs)} to ${seconds(ms)}`;
   return `${wrong.length > 0 ? 'WRONG: ' : ''}${how}, ${when} s`;
-}
-
-/** The rows of a Markdown table, whose columns are aligned. */
-function table(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const line = (row) => `| ${row.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;
-  return [line(rows[0]), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join('\n');
 }
 
 const dialect = process.argv[2];

@@ -10,7 +10,9 @@ pub(crate) fn read(sse: &str) -> Value {
         assert_eq!(data["sequence_number"], json!(at), "{name}");
         client.take(at, &name, &data);
     }
-    client.ended.expect("an event that ends the stream")
+    let response = client.ended.expect("an event that ends the stream");
+    assert_eq!(client.raised, response["status"] == "failed", "an error event follows a response that failed");
+    response
 }
 
 #[derive(Default)]
@@ -19,10 +21,19 @@ struct Client {
     items: Vec<Value>,
     done: Vec<bool>,
     ended: Option<Value>,
+    /// An event at which the SDKs of OpenAI raise an error.
+    raised: bool,
 }
 
 impl Client {
     fn take(&mut self, at: usize, name: &str, data: &Value) {
+        if name == "error" {
+            let failed = self.ended.as_ref().map(|response| &response["error"]);
+            assert_eq!((failed, &data["message"]), (Some(&data["error"]), &data["error"]["message"]));
+            assert!(data["code"].is_string() && data["error"]["type"].is_string());
+            self.raised = true;
+            return;
+        }
         assert!(self.ended.is_none(), "{name} comes behind the end");
         match name {
             "response.created" | "response.in_progress" => {

@@ -38,3 +38,10 @@ export function commands(code) {
   }
   return commands.map((command) => command.trim()).filter(Boolean);
 }
+
+/** A table of `rows`, the first of which has the heads. Its columns are aligned. */
+export function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;
+  return [line(rows[0]), line(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(line)].join('\n');
+}

@@ -18,6 +18,7 @@ pub(crate) enum Task {
     Simulate(Simulate),
     Mutants(Vec<String>),
     Faults { dialect: Dialect },
+    Matrix { writes: bool },
     Live { upstream: Option<String> },
     Size,
     Hash,
@@ -84,6 +85,7 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
         "test" => test(words).map(Task::Test),
         "fuzz" => fuzz(words),
         "faults" => faults(words),
+        "matrix" => matrix(words),
         "live" => live(words),
         "size" => words.end(Task::Size),
         "hash" => words.end(Task::Hash),
@@ -180,6 +182,17 @@ fn faults(mut words: Words) -> Result<Task, Failure> {
         }
     }
     Ok(Task::Faults { dialect })
+}
+
+fn matrix(mut words: Words) -> Result<Task, Failure> {
+    let mut writes = false;
+    while let Some((name, _)) = words.option() {
+        match name.as_str() {
+            "--write" => writes = true,
+            _ => return Err(usage(Problem::UnknownOption, &name)),
+        }
+    }
+    Ok(Task::Matrix { writes })
 }
 
 fn live(mut words: Words) -> Result<Task, Failure> {

@@ -14,7 +14,6 @@ mod edge;
 mod edge_package;
 mod emulator;
 mod failure;
-mod faults;
 mod files;
 mod fingerprint;
 mod fuzz;
@@ -35,6 +34,7 @@ mod setup;
 mod signal;
 mod size;
 mod suite;
+mod tables;
 mod tally;
 mod tap;
 mod test;
@@ -80,7 +80,8 @@ fn perform(task: Task) -> Result<()> {
         Task::Test(options) => test::run(&workspace, &options),
         Task::Simulate(options) => fuzz::simulate(&workspace, &options),
         Task::Mutants(named) => mutant::run(&workspace, &named),
-        Task::Faults { dialect } => faults::run(&workspace, dialect),
+        Task::Faults { dialect } => tables::faults(&workspace, dialect),
+        Task::Matrix { writes } => tables::matrix(&workspace, writes),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),
         Task::Hash => hashes::show(&workspace),

@@ -1,5 +1,6 @@
 //! The response object, and its usage.
 
+use super::super::frame::event;
 use super::Context;
 use crate::failure::{Failure, Kind};
 use crate::json::{Fields, Json, Object, array};
@@ -88,7 +89,16 @@ fn error(failure: &Failure) -> String {
         _ => "server_error",
     };
     let mut json = Object::default();
-    json.text("code", code).text("message", &failure.message).text("kind", failure.kind.name()).end()
+    json.text("type", code).text("code", code).text("message", &failure.message).text("kind", failure.kind.name()).end()
+}
+
+/// The data of the event `error`. OpenAI's specification has the fields at the top (`ResponseErrorEvent`), and its SDKs and
+/// servers an object `error` (openai/openai-node `src/core/streaming.ts`).
+pub(super) fn error_event(failure: &Failure) -> Object {
+    let mut data = event("error");
+    data.text("code", failure.kind.name()).text("message", &failure.message).raw("param", "null");
+    data.raw("error", &error(failure));
+    data
 }
 
 /// OpenRouter's names for the parts of a cost: those of its Responses, and those of its chat completions

@@ -156,6 +156,12 @@ impl Page {
         self.items.extend(partial);
         let response = self.object(status, failure, report);
         self.push(event(status.event()).raw("response", &response), status.event());
+        // Some clients overlook the response that failed, and take the text so far for the whole answer
+        // (langchain-ai/langchainjs `libs/providers/langchain-openai/src/converters/responses.ts`). The SDKs of OpenAI
+        // raise an error at this event.
+        if let Some(failure) = failure {
+            self.push(&mut object::error_event(failure), "error");
+        }
     }
 
     fn object(&self, status: Status, failure: Option<&Failure>, report: Option<&str>) -> String {

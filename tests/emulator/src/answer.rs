@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::catalog::{Candidate, Prefill};
 use crate::chat_request::ChatRequest;
@@ -98,6 +98,10 @@ impl Answer {
             let tools = iter::once(call).chain(more).collect();
             return Self { reasoning, tools, finish: Finish::ToolCalls, ..Self::default() };
         }
+        if let Some((name, argument)) = &request.forced {
+            let call = ToolCall::with(0, name, &json!({ argument: text(request, model) }));
+            return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
+        }
         let text = match (behaviour, &request.prefill) {
             (Behaviour::Answer(words), _) => words.clone(),
             (Behaviour::Echo(words), _) => format!("{} {words}", request.prompt.lines().next().unwrap_or_default()),
@@ -163,7 +167,11 @@ impl ToolCall {
     }
 
     fn new(number: u64, name: &str, query: &str) -> Self {
-        let arguments = pieces(&json!({ "query": query }).to_string());
+        Self::with(number, name, &json!({ "query": query }))
+    }
+
+    fn with(number: u64, name: &str, arguments: &Value) -> Self {
+        let arguments = pieces(&arguments.to_string());
         Self { index: number, id: format!("call_{number}"), name: name.to_owned(), arguments, is_custom: false }
     }
 

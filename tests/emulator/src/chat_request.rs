@@ -35,6 +35,10 @@ pub(crate) struct ChatRequest {
     pub(crate) estimate: u64,
     /// The first tool, if the prompt says to use it.
     pub(crate) tool: Option<String>,
+    /// The prompt wants the calls of several tools at the same time.
+    pub(crate) at_once: bool,
+    /// The function that `tool_choice` forces, and its first argument.
+    pub(crate) forced: Option<(String, String)>,
     /// The first tool is a custom tool, whose input is text.
     pub(crate) is_custom: bool,
     /// The tools after the first one, if the prompt says to use all of them.
@@ -67,6 +71,8 @@ impl ChatRequest {
             prompt_tokens: texts.iter().map(|text| text.split_whitespace().count() as u64).sum(),
             estimate: texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4),
             tool: tool(body).filter(|_| prompt.contains("use the tool")),
+            at_once: prompt.contains("use the tools at once"),
+            forced: forced(body),
             is_custom: body["tools"][0]["type"] == "custom",
             more_tools: if prompt.contains("use the tools") { more_tools(body) } else { Vec::new() },
             reasoning: wants_reasoning(body),
@@ -123,6 +129,16 @@ fn tool(body: &Value) -> Option<String> {
 
 fn includes(body: &Value, name: &str) -> bool {
     body["include"].as_array().is_some_and(|include| include.iter().any(|included| included == name))
+}
+
+fn forced(body: &Value) -> Option<(String, String)> {
+    let choice = &body["tool_choice"];
+    let named = choice["function"]["name"].as_str();
+    let mut functions = body["tools"].as_array()?.iter().map(|tool| &tool["function"]);
+    let function =
+        functions.find(|function| choice == "required" || named.is_some_and(|name| function["name"] == name))?;
+    let (argument, _) = function["parameters"]["properties"].as_object()?.iter().next()?;
+    Some((function["name"].as_str()?.to_owned(), argument.clone()))
 }
 
 fn more_tools(body: &Value) -> Vec<String> {

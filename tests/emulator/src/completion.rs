@@ -1,5 +1,7 @@
 //! An answer in OpenRouter's format: one completion, or the chunks of a stream.
 
+use std::iter;
+
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, ToolCall};
@@ -180,25 +182,21 @@ impl Turn<'_> {
         Event { part: Part::Error, text: body.to_string(), tokens: 0, name: None }
     }
 
-    /// The chunks of the calls of tools. The arguments of several calls alternate, as they do at some vendors.
+    /// The chunks of the calls of tools. If the calls come at once, the pieces of their arguments alternate.
     fn tool_events(&self) -> Vec<Event> {
-        let tools = &self.answer.tools;
-        let start = |tool: &ToolCall| {
+        let calls = self.answer.tools.iter().map(|tool| {
             let (kind, field) = tool.words();
             let called = json!({ "name": tool.name, field: "" });
-            self.tool(&json!({ "index": tool.index, "id": tool.id, "type": kind, kind: called }))
-        };
-        let mut events: Vec<Event> = tools.iter().map(start).collect();
-        let longest = tools.iter().map(|tool| tool.arguments.len()).max().unwrap_or_default();
-        for at in 0..longest {
-            let pieces = tools.iter().filter_map(|tool| Some((tool, tool.arguments.get(at)?)));
-            let delta = |(tool, piece): (&ToolCall, &String)| {
-                let (kind, field) = tool.words();
-                json!({ "index": tool.index, kind: { field: piece } })
-            };
-            events.extend(pieces.map(|piece| self.tool(&delta(piece)).worth(1)));
+            let start = self.tool(&json!({ "index": tool.index, "id": tool.id, "type": kind, kind: called }));
+            let piece = |piece| self.tool(&json!({ "index": tool.index, kind: { field: piece } })).worth(1);
+            iter::once(start).chain(tool.arguments.iter().map(piece)).collect()
+        });
+        let calls: Vec<Vec<Event>> = calls.collect();
+        if !self.request.at_once {
+            return calls.concat();
         }
-        events
+        let longest = calls.iter().map(Vec::len).max().unwrap_or_default();
+        (0..longest).flat_map(|at| calls.iter().filter_map(move |call| call.get(at).cloned())).collect()
     }
 
     fn tool(&self, call: &Value) -> Event {

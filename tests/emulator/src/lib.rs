@@ -40,13 +40,15 @@
 //! | `words:N` | exactly N words, some of them with characters of several bytes |
 //! | `pace:MS` | a delay of MS milliseconds before each word |
 //! | `use the tool` | a call of the first tool, if there are tools |
-//! | `use the tools` | a call of each tool; in a stream of chunks, their arguments alternate |
+//! | `use the tools` | a call of each tool |
+//! | `use the tools at once` | the same; in a stream of chunks, the pieces of their arguments alternate |
 //! | `think:N` | N words of reasoning, at most `reasoning.max_tokens` |
 //! | `cached:N` | N tokens of the prompt came from a cache, as the usage says |
 //! | `with signatures` | `reasoning_details` beside OpenRouter's reasoning, which only the model's vendor can read |
 //!
 //! One piece is one token: a word with the white space before it. With a JSON `response_format` the answer is
-//! `{"answer": "…"}`; with `reasoning` it contains reasoning. A trailing assistant message is handled as the real
+//! `{"answer": "…"}`; with `reasoning` it contains reasoning. With a `tool_choice` that forces a function, the answer is the
+//! first argument of a call. A trailing assistant message is handled as the real
 //! models do: `meta-llama/…`, `mistralai/…`, `test/tiny` and the faults continue it; `anthropic/claude-3.5-haiku`
 //! continues it unless it ends in white space; `openai/…` and `google/…` start over; `anthropic/claude-opus-4.7`
 //! refuses it.

@@ -45,7 +45,13 @@ pub(crate) fn read(request: &Request) -> Result<Value, ApiError> {
         chat["messages"].as_array_mut().into_iter().for_each(|messages| messages.insert(0, system.clone()));
     }
     let tools = body["tools"].as_array().into_iter().flatten();
-    chat["tools"] = tools.map(|tool| json!({ "type": "function", "function": { "name": tool["name"] } })).collect();
+    let function = |tool: &Value| json!({ "name": tool["name"], "parameters": tool["input_schema"] });
+    chat["tools"] = tools.map(|tool| json!({ "type": "function", "function": function(tool) })).collect();
+    chat["tool_choice"] = match body["tool_choice"]["type"].as_str() {
+        Some("any") => json!("required"),
+        Some("tool") => json!({ "type": "function", "function": { "name": body["tool_choice"]["name"] } }),
+        _ => Value::Null,
+    };
     if body["thinking"]["type"] == "enabled" || body["thinking"]["type"] == "adaptive" {
         chat["reasoning"] = json!({ "enabled": true });
     }

@@ -72,7 +72,7 @@ fn all_tools_are_called_and_the_answer_is_about_their_results() {
 
     let whole = chat(&emulator, &body("openai/gpt-4o", "use the tools", json!({ "tools": tools }))).json();
     let calls = &whole["choices"][0]["message"]["tool_calls"];
-    let streamed = body("openai/gpt-4o", "use the tools", json!({ "tools": tools, "stream": true }));
+    let streamed = body("openai/gpt-4o", "use the tools at once", json!({ "tools": tools, "stream": true }));
     let chunks = chat(&emulator, &streamed).chunk_jsons();
     let pieces = chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"].get(0));
     let mut order = Vec::new();
@@ -88,6 +88,16 @@ fn all_tools_are_called_and_the_answer_is_about_their_results() {
         assert_eq!((&function["name"], &function["arguments"]), (&json!(name), &json!(arguments)));
         assert_eq!(assembled[at], arguments);
     }
+
+    let schema = json!({ "type": "object", "properties": { "answer": { "type": "string" } } });
+    let reply = json!([tool("find"), { "type": "function", "function": { "name": "reply", "parameters": schema } }]);
+    let choice = json!({ "type": "function", "function": { "name": "reply" } });
+    let forced = body("openai/gpt-4o", "words:2", json!({ "tools": reply, "tool_choice": choice }));
+    let forced = chat(&emulator, &forced).json();
+    assert_eq!(
+        forced["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"],
+        r#"{"answer":"word1 word2"}"#
+    );
 
     let result = |at: usize, text: &str| json!({ "role": "tool", "tool_call_id": calls[at]["id"], "content": text });
     let messages = json!([

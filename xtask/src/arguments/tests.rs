@@ -71,6 +71,12 @@ fn the_faults_ask_each_model_by_itself_by_default() {
 }
 
 #[test]
+fn the_matrix_leaves_the_documentation_as_it_is_by_default() {
+    assert_eq!(read_line("matrix"), Ok(Task::Matrix { writes: false }));
+    assert_eq!(read_line("matrix --write"), Ok(Task::Matrix { writes: true }));
+}
+
+#[test]
 fn an_error_names_the_wrong_word() {
     let cases = [
         ("biuld", "biuld: no such command"),
@@ -92,6 +98,7 @@ fn an_error_names_the_wrong_word() {
         ("bench --baseline", "--baseline: needs a value"),
         ("faults --all", "--all: no such option"),
         ("faults --dialect azure", "--dialect: needs `openrouter` or `openai`"),
+        ("matrix --all", "--all: no such option"),
         ("size now", "now: no such option"),
     ];
     for (line, expected) in cases {
