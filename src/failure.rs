@@ -20,6 +20,8 @@ mod router;
 mod waits;
 mod wording;
 
+#[cfg(feature = "protocols")]
+pub(crate) use classify::NO_COMPLETION;
 pub(crate) use classify::by_status;
 pub use classify::{classify, in_answer, refuses_before_work};
 pub(crate) use classify::{in_place_of_answer, is_error, no_answer};

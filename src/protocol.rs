@@ -27,6 +27,7 @@
 //! | `blocks` | chunks as blocks that follow one another | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `issuer`, `vendor` | what a request leaves out of a conversation; who made a model | the threads that it names |
+//! | `embeddings` | the answer to a request for embeddings | `openai/openai-openapi` `openapi.yaml` |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
 //! | `frame`, `ids` | server-sent events with names; ids | |
 
@@ -35,6 +36,7 @@ mod blocks;
 mod client;
 mod content;
 mod dialect;
+mod embeddings;
 mod frame;
 mod ids;
 mod issuer;

@@ -7,10 +7,13 @@
 //! | `fields.rs` | the registry of all fields: their types, and how the edge treats them |
 //! | `models.rs` | the chain of models: which model comes first |
 //! | `owner_fields.rs` | what the owner of an edge decides: the user, and the providers |
+//! | `embeddings.rs` | the request of `/embeddings`, behind the cargo feature `protocols` |
 //! | `cost.rs` | how many tokens a request can use, and what it can cost |
 
 mod body;
 mod cost;
+#[cfg(feature = "protocols")]
+mod embeddings;
 pub mod fields;
 mod models;
 mod owner_fields;
@@ -22,6 +25,8 @@ use crate::lane::Lane;
 use crate::tokens::Prompt;
 use crate::verdict::Wanted;
 pub(crate) use body::{BodySpec, NO_CAP, PriceCap, capped, price_cap};
+#[cfg(feature = "protocols")]
+pub use embeddings::Embeddings;
 pub use models::own_models_first;
 pub use owner_fields::{ACCOUNT_FIELDS, OwnerFields};
 pub use read::MOST_FIELDS;
@@ -86,6 +91,9 @@ pub struct ChatRequest {
     /// The client's own request, for an upstream that speaks the protocol of the client. Default none.
     #[cfg(feature = "protocols")]
     pub native: Option<crate::protocol::Native>,
+    /// The request is one for embeddings. Default none: a chat request.
+    #[cfg(feature = "protocols")]
+    pub embeddings: Option<Box<Embeddings>>,
     /// What the owner of an edge decides about the request. Default nothing.
     pub owner: OwnerFields,
     /// The number of answers to this request, `n`.
@@ -125,12 +133,37 @@ impl ChatRequest {
     /// An answer in one piece may be put together from a stream. A lane that passes bytes saves the work. A stream of OpenAI
     /// has audio in one format only (`audio.format` in OpenAI's API reference).
     pub(crate) fn may_assemble(&self) -> bool {
-        self.lane().judges_chunks() && !self.wants_audio
+        self.lane().judges_chunks() && !self.wants_audio && !self.is_for_embeddings()
     }
 
     /// The caller asked for the usage of a stream, as OpenAI's clients do.
     pub fn asks_for_usage(&self) -> bool {
         Json::or_null(&self.stream_options).get("include_usage").flag() == Some(true)
+    }
+
+    /// The request is one for embeddings.
+    pub fn is_for_embeddings(&self) -> bool {
+        #[cfg(feature = "protocols")]
+        return self.embeddings.is_some();
+        #[cfg(not(feature = "protocols"))]
+        false
+    }
+
+    /// The client reads vectors in base64.
+    fn wants_base64(&self) -> bool {
+        #[cfg(feature = "protocols")]
+        return self.embeddings.as_ref().is_some_and(|embeddings| embeddings.base64);
+        #[cfg(not(feature = "protocols"))]
+        false
+    }
+
+    /// The part of the prompt that one context window has to hold.
+    pub(crate) fn window_prompt(&self) -> Prompt {
+        #[cfg(feature = "protocols")]
+        if let Some(embeddings) = &self.embeddings {
+            return embeddings.longest;
+        }
+        self.prompt
     }
 
     /// The estimated tokens of the prompt, for the first model of the chain.

@@ -52,6 +52,22 @@ impl Prompt {
         prompt
     }
 
+    /// The prompt that is a list of `count` tokens.
+    #[cfg(feature = "protocols")]
+    pub(crate) fn of_tokens(count: u64) -> Self {
+        Self { whole: count, ..Self::default() }
+    }
+
+    /// Adds `more` to the prompt.
+    #[cfg(feature = "protocols")]
+    pub(crate) fn add_prompt(&mut self, more: Self) {
+        self.whole += more.whole;
+        self.attachments += more.attachments;
+        self.bytes += more.bytes;
+        self.text[0] += more.text[0];
+        self.text[1] += more.text[1];
+    }
+
     /// The estimated tokens of the prompt for `model`.
     pub fn tokens(self, model: &str) -> u64 {
         // OpenAI (also bare: `o3`), Google (Gemini, Gemma) and Mistral have large vocabularies.

@@ -2,7 +2,12 @@
 
 #[cfg(feature = "protocols")]
 mod azure;
+#[cfg(feature = "protocols")]
+mod embeddings;
 mod models;
+
+#[cfg(feature = "protocols")]
+pub use embeddings::EmbeddingModel;
 
 use crate::text::{cut, find, text};
 use core::fmt;
@@ -19,6 +24,9 @@ const OPENROUTER_HOST: &str = "openrouter.ai";
 
 /// Where most dialects take a request, below the base URL.
 const ENDPOINT: &str = "/chat/completions";
+
+/// Where requests for embeddings go.
+const EMBEDDINGS: &str = "/embeddings";
 
 /// Where the dialect `anthropic` takes a request.
 const MESSAGES: &str = "/messages";
@@ -58,6 +66,9 @@ pub struct Upstream {
     pub headers: Vec<(String, String)>,
     /// The models to ask this upstream for, in order. If it is empty, those of the request.
     pub models: Vec<String>,
+    /// The embedding models that the configuration lists for this upstream.
+    #[cfg(feature = "protocols")]
+    pub embeddings: Vec<EmbeddingModel>,
     /// What the configuration says about its models.
     pub catalog: Catalog,
     /// It bills reasoning beside the tokens of the answer, and the output limit does not bound the reasoning. Default false.
@@ -135,6 +146,8 @@ impl Upstream {
             app: App::default(),
             headers: Vec::new(),
             models: Vec::new(),
+            #[cfg(feature = "protocols")]
+            embeddings: Vec::new(),
             catalog: Catalog::default(),
             reasons_beyond_limit: false,
             account_fields: Vec::new(),
@@ -165,17 +178,21 @@ impl Upstream {
     }
 
     /// The request that carries `body` to `model`, the first that `body` names.
-    pub(crate) fn post(&self, streaming: bool, body: String, model: &str) -> HttpRequest {
+    pub(crate) fn post(&self, streaming: bool, body: String, model: &str, for_embeddings: bool) -> HttpRequest {
         let path = cut(&self.url, b'?').0;
         let query = &self.url[path.len()..];
+        let endpoint = match self.dialect {
+            _ if for_embeddings => EMBEDDINGS,
+            #[cfg(feature = "protocols")]
+            Dialect::Anthropic => MESSAGES,
+            _ => ENDPOINT,
+        };
         let url = match self.dialect {
             #[cfg(feature = "protocols")]
-            Dialect::Anthropic => text!(path, MESSAGES, query),
-            #[cfg(feature = "protocols")]
-            Dialect::Azure => azure::url(path, query, model),
+            Dialect::Azure => azure::url(path, query, model, endpoint),
             _ => {
                 let _ = model;
-                text!(path, ENDPOINT, query)
+                text!(path, endpoint, query)
             }
         };
         HttpRequest { url, headers: self.own_headers(streaming), extra_headers: self.headers.clone(), body }
@@ -311,7 +328,11 @@ mod tests {
             ("/v1", "/v1/chat/completions"),
         ];
         for (base, url) in urls {
-            assert_eq!(Upstream::new(Dialect::OpenAi, base, None).post(false, "{}".into(), "m").url, url, "{base}");
+            assert_eq!(
+                Upstream::new(Dialect::OpenAi, base, None).post(false, "{}".into(), "m", false).url,
+                url,
+                "{base}"
+            );
         }
     }
 

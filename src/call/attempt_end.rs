@@ -6,8 +6,10 @@ use super::{Call, Phase};
 use crate::Millis;
 use crate::attempt::{Attempt, Body, read_whole};
 use crate::chunk::Accumulator;
+use crate::events::Events;
 use crate::failure::{Failure, Kind};
 use crate::json::{Json, decimal};
+use crate::request::ChatRequest;
 use crate::role::Role;
 use crate::text::text;
 use crate::verdict::{check_rules, json_in_fence, json_within};
@@ -18,14 +20,9 @@ impl Call {
         let wall = self.clock.wall(now);
         let attempt = &mut self.running[at];
         if let Body::Whole(bytes) = &attempt.body {
-            let as_stream = self.request.stream && attempt.role != Role::Score;
-            #[cfg(feature = "protocols")]
-            let translated = attempt.translator.as_ref().and_then(|translator| translator.whole(bytes));
-            #[cfg(feature = "protocols")]
-            let bytes = translated.as_ref().map_or(&bytes[..], |completion| completion.as_bytes());
-            let (completion, events) = read_whole(bytes, attempt.new_events(), as_stream, wall);
+            let (answer, events) = self.request.read_whole(attempt, bytes, wall);
             attempt.body = Body::Events(events);
-            attempt.whole = completion;
+            attempt.whole = answer;
         }
         let is_complete = attempt.whole.is_some() || attempt.answer().is_some_and(Accumulator::is_finished);
         // An answer that reports a failure does not go on with another.
@@ -39,7 +36,9 @@ impl Call {
             return self.take_score(attempt, None, now);
         }
         let mut passed = 0;
-        if !self.has_committed() && !attempt.by_edge {
+        // The rules are about texts.
+        let has_rules = !attempt.by_edge && !self.request.is_for_embeddings();
+        if !self.has_committed() && has_rules {
             self.repair(&mut attempt);
             let Some(answer) = attempt.answer() else { return };
             let verdict = check_rules(answer, self.request.wanted(), &self.policy);
@@ -82,13 +81,29 @@ impl Call {
             let warning = text!(&decimal(events.malformed.into()), " unreadable events of the stream were skipped");
             self.report.warnings.push(warning);
         }
-        let needs_score = !self.has_committed() && !attempt.by_edge;
+        let needs_score = !self.has_committed() && !attempt.by_edge && !self.request.is_for_embeddings();
         let answer = FinishedAnswer { attempt, served, rank: rank(passed, 0) };
         if needs_score && self.ask_judge(&answer, now) {
             self.phase = Phase::Scoring(answer);
         } else {
             self.deliver(answer, true);
         }
+    }
+}
+
+impl ChatRequest {
+    /// Reads `bytes`, the body of an answer that came in one piece. Returns its JSON text, and what the answer says about itself.
+    fn read_whole(&self, attempt: &Attempt, bytes: &[u8], wall: Millis) -> (Option<String>, Box<Events>) {
+        let is_score = attempt.role == Role::Score;
+        #[cfg(feature = "protocols")]
+        if let Some(embeddings) = &self.embeddings {
+            return embeddings.read_answer(bytes, attempt.new_events(), wall);
+        }
+        #[cfg(feature = "protocols")]
+        let translated = attempt.translator.as_ref().and_then(|translator| translator.whole(bytes));
+        #[cfg(feature = "protocols")]
+        let bytes = translated.as_ref().map_or(bytes, |completion| completion.as_bytes());
+        read_whole(bytes, attempt.new_events(), self.stream && !is_score, wall)
     }
 }
 

@@ -166,7 +166,8 @@ impl Call {
         let mut row = AttemptReport { role, started: now - self.began, ..AttemptReport::default() };
         #[cfg(feature = "protocols")]
         let (body, own_fields) = self.translate(upstream, &batch, &models, (body, own_fields), &mut row);
-        let request = self.upstreams[upstream].post(streamed, body, &models[0]);
+        let for_embeddings = self.request.is_for_embeddings() && role != Role::Score;
+        let request = self.upstreams[upstream].post(streamed, body, &models[0], for_embeddings);
         self.actions.push_back(Action::Send { attempt: id, request });
         self.chain.start(&batch);
         // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.

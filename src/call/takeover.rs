@@ -129,7 +129,8 @@ impl Call {
     /// The upstream does not accept a field that failsoft wrote, or the name of the output limit. The request is sent again
     /// without the field, or with the other name.
     fn gives_up_fields(&mut self, attempt: &Attempt, failure: &Failure) -> bool {
-        let is_about_request = matches!(failure.kind, Kind::InvalidRequest | Kind::NoEndpoint);
+        // An upstream that does not know base64 may send a list without vectors.
+        let is_about_request = matches!(failure.kind, Kind::InvalidRequest | Kind::NoEndpoint | Kind::Empty);
         is_about_request && self.chain.give_up_fields(&attempt.batch, failure.rejects.shared(attempt.own_fields))
     }
 

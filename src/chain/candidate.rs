@@ -143,8 +143,8 @@ impl Candidate {
             .then(|| request.cost(&price, so_far, request.least_answer().saturating_add(self.reasoning.unwrap_or(0))))
     }
 
-    /// The tokens of the prompt, as its tokenizer counts them.
+    /// The tokens of the prompt that its context window has to hold, as its tokenizer counts them.
     fn prompt_tokens(&self, request: &ChatRequest) -> u64 {
-        request.prompt.tokens(&self.model)
+        request.window_prompt().tokens(&self.model)
     }
 }

@@ -47,11 +47,14 @@ pub(crate) fn in_place_of_answer(body: &Fields<'_>, now: Millis) -> Box<Failure>
     make(None, &Headers::default(), Reading::of_fields(body, now), now)
 }
 
+/// The message of [`no_answer`], where the body says nothing about itself.
+pub(crate) const NO_COMPLETION: &str = "the upstream's answer is not a chat completion";
+
 /// The failure of a response with status 200 whose body is no answer: perhaps an error in text, or a web page.
 pub(crate) fn no_answer(body: &str, now: Millis) -> Box<Failure> {
     let reading = Reading::of_body(body, now);
     let kind = by_words(&reading.words).filter(|kind| *kind != Kind::InvalidRequest).unwrap_or(Kind::BadResponse);
-    let mut failure = Failure::new(kind, "the upstream's answer is not a chat completion");
+    let mut failure = Failure::new(kind, NO_COMPLETION);
     if let Some(title) = reading.page {
         failure.message = page::message(&title);
     } else if kind != Kind::BadResponse {

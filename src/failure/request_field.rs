@@ -20,6 +20,8 @@ impl RequestFields {
     /// Signatures and encrypted texts in messages. Where one is rejected, the messages are sent without all of them.
     #[cfg(feature = "protocols")]
     pub(crate) const SIGNATURES: Self = Self(32);
+    /// `encoding_format: "base64"`, in which SDKs ask for vectors. Where it is rejected, the vectors come as numbers.
+    pub(crate) const BASE64: Self = Self(64);
 
     /// Both names of the output limit.
     pub(crate) const LIMITS: Self = Self(6);
@@ -32,6 +34,8 @@ impl RequestFields {
         (Self::STREAM, "stream|streaming"),
         #[cfg(feature = "protocols")]
         (Self::REASONING, "reasoning_content|reasoning_details|thinking_blocks|extra_content\nmessages reasoning"),
+        #[cfg(feature = "protocols")]
+        (Self::BASE64, "encoding_format|base64"),
     ];
 
     /// What an error says about a signature or an encrypted text that it rejects.

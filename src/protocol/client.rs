@@ -17,6 +17,8 @@ pub enum Protocol {
     Responses,
     /// Anthropic's Messages.
     Messages,
+    /// OpenAI's embeddings. The request is one of the core's, as a chat request is.
+    Embeddings,
 }
 
 /// Turns the body of `POST /v1/messages/count_tokens` into a chat request without an output limit.
@@ -46,13 +48,13 @@ pub enum Writer {
 }
 
 impl Protocol {
-    /// Turns `body` into a chat request. `None`: the body is one.
+    /// Turns `body` into a chat request. `None`: the core reads the body itself.
     ///
     /// # Errors
     /// [`Invalid`] with the path of the field, and with what to send instead.
     pub fn read(self, body: Json<'_>) -> Result<Option<Request<Context>>, Box<Invalid>> {
         Ok(match self {
-            Self::Chat => None,
+            Self::Chat | Self::Embeddings => None,
             Self::Responses => Some(responses::read(body)?.map(Context::Responses)),
             Self::Messages => Some(messages::read(body)?.map(Context::Messages)),
         })
@@ -63,7 +65,7 @@ impl Protocol {
         let is_in =
             |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
         let names: &[(&str, &str)] = match self {
-            Self::Chat => &[],
+            Self::Chat | Self::Embeddings => &[],
             Self::Responses => &responses::NAMES,
             Self::Messages => &messages::NAMES,
         };
@@ -74,7 +76,7 @@ impl Protocol {
     /// protocols. `id` names the request.
     pub fn error_body(self, failure: &Failure, shape: Shape, report: &str, id: &str) -> String {
         match self {
-            Self::Chat | Self::Responses => {
+            Self::Chat | Self::Responses | Self::Embeddings => {
                 Object::default().raw("error", &shape.error(failure)).raw("failsoft", report).end()
             }
             Self::Messages => messages::failure(failure, Some(id)),

@@ -62,7 +62,8 @@ impl ChatRequest {
         if let (Dialect::Edge, Some(policy)) = (spec.dialect, &self.policy) {
             body.raw("failsoft", policy);
         }
-        if let Some(limit) = spec.limit {
+        // Vectors have no output limit.
+        if let Some(limit) = spec.limit.filter(|_| !self.is_for_embeddings()) {
             body.whole(self.limit_name(spec), limit);
         }
         let is_openrouter = spec.dialect == Dialect::OpenRouter;
@@ -72,6 +73,10 @@ impl ChatRequest {
         let rest = owned.as_ref().unwrap_or(&self.rest);
         let capped = (is_openrouter && spec.cap != NO_CAP).then(|| capped(rest, spec.cap));
         let rest = capped.as_ref().unwrap_or(rest);
+        // Every upstream can write vectors as numbers.
+        let as_numbers = self.wants_base64() && spec.rejected.has(RequestFields::BASE64);
+        let as_numbers = as_numbers.then(|| patched(rest, r#"{"encoding_format":"float"}"#));
+        let rest = as_numbers.as_ref().unwrap_or(rest);
         match spec.prefill {
             None => _ = body.fields(rest),
             Some(prefill) => write_with_prefill(&mut body, rest, prefill),
@@ -98,6 +103,9 @@ impl ChatRequest {
         }
         if spec.limit.is_some() {
             fields.add(limit_field(self.limit_name(spec)));
+        }
+        if self.wants_base64() {
+            fields.add(RequestFields::BASE64);
         }
         fields
     }

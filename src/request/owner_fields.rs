@@ -48,7 +48,9 @@ impl ChatRequest {
     fn account_patch(&self, account_fields: &[&str], given: Json<'_>) -> Object {
         let mut patch = Object::default();
         let Some(account) = &self.owner.account else { return patch };
-        for name in ACCOUNT_FIELDS {
+        // OpenAI's request for embeddings has `user` alone.
+        let names = if self.is_for_embeddings() { &ACCOUNT_FIELDS[..1] } else { &ACCOUNT_FIELDS };
+        for name in names.iter().copied() {
             let is_given = !given.get(name).is_null();
             let is_kept = is_given && self.owner.kept.contains(&name);
             if !is_kept && (is_given || account_fields.contains(&name)) {

@@ -26,6 +26,11 @@ impl ChatRequest {
     /// As [`ChatRequest::read`].
     pub fn read_fields(body: &Fields<'_>) -> Result<Self, Box<Invalid>> {
         let prompt = check_messages(body)?;
+        Self::read_around(body, prompt)
+    }
+
+    /// Reads everything but the `prompt`.
+    pub(super) fn read_around(body: &Fields<'_>, prompt: Prompt) -> Result<Self, Box<Invalid>> {
         check_numbers(body)?;
         let mut warnings = Vec::new();
         let models = models::read(body, &mut warnings)?;
@@ -62,6 +67,8 @@ impl ChatRequest {
             max_reasoning: body.get("reasoning").get("max_tokens").whole(),
             #[cfg(feature = "protocols")]
             native: None,
+            #[cfg(feature = "protocols")]
+            embeddings: None,
             owner: OwnerFields::default(),
             answers,
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),

@@ -12,18 +12,17 @@ use crate::text::text;
 /// The version of the API where the base URL names none.
 const VERSION: &str = "?api-version=2024-10-21";
 
-/// The URL of a request to the deployment `model`. `path` and `query` are those of the base URL.
-pub(crate) fn url(path: &str, query: &str, model: &str) -> String {
-    const END: &str = "/chat/completions";
+/// The URL of a request to the `endpoint` of the deployment `model`. `path` and `query` are those of the base URL.
+pub(crate) fn url(path: &str, query: &str, model: &str, endpoint: &str) -> String {
     if path.ends_with("/v1") {
-        return text!(path, END, query);
+        return text!(path, endpoint, query);
     }
     let query = if query.is_empty() { VERSION } else { query };
     if path.contains("/deployments/") {
-        return text!(path, END, query);
+        return text!(path, endpoint, query);
     }
     let api = if path.ends_with("/openai") { "" } else { "/openai" };
-    text!(path, api, "/deployments/", &encoded(model), END, query)
+    text!(path, api, "/deployments/", &encoded(model), endpoint, query)
 }
 
 /// A client may name the deployment, and must not get another path with it.
@@ -57,7 +56,7 @@ mod tests {
             ("/openai/v1", "?api-version=preview", "/openai/v1/chat/completions?api-version=preview".into()),
             ("/openai/deployments/d", "?api-version=1", "/openai/deployments/d/chat/completions?api-version=1".into()),
         ] {
-            assert_eq!(url(&[host, path].concat(), query, "gpt/4o"), [host, &end].concat());
+            assert_eq!(url(&[host, path].concat(), query, "gpt/4o", "/chat/completions"), [host, &end].concat());
         }
     }
 }

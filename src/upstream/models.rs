@@ -61,6 +61,11 @@ fn with_cache_prices(mut info: ModelInfo) -> ModelInfo {
     info
 }
 
+/// The price of a token, for a price of [`TOKENS_PER_PRICE`].
+pub(super) fn per_token(price: Usd) -> Usd {
+    Usd(price.0.div_ceil(TOKENS_PER_PRICE))
+}
+
 fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
     row.only(
         "id contextLength maxOutput maxReasoning prompt completion cachedPrompt cacheWrite cacheWriteHour reasoning",
@@ -72,7 +77,7 @@ fn read_info(row: &Section<'_>) -> Result<ModelInfo, Box<Invalid>> {
     let price = |name| {
         let mut price = None;
         row.usd(name, &mut price)?;
-        Ok::<_, Box<Invalid>>(price.map(|price| Usd(price.0.div_ceil(TOKENS_PER_PRICE))))
+        Ok::<_, Box<Invalid>>(price.map(per_token))
     };
     Ok(ModelInfo {
         id: row.text("id")?.unwrap_or_default().into(),

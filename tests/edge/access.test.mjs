@@ -153,7 +153,7 @@ test('JSON with a wrong content type is accepted', async () => {
 });
 
 test('the answer to an unknown path names the right path, and the answer to a wrong method names the right methods', async () => {
-  for (const path of ['/v1/embeddings', '/v1/completions', '/v1/nothing', '/v1']) {
+  for (const path of ['/v1/images', '/v1/completions', '/v1/nothing', '/v1']) {
     const error = checkError(await send(edge, path, { method: 'POST', body: '{}' }), 404, 'unknown_url');
     assert.match(error.message, /POST \/v1\/chat\/completions/);
   }

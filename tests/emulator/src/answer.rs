@@ -5,7 +5,7 @@ use std::iter;
 use serde_json::{Value, json};
 
 use crate::catalog::{Candidate, Prefill};
-use crate::chat_request::ChatRequest;
+use crate::chat_request::{ChatRequest, Wire};
 use crate::fault::{Behaviour, BodyError, Cut, Effect, Format, WrongAnswer};
 
 /// An answer in the pieces that a stream carries; one piece is one token.
@@ -68,6 +68,9 @@ const LARGE: usize = 65 << 10;
 impl Answer {
     /// The answer of `model`, with the fault of its behaviour. Faults that concern only the wire belong to `respond`.
     pub(crate) fn compose(request: &ChatRequest, model: &Candidate, behaviour: &Behaviour) -> Self {
+        if request.wire == Wire::Embeddings {
+            return Self::default();
+        }
         let mut answer = Self::healthy(request, model, behaviour);
         match behaviour.effect() {
             Some(Effect::WrongAnswer(wrong)) => answer.spoil(wrong),

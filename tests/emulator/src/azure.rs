@@ -7,21 +7,21 @@ use crate::api_error::ApiError;
 use crate::completion::{Event, Part};
 use crate::http::{Request, decode};
 
-/// The deployment in `path`.
-pub(crate) fn deployment(path: &str) -> Option<String> {
-    let name = path.strip_prefix("/openai/deployments/")?.strip_suffix("/chat/completions")?;
+/// The deployment in `path`, of a request to `endpoint`.
+pub(crate) fn deployment(path: &str, endpoint: &str) -> Option<String> {
+    let name = path.strip_prefix("/openai/deployments/")?.strip_suffix(endpoint)?;
     Some(decode(name)).filter(|name| !name.is_empty())
 }
 
-/// The chat request for a request to `deployment`.
-pub(crate) fn read(request: &Request, deployment: &str) -> Result<Value, ApiError> {
+/// The chat request `body` of a request to `deployment`.
+pub(crate) fn read(request: &Request, body: Result<Value, ApiError>, deployment: &str) -> Result<Value, ApiError> {
     if request.header("api-key").is_none() {
         return Err(ApiError::bare(401, "Access denied due to invalid subscription key or wrong API endpoint."));
     }
     if request.query("api-version").is_none() {
         return Err(ApiError::bare(404, "Resource not found"));
     }
-    let mut body = request.body_json();
+    let mut body = body?;
     body["model"] = json!(deployment);
     Ok(body)
 }

@@ -125,6 +125,19 @@ pub(crate) static ROWS: &[Row] = &[
     Row { expires: Some("2025-12-31"), ..row("test/expired", "test/expired-20240101", "Test: Expired", "Test") },
 ];
 
+/// The embedding models: see `embeddings.rs`.
+pub(crate) static EMBEDDING_ROWS: &[Row] = &[
+    embedding("openai/text-embedding-3-small", "openai/text-embedding-3-small-20240125"),
+    embedding("test/embed-numbers", "test/embed-numbers-20260101"),
+    embedding("test/embed-no-base64", "test/embed-no-base64-20260101"),
+    embedding("test/embed-fixed", "test/embed-fixed-20260101"),
+    embedding("test/embed-unordered", "test/embed-unordered-20260101"),
+];
+
+const fn embedding(id: &'static str, canonical: &'static str) -> Row {
+    Row { context: 8_192, max_output: 1, price: usd_per_million(2, 0), ..row(id, canonical, id, "OpenAI") }
+}
+
 /// The row that all faults share. It is ordinary, because the faults differ only in how they fail.
 pub(crate) static FAULT_ROW: Row =
     Row { prefill: Prefill::Continues, ..row("fault/…", "fault/…", "Fault", "Faulty") };
@@ -158,7 +171,7 @@ impl Candidate {
         }
         let plain =
             id.rsplit_once(':').filter(|(_, variant)| VARIANTS.contains(variant)).map_or(id, |(plain, _)| plain);
-        let row = ROWS.iter().find(|row| row.id == plain || row.canonical == plain)?;
+        let row = ROWS.iter().chain(EMBEDDING_ROWS).find(|row| row.id == plain || row.canonical == plain)?;
         let id = if row.canonical == plain { row.id } else { id };
         Some(Self { id: id.to_owned(), ..Self::of(row) })
     }

@@ -15,6 +15,16 @@ pub(crate) enum Wire {
     Azure,
     /// OpenAI's, and OpenRouter's form of it.
     Responses,
+    /// Not a chat: each text becomes a vector.
+    Embeddings,
+}
+
+/// What a request for embeddings asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    pub(crate) texts: Vec<String>,
+    pub(crate) dimensions: Option<u64>,
+    pub(crate) base64: bool,
 }
 
 /// The parts of a chat request that change the answer.
@@ -53,6 +63,7 @@ pub(crate) struct ChatRequest {
     pub(crate) json: bool,
     /// The text of a trailing assistant message.
     pub(crate) prefill: Option<String>,
+    pub(crate) inputs: Inputs,
 }
 
 impl ChatRequest {
@@ -61,6 +72,9 @@ impl ChatRequest {
         let messages = body["messages"].as_array().unwrap_or(&empty);
         let texts: Vec<String> = messages.iter().map(text_of).collect();
         let prompt = prompt(messages, &texts);
+        let characters = texts.iter().map(|text| text.chars().count() as u64);
+        // A context window holds one input.
+        let characters = if wire == Wire::Embeddings { characters.max().unwrap_or(0) } else { characters.sum() };
         let last_is_assistant = messages.last().is_some_and(|message| role(message) == "assistant");
         Self {
             wire,
@@ -69,7 +83,7 @@ impl ChatRequest {
             max_tokens: body["max_completion_tokens"].as_u64().or(body["max_tokens"].as_u64()),
             max_reasoning: body["reasoning"]["max_tokens"].as_u64(),
             prompt_tokens: texts.iter().map(|text| text.split_whitespace().count() as u64).sum(),
-            estimate: texts.iter().map(|text| text.chars().count() as u64).sum::<u64>().div_ceil(4),
+            estimate: characters.div_ceil(4),
             tool: tool(body).filter(|_| prompt.contains("use the tool")),
             at_once: prompt.contains("use the tools at once"),
             forced: forced(body),
@@ -81,6 +95,11 @@ impl ChatRequest {
             includes_encrypted: includes(body, "reasoning.encrypted_content"),
             json: matches!(body["response_format"]["type"].as_str(), Some("json_object" | "json_schema")),
             prefill: texts.last().filter(|_| last_is_assistant).cloned(),
+            inputs: Inputs {
+                dimensions: body["dimensions"].as_u64(),
+                base64: body["encoding_format"] == "base64",
+                texts: if wire == Wire::Embeddings { texts } else { Vec::new() },
+            },
             prompt,
         }
     }

@@ -9,7 +9,7 @@ use crate::billing::{Billing, remove_cost};
 use crate::catalog::{Candidate, usd};
 use crate::chat_request::{ChatRequest, Wire};
 use crate::fault::{Behaviour, Effect, Format};
-use crate::{azure, issuer, messages, responses};
+use crate::{azure, embeddings, issuer, messages, responses};
 
 /// The answer of one model to a request.
 #[derive(Debug)]
@@ -73,6 +73,7 @@ impl Turn<'_> {
         match self.request.wire {
             Wire::Messages => return messages::message(self),
             Wire::Responses => return responses::object(self),
+            Wire::Embeddings => return embeddings::list(self, &self.request.inputs),
             Wire::Chat | Wire::OpenAi | Wire::Azure => {}
         }
         let answer = &self.answer;
@@ -115,7 +116,7 @@ impl Turn<'_> {
             Wire::Messages => return messages::events(self),
             Wire::Responses => return responses::events(self),
             Wire::Azure => azure::first_chunk(),
-            Wire::Chat | Wire::OpenAi => Event::comment(),
+            Wire::Chat | Wire::OpenAi | Wire::Embeddings => Event::comment(),
         };
         let mut events = vec![begin, self.delta(Part::Role, &json!({ "role": "assistant", "content": "" }))];
         for piece in &answer.reasoning {
@@ -160,7 +161,7 @@ impl Turn<'_> {
         match self.request.wire {
             Wire::Messages => return messages::text(piece),
             Wire::Responses => return responses::text(piece),
-            Wire::Chat | Wire::OpenAi | Wire::Azure => {}
+            Wire::Chat | Wire::OpenAi | Wire::Azure | Wire::Embeddings => {}
         }
         self.delta(Part::Text, &json!({ "content": piece })).worth(1)
     }
@@ -170,7 +171,7 @@ impl Turn<'_> {
         match self.request.wire {
             Wire::Messages => return messages::error_event(error),
             Wire::Responses => return responses::error_event(self, error, with_choice),
-            Wire::Chat | Wire::OpenAi | Wire::Azure => {}
+            Wire::Chat | Wire::OpenAi | Wire::Azure | Wire::Embeddings => {}
         }
         let mut body = self.envelope("chat.completion.chunk");
         body["error"] = error.clone();

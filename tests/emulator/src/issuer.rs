@@ -78,7 +78,7 @@ pub(crate) fn refuse(wire: Wire, model: &Candidate, messages: &Value) -> Option<
             foreign.or_else(|| messages().find_map(|(_, message)| refuse_ids(model, message)))
         }
         // Their own modules check these.
-        Wire::Messages | Wire::Responses => None,
+        Wire::Messages | Wire::Responses | Wire::Embeddings => None,
     }
 }
 

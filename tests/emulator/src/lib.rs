@@ -26,7 +26,9 @@
 //! `GET /models/{author}/{slug}/endpoints`, `GET /generation?id=`, `GET /key`. Other vendors' wires have the same models and
 //! faults: `POST /responses` is OpenAI's, in OpenRouter's form too, `POST /messages` is Anthropic's, and
 //! `POST /openai/deployments/{model}/chat/completions` is Azure's, and `POST /v1/chat/completions` is OpenAI's own. Each
-//! refuses what another vendor signed, and ids of calls that its vendor does not accept. Every key works except `sk-or-invalid` (401)
+//! refuses what another vendor signed, and ids of calls that its vendor does not accept. `POST /embeddings` (Azure:
+//! `/openai/deployments/{model}/embeddings`) has models of its own, listed by `GET /embeddings/models`, and the same faults.
+//! Every key works except `sk-or-invalid` (401)
 //! and `sk-or-no-credits` (402). A healthy answer keeps the connection open; every error and every fault closes it,
 //! so that a test can recognise a browser's own retries. A normal end is announced by `connection: close`, a break is not. A
 //! client that closes its sending half counts as having left. Pages of any origin may call; no response
@@ -179,6 +181,7 @@ mod chat_request;
 mod completion;
 mod connection;
 mod control;
+mod embeddings;
 mod emulator;
 mod fault;
 mod http;

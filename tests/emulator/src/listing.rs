@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::catalog::{Candidate, ROWS, usd_text};
+use crate::catalog::{Candidate, EMBEDDING_ROWS, ROWS, usd_text};
 use crate::fault::{Behaviour, FAULTS};
 
 /// 2026-01-01: a fixed date keeps the listings the same in every run.
@@ -29,6 +29,11 @@ pub(crate) fn models() -> Value {
     let rows = ROWS.iter().map(Candidate::of);
     let faults = FAULTS.iter().filter_map(|fault| Candidate::fault(fault.name));
     json!({ "data": rows.chain(faults).map(|model| model_json(&model)).collect::<Vec<_>>() })
+}
+
+/// The embedding models, which `GET /models` does not list.
+pub(crate) fn embedding_models() -> Value {
+    json!({ "data": EMBEDDING_ROWS.iter().map(Candidate::of).map(|model| model_json(&model)).collect::<Vec<_>>() })
 }
 
 fn model_json(model: &Candidate) -> Value {

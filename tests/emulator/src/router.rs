@@ -12,7 +12,7 @@ use crate::listing;
 use crate::response::Response;
 use crate::state::State;
 use crate::validate::authorize;
-use crate::{azure, messages, responses};
+use crate::{azure, embeddings, messages, responses};
 
 /// Preflights and control requests are not part of OpenRouter's traffic, so the log omits them.
 pub(crate) fn is_logged(request: &Request) -> bool {
@@ -35,10 +35,9 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
             Exchange { response: messages::reshape(exchange.response), ..exchange }
         }
         ("POST", "/responses") => chat(state, request, Wire::Responses, responses::read(request)),
-        ("POST", path) if azure::deployment(path).is_some() => {
-            let deployment = azure::deployment(path).unwrap_or_default();
-            chat(state, request, Wire::Azure, azure::read(request, &deployment))
-        }
+        ("POST", "/embeddings") => chat(state, request, Wire::Embeddings, embeddings::read(request)),
+        ("POST", path) if path.starts_with("/openai/deployments/") => azure(state, request, path),
+        ("GET", "/embeddings/models") => Exchange::of(Response::json(200, &listing::embedding_models())),
         ("GET", "/models") => Exchange::of(Response::json(200, &listing::models())),
         ("GET", "/generation") if state.options.billing.names_generations() => Exchange::of(generation(state, request)),
         ("GET", "/key") => Exchange::of(key(state, request)),
@@ -55,6 +54,19 @@ fn openai(request: &Request) -> serde_json::Value {
         body["model"] = name.into();
     }
     body
+}
+
+fn azure(state: &State, request: &Request, path: &str) -> Exchange {
+    if let Some(deployment) = azure::deployment(path, "/chat/completions") {
+        return chat(state, request, Wire::Azure, azure::read(request, Ok(request.body_json()), &deployment));
+    }
+    match azure::deployment(path, "/embeddings") {
+        Some(deployment) => {
+            let body = azure::read(request, embeddings::read(request), &deployment);
+            chat(state, request, Wire::Embeddings, body)
+        }
+        None => Exchange::of(not_found(path)),
+    }
 }
 
 /// CORS for any origin. Pages can read no response header, because OpenRouter exposes none.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `json_shape.rs` | is the body JSON that every reader understands in the same way? |
 //! | `fields.rs`, `tools.rs` | which fields may a request have? |
+//! | `embeddings.rs` | what may a request for embeddings have, and which upstreams may answer it? |
 //! | `messages.rs`, `attachments.rs` | what may a conversation contain? |
 //! | `models.rs` | which models may this client name? |
 //! | `native.rs` | what may an upstream get byte for byte? |
@@ -11,6 +12,7 @@
 //! | `hold_cost.rs` | what can the call use at most, so that this much is held? |
 
 mod attachments;
+mod embeddings;
 mod fields;
 mod hold_cost;
 mod json_shape;
@@ -43,7 +45,7 @@ use hold_cost::{Bounded, Prices};
 /// The fields with which every model can answer. Any other field may be the reason why a model fails: reasoning that stays
 /// hidden until a clock runs out, or a parameter that a provider does not know.
 const ORDINARY: &str = "model models messages stream stream_options max_tokens max_completion_tokens temperature top_p stop n \
-                        seed user metadata usage tools tool_choice response_format failsoft";
+                        seed user metadata usage tools tool_choice response_format failsoft input encoding_format";
 
 /// A call that may be made.
 #[derive(Debug)]
@@ -121,7 +123,7 @@ impl Draft {
     fn read(body: &[u8], protocol: Protocol, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
         let body = json_shape::parse(body)?;
         match protocol.read(body)? {
-            None => Self::read_chat(body, config, client),
+            None => Self::read_call(body, protocol, config, client),
             Some(request) => Self::read_translated(request, protocol, config, client),
         }
     }
@@ -135,7 +137,7 @@ impl Draft {
     ) -> Result<Self, ApiError> {
         request.check_unknown(config.limits.refuses_unknown)?;
         let Request { chat, mut context, warnings, native, .. } = request;
-        let draft = Self::read_chat(Json::parse(&chat).unwrap_or(Json::NULL), config, client);
+        let draft = Self::read_call(Json::parse(&chat).unwrap_or(Json::NULL), Protocol::Chat, config, client);
         let mut draft = draft.map_err(|error| rename_field(error, protocol))?;
         let call = &mut draft.call;
         context.set_prompt_tokens(call.request.prompt_tokens());
@@ -153,28 +155,33 @@ impl Draft {
         Ok(draft)
     }
 
-    fn read_chat(body: Json<'_>, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
+    /// Reads a chat request, or a request for embeddings.
+    fn read_call(body: Json<'_>, protocol: Protocol, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
+        let for_embeddings = protocol == Protocol::Embeddings;
         let body = Section::object("", body)?;
         let route = models::find_route(&body, config, client)?;
         let route = route.map(|route| Route::choose_version(route, &client.account().name, &body));
         let limits = route.map(|route| config.limits.lowered(&route.limits));
-        let checked = fields::check(&body, limits.as_ref().unwrap_or(&config.limits), &config.fields)?;
+        let check = if for_embeddings { embeddings::check } else { fields::check };
+        let checked = check(&body, limits.as_ref().unwrap_or(&config.limits), &config.fields)?;
         let body = &checked.fields;
-        let mut request = ChatRequest::read_fields(body)?;
+        let read = if for_embeddings { ChatRequest::read_embeddings } else { ChatRequest::read_fields };
+        let mut request = read(body)?;
         request.hour_in_cache = checked.hour_in_cache;
-        let upstreams = match route {
-            Some(route) => {
-                request.set_chain(&route.models)?;
-                match route.upstreams[..] {
-                    [] => Arc::clone(&config.upstreams),
-                    _ => Arc::new(route.choose_upstreams(&config.upstreams)),
-                }
-            }
-            None => {
-                models::check_models(&request, config, client)?;
-                models::limit_upstreams(config, client, &mut request.warnings)?
-            }
+        let inputs = embeddings::check_inputs(&request, &config.limits)?;
+        match route {
+            Some(route) if for_embeddings => embeddings::choose_first(&mut request, &route.models)?,
+            Some(route) => request.set_chain(&route.models)?,
+            None => models::check_models(&request, config, client)?,
+        }
+        let mut upstreams = match route {
+            Some(route) if !route.upstreams.is_empty() => Arc::new(route.choose_upstreams(&config.upstreams)),
+            None if !for_embeddings => models::limit_upstreams(config, client, &mut request.warnings)?,
+            Some(_) | None => Arc::clone(&config.upstreams),
         };
+        if for_embeddings {
+            upstreams = embeddings::find_upstreams(&request, &upstreams)?;
+        }
         let provider = route.map_or(&config.provider, |route| &route.provider);
         fields::check_fixed_provider(body.get("provider"), provider.as_deref().unwrap_or_default())?;
         let upstreams = models::limit_to_data_policy(upstreams, body.get("provider"), &mut request.warnings);
@@ -182,11 +189,15 @@ impl Draft {
         request.owner.reads_files_for_free = checked.has_files;
         let owner = route.map_or(&config.policy, |route| &route.policy);
         let asked = body.get("failsoft");
-        let policy = if asked.is_null() {
+        let mut policy = if asked.is_null() {
             owner.clone()
         } else {
             policy::narrow(owner, asked, config.access == Access::Loopback)?
         };
+        if for_embeddings {
+            // A judge reads texts.
+            policy.judge = None;
+        }
         let bounded = bounds(&policy, &config.budget, client, route);
         if bounded.money {
             models::check_searches(&request, config)?;
@@ -194,12 +205,15 @@ impl Draft {
         request.callers_clocks = policy.timeouts != owner.timeouts;
         // The other lanes pass on what the upstream says about itself, in the upstream's protocol.
         request.lane = route.map_or(Lane::Gate, |route| route.lane);
-        if client.hides_report() || upstreams.iter().any(|upstream| upstream.dialect.protocol().is_some()) {
+        if client.hides_report()
+            || for_embeddings
+            || upstreams.iter().any(|upstream| upstream.dialect.protocol().is_some())
+        {
             request.lane = Lane::Gate;
         }
         request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };
         request.max_tokens = Some(checked.output);
-        request.prompt_most = Some(checked.prompt);
+        request.prompt_most = inputs.or(Some(checked.prompt));
         request.warnings.extend(checked.warnings);
         let call = AdmittedCall {
             request,

@@ -1,4 +1,4 @@
-//! The life of a call at the edge: `POST /v1/chat/completions`, `/v1/responses` and `/v1/messages`.
+//! The life of a call at the edge: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages` and `/v1/embeddings`.
 
 use std::rc::Rc;
 
@@ -240,8 +240,7 @@ impl PreparedCall {
         }
         let attempts = AttemptLog::default();
         let waits = (disconnect, executor.clone(), timer);
-        let mut driver =
-            Driver::new(call, admitted.request.lane, delivery, waits, attempts.clone(), hold.deadline(began));
+        let mut driver = Driver::new(call, &admitted.request, delivery, waits, attempts.clone(), hold.deadline(began));
         let run = async {
             let mut outcome = driver.run().await;
             let times = (began, host::now());

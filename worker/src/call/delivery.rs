@@ -3,7 +3,7 @@
 
 use std::task::Poll;
 
-use failsoft::protocol::Writer;
+use failsoft::protocol::{Protocol, Writer};
 use failsoft::{Chunks, Failure, Millis, Outcome, Report};
 use futures_channel::oneshot;
 use wasm_bindgen::JsValue;
@@ -185,6 +185,8 @@ impl Delivery {
                     Some(concealed) => conceal_answer(&completion, &concealed.asked),
                 };
                 let shown = match self.form.writer.take() {
+                    // Vectors have the same shape everywhere.
+                    None if self.form.errors.protocol == Protocol::Embeddings => shown,
                     None => self.form.errors.shape.completion(shown, host::now()),
                     Some(writer) => writer.answer(&shown, &json),
                 };

@@ -16,7 +16,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use failsoft::{Action, AttemptId, Call, Failure, HttpRequest, Input, Kind, Lane, Millis, Outcome, Usd};
+use failsoft::{Action, AttemptId, Call, ChatRequest, Failure, HttpRequest, Input, Kind, Lane, Millis, Outcome, Usd};
 
 use crate::account::{AttemptLog, Most};
 use crate::call::abandoned::Abandoned;
@@ -43,6 +43,8 @@ pub(crate) struct Driver {
     requests: Vec<UpstreamRequest>,
     abandoned: Abandoned,
     lane: Lane,
+    /// The answer is a list of vectors.
+    for_embeddings: bool,
     relay: Option<Relay>,
     /// At this time, a client that has not taken everything counts as gone. Nothing of the call happens later.
     ends: Millis,
@@ -66,7 +68,7 @@ enum Wakeup {
 impl Driver {
     pub(crate) fn new(
         call: Call,
-        lane: Lane,
+        request: &ChatRequest,
         delivery: Delivery,
         (disconnect, executor, timer): (Disconnect, Executor, Timer),
         log: AttemptLog,
@@ -81,7 +83,8 @@ impl Driver {
             timer,
             requests: Vec::new(),
             abandoned: Abandoned::default(),
-            lane,
+            lane: request.lane,
+            for_embeddings: request.is_for_embeddings(),
             relay: None,
             ends,
         }
@@ -127,8 +130,9 @@ impl Driver {
             usd: row.and_then(|row| row.highest_cost).map(|Usd(usd)| usd),
         };
         self.log.record_start(attempt, &request.url, most);
-        let request =
-            UpstreamRequest::start(&self.executor, attempt, request, self.lane.reads_rest(), self.call.upstreams());
+        let (reads_rest, for_embeddings) = (self.lane.reads_rest(), self.for_embeddings);
+        let upstreams = self.call.upstreams();
+        let request = UpstreamRequest::start(&self.executor, attempt, request, reads_rest, upstreams, for_embeddings);
         self.requests.push(request);
     }
 

@@ -49,6 +49,8 @@ pub(crate) struct UpstreamRequest {
     state: State,
     /// How many bytes of the body were read.
     length: usize,
+    /// The answer is a list of vectors.
+    for_embeddings: bool,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl UpstreamRequest {
         request: &HttpRequest,
         reads_rest: bool,
         upstreams: &Arc<Vec<Upstream>>,
+        for_embeddings: bool,
     ) -> Self {
         let (fetch, state) = match send(request, executor) {
             Ok((fetch, pending)) => (Some(fetch), State::Sent(pending)),
@@ -95,7 +98,7 @@ impl UpstreamRequest {
         };
         let buffer = if reads_rest { BUFFER } else { SMALL_BUFFER };
         let (executor, upstreams) = (executor.clone(), Arc::clone(upstreams));
-        Self { attempt, executor, upstreams, buffer, fetch, state, length: 0 }
+        Self { attempt, executor, upstreams, buffer, fetch, state, length: 0, for_embeddings }
     }
 
     /// Whether the head of the response has not come.
@@ -177,6 +180,9 @@ impl UpstreamRequest {
             }
             (_, Err(thrown)) => (Event::Failed(connection_failure(&thrown)), State::Over),
             (State::Sent(_), Ok(head)) => self.open(&head.as_string().unwrap_or_default()),
+            (State::ReadingWhole(_), Ok(bytes)) if bytes.is_undefined() && self.for_embeddings => {
+                (too_many_vectors(), State::Over)
+            }
             (State::ReadingWhole(_), Ok(bytes)) if bytes.is_undefined() => (too_large(LARGEST_WHOLE), State::Over),
             (State::ReadingWhole(_), Ok(bytes)) => (Event::Bytes(host::to_bytes(&bytes)), State::Open(None)),
             (State::Reading(body, _), Ok(_)) => self.take_chunk(body),
@@ -241,6 +247,13 @@ fn send(request: &HttpRequest, executor: &Executor) -> Result<(UpstreamFetch, Pe
 
 fn too_large(limit: u32) -> Event {
     Event::Failed(Failure::new(Kind::BadResponse, format!("the answer is larger than {limit} bytes")))
+}
+
+/// No other upstream has smaller vectors of the same model.
+fn too_many_vectors() -> Event {
+    let message =
+        format!("the vectors are larger than {LARGEST_WHOLE} bytes together; send fewer inputs in one request");
+    Event::Failed(Failure::new(Kind::InvalidRequest, message))
 }
 
 /// Nothing listens at the upstream's address: see `isRefused` in glue.js.

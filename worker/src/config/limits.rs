@@ -16,6 +16,8 @@ pub(crate) struct Limits {
     pub(crate) output_tokens: u64,
     /// Answers to one request (`n`).
     pub(crate) answers: u64,
+    /// Inputs of one request for embeddings.
+    pub(crate) inputs: usize,
     /// Images in one request.
     pub(crate) images: u64,
     /// Files in one request.
@@ -27,7 +29,7 @@ pub(crate) struct Limits {
 }
 
 const FIELDS: &str =
-    "bodyBytes bodyWithin bytesInFlight messages outputTokens answers images files fileTokens unknownFields";
+    "bodyBytes bodyWithin bytesInFlight messages outputTokens answers inputs images files fileTokens unknownFields";
 
 impl Limits {
     pub(super) fn read(given: &Section<'_>) -> Result<Self, Box<Invalid>> {
@@ -41,12 +43,15 @@ impl Limits {
         let (mut answers, mut images, mut body_within) = (4, 0, 30_000);
         given.whole("bodyWithin", 1, 600_000, &mut body_within)?;
         given.whole("answers", 1, 128, &mut answers)?;
+        // OpenAI's own limit.
+        let mut inputs = 2_048;
+        given.count("inputs", 1, 100_000, &mut inputs)?;
         given.whole("images", 0, 1_000, &mut images)?;
         let (mut files, mut file_tokens) = (0, 50_000);
         given.whole("files", 0, 1_000, &mut files)?;
         given.whole("fileTokens", 1, 10_000_000, &mut file_tokens)?;
         let refuses_unknown = given.choice("unknownFields", "leaveOut refuse")? == Some("refuse");
-        let (body_bytes, messages) = (body_bytes as usize, messages as usize);
+        let (body_bytes, messages, inputs) = (body_bytes as usize, messages as usize, inputs as usize);
         let bytes_in_flight = bytes_in_flight as usize;
         Ok(Self {
             body_bytes,
@@ -55,6 +60,7 @@ impl Limits {
             messages,
             output_tokens,
             answers,
+            inputs,
             images,
             files,
             file_tokens,

@@ -46,7 +46,9 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
-    given.only("name url dialect app headers key models chargesErrors reasoningBeyondLimit accountFields streams")?;
+    given.only(
+        "name url dialect app headers key models embeddings chargesErrors reasoningBeyondLimit accountFields streams",
+    )?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
     let may_be_http = local && url.starts_with("http://");
@@ -88,6 +90,7 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     given.flag("chargesErrors", &mut upstream.charges_errors)?;
     given.flag("streams", &mut upstream.streams)?;
     upstream.read_models(given, path)?;
+    upstream.read_embeddings(given, path)?;
     Ok(Keyless { upstream, name, key: key_name })
 }
 

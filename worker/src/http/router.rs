@@ -34,6 +34,7 @@ impl Endpoint {
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
 const MESSAGES: &str = "/v1/messages";
+const EMBEDDINGS: &str = "/v1/embeddings";
 
 /// What stands before the id of a model: in OpenAI's API, and in OpenRouter's.
 const MODELS: [&str; 2] = ["/v1/models/", "/v1/model/"];
@@ -62,7 +63,7 @@ pub(crate) fn find_endpoint(method: &str, path: &str) -> Result<Endpoint, ApiErr
         return Ok(Endpoint::Admin);
     }
     let (endpoint, methods) = match without_api(path) {
-        CHAT | RESPONSES | MESSAGES => (Endpoint::Call, "POST"),
+        CHAT | RESPONSES | MESSAGES | EMBEDDINGS => (Endpoint::Call, "POST"),
         "/v1/messages/count_tokens" => (Endpoint::CountTokens, "POST"),
         "/v1/models" => (Endpoint::Models, "GET"),
         _ if model_id(path).is_some() => (Endpoint::Model, "GET"),
@@ -90,6 +91,8 @@ pub(crate) fn find_protocol(path: &str) -> Protocol {
         Protocol::Messages
     } else if is_at(RESPONSES) {
         Protocol::Responses
+    } else if is_at(EMBEDDINGS) {
+        Protocol::Embeddings
     } else {
         Protocol::Chat
     }
@@ -108,8 +111,10 @@ fn unknown_url(path: &str) -> ApiError {
         "responses" => format!("use POST {RESPONSES}"),
         "messages" => format!("use POST {MESSAGES}"),
         "completions" | "chat" => format!("use POST {CHAT}"),
-        "embeddings" => format!("this edge has no embeddings; use POST {CHAT}"),
-        _ => format!("this edge has POST {CHAT}, {RESPONSES} and {MESSAGES}, GET /v1/models and GET /healthz"),
+        "embeddings" => format!("use POST {EMBEDDINGS}"),
+        _ => format!(
+            "this edge has POST {CHAT}, {RESPONSES}, {MESSAGES} and {EMBEDDINGS}, GET /v1/models and GET /healthz"
+        ),
     };
     // The caller chooses the path, so it is cut: a reply must not grow with it.
     let path: String = path.chars().take(100).collect();
@@ -147,6 +152,7 @@ mod tests {
             ("/v1/chat/completions/", Protocol::Chat),
             ("/v1/responses", Protocol::Responses),
             ("/api/v1/messages", Protocol::Messages),
+            ("/api/v1/embeddings", Protocol::Embeddings),
         ] {
             assert_eq!(find_endpoint("POST", path).ok(), Some(Endpoint::Call), "{path}");
             assert_eq!(find_protocol(path), protocol, "{path}");
@@ -164,7 +170,7 @@ mod tests {
             assert!(find_endpoint("GET", path).is_err(), "{path}");
         }
         for (path, right) in [
-            ("/v1/embeddings", "POST /v1/chat/completions"),
+            ("/embeddings", "POST /v1/embeddings"),
             ("/v1/completions", "POST /v1/chat/completions"),
             ("/chat/completions", "POST /v1/chat/completions"),
             ("/responses", "POST /v1/responses"),

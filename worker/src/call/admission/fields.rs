@@ -117,7 +117,8 @@ pub(super) fn check<'a>(body: &Section<'a>, limits: &Limits, opened: &[String]) 
     let tools = if body.get("tools").is_null() { 0 } else { TOOLS };
     let attached = attachments.images * LARGEST_ATTACHMENT + attachments.files.saturating_mul(limits.file_tokens);
     let Output { most: output, mut warnings } = output;
-    warnings.extend(warn_about_unknown(&unknown, opened));
+    let known = if unknown.is_empty() { String::new() } else { accepted(opened) };
+    warnings.extend(warn_about_unknown(&unknown, &known));
     Ok(Checked {
         fields: fields.into_iter().collect(),
         output,
@@ -128,9 +129,9 @@ pub(super) fn check<'a>(body: &Section<'a>, limits: &Limits, opened: &[String]) 
     })
 }
 
-fn warn_about_unknown(unknown: &[String], opened: &[String]) -> Vec<String> {
-    let known = if unknown.is_empty() { String::new() } else { accepted(opened) };
-    let mut warnings: Vec<String> = unknown.iter().take(MOST_NAMED).map(|name| not_sent(name, &known)).collect();
+/// Warnings about the fields `unknown`, which are not sent. The fields `known` may be meant.
+pub(super) fn warn_about_unknown(unknown: &[String], known: &str) -> Vec<String> {
+    let mut warnings: Vec<String> = unknown.iter().take(MOST_NAMED).map(|name| not_sent(name, known)).collect();
     if let Some(more @ 1..) = unknown.len().checked_sub(MOST_NAMED) {
         warnings.push(format!("{more} more fields are not known, and were not sent"));
     }
@@ -246,7 +247,7 @@ fn check_file_parser(plugin: &Section<'_>) -> Result<(), Box<Invalid>> {
 }
 
 /// The client may choose the providers: the request's price limit excludes those that cost more than the amount held.
-fn check_provider(given: &Section<'_>) -> Result<(), Box<Invalid>> {
+pub(super) fn check_provider(given: &Section<'_>) -> Result<(), Box<Invalid>> {
     given.only(PROVIDER)?;
     given.section("max_price")?.only("prompt completion request image audio")?;
     let sort = given.get("sort");
@@ -293,6 +294,7 @@ mod tests {
             messages: 1,
             output_tokens: 10,
             answers: 1,
+            inputs: 1,
             images: 0,
             files: 0,
             file_tokens: 1,

@@ -153,7 +153,7 @@ fn no_price<'a>(models: impl Iterator<Item = &'a str>) -> ApiError {
     let models: Vec<&str> = models.collect();
     let message = format!(
         "the cost of this call is bounded, but no price is known for {}: the upstream's catalog has none; the owner of \
-         this edge can set `prompt` and `completion` of a model in `upstream.models`",
+         this edge can set `prompt` and `completion` of a model in `upstream.models`, or `prompt` in `upstream.embeddings`",
         models.join(", ")
     );
     ApiError::new(Code::PriceUnknown, message).about("model")

@@ -78,3 +78,69 @@ fn tokens_are_counted_for_the_models_that_the_client_may_ask() {
     assert_eq!(error.code.status(), 403);
     assert_eq!(count("{").expect_err("an error").code.status(), 400);
 }
+
+fn vectors(body: Value) -> Result<AdmittedCall, ApiError> {
+    let config = json!({
+        "access": "loopback",
+        "models": ["e/one", "e/two", "e/three"],
+        "routes": {"index": {"models": ["e/one", "e/two"], "lane": "relay", "policy": {"judge": {"model": "j", "threshold": 1, "criteria": "c"}}}},
+        "limits": {"inputs": 3},
+        "upstreams": [
+            {"url": "https://a.example/v1", "dialect": "openai", "models": ["chat"], "embeddings": ["e/one", {"id": "deployed", "name": "e/two"}]},
+            {"url": "https://b.example/v1", "dialect": "anthropic"},
+            {"url": "https://c.example/v1", "dialect": "openrouter", "embeddings": ["e/one"]},
+        ],
+    });
+    let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+    let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
+    Draft::read(body.to_string().as_bytes(), Protocol::Embeddings, &config, &client).map(|draft| draft.call)
+}
+
+#[test]
+fn a_request_for_embeddings_reaches_the_upstreams_that_have_its_model_and_names_no_other() {
+    let asked = |model: &str| {
+        let call = vectors(json!({"model": model, "input": ["a", "b"]})).expect("a call");
+        let upstreams =
+            call.upstreams.iter().map(|upstream| (upstream.url.clone(), upstream.models.clone())).collect::<Vec<_>>();
+        (call, upstreams)
+    };
+    let one = |url: &str, model: &str| (format!("https://{url}.example/v1"), vec![model.to_owned()]);
+    assert_eq!(asked("e/one").1, [one("a", "e/one"), one("c", "e/one")]);
+    assert_eq!(asked("e/two").1, [one("a", "deployed")]);
+    let (call, upstreams) = asked("route/index");
+    assert_eq!(
+        (&call.request.models[..], upstreams),
+        (&["e/one".to_owned()][..], vec![one("a", "e/one"), one("c", "e/one")])
+    );
+    assert!(call.policy.judge.is_none() && call.request.lane.judges_chunks());
+    assert!(
+        call.request.warnings.iter().any(|warning| warning.contains("cannot be compared")),
+        "{:?}",
+        call.request.warnings
+    );
+    assert_eq!(call.request.prompt_most, Some(6));
+}
+
+#[test]
+fn a_request_for_embeddings_is_refused_with_what_to_do() {
+    for (body, status, message) in [
+        (json!({"model": "e/three", "input": "a"}), 404, "no upstream of this edge has embeddings of this model"),
+        (json!({"model": "e/four", "input": "a"}), 403, "may not ask for this model"),
+        (json!({"models": ["e/one", "e/two"], "input": "a"}), 400, "vectors of different models cannot be compared"),
+        (json!({"model": "e/one", "input": ["a", "b", "c", "d"]}), 400, "(`limits.inputs`)"),
+        (json!({"model": "e/one"}), 400, "`input` must be a text"),
+        (json!({"model": "e/one", "input": "a", "provider": {"novel": 1}}), 400, "`provider.novel`"),
+        (json!({"model": "e/one", "input": "a", "failsoft": {"novel": 1}}), 400, "`failsoft.novel`"),
+    ] {
+        let error = vectors(body.clone()).map(|_| ()).expect_err("an error");
+        assert!(error.code.status() == status && error.message.contains(message), "{body}: {}", error.message);
+    }
+    let call = vectors(json!({"model": "e/one", "input": "a", "stream": true, "messages": [], "novel": null}))
+        .expect("a call");
+    let warnings = call.request.warnings.join(" ");
+    assert!(
+        warnings.contains("`stream`") && warnings.contains("`messages`") && !warnings.contains("novel"),
+        "{warnings}"
+    );
+    assert!(!call.request.stream);
+}

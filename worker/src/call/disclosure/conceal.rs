@@ -8,7 +8,7 @@ use super::owners_code;
 use crate::http::api_error::{ApiError, Code};
 
 /// The fields of a completion and of a chunk that say nothing about the upstream.
-const ANSWER: &str = "id object created";
+const ANSWER: &str = "id object created data";
 const CHOICE: &str = "index finish_reason logprobs";
 const MESSAGE: &str = "role content refusal reasoning reasoning_content reasoning_details tool_calls function_call annotations \
                        audio images";
