@@ -13,7 +13,7 @@ const writes = process.argv.includes('--write');
 const emulator = await startEmulator();
 const edge = await startEdge({ failsoft: configure(emulator, FAILSOFT) });
 const edges = await startDialects(emulator);
-const clients = await loadClients();
+const { clients, stop } = await loadClients();
 const problems = [];
 
 async function show(name, grid, notes = []) {
@@ -30,6 +30,6 @@ async function show(name, grid, notes = []) {
 await show(ABILITIES, abilities({ emulator, edge }, clients), [listLacking(clients)]);
 await show(MATRIX, matrix(emulator, edges));
 for (const problem of problems) console.log(problem);
-await Promise.all([edge.stop(), ...Object.values(edges).map((one) => one.stop())]);
+await Promise.all([stop(), edge.stop(), ...Object.values(edges).map((one) => one.stop())]);
 await emulator.stop();
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { TIMEOUTS } from '../support/faults.mjs';
+import { startPython } from './python.mjs';
 import { ANSWERS, NARROW, SECOND } from './scenarios.mjs';
 import { makeTools } from './wants.mjs';
 
@@ -18,11 +19,13 @@ export const FAILSOFT = {
   routes: { support: { models: [FIRST, SECOND] } },
 };
 
-/** The clients that the files of the folder `npm` export. */
+/** The clients: those that the files of the folders `npm` and `pypi` export. `stop` ends the process of those in Python. */
 export async function loadClients() {
   const names = (await readdir(new URL('npm/', import.meta.url))).sort();
   const files = await Promise.all(names.map((name) => import(new URL(`npm/${name}`, import.meta.url))));
-  return files.flatMap((file) => file.default).map((client) => ({ registry: 'npm', how: '', lacks: {}, ...client }));
+  const { clients, stop } = await startPython();
+  const ofNpm = files.flatMap((file) => file.default).map((client) => ({ registry: 'npm', how: '', lacks: {}, ...client }));
+  return { clients: [...ofNpm, ...clients], stop };
 }
 
 /** The requests for models that reached the upstream. The edge also asks for a catalog. */
