@@ -91,7 +91,8 @@ export function createClient(defaults?: Options): Client;
 
 /**
  * Makes a `fetch` for an SDK (openai, @langchain/openai, ai, @openrouter/sdk). Each `POST` to a URL whose path ends with
- * `/chat/completions` goes through the client. Every other request passes untouched; for a `POST`, one warning says that it
+ * `/chat/completions` goes through the client. With an `edge`, `/responses`, `/messages`, `/messages/count_tokens` and `/embeddings`
+ * go to the edge as they are, with `token`. Every other request passes untouched; for a `POST`, one warning says that it
  * has no fallback.
  *
  * - The model of the request is asked first, then the client's `models`.

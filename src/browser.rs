@@ -15,7 +15,7 @@
 //! | `driver`, `driver/state`, `driver/finish` | performs the actions of one [`Call`](crate::Call) and reports what happened; its states; its end |
 //! | `driver/requests`, `driver/connection`, `driver/lookup`, `timer` | the I/O of a call: requests, model info, the one timer |
 //! | `stream`, `driver/outbox` | the streamed answer, and the promises of its reader |
-//! | `fetch`, `shape` | the `fetch` for SDKs; what a strict SDK accepts |
+//! | `fetch`, `forward`, `shape` | the `fetch` for SDKs; what goes to an edge as it is; what a strict SDK accepts |
 //! | `error`, `misuse`, `callbacks` | `ChatError`; wrong options; `onAttempt`, `onFallback` and the warning |
 //! | `page`, `promise` | what a page can know of itself; promises |
 //!
@@ -29,6 +29,7 @@ mod driver;
 mod error;
 pub mod exports;
 mod fetch;
+mod forward;
 mod memory;
 mod misuse;
 mod options;

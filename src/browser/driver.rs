@@ -28,6 +28,7 @@ use super::values::parse;
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{Action, Call, Context, Failure, Input, Millis};
+pub(super) use connection::request_init;
 use connection::{Connection, cancel_body};
 use lookup::{Lookups, PATIENCE};
 pub use outbox::Form;

@@ -1,5 +1,5 @@
-//! The `fetch` for SDKs (openai, @langchain/openai, ai, @openrouter/sdk): chat completions go through a client, all else passes
-//! untouched.
+//! The `fetch` for SDKs (openai, @langchain/openai, ai, @openrouter/sdk): chat completions go through a client. What else an edge
+//! answers goes to the client's edge (`forward.rs`), and all other requests pass untouched.
 
 use std::rc::Rc;
 
@@ -34,7 +34,7 @@ extern "C" {
 }
 
 /// A chat request of an SDK.
-struct SdkRequest {
+pub(super) struct SdkRequest {
     url: String,
     body: Object,
     headers: Object,
@@ -66,14 +66,14 @@ fn url_of(input: &JsValue) -> String {
 }
 
 /// The path of `url`, which may be relative.
-fn path_of(url: &str) -> &str {
+pub(super) fn path_of(url: &str) -> &str {
     let url = cut(cut(url, b'#').0, b'?').0;
     let after_scheme = find(url, "://").map_or(url, |at| &url[at + 3..]);
     &after_scheme[cut(after_scheme, b'/').0.len()..]
 }
 
 /// The text of the body. The web's own class reads a body in any of its forms.
-fn body_text(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
+pub(super) fn body_text(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
     let body = property(init, "body");
     if body.is_string() {
         return Ok(body);
@@ -87,7 +87,7 @@ fn body_text(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue> {
 }
 
 impl SdkRequest {
-    fn new(url: String, input: &JsValue, init: &JsValue, body: Object) -> Result<Self, JsValue> {
+    pub(super) fn new(url: String, input: &JsValue, init: &JsValue, body: Object) -> Result<Self, JsValue> {
         let headers = plain_headers(&either(input, init, "headers")).map_err(|failure| throw(None, &failure))?;
         Ok(Self { url, body, headers, signal: either(input, init, "signal") })
     }
@@ -135,7 +135,7 @@ fn response(body: &JsValue, status: u16, headers: &Object) -> Result<JsValue, Js
 }
 
 /// The response that tells an OpenAI client of a failure.
-fn failure_response(failure: &Failure, shape: Shape) -> Result<JsValue, JsValue> {
+pub(super) fn failure_response(failure: &Failure, shape: Shape) -> Result<JsValue, JsValue> {
     let headers = Object::new();
     set(&headers, "content-type", &"application/json".into());
     // failsoft has retried and fallen back. Retries of the SDK would multiply these.
@@ -153,6 +153,9 @@ impl Client {
         let method = either(input, init, "method").as_string().unwrap_or_default();
         let is_post = method.eq_ignore_ascii_case("post");
         let url = url_of(input);
+        if let Some(endpoint) = self.edge_endpoint(&url).filter(|_| is_post) {
+            return self.forward(endpoint, url, input, init).await;
+        }
         let (mut text, mut body) = (JsValue::UNDEFINED, JsValue::UNDEFINED);
         if is_post && path_of(&url).ends_with("/chat/completions") {
             text = settle(body_text(input, init)).await?;
@@ -207,7 +210,7 @@ impl Client {
     }
 
     /// The options of a call for this request.
-    fn options_for(&self, request: SdkRequest) -> Object {
+    pub(super) fn options_for(&self, request: SdkRequest) -> Object {
         let SdkRequest { url, body, headers, signal } = request;
         let options = Object::new();
         let defaults = self.defaults();

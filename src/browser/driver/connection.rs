@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Headers};
+use web_sys::{AbortController, AbortSignal, Headers};
 
 use super::Driver;
 use super::held_bytes::HeldBytes;
@@ -113,7 +113,8 @@ impl Connection {
     /// A request that is sent now. The promise gives its response.
     pub(super) fn send(fetch: &Function, attempt: AttemptId, request: HttpRequest) -> (Self, Result<JsValue, JsValue>) {
         let controller = AbortController::new().ok();
-        let answer = init(&request, controller.as_ref())
+        let signal = controller.as_ref().map(AbortController::signal);
+        let answer = request_init(&request, signal.as_ref())
             .and_then(|init| fetch.call2(&JsValue::UNDEFINED, &JsValue::from_str(&request.url), &init));
         (Self { attempt, url: request.url, controller, body: Body::Awaited, held: HeldBytes::default() }, answer)
     }
@@ -189,7 +190,8 @@ impl Connection {
     }
 }
 
-fn init(request: &HttpRequest, controller: Option<&AbortController>) -> Result<Object, JsValue> {
+/// The second argument of `fetch` for `request`.
+pub(in crate::browser) fn request_init(request: &HttpRequest, signal: Option<&AbortSignal>) -> Result<Object, JsValue> {
     let headers = Object::new();
     for (name, value) in &request.headers {
         set(&headers, name, &value.into());
@@ -202,8 +204,8 @@ fn init(request: &HttpRequest, controller: Option<&AbortController>) -> Result<O
     let headers = Headers::new_with_record_from_str_to_str(&headers)?;
     set(&init, "headers", &headers);
     set(&init, "body", &JsValue::from_str(&request.body));
-    if let Some(controller) = controller {
-        set(&init, "signal", &controller.signal());
+    if let Some(signal) = signal {
+        set(&init, "signal", signal);
     }
     Ok(init)
 }
