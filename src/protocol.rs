@@ -6,12 +6,12 @@
 //!
 //! ```text
 //!   client                                  core                                  upstream
-//!   Responses ──▶ responses::read ──┐                          ┌── anthropic::body ──▶ Messages
-//!   Messages  ──▶ messages::read  ──┼──▶ chat request ──▶ Call ┤
-//!   chat ───────────────────────────┘                          └──▶ chat completions
+//!   Responses ──▶ responses::read ──┐                          ┌── openai::body ─────▶ Responses
+//!   Messages  ──▶ messages::read  ──┼──▶ chat request ──▶ Call ┼── anthropic::body ──▶ Messages
+//!   chat ───────────────────────────┘                          └─────────────────────▶ chat completions
 //!
-//!   Responses ◀── responses::Writer ─┐                         ┌── anthropic::Translator ◀── Messages
-//!   Messages  ◀── messages::Writer  ─┼── chunks ◀────── Call ◀─┤
+//!   Responses ◀── responses::Writer ─┐                         ┌── openai::Translator ◀──── Responses
+//!   Messages  ◀── messages::Writer  ─┼── chunks ◀────── Call ◀─┼── anthropic::Translator ◀── Messages
 //!   chat ◀───────────────────────────┘                         └── chat completions
 //! ```
 //!
@@ -22,8 +22,10 @@
 //! | [`responses`] | OpenAI's Responses, for clients | `openai/openai-openapi` `openapi.yaml` |
 //! | [`messages`] | Anthropic's Messages, for clients | platform.claude.com/docs/en/api/messages |
 //! | [`anthropic`] | Anthropic's Messages, for upstreams | platform.claude.com/docs/en/api/messages |
+//! | [`openai`] | OpenAI's Responses, for upstreams | `openai/openai-openapi` `openapi.yaml` |
 //! | `client` | the protocol of a client: its reader and its writer | |
-//! | `dialect` | what the dialect of an upstream changes: requests and answers | |
+//! | `dialect` | what the dialect and the protocol of an upstream change: requests and answers | |
+//! | `body`, `chunk_writer` | a request to an upstream; the chunks that its events become | |
 //! | `blocks` | chunks as blocks that follow one another | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `issuer`, `vendor` | what a request leaves out of a conversation; who made a model | the threads that it names |
@@ -33,6 +35,8 @@
 
 pub mod anthropic;
 mod blocks;
+mod body;
+mod chunk_writer;
 mod client;
 mod content;
 mod dialect;
@@ -41,11 +45,13 @@ mod frame;
 mod ids;
 mod issuer;
 pub mod messages;
+pub mod openai;
 mod reasoning;
 mod request;
 pub mod responses;
 mod vendor;
 
+pub use body::Body;
 pub use client::{Context, Protocol, Writer, read_prompt};
 pub(crate) use dialect::AnswerTranslator;
 pub use dialect::{Native, Sent, request};

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, ModelInfo};
 use crate::http::HttpRequest;
+#[cfg(feature = "protocols")]
+use crate::protocol::Protocol;
 
 /// OpenRouter's own base URL, the default of the package.
 pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";
@@ -26,13 +28,17 @@ const OPENROUTER_HOST: &str = "openrouter.ai";
 const ENDPOINT: &str = "/chat/completions";
 
 /// Where requests for embeddings go.
+#[cfg(feature = "protocols")]
 const EMBEDDINGS: &str = "/embeddings";
 
-/// Where the dialect `anthropic` takes a request.
+/// Where an upstream that speaks Anthropic's Messages takes a request.
 const MESSAGES: &str = "/messages";
 
+/// Where an upstream that speaks OpenAI's Responses takes a request.
+const RESPONSES: &str = "/responses";
+
 /// The ends of a base URL that many copy along.
-const ENDPOINTS: [&str; 2] = [ENDPOINT, MESSAGES];
+const ENDPOINTS: [&str; 3] = [ENDPOINT, MESSAGES, RESPONSES];
 
 /// The dialect of an upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +62,10 @@ pub enum Dialect {
 pub struct Upstream {
     /// What the API speaks.
     pub dialect: Dialect,
+    /// The protocols that it speaks, at least one; the best comes first. A client that speaks one of them is served in it, so
+    /// that the upstream gets the client's own items. Default those of the dialect.
+    #[cfg(feature = "protocols")]
+    pub protocols: Vec<Protocol>,
     /// The base URL, up to and without `/chat/completions`. A query stays behind the path: Azure has its API version there.
     pub url: String,
     /// Sent as `Authorization: Bearer`. Anthropic gets it as `x-api-key`, and Azure as `api-key`.
@@ -141,6 +151,8 @@ impl Upstream {
     pub fn new(dialect: Dialect, url: &str, key: Option<String>) -> Self {
         Self {
             dialect,
+            #[cfg(feature = "protocols")]
+            protocols: dialect.protocols().into(),
             url: base(dialect, url),
             key,
             app: App::default(),
@@ -177,25 +189,37 @@ impl Upstream {
         asked.into_iter().chain(info.and_then(|info| info.max_reasoning)).min()
     }
 
-    /// The request that carries `body` to `model`, the first that `body` names.
-    pub(crate) fn post(&self, streaming: bool, body: String, model: &str, for_embeddings: bool) -> HttpRequest {
-        let path = cut(&self.url, b'?').0;
-        let query = &self.url[path.len()..];
-        let endpoint = match self.dialect {
-            _ if for_embeddings => EMBEDDINGS,
-            #[cfg(feature = "protocols")]
-            Dialect::Anthropic => MESSAGES,
-            _ => ENDPOINT,
-        };
-        let url = match self.dialect {
-            #[cfg(feature = "protocols")]
-            Dialect::Azure => azure::url(path, query, model, endpoint),
-            _ => {
-                let _ = model;
-                text!(path, endpoint, query)
-            }
-        };
+    /// The request that carries `body` to `url`.
+    pub(crate) fn post(&self, streaming: bool, url: String, body: String) -> HttpRequest {
         HttpRequest { url, headers: self.own_headers(streaming), extra_headers: self.headers.clone(), body }
+    }
+
+    /// Where it takes a chat completion.
+    #[cfg(any(test, not(feature = "protocols")))]
+    pub(crate) fn chat_url(&self) -> String {
+        self.endpoint(ENDPOINT)
+    }
+
+    /// Where it takes a request to `model` in the form of `protocol`.
+    #[cfg(feature = "protocols")]
+    pub(crate) fn url_for(&self, protocol: Protocol, model: &str) -> String {
+        let endpoint = match protocol {
+            Protocol::Messages => MESSAGES,
+            Protocol::Responses => RESPONSES,
+            Protocol::Embeddings => EMBEDDINGS,
+            Protocol::Chat => ENDPOINT,
+        };
+        if self.dialect == Dialect::Azure {
+            let path = cut(&self.url, b'?').0;
+            return azure::url(path, &self.url[path.len()..], model, endpoint);
+        }
+        self.endpoint(endpoint)
+    }
+
+    /// `path` below the base URL.
+    fn endpoint(&self, path: &str) -> String {
+        let base = cut(&self.url, b'?').0;
+        text!(base, path, &self.url[base.len()..])
     }
 
     fn own_headers(&self, streaming: bool) -> Vec<(&'static str, String)> {
@@ -328,11 +352,7 @@ mod tests {
             ("/v1", "/v1/chat/completions"),
         ];
         for (base, url) in urls {
-            assert_eq!(
-                Upstream::new(Dialect::OpenAi, base, None).post(false, "{}".into(), "m", false).url,
-                url,
-                "{base}"
-            );
+            assert_eq!(Upstream::new(Dialect::OpenAi, base, None).chat_url(), url, "{base}");
         }
     }
 

@@ -165,9 +165,14 @@ impl Call {
         #[cfg_attr(not(feature = "protocols"), expect(unused_mut, reason = "a page sends the conversation as it is"))]
         let mut row = AttemptReport { role, started: now - self.began, ..AttemptReport::default() };
         #[cfg(feature = "protocols")]
-        let (body, own_fields) = self.translate(upstream, &batch, &models, (body, own_fields), &mut row);
-        let for_embeddings = self.request.is_for_embeddings() && role != Role::Score;
-        let request = self.upstreams[upstream].post(streamed, body, &models[0], for_embeddings);
+        let (protocol, is_native) = self.protocol_at(upstream, role);
+        #[cfg(feature = "protocols")]
+        let (body, own_fields) = self.translate(upstream, protocol, &batch, &models, (body, own_fields), &mut row);
+        #[cfg(feature = "protocols")]
+        let url = self.upstreams[upstream].url_for(protocol, &models[0]);
+        #[cfg(not(feature = "protocols"))]
+        let url = self.upstreams[upstream].chat_url();
+        let request = self.upstreams[upstream].post(streamed, url, body);
         self.actions.push_back(Action::Send { attempt: id, request });
         self.chain.start(&batch);
         // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.
@@ -184,7 +189,8 @@ impl Call {
         attempt.own_fields = own_fields;
         #[cfg(feature = "protocols")]
         {
-            attempt.translator = crate::protocol::AnswerTranslator::of(dialect, self.clock.wall(now) / 1_000);
+            let created = self.clock.wall(now) / 1_000;
+            attempt.translator = crate::protocol::AnswerTranslator::of(protocol, is_native, created);
         }
         let disclosure = self.disclosure.filter(|_| !cfg!(feature = "browser"));
         attempt.redaction = disclosure.map(|disclosure| Redaction::new(disclosure.field, Arc::clone(&self.upstreams)));

@@ -3,17 +3,30 @@
 use super::Call;
 use crate::chain::Batch;
 use crate::failure::RequestFields;
-use crate::protocol::{Target, Vendor, has_signatures, request};
+use crate::protocol::{Protocol, Target, Vendor, has_signatures, request};
 use crate::report::AttemptReport;
 use crate::role::Role;
 use crate::text::text;
 
 impl Call {
+    /// The protocol of a request to the upstream, and whether the client of the call speaks it, too. The request of a judge is not
+    /// the client's.
+    pub(super) fn protocol_at(&self, upstream: usize, role: Role) -> (Protocol, bool) {
+        if self.request.is_for_embeddings() && role != Role::Score {
+            return (Protocol::Embeddings, false);
+        }
+        let native = self.request.native.as_ref().filter(|_| role != Role::Score);
+        let client = native.map_or(Protocol::Chat, |native| native.protocol);
+        let protocol = self.upstreams[upstream].protocol_for(client);
+        (protocol, native.is_some() && protocol == client)
+    }
+
     /// `body` for the upstream, with the fields that the upstream may reject although the caller's request is right. Writes into
     /// `row` what the request leaves out.
     pub(super) fn translate(
         &mut self,
         upstream: usize,
+        protocol: Protocol,
         batch: &Batch,
         models: &[String],
         (body, mut own_fields): (String, RequestFields),
@@ -23,15 +36,23 @@ impl Call {
         let rejected = batch.first().map_or(RequestFields::default(), |&at| self.chain.rejected(at));
         let target = Target {
             dialect,
+            protocol,
             models,
             refuses_signatures: rejected.has(RequestFields::SIGNATURES),
             refuses_reasoning: rejected.has(RequestFields::REASONING),
         };
-        let native = self.request.native.as_ref().filter(|_| row.role != Role::Score);
+        // A continuation adds a message to those of the client.
+        let is_clients = !matches!(row.role, Role::Score | Role::Continue);
+        let native = self.request.native.as_ref().filter(|_| is_clients);
         let sent = request(&target, body, native);
         for name in sent.lost {
-            let warning =
-                text!("`", &name, "` was not sent to the upstream that speaks Messages, which has no such field");
+            let warning = text!(
+                "`",
+                &name,
+                "` was not sent to the upstream that speaks ",
+                protocol.name(),
+                ", which has no such field"
+            );
             if !self.report.warnings.contains(&warning) {
                 self.report.warnings.push(warning);
             }

@@ -11,7 +11,7 @@
 //! let messages = r#""messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]"#;
 //! assert!(body.json.contains(messages) && body.lost.is_empty());
 //!
-//! let mut translator = Translator::new(1_764_300_000);
+//! let mut translator = Translator::new(1_764_300_000, false);
 //! let delta = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}"#;
 //! let chunks = translator.feed(format!("event: content_block_delta\ndata: {delta}\n\n").as_bytes());
 //! assert!(chunks.contains(r#""delta":{"content":"Hello"}"#));
@@ -36,5 +36,5 @@ mod tools;
 mod turns;
 
 pub use answer::completion;
-pub use request::{Body, body};
+pub use request::body;
 pub use stream::Translator;

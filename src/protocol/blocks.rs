@@ -15,13 +15,15 @@ pub(super) enum BlockKind {
     Text,
     Refusal,
     Call,
+    /// An item or a block of the upstream that chat has no form for, for a client of the same protocol. It comes in one piece.
+    Native,
 }
 
 /// One block of an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     pub(super) kind: BlockKind,
-    /// The text so far. Of a call, its arguments.
+    /// The text so far. Of a call, its arguments. Of what is native, its JSON text.
     pub(super) text: String,
     /// The bytes of the text that were given.
     given: usize,
@@ -31,6 +33,8 @@ pub(super) struct Block {
     pub(super) id: String,
     /// Of a call.
     pub(super) name: String,
+    /// Of a call: it calls a custom tool, whose input is any text.
+    pub(super) is_custom: bool,
     pub(super) detail: Detail,
     /// The JSON texts of annotations, in chat's shape.
     pub(super) annotations: Vec<String>,
@@ -69,6 +73,9 @@ impl Blocks {
     pub(super) fn take(&mut self, choice: Json<'_>) {
         let delta = choice.get("delta");
         self.take_reasoning(delta);
+        for item in delta.get("native").items() {
+            self.blocks.push(Block { text: item.raw().into(), ..Block::new(BlockKind::Native, 0) });
+        }
         let content = delta.get("content").text().unwrap_or_default();
         if !content.is_empty() {
             self.last_of(BlockKind::Text).text.push_str(&content);
@@ -85,7 +92,9 @@ impl Blocks {
             self.take_annotation(annotation);
         }
         for (at, piece) in delta.get("tool_calls").items().enumerate() {
-            self.take_call(piece, piece.get("function"), piece.get("index").whole().unwrap_or(at as u64));
+            let custom = piece.get("custom");
+            let called = if custom.is_object() { custom } else { piece.get("function") };
+            self.take_call(piece, called, piece.get("index").whole().unwrap_or(at as u64));
         }
         // The form of a single call before there were lists of calls.
         let call = delta.get("function_call");
@@ -105,7 +114,7 @@ impl Blocks {
             let is_last = self.current + 1 == self.blocks.len();
             let block = &mut self.blocks[self.current];
             let ends = is_over || !is_last && block.is_complete();
-            if ends && block.kind == BlockKind::Call && is_blank(&block.text) {
+            if ends && block.kind == BlockKind::Call && !block.is_custom && is_blank(&block.text) {
                 // Clients parse the arguments, and an empty text is no JSON.
                 block.text.push_str("{}");
             }
@@ -176,13 +185,14 @@ impl Blocks {
             self.blocks.len() - 1
         });
         let block = &mut self.blocks[at];
+        block.is_custom |= piece.get("custom").is_object();
         if block.id.is_empty() {
             block.id = piece.get("id").text().unwrap_or_default().into();
         }
         if !block.has_begun {
             block.name.push_str(&function.get("name").text().unwrap_or_default());
         }
-        let arguments = function.get("arguments");
+        let arguments = function.get(if block.is_custom { "input" } else { "arguments" });
         match arguments.text() {
             Some(text) => block.text.push_str(&text),
             None if arguments.is_null() => {}
@@ -200,6 +210,7 @@ impl Block {
             index,
             id: String::new(),
             name: String::new(),
+            is_custom: false,
             detail: Detail::default(),
             annotations: Vec::new(),
             given_annotations: 0,
@@ -212,7 +223,7 @@ impl Block {
 
     /// No piece of it can follow, because another block has begun.
     fn is_complete(&mut self) -> bool {
-        if self.kind != BlockKind::Call {
+        if self.kind != BlockKind::Call || self.is_custom {
             return true;
         }
         if self.incomplete_at == Some(self.text.len()) || !self.text.trim_end().ends_with('}') {

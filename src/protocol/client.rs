@@ -48,6 +48,16 @@ pub enum Writer {
 }
 
 impl Protocol {
+    /// Its name in a sentence.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat completions",
+            Self::Responses => "Responses",
+            Self::Messages => "Messages",
+            Self::Embeddings => "embeddings",
+        }
+    }
+
     /// Turns `body` into a chat request. `None`: the core reads the body itself.
     ///
     /// # Errors

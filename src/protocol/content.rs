@@ -1,7 +1,8 @@
 //! The messages of a chat request under construction, from items or blocks of another protocol.
 
 use super::reasoning::unpack;
-use crate::json::{Json, Object, array, quoted};
+use crate::invalid::Invalid;
+use crate::json::{Json, Object, array, patched, quoted};
 use crate::text::text;
 
 /// A part of a message's content, in chat's shape.
@@ -57,6 +58,8 @@ pub(super) struct Transcript {
     /// What tools returned beside text. A chat message of a tool has only text, so a user's message follows the results
     /// (BerriAI/litellm#23712).
     held: Vec<Part>,
+    /// The refusals of what a chat request has no form for. An upstream of the same protocol gets it as it came.
+    pub(super) foreign: Vec<Box<Invalid>>,
 }
 
 /// A message of the assistant, which may come in several items.
@@ -116,13 +119,16 @@ impl Transcript {
         self.turn().details.push(json);
     }
 
-    /// Adds the item of `reasoning_details` in `carrier`, if it is one.
+    /// Adds the item of `reasoning_details` in `carrier`, if it is one. A summary and what is encrypted are two items there.
     pub(super) fn unpack(&mut self, carrier: &str) -> bool {
-        let item = unpack(carrier);
-        if let Some(item) = item {
+        let Some(item) = unpack(carrier) else { return false };
+        if item.get("data").is_null() || item.get("type").is("reasoning.encrypted") {
             self.detail(item.raw().into());
+        } else {
+            self.detail(patched(item.raw(), r#"{"data":null}"#));
+            self.detail(patched(item.raw(), r#"{"summary":null,"text":null,"type":"reasoning.encrypted"}"#));
         }
-        item.is_some()
+        true
     }
 
     /// Adds the result of the call `id`.

@@ -1,13 +1,13 @@
-//! What the dialect of an upstream changes on the way: the body of a request, and the bytes of its answer. The dialects that
-//! speak chat completions change no answer, and of a request what their vendors refuse.
+//! What the dialect and the protocol of an upstream change on the way: the body of a request, and the bytes of its answer. Chat
+//! completions change no answer, and of a request what their vendors refuse.
 
-use super::anthropic::{Translator, body, completion};
 use super::client::Protocol;
 use super::issuer::{Fitted, Target, fit};
+use super::{anthropic, openai};
 use crate::catalog::reasons;
 use crate::json::{Fields, Json, Object, patched};
 use crate::report::Stripped;
-use crate::upstream::Dialect;
+use crate::upstream::{Dialect, Upstream};
 
 /// A client's own request, for an upstream that speaks the protocol of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +19,20 @@ pub struct Native {
 }
 
 impl Dialect {
-    /// The protocol that the upstream speaks in the place of chat completions.
-    pub fn protocol(self) -> Option<Protocol> {
-        (self == Self::Anthropic).then_some(Protocol::Messages)
+    /// The protocols that an upstream of this dialect speaks, unless its configuration names others. The best comes first.
+    pub fn protocols(self) -> &'static [Protocol] {
+        match self {
+            Self::Anthropic => &[Protocol::Messages],
+            _ => &[Protocol::Chat],
+        }
+    }
+}
+
+impl Upstream {
+    /// The protocol of the requests for a client that speaks `client`: the same, if the upstream speaks it.
+    pub fn protocol_for(&self, client: Protocol) -> Protocol {
+        let first = self.protocols.first().copied().unwrap_or_default();
+        if self.protocols.contains(&client) { client } else { first }
     }
 }
 
@@ -42,30 +53,40 @@ pub struct Sent {
 
 /// The request to `target`, for the chat request `chat`. `native` is what the client sent, if it speaks another protocol.
 pub fn request(target: &Target<'_>, mut chat: String, native: Option<&Native>) -> Sent {
-    let Fitted { messages, stripped, has_signatures, has_reasoning } =
+    let Fitted { messages, has_new_ids, stripped, has_signatures, has_reasoning } =
         fit(target, Json::or_null(&chat).get("messages"));
-    // What is left out of the chat request is in the client's own words, too.
-    let native = native.filter(|_| messages.is_none());
+    // What is left out of the chat request is in the client's own words, too. Of Responses, they can be sent without it.
+    let is_sendable = messages.is_none() || target.protocol == Protocol::Responses && !has_new_ids;
+    let native = native.filter(|native| native.protocol == target.protocol && is_sendable);
     if let Some(messages) = messages {
         chat = patched(&chat, &Object::default().raw("messages", &messages).end());
     }
-    let mut sent = Sent { json: chat, lost: Vec::new(), stripped, has_signatures, has_reasoning };
-    if let Some(protocol) = target.dialect.protocol() {
-        let native = native.filter(|native| native.protocol == protocol).map_or("null", |native| &native.json);
-        let body = body(Json::or_null(&sent.json), Json::or_null(native));
-        (sent.json, sent.lost) = (body.json, body.lost);
-    } else if let Some(json) = without_reasoning(target, &sent.json) {
-        sent.json = json;
+    if let Some(json) =
+        (target.is_openai() && target.protocol != Protocol::Embeddings).then(|| with_effort(target, &chat)).flatten()
+    {
+        chat = json;
     }
-    sent
+    let native = Json::or_null(native.map_or("null", |native| &native.json));
+    let (json, lost) = match target.protocol {
+        Protocol::Chat | Protocol::Embeddings => (chat, Vec::new()),
+        Protocol::Messages => {
+            let body = anthropic::body(Json::or_null(&chat), native);
+            (body.json, body.lost)
+        }
+        Protocol::Responses => {
+            let body = openai::body(Json::or_null(&chat), native, target);
+            (body.json, body.lost)
+        }
+    };
+    Sent { json, lost, stripped, has_signatures, has_reasoning }
 }
 
 /// `chat` without OpenRouter's field `reasoning`, which OpenAI and Azure refuse; with OpenAI's field in its place, if the model
-/// thinks (openkursar/hello-halo#83).
-fn without_reasoning(target: &Target<'_>, chat: &str) -> Option<String> {
+/// thinks (openkursar/hello-halo#83). Responses has the field, for models that think.
+fn with_effort(target: &Target<'_>, chat: &str) -> Option<String> {
     let fields = &Fields::of(Json::or_null(chat));
     let reasoning = fields.get("reasoning");
-    if !target.is_openai() || !reasoning.is_object() {
+    if !reasoning.is_object() {
         return None;
     }
     let budget = reasoning.get("max_tokens").whole().map(|budget| match budget {
@@ -73,10 +94,13 @@ fn without_reasoning(target: &Target<'_>, chat: &str) -> Option<String> {
         4_096..16_384 => "medium",
         _ => "high",
     });
+    let thinks = target.models.iter().any(|model| reasons(model));
     let effort = reasoning.get("effort").text();
-    let effort = effort.as_deref().or(budget).filter(|_| target.models.iter().any(|model| reasons(model)));
+    let effort = effort.as_deref().or(budget).filter(|_| thinks);
     let mut patch = Object::default();
-    patch.raw("reasoning", "null");
+    if !thinks || target.protocol == Protocol::Chat {
+        patch.raw("reasoning", "null");
+    }
     if fields.get("reasoning_effort").is_null() {
         patch.maybe_text("reasoning_effort", effort);
     }
@@ -86,29 +110,50 @@ fn without_reasoning(target: &Target<'_>, chat: &str) -> Option<String> {
 /// Turns the answer of one attempt into chunks, or into a completion.
 #[derive(Debug)]
 pub(crate) struct AnswerTranslator {
-    stream: Translator,
+    stream: Stream,
     /// In seconds since the UNIX epoch.
     created: u64,
+    /// The client speaks the protocol of the upstream.
+    is_native: bool,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Messages(anthropic::Translator),
+    Responses(openai::Translator),
 }
 
 impl AnswerTranslator {
-    /// `None` for a dialect whose answers are chat completions. `created` is in seconds since the UNIX epoch.
-    pub(crate) fn of(dialect: Dialect, created: u64) -> Option<Box<Self>> {
-        dialect.protocol().map(|_| Box::new(Self { stream: Translator::new(created), created }))
+    /// `None` for an upstream whose answers are chat completions. `created` is in seconds since the UNIX epoch. With `is_native`, the
+    /// client speaks the protocol of the upstream.
+    pub(crate) fn of(protocol: Protocol, is_native: bool, created: u64) -> Option<Box<Self>> {
+        let stream = match protocol {
+            Protocol::Chat | Protocol::Embeddings => return None,
+            Protocol::Messages => Stream::Messages(anthropic::Translator::new(created, is_native)),
+            Protocol::Responses => Stream::Responses(openai::Translator::new(created, is_native)),
+        };
+        Some(Box::new(Self { stream, created, is_native }))
     }
 
     /// The next bytes of a stream of chunks, for those of the upstream's stream.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> String {
-        self.stream.feed(bytes)
+        match &mut self.stream {
+            Stream::Messages(stream) => stream.feed(bytes),
+            Stream::Responses(stream) => stream.feed(bytes),
+        }
     }
 
     /// The rest of the stream. The end of a body ends its last event.
     pub(crate) fn finish(&mut self) -> String {
-        self.stream.feed(b"\n\n")
+        self.feed(b"\n\n")
     }
 
-    /// The completion for an answer in one piece. `None`, if the answer is none.
+    /// The completion for an answer in one piece, or a list of its chunks. `None`, if the answer is none.
     pub(crate) fn whole(&self, answer: &[u8]) -> Option<String> {
-        completion(Json::parse_bytes(answer)?, self.created)
+        let answer = Json::parse_bytes(answer)?;
+        match self.stream {
+            Stream::Messages(_) => anthropic::completion(answer, self.created, self.is_native),
+            Stream::Responses(_) => openai::chunks(answer, self.created, self.is_native),
+        }
     }
 }

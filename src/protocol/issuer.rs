@@ -13,8 +13,9 @@
 //! The models of a request are those of one vendor, as `vendor.rs` knows it by their names. A vendor may also refuse what it
 //! issued, after a change of its keys or of the account: then the call sends the request again without all of it.
 
+use super::client::Protocol;
 use super::ids::{IdForm, fitted};
-use super::reasoning::CLAUDE;
+use super::reasoning::{CLAUDE, OPENAI};
 use super::vendor::Vendor;
 use crate::json::{Fields, Json, Object, array, decimal, patched};
 use crate::report::Stripped;
@@ -26,6 +27,8 @@ use crate::upstream::Dialect;
 pub struct Target<'a> {
     /// The dialect of the upstream.
     pub dialect: Dialect,
+    /// The protocol of the request.
+    pub protocol: Protocol,
     /// The models that the request names, all of one vendor.
     pub models: &'a [String],
     /// It has refused a signature or an encrypted text of this conversation.
@@ -39,6 +42,8 @@ pub struct Target<'a> {
 pub(super) struct Fitted {
     /// The JSON text of the messages, if they are not those of the request.
     pub(super) messages: Option<String>,
+    /// The ids of some calls are not those of the request.
+    pub(super) has_new_ids: bool,
     pub(super) stripped: Vec<Stripped>,
     /// The messages have what only their issuer can read.
     pub(super) has_signatures: bool,
@@ -71,6 +76,23 @@ pub(super) fn fit(target: &Target<'_>, messages: Json<'_>) -> Fitted {
 }
 
 impl Target<'_> {
+    /// The target can read an item of `reasoning_details` with this `format`. `is_bound`: only its issuer can use it.
+    pub(super) fn reads(&self, format: &str, is_bound: bool) -> bool {
+        let (issuer, vendor) = (Vendor::of_format(format), self.vendor());
+        let is_other = matches!(vendor, Vendor::Other | Vendor::Mistral);
+        match self.dialect {
+            _ if self.refuses_reasoning || is_bound && self.refuses_signatures => false,
+            // Claude reads what Claude signed. Others that speak Messages do not tell their signatures from Claude's by a format.
+            Dialect::Anthropic => {
+                is_bound && (issuer == Vendor::Claude || vendor != Vendor::Claude && issuer == Vendor::Other)
+            }
+            // OpenAI's own items. Azure's have another format.
+            _ if !self.is_gateway() => self.protocol == Protocol::Responses && format == OPENAI,
+            // OpenRouter alone writes these items, so it knows an item without a format.
+            _ => format.is_empty() || issuer == vendor || issuer == Vendor::Other && (!is_bound || is_other),
+        }
+    }
+
     fn vendor(&self) -> Vendor {
         match self.dialect {
             Dialect::Azure => Vendor::OpenAi,
@@ -98,6 +120,7 @@ impl Target<'_> {
             (_, Vendor::Mistral) => IdForm::Nine,
             (Dialect::Anthropic, _) | (_, Vendor::Claude) => IdForm::Word,
             (Dialect::OpenRouter | Dialect::Edge, _) => IdForm::Any(64),
+            _ if self.protocol == Protocol::Responses => IdForm::Any(64),
             (Dialect::OpenAi | Dialect::Azure, _) => IdForm::Any(40),
         }
     }
@@ -131,7 +154,7 @@ impl Fitting<'_> {
         let mut kept = Vec::new();
         for detail in details.items() {
             let is_bound = ["signature", "data"].iter().any(|name| !detail.get(name).is_null_or_empty());
-            if self.reads(detail, is_bound) {
+            if self.target.reads(&detail.get("format").text().unwrap_or_default(), is_bound) {
                 self.fitted.has_signatures |= is_bound;
                 kept.push(detail.raw());
             } else {
@@ -143,32 +166,6 @@ impl Fitting<'_> {
         if kept.len() < details.items().count() {
             patch.raw("reasoning_details", &if kept.is_empty() { "null".into() } else { array(kept) });
         }
-    }
-
-    /// The target can read this item of `reasoning_details`.
-    fn reads(&self, detail: Json<'_>, is_bound: bool) -> bool {
-        let target = &self.target;
-        let format = detail.get("format").text().unwrap_or_default();
-        let issuer = Vendor::of_format(&format);
-        match target.dialect {
-            _ if target.refuses_reasoning || is_bound && target.refuses_signatures => false,
-            Dialect::Anthropic => is_bound && self.reads_at_messages(issuer),
-            _ if !target.is_gateway() => false,
-            // OpenRouter alone writes these items, so it knows an item without a format.
-            _ => {
-                format.is_empty() || issuer == self.vendor || issuer == Vendor::Other && (!is_bound || self.is_other())
-            }
-        }
-    }
-
-    /// No vendor with a format of its own.
-    fn is_other(&self) -> bool {
-        matches!(self.vendor, Vendor::Other | Vendor::Mistral)
-    }
-
-    /// Claude reads what Claude signed. Others that speak Messages do not tell their signatures from Claude's by a format.
-    fn reads_at_messages(&self, issuer: Vendor) -> bool {
-        issuer == Vendor::Claude || self.vendor != Vendor::Claude && issuer == Vendor::Other
     }
 
     /// The fields of a message with reasoning as text, and LiteLLM's list of Claude's blocks.
@@ -226,6 +223,7 @@ impl Fitting<'_> {
         }
         if sent != id {
             patch.text("id", &sent);
+            self.fitted.has_new_ids = true;
         }
         self.ids.push((id.into(), sent));
         let has_signature = !call.get("extra_content").is_null();

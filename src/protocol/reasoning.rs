@@ -25,7 +25,7 @@ pub(super) struct Detail {
     /// `reasoning.text`, `reasoning.summary` or `reasoning.encrypted`. Empty for reasoning without details.
     pub(super) kind: String,
     index: Option<u64>,
-    id: String,
+    pub(super) id: String,
     /// The issuer.
     pub(super) format: String,
     pub(super) signature: String,
@@ -36,9 +36,15 @@ impl Detail {
     /// `piece` belongs to this item.
     pub(super) fn matches(&self, piece: Json<'_>) -> bool {
         let index = piece.get("index").whole();
-        // A text without details may get a signature, but an encrypted text is another item.
-        self.kind.is_empty() && !piece.get("type").is("reasoning.encrypted")
+        // A text without details may get a signature, but an encrypted text without the same id is another item.
+        self.has_id(piece)
+            || self.kind.is_empty() && !piece.get("type").is("reasoning.encrypted")
             || piece.get("type").is(&self.kind) && (index.is_none() || self.index.is_none() || index == self.index)
+    }
+
+    /// `piece` has the id of this item. OpenAI's items have a summary and an encrypted text.
+    pub(super) fn has_id(&self, piece: Json<'_>) -> bool {
+        !self.id.is_empty() && piece.get("id").is(&self.id)
     }
 
     /// Adds a piece. A signature may come in several pieces (vercel/ai#19663).

@@ -17,13 +17,16 @@ pub struct Request<Context> {
     pub unknown: Vec<String>,
     /// The JSON text of an object with what an upstream of the same protocol gets byte for byte.
     pub native: String,
+    /// The refusals of items and blocks that the chat request does not have. An upstream of the same protocol gets them as they
+    /// came; without such an upstream, the request is to be refused.
+    pub foreign: Vec<Box<Invalid>>,
 }
 
 impl<Context> Request<Context> {
     /// The same request with another context.
     pub(super) fn map<Other>(self, change: impl FnOnce(Context) -> Other) -> Request<Other> {
-        let Self { chat, context, warnings, unknown, native } = self;
-        Request { chat, context: change(context), warnings, unknown, native }
+        let Self { chat, context, warnings, unknown, native, foreign } = self;
+        Request { chat, context: change(context), warnings, unknown, native, foreign }
     }
 
     /// Adds a warning for each unknown field, or refuses the first if `refuse` is set.

@@ -36,6 +36,7 @@ mod state;
 mod tools;
 mod writer;
 
+pub(super) use object::COST_DETAILS;
 pub use request::read;
 pub use state::{NO_STORED_RESPONSES, is_stored_path};
 pub use writer::Writer;

@@ -1,7 +1,7 @@
 //! The embedding models of upstreams. An embedding model has no place in a chain: the vectors of one model mean nothing to
 //! another. So only an upstream that has the model itself is asked.
 
-use super::Upstream;
+use super::{Dialect, Upstream};
 use crate::catalog::ModelInfo;
 use crate::invalid::{Invalid, Section, join};
 use crate::json::decimal;
@@ -57,7 +57,7 @@ impl Upstream {
             None if listed() || (self.models.is_empty() && self.embeddings.is_empty()) => model,
             None => return None,
         };
-        self.dialect.protocol().is_none().then(|| Self { models: vec![id.into()], ..self.clone() })
+        (self.dialect != Dialect::Anthropic).then(|| Self { models: vec![id.into()], ..self.clone() })
     }
 }
 
@@ -78,10 +78,9 @@ fn read_info(row: &Section<'_>, id: &str) -> Result<ModelInfo, Box<Invalid>> {
 
 #[cfg(test)]
 mod tests {
-    use super::Upstream;
+    use super::{Dialect, Upstream};
     use crate::invalid::Section;
     use crate::json::Json;
-    use crate::upstream::Dialect;
 
     fn upstream(dialect: Dialect, config: &str) -> Result<Upstream, String> {
         let mut upstream = Upstream::new(dialect, "https://api.example/v1", None);

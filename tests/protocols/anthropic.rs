@@ -14,7 +14,13 @@ fn sent(chat: Value) -> (Value, Vec<String>) {
 }
 
 fn anthropic(models: &[String]) -> Target<'_> {
-    Target { dialect: Dialect::Anthropic, models, refuses_signatures: false, refuses_reasoning: false }
+    Target {
+        dialect: Dialect::Anthropic,
+        protocol: Protocol::Messages,
+        models,
+        refuses_signatures: false,
+        refuses_reasoning: false,
+    }
 }
 
 fn chat(model: &str, fields: Value) -> Value {

@@ -79,7 +79,7 @@ fn an_answer_of_anthropic_is_the_same_for_a_client_of_messages() {
     for seed in 0..1_000 {
         let parts = claudes(seed);
         let sse = anthropic_sse(&parts, &mut Random::new(seed));
-        let chunks = Translator::new(1).feed(sse.as_bytes());
+        let chunks = Translator::new(1, false).feed(sse.as_bytes());
         let mut reader = StreamReader::default();
         let mut writer = Writer::new(messages::thinking(), 7);
         let mut out = writer.take(&reader.feed(chunks.as_bytes(), 0));
@@ -94,7 +94,7 @@ fn an_answer_of_anthropic_is_the_same_for_a_client_of_messages() {
         check_message(&parts, &answer["choices"][0]["message"], seed);
         let mut whole = upstream.clone();
         whole["usage"] = json!({"input_tokens": 50, "cache_read_input_tokens": 20, "cache_creation_input_tokens": 30, "output_tokens": 10});
-        let whole = with(&whole, |whole| completion(whole, 1)).expect("a completion");
+        let whole = with(&whole, |whole| completion(whole, 1, false)).expect("a completion");
         let whole = message(Json::parse(&whole).expect("JSON"), messages::thinking(), 7, None);
         assert_eq!(parsed(&whole)["stop_reason"], upstream["stop_reason"]);
         // A completion has one text and the reasoning before it.
@@ -107,9 +107,9 @@ fn chunks_do_not_depend_on_where_the_bytes_are_cut() {
     for seed in [1, 2, 3, 5, 8, 13] {
         let sse = anthropic_sse(&claudes(seed), &mut Random::new(seed))
             .replace('\n', if seed % 2 == 0 { "\n" } else { "\r\n" });
-        let expected = Translator::new(1).feed(sse.as_bytes());
+        let expected = Translator::new(1, false).feed(sse.as_bytes());
         for cut in 0..=sse.len() {
-            let mut translator = Translator::new(1);
+            let mut translator = Translator::new(1, false);
             let both = translator.feed(&sse.as_bytes()[..cut]) + &translator.feed(&sse.as_bytes()[cut..]);
             assert_eq!(both, expected, "seed {seed}, cut at {cut}");
         }
@@ -129,8 +129,9 @@ fn stop_reasons_are_those_of_chat() {
     ] {
         let message =
             json!({"type": "message", "content": [{"type": "text", "text": "a"}], "stop_reason": reason, "usage": {}});
-        let choice =
-            parsed(&with(&message, |message| completion(message, 1)).expect("a completion"))["choices"][0].clone();
+        let choice = parsed(&with(&message, |message| completion(message, 1, false)).expect("a completion"))["choices"]
+            [0]
+        .clone();
         assert_eq!((&choice["finish_reason"], &choice["native_finish_reason"]), (&json!(finish), &json!(reason)));
     }
 }
@@ -146,7 +147,7 @@ fn an_error_in_a_stream_is_a_failure_of_its_kind() {
         let error = format!(
             "event: error\ndata: {{\"type\":\"error\",\"error\":{{\"type\":\"{name}\",\"message\":\"no\"}}}}\n\n"
         );
-        let chunks = Translator::new(1).feed(format!("{start}{error}").as_bytes());
+        let chunks = Translator::new(1, false).feed(format!("{start}{error}").as_bytes());
         let mut reader = StreamReader::default();
         reader.feed(chunks.as_bytes(), 0);
         assert_eq!(reader.finish().expect_err("a failure").kind, kind, "{name}");
@@ -169,7 +170,7 @@ fn errors_before_an_answer_are_read_without_translation() {
     ] {
         let error = json!({"type": "error", "error": {"type": name, "message": message}, "request_id": "req_1"});
         assert_eq!(classify(status, &Headers::default(), error.to_string().as_bytes(), 0).kind, kind, "{message}");
-        assert!(with(&error, |error| completion(error, 1)).is_none());
+        assert!(with(&error, |error| completion(error, 1, false)).is_none());
     }
 }
 
@@ -178,7 +179,7 @@ fn a_stream_that_breaks_is_cut() {
     let sse = anthropic_sse(&[Part::Text("Hello".into())], &mut Random::new(1));
     let end = sse.find("event: message_delta").expect("an end");
     let mut reader = StreamReader::default();
-    reader.feed(Translator::new(1).feed(&sse.as_bytes()[..end]).as_bytes(), 0);
+    reader.feed(Translator::new(1, false).feed(&sse.as_bytes()[..end]).as_bytes(), 0);
     assert_eq!(reader.finish().expect_err("a failure").kind, Kind::Cut);
 }
 
@@ -190,7 +191,7 @@ fn a_delta_without_its_beginning_is_read() {
             "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"{kind}\",\"{name}\":\"a\"}}}}\n\n"
         )
     };
-    let chunks = Translator::new(1).feed(
+    let chunks = Translator::new(1, false).feed(
         [delta("thinking_delta", "thinking"), delta("text_delta", "text"), delta("input_json_delta", "partial_json")]
             .concat()
             .as_bytes(),
@@ -201,4 +202,47 @@ fn a_delta_without_its_beginning_is_read() {
         (reader.answer().text(), reader.answer().has_reasoning(), reader.answer().has_tool_call()),
         ("a", true, false)
     );
+}
+
+#[test]
+fn what_chat_has_no_form_for_reaches_a_client_of_the_same_protocol_alone() {
+    let novel = json!({"type": "novel_block", "anything": 1.5});
+    let citation = json!({"type": "page_location", "cited_text": "x", "document_index": 0, "start_page_number": 1, "end_page_number": 2});
+    let whole = json!({"type": "message", "id": "msg_1", "role": "assistant", "model": "m", "stop_reason": "end_turn", "usage": {},
+        "content": [novel, {"type": "text", "text": "hi", "citations": [citation]}]});
+    let event = |data: Value| format!("event: {}\ndata: {data}\n\n", data["type"].as_str().expect("a type"));
+    let server = json!({"type": "server_tool_use", "id": "srvtoolu_1", "name": "novel", "input": {}});
+    let streamed = [
+        json!({"type": "message_start", "message": {"id": "msg_1", "model": "m", "usage": {}}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": server}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "{\"a\":"}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": "1}"}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}),
+        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "text_delta", "text": "hi"}}),
+        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "citations_delta", "citation": citation}}),
+        json!({"type": "content_block_stop", "index": 1}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {}}),
+        json!({"type": "message_stop"}),
+    ]
+    .map(event)
+    .concat();
+    for is_native in [true, false] {
+        let completion = with(&whole, |whole| completion(whole, 1, is_native)).expect("a completion");
+        let message = message(Json::parse(&completion).expect("JSON"), messages::thinking(), 7, None);
+        let mut reader = StreamReader::default();
+        let mut writer = Writer::new(messages::thinking(), 7);
+        let chunks = Translator::new(1, is_native).feed(streamed.as_bytes());
+        let mut out = writer.take(&reader.feed(chunks.as_bytes(), 0));
+        reader.finish().expect("a whole answer");
+        out.push_str(&writer.finish(None));
+        if is_native {
+            assert_eq!(parsed(&message)["content"], whole["content"]);
+            assert!(out.contains(&format!(r#""delta":{{"type":"citations_delta","citation":{citation}}}"#)), "{out}");
+            assert!(out.contains(r#""name":"novel","input":{"a":1}"#), "{out}");
+        } else {
+            assert!(!message.contains("novel") && !message.contains("citations"), "{message}");
+            assert!(!out.contains("novel") && !out.contains("citations_delta"), "{out}");
+        }
+    }
 }

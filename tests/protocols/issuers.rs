@@ -12,7 +12,7 @@ const AZURE: &str = "azure-openai-responses-v1";
 const GEMINI: &str = "google-gemini-v1";
 
 fn target(dialect: Dialect, models: &[String]) -> Target<'_> {
-    Target { dialect, models, refuses_signatures: false, refuses_reasoning: false }
+    Target { dialect, protocol: dialect.protocols()[0], models, refuses_signatures: false, refuses_reasoning: false }
 }
 
 /// The messages that `model` gets, and what is left out: `what issuer count`.

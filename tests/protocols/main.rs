@@ -11,6 +11,8 @@ mod anthropic_answers;
 mod issuers;
 mod messages;
 mod messages_client;
+mod openai;
+mod openai_answers;
 mod random;
 mod responses;
 mod responses_client;

@@ -175,10 +175,6 @@ fn what_has_no_form_is_refused_with_what_to_send_instead() {
         (json!({"tools": [{"name": "f"}]}), "`tools[0].input_schema` must be"),
         (json!({"tools": [{"name": "f", "input_schema": {}}], "tool_choice": {"type": "x"}}), "`tool_choice` must be"),
         (
-            user(json!({"type": "web_search_tool_result"})),
-            "`messages[0].content[0].type` \"web_search_tool_result\" cannot stand here",
-        ),
-        (
             user(json!({"type": "image", "source": {"type": "file", "file_id": "f"}})),
             "`messages[0].content[0].source.file_id` is stored",
         ),
@@ -189,6 +185,17 @@ fn what_has_no_form_is_refused_with_what_to_send_instead() {
         let error = read(&body(fields)).expect_err("a refused request");
         assert!(error.contains(expected), "{error}\n{expected}");
     }
+}
+
+#[test]
+fn a_block_that_chat_has_no_form_for_is_left_to_an_upstream_of_the_same_protocol() {
+    let content = json!([{"type": "web_search_tool_result", "tool_use_id": "s"}, {"type": "text", "text": "hi"}]);
+    let body = body(json!({"messages": [{"role": "user", "content": content}]}));
+    let request = with(&body, messages::read).expect("a request");
+    assert_eq!(parsed(&request.chat)["messages"], json!([{"role": "user", "content": "hi"}]));
+    let refused = request.foreign[0].to_string();
+    let expected = "`messages[0].content[0].type` \"web_search_tool_result\" cannot stand here";
+    assert!(refused.starts_with(expected) && request.native.contains("web_search_tool_result"), "{refused}");
 }
 
 #[test]

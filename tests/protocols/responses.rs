@@ -107,6 +107,17 @@ fn items_of_every_type_become_messages() {
 }
 
 #[test]
+fn an_item_that_chat_has_no_form_for_is_left_to_an_upstream_of_the_same_protocol() {
+    let body =
+        json!({"model": "m", "input": [{"role": "user", "content": "hi"}, {"type": "web_search_call", "id": "ws_1"}]});
+    let request = with(&body, responses::read).expect("a request");
+    assert_eq!(parsed(&request.chat)["messages"], json!([{"role": "user", "content": "hi"}]));
+    assert!(request.native.contains("ws_1"));
+    let refused = request.foreign[0].to_string();
+    assert!(refused.starts_with("`input[1].type` \"web_search_call\" is of a tool"), "{refused}");
+}
+
+#[test]
 fn what_needs_state_is_refused_with_what_to_send_instead() {
     let user = json!({"role": "user", "content": "x"});
     for (fields, expected) in [
@@ -115,10 +126,6 @@ fn what_needs_state_is_refused_with_what_to_send_instead() {
         (json!({"prompt": {"id": "p"}}), "send its text in `instructions`"),
         (json!({"background": true}), "send the request with `stream: true`"),
         (json!({"input": [user, {"type": "item_reference", "id": "msg_1"}]}), "`input[1]` refers to a stored item"),
-        (
-            json!({"input": [{"type": "web_search_call", "id": "ws_1"}]}),
-            "`input[0].type` \"web_search_call\" is of a tool",
-        ),
         (json!({"tools": [{"type": "web_search"}]}), "`tools[0].type` \"web_search\" runs at its vendor"),
         (json!({"tools": [{"type": "mcp", "server_url": "x"}]}), "\"mcp\" runs at its vendor"),
         (json!({"tool_choice": {"type": "file_search"}}), "`tool_choice.type` \"file_search\" runs at its vendor"),

@@ -6,20 +6,21 @@ use crate::chunk::openai_finish_reason;
 use crate::json::{Fields, Json, Object, array, patched, quoted};
 
 /// The JSON text of the completion for a message. `None`, if `message` is none: then it may be an error. `created` is in
-/// seconds since the UNIX epoch.
-pub fn completion(message: Json<'_>, created: u64) -> Option<String> {
+/// seconds since the UNIX epoch. With `is_native`, the client gets blocks that chat has no form for, too.
+pub fn completion(message: Json<'_>, created: u64, is_native: bool) -> Option<String> {
     if !message.get("type").is("message") && !message.get("content").is_array() {
         return None;
     }
     let model = message.get("model").text().unwrap_or_default();
     let format = format_at_messages(&model);
     let (mut text, mut reasoning, mut details, mut calls) = (String::new(), String::new(), Vec::new(), Vec::new());
-    let mut annotations = Vec::new();
+    let (mut annotations, mut natives) = (Vec::new(), Vec::new());
     for block in message.get("content").items() {
         match block.get("type").word() {
             "text" => {
                 text.push_str(&block.get("text").text().unwrap_or_default());
-                annotations.extend(block.get("citations").items().filter_map(annotation));
+                annotations
+                    .extend(block.get("citations").items().filter_map(|citation| annotation(citation, is_native)));
             }
             "thinking" => {
                 let thinking = block.get("thinking").text().unwrap_or_default();
@@ -29,6 +30,7 @@ pub fn completion(message: Json<'_>, created: u64) -> Option<String> {
             }
             "redacted_thinking" => details.push(redacted(block.get("data"), format)),
             "tool_use" => calls.push(call(block)),
+            _ if is_native => natives.push(block.raw().into()),
             // What a tool of Anthropic did. Its text follows.
             _ => {}
         }
@@ -38,7 +40,9 @@ pub fn completion(message: Json<'_>, created: u64) -> Option<String> {
     let has_text = !text.is_empty() || calls.is_empty();
     json.raw("content", &if has_text { quoted(&text) } else { "null".into() }).raw("refusal", "null");
     json.maybe_text("reasoning", Some(&*reasoning).filter(|text| !text.is_empty()));
-    for (name, list) in [("reasoning_details", &details), ("tool_calls", &calls), ("annotations", &annotations)] {
+    for (name, list) in
+        [("reasoning_details", &details), ("native", &natives), ("tool_calls", &calls), ("annotations", &annotations)]
+    {
         if !list.is_empty() {
             json.raw(name, &array(list));
         }
@@ -50,16 +54,10 @@ fn write(message: Json<'_>, created: u64, answer: &str) -> String {
     let mut choice = Object::default();
     choice.whole("index", 0).raw("message", answer);
     write_end(message, &mut choice);
-    let mut json = head(message.get("id"), message.get("model"), created, "chat.completion");
-    json.raw("choices", &array([choice.end()])).raw("usage", &usage(message.get("usage"))).end()
-}
-
-/// The fields of a completion or a chunk before its choices.
-pub(super) fn head(id: Json<'_>, model: Json<'_>, created: u64, object: &str) -> Object {
     let mut json = Object::default();
-    json.text("id", &id.text().unwrap_or_default()).text("object", object).whole("created", created);
-    json.text("model", &model.text().unwrap_or_default());
-    json
+    json.text("id", &message.get("id").text().unwrap_or_default()).text("object", "chat.completion");
+    json.whole("created", created).text("model", &message.get("model").text().unwrap_or_default());
+    json.raw("choices", &array([choice.end()])).raw("usage", &usage(message.get("usage"))).end()
 }
 
 /// Adds the finish reason, in chat's words and in Anthropic's own.
@@ -88,8 +86,12 @@ fn call(block: Json<'_>) -> String {
     json.text("arguments", if input.is_object() { input.raw() } else { "{}" }).close("}").end()
 }
 
-/// A citation of a web page as chat's annotation. Citations of documents have no form there.
-pub(super) fn annotation(citation: Json<'_>) -> Option<String> {
+/// A citation of a web page as chat's annotation. Citations of documents have no form there. With `is_native`, the citation stays
+/// as it is.
+pub(super) fn annotation(citation: Json<'_>, is_native: bool) -> Option<String> {
+    if is_native {
+        return citation.is_object().then(|| citation.raw().into());
+    }
     let url = citation.get("url").text()?;
     let mut json = Object::default();
     json.text("type", "url_citation").open("url_citation", "{").text("url", &url);

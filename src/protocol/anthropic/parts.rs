@@ -1,5 +1,6 @@
 //! The blocks of a message: text, images and documents.
 
+use super::super::body::add;
 use crate::json::{Json, Object};
 use crate::text::{cut, is_blank};
 
@@ -68,11 +69,4 @@ fn end(block: &mut Object, cache: Json<'_>, blocks: &mut Vec<String>) {
         block.raw("cache_control", cache.raw());
     }
     blocks.push(block.end());
-}
-
-/// Adds the name of something that is not sent, once.
-pub(super) fn add(lost: &mut Vec<String>, name: &str) {
-    if !lost.iter().any(|known| known == name) {
-        lost.push(name.into());
-    }
 }

@@ -1,7 +1,8 @@
 //! The fields of a request.
 
+use super::super::body::{Body, add};
 use super::model::{Generation, Thinking};
-use super::parts::{add, push_text};
+use super::parts::push_text;
 use super::{tools, turns};
 use crate::json::{Fields, Json, Object, array, decimal};
 use crate::text::is_blank;
@@ -21,15 +22,6 @@ const LOST: [&str; 9] = [
 
 /// The least budget for thinking (platform.claude.com/docs/en/build-with-claude/extended-thinking).
 const LEAST_BUDGET: u64 = 1_024;
-
-/// A request to Anthropic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body {
-    /// Its JSON text.
-    pub json: String,
-    /// The names of fields, parts and items of the chat request that are not sent.
-    pub lost: Vec<String>,
-}
 
 /// The request for the body of a chat request, without what the upstream cannot read. `native` is an object with the fields
 /// that a client sent in the form of Messages, or `null`: its messages, tools and instructions are sent byte for byte, so that

@@ -1,8 +1,9 @@
 //! The events of a stream as the chunks of a chat completion (platform.claude.com/docs/en/build-with-claude/streaming).
 
+use super::super::chunk_writer::ChunkWriter;
 use super::super::vendor::format_at_messages;
-use super::answer::{annotation, head, merged, redacted, usage, write_end};
-use crate::json::{Json, Object, array, on_one_line};
+use super::answer::{annotation, merged, redacted, usage, write_end};
+use crate::json::{Json, Object, array, patched};
 use crate::sse::{Decoder, Event, TooLarge};
 
 /// The largest event, in bytes.
@@ -17,10 +18,11 @@ pub struct Translator {
 
 #[derive(Debug)]
 struct Page {
-    created: u64,
-    /// The JSON texts of the id and the model.
-    id: String,
-    model: String,
+    chunks: ChunkWriter,
+    /// The client speaks Messages: it gets blocks that chat has no form for.
+    is_native: bool,
+    /// The index, the JSON text and the input of each such block.
+    natives: Vec<(u64, String, String)>,
     /// The format of what the model signs.
     format: &'static str,
     /// The JSON text of the usage so far.
@@ -30,7 +32,6 @@ struct Page {
     /// The number of thinking blocks so far.
     thoughts: u64,
     is_over: bool,
-    sse: String,
 }
 
 #[derive(Debug)]
@@ -43,18 +44,18 @@ struct Call {
 }
 
 impl Translator {
-    /// A translator of one stream. `created` is in seconds since the UNIX epoch.
-    pub fn new(created: u64) -> Self {
+    /// A translator of one stream. `created` is in seconds since the UNIX epoch. With `is_native`, the client gets blocks that chat
+    /// has no form for, too.
+    pub fn new(created: u64, is_native: bool) -> Self {
         let page = Page {
-            created,
-            id: "\"\"".into(),
-            model: "\"\"".into(),
+            chunks: ChunkWriter::events(created),
+            is_native,
+            natives: Vec::new(),
             format: format_at_messages(""),
             usage: "{}".into(),
             calls: Vec::new(),
             thoughts: 0,
             is_over: false,
-            sse: String::new(),
         };
         Self { decoder: Decoder::new(LARGEST_EVENT), page }
     }
@@ -64,12 +65,12 @@ impl Translator {
         let page = &mut self.page;
         let fed = self.decoder.feed(bytes, |event| match event {
             Event::Data(data) | Event::Error(data) => page.take(Json::or_null(data)),
-            Event::Comment(comment) => page.sse.extend([": ", comment, "\n"]),
+            Event::Comment(comment) => page.chunks.comment(comment),
         });
         if let Err(TooLarge { .. }) = fed {
-            page.push(r#"{"error":{"message":"an event of the stream is larger than 32 MiB"}}"#);
+            page.chunks.error(r#"{"message":"an event of the stream is larger than 32 MiB"}"#);
         }
-        std::mem::take(&mut page.sse)
+        page.chunks.take()
     }
 }
 
@@ -86,12 +87,11 @@ impl Page {
             "message_delta" => self.end(event),
             "message_stop" => {
                 self.is_over = true;
-                self.push("[DONE]");
+                self.chunks.end();
             }
             "error" => {
                 self.is_over = true;
-                let mut json = Object::default();
-                self.push(&json.raw("error", event.get("error").raw()).end());
+                self.chunks.error(event.get("error").raw());
             }
             // `ping`, and what may come later: clients must ignore unknown events.
             _ => {}
@@ -99,18 +99,17 @@ impl Page {
     }
 
     fn start(&mut self, message: Json<'_>) {
-        self.id = message.get("id").raw().into();
         let model = message.get("model");
         self.format = format_at_messages(&model.text().unwrap_or_default());
-        self.model = model.raw().into();
+        self.chunks.set_head(message.get("id"), model);
         self.usage = merged(&self.usage, message.get("usage"));
-        self.delta(r#"{"role":"assistant","content":""}"#);
+        self.chunks.delta(r#"{"role":"assistant","content":""}"#);
     }
 
     fn start_block(&mut self, event: Json<'_>) {
         let block = event.get("content_block");
         match block.get("type").word() {
-            "text" => self.text("content", block.get("text")),
+            "text" => self.chunks.text("content", block.get("text")),
             "thinking" => {
                 self.thoughts += 1;
                 self.thought("text", block.get("thinking"));
@@ -119,10 +118,14 @@ impl Page {
             "redacted_thinking" => {
                 self.thoughts += 1;
                 let item = redacted(block.get("data"), self.format);
-                let item = crate::json::patched(&item, &Object::default().whole("index", self.thoughts - 1).end());
-                self.delta(&Object::default().raw("reasoning_details", &array([item])).end());
+                let item = patched(&item, &Object::default().whole("index", self.thoughts - 1).end());
+                self.chunks.item("reasoning_details", &item);
             }
             "tool_use" => self.start_call(event.get("index").whole().unwrap_or_default(), block),
+            _ if self.is_native => {
+                let at = event.get("index").whole().unwrap_or_default();
+                self.natives.push((at, block.raw().into(), String::new()));
+            }
             _ => {}
         }
     }
@@ -136,13 +139,13 @@ impl Page {
         let mut call = Object::default();
         call.whole("index", index).text("id", &block.get("id").text().unwrap_or_default()).text("type", "function");
         call.open("function", "{").text("name", &block.get("name").text().unwrap_or_default());
-        self.call(&call.text("arguments", "").close("}").end());
+        self.chunks.item("tool_calls", &call.text("arguments", "").close("}").end());
     }
 
     fn take_delta(&mut self, event: Json<'_>) {
         let delta = event.get("delta");
         match delta.get("type").word() {
-            "text_delta" => self.text("content", delta.get("text")),
+            "text_delta" => self.chunks.text("content", delta.get("text")),
             "thinking_delta" => {
                 // A delta may come without the beginning of its block (BerriAI/litellm#27442).
                 self.thoughts = self.thoughts.max(1);
@@ -154,8 +157,8 @@ impl Page {
                 self.take_arguments(at, &delta.get("partial_json").text().unwrap_or_default());
             }
             "citations_delta" => {
-                if let Some(annotation) = annotation(delta.get("citation")) {
-                    self.delta(&Object::default().raw("annotations", &array([annotation])).end());
+                if let Some(annotation) = annotation(delta.get("citation"), self.is_native) {
+                    self.chunks.item("annotations", &annotation);
                 }
             }
             _ => {}
@@ -163,20 +166,28 @@ impl Page {
     }
 
     fn take_arguments(&mut self, block: u64, json: &str) {
-        // The input of a tool of Anthropic belongs to no call.
-        let Some(index) = self.calls.iter().position(|call| call.block == block) else { return };
+        let Some(index) = self.calls.iter().position(|call| call.block == block) else {
+            // The input of a tool of Anthropic belongs to no call.
+            let native = self.natives.iter_mut().find(|(at, ..)| *at == block);
+            return native.map_or((), |(_, _, input)| input.push_str(json));
+        };
         if json.is_empty() {
             return;
         }
         self.calls[index].has_arguments = true;
         let mut call = Object::default();
         call.whole("index", index as u64).open("function", "{").text("arguments", json).close("}");
-        self.call(&call.end());
+        self.chunks.item("tool_calls", &call.end());
     }
 
     /// A call without arguments has an empty object, or the one that came with its beginning.
     fn stop_block(&mut self, event: Json<'_>) {
         let block = event.get("index").whole().unwrap_or_default();
+        if let Some((_, json, input)) = self.natives.iter().find(|(at, ..)| *at == block) {
+            let input = Json::parse(input).filter(|input| input.is_object()).map(Json::raw);
+            let patch = Object::default().maybe_raw("input", input).end();
+            self.chunks.item("native", &patched(json, &patch));
+        }
         let call = self.calls.iter_mut().find(|call| call.block == block && !call.has_arguments);
         if let Some(call) = call {
             let input = std::mem::take(&mut call.input);
@@ -187,17 +198,10 @@ impl Page {
     fn end(&mut self, event: Json<'_>) {
         self.usage = merged(&self.usage, event.get("usage"));
         let mut choice = Object::default();
-        choice.whole("index", 0).raw("delta", "{}");
+        choice.raw("delta", "{}");
         write_end(event.get("delta"), &mut choice);
-        self.chunk(&array([choice.end()]), None);
-        let usage = usage(Json::or_null(&self.usage));
-        self.chunk("[]", Some(&usage));
-    }
-
-    fn text(&mut self, name: &str, text: Json<'_>) {
-        if text.is_string() && !text.is_null_or_empty() {
-            self.delta(&Object::default().raw(name, text.raw()).end());
-        }
+        self.chunks.choice(&choice.end());
+        self.chunks.usage(&usage(Json::or_null(&self.usage)));
     }
 
     /// A piece of a thinking block: of its text, or of its signature.
@@ -212,29 +216,6 @@ impl Page {
         let mut item = Object::default();
         item.text("type", "reasoning.text").raw(name, piece.raw()).text("format", self.format);
         let item = item.whole("index", self.thoughts.saturating_sub(1)).end();
-        self.delta(&delta.raw("reasoning_details", &array([item])).end());
-    }
-
-    fn call(&mut self, call: &str) {
-        self.delta(&Object::default().raw("tool_calls", &array([call])).end());
-    }
-
-    fn delta(&mut self, delta: &str) {
-        let mut choice = Object::default();
-        choice.whole("index", 0).raw("delta", delta).raw("finish_reason", "null");
-        self.chunk(&array([choice.end()]), None);
-    }
-
-    fn chunk(&mut self, choices: &str, usage: Option<&str>) {
-        let (id, model) = (Json::or_null(&self.id), Json::or_null(&self.model));
-        let mut json = head(id, model, self.created, "chat.completion.chunk");
-        let json = json.raw("choices", choices).maybe_raw("usage", usage).end();
-        self.push(&json);
-    }
-
-    fn push(&mut self, data: &str) {
-        self.sse.push_str("data: ");
-        on_one_line(data, &mut self.sse);
-        self.sse.push_str("\n\n");
+        self.chunks.delta(&delta.raw("reasoning_details", &array([item])).end());
     }
 }

@@ -1,6 +1,6 @@
 //! Tools, the choice among them, and their calls.
 
-use super::parts::add;
+use super::super::body::add;
 use crate::json::{Fields, Json, Object, array, patched};
 
 /// The JSON texts of the tools. A tool that is no function is added to `lost`.

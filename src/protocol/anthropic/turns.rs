@@ -6,6 +6,7 @@
 //! - The first message is the user's. So is the last, where the model does not continue a message
 //!   (anomalyco/opencode#14772).
 
+use super::super::body::add;
 use super::model::Generation;
 use super::parts;
 use super::tools::{call, result};
@@ -125,7 +126,7 @@ impl Turns {
                 self.pending.push(item.get("id").text().unwrap_or_default().into());
                 blocks.push(call(item));
             } else {
-                parts::add(lost, "tool_calls");
+                add(lost, "tool_calls");
             }
         }
         self.push(false, blocks);

@@ -1,7 +1,7 @@
 //! The message object: its content blocks, its stop reason and its usage.
 
 use super::super::blocks::{Block, BlockKind};
-use crate::json::{Fields, Json, Object};
+use crate::json::{Fields, Json, Object, array};
 
 /// How a block of the answer stands in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(super) enum Form {
     /// It comes in one piece.
     Redacted,
     ToolUse,
+    /// It stays as the upstream sent it, in one piece.
+    Native,
     /// The client does not get it.
     Hidden,
 }
@@ -20,6 +22,7 @@ impl Form {
         match block.kind {
             BlockKind::Text | BlockKind::Refusal => Self::Text,
             BlockKind::Call => Self::ToolUse,
+            BlockKind::Native => Self::Native,
             // Claude's own blocks have to come back in a loop of tool calls, whether or not they are shown.
             BlockKind::Reasoning if !shows_thinking && !block.detail.is_claudes() => Self::Hidden,
             BlockKind::Reasoning if block.detail.kind == "reasoning.encrypted" => Self::Redacted,
@@ -48,11 +51,17 @@ pub(super) fn content_block(form: Form, block: &Block, id: &str, is_whole: bool)
     let text = if is_whole { &*block.text } else { "" };
     let mut json = Object::default();
     match form {
-        Form::Text | Form::Hidden => json.text("type", "text").text("text", text),
+        Form::Text | Form::Hidden => {
+            json.text("type", "text").text("text", text);
+            let citations: Vec<&String> = block.annotations.iter().filter(|json| is_citation(json)).collect();
+            let has_some = is_whole && !citations.is_empty();
+            json.maybe_raw("citations", has_some.then(|| array(citations)).as_deref())
+        }
         Form::Thinking => {
             let signature = if is_whole { signature(block) } else { String::new() };
             json.text("type", "thinking").text("thinking", text).text("signature", &signature)
         }
+        Form::Native => return block.text.clone(),
         Form::Redacted => json.text("type", "redacted_thinking").text("data", &redacted(block)),
         Form::ToolUse => {
             let input = Json::parse(text).filter(|input| input.is_object()).map_or("{}", Json::raw);
@@ -60,6 +69,11 @@ pub(super) fn content_block(form: Form, block: &Block, id: &str, is_whole: bool)
         }
     };
     json.end()
+}
+
+/// The annotation is a citation in the form of Messages.
+pub(super) fn is_citation(annotation: &str) -> bool {
+    !Json::or_null(annotation).get("type").is("url_citation")
 }
 
 /// Why a message ended.

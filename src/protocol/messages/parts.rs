@@ -82,6 +82,12 @@ fn read_url(source: Json<'_>, path: &str, usual: &str) -> Result<String, Box<Inv
     }
 }
 
+/// The block has a type of which a chat request has no form.
+pub(super) fn is_foreign(block: Json<'_>) -> bool {
+    let kind = block.get("type").word();
+    !matches!(kind, "" | "text" | "image" | "document" | "search_result" | "tool_use" | "tool_result")
+}
+
 /// The refusal of a block that has no form in a chat request.
 pub(super) fn refuse(block: Json<'_>, path: &str) -> Box<Invalid> {
     let kind = block.get("type").text().unwrap_or_default();

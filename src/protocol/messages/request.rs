@@ -77,16 +77,19 @@ fn read_fields(body: Json<'_>, fields: &Fields<'_>) -> Result<Request<Context>, 
         model: fields.get("model").text().unwrap_or_default().into(),
         prompt_tokens: 0,
     };
-    Ok(Request { chat: chat(fields)?, context, warnings: Vec::new(), unknown, native })
+    let (chat, foreign) = chat(fields)?;
+    Ok(Request { chat, context, warnings: Vec::new(), unknown, native, foreign })
 }
 
-fn chat(fields: &Fields<'_>) -> Result<String, Box<Invalid>> {
+/// The chat request, and the refusals of what it has no form for.
+fn chat(fields: &Fields<'_>) -> Result<(String, Vec<Box<Invalid>>), Box<Invalid>> {
     let mut messages = Transcript::default();
     let system = parts::read(fields.get("system"), "system")?;
     if !system.is_empty() {
         messages.system(system);
     }
     input::read(fields.get("messages"), &mut messages)?;
+    let foreign = std::mem::take(&mut messages.foreign);
     let mut chat = Object::default();
     for name in split(SAME, b' ') {
         let value = fields.get(name);
@@ -106,7 +109,7 @@ fn chat(fields: &Fields<'_>) -> Result<String, Box<Invalid>> {
     }
     write_tools(fields, &mut chat)?;
     write_output(fields, &mut chat);
-    Ok(chat.end())
+    Ok((chat.end(), foreign))
 }
 
 /// OpenRouter's form of a chain: `fallbacks` behind `model`.

@@ -7,7 +7,7 @@
 use super::super::blocks::{Block, BlockKind, Blocks, Step};
 use super::super::frame::{event, push_event};
 use super::super::ids::Ids;
-use super::message::{End, Form, content_block, redacted, signature, usage};
+use super::message::{End, Form, content_block, is_citation, redacted, signature, usage};
 use super::{Context, error};
 use crate::chunk::{Chunks, as_chunk};
 use crate::failure::Failure;
@@ -183,8 +183,7 @@ impl Page {
         match step {
             Step::Begin(block) => self.begin_block(block),
             Step::Grow(_, text, _) => self.grow(text),
-            // A citation of Messages has positions in a document of the request.
-            Step::Annotate(..) => {}
+            Step::Annotate(block, at) => self.cite(&block.annotations[at]),
             Step::End(block, _) => self.end_block(block),
         }
     }
@@ -197,7 +196,7 @@ impl Page {
             Form::ToolUse if block.id.is_empty() => self.ids.mint("toolu_"),
             _ => block.id.clone(),
         };
-        if self.form != Form::Hidden && self.form != Form::Redacted {
+        if !matches!(self.form, Form::Hidden | Form::Redacted) {
             self.start(&content_block(self.form, block, &self.call, false));
         }
     }
@@ -213,7 +212,7 @@ impl Page {
             Form::Text => self.delta("text_delta", "text", text),
             Form::Thinking => self.delta("thinking_delta", "thinking", text),
             Form::ToolUse => self.delta("input_json_delta", "partial_json", text),
-            Form::Redacted | Form::Hidden => {}
+            Form::Redacted | Form::Hidden | Form::Native => {}
         }
     }
 
@@ -221,6 +220,15 @@ impl Page {
         let mut data = event("content_block_delta");
         data.whole("index", self.begun - 1).open("delta", "{").text("type", kind).text(field, text).close("}");
         push_event(&mut self.sse, "content_block_delta", &mut data);
+    }
+
+    /// A citation of Messages has positions in a document of the request, so those of other protocols have no form here.
+    fn cite(&mut self, citation: &str) {
+        if is_citation(citation) && self.begun > 0 {
+            let mut data = event("content_block_delta");
+            data.whole("index", self.begun - 1).open("delta", "{").text("type", "citations_delta");
+            push_event(&mut self.sse, "content_block_delta", data.raw("citation", citation).close("}"));
+        }
     }
 
     fn end_block(&mut self, block: &Block) {
@@ -235,7 +243,7 @@ impl Page {
                     self.delta("signature_delta", "signature", &signature);
                 }
             }
-            Form::Text | Form::ToolUse => {}
+            Form::Text | Form::ToolUse | Form::Native => {}
         }
         if let Some(content) = &mut self.content {
             content.push(content_block(self.form, block, &self.call, true));

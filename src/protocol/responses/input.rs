@@ -46,7 +46,11 @@ fn read_item(item: Json<'_>, path: &str, messages: &mut Transcript) -> Result<()
             Ok(())
         }
         "" => Err(Invalid::new(path, "must be an item: an object with a `type`, or with `role` and `content`")),
-        _ => Err(refuse_item(path, item)),
+        "item_reference" => Err(refuse_item(path, item)),
+        _ => {
+            messages.foreign.push(refuse_item(path, item));
+            Ok(())
+        }
     }
 }
 

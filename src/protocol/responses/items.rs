@@ -1,9 +1,10 @@
 //! The items of an answer: `message`, `function_call`, `custom_tool_call` and `reasoning`.
 
 use super::super::blocks::{Block, BlockKind};
+use super::super::reasoning::OPENAI;
 use super::Context;
-use super::tools::custom_input;
-use crate::json::{Json, Object, array};
+use super::tools::input_in;
+use crate::json::{Json, Object, array, patched};
 
 /// The ids of the item that is open.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) enum ItemKind {
     Function,
     Custom,
     Reasoning,
+    /// An item that stays as the upstream sent it.
+    Native,
 }
 
 impl ItemKind {
@@ -28,8 +31,9 @@ impl ItemKind {
             BlockKind::Text => Self::Text,
             BlockKind::Refusal => Self::Refusal,
             BlockKind::Reasoning => Self::Reasoning,
-            BlockKind::Call if context.custom.contains(&block.name) => Self::Custom,
+            BlockKind::Call if block.is_custom || context.custom.contains(&block.name) => Self::Custom,
             BlockKind::Call => Self::Function,
+            BlockKind::Native => Self::Native,
         }
     }
 
@@ -39,7 +43,7 @@ impl ItemKind {
             Self::Text | Self::Refusal => "msg_",
             Self::Function => "fc_",
             Self::Custom => "ctc_",
-            Self::Reasoning => "rs_",
+            Self::Reasoning | Self::Native => "rs_",
         }
     }
 }
@@ -59,6 +63,11 @@ pub(super) fn begun(kind: ItemKind, block: &Block, ids: &ItemIds) -> String {
             item.text("name", &block.name).text(field, "")
         }
         ItemKind::Reasoning => item.text("type", "reasoning").text("status", "in_progress").raw("summary", "[]"),
+        ItemKind::Native => {
+            let is_whole = Json::or_null(&block.text).get("status").is_string();
+            let status = if is_whole { r#"{"status":"in_progress"}"# } else { "{}" };
+            return patched(&block.text, status);
+        }
     };
     item.end()
 }
@@ -76,7 +85,7 @@ pub(super) fn whole(kind: ItemKind, block: &Block, ids: &ItemIds, status: &str, 
             let (name, field) = call_type(kind);
             item.text("type", name).text("status", status).text("call_id", &ids.call).text("name", &block.name);
             if kind == ItemKind::Custom {
-                item.text(field, &custom_input(&block.text))
+                item.text(field, &custom_input(block))
             } else {
                 item.text(field, &block.text)
             }
@@ -86,10 +95,24 @@ pub(super) fn whole(kind: ItemKind, block: &Block, ids: &ItemIds, status: &str, 
             let summary = if block.text.is_empty() { String::new() } else { part(kind, block) };
             item.raw("summary", &array(Some(summary).filter(|summary| !summary.is_empty())));
             let is_kept = context.wants_encrypted && block.detail.is_bound();
-            item.maybe_text("encrypted_content", is_kept.then(|| block.detail.carrier(&block.text)).as_deref())
+            item.maybe_text("encrypted_content", is_kept.then(|| encrypted(block, ids)).as_deref())
         }
+        ItemKind::Native => return block.text.clone(),
     };
     item.end()
+}
+
+/// What a client keeps for the issuer. What OpenAI encrypted is bound to the id of its item (maximhq/bifrost#5186), so without that
+/// id it needs a carrier, too.
+fn encrypted(block: &Block, ids: &ItemIds) -> String {
+    let detail = &block.detail;
+    let is_own = detail.format == OPENAI && !detail.data.is_empty() && detail.id == ids.item;
+    if is_own { detail.data.clone() } else { detail.carrier(&block.text) }
+}
+
+/// The input of a call of a custom tool. Where the upstream had a function in its place, the input is a part of the arguments.
+pub(super) fn custom_input(block: &Block) -> String {
+    if block.is_custom { block.text.clone() } else { input_in(&block.text) }
 }
 
 /// The type of a call's item, and the field of what the call sends.
@@ -113,7 +136,7 @@ fn part_with(kind: ItemKind, text: &str, annotations: &str, logprobs: &str) -> S
     match kind {
         ItemKind::Refusal => part.text("type", "refusal").text("refusal", text),
         ItemKind::Reasoning => part.text("type", "summary_text").text("text", text),
-        ItemKind::Text | ItemKind::Function | ItemKind::Custom => {
+        ItemKind::Text | ItemKind::Function | ItemKind::Custom | ItemKind::Native => {
             part.text("type", "output_text").text("text", text);
             part.raw("annotations", annotations).raw("logprobs", logprobs)
         }

@@ -103,7 +103,7 @@ pub(super) fn error_event(failure: &Failure) -> Object {
 
 /// OpenRouter's names for the parts of a cost: those of its Responses, and those of its chat completions
 /// (`OpenRouterTeam/typescript-sdk` `.speakeasy/in.openapi.yaml`).
-const COST_DETAILS: [(&str, &str); 3] = [
+pub(in crate::protocol) const COST_DETAILS: [(&str, &str); 3] = [
     ("upstream_inference_cost", "upstream_inference_cost"),
     ("upstream_inference_input_cost", "upstream_inference_prompt_cost"),
     ("upstream_inference_output_cost", "upstream_inference_completions_cost"),

@@ -36,7 +36,7 @@ pub fn read(body: Json<'_>) -> Result<Request<Context>, Box<Invalid>> {
     let mut warnings = Vec::new();
     warn(fields, &mut warnings);
     let (tools, choice) = (tools::read(fields.get("tools"))?, tools::read_choice(fields.get("tool_choice"))?);
-    let chat = chat(fields, &tools, &choice)?;
+    let (chat, foreign) = chat(fields, &tools, &choice)?;
     let (native, unknown) = sort_fields(fields, &[SAME, READ], NATIVE)?;
     let context = Context {
         echo: echo(fields, &tools.echo),
@@ -45,7 +45,7 @@ pub fn read(body: Json<'_>) -> Result<Request<Context>, Box<Invalid>> {
         model: fields.get("model").text().unwrap_or_default().into(),
         prompt_tokens: 0,
     };
-    Ok(Request { chat, context, warnings, unknown, native })
+    Ok(Request { chat, context, warnings, unknown, native, foreign })
 }
 
 fn warn(fields: &Fields<'_>, warnings: &mut Vec<String>) {
@@ -61,8 +61,8 @@ fn includes(fields: &Fields<'_>, name: &str) -> bool {
     fields.get("include").items().any(|item| item.is(name))
 }
 
-/// The chat request.
-fn chat(fields: &Fields<'_>, tools: &Tools, choice: &Choice) -> Result<String, Box<Invalid>> {
+/// The chat request, and the refusals of what it has no form for.
+fn chat(fields: &Fields<'_>, tools: &Tools, choice: &Choice) -> Result<(String, Vec<Box<Invalid>>), Box<Invalid>> {
     let mut messages = Transcript::default();
     let instructions = fields.get("instructions");
     match instructions.text() {
@@ -72,6 +72,7 @@ fn chat(fields: &Fields<'_>, tools: &Tools, choice: &Choice) -> Result<String, B
         None => return Err(Invalid::new("instructions", "must be a string")),
     }
     input::read(fields.get("input"), &mut messages)?;
+    let foreign = std::mem::take(&mut messages.foreign);
     let mut chat = Object::default();
     for name in split(SAME, b' ') {
         let value = fields.get(name);
@@ -88,7 +89,7 @@ fn chat(fields: &Fields<'_>, tools: &Tools, choice: &Choice) -> Result<String, B
     } else if !fields.get("stream").is_null() {
         chat.raw("stream", fields.get("stream").raw());
     }
-    Ok(chat.end())
+    Ok((chat.end(), foreign))
 }
 
 /// A chat request without tools must have no choice among them (OpenAI answers with a 400).

@@ -87,7 +87,7 @@ fn custom(name: &str, tool: Json<'_>) -> String {
 }
 
 /// The text that a call of a custom tool has as its input. `arguments` are those of the function.
-pub(super) fn custom_input(arguments: &str) -> String {
+pub(super) fn input_in(arguments: &str) -> String {
     match Json::parse(arguments) {
         Some(json) if json.is_object() => {
             let input = json.get("input");
@@ -142,7 +142,7 @@ pub(super) fn read_choice(choice: Json<'_>) -> Result<Choice, Box<Invalid>> {
 
 #[cfg(test)]
 mod tests {
-    use super::custom_input;
+    use super::input_in;
 
     #[test]
     fn the_input_of_a_custom_tool_is_text() {
@@ -152,7 +152,7 @@ mod tests {
             ("{}", ""),
             ("*** Begin Patch", "*** Begin Patch"),
         ] {
-            assert_eq!(custom_input(arguments), input);
+            assert_eq!(input_in(arguments), input);
         }
     }
 }

@@ -8,9 +8,8 @@ use super::super::blocks::{Block, Blocks, Step};
 use super::super::frame::{event, push_event};
 use super::super::ids::Ids;
 use super::Context;
-use super::items::{ItemIds, ItemKind, annotation, begun, empty_part, part, whole};
+use super::items::{ItemIds, ItemKind, annotation, begun, custom_input, empty_part, part, whole};
 use super::object::{self, Contents, Head, Status};
-use super::tools::custom_input;
 use crate::chunk::{Chunks, as_chunk};
 use crate::failure::Failure;
 use crate::json::{Json, Object, array};
@@ -211,7 +210,10 @@ impl Page {
 
     fn begin_item(&mut self, block: &Block) {
         let kind = ItemKind::of(block, &self.context);
-        self.open.item = self.ids.mint(kind.prefix());
+        // What only the issuer can read is bound to the issuer's id. Clients throw where an id comes twice.
+        let id = &block.detail.id;
+        let is_own = id.starts_with("rs_") && !self.items.iter().any(|item| item.contains(&**id));
+        self.open.item = if is_own { id.clone() } else { self.ids.mint(kind.prefix()) };
         self.open.call = if block.id.is_empty() { self.ids.mint("call_") } else { block.id.clone() };
         self.has_part = false;
         let name = "response.output_item.added";
@@ -238,10 +240,11 @@ impl Page {
             ItemKind::Refusal => "response.refusal.delta",
             ItemKind::Reasoning => "response.reasoning_summary_text.delta",
             ItemKind::Function => "response.function_call_arguments.delta",
+            ItemKind::Custom if block.is_custom => "response.custom_tool_call_input.delta",
             // Its input is a part of the arguments, which have to be whole.
-            ItemKind::Custom => return,
+            ItemKind::Custom | ItemKind::Native => return,
         };
-        let is_call = kind == ItemKind::Function;
+        let is_call = matches!(kind, ItemKind::Function | ItemKind::Custom);
         if !is_call && !self.has_part {
             self.begin_part(kind);
         }
@@ -264,13 +267,13 @@ impl Page {
                 let names = ("response.reasoning_summary_text.done", "response.reasoning_summary_part.done");
                 self.end_part(kind, block, names.0, names.1);
             }
-            ItemKind::Reasoning => {}
+            ItemKind::Reasoning | ItemKind::Native => {}
             ItemKind::Function => {
                 let name = "response.function_call_arguments.done";
                 let mut data = self.item_event(name);
                 self.push(data.text("arguments", &block.text).text("name", &block.name), name);
             }
-            ItemKind::Custom => self.end_input(&custom_input(&block.text)),
+            ItemKind::Custom => self.end_input(block),
         }
         let item = whole(kind, block, &self.open, status, &self.context);
         let name = "response.output_item.done";
@@ -289,12 +292,14 @@ impl Page {
         self.push(data.raw("part", &part(kind, block)), part_name);
     }
 
-    fn end_input(&mut self, input: &str) {
-        for (name, field) in
-            [("response.custom_tool_call_input.delta", "delta"), ("response.custom_tool_call_input.done", "input")]
-        {
+    fn end_input(&mut self, block: &Block) {
+        let input = custom_input(block);
+        let names =
+            [("response.custom_tool_call_input.delta", "delta"), ("response.custom_tool_call_input.done", "input")];
+        // The pieces of an input that is no part of arguments have come.
+        for (name, field) in names.into_iter().skip(usize::from(block.is_custom)) {
             let mut data = self.item_event(name);
-            self.push(data.text(field, input), name);
+            self.push(data.text(field, &input), name);
         }
     }
 }

@@ -136,14 +136,25 @@ impl Draft {
         client: &Client<'_>,
     ) -> Result<Self, ApiError> {
         request.check_unknown(config.limits.refuses_unknown)?;
-        let Request { chat, mut context, warnings, native, .. } = request;
+        let Request { chat, mut context, warnings, native, foreign, .. } = request;
         let draft = Self::read_call(Json::parse(&chat).unwrap_or(Json::NULL), Protocol::Chat, config, client);
         let mut draft = draft.map_err(|error| rename_field(error, protocol))?;
         let call = &mut draft.call;
         context.set_prompt_tokens(call.request.prompt_tokens());
         call.context = Some(context);
         call.request.warnings.extend(warnings);
-        if call.upstreams.iter().any(|upstream| upstream.dialect.protocol() == Some(protocol)) {
+        let speaks = |upstream: &Upstream| upstream.protocol_for(protocol) == protocol;
+        let is_spoken = call.upstreams.iter().any(speaks);
+        if let Some(refused) = foreign.into_iter().next() {
+            if !is_spoken {
+                return Err(refused.into());
+            }
+            let warning =
+                format!("`{}` is sent only to upstreams that speak the protocol of the request", refused.path);
+            call.request.warnings.extend((!call.upstreams.iter().all(speaks)).then_some(warning));
+        }
+        if is_spoken {
+            native::check(&native)?;
             call.request.hour_in_cache |= native::has_long_cache(&native);
             let more = native::more_bytes(&native, &chat);
             call.request.prompt_most = call.request.prompt_most.map(|most| most.saturating_add(more));
@@ -205,10 +216,8 @@ impl Draft {
         request.callers_clocks = policy.timeouts != owner.timeouts;
         // The other lanes pass on what the upstream says about itself, in the upstream's protocol.
         request.lane = route.map_or(Lane::Gate, |route| route.lane);
-        if client.hides_report()
-            || for_embeddings
-            || upstreams.iter().any(|upstream| upstream.dialect.protocol().is_some())
-        {
+        let translates = |upstream: &Upstream| upstream.protocol_for(Protocol::Chat) != Protocol::Chat;
+        if client.hides_report() || for_embeddings || upstreams.iter().any(translates) {
             request.lane = Lane::Gate;
         }
         request.usage_chunk = if request.asks_for_usage() { UsageChunk::Annotated } else { UsageChunk::Hidden };

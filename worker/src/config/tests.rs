@@ -1,3 +1,4 @@
+use failsoft::protocol::Protocol;
 use failsoft::{Dialect, Json, Lane, Usd};
 use serde_json::{Value, json};
 
@@ -139,6 +140,21 @@ fn upstreams_that_know_the_account_get_it_by_default() {
         fields(json!({"url": "https://a.example", "accountFields": ["safety_identifier"]})),
         ["safety_identifier"]
     );
+}
+
+#[test]
+fn an_upstream_speaks_the_protocols_of_its_host_unless_the_configuration_names_others() {
+    use Protocol::{Chat, Messages, Responses};
+    let protocols = |upstream: Value| {
+        let failsoft = json!({"access": "loopback", "upstream": upstream}).to_string();
+        Config::of(&failsoft, "sk").expect("a configuration").upstreams[0].protocols.clone()
+    };
+    assert_eq!(protocols(json!({})), [Chat]);
+    assert_eq!(protocols(json!({"url": "https://api.openai.com/v1"})), [Chat, Responses]);
+    assert_eq!(protocols(json!({"url": "https://api.openai.com/v1", "protocols": ["chat"]})), [Chat]);
+    assert_eq!(protocols(json!({"url": "https://api.openai.com.evil.example/v1"})), [Chat]);
+    assert_eq!(protocols(json!({"protocols": ["responses", "chat"]})), [Responses, Chat]);
+    assert_eq!(protocols(json!({"url": "https://api.anthropic.com/v1", "dialect": "anthropic"})), [Messages]);
 }
 
 #[test]

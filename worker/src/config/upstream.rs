@@ -1,6 +1,7 @@
 //! The upstreams: one or several in order, each with the name of the secret that holds its key.
 
 use failsoft::invalid::{Invalid, Section};
+use failsoft::protocol::Protocol;
 use failsoft::request::ACCOUNT_FIELDS;
 use failsoft::upstream::{App, OPENROUTER};
 use failsoft::{Dialect, Json, Upstream};
@@ -19,6 +20,12 @@ const REASONS_BEYOND_LIMIT: [&str; 1] = ["api.x.ai"];
 /// Hosts that know a field for the account beside OpenRouter's `user` ("User Tracking" in OpenRouter's documentation, "How to
 /// Incorporate a Safety Identifier" in OpenAI's help center). Others may refuse an unknown field.
 const KNOW_ACCOUNTS: [&str; 1] = ["api.openai.com"];
+
+/// Hosts of the dialect `openai` that speak Responses beside chat completions (OpenAI's API reference).
+const SPEAK_RESPONSES: [&str; 1] = ["api.openai.com"];
+
+/// The protocols that an upstream can be declared to speak, and their names.
+const PROTOCOLS: (&str, [Protocol; 2]) = ("chat responses", [Protocol::Chat, Protocol::Responses]);
 
 /// An upstream without its key.
 pub(super) struct Keyless {
@@ -47,7 +54,7 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
     given.only(
-        "name url dialect app headers key models embeddings chargesErrors reasoningBeyondLimit accountFields streams",
+        "name url dialect protocols app headers key models embeddings chargesErrors reasoningBeyondLimit accountFields streams",
     )?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
@@ -73,6 +80,7 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     let app = given.section("app")?;
     app.only("url title")?;
     let mut upstream = Upstream::new(dialect, url, None);
+    read_protocols(given, &mut upstream)?;
     upstream.app = App { url: header_value(&app, "url")?, title: header_value(&app, "title")? };
     upstream.headers = headers(&given.section("headers")?)?;
     upstream.reasons_beyond_limit = REASONS_BEYOND_LIMIT.contains(&host_of(url));
@@ -96,6 +104,25 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
 
 fn host_of(url: &str) -> &str {
     host(authority(url))
+}
+
+/// Reads `protocols`. Without the list, the host decides.
+fn read_protocols(given: &Section<'_>, upstream: &mut Upstream) -> Result<(), Box<Invalid>> {
+    let (names, protocols) = PROTOCOLS;
+    if given.get("protocols").is_null() {
+        if upstream.dialect == Dialect::OpenAi && SPEAK_RESPONSES.contains(&host_of(&upstream.url)) {
+            upstream.protocols = protocols.into();
+        }
+        return Ok(());
+    }
+    if !matches!(upstream.dialect, Dialect::OpenAi | Dialect::OpenRouter) {
+        return Err(given.wrong("protocols", "cannot stand here: this dialect has one protocol"));
+    }
+    upstream.protocols = words(given, "protocols", names)?.into_iter().map(|at| protocols[at]).collect();
+    match upstream.protocols.is_empty() {
+        true => Err(given.wrong("protocols", "is empty; name \"chat\", \"responses\" or both, the best first")),
+        false => Ok(()),
+    }
 }
 
 fn headers(given: &Section<'_>) -> Result<Vec<(String, String)>, Box<Invalid>> {

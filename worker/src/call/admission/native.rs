@@ -1,6 +1,9 @@
 //! What the client's own request, in its own words, has beyond the chat request that was checked: bytes, and caches that cost extra.
 
 use failsoft::Json;
+use failsoft::invalid::Invalid;
+
+use super::attachments::{find_hidden, refers_outside};
 
 /// Whether `value` may ask for a cache that lives longer than five minutes, at any depth. The JSON text `value` is searched only
 /// if it can have such a field.
@@ -16,6 +19,56 @@ fn finds_long_cache(value: Json<'_>) -> bool {
     is_long || value.fields().any(|(_, inside)| finds_long_cache(inside)) || value.items().any(finds_long_cache)
 }
 
+/// The types of the items and blocks that have a form in the chat request, where their contents were checked.
+const CHECKED: [&str; 12] = [
+    "message",
+    "function_call",
+    "function_call_output",
+    "custom_tool_call",
+    "custom_tool_call_output",
+    "reasoning",
+    "text",
+    "image",
+    "document",
+    "search_result",
+    "tool_use",
+    "tool_result",
+];
+
+/// Refuses what would cost extra or belongs to the owner, and has no form in the chat request, where everything else was checked.
+pub(super) fn check(native: &str) -> Result<(), Box<Invalid>> {
+    let native = Json::parse(native).unwrap_or(Json::NULL);
+    let mode = native.at("reasoning.mode");
+    if !mode.is_null() && !mode.is("standard") {
+        return Err(Invalid::new("reasoning.mode", "can be \"standard\" only: other modes cost extra"));
+    }
+    let blocks = native.get("messages").items().flat_map(|message| message.get("content").items());
+    native.get("input").items().chain(blocks).try_for_each(check_foreign)?;
+    let contents = native.get("input").items().flat_map(|item| [item.get("content"), item.get("output")]);
+    match contents.flat_map(Json::items).any(|part| part.get("file_id").is_string()) {
+        true => Err(Invalid::new("file_id", "names a file in the account of this edge's owner; send the file itself")),
+        false => Ok(()),
+    }
+}
+
+/// Refuses an item or a block that the chat request has no form for, if the upstream might work for it or read what is outside
+/// of the request.
+fn check_foreign(item: Json<'_>) -> Result<(), Box<Invalid>> {
+    let kind = item.get("type").text().unwrap_or_default();
+    let is_checked = kind.is_empty() || kind.ends_with("thinking") || CHECKED.contains(&&*kind);
+    if is_checked
+        || !(kind.starts_with("mcp_") || has_tools(item) || find_hidden(item).is_some() || refers_outside(item))
+    {
+        return Ok(());
+    }
+    let problem = format!("can be no `{kind}` here: it may cost extra, or refer to what is not in the request");
+    Err(Invalid::new("type", problem))
+}
+
+fn has_tools(value: Json<'_>) -> bool {
+    value.fields().any(|(name, inside)| name.is("tools") || has_tools(inside)) || value.items().any(has_tools)
+}
+
 /// The bytes that the prompt of `native` has beyond the prompt of `chat`: content that a chat request has no form for.
 pub(super) fn more_bytes(native: &str, chat: &str) -> u64 {
     let chat = Json::parse(chat).unwrap_or(Json::NULL);
@@ -25,7 +78,7 @@ pub(super) fn more_bytes(native: &str, chat: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_long_cache, more_bytes};
+    use super::{check, has_long_cache, more_bytes};
 
     #[test]
     fn a_cache_for_an_hour_is_found_at_every_depth_and_however_it_is_written() {
@@ -38,6 +91,28 @@ mod tests {
         for (name, ttl) in [("ttl", "1h"), ("ttl", "1d"), (r"t\u0074l", "1h"), ("ttl", r"\u0031h")] {
             assert!(has_long_cache(&native(name, ttl)), "{name} {ttl}");
         }
+    }
+
+    #[test]
+    fn a_mode_of_reasoning_that_costs_extra_is_refused() {
+        assert!(check(r#"{"reasoning":{"effort":"high","mode":"standard"}}"#).is_ok());
+        assert_eq!(check(r#"{"reasoning":{"mode":"pro"}}"#).expect_err("an error").path, "reasoning.mode");
+    }
+
+    #[test]
+    fn what_is_stored_and_what_may_work_at_the_vendor_is_refused() {
+        for (native, path) in [
+            (r#"{"input":[{"content":[{"type":"input_file","file_data":"data:,","file_id":"file-1"}]}]}"#, "file_id"),
+            (r#"{"input":[{"type":"additional_tools","tools":[{"type":"web_search"}]}]}"#, "type"),
+            (r#"{"input":[{"type":"mcp_approval_response","approve":true}]}"#, "type"),
+            (r#"{"messages":[{"content":[{"type":"novel","source":{"url":"https://a.example"}}]}]}"#, "type"),
+        ] {
+            assert_eq!(check(native).expect_err("an error").path, path, "{native}");
+        }
+        assert!(
+            check(r#"{"input":[{"type":"compaction","encrypted_content":"gAAA"},{"role":"user","content":"hi"}]}"#)
+                .is_ok()
+        );
     }
 
     #[test]
