@@ -303,7 +303,10 @@ test('what clients send back or add passes untouched, and counts as text', async
   const answer = await chat(edge, { model: FIRST, tools, tool_choice: { type: 'custom', custom: { name: 'g' } }, messages, stream_options: { novel: 1 } });
   assert.equal(answer.status, 200, answer.text);
   const body = await sent();
-  assert.deepEqual([body.messages, body.tools], [messages, tools]);
+  // What only another vendor can read is left out.
+  const readable = messages.map(({ thinking_blocks: _blocks, reasoning_details: _details, tool_calls: calls, ...message }) => (
+    calls ? { ...message, tool_calls: calls.map(({ extra_content: _signature, ...call }) => call) } : message));
+  assert.deepEqual([body.messages, body.tools], [readable, tools]);
   assert.equal(answer.json.failsoft.warnings, undefined);
 });
 
