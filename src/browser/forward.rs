@@ -42,8 +42,7 @@ impl Client {
         match self.plan_forward(&self.options_for(request)) {
             Ok((plan, host)) => {
                 let edge = &plan.upstreams[0];
-                let mut request = edge.post(false, body, "", false);
-                request.url = text!(&edge.url, endpoint);
+                let request = edge.post(false, text!(&edge.url, endpoint), body);
                 let init = request_init(&request, host.signal.as_ref());
                 settle(init.and_then(|init| host.fetch.call2(&JsValue::UNDEFINED, &(&*request.url).into(), &init)))
                     .await

@@ -58,8 +58,8 @@ pub(super) struct Transcript {
     /// What tools returned beside text. A chat message of a tool has only text, so a user's message follows the results
     /// (BerriAI/litellm#23712).
     held: Vec<Part>,
-    /// The refusals of what a chat request has no form for. An upstream of the same protocol gets it as it came.
-    pub(super) foreign: Vec<Box<Invalid>>,
+    /// The refusal of the first part that a chat request has no form for. An upstream of the same protocol gets it as it came.
+    pub(super) foreign: Option<Box<Invalid>>,
 }
 
 /// A message of the assistant, which may come in several items.

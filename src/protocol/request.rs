@@ -17,9 +17,9 @@ pub struct Request<Context> {
     pub unknown: Vec<String>,
     /// The JSON text of an object with what an upstream of the same protocol gets byte for byte.
     pub native: String,
-    /// The refusals of items and blocks that the chat request does not have. An upstream of the same protocol gets them as they
+    /// The refusal of the first item or block that the chat request does not have. An upstream of the same protocol gets it as it
     /// came; without such an upstream, the request is to be refused.
-    pub foreign: Vec<Box<Invalid>>,
+    pub foreign: Option<Box<Invalid>>,
 }
 
 impl<Context> Request<Context> {

@@ -193,7 +193,7 @@ fn a_block_that_chat_has_no_form_for_is_left_to_an_upstream_of_the_same_protocol
     let body = body(json!({"messages": [{"role": "user", "content": content}]}));
     let request = with(&body, messages::read).expect("a request");
     assert_eq!(parsed(&request.chat)["messages"], json!([{"role": "user", "content": "hi"}]));
-    let refused = request.foreign[0].to_string();
+    let refused = request.foreign.as_ref().expect("a refusal").to_string();
     let expected = "`messages[0].content[0].type` \"web_search_tool_result\" cannot stand here";
     assert!(refused.starts_with(expected) && request.native.contains("web_search_tool_result"), "{refused}");
 }

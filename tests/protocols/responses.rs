@@ -113,7 +113,7 @@ fn an_item_that_chat_has_no_form_for_is_left_to_an_upstream_of_the_same_protocol
     let request = with(&body, responses::read).expect("a request");
     assert_eq!(parsed(&request.chat)["messages"], json!([{"role": "user", "content": "hi"}]));
     assert!(request.native.contains("ws_1"));
-    let refused = request.foreign[0].to_string();
+    let refused = request.foreign.as_ref().expect("a refusal").to_string();
     assert!(refused.starts_with("`input[1].type` \"web_search_call\" is of a tool"), "{refused}");
 }
 

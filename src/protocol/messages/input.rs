@@ -41,7 +41,7 @@ fn read_user(content: Json<'_>, path: &str, transcript: &mut Transcript) -> Resu
             has_result = true;
             read_result(block, &path, transcript)?;
         } else if parts::is_foreign(block) {
-            transcript.foreign.push(parts::refuse(block, &path));
+            transcript.foreign.get_or_insert_with(|| parts::refuse(block, &path));
         } else {
             parts::read_block(block, &path, &mut parts)?;
         }
@@ -81,7 +81,9 @@ fn read_assistant(content: Json<'_>, path: &str, transcript: &mut Transcript) ->
                 }
             }
             "tool_use" => read_call(block, &path, transcript)?,
-            _ if parts::is_foreign(block) => transcript.foreign.push(parts::refuse(block, &path)),
+            _ if parts::is_foreign(block) => {
+                transcript.foreign.get_or_insert_with(|| parts::refuse(block, &path));
+            }
             _ => {
                 let mut parts = Vec::new();
                 parts::read_block(block, &path, &mut parts)?;

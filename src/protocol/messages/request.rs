@@ -82,14 +82,14 @@ fn read_fields(body: Json<'_>, fields: &Fields<'_>) -> Result<Request<Context>, 
 }
 
 /// The chat request, and the refusals of what it has no form for.
-fn chat(fields: &Fields<'_>) -> Result<(String, Vec<Box<Invalid>>), Box<Invalid>> {
+fn chat(fields: &Fields<'_>) -> Result<(String, Option<Box<Invalid>>), Box<Invalid>> {
     let mut messages = Transcript::default();
     let system = parts::read(fields.get("system"), "system")?;
     if !system.is_empty() {
         messages.system(system);
     }
     input::read(fields.get("messages"), &mut messages)?;
-    let foreign = std::mem::take(&mut messages.foreign);
+    let foreign = messages.foreign.take();
     let mut chat = Object::default();
     for name in split(SAME, b' ') {
         let value = fields.get(name);

@@ -41,11 +41,10 @@ pub fn body(chat: Json<'_>, native: Json<'_>, target: &Target<'_>) -> Body {
         let is_in = |names: &str| split(names, b' ').any(|known| known == word);
         if is_in(SAME) || !is_native && is_in(OWN) || is_openrouter && is_in(ROUTERS) {
             json.entry(name, value.raw());
-        } else if !is_in(READ)
-            && !is_in(OWN)
-            && value.flag() != Some(false)
-            && !(word == "n" && value.whole() == Some(1))
-        {
+            continue;
+        }
+        let is_default = value.flag() == Some(false) || word == "n" && value.whole() == Some(1);
+        if !is_default && !is_in(READ) && !is_in(OWN) {
             add(&mut lost, word);
         }
     }

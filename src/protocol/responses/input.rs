@@ -48,7 +48,7 @@ fn read_item(item: Json<'_>, path: &str, messages: &mut Transcript) -> Result<()
         "" => Err(Invalid::new(path, "must be an item: an object with a `type`, or with `role` and `content`")),
         "item_reference" => Err(refuse_item(path, item)),
         _ => {
-            messages.foreign.push(refuse_item(path, item));
+            messages.foreign.get_or_insert_with(|| refuse_item(path, item));
             Ok(())
         }
     }

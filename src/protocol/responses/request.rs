@@ -62,7 +62,7 @@ fn includes(fields: &Fields<'_>, name: &str) -> bool {
 }
 
 /// The chat request, and the refusals of what it has no form for.
-fn chat(fields: &Fields<'_>, tools: &Tools, choice: &Choice) -> Result<(String, Vec<Box<Invalid>>), Box<Invalid>> {
+fn chat(fields: &Fields<'_>, tools: &Tools, choice: &Choice) -> Result<(String, Option<Box<Invalid>>), Box<Invalid>> {
     let mut messages = Transcript::default();
     let instructions = fields.get("instructions");
     match instructions.text() {
@@ -72,7 +72,7 @@ fn chat(fields: &Fields<'_>, tools: &Tools, choice: &Choice) -> Result<(String, 
         None => return Err(Invalid::new("instructions", "must be a string")),
     }
     input::read(fields.get("input"), &mut messages)?;
-    let foreign = std::mem::take(&mut messages.foreign);
+    let foreign = messages.foreign.take();
     let mut chat = Object::default();
     for name in split(SAME, b' ') {
         let value = fields.get(name);

@@ -145,7 +145,7 @@ impl Draft {
         call.request.warnings.extend(warnings);
         let speaks = |upstream: &Upstream| upstream.protocol_for(protocol) == protocol;
         let is_spoken = call.upstreams.iter().any(speaks);
-        if let Some(refused) = foreign.into_iter().next() {
+        if let Some(refused) = foreign {
             if !is_spoken {
                 return Err(refused.into());
             }
