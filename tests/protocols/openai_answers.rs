@@ -277,8 +277,8 @@ fn what_chat_has_no_form_for_reaches_a_client_of_the_same_protocol_alone() {
     let end = json!({"type": "response.completed", "response": ended(json!({"output": [novel, message]}))});
     let mut reader = StreamReader::default();
     let mut writer = Writer::new(context(json!({})), 8, 9);
-    let mut out =
-        writer.take(&reader.feed(Translator::new(1, true).feed(sse(&[end.clone()]).as_bytes()).as_bytes(), 0));
+    let mut out = writer
+        .take(&reader.feed(Translator::new(1, true).feed(sse(std::slice::from_ref(&end)).as_bytes()).as_bytes(), 0));
     reader.finish().expect("a whole answer");
     out.push_str(&writer.finish(None));
     let client = responses_client::read(&out);
