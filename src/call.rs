@@ -32,6 +32,7 @@
 //! | `takeover.rs`, `retry.rs` | after a failure: which model takes over; whether and when the same model is asked again |
 //! | `judge_score.rs` | the request to the judge, and its score |
 //! | `recovery.rs` | after the commit point: how a stream that broke goes on |
+//! | `embeddings.rs` | the answer to a request for embeddings |
 //! | `call_end.rs` | the end of the call: with an answer, the best answer, or a failure |
 //! | `reporting.rs`, `breaker_record.rs` | what the report and the breakers record of an attempt |
 //!
@@ -50,6 +51,8 @@ mod clock;
 mod commit;
 #[cfg(feature = "protocols")]
 mod conversation;
+#[cfg(feature = "protocols")]
+mod embeddings;
 mod judge_score;
 mod outcome;
 mod recovery;

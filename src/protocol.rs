@@ -29,7 +29,6 @@
 //! | `blocks` | chunks as blocks that follow one another | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `issuer`, `vendor` | what a request leaves out of a conversation; who made a model | the threads that it names |
-//! | `embeddings` | the answer to a request for embeddings | `openai/openai-openapi` `openapi.yaml` |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
 //! | `frame`, `ids` | server-sent events with names; ids | |
 
@@ -40,7 +39,6 @@ mod chunk_writer;
 mod client;
 mod content;
 mod dialect;
-mod embeddings;
 mod frame;
 mod ids;
 mod issuer;
@@ -51,8 +49,9 @@ mod request;
 pub mod responses;
 mod vendor;
 
+pub use crate::upstream::Protocol;
 pub use body::Body;
-pub use client::{Context, Protocol, Writer, read_prompt};
+pub use client::{Context, Writer, read_prompt};
 pub(crate) use dialect::AnswerTranslator;
 pub use dialect::{Native, Sent, request};
 pub use issuer::Target;

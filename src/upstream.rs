@@ -5,9 +5,13 @@ mod azure;
 #[cfg(feature = "protocols")]
 mod embeddings;
 mod models;
+#[cfg(feature = "protocols")]
+mod protocol;
 
 #[cfg(feature = "protocols")]
 pub use embeddings::EmbeddingModel;
+#[cfg(feature = "protocols")]
+pub use protocol::Protocol;
 
 use crate::text::{cut, find, text};
 use core::fmt;
@@ -15,8 +19,6 @@ use std::sync::Arc;
 
 use crate::catalog::{Catalog, ModelInfo};
 use crate::http::HttpRequest;
-#[cfg(feature = "protocols")]
-use crate::protocol::Protocol;
 
 /// OpenRouter's own base URL, the default of the package.
 pub const OPENROUTER: &str = "https://openrouter.ai/api/v1";

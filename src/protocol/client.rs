@@ -6,20 +6,7 @@ use crate::failure::Failure;
 use crate::invalid::Invalid;
 use crate::json::{Json, Object};
 use crate::shape::Shape;
-
-/// The protocol of a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protocol {
-    /// OpenAI's chat completions, which the core itself speaks: nothing is translated.
-    #[default]
-    Chat,
-    /// OpenAI's Responses.
-    Responses,
-    /// Anthropic's Messages.
-    Messages,
-    /// OpenAI's embeddings. The request is one of the core's, as a chat request is.
-    Embeddings,
-}
+use crate::upstream::Protocol;
 
 /// Turns the body of `POST /v1/messages/count_tokens` into a chat request without an output limit.
 ///

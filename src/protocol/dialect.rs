@@ -1,13 +1,12 @@
 //! What the dialect and the protocol of an upstream change on the way: the body of a request, and the bytes of its answer. Chat
 //! completions change no answer, and of a request what their vendors refuse.
 
-use super::client::Protocol;
 use super::issuer::{Fitted, Target, fit};
 use super::{anthropic, openai};
 use crate::catalog::reasons;
 use crate::json::{Fields, Json, Object, patched};
 use crate::report::Stripped;
-use crate::upstream::{Dialect, Upstream};
+use crate::upstream::{Dialect, Protocol, Upstream};
 
 /// A client's own request, for an upstream that speaks the protocol of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,14 +13,13 @@
 //! The models of a request are those of one vendor, as `vendor.rs` knows it by their names. A vendor may also refuse what it
 //! issued, after a change of its keys or of the account: then the call sends the request again without all of it.
 
-use super::client::Protocol;
 use super::ids::{IdForm, fitted};
 use super::reasoning::{CLAUDE, OPENAI};
 use super::vendor::Vendor;
 use crate::json::{Fields, Json, Object, array, decimal, patched};
 use crate::report::Stripped;
 use crate::text::find;
-use crate::upstream::Dialect;
+use crate::upstream::{Dialect, Protocol};
 
 /// What a request is sent to.
 #[derive(Clone, Copy, Debug)]
