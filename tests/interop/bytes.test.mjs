@@ -39,7 +39,7 @@ setUp(async () => {
   after(() => server.close());
   upstream.url = `http://127.0.0.1:${server.address().port}/v1`;
   for (const [name, given] of Object.entries(UPSTREAMS)) {
-    edges[name] = await startEdge({ failsoft: { upstream: { url: upstream.url, ...given }, keys: [clientKey()], models: ['*'], provider: { data_collection: 'deny' }, limits: { outputTokens: 1_000, images: 1 } } });
+    edges[name] = await startEdge({ failsoft: { upstream: { url: upstream.url, ...given }, keys: [clientKey()], models: ['*'], provider: { data_collection: 'deny' }, limits: { outputTokens: 1_000, files: 1 } } });
   }
 });
 after(() => Promise.all(Object.values(edges).map((edge) => edge.stop())));
@@ -53,7 +53,7 @@ const CACHE = '"cache_control": {"type":"ephemeral"}';
 const PARTS = {
   chat: {
     messages: `[ {"role" : "system","content":[{"type":"text","text":"Be brief.", ${CACHE}}]},\n\t{"role":"user","content":${ODD}},
-      {"role":"assistant","content":null,"reasoning_details":[{"type":"reasoning.encrypted","data":"gAAA","id":"rs_1","format":"openai-responses-v1"}],"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\\"a\\": 1e0}"},"extra_content":{"google":{"thought_signature":"AbC="}}}]},
+      {"role":"assistant","content":null,"reasoning_details":[{"type":"reasoning.encrypted","data":"gAAA","id":"rs_1","format":"openai-responses-v1"}],"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\\"a\\": 1e0}"},"novel":{"b":2.50}}]},
       {"role":"tool","tool_call_id":"c","content":"1"}, {"role":"user","content":[{"type":"text","text":"go on"},{"type":"novel_part","text":"x"}]} ]`,
     tools: `[{"type":"function","function":{"name":"f","parameters":{"type":"object", "z":1,"a":2.0}}, ${CACHE}} ]`,
   },
@@ -73,11 +73,13 @@ const PARTS = {
     tools: `[{"type":"function","name":"f","parameters":{"type":"object", "z":1,"a":2.0},"strict":null,"defer_loading":true} ]`,
   },
 };
+/** A model of the vendor that made the reasoning in each conversation. */
+const MODELS = { '/v1/chat/completions': 'openai/gpt-5', '/v1/messages': 'claude-sonnet-4-5', '/v1/responses': 'openai/gpt-5' };
 const PATHS = { chat: '/v1/chat/completions', messages: '/v1/messages', responses: '/v1/responses' };
 
 async function send(edge, path, parts, stream) {
   const fields = Object.entries(parts).map(([name, text]) => `"${name}" :  ${text}`);
-  const body = `{ "model":"m", "max_tokens":99, "novel_field":{"a":1}, "stream":${stream}, ${fields.join(', ')} }`;
+  const body = `{ "model":"${MODELS[path]}", "max_tokens":99, "novel_field":{"a":1}, "stream":${stream}, ${fields.join(', ')} }`;
   const shown = path === PATHS.responses ? body.replace('max_tokens', 'max_output_tokens') : body;
   return fetch(`${edge.origin}${path}`, { method: 'POST', headers: { authorization: `Bearer ${CLIENT_KEY}`, 'content-type': 'application/json' }, body: shown });
 }
