@@ -218,7 +218,8 @@ test('only an admin who may read gets figures, and a wrong query names its field
     assert.deepEqual([unknown.status, unknown.json.error.param], [400, 'wrong'], path);
   }
   for (const [query, field] of [[{ from: 'x' }, 'from'], [{ from: 5, to: 4 }, 'from'], [{ from: 0, to: now }, 'from'], [{ at: '1,2' }, 'at']]) {
-    assert.equal((await read('overview', query)).json.error.param, field, JSON.stringify(query));
+    const { status, text, json } = await read('overview', query);
+    assert.deepEqual([status, json.error?.param], [400, field], `${JSON.stringify(query)} ${text}`);
   }
   assert.equal((await read('usage', { by: 'outcome' })).json.error.param, 'by');
   assert.equal((await read('calls', { before: 'x' })).json.error.param, 'before');

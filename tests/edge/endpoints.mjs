@@ -15,7 +15,6 @@ const user = (content) => ({ messages: [{ role: 'user', content }] });
  * - `prompt(text)`, the fields of a prompt; `parts(list)`, a prompt of such parts,
  * - `picture`, `file`: an attachment as a part,
  * - `hosted`, a tool that the upstream runs; `fn`, a tool of the caller,
- * - `hour`, fields that keep a prompt in the cache for an hour, if the protocol has one,
  * - `text(answer)`: the text of an answer in one piece.
  */
 export const ENDPOINTS = [
@@ -29,7 +28,6 @@ export const ENDPOINTS = [
     file: { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA' } },
     hosted: { tools: [{ type: 'web_search' }] },
     fn: { tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }] },
-    hour: user([{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } }]),
     text: ({ choices }) => choices[0].message.content,
   },
   {
@@ -42,7 +40,6 @@ export const ENDPOINTS = [
     file: { type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA' },
     hosted: { tools: [{ type: 'web_search' }] },
     fn: { tools: [{ type: 'function', name: 'f', parameters: { type: 'object' } }] },
-    hour: null,
     text: ({ output }) => output.flatMap(({ content }) => content ?? []).map(({ text }) => text).join(''),
   },
   ...['/v1/messages', '/v1/messages/count_tokens'].map((path) => ({
@@ -55,7 +52,6 @@ export const ENDPOINTS = [
     file: { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: PICTURE } },
     hosted: { tools: [{ type: 'web_search_20250305', name: 'web_search' }] },
     fn: { tools: [{ name: 'f', input_schema: { type: 'object' } }] },
-    hour: user([{ type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '1h' } }]),
     text: ({ content }) => content.map(({ text }) => text).join(''),
   })),
 ];

@@ -92,12 +92,11 @@ for (const endpoint of ENDPOINTS) {
     for (const text of twice) assert.match((await refuse(endpoint, text, 400)).json.error.message, /is given twice/);
   });
 
-  test(`${endpoint.path}: what the upstream would charge extra for is refused: hosted tools, attachments, an hour in the cache`, async () => {
+  test(`${endpoint.path}: what the upstream would charge extra for is refused: hosted tools, attachments, a faster tier`, async () => {
     await refuse(endpoint, whole(endpoint.hosted), 400);
     const both = { tools: [...endpoint.fn.tools, ...endpoint.hosted.tools] };
     await refuse(endpoint, whole(both), 400);
     for (const part of [endpoint.picture, endpoint.file]) await refuse(endpoint, whole(endpoint.parts([part])), 400);
-    if (endpoint.hour) await refuse(endpoint, whole(endpoint.hour), 400);
     for (const tier of ['priority', 'scale']) await keepOut(endpoint, { service_tier: tier }, `"${tier}"`);
   });
 

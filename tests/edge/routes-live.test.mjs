@@ -90,7 +90,8 @@ test('a split divides users within its statistical error, each stays with one ve
   await accepted('POST', '', { name: 'split', route: { models: [SECOND] } });
   const made = await accepted('PUT', '/split', { route: { models: [THIRD] }, split: { percent: 10, by: 'user' } });
   assert.deepEqual([made.version, made.latest, made.split.version, made.split.percent, made.split.by], [1, 2, 2, 10, 'user']);
-  await sleep(3_500);
+  // A change is live on every isolate within 10 s.
+  await sleep(10_000);
   const users = Array.from({ length: 600 }, (_, at) => `user-${at}`);
   const models = [];
   for (let at = 0; at < users.length; at += 20) models.push(...(await Promise.all(users.slice(at, at + 20).map((user, of) => call(of % 2, 'split', { user })))));

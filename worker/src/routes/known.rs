@@ -14,8 +14,12 @@ use crate::config::{Config, Route, read_stored_route};
 use crate::ledger::database;
 use crate::platform::host;
 
-/// While one request reads changes, others go on with what is known, for this many milliseconds.
+/// How long a request that reads changes may take, in milliseconds, until another one reads them.
 const READING_FOR: Millis = 2_000;
+
+/// While one request reads changes, others go on with what is known, if it was known to be all this many milliseconds ago. Others
+/// of an isolate that was idle read, too: a change is to be live everywhere within 10 s.
+const RECENT: Millis = 5_000;
 
 /// What this isolate knows.
 #[derive(Default)]
@@ -27,6 +31,10 @@ struct Known {
     config: Option<Rc<Config>>,
     /// When a request began to read changes.
     reading_since: Option<Millis>,
+    /// When all changes were last known.
+    complete_at: Millis,
+    /// Since when a change is not known.
+    behind_since: Option<Millis>,
 }
 
 thread_local! {
@@ -68,8 +76,16 @@ async fn read_changes(deployed: &Config, env: &Env) -> worker::Result<()> {
 impl Known {
     /// Whether the request that asks has to read changes up to the number `last`. Every request reads as long as no route is known.
     fn claims_reading(&mut self, last: u64, now: Millis) -> bool {
+        if last <= self.change {
+            self.complete_at = now;
+            self.behind_since = None;
+            return false;
+        }
+        let behind_since = *self.behind_since.get_or_insert(now);
         let is_read = self.reading_since.is_some_and(|since| now < since + READING_FOR);
-        let must_read = last > self.change && !(is_read && self.config.is_some());
+        // If the database does not answer, what is old is better than to wait.
+        let may_go_on = now < self.complete_at + RECENT || now >= behind_since + READING_FOR;
+        let must_read = !(is_read && may_go_on && self.config.is_some());
         if must_read {
             self.reading_since = Some(now);
         }
@@ -136,5 +152,15 @@ mod tests {
         assert!(known.claims_reading(2, 5_000), "the reader is gone");
         known.change = 2;
         assert!(!known.claims_reading(2, 50_000));
+    }
+
+    #[test]
+    fn after_a_pause_no_request_goes_on_with_old_routes_unless_the_database_hangs() {
+        let config = Config::of(r#"{"access": "loopback"}"#, "sk").expect("a configuration");
+        let mut known = Known { change: 2, config: Some(std::rc::Rc::new(config)), ..Known::default() };
+        assert!(!known.claims_reading(2, 50_000));
+        assert!(known.claims_reading(3, 90_000) && known.claims_reading(3, 90_001), "both wait for the change");
+        assert!(known.claims_reading(3, 92_500), "the readers are gone");
+        assert!(!known.claims_reading(3, 92_501), "the database does not answer");
     }
 }

@@ -28,9 +28,10 @@ pub(super) struct Range {
 impl Range {
     /// Reads `from` and `to`, in milliseconds since 1970. Without them, the range is the last 24 hours.
     pub(super) fn read(query: &Query, now: Millis) -> Result<Self, ApiError> {
-        let to = query.whole("to")?.unwrap_or(now + 1).div_ceil(QUARTER);
-        let from = query.whole("from")?.map_or(to.saturating_sub(DAY), |from| from / QUARTER);
-        if from >= to || to - from > LONGEST {
+        let (begin, end) = (query.whole("from")?, query.whole("to")?.unwrap_or(now + 1));
+        let to = end.div_ceil(QUARTER);
+        let from = begin.map_or(to.saturating_sub(DAY), |begin| begin / QUARTER);
+        if begin.is_some_and(|begin| begin >= end) || from >= to || to - from > LONGEST {
             return Err(wrong("from", "must be before `to`, by 401 days at most"));
         }
         Ok(Self { from, to, is_open: to > now / QUARTER })
