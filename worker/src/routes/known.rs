@@ -69,6 +69,7 @@ async fn read_changes(deployed: &Config, env: &Env) -> worker::Result<()> {
     }
     KNOWN.with_borrow_mut(|known| {
         known.config = Some(Rc::new(deployed.with_stored(known.routes.values().cloned(), false)));
+        known.behind_since = None;
     });
     Ok(())
 }
