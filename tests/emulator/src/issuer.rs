@@ -10,9 +10,9 @@ use crate::api_error::ApiError;
 use crate::catalog::Candidate;
 use crate::chat_request::Wire;
 
-/// What an assistant's message may have at OpenAI and Azure.
-const MESSAGE: [&str; 8] =
-    ["role", "content", "name", "refusal", "audio", "tool_calls", "function_call", "annotations"];
+/// What an assistant's message may have at OpenAI and Azure. The helpers of OpenAI's own client send `parsed` back.
+const MESSAGE: [&str; 9] =
+    ["role", "content", "name", "refusal", "audio", "tool_calls", "function_call", "annotations", "parsed"];
 
 /// The `format` of what the vendor of `model` issues at OpenRouter.
 fn format(model: &str) -> &'static str {
