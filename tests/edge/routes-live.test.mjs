@@ -4,20 +4,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
+import { clientKey } from '../support/edge.mjs';
 import { MESSAGES, SECOND, chat, send } from './harness.mjs';
+import { usage } from './spending.mjs';
 import { useEdge } from './use-edge.mjs';
 
 const THIRD = 'openai/gpt-4o-mini';
 const OWNER = 'owner-0123456789-0123456789-0123456789';
 const NARROW = 'fs_narrow_client';
+const LIMITED = 'fs_limited_client';
 
 const { emulator, edge } = useEdge((emulator) => ({
   isolates: 2,
   secrets: { ADMIN_TOKEN: OWNER },
   failsoft: {
     upstream: { url: emulator.baseURL, dialect: 'openrouter', name: 'main' },
-    keys: [clientKey(), clientKey({ name: 'narrow', routes: ['seed'], models: [] }, NARROW)],
+    keys: [clientKey(), clientKey({ name: 'narrow', routes: ['seed'], models: [] }, NARROW), clientKey({ name: 'limited', budget: { usd: { day: 1 }, concurrent: 4 } }, LIMITED)],
     routes: { seed: { models: [SECOND] } },
   },
 }));
@@ -172,13 +174,15 @@ test('a dry run shows what a route would do, and sends, holds and records nothin
   const rights = (await accepted('POST', '/dry/dry-run', { request, key: 'narrow' })).call.refused;
   assert.deepEqual([rights.status, rights.code], [404, 'model_not_found']);
   assert.equal((await accepted('POST', '/seed/dry-run', { request, key: 'narrow' })).call.attempts[0].models[0], SECOND);
+  assert.equal((await accepted('POST', '/dry/dry-run', { request, key: 'limited' })).call.refused, undefined);
   for (const [body, param] of [[{ request: 'x' }, 'request'], [{ key: 'nobody', request }, 'key'], [{ route: {} }, 'route.models'], [{ what: 1 }, 'what']]) {
     assert.equal((await admin('POST', '/dry/dry-run', body)).json.error.param, param);
   }
   assert.deepEqual(await emulator.log(), []);
   assert.equal((await edge.database.all(`SELECT count(*) AS count FROM audit WHERE path LIKE '%/dry-run'`))[0].count, 0);
   assert.equal((await edge.database.all(`SELECT count(*) AS count FROM attempts WHERE route = 'dry'`))[0].count, 0);
-  assert.equal(JSON.parse((await send(edge, '/v1/usage', { key: CLIENT_KEY })).text).usd?.held ?? 0, 0);
+  const { usd, concurrent } = await usage(edge, LIMITED);
+  assert.deepEqual([usd.day.used, usd.day.held, concurrent.held], [0, 0, 0]);
 });
 
 test('with a thousand routes, a change still reaches every isolate, and the next route is refused', async () => {

@@ -9,17 +9,18 @@ import { withEdge } from './use-edge.mjs';
 const PICO = 1_000_000_000_000;
 export const pico = (usd) => Math.round(usd * PICO);
 
-export async function usage(edge) {
-  const answer = await send(edge, '/v1/usage');
+/** The use of the account of `key`. */
+export async function usage(edge, key) {
+  const answer = await send(edge, '/v1/usage', { key });
   assert.equal(answer.status, 200, answer.text);
   return JSON.parse(answer.text);
 }
 
-/** The account's use of USD today, read when no hold is left. */
-export async function settled(edge, ms = 20_000) {
+/** The use of USD today of the account of `key`, read when no hold is left. */
+export async function settled(edge, { ms = 20_000, key } = {}) {
   const until = Date.now() + ms;
   for (;;) {
-    const { usd, concurrent } = await usage(edge);
+    const { usd, concurrent } = await usage(edge, key);
     if (usd.day.held === 0 && concurrent.held === 0) return usd.day;
     assert.ok(Date.now() < until, `still held: ${JSON.stringify(usd)}`);
     await sleep(50);
@@ -52,7 +53,7 @@ export const holdOf = (failsoft, body, measure = 'usd') =>
 export async function finalUsage(edge, isWhole = () => true, ms = 60_000) {
   const until = Date.now() + ms;
   for (;;) {
-    const { used } = await settled(edge, ms);
+    const { used } = await settled(edge, { ms });
     const rows = await edge.database.all('SELECT asked, cost, settled, generation, outcome FROM attempts');
     const cost = rows.reduce((all, row) => all + row.cost, 0);
     if (cost === pico(used) && isWhole(rows)) return { used, rows };

@@ -31,7 +31,7 @@ function clientThatSays(...answers) {
 
 const weather = tool({ name: 'weather', description: 'The weather of a city', input: z.object({ city: z.string().min(2), days: z.coerce.number().default(1) }), run: async ({ city, days }) => ({ city, days, degrees: 7 }) });
 
-test('functions run with validated arguments, at the same time, and the model gets the results', async () => {
+test('functions run with validated arguments, and the model gets the results', async () => {
   const { client, requests } = clientThatSays([['weather', '{"city":"Oslo","days":3}'], ['weather', '{"city":"Bergen"}']], 'It is 7 degrees.');
   const made = [];
   const { completion, messages, calls } = await runTools(client, MESSAGES, { tools: [weather], onCall: (call) => made.push(call.name) });
@@ -78,10 +78,24 @@ test('a schema without JSON Schema needs parameters, and validates them', async 
   assert.equal(requests[1].messages.at(-1).content, '2');
 });
 
+test('functions that are called together run at the same time', { timeout: 20_000 }, async () => {
+  let begun = 0;
+  const bothBegan = Promise.withResolvers();
+  const run = async () => {
+    begun += 1;
+    if (begun === 2) bothBegan.resolve();
+    await bothBegan.promise;
+    return begun;
+  };
+  const { client, requests } = clientThatSays([['wait', '{}'], ['wait', '{}']], 'Done.');
+  await runTools(client, MESSAGES, { tools: [tool({ name: 'wait', parameters: {}, run })] });
+  assert.deepEqual(requests[1].messages.slice(2).map(({ content }) => content), ['2', '2']);
+});
+
 test('an abort ends the loop', async () => {
   const abort = new AbortController();
   const stop = tool({ name: 'stop', parameters: {}, run: () => abort.abort() });
   const { client, requests } = clientThatSays([['stop', '{}']], 'No.');
-  await assert.rejects(runTools(client, MESSAGES, { tools: [stop], signal: abort.signal }), (error) => error.kind === 'aborted' || error.name === 'AbortError');
+  await assert.rejects(runTools(client, MESSAGES, { tools: [stop], signal: abort.signal }), { name: 'AbortError' });
   assert.equal(requests.length, 1);
 });
