@@ -233,6 +233,70 @@ fn a_call_of_a_custom_tool_is_one_in_every_form() {
 }
 
 #[test]
+fn a_call_is_whole_wherever_the_event_with_its_name_comes() {
+    for (kind, delta, field) in [
+        ("function_call", "function_call_arguments", "arguments"),
+        ("custom_tool_call", "custom_tool_call_input", "input"),
+    ] {
+        let input = "{\"a\":\"\u{1f980}\\n\"}";
+        let item = |index: u64, input: &str| json!({"id": format!("fc_{index}"), "type": kind, "call_id": format!("c{index}"), "name": format!("f{index}"), field: input});
+        let event = |name: &str, index: u64| json!({"type": format!("response.output_item.{name}"), "output_index": index, "item": item(index, if name == "done" { input } else { "" })});
+        let piece = |index: u64, piece: &str| json!({"type": format!("response.{delta}.delta"), "output_index": index, "delta": piece});
+        let (first, rest) = input.split_at(4);
+        let end = json!({"type": "response.completed", "response": ended(json!({}))});
+        let full = json!({"type": "response.completed", "response": ended(json!({"output": [item(0, input), item(1, input)]}))});
+        for events in [
+            vec![piece(0, first), event("added", 0), piece(0, rest), event("added", 1), piece(1, input), end.clone()],
+            vec![piece(0, first), piece(0, rest), event("done", 0), piece(1, input), event("done", 1), end.clone()],
+            vec![piece(1, first), piece(0, first), piece(1, rest), piece(0, rest), full.clone()],
+            vec![event("added", 0), piece(1, first), piece(0, input), event("added", 1), piece(1, rest), full.clone()],
+            vec![event("added", 0), event("done", 0), event("added", 1), full],
+        ] {
+            let message = parsed(&read(&sse(&events), false).answer().completion())["choices"][0].clone();
+            assert_eq!(message["finish_reason"], "tool_calls");
+            let calls = message["message"]["tool_calls"].as_array().expect("calls").clone();
+            let mut calls: Vec<_> = calls
+                .iter()
+                .map(|call| {
+                    let body = &call[if kind == "function_call" { "function" } else { "custom" }];
+                    [call["id"].clone(), body["name"].clone(), body[field].clone()].map(|text| text.to_string())
+                })
+                .collect();
+            calls.sort();
+            let whole = |index: u64| {
+                [json!(format!("c{index}")), json!(format!("f{index}")), json!(input)].map(|text| text.to_string())
+            };
+            assert_eq!(calls, [whole(0), whole(1)], "{events:?}");
+        }
+    }
+}
+
+#[test]
+fn encrypted_reasoning_has_the_id_that_only_its_last_event_names() {
+    let delta =
+        json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": "a"});
+    let whole = json!({"id": "rs_1", "type": "reasoning", "format": "azure-openai-responses-v1", "summary": [{"type": "summary_text", "text": "a"}], "encrypted_content": "gAAAAA"});
+    let done = json!({"type": "response.output_item.done", "output_index": 0, "item": whole});
+    let nameless =
+        json!({"type": "response.output_item.added", "output_index": 0, "item": {"id": null, "type": "reasoning"}});
+    let end = |output: Value| json!({"type": "response.completed", "response": ended(json!({"output": output}))});
+    for events in [
+        vec![delta.clone(), done.clone(), end(json!([]))],
+        vec![delta.clone(), end(json!([whole]))],
+        vec![nameless, delta, done, end(json!([whole]))],
+    ] {
+        let message = parsed(&read(&sse(&events), false).answer().completion())["choices"][0]["message"].clone();
+        let details = message["reasoning_details"].as_array().expect("details");
+        let encrypted: Vec<_> = details.iter().filter(|detail| detail["type"] == "reasoning.encrypted").collect();
+        let [encrypted] = encrypted[..] else { panic!("{details:?}") };
+        assert_eq!(
+            (&encrypted["id"], &encrypted["data"], &encrypted["format"]),
+            (&json!("rs_1"), &json!("gAAAAA"), &json!("azure-openai-responses-v1"))
+        );
+    }
+}
+
+#[test]
 fn encrypted_reasoning_keeps_its_id_and_comes_back_as_it_was() {
     let begun = json!({"id": "rs_1", "type": "reasoning", "summary": []});
     let whole = json!({"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "a"}, {"type": "summary_text", "text": "b"}], "encrypted_content": "gAAAAA-rs_1"});

@@ -38,9 +38,11 @@ struct Item {
     at: u64,
     /// Of a call, its place among the calls.
     call: u64,
-    /// The field in which chat has the call.
+    /// The field in which chat has the call. Empty for another item, and until an event says what the item is.
     kind: &'static str,
-    /// The JSON texts of the id and the format of its reasoning.
+    /// What came of a call before its name: the inside of a JSON string.
+    early: String,
+    /// The JSON texts of the id and the format of its reasoning. Without an id, the first is empty.
     id: String,
     format: String,
     /// A piece of its content has come.
@@ -94,7 +96,10 @@ impl Page {
         let delta = event.get("delta");
         match kind.strip_prefix("response.").unwrap_or(kind) {
             "created" | "in_progress" | "queued" => self.begin(event.get("response")),
-            "output_item.added" => _ = self.item(event, event.get("item")),
+            "output_item.added" => {
+                let at = self.item(event);
+                self.describe(at, event.get("item"));
+            }
             "output_item.done" => self.end_item(event, event.get("item")),
             "output_text.delta" => self.take_text(event, "content", delta),
             "refusal.delta" => self.take_text(event, "refusal", delta),
@@ -123,42 +128,54 @@ impl Page {
         }
     }
 
-    /// The item that `event` is about. `item` is the item itself, where the event has it. A call begins here.
-    fn item(&mut self, event: Json<'_>, item: Json<'_>) -> usize {
+    /// The place in `items` of the item that `event` is about.
+    fn item(&mut self, event: Json<'_>) -> usize {
         let at = event.get("output_index").whole().unwrap_or_default();
-        if let Some(known) = self.items.iter().rposition(|item| item.at == at) {
+        if let Some(known) = self.items.iter().position(|item| item.at == at) {
             return known;
         }
-        let kind = match item.get("type").word() {
-            "function_call" => "function",
-            "custom_tool_call" => "custom",
-            _ => "",
-        };
-        let format = item.get("format");
-        let format = if format.is_string() { format.raw().into() } else { quoted(OPENAI) };
-        let call = self.calls;
         self.items.push(Item {
             at,
-            call,
-            kind,
-            id: item.get("id").raw().into(),
-            format,
+            call: 0,
+            kind: "",
+            early: String::new(),
+            id: String::new(),
+            format: quoted(OPENAI),
             has_content: false,
             is_over: false,
         });
-        if !kind.is_empty() {
-            self.calls += 1;
-            let mut json = Object::default();
-            json.whole("index", call).raw("id", item.get("call_id").raw()).text("type", kind);
-            json.open(kind, "{").raw("name", item.get("name").raw()).text(content_of(kind), "").close("}");
-            self.chunks.item("tool_calls", &json.end());
-        }
         self.items.len() - 1
+    }
+
+    /// Takes what `given` says about an item and no event before it said. A call begins when it has a name.
+    fn describe(&mut self, at: usize, given: Json<'_>) {
+        let (item, format) = (&mut self.items[at], given.get("format"));
+        if item.id.is_empty() && given.get("id").is_string() {
+            item.id = given.get("id").raw().into();
+        }
+        if format.is_string() {
+            item.format = format.raw().into();
+        }
+        let kind = match given.get("type").word() {
+            "function_call" => "function",
+            "custom_tool_call" => "custom",
+            _ => return,
+        };
+        if !item.kind.is_empty() {
+            return;
+        }
+        (item.kind, item.call, item.has_content) = (kind, self.calls, !item.early.is_empty());
+        self.calls += 1;
+        let early = ["\"", &std::mem::take(&mut item.early), "\""].concat();
+        let mut json = Object::default();
+        json.whole("index", item.call).raw("id", given.get("call_id").raw()).text("type", kind);
+        json.open(kind, "{").raw("name", given.get("name").raw()).raw(content_of(kind), &early).close("}");
+        self.chunks.item("tool_calls", &json.end());
     }
 
     /// A piece of a text: of the answer, or of a refusal.
     fn take_text(&mut self, event: Json<'_>, name: &str, text: Json<'_>) {
-        let at = self.item(event, Json::NULL);
+        let at = self.item(event);
         self.items[at].has_content = true;
         let logprobs = event.get("logprobs");
         if logprobs.is_empty() {
@@ -177,10 +194,13 @@ impl Page {
     }
 
     fn take_arguments(&mut self, event: Json<'_>, text: Json<'_>) {
-        let at = self.item(event, Json::NULL);
+        let at = self.item(event);
         let item = &mut self.items[at];
-        if item.kind.is_empty() || !text.is_string() || text.is("") {
+        if !text.is_string() || text.is("") {
             return;
+        }
+        if item.kind.is_empty() {
+            return item.early.push_str(text.word());
         }
         item.has_content = true;
         let mut json = Object::default();
@@ -193,7 +213,7 @@ impl Page {
         if !text.is_string() || text.is("") {
             return;
         }
-        let at = self.item(event, Json::NULL);
+        let at = self.item(event);
         self.items[at].has_content = true;
         let detail = self.detail(at, name, text);
         self.chunks
@@ -210,13 +230,14 @@ impl Page {
         };
         let mut json = Object::default();
         json.text("type", kind).raw(name, value.raw());
-        json.maybe_raw("id", item.id.starts_with('"').then_some(&item.id));
+        json.maybe_raw("id", (!item.id.is_empty()).then_some(&item.id));
         json.raw("format", &item.format).whole("index", item.at).end()
     }
 
     /// The item is whole. Gives what did not come in pieces.
     fn end_item(&mut self, event: Json<'_>, item: Json<'_>) {
-        let at = self.item(event, item);
+        let at = self.item(event);
+        self.describe(at, item);
         if std::mem::replace(&mut self.items[at].is_over, true) {
             return;
         }
@@ -248,9 +269,6 @@ impl Page {
                 self.take_reasoning(event, "summary", part.get("text"));
             }
             item.get("content").items().for_each(|part| self.take_reasoning(event, "text", part.get("text")));
-        }
-        if item.get("format").is_string() {
-            self.items[at].format = item.get("format").raw().into();
         }
         for (name, field) in [("signature", "signature"), ("data", "encrypted_content")] {
             let value = item.get(field);
