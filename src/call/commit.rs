@@ -38,10 +38,11 @@ impl Call {
     fn commit(&mut self, at: usize, now: Millis) {
         self.phase = Phase::Committed;
         let mut attempt = self.running.remove(at);
+        let held = attempt.held.take();
         if attempt.events().is_some_and(|events| events.has_removed()) {
             // Its bytes have what the reader may not have.
             self.request.lane = Lane::Gate;
-        } else if let Some(held) = attempt.held.take() {
+        } else if let Some(held) = held {
             attempt.unread = !self.request.lane().reads_rest();
             self.actions.push_back(Action::Relay { attempt: attempt.id, held });
         }
