@@ -140,7 +140,8 @@ impl JudgePolicy {
     }
 }
 
-/// Reads a rule: the word of its action, or an object with the action and the rule's other settings. Returns the object.
+/// Reads how long a conversation stays with its model: `{}` for as long as the model has it in its cache, or `{seconds}`, where
+/// 0 means never.
 fn read_sticky(given: &Section<'_>) -> Result<Sticky, Box<Invalid>> {
     given.only("seconds")?;
     let mut seconds = u64::MAX;
@@ -152,6 +153,7 @@ fn read_sticky(given: &Section<'_>) -> Result<Sticky, Box<Invalid>> {
     })
 }
 
+/// Reads a rule: the word of its action, or an object with the action and the rule's other settings. Returns the object.
 fn rule<'a>(given: &Section<'a>, name: &str, known: &str, action: &mut Soft) -> Result<Section<'a>, Box<Invalid>> {
     if !given.get(name).is_object() {
         read_action(given, name, Soft::NAMES, action)?;
