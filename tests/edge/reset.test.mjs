@@ -7,16 +7,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clientKey } from '../support/edge.mjs';
 import { SECOND, chat, send } from './harness.mjs';
 import { RESET_MODULES } from './reset.mjs';
-import { useEdge } from './use-edge.mjs';
+import { configure, useEdge, withEdge } from './use-edge.mjs';
+
+const ADMIN = 'an-admin-token-0123456789-0123456789';
 
 const ROUTE = { models: [SECOND], budget: { tokens: { day: 90_000_000 }, requests: { day: 1_000 } } };
 const { emulator, edge } = useEdge(() => ({
   modules: RESET_MODULES,
+  secrets: { ADMIN_TOKEN: ADMIN },
   failsoft: { keys: [clientKey({ budget: { tokens: { day: 90_000_000 }, requests: { day: 1_000 } } })], routes: { support: ROUTE } },
 }));
 
 /** A preflight is no call. */
-const resetAt = (when) => send(edge, '/v1/nothing', { method: 'OPTIONS', key: null, headers: { 'x-reset': when } });
+const resetAt = (when, of = edge) => send(of, '/v1/nothing', { method: 'OPTIONS', key: null, headers: { 'x-reset': when } });
 
 /** The account's use today, read when no hold is left. */
 async function settled() {
@@ -57,4 +60,21 @@ test('an object that is reset twice is not asked a third time', async () => {
   assert.deepEqual([answer.status, answer.json.error.code], [503, 'budget_unavailable']);
   assert.deepEqual(await chats(), []);
   assert.equal((await chat(edge, { model: SECOND })).status, 200);
+});
+
+test('a new isolate does not deny stored routes while nobody tells it about them', async () => {
+  await withEdge({ modules: RESET_MODULES, secrets: { ADMIN_TOKEN: ADMIN }, failsoft: configure(emulator) }, async (fresh) => {
+    await resetAt('"readstate" before 2', fresh);
+    const codes = [];
+    for (let at = 0; at < 2; at += 1) codes.push((await chat(fresh, { model: 'route/stored' })).json.error.code);
+    assert.deepEqual(codes, ['routes_unavailable', 'model_not_found'], 'the second time the object says that there are none');
+  });
+});
+
+test('breakers whose object does not answer are not shown as closed', async () => {
+  const read = async () => JSON.parse((await send(edge, '/admin/breakers', { key: ADMIN })).text);
+  assert.deepEqual(await read(), { data: [] });
+  await resetAt('{} before');
+  assert.equal((await read()).error?.code, 'breakers_unavailable');
+  assert.deepEqual(await read(), { data: [] });
 });

@@ -1,8 +1,8 @@
 // Lets a test reset a Durable Object, as a deployment does: the header `x-reset` of a request says at which
-// message from then on (`hold`, `share`, `settle`, `Spend`), and whether before the object works on it or after that (`before`, `after`), in
+// message from then on (`hold`, `share`, `settle`, `Spend`, or the whole text of one without fields), and whether before the object works on it or after that (`before`, `after`), in
 // which case the answer is lost.
 
-import Worker, { Account as OwnAccount, Keys as OwnKeys } from './entry.mjs';
+import Worker, { Account as OwnAccount, Breakers as OwnBreakers, Keys as OwnKeys } from './entry.mjs';
 
 const DEPLOYED = 'Durable Object reset because its code was updated.';
 let reset;
@@ -24,7 +24,8 @@ class Resettable {
   }
 
   async fetch(request) {
-    const isDue = reset?.times > 0 && (await request.clone().text()).startsWith(`{"${reset.kind}"`);
+    const isMeant = (text) => text === reset.kind || text.startsWith(`{"${reset.kind}"`);
+    const isDue = reset?.times > 0 && isMeant(await request.clone().text());
     if (isDue) reset.times -= 1;
     if (isDue && reset.when === 'before') this.abort();
     const answer = await this.own.fetch(request);
@@ -50,6 +51,12 @@ class Resettable {
 export class Account extends Resettable {
   constructor(state, env) {
     super(state, new OwnAccount(state, env));
+  }
+}
+
+export class Breakers extends Resettable {
+  constructor(state, env) {
+    super(state, new OwnBreakers(state, env));
   }
 }
 

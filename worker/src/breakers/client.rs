@@ -35,13 +35,16 @@ impl BreakerClient {
     }
 
     /// The state of each breaker, as a JSON array of `{"name", "failures"}` for one that is closed and `{"name", "wait"}` for one
-    /// that is open for so many milliseconds. An empty report changes nothing.
-    pub(crate) async fn list(&self) -> String {
-        let answer = match &self.0 {
-            Some(objects) => objects.send_text(NAME, "{}").await.ok(),
-            None => None,
-        };
-        answer.unwrap_or_else(|| "[]".into())
+    /// that is still open for `wait` milliseconds. Without an object the array is empty. The message is an empty report, which
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// The object does not answer.
+    pub(crate) async fn list(&self) -> worker::Result<String> {
+        match &self.0 {
+            Some(objects) => objects.send_text(NAME, "{}").await,
+            None => Ok("[]".into()),
+        }
     }
 
     /// Sends `message`, and applies the answer to what this isolate knows.

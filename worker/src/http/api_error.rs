@@ -82,6 +82,7 @@ codes! {
     KeyExists            "key_exists"            409
     TooManyKeys          "too_many_keys"         409
     LedgerUnavailable    "ledger_unavailable"    503
+    BreakersUnavailable  "breakers_unavailable"  503
     // Stored routes.
     RouteNotFound        "route_not_found"       404
     RouteExists          "route_exists"          409

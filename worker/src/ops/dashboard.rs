@@ -102,7 +102,11 @@ pub(crate) async fn answer(
         View::Budgets => budgets::list(&query, config, env).await,
         View::Breakers => {
             query.only(&[])?;
-            Ok(list(&BreakerClient::new(env).list().await, None))
+            let breakers = BreakerClient::new(env).list().await.map_err(|error| {
+                host::log(&serde_json::json!({"event": "dashboard", "error": error.to_string()}).to_string());
+                ApiError::new(Code::BreakersUnavailable, "the object of the breakers does not answer; try again")
+            })?;
+            Ok(list(&breakers, None))
         }
         View::Alerts => {
             query.only(&[])?;

@@ -41,21 +41,17 @@ thread_local! {
     static KNOWN: RefCell<Known> = RefCell::default();
 }
 
-/// `deployed` with the stored routes. Reads them from the database if they have changed. If this fails, the last known routes
-/// count.
+/// `deployed` with the stored routes. Reads them from the database if they have changed. If this fails, or if nobody says whether
+/// they have changed, the last known routes count.
 pub(crate) async fn current(deployed: &Rc<Config>, env: &Env) -> Rc<Config> {
-    let last = last_route_change(deployed, env).await.unwrap_or_default();
-    if KNOWN.with_borrow_mut(|known| known.claims_reading(last, host::now())) {
+    let last = last_route_change(deployed, env).await.ok();
+    if last.is_some_and(|last| KNOWN.with_borrow_mut(|known| known.claims_reading(last, host::now()))) {
         if let Err(error) = read_changes(deployed, env).await {
             host::log(&json!({"event": "routes", "read": false, "error": database::reason(&error)}).to_string());
         }
         KNOWN.with_borrow_mut(|known| known.reading_since = None);
     }
-    KNOWN.with_borrow(|known| match &known.config {
-        Some(config) => Rc::clone(config),
-        None if last == 0 => Rc::clone(deployed),
-        None => Rc::new(deployed.with_stored(std::iter::empty(), true)),
-    })
+    KNOWN.with_borrow(|known| known.config_after(last, deployed))
 }
 
 async fn read_changes(deployed: &Config, env: &Env) -> worker::Result<()> {
@@ -93,6 +89,15 @@ impl Known {
         must_read
     }
 
+    /// The configuration with what is known. `last` is the number of the last change; nothing, if the edge's object did not say it.
+    fn config_after(&self, last: Option<u64>, deployed: &Rc<Config>) -> Rc<Config> {
+        match &self.config {
+            Some(config) => Rc::clone(config),
+            None if last == Some(0) => Rc::clone(deployed),
+            None => Rc::new(deployed.with_stored(std::iter::empty(), true)),
+        }
+    }
+
     /// Takes over a change. A route that the configuration does not permit any more is left out.
     fn apply(&mut self, deployed: &Config, change: &ChangedRoute) {
         self.change = self.change.max(change.number);
@@ -120,6 +125,8 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::{ChangedRoute, Known};
     use crate::config::Config;
 
@@ -148,7 +155,7 @@ mod tests {
         let config = Config::of(r#"{"access": "loopback"}"#, "sk").expect("a configuration");
         let mut known = Known::default();
         assert!(!known.claims_reading(0, 0) && known.claims_reading(2, 0) && known.claims_reading(2, 1));
-        known.config = Some(std::rc::Rc::new(config));
+        known.config = Some(Rc::new(config));
         assert!(!known.claims_reading(2, 2), "somebody reads");
         assert!(known.claims_reading(2, 5_000), "the reader is gone");
         known.change = 2;
@@ -156,9 +163,23 @@ mod tests {
     }
 
     #[test]
+    fn without_an_answer_of_the_edges_object_the_known_routes_count_or_routes_are_missing() {
+        let deployed = Config::of(r#"{"access": "loopback", "routes": {"own": {"models": ["x"]}}}"#, "sk");
+        let deployed = Rc::new(deployed.expect("a configuration"));
+        let mut known = Known::default();
+        let lacks = |known: &Known, last| known.config_after(last, &deployed).lacks_routes;
+        assert_eq!([None, Some(1), Some(0)].map(|last| lacks(&known, last)), [true, true, false]);
+        assert!(known.config_after(None, &deployed).route("own").is_some(), "deployed routes still count");
+        known.apply(&deployed, &change(1, "a", Some(r#"{"models": ["m"]}"#)));
+        known.config = Some(Rc::new(deployed.with_stored(known.routes.values().cloned(), false)));
+        let config = known.config_after(None, &deployed);
+        assert!(config.route("a").is_some() && !config.lacks_routes);
+    }
+
+    #[test]
     fn after_a_pause_no_request_goes_on_with_old_routes_unless_the_database_hangs() {
         let config = Config::of(r#"{"access": "loopback"}"#, "sk").expect("a configuration");
-        let mut known = Known { change: 2, config: Some(std::rc::Rc::new(config)), ..Known::default() };
+        let mut known = Known { change: 2, config: Some(Rc::new(config)), ..Known::default() };
         assert!(!known.claims_reading(2, 50_000));
         assert!(known.claims_reading(3, 90_000) && known.claims_reading(3, 90_001), "both wait for the change");
         assert!(known.claims_reading(3, 92_500), "the readers are gone");
