@@ -132,8 +132,8 @@ test('two versions are compared by call: cost with all attempts, time, fallbacks
   await accepted('PUT', '/compared', { route: { models: [THIRD] } });
   // 200 calls of each version. Version 1 costs 3 milli-USD a call in two attempts, version 2 costs 1 in one.
   const insert = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 399), v AS (SELECT i, 1 + i % 2 AS version, i / 2 AS k FROM n)
-    INSERT INTO attempts (id, call, revision, at, account, client, route, asked, role, outcome, cost, settled, duration, first_token, ended, version)
-    SELECT printf('%036d/0', i), 'same', 1, 1000000 + i, 'a', 'c', 'compared', '[]', 'answer', 'answered', 1000000000 + k * 1000, 'told', 400 + k, 100, iif(version = 1 AND k < 60, 'fallback', iif(k > 197, 'aborted', 'answered')), version FROM v`;
+    INSERT INTO attempts (id, call, revision, at, account, client, route, asked, role, outcome, cost, settled, duration, first_token, call_duration, call_first_token, ended, version)
+    SELECT printf('%036d/0', i), 'same', 1, 1000000 + i, 'a', 'c', 'compared', '[]', 'answer', 'answered', 1000000000 + k * 1000, 'told', 400 + k, 100, iif(version = 1, 1100, 400 + k), iif(k % 2, NULL, 100 * version), iif(version = 1 AND k < 60, 'fallback', iif(k > 197, 'aborted', 'answered')), version FROM v`;
   await edge.database.all(insert);
   await edge.database.all(`INSERT INTO attempts (id, call, revision, at, account, client, route, asked, role, outcome, cost, settled, duration, score, version)
     SELECT substr(id, 1, 36) || '/1', call, 1, at + 500, account, client, route, '[]', 'judge', 'answered', 2000000000, 'told', 600, 80, version FROM attempts WHERE route = 'compared' AND version = 1`);
@@ -145,6 +145,8 @@ test('two versions are compared by call: cost with all attempts, time, fallbacks
   near(of('usdPerCall').difference, -0.002);
   near(of('milliseconds').values[0], 1_100);
   near(of('milliseconds').values[1], 400 + 99.5);
+  // Half of the calls are streams. When their clients had the first text counts, not when the attempt that answered had it.
+  assert.deepEqual([json.versions.map(({ streamed }) => streamed), of('millisecondsToFirstToken').values], [[100, 100], [100, 200]]);
   near(of('fallbackRate').values[0], 60 / 198);
   assert.deepEqual([of('usdPerCall').significant, of('fallbackRate').significant, of('failureRate').significant], [true, true, false]);
   near(of('score').values[0], 80);

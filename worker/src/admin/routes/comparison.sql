@@ -3,8 +3,7 @@
 WITH calls AS (
   SELECT
     version, max(ended) AS ended, max(settled = 'unsettled') AS unsettled, sum(cost) * 1.0 AS cost, max(score) * 1.0 AS score,
-    (max(at + coalesce(duration, 0)) - min(at)) * 1.0 AS duration,
-    (max(iif(outcome = 'answered' AND role IN ('answer', 'hedge'), at + first_token, NULL)) - min(at)) * 1.0 AS first_token
+    max(call_duration) * 1.0 AS duration, max(call_first_token) * 1.0 AS first_token
   FROM attempts
   WHERE route = ?1 AND version IN (?2, ?3) AND at >= ?4
   GROUP BY version, substr(id, 1, instr(id || '/', '/'))
