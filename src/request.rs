@@ -7,14 +7,19 @@
 //! | `fields.rs` | the registry of all fields: their types, and how the edge treats them |
 //! | `models.rs` | the chain of models: which model comes first |
 //! | `owner_fields.rs` | what the owner of an edge decides: the user, and the providers |
+//! | `conversation.rs` | what tells a conversation from others, behind the cargo feature `protocols` |
+//! | `long_cache.rs` | whether the prompt may stay in a cache for longer than minutes |
 //! | `embeddings.rs` | the request of `/embeddings`, behind the cargo feature `protocols` |
 //! | `cost.rs` | how many tokens a request can use, and what it can cost |
 
 mod body;
+#[cfg(feature = "protocols")]
+mod conversation;
 mod cost;
 #[cfg(feature = "protocols")]
 mod embeddings;
 pub mod fields;
+mod long_cache;
 mod models;
 mod owner_fields;
 mod read;
@@ -26,7 +31,10 @@ use crate::tokens::Prompt;
 use crate::verdict::Wanted;
 pub(crate) use body::{BodySpec, NO_CAP, PriceCap, capped, price_cap};
 #[cfg(feature = "protocols")]
+pub use conversation::{given_name, push_beginning};
+#[cfg(feature = "protocols")]
 pub use embeddings::Embeddings;
+pub use long_cache::has_long_cache;
 pub use models::own_models_first;
 pub use owner_fields::{ACCOUNT_FIELDS, OwnerFields};
 pub use read::MOST_FIELDS;
@@ -85,8 +93,8 @@ pub struct ChatRequest {
     pub max_tokens: Option<u64>,
     /// The most tokens that an answer may reason, as the caller says: `reasoning.max_tokens`.
     pub max_reasoning: Option<u64>,
-    /// The prompt may be written to a cache for an hour, which costs more than the prompt. Default: whether the request contains
-    /// a lifetime (`ttl`). In a page, false.
+    /// The prompt may be written to a cache for an hour, which costs more than the prompt. Default: whether a
+    /// `cache_control` of the request has another lifetime (`ttl`) than five minutes. In a page, false.
     pub hour_in_cache: bool,
     /// The client's own request, for an upstream that speaks the protocol of the client. Default none.
     #[cfg(feature = "protocols")]
@@ -180,30 +188,6 @@ impl ChatRequest {
     /// The messages, as JSON text.
     pub(crate) fn messages(&self) -> &str {
         Json::or_null(&self.rest).get("messages").raw()
-    }
-
-    /// What tells this conversation from others of the same caller: the name that the caller gave it, or how it begins. Marks for
-    /// a cache are not a part of it, because clients move them.
-    #[cfg(feature = "protocols")]
-    pub fn conversation(&self) -> String {
-        let fields = &crate::json::Fields::of(Json::or_null(&self.rest));
-        let named = ["session_id", "prompt_cache_key"].iter().find_map(|name| fields.get(name).text());
-        if let Some(name) = named.filter(|name| !name.is_empty()) {
-            return name.into();
-        }
-        let mut beginning = String::new();
-        for message in fields.get("messages").items() {
-            let content = message.get("content");
-            beginning.extend([message.get("role").word(), "\n"]);
-            beginning.push_str(&content.text().unwrap_or_default());
-            for part in content.items() {
-                beginning.push_str(&part.get("text").text().unwrap_or_default());
-            }
-            if message.get("role").is("user") {
-                break;
-            }
-        }
-        beginning
     }
 
     /// What the rules for an answer depend on.

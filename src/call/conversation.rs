@@ -22,16 +22,23 @@ pub struct Turn {
 
 impl Call {
     /// The conversation has had the turn `before`. Its model is asked first, if the policy says so and the chain still has it;
-    /// if another model answers, the report says what that costs. Call it before the first [`Call::poll`].
+    /// if another model answers, the report says what that costs. No effect on embeddings. Call it before the first
+    /// [`Call::poll`].
     pub fn resume_conversation(&mut self, before: Turn) {
+        if self.request.is_for_embeddings() {
+            return;
+        }
         if self.policy.sticky != Sticky::Off {
             self.chain.prefer(&before.served);
         }
         self.turn_before = Some(before);
     }
 
-    /// The answer of `attempt` is that of the call.
+    /// The answer of `attempt` is that of the call. Vectors are no turn of a conversation.
     pub(super) fn record_turn(&mut self, attempt: &Attempt, served: usize) {
+        if self.request.is_for_embeddings() {
+            return;
+        }
         let (candidate, used) = (self.chain.candidate(served), attempt.answer().map(Used::of).unwrap_or_default());
         let name = candidate.breaker();
         let row = &mut self.report.attempts[attempt.id as usize];

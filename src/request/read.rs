@@ -1,11 +1,12 @@
 //! Reads and checks the body of a chat request.
 
 use super::fields::FIELDS;
+use super::long_cache::has_long_cache;
 use super::models;
 use super::{ChatRequest, LIMITS, Lane, OwnerFields, UsageChunk};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, decimal};
-use crate::text::{find, text};
+use crate::text::text;
 use crate::tokens::Prompt;
 
 impl ChatRequest {
@@ -74,8 +75,7 @@ impl ChatRequest {
             limits: LIMITS.into_iter().filter(|name| body.get(name).is_number()).collect(),
             schema: body.get("response_format").at("json_schema.schema").raw().into(),
             stream_options: if stream_options.is_null() { String::new() } else { stream_options.raw().into() },
-            hour_in_cache: !cfg!(feature = "browser")
-                && body.iter().any(|(_, value)| find(value.raw(), "\"ttl\"").is_some()),
+            hour_in_cache: !cfg!(feature = "browser") && has_long_cache(body.iter()),
             rest: rest(body)?,
         })
     }

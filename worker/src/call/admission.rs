@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use failsoft::invalid::Section;
 use failsoft::protocol::{Context, Native, Protocol, Request};
-use failsoft::request::{ACCOUNT_FIELDS, OwnerFields, UsageChunk};
+use failsoft::request::{ACCOUNT_FIELDS, OwnerFields, UsageChunk, has_long_cache};
 use failsoft::{Catalog, ChatRequest, Json, Lane, Millis, Policy, Upstream, Usd};
 use worker::Env;
 
@@ -155,7 +155,7 @@ impl Draft {
         }
         if is_spoken {
             native::check(&native)?;
-            call.request.hour_in_cache |= native::has_long_cache(&native);
+            call.request.hour_in_cache |= has_long_cache(Json::parse(&native).unwrap_or(Json::NULL).fields());
             let more = native::more_bytes(&native, &chat);
             call.request.prompt_most = call.request.prompt_most.map(|most| most.saturating_add(more));
             call.request.native = Some(Native { protocol, json: native });

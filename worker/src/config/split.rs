@@ -2,6 +2,7 @@
 
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section};
+use failsoft::request::{given_name, push_beginning};
 
 use super::digest;
 
@@ -84,10 +85,11 @@ impl Unit {
         if self == Self::User {
             return user;
         }
-        let id = ["session_id", "prompt_cache_key"].into_iter().find_map(field);
-        id.unwrap_or_else(|| {
+        given_name(|name| body.get(name)).unwrap_or_else(|| {
             let first = body.get("messages").items().find(|message| message.get("role").is("user"));
-            [&user, "\0", first.unwrap_or(Json::NULL).get("content").raw()].concat()
+            let mut beginning = [&user, "\0"].concat();
+            push_beginning(first.unwrap_or(Json::NULL).get("content"), &mut beginning);
+            beginning
         })
     }
 }
@@ -160,6 +162,29 @@ mod tests {
         let accounts =
             |split: &Split| (0..50).map(|at| second(split, &format!("key:{at}"), json!({}))).collect::<Vec<_>>();
         assert!(accounts(&user).contains(&true) && accounts(&user).contains(&false), "accounts are divided, too");
+    }
+
+    #[test]
+    fn a_mark_for_a_cache_or_an_empty_name_changes_no_version() {
+        let split = split(json!({"percent": 50})).expect("a split");
+        let mark = json!({"type": "ephemeral"});
+        let chosen: Vec<bool> = (0..50)
+            .map(|at| {
+                let text = format!("question {at}");
+                let bodies = [
+                    json!({"messages": [{"role": "user", "content": text}]}),
+                    json!({"session_id": "", "messages": [{"role": "user", "content": text}]}),
+                    json!({"messages": [{"role": "user", "content": [{"type": "text", "text": text}]}]}),
+                    json!({"messages": [{"role": "user", "content": [{"type": "text", "text": text, "cache_control": mark}]}]}),
+                ];
+                let [first, others @ ..] = bodies.map(|body| second(&split, "a", body));
+                assert_eq!(others, [first; 3], "{text}");
+                first
+            })
+            .collect();
+        assert!(chosen.contains(&true) && chosen.contains(&false));
+        let key = |at: u32| json!({"session_id": "", "prompt_cache_key": "k", "messages": [{"role": "user", "content": at.to_string()}]});
+        assert!((0..50).all(|at| second(&split, "a", key(at)) == second(&split, "a", key(0))));
     }
 
     #[test]

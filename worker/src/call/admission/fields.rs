@@ -4,14 +4,13 @@
 use failsoft::Json;
 use failsoft::invalid::{Invalid, Section, join, not_sent};
 use failsoft::json::Fields;
-use failsoft::request::MOST_FIELDS;
 use failsoft::request::fields::{EdgeRule, FIELDS, find};
+use failsoft::request::{MOST_FIELDS, has_long_cache};
 use failsoft::tokens::LARGEST_ATTACHMENT;
 
 use crate::config::Limits;
 
 use super::messages::{self, check_cache};
-use super::native;
 use super::tools::{check_tool_choice, check_tools, items};
 
 /// Why the edge refuses a field of the registry, and what to do instead.
@@ -124,7 +123,7 @@ pub(super) fn check<'a>(body: &Section<'a>, limits: &Limits, opened: &[String]) 
         output,
         prompt: ((bytes - attachments.bytes) as u64 + tools).saturating_add(attached),
         has_files: attachments.files > 0,
-        hour_in_cache: body.fields().any(|(_, value)| native::has_long_cache(value.raw())),
+        hour_in_cache: has_long_cache(body.fields()),
         warnings,
     })
 }

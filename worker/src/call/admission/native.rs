@@ -1,23 +1,9 @@
-//! What the client's own request, in its own words, has beyond the chat request that was checked: bytes, and caches that cost extra.
+//! What the client's own request, in its own words, has beyond the chat request that was checked.
 
 use failsoft::Json;
 use failsoft::invalid::Invalid;
 
 use super::attachments::{find_hidden, refers_outside};
-
-/// Whether `value` may ask for a cache that lives longer than five minutes, at any depth. The JSON text `value` is searched only
-/// if it can have such a field.
-pub(super) fn has_long_cache(value: &str) -> bool {
-    // A name may be written with escapes.
-    let may = value.contains("ttl") || value.contains("\\u00");
-    may && Json::parse(value).is_some_and(finds_long_cache)
-}
-
-fn finds_long_cache(value: Json<'_>) -> bool {
-    let lifetime = value.at("cache_control.ttl");
-    let is_long = !lifetime.is_null() && !lifetime.is("5m");
-    is_long || value.fields().any(|(_, inside)| finds_long_cache(inside)) || value.items().any(finds_long_cache)
-}
 
 /// The types of the items and blocks that have a form in the chat request, where their contents were checked.
 const CHECKED: [&str; 12] = [
@@ -78,20 +64,7 @@ pub(super) fn more_bytes(native: &str, chat: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, has_long_cache, more_bytes};
-
-    #[test]
-    fn a_cache_for_an_hour_is_found_at_every_depth_and_however_it_is_written() {
-        let native = |name: &str, ttl: &str| {
-            format!(
-                r#"{{"messages":[{{"content":[{{"type":"tool_result","content":[],"cache_control":{{"{name}":"{ttl}"}}}}]}}]}}"#
-            )
-        };
-        assert!(!has_long_cache(&native("ttl", "5m")) && !has_long_cache("{}"));
-        for (name, ttl) in [("ttl", "1h"), ("ttl", "1d"), (r"t\u0074l", "1h"), ("ttl", r"\u0031h")] {
-            assert!(has_long_cache(&native(name, ttl)), "{name} {ttl}");
-        }
-    }
+    use super::{check, more_bytes};
 
     #[test]
     fn a_mode_of_reasoning_that_costs_extra_is_refused() {
