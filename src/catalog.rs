@@ -218,9 +218,9 @@ impl ModelInfo {
     pub fn raise(&self, price: &mut Price, tokens: u64) -> bool {
         let (Some(prompt), Some(answer)) = self.price else { return false };
         price.raise(ANSWER, self.reasoning_price.unwrap_or_default());
-        let (written, for_hour) = self.written_price;
-        // Anthropic's prices, the only ones for an hour (platform.claude.com/docs/en/about-claude/pricing).
-        let for_hour = for_hour.unwrap_or(prompt.times(2));
+        let (written, stated) = self.written_price;
+        // An endpoint that has no row here may charge for an hour what Anthropic charges.
+        let for_hour = stated.unwrap_or(self.price_for_hour(prompt).max(prompt.times(2)));
         for (column, listed) in [
             (PROMPT, prompt.max(written.unwrap_or_default())),
             (ANSWER, answer),
@@ -241,6 +241,14 @@ impl ModelInfo {
             }
         }
         true
+    }
+
+    /// The price of a token that is written to a cache for an hour, for a model whose prompt costs `prompt` a token. Where it is
+    /// not stated, a model that charges for what it writes to a cache charges twice the price of the prompt, as Anthropic does, and
+    /// nobody else has such a cache (platform.claude.com/docs/en/about-claude/pricing). Other models charge the price of the prompt.
+    pub(crate) fn price_for_hour(&self, prompt: Usd) -> Usd {
+        let (written, for_hour) = self.written_price;
+        for_hour.unwrap_or(written.map_or(prompt, |written| written.max(prompt.times(2))))
     }
 
     /// The model is known not to support `parameter`.
@@ -270,8 +278,9 @@ fn dotted_version(model: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Catalog, same_model};
+    use super::{Catalog, ModelInfo, Price, same_model};
     use crate::json::Json;
+    use crate::usd::Usd;
 
     fn catalog() -> Catalog {
         let body = r#"{"data": [
@@ -289,6 +298,32 @@ mod tests {
         assert!(same_model("openai/gpt-4o", None, "openai/gpt-4o-2024-08-06"));
         assert!(same_model("openai/gpt-4o:floor", None, "openai/gpt-4o"));
         assert!(!same_model("openai/gpt-4o", None, "openai/gpt-4o-mini"));
+    }
+
+    #[test]
+    fn what_is_held_for_an_hour_in_the_cache_is_never_less_than_its_cost() {
+        let usd = |prices: (u64, Option<u64>, Option<u64>)| {
+            let (prompt, written, for_hour) = (Usd(prices.0), prices.1.map(Usd), prices.2.map(Usd));
+            let model = ModelInfo {
+                price: (Some(prompt), Some(Usd(0))),
+                written_price: (written, for_hour),
+                ..ModelInfo::default()
+            };
+            let mut price = Price::default();
+            assert!(model.raise(&mut price, 1));
+            (model.price_for_hour(prompt).0, price.for_hour_in_cache().cost(1, 0, 0).0)
+        };
+        for (prices, cost, held) in [
+            ((4, None, None), 4, 8),
+            ((4, Some(5), None), 8, 8),
+            ((4, Some(9), None), 9, 9),
+            ((4, Some(5), Some(7)), 7, 7),
+            ((4, None, Some(7)), 7, 7),
+            ((4, Some(5), Some(3)), 3, 5),
+        ] {
+            assert_eq!(usd(prices), (cost, held), "{prices:?}");
+            assert!(cost <= held, "{prices:?}");
+        }
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Used {
         let parts = [
             (prompt - cached - written, prompt_price),
             (written - for_hour, written_price),
-            (for_hour, model.written_price.1.unwrap_or(written_price)),
+            (for_hour, model.price_for_hour(prompt_price)),
             (cached, cached_price.unwrap_or(prompt_price)),
             (completion - reasoning, price),
             (reasoning, model.reasoning_price.unwrap_or(price)),
