@@ -32,20 +32,21 @@ impl Redaction {
     pub(crate) fn of_answer(&mut self, answer: Json<'_>) -> Option<String> {
         let mut beside = String::new();
         for (name, value) in answer.fields() {
-            if name.is("choices") {
-                let fields = value.items().flat_map(Json::fields).filter(|(name, _)| !is_text(*name));
-                fields.for_each(|(name, value)| beside.extend([name.raw(), value.raw()]));
-            } else {
+            if !is_choices(name, value) {
                 beside.extend([name.raw(), value.raw()]);
+                continue;
+            }
+            for choice in value.items() {
+                let fields = choice.fields().filter(|(name, _)| !is_text(*name));
+                fields.for_each(|(name, value)| beside.extend([name.raw(), value.raw()]));
+                beside.push_str(if choice.is_object() { "" } else { choice.raw() });
             }
         }
         if beside == self.clean {
             return None;
         }
-        let shown = self.object(answer, |name, value| match name.is("choices") {
-            true => self.array(value, |choice| {
-                self.object(choice, |name, value| if is_text(name) { None } else { self.of_value(value) })
-            }),
+        let shown = self.object(answer, |name, value| match is_choices(name, value) {
+            true => self.array(value, |choice| self.of_choice(choice)),
             false => self.of_value(value),
         });
         match shown {
@@ -53,6 +54,13 @@ impl Redaction {
             None => self.clean = beside,
         }
         shown
+    }
+
+    fn of_choice(&self, choice: Json<'_>) -> Option<String> {
+        if !choice.is_object() {
+            return self.of_value(choice);
+        }
+        self.object(choice, |name, value| if is_text(name) { None } else { self.of_value(value) })
     }
 
     /// Any value without what belongs to the owner, as JSON text. `None` if it may stay as it is.
@@ -88,6 +96,10 @@ impl Redaction {
     }
 }
 
+fn is_choices(name: Json<'_>, value: Json<'_>) -> bool {
+    name.is("choices") && value.is_array()
+}
+
 fn is_text(name: Json<'_>) -> bool {
     TEXT.split(' ').any(|field| name.is(field))
 }
@@ -116,6 +128,12 @@ mod tests {
                 r#"{"choices":[{"delta":{"content":"KEY"},"native":"KEY"}]}"#,
                 r#"{"choices":[{"delta":{"content":"KEY"},"native":"[removed]"}]}"#,
             ),
+            (r#"{"choices":"KEY"}"#, r#"{"choices":"[removed]"}"#),
+            (r#"{"choices":{"text":"KEY","a":["KEY"]}}"#, r#"{"choices":{"text":"[removed]","a":["[removed]"]}}"#),
+            (
+                r#"{"choices":["KEY",["KEY"],{"text":"KEY"}]}"#,
+                r#"{"choices":["[removed]",["[removed]"],{"text":"KEY"}]}"#,
+            ),
         ] {
             assert_eq!(shown(answer).as_deref(), Some(expected));
         }
@@ -138,6 +156,12 @@ mod tests {
         assert_eq!(
             [r#"{"m":"a"}"#, r#"{"m":"a"}"#, r#"{"m":"KEY"}"#, r#"{"m":"a"}"#].map(&mut is_shown),
             [false, false, true, false]
+        );
+        let mut is_shown = |choices: &str| redaction.of_answer(Json::parse(choices).expect("JSON")).is_some();
+        assert_eq!(
+            [r#"{"choices":["a"]}"#, r#"{"choices":["KEY"]}"#, r#"{"choices":1}"#, r#"{"choices":"KEY"}"#]
+                .map(&mut is_shown),
+            [false, true, false, true]
         );
         assert!(redaction.has_removed);
     }
