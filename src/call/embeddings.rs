@@ -10,7 +10,7 @@ use crate::Millis;
 use crate::attempt::read_whole;
 use crate::events::Events;
 use crate::failure::{Failure, Kind, NO_COMPLETION};
-use crate::json::{Fields, Json, Object, patched};
+use crate::json::{Fields, Json, Object, array, patched};
 use crate::request::Embeddings;
 use vector::Vector;
 
@@ -55,7 +55,7 @@ impl Embeddings {
     /// The JSON text of the list `data`, in the order of the inputs.
     fn read_vectors(&self, data: Json<'_>) -> Result<String, Box<Failure>> {
         let rows = self.sort(data)?;
-        let (mut list, mut length, mut is_zero) = (String::from("["), self.dimensions, true);
+        let (mut list, mut length, mut is_zero) = (Vec::with_capacity(rows.len()), self.dimensions, true);
         for (at, row) in rows.into_iter().enumerate() {
             let vector = Vector::read(row.get("embedding"), self.base64);
             let vector =
@@ -72,13 +72,12 @@ impl Embeddings {
             is_zero &= vector.is_zero;
             let mut item = Object::default();
             item.text("object", "embedding").whole("index", at as u64).raw("embedding", &vector.json);
-            list.extend([if at > 0 { "," } else { "" }, &item.end()]);
+            list.push(item.end());
         }
         if is_zero {
             return Err(wrong("every number of the answer's vectors is 0"));
         }
-        list.push(']');
-        Ok(list)
+        Ok(array(list))
     }
 
     /// The rows of `data` in the order of the inputs: `index` names the input. Without it, the rows are in order.
@@ -87,7 +86,8 @@ impl Embeddings {
         let mut count = 0;
         for (at, row) in data.items().enumerate() {
             let index = row.get("index");
-            let place = if index.is_null() { Some(at) } else { index.whole().map(|index| index as usize) };
+            let place =
+                if index.is_null() { Some(at) } else { index.whole().and_then(|index| usize::try_from(index).ok()) };
             match place.and_then(|place| rows.get_mut(place)).filter(|place| place.is_null()) {
                 Some(place) => *place = row,
                 None => return Err(wrong("the vectors of the answer do not belong to the inputs one by one")),
@@ -164,6 +164,8 @@ mod tests {
             (list(r#"{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}"#), Kind::BadResponse),
             (list(r#"{"index":1,"embedding":[1]},{"index":2,"embedding":[1]}"#), Kind::BadResponse),
             (list(r#"{"index":"a","embedding":[1]},{"embedding":[1]}"#), Kind::BadResponse),
+            // The first place, in 32 bits.
+            (list(r#"{"index":4294967296,"embedding":[1]},{"index":1,"embedding":[1]}"#), Kind::BadResponse),
             (list(r#"{"embedding":[0,0.0]},{"embedding":[-0.0,0e9]}"#), Kind::BadResponse),
             (pair("[]"), Kind::BadResponse),
             (pair("null"), Kind::BadResponse),

@@ -5,6 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::json::{Json, quoted};
 
+/// The most digits of a number that is surely finite in four bytes: the largest such number has 39.
+const FINITE: usize = 38;
+
 /// A vector that was checked.
 pub(super) struct Vector {
     /// How many numbers it has, at least one.
@@ -47,8 +50,8 @@ impl Vector {
         let (mut length, mut is_zero, mut bytes) = (0, true, Vec::new());
         for item in value.items() {
             let digits = item.is_number().then(|| item.raw())?;
-            // Without an exponent, a number that stands in an answer is finite.
-            if base64 || digits.contains(['e', 'E']) {
+            // Without an exponent, a number of so few digits is finite.
+            if base64 || digits.len() > FINITE || digits.contains(['e', 'E']) {
                 let number = digits.parse::<f64>().ok()? as f32;
                 if !number.is_finite() {
                     return None;
@@ -68,6 +71,27 @@ impl Vector {
 mod tests {
     use super::Vector;
     use crate::json::Json;
+
+    #[test]
+    fn a_number_that_is_not_finite_in_four_bytes_is_refused_however_it_is_written() {
+        let zeros = |count: usize| "0".repeat(count);
+        for (number, is_finite) in [
+            (format!("1{}", zeros(400)), false),
+            (format!("-1{}", zeros(39)), false),
+            (format!("4{}", zeros(38)), false),
+            (format!("1{}.5", zeros(400)), false),
+            ("1e39".into(), false),
+            (format!("3{}", zeros(38)), true),
+            (format!("0.{}1", zeros(400)), true),
+            (format!("1.{}", zeros(60)), true),
+        ] {
+            for base64 in [false, true] {
+                let vector = format!("[1,{number}]");
+                let read = Vector::read(Json::parse(&vector).expect("JSON"), base64);
+                assert_eq!(read.is_some(), is_finite, "{number}");
+            }
+        }
+    }
 
     #[test]
     fn every_number_is_the_same_in_both_forms() {
