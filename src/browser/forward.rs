@@ -15,17 +15,28 @@ use crate::Failure;
 use crate::shape::Shape;
 use crate::text::text;
 
-/// The endpoints of an edge beside chat completions, below `/v1`.
+/// The endpoints of an edge beside chat completions, below the base of an API.
 const ENDPOINTS: [&str; 4] = ["/responses", "/messages", "/messages/count_tokens", "/embeddings"];
 
 /// Options need a chat request. This one is not sent.
 const CHAT: &str = r#"{"model":"-","messages":[{"role":"user"}]}"#;
 
+/// `path` can be the base of an API: it has at most one segment, or its last segment is a version, or names an API without one
+/// (`/openai` at Azure and at gateways) or a model of Azure (`/openai/deployments/NAME`). What an API has below another resource,
+/// such as `/v1/threads/ID/messages` at OpenAI, is no endpoint of an edge.
+fn is_base(path: &str) -> bool {
+    let (above, last) = path.split_at(path.bytes().rposition(|byte| byte == b'/').unwrap_or_default());
+    above.is_empty()
+        || matches!(last.as_bytes(), [b'/', b'v', b'0'..=b'9', ..] | b"/openai" | b"/anthropic")
+        || above.ends_with("/deployments")
+}
+
 impl Client {
     /// The endpoint of the client's edge that answers a POST to `url`. `None`, if the client has no edge, or the edge no such
     /// endpoint.
     pub(super) fn edge_endpoint(&self, url: &str) -> Option<&'static str> {
-        let endpoint = ENDPOINTS.into_iter().find(|endpoint| path_of(url).ends_with(endpoint));
+        let path = path_of(url);
+        let endpoint = ENDPOINTS.into_iter().find(|endpoint| path.strip_suffix(endpoint).is_some_and(is_base));
         endpoint.filter(|_| property(self.defaults(), "edge").is_truthy())
     }
 

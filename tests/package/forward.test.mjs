@@ -25,6 +25,11 @@ for (const [url, expected] of [
   ['https://api.anthropic.com/v1/messages?beta=true', 'https://edge.example/v1/messages'],
   ['https://api.anthropic.com/v1/messages/count_tokens', 'https://edge.example/v1/messages/count_tokens'],
   ['https://openrouter.ai/api/v1/embeddings', 'https://edge.example/v1/embeddings'],
+  ['https://gateway.example/a/b/v1beta/messages', 'https://edge.example/v1/messages'],
+  ['https://gateway.example/v1/account/name/openai/responses', 'https://edge.example/v1/responses'],
+  ['https://own.openai.azure.com/openai/deployments/small/embeddings?api-version=1', 'https://edge.example/v1/embeddings'],
+  ['https://own.example/llm/messages', 'https://edge.example/v1/messages'],
+  ['https://own.example/responses', 'https://edge.example/v1/responses'],
 ]) {
   test(`a POST to ${url} reaches the edge as it is, with the client's key and headers`, async (t) => {
     const warned = t.mock.method(console, 'warn', () => {});
@@ -52,11 +57,11 @@ test('a Request and a body of bytes reach the edge too', async () => {
 test('what the edge has not passes to the address of the SDK, and without an edge everything does', async (t) => {
   const warned = t.mock.method(console, 'warn', () => {});
   const init = { method: 'POST', headers: { authorization: 'Bearer sdk' }, body: BODY };
-  for (const [defaults, path] of [[EDGE, '/v1/images'], [EDGE, '/v1/responses/resp_1/cancel'], [EDGE, '/v1/messages/batches'], [{ apiKey: 'own' }, '/v1/embeddings'], [{ baseURL: 'https://own.example/v1', apiKey: 'own' }, '/v1/messages']]) {
+  for (const [defaults, path] of [[EDGE, '/v1/images'], [EDGE, '/v1/responses/resp_1/cancel'], [EDGE, '/v1/messages/batches'], [EDGE, '/v1/threads/thread_1/messages'], [EDGE, '/openai/threads/v_1/messages'], [EDGE, '/v1/vector_stores/vs_1/embeddings'], [EDGE, '/v1/evals/e/responses'], [EDGE, '/v1/embeddings/messages/count_tokens'], [{ apiKey: 'own' }, '/v1/embeddings'], [{ baseURL: 'https://own.example/v1', apiKey: 'own' }, '/v1/messages']]) {
     const { requests } = await forward(defaults, `https://up.example${path}`, init);
     assert.deepEqual(requests, [[`https://up.example${path}`, init]]);
   }
-  assert.equal(warned.mock.callCount(), 5);
+  assert.equal(warned.mock.callCount(), 10);
   const { requests } = await forward(EDGE, 'https://up.example/v1/responses', { method: 'GET' });
   assert.equal(requests[0][0], 'https://up.example/v1/responses');
 });
