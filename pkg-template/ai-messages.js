@@ -12,12 +12,27 @@ export const uiToMessages = (messages) => messages.flatMap(({ role, parts }) => 
     const isText = content.every(({ type }) => type === 'text');
     return [{ role, content: isText ? content.map(({ text }) => text).join('') : content }];
   }
+  return stepsOf(parts).flatMap(stepOf);
+});
+
+/** The parts of each step of an answer: what the model said at once. */
+function stepsOf(parts) {
+  const steps = [[]];
+  for (const part of parts) {
+    if (part.type === 'step-start') steps.push([]);
+    else steps.at(-1).push(part);
+  }
+  return steps;
+}
+
+/** What the model said in one step, and the results of its calls. */
+function stepOf(parts) {
   const calls = parts.filter((part) => part.toolCallId && part.input !== undefined);
   const over = calls.filter(({ state }) => state === 'output-available' || state === 'output-error');
   const named = over.map(({ type, toolName = type.replace(/^tool-/, ''), ...call }) => ({ type: 'tool-call', toolName, ...call }));
   const results = over.map(({ toolCallId, output, errorText }) => resultOf({ toolCallId, output: errorText === undefined ? { type: 'json', value: output } : { type: 'error-text', value: errorText } }));
   return [...answerOf([...parts.filter(({ type }) => type === 'text'), ...named]), ...results];
-});
+}
 
 /** What an assistant said: its text, and its calls of functions. Its reasoning is left out. */
 function answerOf(parts) {

@@ -22,7 +22,8 @@ const FINAL = ['contextLength', 'contentFilter', 'refusal', 'unauthorized', 'pay
 /** Advice for the user of an app: a sentence, whether the same call may work later, and after which time. */
 export function adviceOf(error) {
   const { kind, code, retryAfter, message } = error ?? {};
-  const isBudget = /budget|limit_exceeded/.test(code ?? '');
+  // The edge's other limits, such as those of a minute, pass soon.
+  const isBudget = code === 'budget_exceeded';
   const text = isBudget ? 'Your budget is used up. Try again later.' : (ADVICE[kind] ?? 'The answer did not come. Try again.');
   return { text, canRetry: !isBudget && !FINAL.includes(kind), retryAfter, detail: message };
 }

@@ -20,6 +20,7 @@ export function createChat({ client, messages = [], onFinish, onError, ...option
     const isCurrent = () => running === call;
     set({ status: 'submitted', error: undefined, model: undefined, report: undefined });
     let stream, began = false;
+    let over;
     try {
       stream = await client.chatStreaming(state.messages.map(({ role, content }) => ({ role, content })), { ...options, signal: call.signal });
       if (!isCurrent()) return await stream.cancel();
@@ -29,12 +30,13 @@ export function createChat({ client, messages = [], onFinish, onError, ...option
         if (!isCurrent()) return undefined;
         setLast({ content: state.messages.at(-1).content + text });
       }
-      if (isCurrent()) end({ ...idle, report: stream.failsoft });
+      over = { ...idle, report: stream.failsoft };
     } catch (error) {
-      if (!isCurrent()) return undefined;
-      if (began) setLast({ isIncomplete: true });
-      end({ status: 'error', error: Object.assign(error, { advice: adviceOf(error) }), report: error.failsoft });
+      if (isCurrent() && began) setLast({ isIncomplete: true });
+      over = { status: 'error', error: Object.assign(error, { advice: adviceOf(error) }), report: error.failsoft };
     }
+    // Outside of `try`, so that an error of the app's own functions reaches the app.
+    if (isCurrent()) end(over);
     return undefined;
   }
 
@@ -59,8 +61,9 @@ export function createChat({ client, messages = [], onFinish, onError, ...option
   function regenerate() {
     stop();
     const last = state.messages.map(({ role }) => role).lastIndexOf('user');
+    if (last < 0) return Promise.resolve();
     set({ messages: state.messages.slice(0, last + 1) });
-    return last < 0 ? Promise.resolve(set(idle)) : answer();
+    return answer();
   }
 
   return {
@@ -91,5 +94,7 @@ export function createChat({ client, messages = [], onFinish, onError, ...option
   };
 }
 
+/** What ids begin with: another page, whose messages may come back, has another beginning. */
+const START = `message-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
 let count = 0;
-const withId = (message) => (message.id ? message : { id: `message-${(count += 1)}`, ...message });
+const withId = (message) => (message.id ? message : { ...message, id: `${START}-${(count += 1)}` });

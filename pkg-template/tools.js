@@ -1,6 +1,6 @@
 const RUN = Symbol('run');
 
-export function tool({ name, description, input, parameters = input?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' }), validator = input, strict, run }) {
+export function tool({ name, description, input, parameters = input?.['~standard']?.jsonSchema?.input({ target: 'draft-2020-12' }), validator = input, strict, run }) {
   if (input && !parameters) throw new TypeError(`the schema of ${name} gives no JSON Schema; give \`parameters\` and \`validator\``);
   const definition = { type: 'function', function: { name, description, parameters, strict } };
   // What is sent must be JSON: the function is not a field of it.

@@ -215,6 +215,25 @@ test('a new figure appears by itself, and what is open stays open', async () => 
   assert.equal(await page.locator('.call[open]').getAttribute('data-part'), opened);
 });
 
+test('a new secret of a key stays on the page while figures change, and a button says what its second press does', async () => {
+  await open('keys');
+  await page.click('summary:has-text("Make a key")');
+  await page.fill('[name="name"]', 'rotated');
+  await page.click('text=Make the key');
+  await page.waitForSelector('tr:has-text("rotated")');
+  const rotate = page.locator('tr:has-text("rotated") button').first();
+  await rotate.click();
+  assert.match(await rotate.getAttribute('aria-label'), /^Replace the secret now\?/);
+  await rotate.click();
+  await page.waitForSelector('text=The new secret of “rotated”');
+  const secret = await page.textContent('.secret code');
+  const body = JSON.stringify({ model: 'route/chat', messages: [{ role: 'user', content: 'words:3' }] });
+  const answer = await fetch(`${edge.origin}/v1/chat/completions`, { method: 'POST', headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }, body });
+  assert.equal(answer.status, 200);
+  await page.waitForFunction(() => [...document.querySelectorAll('tr')].some((row) => row.textContent.includes('rotated') && row.lastElementChild.previousElementSibling.textContent === '1'));
+  assert.equal(await page.textContent('.secret code'), secret);
+});
+
 test('the first steps lead from a key to an answer, and to code in five languages', async () => {
   await open('start');
   await page.click('text=Make a client key');

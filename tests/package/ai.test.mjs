@@ -121,6 +121,24 @@ test('a transport sends files, calls and results of the conversation, and gives 
   assert.deepEqual([call.toolCallId, call.input], ['call-1', { city: 'Oslo' }]);
 });
 
+test('an answer in several steps is sent as the AI SDK makes it: the calls of each step, then their results', async () => {
+  const call = (id, city, output) => ({ type: 'tool-weather', toolCallId: id, state: 'output-available', input: { city }, output });
+  const messages = [
+    user({ type: 'text', text: 'Compare.' }),
+    { id: '1', role: 'assistant', parts: [
+      { type: 'step-start' }, { type: 'text', text: 'First.' }, call('a', 'Oslo', 7), call('b', 'Bergen', 9),
+      { type: 'step-start' }, call('c', 'Rome', 20),
+      { type: 'step-start' }, { type: 'text', text: 'Rome is warmer.' },
+    ] },
+    user({ type: 'text', text: 'Thanks.' }),
+  ];
+  const { client, requests } = clientThatSays(CALL);
+  await read(await createTransport(client).sendMessages({ messages }));
+  const ofAssistant = (list) => list.filter(({ role }) => role !== 'user');
+  assert.deepEqual(ofAssistant(requests[0].messages), ofAssistant(toMessages(await convertToModelMessages(messages))));
+  assert.deepEqual(requests[0].messages.map(({ role }) => role), ['user', 'assistant', 'tool', 'tool', 'assistant', 'tool', 'assistant', 'user']);
+});
+
 test('an abort of the user interface ends the request', async () => {
   const { client } = clientWith({ faults: { 'a/a': 'stalled' } });
   const abort = new AbortController();

@@ -97,6 +97,46 @@ test('regenerate replaces the last answer, and a second message stops the first 
   assert.equal(fetch.requests.length, 5);
 });
 
+test('without a message of the user, another answer is none, and the conversation stays', async () => {
+  const { chat, fetch } = converse({}, { messages: [{ role: 'system', content: 'Be brief.' }] });
+  await chat.regenerate();
+  assert.deepEqual(texts(chat), ['system: Be brief.']);
+  assert.equal(fetch.requests.length, 0);
+});
+
+test('every message has an id of its own, also beside those of an earlier page', () => {
+  const first = converse({}).chat;
+  first.setMessages([{ id: undefined, role: 'user', content: 'a' }, { role: 'user', content: 'b' }]);
+  const kept = first.state.messages;
+  const { chat } = converse({}, { messages: [...kept, { role: 'user', content: 'c' }, { id: 'message-1', role: 'user', content: 'd' }] });
+  const ids = chat.state.messages.map(({ id }) => id);
+  assert.ok(ids.every(Boolean));
+  assert.equal(new Set(ids).size, 4);
+  assert.deepEqual(ids.slice(0, 2), kept.map(({ id }) => id));
+});
+
+test('an error of the app in onFinish or onError reaches the app', async () => {
+  const fail = () => {
+    throw new Error('the app is wrong');
+  };
+  await assert.rejects(converse({}, { onFinish: fail }).chat.send('Hello!'), /the app is wrong/);
+  await assert.rejects(converse({ 'a/a': 'unavailable', 'b/b': 'unavailable' }, { onError: fail }).chat.send('Hello!'), /the app is wrong/);
+});
+
+test('only a budget that is used up says so; a limit of a minute passes', async () => {
+  const adviceOf = async (error) => {
+    const chat = createChat({ client: { chatStreaming: () => Promise.reject(Object.assign(new Error('no'), error)) } });
+    await chat.send('Hello!');
+    return chat.state.error.advice;
+  };
+  assert.equal((await adviceOf({ kind: 'paymentRequired', code: 'budget_exceeded' })).canRetry, false);
+  for (const [kind, code] of [['rateLimited', 'rate_limit_exceeded'], ['unavailable', 'budget_unavailable']]) {
+    const advice = await adviceOf({ kind, code, retryAfter: 3_000 });
+    assert.deepEqual([advice.canRetry, advice.retryAfter], [true, 3_000], code);
+    assert.doesNotMatch(advice.text, /budget/);
+  }
+});
+
 test('what a user cannot mend by trying again is said so', async () => {
   const { chat } = converse({ 'a/a': 'unauthorized' });
   await chat.send('Hello!');

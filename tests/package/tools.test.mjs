@@ -70,6 +70,7 @@ test('a call of a tool without a function is the caller\'s', async () => {
 });
 
 test('a schema without JSON Schema needs parameters, and validates them', async () => {
+  for (const input of [{}, { type: 'object' }]) assert.throws(() => tool({ name: 'x', input, run: () => 1 }), /the schema of x gives no JSON Schema/);
   assert.throws(() => tool({ name: 'x', input: v.object({}), run: () => 1 }), /the schema of x gives no JSON Schema/);
   const own = tool({ name: 'own', parameters: { type: 'object', properties: { a: { type: 'number' } } }, validator: v.object({ a: v.number() }), run: ({ a }) => a + 1 });
   const { client, requests } = clientThatSays([['own', '{"a":"1"}'], ['own', '{"a":1}']], 'Done.');

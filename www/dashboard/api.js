@@ -1,5 +1,7 @@
 // Requests to the edge. The browser sends the cookie of the session; scripts cannot read it.
 
+import { queryOf } from './state.js';
+
 /** How often the session gets a new id, in milliseconds. */
 const RENEW = 15 * 60_000;
 
@@ -42,7 +44,7 @@ export async function api(method, path, body) {
 
 /** GET, with the fields of `query`; those that are `undefined` or `null` are left out. */
 export function get(path, query = {}) {
-  const fields = new URLSearchParams(Object.entries(query).filter(([, value]) => value != null)).toString();
+  const fields = queryOf(query);
   return api('GET', fields ? `${path}?${fields}` : path);
 }
 

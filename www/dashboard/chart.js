@@ -6,8 +6,6 @@ import { element } from '../dom.js';
 import { moment } from './format.js';
 import { table } from './table.js';
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
-
 /** `light-dark()` as a colour that a canvas takes. */
 function resolved(name) {
   const probe = element('span', { hidden: true });
@@ -15,7 +13,7 @@ function resolved(name) {
   document.body.append(probe);
   const found = getComputedStyle(probe).color;
   probe.remove();
-  return found || colour(name);
+  return found;
 }
 
 /**

@@ -101,6 +101,7 @@ function replace(region, view) {
 }
 
 function showSignIn() {
+  clearTimeout(refreshing);
   shown = null;
   document.title = `${signIn.title} · failsoft`;
   byId('pages').hidden = true;

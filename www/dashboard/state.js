@@ -9,9 +9,12 @@ export function current(hash = location.hash) {
   return { name: path || 'overview', filters: Object.fromEntries(new URLSearchParams(query ?? '')) };
 }
 
+/** The fields of a query. Those that are `undefined` or `null` are left out; `''` counts. */
+export const queryOf = (fields) => new URLSearchParams(Object.entries(fields).filter(([, value]) => value != null)).toString();
+
 /** The address of a page. Filters that are `undefined` or `null` are left out; `''` counts: it means "none". */
 export function address(name, filters) {
-  const query = new URLSearchParams(Object.entries(filters).filter(([, value]) => value != null)).toString();
+  const query = queryOf(filters);
   return `#/${name}${query ? `?${query}` : ''}`;
 }
 

@@ -5,7 +5,7 @@ import { get } from '../api.js';
 import { attempts } from '../attempts.js';
 import { count, ending, moment, time, usd } from '../format.js';
 import { figures } from '../range-controls.js';
-import { address, go } from '../state.js';
+import { address, go, queryOf } from '../state.js';
 import { nothing } from '../table.js';
 
 export const title = 'Calls';
@@ -36,8 +36,7 @@ export const load = (context) => get('/admin/calls', { ...figures(context), acco
 export function view({ data, next }, context) {
   const { filters } = context;
   if (data.length === 0) return nothing('No such call', 'Choose a longer range or other filters. A call is here some seconds after its end.');
-  const { route, feature, client, model, account } = filters;
-  const file = `/admin/calls.csv?${new URLSearchParams(Object.entries({ ...figures(context), account, route, feature, client, model }).filter(([, value]) => value != null))}`;
+  const file = `/admin/calls.csv?${queryOf({ ...figures(context), account: filters.account })}`;
   const pages = [
     filters.before && element('a', { href: address('calls', { ...filters, before: undefined }) }, 'Newest calls'),
     next && element('a', { href: address('calls', { ...filters, before: next }) }, 'Older calls'),

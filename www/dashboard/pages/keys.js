@@ -12,6 +12,9 @@ export const ranged = true;
 
 const isKeeper = () => session()?.scopes.includes('keys');
 
+/** Where a new secret is shown: outside the list, which is drawn again when figures change. */
+const made = element('div', { 'aria-live': 'polite' });
+
 export async function load({ range }) {
   const [keys, usage] = await Promise.all([get('/admin/keys').catch((error) => ({ data: [], problem: error.message })), get('/admin/usage', { from: range.from, to: range.to, by: 'account' })]);
   return { keys: keys.data, problem: keys.problem, usage: usage.data };
@@ -19,7 +22,7 @@ export async function load({ range }) {
 
 export function controls({ reload }) {
   if (!isKeeper()) return element('p', { class: 'hint' }, 'Your admin token may not change keys: it needs the scope keys.');
-  const made = element('div', { 'aria-live': 'polite' });
+  made.replaceChildren();
   const field = (name, label, attributes = {}) => element('label', {}, label, element('input', { name, autocomplete: 'off', ...attributes }));
   const submit = async (event) => {
     event.preventDefault();
@@ -36,7 +39,7 @@ export function controls({ reload }) {
     }
   };
   const form = element('form', { class: 'filters', submit }, field('name', 'Name', { required: true, maxlength: 100 }), field('usd', 'USD a day at most', { type: 'number', min: 0, step: 'any', placeholder: 'no limit' }), field('origins', 'Only on these web pages', { placeholder: 'https://app.example.com' }), element('button', { class: 'primary' }, 'Make the key'));
-  return element('details', { class: 'card' }, element('summary', {}, 'Make a key'), form, made);
+  return element('div', {}, element('details', { class: 'card' }, element('summary', {}, 'Make a key'), form), made);
 }
 
 export function view({ keys, problem, usage }, { filters, reload }) {
@@ -62,16 +65,24 @@ export function view({ keys, problem, usage }, { filters, reload }) {
 function actions(key, reload) {
   const said = element('span', { role: 'status' });
   const button = (label, question, act) => {
-    const shown = element('button', { type: 'button', class: 'quiet' }, label);
-    shown.setAttribute('aria-label', `${label} the key ${key.name}`);
+    const shown = element('button', { type: 'button', class: 'quiet' });
+    const say = (text, name) => {
+      shown.textContent = text;
+      shown.setAttribute('aria-label', name);
+    };
+    const rest = () => say(label, `${label} the key ${key.name}`);
+    rest();
     shown.addEventListener('click', async () => {
-      if (shown.textContent !== question) return (shown.textContent = question);
+      if (shown.textContent !== question) return say(question, `${question} The key ${key.name}`);
       const done = await api(...act).catch((error) => ({ error }));
       if (done.error) said.textContent = done.error.message;
-      else if (done.key) said.replaceChildren(secretOnce('The new secret', done.key));
-      else reload();
+      else {
+        if (done.key) made.replaceChildren(secretOnce(`The new secret of “${key.name}”`, done.key));
+        reload();
+      }
+      return undefined;
     });
-    shown.addEventListener('blur', () => (shown.textContent = label));
+    shown.addEventListener('blur', rest);
     return shown;
   };
   const path = `/admin/keys/${key.id}`;
