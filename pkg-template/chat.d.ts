@@ -58,15 +58,30 @@ export interface ChatActions {
   setMessages(messages: readonly NewMessage[]): void;
 }
 
-/** The options of a conversation: those of each call, and these. */
+/**
+ * The options of a conversation: those of each call, and these.
+ * @throws nothing: an error of a call is `error` of the state, with advice.
+ */
 export interface ChatOptions extends Omit<Options, 'signal'> {
-  /** The client that answers. Create one, and keep it: it remembers which models fail. */
+  /** The client that answers. Create one, and keep it: it remembers which models fail. @example createClient({ edge: '/' }) */
   client: Client;
-  /** The conversation so far, for instance a message with the role `system`. @default [] */
+  /**
+   * The conversation so far, for instance a message with the role `system`.
+   * @default []
+   * @example [{ role: 'system', content: 'Be brief.' }]
+   */
   messages?: readonly NewMessage[];
-  /** Called when an answer is complete. @default none */
+  /**
+   * Called when an answer is complete.
+   * @default none
+   * @example (message, report) => console.log(message.content, report?.cost)
+   */
   onFinish?: (message: ChatMessage, report: Report | undefined) => void;
-  /** Called when a call has failed. @default none */
+  /**
+   * Called when a call has failed.
+   * @default none
+   * @example ({ advice }) => console.log(advice.text)
+   */
   onError?: (error: ChatError & { advice: Advice }) => void;
 }
 

@@ -5,10 +5,11 @@ import type { RequestFields } from './request.js';
 import type { FetchInit, HeadersOf } from './web.js';
 
 /**
- * The options of a call: the fields of the chat request, and the options of this package. A wrong option makes the call reject
- * with a `ChatError` of the kind `invalidRequest`, which names the option, and the right spelling of an unknown one.
+ * The options of a call: the fields of the chat request, and the options of this package.
  *
  * `Format` is the type of `response_format`, from which the type of `message.parsed` follows.
+ * @throws {ChatError} `invalidRequest`, which names the wrong option, and the right spelling of an unknown one. The promise of the
+ * call rejects with it.
  */
 export interface Options<Format = ResponseFormat | undefined> extends RequestFields<Format> {
   /**
@@ -27,8 +28,8 @@ export interface Options<Format = ResponseFormat | undefined> extends RequestFie
    */
   token?: string;
   /**
-   * The base URL of the upstream, without `/chat/completions`. A query stays, such as Azure's `api-version`. A URL that begins
-   * with `/` is on this page's own origin.
+   * The base URL of the upstream, without `/chat/completions`. A query stays, such as Azure's `api-version`. A URL that
+   * begins with `/` is on this page's own origin.
    * @throws {ChatError} `invalidRequest` for what is no URL.
    * @default 'https://openrouter.ai/api/v1'
    * @example 'https://api.openai.com/v1'
@@ -42,7 +43,8 @@ export interface Options<Format = ResponseFormat | undefined> extends RequestFie
   dialect?: 'openrouter' | 'openai';
   /**
    * The key of the upstream, sent as `Authorization: Bearer`. OpenRouter needs one.
-   * @throws {ChatError} `invalidRequest` in a page, for what looks like a provider's secret, unless `dangerouslyAllowBrowser`.
+   * @throws {ChatError} `invalidRequest` in a page, for what looks like a provider's secret, unless
+   * `dangerouslyAllowBrowser`.
    * @default none
    * @example process.env.OPENROUTER_API_KEY
    */
@@ -51,7 +53,8 @@ export interface Options<Format = ResponseFormat | undefined> extends RequestFie
    * Several upstreams, in order: first all models of the first upstream, then those of the next.
    * @throws {ChatError} `invalidRequest` beside `edge`, `token`, `baseURL`, `apiKey` or `dialect`.
    * @default one upstream, as `baseURL` and `apiKey` say
-   * @example [{ apiKey: openrouterKey, models: ['openai/gpt-4o'] }, { baseURL: 'https://api.openai.com/v1', apiKey: openaiKey, models: ['gpt-4o'] }]
+   * @example [{ apiKey: openrouterKey, models: ['openai/gpt-4o'] }, { baseURL: 'https://api.openai.com/v1', apiKey:
+   * openaiKey, models: ['gpt-4o'] }]
    */
   upstreams?: readonly UpstreamOptions[];
   /**
@@ -122,47 +125,109 @@ export interface Options<Format = ResponseFormat | undefined> extends RequestFie
   body?: Record<string, unknown>;
 }
 
-/** One of several upstreams. It has its own address and key; the other fields add to the options of the call. */
+/**
+ * One of several upstreams. It has its own address and key; the other fields add to the options of the call.
+ * @throws {ChatError} `invalidRequest`, which names the wrong field, such as `upstreams[1].baseURL`.
+ */
 export interface UpstreamOptions {
-  /** The base URL, without `/chat/completions`. A query stays. @default 'https://openrouter.ai/api/v1' */
+  /**
+   * The base URL, without `/chat/completions`. A query stays.
+   * @default 'https://openrouter.ai/api/v1'
+   * @example 'https://api.openai.com/v1'
+   */
   baseURL?: string;
-  /** The key, sent as `Authorization: Bearer`. OpenRouter needs one. */
+  /**
+   * The key, sent as `Authorization: Bearer`. OpenRouter needs one.
+   * @default none
+   * @example process.env.OPENAI_API_KEY
+   */
   apiKey?: string;
-  /** The protocol. @default 'openrouter' for openrouter.ai and its subdomains, otherwise 'openai' */
+  /**
+   * The protocol.
+   * @default 'openrouter' for openrouter.ai and its subdomains, otherwise 'openai'
+   * @example 'openai'
+   */
   dialect?: 'openrouter' | 'openai';
-  /** More headers. They replace headers of the call with the same names. */
+  /**
+   * More headers. They replace headers of the call with the same names.
+   * @default none
+   * @example { 'x-team': 'support' }
+   */
   headers?: HeadersOf;
-  /** How your app appears in OpenRouter's dashboard and rankings. @default the option `app` of the call */
+  /**
+   * How your app appears in OpenRouter's dashboard and rankings.
+   * @default the option `app` of the call
+   * @example { title: 'My app' }
+   */
   app?: { url?: string; title?: string };
-  /** The models that this upstream is asked for, in order: ids, or ids with model info. @default the `models` of the call */
+  /**
+   * The models that this upstream is asked for, in order: ids, or ids with model info.
+   * @default the `models` of the call
+   * @example ['gpt-4o', { id: 'gpt-4o-mini', contextLength: 128_000 }]
+   */
   models?: readonly (string | ModelInfo)[];
 }
 
-/** What is known about a model. OpenRouter publishes this itself; other upstreams do not. */
+/**
+ * What is known about a model. OpenRouter publishes this itself; other upstreams do not.
+ * @throws {ChatError} `invalidRequest`, which names the wrong field, also for a number out of range.
+ */
 export interface ModelInfo {
+  /** The id of the model at this upstream. @example 'gpt-4o' */
   id: string;
-  /** The size of the context window in tokens: prompt and answer together. From 1 to 1,000,000,000. */
+  /**
+   * The size of the context window in tokens: prompt and answer together. From 1 to 1,000,000,000.
+   * @default not known
+   * @example 128_000
+   */
   contextLength?: number;
-  /** The most tokens of an answer. From 1 to 1,000,000,000. */
+  /**
+   * The most tokens of an answer. From 1 to 1,000,000,000.
+   * @default not known
+   * @example 16_384
+   */
   maxOutput?: number;
   /**
-   * The most tokens that the model reasons in one answer, beside the answer. Only an edge uses this, for an upstream that bills
-   * reasoning beyond the output limit. From 1 to 1,000,000,000.
+   * The most tokens that the model reasons in one answer, beside the answer. Only an edge uses this, for an upstream that
+   * bills reasoning beyond the output limit. From 1 to 1,000,000,000.
+   * @default not known
+   * @example 32_000
    */
   maxReasoning?: number;
-  /** The price of a million prompt tokens in USD. From 0 to 1,000,000. */
+  /**
+   * The price of a million prompt tokens in USD. From 0 to 1,000,000.
+   * @default not known
+   * @example 2.5
+   */
   prompt?: number;
-  /** The price of a million output tokens in USD. From 0 to 1,000,000. */
+  /**
+   * The price of a million output tokens in USD. From 0 to 1,000,000.
+   * @default not known
+   * @example 10
+   */
   completion?: number;
-  /** The price of a million prompt tokens in USD that come from a cache. From 0 to 1,000,000. @default the value of `prompt` */
+  /**
+   * The price of a million prompt tokens in USD that come from a cache. From 0 to 1,000,000.
+   * @default the value of `prompt`
+   * @example 1.25
+   */
   cachedPrompt?: number;
   /**
    * The price of a million prompt tokens in USD that are written to a cache. Only an edge uses this. From 0 to 1,000,000.
    * @default the value of `prompt`
+   * @example 3.75
    */
   cacheWrite?: number;
-  /** The same for a cache that lives an hour. Only an edge uses this. From 0 to 1,000,000. @default the value of `cacheWrite` */
+  /**
+   * The same for a cache that lives an hour. Only an edge uses this. From 0 to 1,000,000.
+   * @default the value of `cacheWrite`
+   * @example 6
+   */
   cacheWriteHour?: number;
-  /** The price of a million reasoning tokens in USD. From 0 to 1,000,000. @default the value of `completion` */
+  /**
+   * The price of a million reasoning tokens in USD. From 0 to 1,000,000.
+   * @default the value of `completion`
+   * @example 10
+   */
   reasoning?: number;
 }

@@ -3,18 +3,21 @@ import type { Tool, ToolChoice } from './tool.js';
 
 /**
  * The fields of OpenAI's and OpenRouter's chat request, under the names that they have there. Ranges and defaults are those of
- * OpenAI and OpenRouter: the upstream checks them, and its error is a `ChatError` of the kind `invalidRequest`.
+ * OpenAI and OpenRouter, whose APIs check them.
  *
  * Parameters that are typed for the openai package fit.
+ * @throws {ChatError} `invalidRequest`: for an unknown name at once, for a wrong value from the upstream.
  */
 export interface RequestFields<Format = ResponseFormat | undefined> {
   /**
    * One model. A call without `models` asks it first, and then the client's `models`; beside `models`, it is ignored.
+   * @default the first of `models`
    * @example 'openai/gpt-4o'
    */
   model?: string;
   /**
    * The chain: the ids of the models, in order of preference. From 1 to 32.
+   * @default `model` alone, or the client's `models`
    * @example ['anthropic/claude-opus-4.7', 'openai/gpt-4o']
    */
   models?: readonly string[];

@@ -12,7 +12,10 @@ export type Fault =
 /** The names of all faults, without `none`. */
 export const FAULTS: readonly Fault[];
 
-/** What the models of {@link createFaultyFetch} do. */
+/**
+ * What the models of {@link createFaultyFetch} do.
+ * @throws {TypeError} for a fault that does not exist.
+ */
 export interface FaultyFetchOptions {
   /**
    * The fault of each model: always the same, or those of a list in turn and then answers. A model that is not named answers.
@@ -26,7 +29,11 @@ export interface FaultyFetchOptions {
    * @example () => '{"city":"Oslo"}'
    */
   reply?: (prompt: string, model: string) => string;
-  /** The milliseconds before each piece of a stream. From 0. @default 0 @example 50 */
+  /**
+   * The milliseconds before each piece of a stream. From 0.
+   * @default 0
+   * @example 50
+   */
   delay?: number;
 }
 

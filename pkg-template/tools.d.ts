@@ -64,13 +64,24 @@ export interface MadeCall {
   error?: Error;
 }
 
-/** The options of {@link runTools}. */
+/**
+ * The options of {@link runTools}: those of each call, and these.
+ * @throws {ChatError} as each call. Errors of a function, and arguments that are not valid, are no errors of `runTools`.
+ */
 export interface ToolOptions<Format = ResponseFormat | undefined> extends Omit<Options<Format>, 'tools'> {
-  /** The functions. A tool that `tool` did not make is not run: its call ends the loop. */
+  /** The functions. A tool that `tool` did not make is not run: its call ends the loop. @example [weather] */
   tools: readonly (RunnableTool | Tool)[];
-  /** The most requests; the last one may call no tool. From 1. @default 8 */
+  /**
+   * The most requests; the last one may call no tool. From 1.
+   * @default 8
+   * @example 4
+   */
   maxTurns?: number;
-  /** Called for each call that was made. @default none */
+  /**
+   * Called for each call that was made.
+   * @default none
+   * @example ({ name, error }) => console.log(name, error?.message)
+   */
   onCall?: (call: MadeCall) => void;
 }
 

@@ -19,6 +19,7 @@ pub(crate) enum Task {
     Mutants(Vec<String>),
     Faults { dialect: Dialect },
     Matrix { writes: bool },
+    Reference { writes: bool },
     Live { upstream: Option<String> },
     Size,
     Hash,
@@ -85,7 +86,8 @@ pub(crate) fn read(words: impl Iterator<Item = String>) -> Result<Task, Failure>
         "test" => test(words).map(Task::Test),
         "fuzz" => fuzz(words),
         "faults" => faults(words),
-        "matrix" => matrix(words),
+        "matrix" => writes(words).map(|writes| Task::Matrix { writes }),
+        "reference" => writes(words).map(|writes| Task::Reference { writes }),
         "live" => live(words),
         "size" => words.end(Task::Size),
         "hash" => words.end(Task::Hash),
@@ -184,7 +186,8 @@ fn faults(mut words: Words) -> Result<Task, Failure> {
     Ok(Task::Faults { dialect })
 }
 
-fn matrix(mut words: Words) -> Result<Task, Failure> {
+/// Whether the command changes the documentation, or only compares.
+fn writes(mut words: Words) -> Result<bool, Failure> {
     let mut writes = false;
     while let Some((name, _)) = words.option() {
         match name.as_str() {
@@ -192,7 +195,7 @@ fn matrix(mut words: Words) -> Result<Task, Failure> {
             _ => return Err(usage(Problem::UnknownOption, &name)),
         }
     }
-    Ok(Task::Matrix { writes })
+    Ok(writes)
 }
 
 fn live(mut words: Words) -> Result<Task, Failure> {

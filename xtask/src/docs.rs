@@ -123,3 +123,15 @@ fn address(name: &str) -> &str {
 fn file_name(name: &str) -> &str {
     if name == FIRST { "index" } else { name }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_link_of_the_documentation_leads_somewhere() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let pages = read(root, &root.join(FOLDER)).unwrap_or_else(|failure| panic!("{failure}"));
+        assert!(pages.len() > 10 && pages.iter().all(|page| !page.title.is_empty()));
+    }
+}

@@ -28,6 +28,7 @@ mod package;
 mod prerequisites;
 mod process;
 mod python;
+mod reference;
 mod remap;
 mod reproduce;
 mod setup;
@@ -82,6 +83,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Mutants(named) => mutant::run(&workspace, &named),
         Task::Faults { dialect } => tables::faults(&workspace, dialect),
         Task::Matrix { writes } => tables::matrix(&workspace, writes),
+        Task::Reference { writes } => reference::run(&workspace, writes),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),
         Task::Hash => hashes::show(&workspace),
