@@ -60,10 +60,12 @@ pub(crate) fn chat(state: &State, request: &Request, wire: Wire, body: Result<Va
         Ok(body) => body,
         Err(error) => return Exchange::of(error.response(None)),
     };
-    let refused = issuer::refuse_request(wire, &body);
-    let checked = refused.map_or_else(|| validate::authorize(request), Err);
-    let checked = checked.and_then(|key| Ok((key, validate::chain(&body, key)?)));
-    let (key, chain) = match checked {
+    let check = || -> Result<_, ApiError> {
+        let key = validate::authorize(request)?;
+        issuer::refuse_request(wire, &body).map_or(Ok(()), Err)?;
+        Ok((key, validate::chain(&body, key)?))
+    };
+    let (key, chain) = match check() {
         Ok(checked) => checked,
         Err(error) => return Exchange::of(error.response(None)),
     };

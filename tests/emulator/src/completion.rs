@@ -53,6 +53,13 @@ pub(crate) struct Event {
     pub(crate) name: Option<&'static str>,
 }
 
+/// Sets each of `fields` in `object`.
+pub(crate) fn merge(object: &mut Value, fields: &Value) {
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        object[name] = value.clone();
+    }
+}
+
 /// OpenRouter's keep-alive comment.
 pub(crate) const PROCESSING: &str = "OPENROUTER PROCESSING";
 
@@ -86,7 +93,7 @@ impl Turn<'_> {
         });
         if self.signs() {
             let text = issuer::piece(&self.model.id, &answer.reasoning.concat());
-            message["reasoning_details"] = issuer::joined(text, issuer::last_piece(&self.model.id));
+            message["reasoning_details"] = issuer::join(text, issuer::last_piece(&self.model.id));
         }
         if !answer.tools.is_empty() {
             let call = |tool: &ToolCall| {

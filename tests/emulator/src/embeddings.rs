@@ -94,8 +94,14 @@ fn vector(turn: &Turn<'_>, inputs: &Inputs, text: &str, wrong: Option<WrongAnswe
         _ => Some(number(&turn.model.id, text, at)),
     });
     let numbers: Vec<Option<f32>> = match wrong {
-        None | Some(WrongAnswer::Whitespace | WrongAnswer::BadJson | WrongAnswer::ToolIndexLies) => numbers.collect(),
-        Some(WrongAnswer::Empty | WrongAnswer::Length) => numbers.collect(),
+        None
+        | Some(
+            WrongAnswer::Whitespace
+            | WrongAnswer::BadJson
+            | WrongAnswer::ToolIndexLies
+            | WrongAnswer::Empty
+            | WrongAnswer::Length,
+        ) => numbers.collect(),
         Some(_) => Vec::new(),
     };
     if !inputs.base64 || model == "test/embed-numbers" {

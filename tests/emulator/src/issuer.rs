@@ -59,7 +59,7 @@ pub(crate) fn last_piece(model: &str) -> Value {
 }
 
 /// The items for `text` and what ends it. A signature stands in the item of its text.
-pub(crate) fn joined(mut text: Value, last: Value) -> Value {
+pub(crate) fn join(mut text: Value, last: Value) -> Value {
     if last["signature"].is_string() {
         text["signature"] = last["signature"].clone();
         return json!([text]);
@@ -93,8 +93,8 @@ fn refuse_fields(at: usize, message: &Value) -> Option<ApiError> {
     if let Some(name) = names.find(|name| !MESSAGE.contains(name)) {
         return Some(unknown(&format!("messages[{at}].{name}")));
     }
-    let calls = message["tool_calls"].as_array().into_iter().flatten().enumerate();
-    calls.into_iter().find_map(|(call, value)| {
+    let mut calls = message["tool_calls"].as_array().into_iter().flatten().enumerate();
+    calls.find_map(|(call, value)| {
         let path = format!("messages[{at}].tool_calls[{call}]");
         let length = value["id"].as_str().map_or(0, str::len);
         if length > 40 {
@@ -102,7 +102,7 @@ fn refuse_fields(at: usize, message: &Value) -> Option<ApiError> {
                 "Invalid '{path}.id': string too long. Expected a string with maximum length 40, but got a string with length \
                  {length} instead."
             );
-            return Some(refused(&message, "string_above_max_length"));
+            return Some(refuse_field(&message, "string_above_max_length"));
         }
         (!value["extra_content"].is_null()).then(|| unknown(&format!("{path}.extra_content")))
     })
@@ -165,10 +165,10 @@ fn of_provider(model: &Candidate, raw: &Value) -> ApiError {
 }
 
 fn unknown(path: &str) -> ApiError {
-    refused(&format!("Unknown parameter: '{path}'."), "unknown_parameter")
+    refuse_field(&format!("Unknown parameter: '{path}'."), "unknown_parameter")
 }
 
-fn refused(message: &str, code: &str) -> ApiError {
+fn refuse_field(message: &str, code: &str) -> ApiError {
     let mut error = ApiError::bare(400, message);
     error.error["type"] = json!("invalid_request_error");
     error.error["code"] = json!(code);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Finish};
 use crate::api_error::ApiError;
-use crate::completion::{Event, Part, Turn};
+use crate::completion::{Event, Part, Turn, merge};
 use crate::http::Request;
 use crate::issuer;
 use crate::response::{Response, Step};
@@ -95,20 +95,20 @@ fn check_message(at: usize, message: &Value, next: Option<&Value>) -> Result<(),
     if message["role"] != "user" && message["role"] != "assistant" {
         return Err(invalid(format!("messages.{at}.role: Input should be 'user' or 'assistant'")));
     }
-    for block in blocks(message) {
+    for (place, block) in blocks(message).enumerate() {
         if block["type"] == "text" && block["text"].as_str().is_none_or(|text| text.trim().is_empty()) {
             return Err(invalid(format!("messages.{at}: text content blocks must contain non-whitespace text")));
         }
         if block["type"] == "thinking" && block["signature"] != SIGNATURE {
-            return Err(invalid(format!("messages.{at}.content.0: Invalid `signature` in `thinking` block")));
+            return Err(invalid(format!("messages.{at}.content.{place}: Invalid `signature` in `thinking` block")));
         }
         if block["type"] == "redacted_thinking" {
-            return Err(invalid(format!("messages.{at}.content.0: Invalid `data` in `redacted_thinking` block")));
+            return Err(invalid(format!("messages.{at}.content.{place}: Invalid `data` in `redacted_thinking` block")));
         }
         if block["type"] == "tool_use" {
             if !block["id"].as_str().is_some_and(issuer::is_word) {
                 let pattern = "String should match pattern '^[a-zA-Z0-9_-]+$'";
-                return Err(invalid(format!("messages.{at}.content.0.tool_use.id: {pattern}")));
+                return Err(invalid(format!("messages.{at}.content.{place}.tool_use.id: {pattern}")));
             }
             let is_result = |result: &Value| result["type"] == "tool_result" && result["tool_use_id"] == block["id"];
             if !next.is_some_and(|next| blocks(next).any(is_result)) {
@@ -246,9 +246,7 @@ pub(crate) fn error_event(error: &Value) -> Event {
 
 fn event(part: Part, name: &'static str, fields: &Value) -> Event {
     let mut data = json!({ "type": name });
-    for (field, value) in fields.as_object().into_iter().flatten() {
-        data[field] = value.clone();
-    }
+    merge(&mut data, fields);
     Event { part, text: data.to_string(), tokens: 0, name: Some(name) }
 }
 

@@ -15,7 +15,7 @@ use crate::api_error::ApiError;
 use crate::http::Request;
 
 pub(crate) use events::{error_event, events, text};
-pub(crate) use object::{failed, object};
+pub(crate) use object::{fail, object};
 
 /// The fields that OpenAI knows, and those that OpenRouter adds.
 const FIELDS: &str = "background context_management conversation include input instructions max_output_tokens \
@@ -101,7 +101,7 @@ fn invalid(param: &str, message: impl Into<String>) -> ApiError {
     error
 }
 
-/// What only this emulator can read: the reasoning of the item `id`.
-fn encrypted(id: &str) -> String {
+/// The reasoning of the item `id`, as only this emulator can read it.
+fn encrypt(id: &str) -> String {
     format!("gAAAAA-{id}")
 }

@@ -59,3 +59,27 @@ fn openais_own_api_knows_no_field_of_openrouter() {
     let answer = openai(&emulator, &body("gpt-4o", "words:2", json!({})));
     assert_eq!((answer.status, answer.json()["model"].clone()), (Some(200), json!("gpt-4o")));
 }
+
+#[test]
+fn a_request_without_a_key_is_refused_for_that_before_anything_else() {
+    let emulator = emulator();
+    let body = body("gpt-4o", "words:2", json!({ "reasoning": { "effort": "low" } })).to_string();
+    let status = |headers| call(&emulator, "POST", "/v1/chat/completions", headers, &body).status;
+    assert_eq!((status(""), status("authorization: Bearer sk-test\r\n")), (Some(401), Some(400)));
+}
+
+#[test]
+fn anthropic_names_the_block_that_it_refuses() {
+    let emulator = emulator();
+    let content =
+        json!([{ "type": "text", "text": "a" }, { "type": "thinking", "thinking": "b", "signature": "foreign" }]);
+    let messages = json!([{ "role": "user", "content": "q" }, { "role": "assistant", "content": content }]);
+    let body = json!({ "model": CLAUDE, "max_tokens": 9, "messages": messages }).to_string();
+    let headers = "x-api-key: sk-test\r\nanthropic-version: 2023-06-01\r\n";
+    let reply = call(&emulator, "POST", "/api/v1/messages", headers, &body);
+    let error = reply.json()["error"]["message"].clone();
+    assert!(
+        error.as_str().is_some_and(|text| text.starts_with("messages.1.content.1: Invalid `signature`")),
+        "{error}"
+    );
+}

@@ -56,6 +56,14 @@ fn each_event_names_its_type_and_the_numbers_rise_by_one() {
 }
 
 #[test]
+fn the_usage_has_the_tokens_that_came_from_a_cache() {
+    let emulator = emulator();
+    let fields = json!({ "input": "words:3 cached:2" });
+    let usage = post(&emulator, &request("openai/gpt-4o", fields)).json()["usage"].clone();
+    assert_eq!(usage["input_tokens_details"]["cached_tokens"], 2);
+}
+
+#[test]
 fn functions_and_custom_tools_are_called() {
     let emulator = emulator();
     for (tool, kind, field, value) in [

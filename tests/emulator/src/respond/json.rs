@@ -32,7 +32,7 @@ fn with_error(mut body: Value, error: BodyError) -> Response {
         BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice
             if body["object"] == "response" =>
         {
-            Response::json(200, &responses::failed(body, &provider_error()["message"]))
+            Response::json(200, &responses::fail(body, &provider_error()["message"]))
         }
         BodyError::MidStream | BodyError::MidStreamEmptyChoices | BodyError::InChoice if body["choices"].is_null() => {
             Response::json(

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::object;
 use crate::answer::ToolCall;
-use crate::completion::{Event, Part, Turn};
+use crate::completion::{Event, Part, Turn, merge};
 
 /// The events so far.
 struct Writer<'a> {
@@ -46,7 +46,7 @@ pub(crate) fn text(piece: &str) -> Event {
 /// The event that ends a stream with an error: `response.failed`, or `error`.
 pub(crate) fn error_event(turn: &Turn<'_>, error: &Value, is_response: bool) -> Event {
     if is_response {
-        let response = object::failed(object::head(turn, "failed"), &error["message"]);
+        let response = object::fail(object::head(turn, "failed"), &error["message"]);
         return event(Part::Error, "response.failed", &json!({ "response": response }), LAST);
     }
     let fields = json!({ "code": "server_error", "message": error["message"], "param": null });
@@ -58,9 +58,7 @@ const LAST: usize = 1_000_000;
 
 fn event(part: Part, name: &'static str, fields: &Value, number: usize) -> Event {
     let mut data = json!({ "type": name, "sequence_number": number });
-    for (field, value) in fields.as_object().into_iter().flatten() {
-        data[field] = value.clone();
-    }
+    merge(&mut data, fields);
     Event { part, text: data.to_string(), tokens: 0, name: Some(name) }
 }
 
@@ -72,9 +70,7 @@ impl Writer<'_> {
     /// An event about the item that is open.
     fn push_about(&mut self, part: Part, name: &'static str, item: &Value, fields: &Value) {
         let mut about = json!({ "item_id": item["id"], "output_index": self.ended });
-        for (field, value) in fields.as_object().into_iter().flatten() {
-            about[field] = value.clone();
-        }
+        merge(&mut about, fields);
         self.push(part, name, &about);
     }
 
@@ -90,8 +86,8 @@ impl Writer<'_> {
         self.push(part, "response.output_item.added", &json!({ "output_index": self.ended, "item": item }));
     }
 
-    fn end(&mut self, item: &Value) {
-        self.push(Part::Finish, "response.output_item.done", &json!({ "output_index": self.ended, "item": item }));
+    fn end(&mut self, part: Part, item: &Value) {
+        self.push(part, "response.output_item.done", &json!({ "output_index": self.ended, "item": item }));
         self.ended += 1;
     }
 
@@ -103,7 +99,7 @@ impl Writer<'_> {
         if turn.request.shows_summary {
             let place = |more: Value| {
                 let mut fields = json!({ "summary_index": 0 });
-                more.as_object().into_iter().flatten().for_each(|(name, value)| fields[name] = value.clone());
+                merge(&mut fields, &more);
                 fields
             };
             let text = turn.answer.reasoning.concat();
@@ -118,8 +114,7 @@ impl Writer<'_> {
             let name = "response.reasoning_summary_part.done";
             self.push_about(Part::Reasoning, name, &begun, &place(json!({ "part": object::summary(&text) })));
         }
-        self.push(Part::Reasoning, "response.output_item.done", &json!({ "output_index": self.ended, "item": whole }));
-        self.ended += 1;
+        self.end(Part::Reasoning, &whole);
     }
 
     fn write_message(&mut self) {
@@ -150,7 +145,7 @@ impl Writer<'_> {
         let done = json!({ "content_index": 0, "part": part });
         self.push_about(Part::Finish, "response.content_part.done", &item, &done);
         let status = object::object(turn)["status"].clone();
-        self.end(&object::message(turn, status.as_str().unwrap_or_default(), &[part]));
+        self.end(Part::Finish, &object::message(turn, status.as_str().unwrap_or_default(), &[part]));
     }
 
     fn write_call(&mut self, tool: &ToolCall) {
@@ -171,6 +166,6 @@ impl Writer<'_> {
             whole["name"] = json!(tool.name);
         }
         self.push_about(Part::Finish, done, &begun, &whole);
-        self.end(&object::call(turn, tool, "completed", &arguments));
+        self.end(Part::Finish, &object::call(turn, tool, "completed", &arguments));
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{encrypted, invalid};
+use super::{encrypt, invalid};
 use crate::api_error::ApiError;
 
 /// The longest id of a call.
@@ -85,7 +85,7 @@ fn check_reasoning(path: &str, item: &Value) -> Result<(), ApiError> {
     }
     let id = item["id"].as_str().unwrap_or_default();
     match item["encrypted_content"].as_str() {
-        Some(content) if content == encrypted(id) => Ok(()),
+        Some(content) if content == encrypt(id) => Ok(()),
         Some(_) => {
             let message = format!(
                 "The encrypted content for item {id} could not be verified. Reason: Encrypted content item_id did not match the \

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::encrypted;
+use super::encrypt;
 use crate::answer::{Finish, ToolCall};
-use crate::completion::Turn;
+use crate::completion::{Turn, merge};
 
 /// The response for an answer in one piece.
 pub(crate) fn object(turn: &Turn<'_>) -> Value {
@@ -16,8 +16,8 @@ pub(crate) fn object(turn: &Turn<'_>) -> Value {
     object
 }
 
-/// The response whose answer broke off.
-pub(crate) fn failed(mut response: Value, message: &Value) -> Value {
+/// Makes `response` that of an answer that broke off.
+pub(crate) fn fail(mut response: Value, message: &Value) -> Value {
     response["status"] = json!("failed");
     response["error"] = json!({ "code": "server_error", "message": message });
     response
@@ -37,9 +37,7 @@ pub(super) fn head(turn: &Turn<'_>, status: &str) -> Value {
         "metadata": {}, "store": false, "truncation": "disabled", "text": { "format": { "type": "text" } },
         "reasoning": { "effort": null, "summary": null }, "usage": null,
     });
-    for (name, value) in rest.as_object().into_iter().flatten() {
-        head[name] = value.clone();
-    }
+    merge(&mut head, &rest);
     if let Some(metadata) = &turn.metadata {
         head["openrouter_metadata"] = metadata.clone();
     }
@@ -75,7 +73,7 @@ pub(super) fn reasoning(turn: &Turn<'_>) -> Value {
         item["summary"] = json!([summary(&turn.answer.reasoning.concat())]);
     }
     if turn.request.includes_encrypted {
-        item["encrypted_content"] = json!(encrypted(&id));
+        item["encrypted_content"] = json!(encrypt(&id));
     }
     item
 }
@@ -120,7 +118,7 @@ fn usage(turn: &Turn<'_>) -> Value {
     let chat = turn.usage();
     let mut usage = json!({
         "input_tokens": chat["prompt_tokens"],
-        "input_tokens_details": { "cached_tokens": 0, "cache_write_tokens": 0 },
+        "input_tokens_details": { "cached_tokens": turn.cached(), "cache_write_tokens": 0 },
         "output_tokens": chat["completion_tokens"],
         "output_tokens_details": { "reasoning_tokens": chat["completion_tokens_details"]["reasoning_tokens"] },
         "total_tokens": chat["total_tokens"],
