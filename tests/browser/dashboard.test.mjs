@@ -127,6 +127,7 @@ for (const [name, of] of [['features', 'feature'], ['models', 'model'], ['routes
     const attempts = of === 'model' || of === 'upstream';
     const { from } = Object.fromEntries(new URL(await page.evaluate(() => performance.getEntriesByType('resource').filter(({ name: url }) => url.includes('/admin/usage')).at(-1).name)).searchParams);
     const some = rows.filter(({ at }) => at >= Number(from));
+    assert.deepEqual(list.map(([title]) => title).sort(), [...new Set(some.map(value))].sort());
     for (const [title, spend, , number] of list) {
       const own = countRows(some.filter((row) => value(row) === title));
       assert.deepEqual([spend, number], [usd(own.usd), count(attempts ? own.attempts : own.calls)], title);

@@ -48,7 +48,9 @@ export function matrix(emulator, edges) {
             return lacks[what] ? 'no' : 'yes';
           });
         }
-        addRun(BEFORE, () => checkError(server(), client, stream, ERRORS[429], 429));
+        for (const status of [400, 429]) {
+          add(BEFORE, `${client.protocol} over ${dialect}, ${form}: ${BEFORE}, ${status}`, () => checkError(server(), client, stream, ERRORS[status], status));
+        }
         for (const [what, fields] of Object.entries(BROKEN)) addRun(what, () => checkError(server(), client, stream, fields));
       }
     }

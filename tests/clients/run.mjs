@@ -35,11 +35,11 @@ const connect = (client, edge, apiKey = CLIENT_KEY) => client.connect({ origin: 
 
 /** Asks `client` for an answer of the scenario `what`, and returns the requests to the upstream. `fields` change what is asked for. */
 export async function readAnswer({ emulator, edge }, client, what, stream, fields) {
-  const { ask, check, checkLacking } = ANSWERS[what];
+  const { ask, turns = 1, check, checkLacking } = ANSWERS[what];
   const { tools, called } = makeTools();
   const seen = await connect(client, edge).ask({ model: 'route/support', stream, ...ask, ...fields, tools: ask.tools && tools });
   const log = await posts(emulator);
-  assert.deepEqual(log.flatMap(({ models }) => models).slice(0, 2), [FIRST, SECOND]);
+  assert.deepEqual(log.flatMap(({ models }) => models), Array.from({ length: turns }, () => [FIRST, SECOND]).flat());
   (client.lacks[what] ? checkLacking : check)({ called, ...seen }, { stream, body: log.at(-1).body });
   return log;
 }

@@ -15,6 +15,7 @@ const words = (text) => text.split(' ').length;
  * What is answered, by name:
  *
  * - `ask`: what the client is asked for;
+ * - `turns`: how many answers it needs, 1 unless this says more. It gets each from the second model, and sends nothing else;
  * - `check`: asserts what it saw, and `body`, the last request to the upstream;
  * - `checkLacking`: the same for a client that lacks what is asked for.
  */
@@ -28,6 +29,7 @@ export const ANSWERS = {
   },
   tools: {
     ask: { prompt: 'use the tools', tools: true },
+    turns: 2,
     check({ text, called }) {
       assert.deepEqual(called.toSorted(), [['search', 'what was asked for'], ['weigh', 'what weigh finds']]);
       assert.match(text, / says: /);

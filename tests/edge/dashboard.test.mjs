@@ -8,13 +8,15 @@ import { clientKey } from '../support/edge.mjs';
 import { countBy, countRows, percentile, select, tally, values } from '../support/figures.mjs';
 import { HOSTILE, dayOfCalls, writeRows } from '../support/ledger.mjs';
 import { generator } from '../support/random.mjs';
-import { chat, send } from './harness.mjs';
+import { chat, send, waitFor } from './harness.mjs';
 import { setUp, useEdge } from './use-edge.mjs';
 
 const [OWNER, KEEPER] = ['owner', 'keeper'].map((name) => `${name}-0123456789-0123456789-0123456789`);
 const HOUR = 3_600_000;
 const QUARTER = HOUR / 4;
 const MODEL = 'openai/gpt-4o';
+const DOWN = 'fault/unavailable';
+const COOLDOWN = 60_000;
 
 const { edge } = useEdge((emulator) => ({
   secrets: { ADMIN_TOKEN: OWNER, KEEPER_TOKEN: KEEPER },
@@ -22,7 +24,7 @@ const { edge } = useEdge((emulator) => ({
     upstream: { url: emulator.baseURL, dialect: 'openrouter' },
     keys: [clientKey({ budget: { usd: { day: 5 } } })],
     admins: [{ name: 'keeper', token: 'KEEPER_TOKEN', scopes: ['keys'] }],
-    routes: { chat: { models: [MODEL], budget: { usd: { day: 50 } } } },
+    routes: { chat: { models: [MODEL], budget: { usd: { day: 50 } } }, down: { models: [DOWN], policy: { breaker: { failures: 1, cooldown: COOLDOWN } } } },
   },
 }));
 
@@ -205,7 +207,14 @@ test('alerts and the audit log are shown, the newest first and page by page', as
     before = json.next;
   }
   assert.deepEqual(found, Array.from({ length: 230 }, (_, at) => `r${230 - at}`));
+});
+
+test('each breaker is shown with its state', async () => {
   assert.deepEqual((await read('breakers')).json.data, []);
+  assert.equal((await chat(edge, { model: 'route/down' })).status, 503);
+  const { json: { data } } = await waitFor('the breaker', () => read('breakers'), ({ json }) => json.data.length > 0);
+  assert.deepEqual(data.map(({ name }) => name), [DOWN]);
+  assert.ok(data[0].wait > 0 && data[0].wait <= COOLDOWN, JSON.stringify(data));
 });
 
 test('only an admin who may read gets figures, and a wrong query names its field', async () => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
-import { POLICY, beginWithin, send } from './harness.mjs';
+import { POLICY, beginWithin, send, waitFor } from './harness.mjs';
 import { pico, settled } from './spending.mjs';
 import { setUp, useEdge, useEmulator } from './use-edge.mjs';
 
@@ -170,13 +170,8 @@ test('a budget holds the inputs before the call, and settles what they cost', as
 test('each request is a row of the ledger', async () => {
   const headers = { 'x-request-id': 'vectors' };
   await embed({ model: 'length', input: ['a b', 'c'] }, { headers });
-  const until = Date.now() + 20_000;
-  let rows = [];
-  while (rows.length < 2) {
-    assert.ok(Date.now() < until, 'the rows did not come');
-    await sleep(50);
-    rows = await edge.database.all("SELECT * FROM attempts WHERE call = 'vectors' ORDER BY at, id");
-  }
+  const read = () => edge.database.all("SELECT * FROM attempts WHERE call = 'vectors' ORDER BY at, id");
+  const rows = await waitFor('two rows', read, (found) => found.length >= 2);
   const seen = rows.map(({ outcome, ended, prompt_tokens: prompt, completion_tokens: written }) => [outcome, ended, prompt, written]);
   assert.deepEqual(seen.sort(), [['answered', null, 3, 0], ['badResponse', 'fallback', 3, 0]]);
 });

@@ -1,5 +1,6 @@
 // Requests to the edge over plain HTTP, without a client library that could repair or hide something.
 
+import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -65,6 +66,20 @@ function take(stream, chunk) {
 
 /** The text of an answer that came in one piece. */
 export const textOf = (answer) => answer.json.choices[0].message.content;
+
+/** Reads `what` until it `holds`, and returns it. Fails after `ms` milliseconds, and says what was read last. */
+export async function waitFor(what, read, holds, ms = 20_000) {
+  const until = Date.now() + ms;
+  for (;;) {
+    const found = await read();
+    if (holds(found)) return found;
+    assert.ok(Date.now() < until, `${what}: ${JSON.stringify(found)}`);
+    await sleep(50);
+  }
+}
+
+/** Waits until each of the calls of `act` gives `model`. A change of a route is live on every isolate within 10 seconds. */
+export const untilLive = (model, act) => waitFor(`calls that ${model} answers`, () => Promise.all(act()), (models) => models.every((found) => found === model), 10_000);
 
 /** Waits for the next minute, hour or day of UTC if this one ends in less than `ms` milliseconds: a budget or a sum begins again there. */
 export async function beginWithin(period, ms) {

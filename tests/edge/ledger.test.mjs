@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clientKey } from '../support/edge.mjs';
 import { seededRandom } from '../support/seed.mjs';
-import { POLICY, SECOND, chat, send } from './harness.mjs';
+import { POLICY, SECOND, chat, send, waitFor } from './harness.mjs';
 import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
@@ -30,22 +30,14 @@ const { emulator, edge } = useEdge((emulator) => ({
 
 /** The rows of the call with this request id, read when there are at least `count` and all are settled. */
 async function rows(of, call, count) {
-  for (let left = 1_200; ; left -= 1) {
-    const found = await of.database.all('SELECT * FROM attempts WHERE call = ? ORDER BY id', call);
-    if (found.length >= count && found.every(({ settled }) => settled)) return found;
-    if (left === 0) assert.fail(`${found.length} rows, not ${count}: ${JSON.stringify(found)}\n${of.said()}`);
-    await sleep(50);
-  }
+  const read = () => of.database.all('SELECT * FROM attempts WHERE call = ? ORDER BY id', call);
+  return waitFor(`${count} rows of ${call}`, read, (found) => found.length >= count && found.every(({ settled }) => settled), 60_000);
 }
 
 /** Waits until the rows of `calls` calls are written. */
 async function written(of, calls) {
-  for (let left = 1_200; left > 0; left -= 1) {
-    const [{ count }] = await of.database.all('SELECT count(DISTINCT call) AS count FROM attempts');
-    if (count >= calls) return;
-    await sleep(50);
-  }
-  assert.fail(`rows are missing\n${of.said()}`);
+  const read = async () => (await of.database.all('SELECT count(DISTINCT call) AS count FROM attempts'))[0].count;
+  await waitFor(`the rows of ${calls} calls`, read, (count) => count >= calls, 60_000);
 }
 
 const charged = async () => {

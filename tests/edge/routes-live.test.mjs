@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clientKey } from '../support/edge.mjs';
-import { MESSAGES, SECOND, chat, send } from './harness.mjs';
+import { MESSAGES, SECOND, chat, send, untilLive, waitFor } from './harness.mjs';
 import { usage } from './spending.mjs';
 import { useEdge } from './use-edge.mjs';
 
@@ -29,7 +29,7 @@ async function admin(method, path, body, headers = { 'if-match': '*' }) {
   return { ...answer, json: JSON.parse(answer.text) };
 }
 
-async function accepted(method, path, body) {
+async function change(method, path, body) {
   const answer = await admin(method, path, body);
   assert.ok(answer.status < 300, answer.text);
   return answer.json;
@@ -41,42 +41,29 @@ const call = async (at, name, body = {}) => {
   return answer.status === 200 ? answer.headers['x-failsoft-model'] : answer.json.error.code;
 };
 
-/** Waits until new calls on both isolates are answered by `model`. Returns after how many milliseconds. */
-async function untilLive(name, model) {
-  const from = Date.now();
-  for (;;) {
-    const models = await Promise.all([call(0, name), call(1, name)]);
-    if (models.every((found) => found === model)) return Date.now() - from;
-    assert.ok(Date.now() - from < 10_000, JSON.stringify(models));
-    await sleep(100);
-  }
-}
+/** Waits until new calls on both isolates are answered by `model`. */
+const untilRouteLive = (name, model) => untilLive(model, () => [call(0, name), call(1, name)]);
 
-/** Waits until the ledger has `count` calls of the route. */
-async function ledgerRows(name, count) {
-  for (let tries = 0; ; tries += 1) {
-    const rows = await edge.database.all(`SELECT version, ended, asked FROM attempts WHERE route = '${name}' AND ended IS NOT NULL`);
-    if (rows.length >= count) return rows;
-    assert.ok(tries < 200, `${rows.length} of ${count}`);
-    await sleep(100);
-  }
-}
+/** The rows of the route's calls that ended, read when there are at least `count`. */
+const ledgerRows = (name, count) => waitFor(`${count} rows of ${name}`, () => (
+  edge.database.all(`SELECT version, ended, asked FROM attempts WHERE route = '${name}' AND ended IS NOT NULL`)
+), (rows) => rows.length >= count);
 
 test('a route is edited and rolled back while 100 streams run: no call fails, and each keeps the version with which it began', async () => {
   // Clocks that no busy machine runs out of: the test is about routes.
   const policy = { timeouts: { headers: 60_000, firstToken: 60_000, idle: 60_000, total: 300_000 } };
-  await accepted('POST', '', { name: 'live', route: { models: [SECOND], policy } });
-  await untilLive('live', SECOND);
+  await change('POST', '', { name: 'live', route: { models: [SECOND], policy } });
+  await untilRouteLive('live', SECOND);
   const long = { stream: true, messages: [{ role: 'user', content: 'words:40 pace:150' }] };
   const streams = (count) => Array.from({ length: count }, (_, at) => chat(isolate(at % 2), { model: 'route/live', ...long }));
   const before = streams(50);
   await sleep(1_000);
-  await accepted('PUT', '/live', { route: { models: [THIRD], policy } });
-  const changed = await untilLive('live', THIRD);
+  await change('PUT', '/live', { route: { models: [THIRD], policy } });
+  await untilRouteLive('live', THIRD);
   const between = streams(50);
   await sleep(1_000);
-  await accepted('POST', '/live/rollback');
-  const rolledBack = await untilLive('live', SECOND);
+  await change('POST', '/live/rollback');
+  await untilRouteLive('live', SECOND);
   for (const [running, model] of [[before, SECOND], [between, THIRD]]) {
     for (const answer of await Promise.all(running)) {
       assert.deepEqual([answer.status, answer.broken, answer.events.done, answer.events.error], [200, false, true, null]);
@@ -85,12 +72,11 @@ test('a route is edited and rolled back while 100 streams run: no call fails, an
       assert.equal(answer.events.reports.at(-1).attempts.length, 1);
     }
   }
-  assert.ok(changed < 10_000 && rolledBack < 10_000, `${changed} ${rolledBack}`);
 });
 
 test('a split divides users within its statistical error, each stays with one version on every isolate, and the ledger has the version', async () => {
-  await accepted('POST', '', { name: 'split', route: { models: [SECOND] } });
-  const made = await accepted('PUT', '/split', { route: { models: [THIRD] }, split: { percent: 10, by: 'user' } });
+  await change('POST', '', { name: 'split', route: { models: [SECOND] } });
+  const made = await change('PUT', '/split', { route: { models: [THIRD] }, split: { percent: 10, by: 'user' } });
   assert.deepEqual([made.version, made.latest, made.split.version, made.split.percent, made.split.by], [1, 2, 2, 10, 'user']);
   // A change is live on every isolate within 10 s.
   await sleep(10_000);
@@ -109,15 +95,15 @@ test('a split divides users within its statistical error, each stays with one ve
   assert.deepEqual(compared.versions.map(({ version, calls }) => [version, calls]), [1, 2].map((version) => [version, rows.filter((row) => row.version === version).length]));
   assert.equal(compared.division.wrong, false);
   // A higher percentage moves nobody out; the end of the split moves everybody back.
-  await accepted('PATCH', '/split', { split: { percent: 60, by: 'user' } });
+  await change('PATCH', '/split', { split: { percent: 60, by: 'user' } });
   await sleep(3_500);
   const more = await Promise.all(users.slice(0, 60).map((user, of) => call(of % 2, 'split', { user })));
   assert.ok(more.every((model, at) => models[at] === SECOND || model === THIRD));
   assert.ok(more.filter((model) => model === THIRD).length > 20);
-  const ended = await accepted('POST', '/split/rollback');
+  const ended = await change('POST', '/split/rollback');
   assert.deepEqual([ended.version, ended.split], [1, null]);
-  await untilLive('split', SECOND);
-  const promoted = await accepted('PATCH', '/split', { version: 2 });
+  await untilRouteLive('split', SECOND);
+  const promoted = await change('PATCH', '/split', { version: 2 });
   assert.deepEqual([promoted.version, promoted.split], [2, null]);
   for (const [body, param] of [[{ split: { percent: 10 } }, 'split.version'], [{ split: { version: 2, percent: 10 } }, 'split.version'], [{ split: { version: 1, percent: 101 } }, 'split.percent'], [{ split: { version: 1, percent: 10, since: 1 } }, 'split.since'], [{ version: 0 }, 'version'], [{ route: {} }, 'route'], [{ current: 1 }, 'current']]) {
     const refused = await admin('PATCH', '/split', body);
@@ -128,8 +114,8 @@ test('a split divides users within its statistical error, each stays with one ve
 });
 
 test('two versions are compared by call: cost with all attempts, time, fallbacks, failures and scores', async () => {
-  await accepted('POST', '', { name: 'compared', route: { models: [SECOND] } });
-  await accepted('PUT', '/compared', { route: { models: [THIRD] } });
+  await change('POST', '', { name: 'compared', route: { models: [SECOND] } });
+  await change('PUT', '/compared', { route: { models: [THIRD] } });
   // 200 calls of each version. Version 1 costs 3 milli-USD a call in two attempts, version 2 costs 1 in one.
   const insert = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 399), v AS (SELECT i, 1 + i % 2 AS version, i / 2 AS k FROM n)
     INSERT INTO attempts (id, call, revision, at, account, client, route, asked, role, outcome, cost, settled, duration, first_token, call_duration, call_first_token, ended, version)
@@ -155,10 +141,10 @@ test('two versions are compared by call: cost with all attempts, time, fallbacks
 });
 
 test('a dry run shows what a route would do, and sends, holds and records nothing', async () => {
-  await accepted('POST', '', { name: 'dry', route: { models: [SECOND, 'fault/overloaded', 'no/such-model', THIRD], policy: { maxCostUsd: 0.5, judge: { model: THIRD, threshold: 50 } }, limits: { outputTokens: 50 } }, force: true });
+  await change('POST', '', { name: 'dry', route: { models: [SECOND, 'fault/overloaded', 'no/such-model', THIRD], policy: { maxCostUsd: 0.5, judge: { model: THIRD, threshold: 50 } }, limits: { outputTokens: 50 } }, force: true });
   await emulator.clear();
   const request = { messages: MESSAGES, max_tokens: 400, novel: 1 };
-  const { call: planned, findings } = await accepted('POST', '/dry/dry-run', { request });
+  const { call: planned, findings } = await change('POST', '/dry/dry-run', { request });
   assert.deepEqual(findings, [], 'only a draft or a version is checked');
   assert.deepEqual([planned.version, planned.outputTokens, planned.lane], [1, 50, 'gate']);
   assert.ok(planned.promptTokens > 0 && planned.hold.usd > 0 && planned.hold.usd <= 0.5);
@@ -166,17 +152,17 @@ test('a dry run shows what a route would do, and sends, holds and records nothin
   assert.equal(planned.attempts[0].models[0], SECOND);
   assert.ok(planned.dropped.some(({ model, reason }) => model === 'no/such-model' && reason.length > 10), JSON.stringify(planned.dropped));
   assert.ok(planned.warnings.some((warning) => warning.includes('lowered from 400 to 50')) && planned.warnings.some((warning) => warning.includes('novel')));
-  const draft = await accepted('POST', '/dry/dry-run', { route: { models: ['no/such-model'] }, request });
+  const draft = await change('POST', '/dry/dry-run', { route: { models: ['no/such-model'] }, request });
   assert.equal(draft.call.version, 2);
   assert.deepEqual(draft.findings.map(({ kind, blocks }) => [kind, blocks]), [['unknownModel', true]]);
-  assert.equal((await accepted('POST', '/dry/dry-run', { version: 1 })).call, undefined);
-  assert.equal((await accepted('POST', '/dry/dry-run', { request: {} })).call.refused.status, 400);
-  const tooMany = (await accepted('POST', '/dry/dry-run', { request: { messages: MESSAGES, n: 99 } })).call.refused;
+  assert.equal((await change('POST', '/dry/dry-run', { version: 1 })).call, undefined);
+  assert.equal((await change('POST', '/dry/dry-run', { request: {} })).call.refused.status, 400);
+  const tooMany = (await change('POST', '/dry/dry-run', { request: { messages: MESSAGES, n: 99 } })).call.refused;
   assert.deepEqual([tooMany.status, tooMany.param], [400, 'n']);
-  const rights = (await accepted('POST', '/dry/dry-run', { request, key: 'narrow' })).call.refused;
+  const rights = (await change('POST', '/dry/dry-run', { request, key: 'narrow' })).call.refused;
   assert.deepEqual([rights.status, rights.code], [404, 'model_not_found']);
-  assert.equal((await accepted('POST', '/seed/dry-run', { request, key: 'narrow' })).call.attempts[0].models[0], SECOND);
-  assert.equal((await accepted('POST', '/dry/dry-run', { request, key: 'limited' })).call.refused, undefined);
+  assert.equal((await change('POST', '/seed/dry-run', { request, key: 'narrow' })).call.attempts[0].models[0], SECOND);
+  assert.equal((await change('POST', '/dry/dry-run', { request, key: 'limited' })).call.refused, undefined);
   for (const [body, param] of [[{ request: 'x' }, 'request'], [{ key: 'nobody', request }, 'key'], [{ route: {} }, 'route.models'], [{ what: 1 }, 'what']]) {
     assert.equal((await admin('POST', '/dry/dry-run', body)).json.error.param, param);
   }
@@ -194,8 +180,8 @@ test('with a thousand routes, a change still reaches every isolate, and the next
   await edge.database.all(`INSERT INTO route_versions (name, version, route, at, admin) SELECT name, 1, '{"models":["${SECOND}"]}', 1, 'test' FROM routes WHERE latest = 0`);
   const refused = await admin('POST', '', { name: 'one-more', route: { models: [SECOND] } });
   assert.equal(refused.json.error.code, 'too_many_routes');
-  await accepted('PUT', '/many-1000', { route: { models: [THIRD] } });
-  await untilLive('many-1000', THIRD);
-  await untilLive('many-999', SECOND);
+  await change('PUT', '/many-1000', { route: { models: [THIRD] } });
+  await untilRouteLive('many-1000', THIRD);
+  await untilRouteLive('many-999', SECOND);
   assert.equal((await admin('GET', '')).json.data.length, 1_001);
 });

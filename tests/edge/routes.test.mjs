@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { clientKey } from '../support/edge.mjs';
-import { SECOND, chat, send } from './harness.mjs';
+import { SECOND, chat, send, untilLive } from './harness.mjs';
 import { useEdge, withEdge, configure } from './use-edge.mjs';
 
 const THIRD = 'openai/gpt-4o-mini';
@@ -42,32 +42,24 @@ const modelOf = async (at, name) => {
   return answer.status === 200 ? answer.headers['x-failsoft-model'] : answer.json.error.code;
 };
 
-/** Waits until calls of the route on both isolates are answered by `model`. Fails after 10 seconds. */
-async function untilLive(name, model) {
-  const until = Date.now() + 10_000;
-  for (;;) {
-    const models = await Promise.all([modelOf(0, name), modelOf(1, name)]);
-    if (models.every((found) => found === model)) return;
-    assert.ok(Date.now() < until, JSON.stringify(models));
-    await sleep(100);
-  }
-}
+/** Waits until calls of the route on both isolates are answered by `model`. */
+const untilRouteLive = (name, model) => untilLive(model, () => [modelOf(0, name), modelOf(1, name)]);
 
 test('a route is made, changed, compared and rolled back without a deployment, on every isolate', async () => {
   assert.equal(await modelOf(1, 'chat'), 'model_not_found');
   const made = await make('chat', { models: [SECOND] }, { note: 'first' });
   assert.deepEqual([made.json.version, made.json.source, made.json.changedBy, made.json.route], [1, 'stored', 'editor', { models: [SECOND] }]);
   assert.equal(await modelOf(0, 'chat'), SECOND, 'the isolate that answered the change knows it at once');
-  await untilLive('chat', SECOND);
+  await untilRouteLive('chat', SECOND);
   const second = await change('chat', { models: [THIRD], policy: { attempts: 2 } }, made.headers.etag, { note: 'cheaper' });
   assert.deepEqual([second.status, second.json.version], [200, 2], second.text);
   assert.notEqual(second.headers.etag, made.headers.etag);
-  await untilLive('chat', THIRD);
+  await untilRouteLive('chat', THIRD);
   const { json: diff } = await admin('GET', '/chat/diff/1/2');
   assert.deepEqual(diff.changes, [{ path: 'models', before: [SECOND], after: [THIRD] }, { path: 'policy.attempts', before: null, after: 2 }]);
   const back = await admin('POST', '/chat/rollback');
   assert.deepEqual([back.status, back.json.version, back.json.latest], [200, 1, 2], back.text);
-  await untilLive('chat', SECOND);
+  await untilRouteLive('chat', SECOND);
   const { json: versions } = await admin('GET', '/chat/versions');
   assert.deepEqual(versions.data.map(({ version, note, createdBy }) => [version, note, createdBy]), [[2, 'cheaper', 'editor'], [1, 'first', 'editor']]);
   assert.deepEqual((await admin('GET', '/chat/versions/2')).json.route, { models: [THIRD], policy: { attempts: 2 } });
@@ -77,7 +69,7 @@ test('a route is made, changed, compared and rolled back without a deployment, o
   const { json: routes } = await admin('GET', '');
   assert.deepEqual(routes.data.map(({ name, source, models }) => [name, source, models]), [['seed', 'configuration', [SECOND]], ['chat', 'stored', [THIRD]]]);
   assert.equal((await admin('DELETE', '/chat')).json.deleted, true);
-  await untilLive('chat', 'model_not_found');
+  await untilRouteLive('chat', 'model_not_found');
   assert.equal(code(await admin('GET', '/chat')), 'route_not_found');
   assert.equal((await make('chat', { models: [SECOND] })).json.version, 4);
   await admin('DELETE', '/chat');
@@ -129,7 +121,7 @@ test('a route is checked before it is stored, by the readers of the configuratio
 
 test('the window of a model is checked against the prompts that the route had', async () => {
   await make('long', { models: [SECOND] });
-  await untilLive('long', SECOND);
+  await untilRouteLive('long', SECOND);
   const insert = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
     INSERT INTO attempts (id, call, revision, at, account, client, route, asked, role, outcome, cost, settled, prompt_tokens, version)
     SELECT 'p' || i, 'c', 1, i, 'a', 'c', 'long', '[]', 'answer', 'answered', 0, 'told', iif(i > 985, 5000000, 100), 1 FROM n`;
@@ -142,7 +134,7 @@ test('the window of a model is checked against the prompts that the route had', 
 
 test('a route chooses upstreams and lowers limits, and its fields are those of a route of the configuration', async () => {
   await make('narrow', { models: [SECOND], limits: { outputTokens: 7, answers: 1 }, upstreams: ['main'], lane: 'gate' });
-  await untilLive('narrow', SECOND);
+  await untilRouteLive('narrow', SECOND);
   const answer = await chat(edge, { model: 'route/narrow', max_tokens: 400 });
   assert.match(answer.headers['x-failsoft-warnings'], /`max_tokens` was lowered from 400 to 7/);
   const [sent] = (await emulator.log()).slice(-1);
@@ -197,7 +189,7 @@ test('hostile names, notes and bodies are text, errors, or nothing', async () =>
 
 test('an isolate goes on with the routes that it knows while the database fails, and a new one says what is missing', async () => {
   await make('steady', { models: [SECOND] });
-  await untilLive('steady', SECOND);
+  await untilRouteLive('steady', SECOND);
   await edge.database.set({ down: true });
   try {
     await sleep(3_500);
