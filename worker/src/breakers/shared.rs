@@ -42,10 +42,12 @@ impl SharedBreakers {
                 *lease = now + span;
             }
         }
-        self.rows.retain(|row| row.breaker != Breaker::Closed { failures: 0 });
+        // A failure that does not count yet has a witness: the failure of a second account counts.
+        self.rows.retain(|row| !row.is_healthy() || row.witnesses != Witnesses::default());
         let excess = self.rows.len().saturating_sub(MOST);
         self.rows.drain(..excess);
-        self.rows.iter_mut().map(|row| (row.name.clone(), row.answer(report, now))).collect()
+        let failing = self.rows.iter_mut().filter(|row| !row.is_healthy());
+        failing.map(|row| (row.name.clone(), row.answer(report, now))).collect()
     }
 
     fn row(&mut self, name: &str) -> Option<&mut Row> {
@@ -76,6 +78,10 @@ impl SharedBreakers {
 }
 
 impl Row {
+    fn is_healthy(&self) -> bool {
+        self.breaker == Breaker::Closed { failures: 0 }
+    }
+
     fn answer(&mut self, report: &IsolateReport, now: Millis) -> BreakerAnswer {
         let from = match self.breaker {
             Breaker::Closed { failures } => return BreakerAnswer::Closed(failures),
@@ -127,6 +133,21 @@ mod tests {
         assert_eq!(answer(&mut shared, &failed, 0), Some(BreakerAnswer::Closed(1)));
         assert_eq!(answer(&mut shared, &failed, 10), Some(BreakerAnswer::Closed(2)));
         assert_eq!(answer(&mut shared, &failed, 20), Some(BreakerAnswer::Open(20_000)));
+    }
+
+    #[test]
+    fn a_breaker_that_one_failure_opens_needs_failures_of_two_accounts_without_a_success_between_them() {
+        let mut shared = SharedBreakers::default();
+        let mut report = |account, served, now| {
+            let mut report = model(served, Some(None));
+            report.models[0].account = Some(account);
+            report.models[0].policy.failures = 1;
+            answer(&mut shared, &report, now)
+        };
+        assert_eq!(report(1, None, 0), None);
+        assert_eq!(report(1, None, 10), None);
+        assert_eq!(report(2, Some(5), 20), None);
+        assert_eq!(report(1, None, 30), Some(BreakerAnswer::Open(20_000)));
     }
 
     #[test]
