@@ -7,9 +7,9 @@ import { ChatStream } from './stream.js';
 /** Marks a client of any copy of the package; gives a `fetch` through the client. */
 const CLIENT = Symbol.for('failsoft.client');
 
-/** The functions of the package, given what gives its WebAssembly. Each makes its error when it is called, for the stack. */
-export function bind(source) {
-  const init = () => load(source);
+/** The functions of the package, given what instantiates its WebAssembly. Each makes its error when it is called, for the stack. */
+export function bind(start) {
+  const init = () => load(start);
   const parse = (response) => new ChatStream(undefined, opener(response, init, new ChatError(parse)));
   const client = (defaults = {}) => clientOf(defaults, init, parse);
   const estimate = async (input, model) => (await init(), estimateTokens(input, model ?? 'gpt'));

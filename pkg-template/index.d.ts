@@ -126,7 +126,8 @@ export function createFetch(client: Client): Fetch;
 export function estimateTokens(text: string | readonly Message[], model?: string): Promise<number>;
 
 /**
- * Compiles the WebAssembly. Without this call, the first call of another function does so. Nothing is downloaded.
+ * Compiles the WebAssembly. Without this call, the first call of another function does so. Nothing is downloaded,
+ * except by `failsoft/slim`.
  * @throws {ChatError} of the kind `wasmUnavailable`, for instance if the page's Content-Security-Policy lacks
  * `'wasm-unsafe-eval'`, or if the host has no WebAssembly. The next call tries again.
  * @example

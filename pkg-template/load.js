@@ -4,9 +4,9 @@ import { ChatError } from './error.js';
 /** @type {Promise<void> | undefined} One for all callers: WebAssembly is instantiated once. */
 let loading;
 
-/** Loads the WebAssembly that `source` gives: its bytes, or a module. After a failure the next call tries again. */
-export function load(source) {
-  loading ??= instantiate(source).catch((cause) => {
+/** Loads the WebAssembly, which `start` instantiates. After a failure the next call tries again. */
+export function load(start) {
+  loading ??= begin(start).catch((cause) => {
     loading = undefined;
     const known = reasons.find(([pattern]) => pattern.test(cause?.message));
     const message = known ? known[1] : `the WebAssembly of failsoft could not be loaded: ${cause?.message}`;
@@ -15,12 +15,15 @@ export function load(source) {
   return loading;
 }
 
-async function instantiate(source) {
+async function begin(start) {
   if (!hasWebAssembly()) throw new Error('no WebAssembly');
-  const { Module } = WebAssembly;
-  let module = source();
+  await start();
+}
+
+/** Instantiates `module`: the bytes of the WebAssembly, or a module. */
+export async function instantiate(module) {
   // The module of another realm is no instance of the class here, but it can be instantiated.
-  if (!ArrayBuffer.isView(module)) Object.setPrototypeOf(module, Module.prototype);
+  if (!ArrayBuffer.isView(module)) Object.setPrototypeOf(module, WebAssembly.Module.prototype);
   try {
     // To compile at once takes a millisecond; an answer from another thread takes longer.
     initSync({ module });

@@ -8,12 +8,16 @@ import { createClient } from 'failsoft';
 import { createModel, createTransport, toMessages } from 'failsoft/ai';
 import { createChat } from 'failsoft/chat';
 import { useChat } from 'failsoft/react';
+import { createClient as createSlimClient, init, type Client } from 'failsoft/slim';
 import { createFaultyFetch, type Fault } from 'failsoft/testing';
 import { runTools, tool } from 'failsoft/tools';
 
 const faults: Record<string, Fault> = { 'a/a': 'unavailable' };
 const fetch = createFaultyFetch({ faults, reply: (prompt, model) => `${model}: ${prompt}`, delay: 5 });
 const client = createClient({ baseURL: 'https://models.example/v1', fetch, models: ['a/a', 'b/b'] });
+const slim: Client = createSlimClient({ edge: '/', models: ['a/a'] });
+createChat({ client: slim });
+await init();
 const sent: string | undefined = fetch.requests[0]?.body.model;
 // @ts-expect-error A fault that does not exist.
 createFaultyFetch({ faults: { 'a/a': 'unavailible' } });

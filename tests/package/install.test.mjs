@@ -24,9 +24,9 @@ before(async () => {
 });
 after(() => rm(project, { recursive: true, force: true }));
 
-test('the installed package loads in Node by its name, and answers', async () => {
+for (const entry of ['failsoft', 'failsoft/slim']) test(`the installed package loads in Node as ${entry}, and answers`, async () => {
   const script = `
-    import { chat, estimateTokens } from 'failsoft';
+    import { chat, estimateTokens } from '${entry}';
     const fetch = async () => Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
     const both = await Promise.all([chat([{ role: 'user', content: '?' }], { model: 'a/a', apiKey: 'k', fetch }), estimateTokens('a b c')]);
     console.log(both[0].choices[0].message.content);`;

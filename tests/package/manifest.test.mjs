@@ -42,8 +42,8 @@ const PROGRAM = `
   const fetch = async () => Response.json({ model: 'a/a', choices: [{ message: { content: 'yes' }, finish_reason: 'stop' }] });
   const ask = (options) => chat([{ role: 'user', content: '?' }], { model: 'a/a', baseURL: 'https://up.example/v1', fetch, ...options });`;
 
-test('a program of CommonJS gets the package with require, and answers', async () => {
-  await writeFile(join(project, 'main.cjs'), `${PROGRAM}
+for (const entry of ['failsoft', 'failsoft/slim']) test(`a program of CommonJS gets ${entry} with require, and answers`, async () => {
+  await writeFile(join(project, 'main.cjs'), `${PROGRAM.replace("'failsoft'", `'${entry}'`)}
     ask().then(({ choices }) => console.log(choices[0].message.content));
     ask({ temperture: 1 }).catch((error) => console.log(isChatError(error), error instanceof ChatError, error.kind));`);
   const { stdout, stderr } = await run(process.execPath, ['main.cjs'], { cwd: project });

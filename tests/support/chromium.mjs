@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const TYPES = { '.js': 'text/javascript', '.html': 'text/html', '.css': 'text/css' };
+const TYPES = { '.js': 'text/javascript', '.html': 'text/html', '.css': 'text/css', '.wasm': 'application/wasm' };
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',

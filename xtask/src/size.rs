@@ -56,11 +56,11 @@ pub(crate) fn check(workspace: &Workspace) -> Result<bool> {
     let manifest = files::read(&package.join("package.json"))?;
     let invalid = || Failure::Invalid {
         what: "pkg-template/package.json".to_owned(),
-        expected: "exports[\".\"] to name a file of the package",
+        expected: "exports[\".\"] and exports[\"./slim\"] to name files of the package",
     };
-    let entry = default_entry(&manifest).ok_or_else(invalid)?;
-    let reached = reachable(&package, &entry)?;
-    let total = table(workspace, "default entry", &package, &reached)?;
+    let [whole, slim] = [".", "./slim"].map(|name| entry(&manifest, name));
+    let total = table(workspace, "default entry", &package, &reachable(&package, &whole.ok_or_else(invalid)?)?)?;
+    table(workspace, "failsoft/slim", &package, &reachable(&package, &slim.ok_or_else(invalid)?)?)?;
     let fits = total.gzip <= BUDGET;
     let verdict = if fits { "within" } else { "OVER" };
     println!("default entry: {} bytes with gzip, {verdict} the budget of {BUDGET}", total.gzip);
@@ -95,11 +95,10 @@ fn size(line: &str) -> Option<Size> {
     Some(Size { raw: raw.parse().ok()?, gzip: gzip.parse().ok()? })
 }
 
-/// The file that a page gets for `import … from "failsoft"`.
-fn default_entry(manifest: &str) -> Option<PathBuf> {
+/// The file that a page gets for the entry `name` of the package: `.` is what `import … from "failsoft"` names.
+fn entry(manifest: &str, name: &str) -> Option<PathBuf> {
     let manifest: Value = serde_json::from_str(manifest).ok()?;
-    let exports = &manifest["exports"];
-    resolve(exports.get(".").unwrap_or(exports)).map(|path| PathBuf::from(path.trim_start_matches("./")))
+    resolve(&manifest["exports"][name]).map(|path| PathBuf::from(path.trim_start_matches("./")))
 }
 
 fn resolve(target: &Value) -> Option<&str> {
@@ -162,10 +161,10 @@ mod tests {
 
     #[test]
     fn the_first_matching_condition_decides_the_entry() {
-        let entry = |manifest| default_entry(manifest).map(|path| path.to_string_lossy().into_owned());
+        let entry = |manifest| entry(manifest, ".").map(|path| path.to_string_lossy().into_owned());
         let nested = r#"{"exports":{".":{"types":"./index.d.ts","node":"./node.js","browser":{"import":"./web.js"},"default":"./x.js"}}}"#;
         assert_eq!(entry(nested).as_deref(), Some("web.js"));
-        assert_eq!(entry(r#"{"exports":"./index.js"}"#).as_deref(), Some("index.js"));
+        assert_eq!(entry(r#"{"exports":{".":"./index.js"}}"#).as_deref(), Some("index.js"));
         assert_eq!(
             entry(r#"{"exports":{".":{"types":"./index.d.ts","default":"./index.js"}}}"#).as_deref(),
             Some("index.js")

@@ -11,8 +11,8 @@ use crate::npm;
 use crate::process::{no_progress, run_quietly};
 use crate::workspace::Workspace;
 
-/// The entries of the package itself: one for each kind of host.
-const HOSTS: [&str; 3] = ["index.js", "workerd.js", "edge-light.js"];
+/// The entries of the package itself: one for each kind of host, and those with the WebAssembly in a separate file.
+const HOSTS: [&str; 5] = ["index.js", "slim.js", "slim-node.js", "workerd.js", "edge-light.js"];
 /// The entry for every host, for programs that call `require`.
 const COMMONJS: &str = "index.cjs";
 /// The entries that hold the WebAssembly.
@@ -51,7 +51,7 @@ fn bundle_small(workspace: &Workspace, scripts: &Path, stage: &Path, name: &str)
 /// esbuild for an entry with WebAssembly, in the format `format`.
 fn esbuild(workspace: &Workspace, scripts: &Path, decoder: &str, format: &str) -> Command {
     let mut esbuild = minifier(workspace, scripts, format);
-    esbuild.args(["--inject:./text.js", "--external:*.wasm", "--external:*.wasm?module"]);
+    esbuild.args(["--inject:./text.js", "--external:*.wasm", "--external:*.wasm?module", "--external:node:*"]);
     // Callers never free objects of the package, so `Symbol.dispose` has no use.
     esbuild.args(["--define:Symbol.dispose=false"]).arg(format!("--define:DECODER={decoder}"));
     esbuild
