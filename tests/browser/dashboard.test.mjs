@@ -2,13 +2,12 @@
 // without a violation that axe-core finds. Every figure equals the one that is computed from the rows.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { launch } from '../support/chromium.mjs';
+import { LOOKS, checkLook, openBrowser, ready as isReady, violations as findViolations } from '../support/dashboard.mjs';
 import { WORKER, startWrangler } from '../support/edge.mjs';
 import { countRows, percentile, select, values } from '../support/figures.mjs';
 import { HOSTILE, dayOfCalls, writeToFile } from '../support/ledger.mjs';
@@ -18,22 +17,11 @@ import { count, percent, usd } from '../../www/dashboard/format.js';
 
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const DAY = 86_400_000;
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PAGES = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys', 'budgets', 'breakers', 'alerts', 'audit', 'calls', 'start'];
-const LOOKS = [
-  { name: 'desktop-light', viewport: { width: 1360, height: 900 }, colorScheme: 'light' },
-  { name: 'desktop-dark', viewport: { width: 1360, height: 900 }, colorScheme: 'dark' },
-  { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
-  { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
-];
-/** If this is set, screenshots of every page are written there. */
-const { FAILSOFT_SCREENSHOTS: SHOTS } = process.env;
 
-let emulator, edge, browser, context, page;
+let emulator, edge, browser, context, page, complaints;
 const now = Date.now();
 const rows = dayOfCalls(generator(7), { calls: 10_000, from: now - DAY, to: now - 60_000 });
-/** Errors of the pages and their consoles. */
-const complaints = [];
 
 before(async () => {
   emulator = await startEmulator();
@@ -46,13 +34,7 @@ before(async () => {
     secrets: { ADMIN_TOKEN: ADMIN },
     seed: (file) => writeToFile(file, rows),
   });
-  browser = await launch();
-  context = await browser.newContext({ timezoneId: 'Asia/Kathmandu' });
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && !message.text().includes('401') && complaints.push(message.text()));
-  page.setDefaultTimeout(60_000);
-  if (SHOTS) await mkdir(SHOTS, { recursive: true });
+  ({ browser, context, page, complaints } = await openBrowser());
 });
 
 after(async () => {
@@ -61,18 +43,13 @@ after(async () => {
   await emulator?.stop();
 });
 
-const ready = () => page.waitForFunction(() => document.querySelector('.region') && !document.querySelector('.region[aria-busy]'));
+const ready = () => isReady(page);
+const violations = () => findViolations(page);
 
 async function open(name, query = '') {
   await page.goto(`${edge.origin}/dashboard/#/${name}${query}`);
   await page.reload();
   await ready();
-}
-
-async function violations() {
-  await page.evaluate(AXE);
-  const { violations: found } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
 }
 
 test('an admin signs in by keyboard, and scripts do not see the session', async () => {
@@ -122,7 +99,8 @@ test('the figures of the overview equal those of the rows', async () => {
 for (const [name, of] of [['features', 'feature'], ['models', 'model'], ['routes', 'route'], ['upstreams', 'upstream']]) {
   test(`the page of ${name} has a row for each, and the rows add up`, async () => {
     await open(name, '?range=24h');
-    const list = await page.$$eval('.region table tbody tr', (found) => found.map((row) => [...row.children].map((cell) => cell.textContent)));
+    const figures = page.locator('.region table').first();
+    const list = await figures.locator('tbody tr').evaluateAll((found) => found.map((row) => [...row.children].map((cell) => cell.textContent)));
     const value = { feature: (row) => row.feature ?? 'none', model: (row) => row.model ?? row.asked[0], route: (row) => row.route ?? 'none', upstream: (row) => row.upstream }[of];
     const attempts = of === 'model' || of === 'upstream';
     const { from } = Object.fromEntries(new URL(await page.evaluate(() => performance.getEntriesByType('resource').filter(({ name: url }) => url.includes('/admin/usage')).at(-1).name)).searchParams);
@@ -133,7 +111,7 @@ for (const [name, of] of [['features', 'feature'], ['models', 'model'], ['routes
       assert.deepEqual([spend, number], [usd(own.usd), count(attempts ? own.attempts : own.calls)], title);
     }
     const whole = countRows(some);
-    const footer = await page.$$eval('.region tfoot tr > *', (cells) => cells.map((cell) => cell.textContent));
+    const footer = await figures.locator('tfoot tr > *').evaluateAll((cells) => cells.map((cell) => cell.textContent));
     assert.deepEqual([footer[1], footer[3]], [usd(whole.usd), count(attempts ? whole.attempts : whole.calls)]);
   });
 }
@@ -161,10 +139,7 @@ for (const look of LOOKS) {
       await open(name, '?range=24h');
       if (name === 'calls') await page.locator('.call summary').first().click();
       await page.waitForTimeout(50);
-      if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}-${look.name}.png`), fullPage: name !== 'calls' });
-      assert.deepEqual(await violations(), [], name);
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(width <= look.viewport.width, `${name} is ${width} wide`);
+      await checkLook(page, look, name);
     }
   });
 }

@@ -17,10 +17,10 @@ export function onSignedOut(act) {
   signedOut = act;
 }
 
-/** The error of a request, with the `status` and the `code` of the answer. */
+/** The error of a request, with the `status`, the `code` and the `param` of the answer. */
 async function failure(response) {
   const { error } = await response.json().catch(() => ({}));
-  return Object.assign(new Error(error?.message ?? `The edge answered with status ${response.status}.`), { status: response.status, code: error?.code });
+  return Object.assign(new Error(error?.message ?? `The edge answered with status ${response.status}.`), { status: response.status, code: error?.code, param: error?.param });
 }
 
 async function send(method, path, body, headers = {}) {
@@ -32,8 +32,8 @@ async function send(method, path, body, headers = {}) {
 }
 
 /** Sends a request, and returns the JSON of the answer. */
-export async function api(method, path, body) {
-  const response = await send(method, path, body);
+export async function api(method, path, body, headers) {
+  const response = await send(method, path, body, headers);
   if (response.ok) return response.json();
   if (response.status === 401) {
     known = null;

@@ -1,5 +1,6 @@
 // The dashboard: which page is shown, and when it is loaded again. Each page is a module in pages/, with
-// - `title`: its heading;
+// - `title`: its heading, or a function of the filters that returns it;
+// - `parent`: the page of the navigation that leads to this one, which then is not in the navigation itself; optional;
 // - `controls(context)`: what stays when figures change, such as forms; optional;
 // - `load(context)`: fetches the data;
 // - `view(data, context)`: the element that shows the data.
@@ -16,12 +17,13 @@ import * as calls from './pages/calls.js';
 import { features, models, upstreams } from './pages/breakdowns.js';
 import * as keys from './pages/keys.js';
 import * as overview from './pages/overview.js';
+import * as route from './pages/route.js';
 import * as routes from './pages/routes.js';
 import * as signIn from './pages/sign-in.js';
 import * as start from './pages/start.js';
 import * as users from './pages/users.js';
 
-const PAGES = { overview, calls, features, models, routes, upstreams, users, keys, budgets, breakers, alerts, audit, start };
+const PAGES = { overview, calls, features, models, routes, route, upstreams, users, keys, budgets, breakers, alerts, audit, start };
 
 /** How often figures are fetched again while somebody looks at them, in milliseconds. */
 const REFRESH = 10_000;
@@ -33,7 +35,7 @@ let refreshing;
 
 function navigation(name) {
   const link = ([key, page]) => element('li', {}, element('a', { href: address(key, current().filters), 'aria-current': key === name && 'page' }, page.title));
-  byId('pages').replaceChildren(element('ol', {}, Object.entries(PAGES).map(link)));
+  byId('pages').replaceChildren(element('ol', {}, Object.entries(PAGES).filter(([, page]) => !page.parent).map(link)));
   byId('pages').hidden = false;
   // On a phone the list is wider than the screen.
   byId('pages').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
@@ -49,17 +51,18 @@ function account() {
 /** Shows what the address names. */
 async function show() {
   clearTimeout(refreshing);
-  const { name } = current();
+  const { name, filters } = current();
   const page = PAGES[name] ?? overview;
   if (!session() && page !== start) return showSignIn();
-  document.title = `${page.title} · failsoft`;
-  navigation(PAGES[name] ? name : 'overview');
+  const title = typeof page.title === 'function' ? page.title(filters) : page.title;
+  document.title = `${title} · failsoft`;
+  navigation(page.parent ?? (PAGES[name] ? name : 'overview'));
   if (session()) account();
   const region = element('div', { class: 'region', 'aria-busy': 'true' }, element('p', { class: 'hint' }, 'Loading …'));
   const context = { ...current(), reload: () => refresh(true) };
   const range = page.ranged ? rangeControls(context.filters) : null;
   shown = { page, region, text: '' };
-  content.replaceChildren(element('div', { class: 'heading' }, element('h1', {}, page.title), range), page.controls?.(context) ?? '', region);
+  content.replaceChildren(element('div', { class: 'heading' }, element('h1', {}, title), range), page.controls?.(context) ?? '', region);
   await refresh(true);
 }
 

@@ -2,6 +2,7 @@
 
 import { element } from '../../dom.js';
 import { api, get, session } from '../api.js';
+import { confirmButton } from '../confirm.js';
 import { count, moment, usd } from '../format.js';
 import { secretOnce } from '../secret.js';
 import { address } from '../state.js';
@@ -61,30 +62,14 @@ export function view({ keys, problem, usage }, { filters, reload }) {
   return element('section', { class: 'card' }, table(title, columns, keys, { part: ({ id }) => id, file: 'failsoft-keys.csv' }));
 }
 
-/** Buttons whose second press acts: the first one asks. */
 function actions(key, reload) {
   const said = element('span', { role: 'status' });
-  const button = (label, question, act) => {
-    const shown = element('button', { type: 'button', class: 'quiet' });
-    const say = (text, name) => {
-      shown.textContent = text;
-      shown.setAttribute('aria-label', name);
-    };
-    const rest = () => say(label, `${label} the key ${key.name}`);
-    rest();
-    shown.addEventListener('click', async () => {
-      if (shown.textContent !== question) return say(question, `${question} The key ${key.name}`);
-      const done = await api(...act).catch((error) => ({ error }));
-      if (done.error) said.textContent = done.error.message;
-      else {
-        if (done.key) made.replaceChildren(secretOnce(`The new secret of “${key.name}”`, done.key));
-        reload();
-      }
-      return undefined;
-    });
-    shown.addEventListener('blur', rest);
-    return shown;
-  };
+  const button = (label, question, act) => confirmButton(label, question, `the key ${key.name}`, async () => {
+    const done = await api(...act).catch((error) => ({ error }));
+    if (done.error) return said.replaceChildren(done.error.message);
+    if (done.key) made.replaceChildren(secretOnce(`The new secret of “${key.name}”`, done.key));
+    return reload();
+  });
   const path = `/admin/keys/${key.id}`;
   return element('span', { class: 'actions' }, button('Rotate', 'Replace the secret now?', ['POST', `${path}/rotate`, {}]), button('Revoke', 'End it for good?', ['DELETE', path]), said);
 }

@@ -1,8 +1,12 @@
-// Routes: what each of them cost and how it did, and where it comes from.
+// Routes: what each of them cost and how it did, where it comes from, and where it is edited.
 
 import { element } from '../../dom.js';
 import { get } from '../api.js';
 import { breakdown } from '../breakdown.js';
+import { moment } from '../format.js';
+import { mayChange } from '../route/request.js';
+import { address } from '../state.js';
+import { table } from '../table.js';
 
 const figuresOf = breakdown({
   title: 'Routes', by: 'route', named: 'Route',
@@ -17,7 +21,17 @@ export async function load(context) {
 }
 
 export function view(data, context) {
-  const chain = ({ name, models }) => element('li', {}, element('strong', {}, name), ' ', (Array.isArray(models) ? models : []).map((model, at) => [at > 0 && ' → ', element('span', { class: 'id' }, model)]).flat());
-  const list = data.stored.length > 0 && element('section', { class: 'card' }, element('h2', {}, 'Chains'), element('ul', { class: 'plain' }, data.stored.map(chain)));
-  return element('div', {}, figuresOf.view(data, context), list);
+  const { filters } = context;
+  const open = (name, label) => element('a', { href: address('route', { ...filters, name }) }, label);
+  const models = (list) => (Array.isArray(list) ? list : []).map((model, at) => [at > 0 && ' → ', element('span', { class: 'id' }, model)]).flat();
+  const columns = [
+    { title: 'Route', cell: ({ name }) => open(name, name) },
+    { title: 'Models', cell: (row) => element('span', {}, models(row.models)) },
+    { title: 'Version', cell: ({ version, split, source }) => (source === 'stored' ? `${version}${split ? `, and ${split.version} for ${split.percent} %` : ''}` : 'configuration') },
+    { title: 'Changed', cell: ({ changedAt, changedBy }) => (changedAt ? `${moment(changedAt * 1_000, filters.zone)} by ${changedBy}` : '–') },
+  ];
+  const chains = element('section', { class: 'card part' }, element('h2', {}, 'Chains'),
+    data.stored.length > 0 && table('Chains', columns, data.stored, { part: ({ name }) => `chain ${name}` }),
+    mayChange() && element('p', {}, open(undefined, 'Make a route')));
+  return element('div', {}, figuresOf.view(data, context), chains);
 }
