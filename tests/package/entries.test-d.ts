@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { createClient } from 'failsoft';
 import { createModel, createTransport, toMessages } from 'failsoft/ai';
 import { createChat } from 'failsoft/chat';
+import { FailsoftChat } from 'failsoft/element';
 import { useChat } from 'failsoft/react';
 import { createClient as createSlimClient, init, type Client } from 'failsoft/slim';
 import { createFaultyFetch, type Fault } from 'failsoft/testing';
@@ -50,3 +51,16 @@ tool({ name: 'weather', input: z.object({ city: z.string() }), run: ({ town }) =
 tool({ name: 'weather', input: z.object({ city: z.string() }) });
 
 void [sent, leave, Chat, textStream, sendMessage, calls, degrees];
+
+// The element is one of the page's, with its own members and events.
+const element = document.createElement('failsoft-chat');
+element.client = client;
+element.options = { temperature: 0.2 };
+element.words = { send: 'Senden', advice: ({ kind, advice }) => `${kind}: ${advice.text}` };
+element.addEventListener('failsoft-answer', ({ detail: { message, report } }) => void [message.content, report?.cost]);
+element.addEventListener('failsoft-error', ({ detail }) => void [detail.kind, detail.advice.canRetry]);
+document.body.append(element, new FailsoftChat());
+const question: Promise<void> = element.chat.send('Hello!');
+// @ts-expect-error The element has its own functions for these.
+element.options = { onFinish: () => {} };
+void question;

@@ -19,7 +19,7 @@ const COMMONJS: &str = "index.cjs";
 const WHOLE: [&str; 2] = ["index.js", COMMONJS];
 
 /// The small entries without WebAssembly, which a program imports as `failsoft/NAME`.
-const SMALL: [&str; 5] = ["ai", "chat", "react", "testing", "tools"];
+const SMALL: [&str; 6] = ["ai", "chat", "element", "react", "testing", "tools"];
 
 /// Writes the entries to the folder `stage`, from the `scripts` of the template and of wasm-bindgen.
 pub(super) fn bundle(workspace: &Workspace, scripts: &Path, stage: &Path) -> Result<()> {
@@ -39,7 +39,7 @@ fn bundle_small(workspace: &Workspace, scripts: &Path, stage: &Path, name: &str)
     for (format, ending) in [("esm", "js"), ("cjs", "cjs")] {
         let mut small = minifier(workspace, scripts, format);
         small.arg(format!("{name}.js")).arg(format!("--outfile={}", stage.join(name).with_extension(ending).display()));
-        small.arg("--external:react");
+        small.args(["--external:react", "--external:./index.js"]);
         if ending == "js" {
             small.arg("--sourcemap");
         }
