@@ -11,6 +11,7 @@
 // | json policy      | a call and a route accept this policy                                        |
 // | sh               | each command: see `COMMANDS`                                                 |
 // | sql              | the database of the ledger answers it with rows                              |
+// | kotlin swift dart | it names only codes that the edge has, and calls only an endpoint of the edge |
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -52,6 +53,10 @@ before(async () => {
   await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
   await mkdir(join(folder, 'node_modules/@types'));
   await mkdir(join(folder, 'node_modules/@ai-sdk'));
+  await mkdir(join(folder, 'node_modules/expo'));
+  // On a phone, this is a native module. Its contract is that of the web's fetch.
+  await writeFile(join(folder, 'node_modules/expo/package.json'), '{ "name": "expo", "type": "module", "exports": { "./fetch": "./fetch.js" } }');
+  await writeFile(join(folder, 'node_modules/expo/fetch.js'), 'export const fetch = globalThis.fetch;');
   for (const name of ['openai', 'zod', 'react', '@types/react', 'ai', '@ai-sdk/react']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
 });
 
@@ -171,7 +176,20 @@ async function compiles(code) {
   await run(process.execPath, [join(ROOT, 'tests/node_modules/typescript/bin/tsc'), ...flags, file], { cwd: folder }).catch(({ stdout }) => assert.fail(stdout));
 }
 
+/** Code for phones, which no compiler here reads: tests/edge/phones.test.mjs checks what its SDKs require. */
+async function namesWhatTheEdgeHas(code) {
+  const codes = code.match(/(?<=['"])[a-z]+(_[a-z]+)+(?=['"])/g) ?? [];
+  const page = await readFile(join(ROOT, 'www/docs/errors.md'), 'utf8');
+  assert.deepEqual(codes.filter((name) => !page.includes(`### \`${name}\``)), []);
+  const urls = code.match(/https:\/\/[^\s'"]+/g) ?? [];
+  assert.deepEqual(urls.filter((url) => !/^https:\/\/edge\.example\.com(\/v1\/?|\/v1\/chat\/completions)?$/.test(url)), []);
+  assert.ok(codes.length > 0 && /edge\.example\.com/.test(code));
+}
+
 const CHECKS = {
+  kotlin: ({ code }) => namesWhatTheEdgeHas(code),
+  swift: ({ code }) => namesWhatTheEdgeHas(code),
+  dart: ({ code }) => namesWhatTheEdgeHas(code),
   js: ({ code }) => runModule(here(code), folder),
   ts: ({ code }) => compiles(code),
   json: ({ code, label }) => {

@@ -17,7 +17,7 @@ pub(super) fn describe(code: Code) -> (&'static str, &'static str) {
         Code::RequestTimeout => ("The body did not arrive within `limits.bodyWithin`.", "Send the request again. For slow phones with images, raise [`limits.bodyWithin`](configuration.md#limits-of-a-request)."),
         Code::RequestTooLarge => ("The body is larger than `limits.bodyBytes`.", "Shorten the conversation or the images, or raise [`limits.bodyBytes`](configuration.md#limits-of-a-request)."),
         Code::InvalidApiKey => ("The request has no client key, or one that is not known here.", "Send a client key of this edge as `Authorization: Bearer` or `x-api-key`, not a provider's key. Compare `printf %s KEY | sha256sum` with `keys[].sha256`."),
-        Code::TokenExpired => ("A user's token or a visitor's session has expired.", "Get a new token, and send the request once more. [Native apps](access.md#native-apps) shows how."),
+        Code::TokenExpired => ("A user's token or a visitor's session has expired.", "Get a new token, and send the request once more. [Phones](phones.md) shows how."),
         Code::TokenInvalid => ("A user's token or a visitor's session is not valid here.", "Let the user sign in again. If it happens to all users, compare `issuer` and `audience` of [`users`](access.md) with the claims of a token."),
         Code::TokenRevoked => ("The owner has [revoked the session](access.md#revoke-a-session).", "Start a new session."),
         Code::ClientKeyExpired => ("The [managed key](access.md#managed-keys) has expired.", "Create a new key, and give it to the app."),
