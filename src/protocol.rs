@@ -52,7 +52,7 @@ mod vendor;
 pub use crate::upstream::Protocol;
 pub use body::Body;
 pub use client::{Context, Writer, read_prompt};
-pub(crate) use dialect::AnswerTranslator;
+pub use dialect::AnswerTranslator;
 pub use dialect::{Native, Sent, request};
 pub use issuer::Target;
 pub(crate) use issuer::has_signatures;

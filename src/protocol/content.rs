@@ -45,6 +45,14 @@ impl Part {
         Self { json: json.end(), plain: None }
     }
 
+    /// Marks the end of what a cache keeps with `cache`, a `cache_control` or `null`.
+    pub(super) fn mark(&mut self, cache: Json<'_>) {
+        if !cache.is_null() {
+            self.json = patched(&self.json, &Object::default().raw("cache_control", cache.raw()).end());
+            self.plain = None;
+        }
+    }
+
     fn is_text(&self) -> bool {
         self.json.starts_with(r#"{"type":"text""#)
     }
@@ -205,9 +213,9 @@ impl Turn {
 /// The JSON text of a content: a string where that is possible, because many upstreams accept lists only from users.
 fn content(parts: &[Part]) -> String {
     let mut joined = String::new();
-    for (at, part) in parts.iter().enumerate() {
+    for part in parts {
         let Some(text) = &part.plain else { return user_content(parts) };
-        if at > 0 {
+        if !joined.is_empty() && !text.is_empty() {
             joined.push_str("\n\n");
         }
         joined.push_str(text);

@@ -108,7 +108,7 @@ fn with_effort(target: &Target<'_>, chat: &str) -> Option<String> {
 
 /// Turns the answer of one attempt into chunks, or into a completion.
 #[derive(Debug)]
-pub(crate) struct AnswerTranslator {
+pub struct AnswerTranslator {
     stream: Stream,
     /// In seconds since the UNIX epoch.
     created: u64,
@@ -125,7 +125,7 @@ enum Stream {
 impl AnswerTranslator {
     /// `None` for an upstream whose answers are chat completions. `created` is in seconds since the UNIX epoch. With `is_native`, the
     /// client speaks the protocol of the upstream.
-    pub(crate) fn of(protocol: Protocol, is_native: bool, created: u64) -> Option<Box<Self>> {
+    pub fn of(protocol: Protocol, is_native: bool, created: u64) -> Option<Box<Self>> {
         let stream = match protocol {
             Protocol::Chat | Protocol::Embeddings => return None,
             Protocol::Messages => Stream::Messages(anthropic::Translator::new(created, is_native)),
@@ -135,7 +135,7 @@ impl AnswerTranslator {
     }
 
     /// The next bytes of a stream of chunks, for those of the upstream's stream.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> String {
+    pub fn feed(&mut self, bytes: &[u8]) -> String {
         match &mut self.stream {
             Stream::Messages(stream) => stream.feed(bytes),
             Stream::Responses(stream) => stream.feed(bytes),
@@ -143,7 +143,7 @@ impl AnswerTranslator {
     }
 
     /// The rest of the stream. The end of a body ends its last event.
-    pub(crate) fn finish(&mut self) -> String {
+    pub fn finish(&mut self) -> String {
         self.feed(b"\n\n")
     }
 

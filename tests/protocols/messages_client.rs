@@ -65,6 +65,10 @@ fn take_delta(block: &mut Value, delta: &Value, input: &mut String) {
         ("thinking", "thinking_delta") => push("thinking"),
         // The SDK replaces the signature.
         ("thinking", "signature_delta") => block["signature"] = delta["signature"].clone(),
+        ("text", "citations_delta") => match block["citations"].as_array_mut() {
+            Some(citations) => citations.push(delta["citation"].clone()),
+            None => block["citations"] = json!([delta["citation"]]),
+        },
         ("tool_use", "input_json_delta") => input.push_str(delta["partial_json"].as_str().expect("a text")),
         wrong => panic!("a delta in the wrong block: {wrong:?}"),
     }

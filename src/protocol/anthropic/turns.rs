@@ -77,6 +77,9 @@ impl Turns {
             self.push(true, blocks);
         }
         self.trim_prefill();
+        for turn in self.turns.iter_mut().filter(|turn| turn.blocks.is_empty()) {
+            parts::push_text(NOTHING, Json::NULL, &mut turn.blocks);
+        }
         let write = |turn: &Turn| {
             let mut json = Object::default();
             json.text("role", if turn.is_users { "user" } else { "assistant" });
@@ -100,14 +103,20 @@ impl Turns {
     fn push(&mut self, is_users: bool, mut blocks: Vec<String>) {
         match self.turns.last_mut() {
             Some(last) if last.is_users == is_users => last.blocks.append(&mut blocks),
-            _ => {
-                if is_users && blocks.is_empty() {
-                    parts::push_text(NOTHING, Json::NULL, &mut blocks);
-                }
-                if !blocks.is_empty() {
-                    self.turns.push(Turn { is_users, blocks });
-                }
+            _ if is_users || !blocks.is_empty() => self.turns.push(Turn { is_users, blocks }),
+            _ => {}
+        }
+    }
+
+    /// Adds the result of a call, before what else the user's message has.
+    fn push_first(&mut self, result: String) {
+        match self.turns.last_mut().filter(|last| last.is_users) {
+            Some(last) => {
+                let is_result = |block: &&String| block.starts_with(r#"{"type":"tool_result""#);
+                let results = last.blocks.iter().take_while(is_result).count();
+                last.blocks.insert(results, result);
             }
+            None => self.push(true, vec![result]),
         }
     }
 
@@ -139,7 +148,7 @@ impl Turns {
         match self.pending.iter().position(|pending| *pending == id) {
             Some(at) => {
                 self.pending.remove(at);
-                self.push(true, vec![result(&id, &blocks, message.get("cache_control"))]);
+                self.push_first(result(&id, &blocks, message.get("cache_control")));
             }
             // A result without its call is a 400, and the model may need what it says.
             None => self.push(true, blocks),
@@ -151,7 +160,7 @@ impl Turns {
         for id in std::mem::take(&mut self.pending) {
             let mut blocks = Vec::new();
             parts::push_text("The tool did not run.", Json::NULL, &mut blocks);
-            self.push(true, vec![result(&id, &blocks, Json::NULL)]);
+            self.push_first(result(&id, &blocks, Json::NULL));
         }
     }
 }

@@ -36,10 +36,18 @@ pub(super) fn read_block(block: Json<'_>, path: &str, parts: &mut Vec<Part>) -> 
             let head = text!(&title.unwrap_or_default(), "\n", &source.unwrap_or_default());
             parts.push(Part::text(&head, Json::NULL));
             parts.extend(read(block.get("content"), &join(path, "content"))?);
+            mark_last(parts, cache);
         }
         _ => return Err(refuse(block, path)),
     }
     Ok(())
+}
+
+/// What was one block is several parts, and a cache keeps them all.
+fn mark_last(parts: &mut [Part], cache: Json<'_>) {
+    if let Some(last) = parts.last_mut() {
+        last.mark(cache);
+    }
 }
 
 fn read_document(block: Json<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(), Box<Invalid>> {
@@ -54,6 +62,7 @@ fn read_document(block: Json<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(
         "content" => {
             parts.extend(title.map(|title| Part::text(&title, Json::NULL)));
             parts.extend(read(source.get("content"), &join(path, "source.content"))?);
+            mark_last(parts, cache);
         }
         _ => {
             let url = read_url(source, path, "application/pdf")?;
