@@ -10,7 +10,7 @@ use crate::catalog::{ModelInfo, Price};
 use crate::chain::Batch;
 use crate::chunk::Accumulator;
 use crate::events::Events;
-use crate::failure::{Failure, Kind, RequestFields, classify, refuses_before_work};
+use crate::failure::{Failure, Kind, RequestFields, classify};
 use crate::http::Headers;
 use crate::json::Json;
 use crate::redaction::Redaction;
@@ -70,8 +70,6 @@ pub(crate) struct Attempt {
     pub(crate) highest_cost: Usd,
     /// The highest price, where the call has a limit on its cost.
     pub(crate) price: Option<Price>,
-    /// Its upstream may charge an error status that is no refusal before any work.
-    pub(crate) charges_errors: bool,
     /// The upstream refused it before any work, or never received it: it costs nothing.
     pub(crate) is_free: bool,
     /// An edge answers it: the edge falls back and checks the answers by itself.
@@ -127,7 +125,6 @@ impl Attempt {
             batch,
             highest_cost: Usd(0),
             price: None,
-            charges_errors: false,
             is_free: false,
             by_edge: false,
             streamed,
@@ -158,7 +155,6 @@ impl Attempt {
     pub(crate) fn take_head(&mut self, status: u16, headers: Headers, now: Millis) {
         self.last_event = now;
         self.body = if !(200..300).contains(&status) {
-            self.is_free = !self.charges_errors || refuses_before_work(status);
             Body::Error { status, headers, bytes: Vec::new() }
         } else if headers.is_event_stream() {
             Body::Events(self.new_events())

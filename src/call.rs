@@ -78,7 +78,7 @@ use crate::attempt::Attempt;
 use crate::breaker::ModelOutcome;
 use crate::catalog::ModelInfo;
 use crate::chain::{Chain, Context};
-use crate::failure::Failure;
+use crate::failure::{Failure, is_free};
 use crate::http::Headers;
 use crate::policy::Policy;
 use crate::report::Report;
@@ -284,8 +284,9 @@ impl Call {
         let Some(at) = self.place(id) else { return };
         let row = &mut self.report.attempts[id as usize];
         row.generation_id = headers.get("x-generation-id").map(Into::into);
+        row.is_free = is_free(status, row.charges_errors);
+        self.running[at].is_free = row.is_free;
         self.running[at].take_head(status, headers, now);
-        row.is_free = self.running[at].is_free;
     }
 
     fn handle_bytes(&mut self, id: u32, bytes: &[u8], now: Millis) {

@@ -23,7 +23,7 @@ mod wording;
 #[cfg(feature = "protocols")]
 pub(crate) use classify::NO_COMPLETION;
 pub(crate) use classify::by_status;
-pub use classify::{classify, in_answer, refuses_before_work};
+pub use classify::{classify, in_answer, is_free, refuses_before_work};
 pub(crate) use classify::{in_place_of_answer, is_error, no_answer};
 pub use kind::{Fault, Kind, NextModel, SameModel, openai_type};
 pub use request_field::RequestFields;

@@ -78,6 +78,8 @@ pub struct AttemptReport {
     pub original: Option<Box<Failure>>,
     /// What its tokens cost at the highest price, where the call has a limit on its cost. Not in the JSON.
     pub cost_of_tokens: Option<Usd>,
+    /// The upstream may charge for an error after it began to work. Not in the JSON.
+    pub charges_errors: bool,
     /// It costs nothing: the upstream refused the request before any work, or never received it. Not in the JSON.
     pub is_free: bool,
     /// The most that it can cost, where the call has a limit on its cost. Not in the JSON.

@@ -163,7 +163,12 @@ impl Call {
         let id = self.report.attempts.len() as AttemptId;
         let dialect = self.upstreams[upstream].dialect;
         #[cfg_attr(not(feature = "protocols"), expect(unused_mut, reason = "a page sends the conversation as it is"))]
-        let mut row = AttemptReport { role, started: now - self.began, ..AttemptReport::default() };
+        let mut row = AttemptReport {
+            role,
+            started: now - self.began,
+            charges_errors: self.upstreams[upstream].charges_errors,
+            ..AttemptReport::default()
+        };
         #[cfg(feature = "protocols")]
         let (protocol, is_native) = self.protocol_at(upstream, role);
         #[cfg(feature = "protocols")]
@@ -184,7 +189,6 @@ impl Call {
         let stated = stated.cloned();
         self.report.attempts.push(AttemptReport { models, ..row });
         let mut attempt = Box::new(Attempt::new(id, role, batch, streamed, now));
-        attempt.charges_errors = self.upstreams[upstream].charges_errors;
         attempt.usage_chunk = self.request.usage_chunk;
         attempt.own_fields = own_fields;
         #[cfg(feature = "protocols")]

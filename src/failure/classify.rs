@@ -164,6 +164,11 @@ pub fn refuses_before_work(status: u16) -> bool {
     matches!(status, 300..=499 | 503 | 529 | 521 | 523 | 525 | 526)
 }
 
+/// A response with this status costs nothing. `charges_errors`: the upstream may charge for an error after it began to work.
+pub fn is_free(status: u16, charges_errors: bool) -> bool {
+    !(200..300).contains(&status) && (!charges_errors || refuses_before_work(status))
+}
+
 /// The kind for a status without further information.
 pub(crate) fn by_status(status: u16) -> Kind {
     match status {

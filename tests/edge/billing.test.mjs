@@ -31,7 +31,8 @@ setUp(async () => {
     if (!text) return response.writeHead(404).end('{}');
     const body = JSON.parse(text);
     upstream.requests.push(body);
-    const { status = 200, headers = {}, reply, reset } = upstream.script(body, upstream.requests.length);
+    const { status = 200, headers = {}, reply, reset, after = 0 } = upstream.script(body, upstream.requests.length);
+    await sleep(after);
     if (reset) return request.socket.resetAndDestroy();
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(reply ?? { error: { message: 'it failed' } }));
@@ -122,6 +123,14 @@ test('an upstream that does not charge for errors can be declared', async () => 
   const { status, used } = await call(failsoft({ source }), ({ model }) => (model === 'third' ? cheap(model) : { status: 500 }));
   assert.equal(status, 200);
   assert.equal(used, 0.001);
+});
+
+test('an error that comes after the edge has stopped waiting is free where the upstream does not charge for errors', { timeout: 60_000 }, async () => {
+  const policy = { ...POLICY, attempts: 1, timeouts: { headers: 200, total: 10_000 } };
+  // Nobody knows this generation, so a cost that is looked up would be held for ten minutes.
+  const script = () => ({ status: 504, headers: { 'x-generation-id': 'gen-8' }, after: 1_000 });
+  const { status, json, used } = await call(failsoft({ source: { chargesErrors: false }, policy }), script);
+  assert.deepEqual([status, json.error.kind, used], [504, 'headersTimeout', 0]);
 });
 
 test('a refused connection is free, and one that broke is not', async () => {

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use failsoft::failure::refuses_before_work;
+use failsoft::failure::{is_free, refuses_before_work};
 use failsoft::{AttemptId, Headers};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub(crate) struct AttemptRecord {
     /// stored name is `grounded`.
     #[serde(rename = "grounded")]
     pub(crate) is_free: bool,
+    /// The upstream may charge for an error after it began to work.
+    #[serde(skip)]
+    pub(crate) charges_errors: bool,
     /// The status of the response, once its head has arrived.
     pub(crate) status: Option<u16>,
     /// The response header `x-generation-id`.
@@ -83,10 +86,12 @@ struct State {
 }
 
 impl AttemptLog {
-    /// Records that a request to `url` starts, which can use `most`. The object expects the first request of a call, so only
+    /// Records that a request to `url` starts, which can use `most`. `charges_errors`: the upstream may charge for an error. The object expects the first request of a call, so only
     /// later ones are worth a report.
-    pub(crate) fn record_start(&self, attempt: AttemptId, url: &str, most: Most) {
-        self.change(attempt, attempt > 0, |record| (record.url, record.most) = (url.into(), most));
+    pub(crate) fn record_start(&self, attempt: AttemptId, url: &str, most: Most, charges_errors: bool) {
+        self.change(attempt, attempt > 0, |record| {
+            (record.url, record.most, record.charges_errors) = (url.into(), most, charges_errors);
+        });
     }
 
     /// Records that a request never reached its upstream.
@@ -94,12 +99,12 @@ impl AttemptLog {
         self.change(attempt, false, |record| record.is_free = true);
     }
 
-    /// Records the head of a response. `is_free`: the upstream does not charge for this response.
-    pub(crate) fn record_head(&self, attempt: AttemptId, status: u16, headers: &Headers, is_free: bool) {
+    /// Records the head of a response.
+    pub(crate) fn record_head(&self, attempt: AttemptId, status: u16, headers: &Headers) {
         let generation = headers.get("x-generation-id").map(String::from);
         self.change(attempt, generation.is_some(), |record| {
             record.status = Some(status);
-            record.is_free = is_free;
+            record.is_free = is_free(status, record.charges_errors);
             record.generation = generation;
         });
     }
@@ -171,17 +176,29 @@ mod tests {
     #[test]
     fn a_report_that_did_not_arrive_is_repeated_with_newer_records_until_the_call_ends() {
         let log = AttemptLog::default();
-        log.record_start(0, "https://u", Most::default());
+        log.record_start(0, "https://u", Most::default(), true);
         assert!(report(&log).is_pending(), "the object expects the first request");
-        log.record_start(1, "https://v", Most::default());
+        log.record_start(1, "https://v", Most::default(), true);
         assert!(matches!(report(&log), Poll::Ready(Some(records)) if records.len() == 2));
         assert!(report(&log).is_pending());
-        log.record_head(0, 500, &Headers::default(), false);
+        log.record_head(0, 500, &Headers::default());
         log.report_again();
         assert!(matches!(report(&log), Poll::Ready(Some(records)) if records[0].status == Some(500)));
         log.report_again();
         log.close();
         assert_eq!(report(&log), Poll::Ready(None));
+    }
+
+    #[test]
+    fn an_error_is_free_where_the_upstream_does_not_charge_for_it_and_an_answer_is_not() {
+        for (status, charges_errors, expected) in
+            [(504, false, true), (504, true, false), (429, true, true), (200, false, false)]
+        {
+            let log = AttemptLog::default();
+            log.record_start(0, "https://u", Most::default(), charges_errors);
+            log.record_head(0, status, &Headers::default());
+            assert_eq!(log.close()[0].is_free, expected, "{status} {charges_errors}");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Abandoned {
             match request.poll() {
                 Poll::Pending if now < *until => return true,
                 Poll::Ready(Event::Head { status, headers }) => {
-                    log.record_head(request.attempt, status, &headers, false);
+                    log.record_head(request.attempt, status, &headers);
                 }
                 Poll::Ready(Event::Unsent(_)) => log.record_unsent(request.attempt),
                 Poll::Pending | Poll::Ready(Event::Bytes(_) | Event::End | Event::Failed(_)) => {}

@@ -129,7 +129,8 @@ impl Driver {
             tokens: row.and_then(|row| row.highest_tokens),
             usd: row.and_then(|row| row.highest_cost).map(|Usd(usd)| usd),
         };
-        self.log.record_start(attempt, &request.url, most);
+        let charges_errors = row.is_some_and(|row| row.charges_errors);
+        self.log.record_start(attempt, &request.url, most, charges_errors);
         let (reads_rest, for_embeddings) = (self.lane.reads_rest(), self.for_embeddings);
         let upstreams = self.call.upstreams();
         let request = UpstreamRequest::start(&self.executor, attempt, request, reads_rest, upstreams, for_embeddings);
@@ -256,8 +257,7 @@ impl Driver {
         };
         self.call.handle(now, input);
         if let Event::Head { status, headers } = event {
-            let is_free = self.call.report().attempts.get(attempt as usize).is_some_and(|row| row.is_free);
-            self.log.record_head(attempt, *status, headers, is_free);
+            self.log.record_head(attempt, *status, headers);
         }
     }
 
