@@ -10,6 +10,7 @@
 // | json failsoft.json | an edge with this configuration is ready                                   |
 // | json policy      | a call and a route accept this policy                                        |
 // | sh               | each command: see `COMMANDS`                                                 |
+// | html             | tests/browser/start.test.mjs opens the page in Chromium                      |
 // | sql              | the database of the ledger answers it with rows                              |
 // | kotlin swift dart | it names only codes that the edge has, and calls only an endpoint of the edge |
 
@@ -47,7 +48,8 @@ let emulator, edge, folder, made;
 
 before(async () => {
   emulator = await startEmulator();
-  edge = await startEdge({ failsoft: { ...sample, upstream: { url: emulator.baseURL, dialect: 'openrouter' } }, secrets: SECRETS });
+  const routes = { ...sample.routes, chat: { models: ['fault/unavailable', 'openai/gpt-4o'] } };
+  edge = await startEdge({ failsoft: { ...sample, routes, upstream: { url: emulator.baseURL, dialect: 'openrouter' } }, secrets: SECRETS });
   folder = await mkdtemp(join(tmpdir(), 'failsoft-snippets-'));
   await mkdir(join(folder, 'node_modules'));
   await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
@@ -66,7 +68,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const here = (text) => text.replaceAll(EDGE, edge.origin).replaceAll(OPENROUTER, emulator.baseURL);
+const here = (text) => text.replaceAll(EDGE, edge.origin).replaceAll(DEV, edge.origin).replaceAll(OPENROUTER, emulator.baseURL);
 
 /** Runs a module in `cwd`. A script that names no address calls OpenRouter: its requests go to the emulator. */
 async function runModule(code, cwd) {
@@ -108,7 +110,7 @@ async function acceptsPolicy(policy) {
 /** Runs a command of a shell block that calls the edge; gives what it printed. */
 async function runShell(command) {
   const code = here(command).replaceAll(KEY_ID, made ?? KEY_ID).replace(/^curl/, 'curl -sS --fail-with-body');
-  const { stdout } = await run('bash', ['-ec', code], { env: { ...process.env, ...SECRETS } });
+  const { stdout } = await run('bash', ['-ec', code], { env: { ...process.env, ...SECRETS, KEY } });
   const { id, key } = keyOf(stdout);
   if (key) made = id;
   return stdout;
@@ -127,7 +129,7 @@ const help = run('cargo', ['xtask', 'help'], { cwd: ROOT }).then(({ stdout }) =>
 
 /** What is checked of a command, by how it begins. */
 const COMMANDS = [
-  [/^curl .*https:\/\/edge\.example\.com/, async (command) => assert.notEqual(await runShell(command), '')],
+  [/^curl .*(https:\/\/edge\.example\.com|http:\/\/127\.0\.0\.1:8787)/, async (command) => assert.notEqual(await runShell(command), '')],
   [/^printf %s fs_web_example \| sha256sum$/, async (command) => {
     assert.equal((await runShell(command)).split(' ')[0], sha256(KEY));
     assert.equal(sample.keys[0].sha256, sha256(KEY));
@@ -157,7 +159,9 @@ const COMMANDS = [
   [/^npx wrangler (tail|rollback|deployments list)$/, async () => {}],
   // tests/interop/create-edge.test.mjs runs what makes an edge.
   [/^npm (exec --package=\.\/create-failsoft-edge-0\.1\.0\.tgz -- create-failsoft-edge|run dev)\b/, async () => {}],
-  [/^(cd|git|npm (pack|install)|node) /, async () => {}],
+  [/^(cd|mkdir|git|npm (pack|install)|node) /, async () => {}],
+  // tests/browser/start.test.mjs opens the page.
+  [/^python3 -m http\.server \d+$/, async () => {}],
   [/^npm install$/, async () => {}],
 ];
 
@@ -207,6 +211,7 @@ const CHECKS = {
   },
   sql: ({ code }) => answersWithRows(code.replace(/;\s*$/, '')),
   text: () => {},
+  html: ({ path }) => assert.equal(path, 'www/docs/start.md'),
 };
 
 test('the README and the package have the samples that a newcomer needs', () => {
@@ -250,7 +255,7 @@ test('the key of the README works for its page, and for a program', async () => 
 
 for (const block of all) {
   const code = block.code.trim().split('\n').find((line) => !/^(import|#|\{|$)/.test(line)) ?? block.code.trim();
-  const isFirst = block.code.includes(DEV);
+  const isFirst = block.path === 'README.md' && block.language === 'js';
   if (!isFirst) test(`${at(block)} works: ${code.trim().slice(0, 60)}`, async () => {
     const check = CHECKS[block.language];
     assert.ok(check, `no check for code blocks in "${block.language}"`);
