@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one way to set up, build, run, test and measure.
 
+mod api;
 mod apt;
 mod arguments;
 mod bench;
@@ -83,6 +84,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Mutants(named) => mutant::run(&workspace, &named),
         Task::Faults { dialect } => tables::faults(&workspace, dialect),
         Task::Matrix { writes } => tables::matrix(&workspace, writes),
+        Task::Api { writes } => api::run(&workspace, writes),
         Task::Reference { writes } => reference::run(&workspace, writes),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),
         Task::Size => size::show(&workspace),

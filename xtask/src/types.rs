@@ -1,10 +1,11 @@
 //! Checks the package's types with several versions of the TypeScript compiler: the declarations themselves, and
-//! tests/package/*.ts and *.cts, which use them.
+//! tests/package/*.ts and *.cts, which use them. And whether the reports of both APIs are still right.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::api;
 use crate::failure::Result;
 use crate::files;
 use crate::npm;
@@ -41,6 +42,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Tally> {
             tally += check_project(workspace, compiler, project)?;
         }
     }
+    tally += api::check(workspace)?;
     Ok(tally)
 }
 
