@@ -164,6 +164,8 @@ const COMMANDS = [
   [/^(cd|mkdir|git|npm (pack|install)|node) /, async () => {}],
   // tests/browser/start.test.mjs opens the page.
   [/^python3 -m http\.server \d+$/, async () => {}],
+  // tests/interop/examples.test.mjs runs the examples.
+  [/^npm run (build|preview|start)$/, async () => {}],
   [/^npm install$/, async () => {}],
 ];
 

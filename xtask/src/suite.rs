@@ -78,7 +78,7 @@ impl Suite {
             Self::Package => &[Need::Tools, Need::Package, Need::Emulator],
             Self::Browser => &[Need::Tools, Need::Chromium, Need::Package, Need::Emulator],
             Self::Edge => &[Need::Tools, Need::Worker, Need::Emulator],
-            Self::Interop => &[Need::Tools, Need::Python, Need::Package, Need::Worker, Need::Emulator],
+            Self::Interop => &[Need::Tools, Need::Chromium, Need::Python, Need::Package, Need::Worker, Need::Emulator],
             Self::Deploy => &[Need::Tools, Need::Package, Need::Worker],
         }
     }
