@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useChat } from '@ai-sdk/react';
-import { createTransport } from 'failsoft/ai';
+import { adviceOf, createTransport } from 'failsoft/ai';
 
 import { client } from '../client.js';
 
@@ -24,7 +24,7 @@ function Chat() {
       {messages.map((message) => (
         <p key={message.id} className={message.role}><b>{message.metadata?.model ?? message.role}</b> {textOf(message)}</p>
       ))}
-      {error && <p role="alert">{error.message}</p>}
+      {error && <p role="alert">{adviceOf(error).text} {adviceOf(error).canRetry && <button onClick={() => regenerate()}>Try again</button>}</p>}
       <form onSubmit={submit}>
         <label>Your message <input value={text} onChange={(event) => setText(event.target.value)} /></label>
         {isRunning ? <button type="button" onClick={stop}>Stop</button> : <button>Send</button>}
