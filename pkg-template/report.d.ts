@@ -20,6 +20,8 @@ export interface Report {
   fallback: boolean;
   /** True if the answer passed every rule. If false, it is the best of the answers that did not. */
   accepted: boolean;
+  /** `'hit'` if an edge gave a stored answer, for which nothing was sent. */
+  cache?: 'hit';
   /** The requests that were sent, in order. */
   attempts: Attempt[];
   /** The models that left the chain, each with the reason as a sentence. */

@@ -64,6 +64,7 @@
 //! | `protocol` | Responses and Messages, with the feature `protocols` |
 //! | `redaction` | answers without what belongs to the owner of an upstream's key |
 //! | [`report`], `role`, `usd` | what happened; what an attempt is for; amounts of money |
+//! | `stored` | answers that a cache stores, with the feature `protocols` |
 //! | `repeats` | failed calls that an SDK repeats, answered from memory |
 //! | [`json`], `text`, `date`, [`invalid`], `near_miss` | basic modules: JSON in place, strings, dates, errors of input, near misses |
 //!
@@ -100,6 +101,8 @@ mod role;
 pub mod schema;
 mod shape;
 pub mod sse;
+#[cfg(feature = "protocols")]
+mod stored;
 mod text;
 pub mod tokens;
 pub mod upstream;
@@ -126,6 +129,8 @@ pub use report::Report;
 pub use request::ChatRequest;
 pub use role::Role;
 pub use shape::Shape;
+#[cfg(feature = "protocols")]
+pub use stored::{is_worth_storing, replay};
 pub use upstream::{Dialect, Upstream};
 pub use usd::Usd;
 

@@ -25,6 +25,9 @@ pub struct Report {
     pub cost: Option<Usd>,
     /// The ids of generations that may have cost money and did not report how much.
     pub unsettled: Vec<String>,
+    /// The answer came from the cache of an edge, and no request was sent. In the JSON: `"cache": "hit"`.
+    #[cfg(feature = "protocols")]
+    pub from_cache: bool,
 }
 
 /// One request to an upstream.
@@ -161,6 +164,10 @@ impl Report {
         let mut json = Object::default();
         json.maybe_text("model", self.model.as_deref());
         json.flag("fallback", self.fallback).flag("accepted", self.accepted);
+        #[cfg(feature = "protocols")]
+        if self.from_cache {
+            json.text("cache", "hit");
+        }
         if !self.dropped.is_empty() {
             json.open("dropped", "[");
             for Dropped { model, reason } in &self.dropped {

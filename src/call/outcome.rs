@@ -35,7 +35,12 @@ pub struct Outcome {
 
 /// A whole answer.
 #[derive(Debug)]
-pub struct Answer(Form);
+pub struct Answer {
+    form: Form,
+    /// Several attempts wrote it, or an event of its stream was unreadable.
+    #[cfg(feature = "protocols")]
+    is_mended: bool,
+}
 
 #[derive(Debug)]
 enum Form {
@@ -71,17 +76,36 @@ impl Outcome {
 impl Answer {
     /// The answer of `attempt`: in one piece as it came, or the sum of its chunks.
     pub(super) fn of(mut attempt: Attempt) -> Self {
-        match attempt.whole.take() {
-            Some(whole) => Self(Form::Whole(whole)),
-            None => {
-                Self::from_chunks(attempt.events().map(|events| std::mem::take(&mut events.answer)).unwrap_or_default())
-            }
+        let form = match attempt.whole.take() {
+            Some(whole) => Form::Whole(whole),
+            None => Form::Chunks(attempt.events().map(|events| std::mem::take(&mut events.answer)).unwrap_or_default()),
+        };
+        Self {
+            form,
+            #[cfg(feature = "protocols")]
+            is_mended: attempt.events().is_some_and(|events| events.malformed > 0),
         }
     }
 
-    /// The sum of the chunks of a stream.
+    /// The sum of the chunks of a stream that several attempts wrote.
     pub(super) fn from_chunks(answer: Accumulator) -> Self {
-        Self(Form::Chunks(answer))
+        Self {
+            form: Form::Chunks(answer),
+            #[cfg(feature = "protocols")]
+            is_mended: true,
+        }
+    }
+
+    /// An answer that was stored: the JSON text of OpenAI's completion object.
+    #[cfg(feature = "protocols")]
+    pub fn from_completion(completion: String) -> Self {
+        Self { form: Form::Whole(completion), is_mended: false }
+    }
+
+    /// Several attempts wrote the answer, or an event of its stream was unreadable. A cache does not store such an answer.
+    #[cfg(feature = "protocols")]
+    pub fn is_mended(&self) -> bool {
+        self.is_mended
     }
 
     /// The JSON text of OpenAI's completion object.
@@ -95,7 +119,7 @@ impl Answer {
     }
 
     fn json(&self) -> Cow<'_, str> {
-        match &self.0 {
+        match &self.form {
             Form::Whole(json) => json.into(),
             Form::Chunks(answer) => answer.completion().into(),
         }

@@ -34,7 +34,7 @@ function row(random, id, at, before) {
     id, call: id.split('/')[0], revision: -1, at,
     account: pick(random, ['key:web', 'user:1', 'user:2']), client: pick(random, ['web', 'user']),
     route: pick(random, [null, 'chat', "<b>'; DROP TABLE sums; --"]), feature: pick(random, [null, 'search', '=1+1']),
-    asked: ['openai/gpt-4o-mini', SECOND], role: pick(random, ['answer', 'hedge', 'judge']),
+    asked: ['openai/gpt-4o-mini', SECOND], role: pick(random, ['answer', 'hedge', 'judge', ...(first ? ['cached'] : [])]),
   };
   return {
     ...stays,
@@ -50,7 +50,7 @@ function row(random, id, at, before) {
     duration: maybe(whole(4_000_000)),
     call_first_token: first ? maybe(whole(9_000)) : null,
     call_duration: first ? maybe(whole(90_000)) : null,
-    ended: first ? pick(random, ['answered', 'fallback', 'cut', 'aborted']) : null,
+    ended: stays.role === 'cached' ? 'cached' : first ? pick(random, ['answered', 'fallback', 'cut', 'aborted']) : null,
     upstream: maybe('openrouter.ai'),
   };
 }
@@ -95,10 +95,10 @@ async function allEqual(rows) {
   await equals('sums', [...KEYS, 'upstream', 'role', 'outcome', 'ended'], AMOUNTS, sum(rows, ended, amounts));
   const all = (each) => [each.outcome, each.ended ?? ''];
   await equals('quarters', ['begins', 'outcome', 'ended'], AMOUNTS, sum(rows, all, amounts, [null]));
-  const failed = (each) => each.ended !== null && !['answered', 'fallback', 'aborted'].includes(each.ended);
-  const calls = (each) => [each.ended !== null, each.ended === 'fallback', failed(each), each.ended === 'aborted'].map(Number);
-  const ofAccount = sum(rows, (each) => [each.account, each.client], (each) => [...amounts(each), ...calls(each)]);
-  await equals('account_sums', ['length', 'begins', 'account', 'client'], [...AMOUNTS, 'calls', 'fallbacks', 'failed', 'aborted'], ofAccount);
+  const failed = (each) => each.ended !== null && !['answered', 'fallback', 'aborted', 'cached'].includes(each.ended);
+  const calls = (each) => [each.ended !== null, each.ended === 'fallback', failed(each), each.ended === 'aborted', each.ended === 'cached'].map(Number);
+  const ofAccount = sum(rows, (each) => [each.account, each.client], (each) => [Number(each.role !== 'cached'), ...amounts(each).slice(1), ...calls(each)]);
+  await equals('account_sums', ['length', 'begins', 'account', 'client'], [...AMOUNTS, 'calls', 'fallbacks', 'failed', 'aborted', 'cached'], ofAccount);
   const bounds = (await edge.database.all('SELECT up_to FROM bounds ORDER BY up_to')).map(({ up_to: bound }) => bound);
   const measured = MEASURES.flatMap((measure, at) => rows.filter((each) => each[measure] !== null).map((each) => ({ ...each, at, time: each[measure], when: each.at })));
   const bucket = ({ time }) => bounds.find((bound) => time <= bound);
@@ -139,6 +139,7 @@ test('the migration fills the sums from rows of earlier versions', async () => {
   const rows = await attempts();
   const columns = ['upstream', 'call_first_token', 'call_duration', 'part'];
   for (const trigger of ['sums_add', 'sums_change', 'times_change']) await edge.database.all(`DROP TRIGGER ${trigger}`);
+  for (const view of ['counted', 'timed', 'spans']) await edge.database.all(`DROP VIEW ${view}`);
   for (const table of ['sums', 'quarters', 'account_sums', 'times', 'features', 'bounds']) await edge.database.all(`DROP TABLE ${table}`);
   for (const column of columns) await edge.database.all(`ALTER TABLE attempts DROP COLUMN ${column}`);
   await edge.database.all(await readFile(join(WORKER, 'migrations/0005_sums.sql'), 'utf8'));

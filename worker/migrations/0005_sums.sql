@@ -16,7 +16,8 @@ ALTER TABLE attempts ADD COLUMN part TEXT;
 CREATE TABLE features (name TEXT PRIMARY KEY) WITHOUT ROWID;
 
 -- The sums of a span: of each quarter (length 1), and of each day of UTC (length 96). A day is there so that a month has few
--- rows. An attempt is also a call if it is the first one of its call: then ended is not empty.
+-- rows. An attempt is also a call if it is the first one of its call: then ended is not empty. A call whose answer came from the
+-- cache has one row, whose role and end are cached. It counts among the attempts here, and is left out where attempts are shown.
 CREATE TABLE sums (
   length INTEGER NOT NULL,
   -- The first quarter of the span.
@@ -69,6 +70,8 @@ CREATE TABLE account_sums (
   fallbacks INTEGER NOT NULL,
   failed INTEGER NOT NULL,
   aborted INTEGER NOT NULL,
+  -- Calls whose answer came from the cache. Their rows are no attempts here.
+  cached INTEGER NOT NULL,
   PRIMARY KEY (length, begins, account, client)
 ) WITHOUT ROWID;
 
@@ -121,18 +124,18 @@ SELECT begins, outcome, ended, sum(attempts), sum(prompt_tokens), sum(completion
 
 INSERT INTO account_sums
 SELECT
-  1, at / 900000, account, client, count(*),
+  1, at / 900000, account, client, sum(role <> 'cached'),
   sum(iif(settled = 'unsettled', 0, coalesce(prompt_tokens, 0))),
   sum(iif(settled = 'unsettled', 0, coalesce(completion_tokens, 0))),
   sum(iif(settled = 'unsettled', 0, cost)),
   sum(settled = 'unsettled'),
   sum(iif(settled = 'unsettled', cost, 0)),
-  count(ended), sum(ended IS 'fallback'), sum(ended IS NOT NULL AND ended NOT IN ('answered', 'fallback', 'aborted')),
-  sum(ended IS 'aborted')
+  count(ended), sum(ended IS 'fallback'), sum(ended IS NOT NULL AND ended NOT IN ('answered', 'fallback', 'aborted', 'cached')),
+  sum(ended IS 'aborted'), sum(ended IS 'cached')
 FROM attempts GROUP BY 2, 3, 4;
 INSERT INTO account_sums
 SELECT 96, begins / 96 * 96, account, client, sum(attempts), sum(prompt_tokens), sum(completion_tokens), sum(cost),
-  sum(unsettled), sum(unsettled_cost), sum(calls), sum(fallbacks), sum(failed), sum(aborted)
+  sum(unsettled), sum(unsettled_cost), sum(calls), sum(fallbacks), sum(failed), sum(aborted), sum(cached)
 FROM account_sums GROUP BY 2, 3, 4;
 
 INSERT INTO times
@@ -146,27 +149,27 @@ SELECT 96, begins / 96 * 96, route, feature, client, model, up_to, sum(first_tok
   sum(call_duration)
 FROM times GROUP BY 2, 3, 4, 5, 6, 7;
 
-CREATE TRIGGER sums_add AFTER INSERT ON attempts BEGIN
-  INSERT OR IGNORE INTO features SELECT new.part WHERE new.part IS NOT NULL AND new.part <> 'other';
+CREATE VIEW spans AS SELECT 1 AS length UNION ALL SELECT 96;
+
+CREATE VIEW counted AS SELECT 1 AS sign, 1 AS known, * FROM attempts;
+
+CREATE TRIGGER counted_add INSTEAD OF INSERT ON counted BEGIN
   INSERT INTO sums
   SELECT
-    span.length, new.at / 900000 / span.length * span.length, coalesce(new.route, ''), coalesce(new.part, new.feature, ''),
-    new.client, coalesce(new.label, new.model, new.asked ->> 0, ''),
-    coalesce(new.upstream, ''), new.role, new.outcome, coalesce(new.ended, ''), 1,
-    iif(new.settled = 'unsettled', 0, coalesce(new.prompt_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, coalesce(new.completion_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, new.cost), (new.settled = 'unsettled'), iif(new.settled = 'unsettled', new.cost, 0)
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span WHERE true
+    length, new.at / 900000 / length * length, coalesce(new.route, ''), coalesce(new.part, new.feature, ''), new.client,
+    coalesce(new.label, new.model, new.asked ->> 0, ''), coalesce(new.upstream, ''), new.role, new.outcome, coalesce(new.ended, ''),
+    new.sign, new.known * coalesce(new.prompt_tokens, 0), new.known * coalesce(new.completion_tokens, 0), new.known * new.cost,
+    new.sign - new.known, (new.sign - new.known) * new.cost
+  FROM spans WHERE true
   ON CONFLICT DO UPDATE SET
     attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
     unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost;
   INSERT INTO quarters
   SELECT
-    new.at / 900000, new.outcome, coalesce(new.ended, ''), 1,
-    iif(new.settled = 'unsettled', 0, coalesce(new.prompt_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, coalesce(new.completion_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, new.cost), (new.settled = 'unsettled'), iif(new.settled = 'unsettled', new.cost, 0)
+    new.at / 900000, new.outcome, coalesce(new.ended, ''),
+    new.sign, new.known * coalesce(new.prompt_tokens, 0), new.known * coalesce(new.completion_tokens, 0), new.known * new.cost,
+    new.sign - new.known, (new.sign - new.known) * new.cost
   WHERE true
   ON CONFLICT DO UPDATE SET
     attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
@@ -174,155 +177,50 @@ CREATE TRIGGER sums_add AFTER INSERT ON attempts BEGIN
     unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost;
   INSERT INTO account_sums
   SELECT
-    span.length, new.at / 900000 / span.length * span.length, new.account, new.client, 1,
-    iif(new.settled = 'unsettled', 0, coalesce(new.prompt_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, coalesce(new.completion_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, new.cost), (new.settled = 'unsettled'), iif(new.settled = 'unsettled', new.cost, 0),
-    (new.ended IS NOT NULL), (new.ended IS 'fallback'),
-    (new.ended IS NOT NULL AND new.ended NOT IN ('answered', 'fallback', 'aborted')), (new.ended IS 'aborted')
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span WHERE true
+    length, new.at / 900000 / length * length, new.account, new.client,
+    new.sign * (new.role <> 'cached'), new.known * coalesce(new.prompt_tokens, 0), new.known * coalesce(new.completion_tokens, 0), new.known * new.cost,
+    new.sign - new.known, (new.sign - new.known) * new.cost,
+    new.sign * (new.ended IS NOT NULL), new.sign * (new.ended IS 'fallback'),
+    new.sign * (new.ended IS NOT NULL AND new.ended NOT IN ('answered', 'fallback', 'aborted', 'cached')),
+    new.sign * (new.ended IS 'aborted'), new.sign * (new.ended IS 'cached')
+  FROM spans WHERE true
   ON CONFLICT DO UPDATE SET
     attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
     unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost,
     calls = calls + excluded.calls, fallbacks = fallbacks + excluded.fallbacks, failed = failed + excluded.failed,
-    aborted = aborted + excluded.aborted;
+    aborted = aborted + excluded.aborted, cached = cached + excluded.cached;
+END;
+
+CREATE VIEW timed AS SELECT 1 AS sign, * FROM attempts;
+
+CREATE TRIGGER timed_add INSTEAD OF INSERT ON timed BEGIN
   INSERT INTO times
   SELECT
-    span.length, new.at / 900000 / span.length * span.length, coalesce(new.route, ''), coalesce(new.part, new.feature, ''),
-    new.client, coalesce(new.label, new.model, new.asked ->> 0, ''),
-    (SELECT min(up_to) FROM bounds WHERE up_to >= took) AS bucket,
-    sum(first_token), sum(duration), sum(call_first_token), sum(call_duration)
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span CROSS JOIN (
-    SELECT new.first_token AS took, 1 AS first_token, 0 AS duration, 0 AS call_first_token, 0 AS call_duration
-    UNION ALL SELECT new.duration, 0, 1, 0, 0
-    UNION ALL SELECT new.call_first_token, 0, 0, 1, 0
-    UNION ALL SELECT new.call_duration, 0, 0, 0, 1
+    length, new.at / 900000 / length * length, coalesce(new.route, ''), coalesce(new.part, new.feature, ''), new.client,
+    coalesce(new.label, new.model, new.asked ->> 0, ''), (SELECT min(up_to) FROM bounds WHERE up_to >= took) AS bucket,
+    new.sign * sum(measure = 1), new.sign * sum(measure = 2), new.sign * sum(measure = 3), new.sign * sum(measure = 4)
+  FROM spans CROSS JOIN (
+    SELECT 1 AS measure, new.first_token AS took UNION ALL SELECT 2, new.duration
+    UNION ALL SELECT 3, new.call_first_token UNION ALL SELECT 4, new.call_duration
   )
-  WHERE took IS NOT NULL
-  GROUP BY span.length, bucket
+  WHERE took IS NOT NULL GROUP BY length, bucket
   ON CONFLICT DO UPDATE SET
     first_token = first_token + excluded.first_token, duration = duration + excluded.duration,
     call_first_token = call_first_token + excluded.call_first_token, call_duration = call_duration + excluded.call_duration;
 END;
-
--- What a row adds to the sums may change until the last of its revisions: the old contribution is taken back.
-CREATE TRIGGER sums_change AFTER UPDATE ON attempts BEGIN
-  INSERT INTO sums
-  SELECT
-    span.length, old.at / 900000 / span.length * span.length, coalesce(old.route, ''), coalesce(old.part, old.feature, ''),
-    old.client, coalesce(old.label, old.model, old.asked ->> 0, ''),
-    coalesce(old.upstream, ''), old.role, old.outcome, coalesce(old.ended, ''), -1,
-    -iif(old.settled = 'unsettled', 0, coalesce(old.prompt_tokens, 0)),
-    -iif(old.settled = 'unsettled', 0, coalesce(old.completion_tokens, 0)),
-    -iif(old.settled = 'unsettled', 0, old.cost), -(old.settled = 'unsettled'), -iif(old.settled = 'unsettled', old.cost, 0)
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span WHERE true
-  ON CONFLICT DO UPDATE SET
-    attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
-    unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost;
-  INSERT INTO quarters
-  SELECT
-    old.at / 900000, old.outcome, coalesce(old.ended, ''), -1,
-    -iif(old.settled = 'unsettled', 0, coalesce(old.prompt_tokens, 0)),
-    -iif(old.settled = 'unsettled', 0, coalesce(old.completion_tokens, 0)),
-    -iif(old.settled = 'unsettled', 0, old.cost), -(old.settled = 'unsettled'), -iif(old.settled = 'unsettled', old.cost, 0)
-  WHERE true
-  ON CONFLICT DO UPDATE SET
-    attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
-    unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost;
-  INSERT INTO sums
-  SELECT
-    span.length, new.at / 900000 / span.length * span.length, coalesce(new.route, ''), coalesce(new.part, new.feature, ''),
-    new.client, coalesce(new.label, new.model, new.asked ->> 0, ''),
-    coalesce(new.upstream, ''), new.role, new.outcome, coalesce(new.ended, ''), 1,
-    iif(new.settled = 'unsettled', 0, coalesce(new.prompt_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, coalesce(new.completion_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, new.cost), (new.settled = 'unsettled'), iif(new.settled = 'unsettled', new.cost, 0)
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span WHERE true
-  ON CONFLICT DO UPDATE SET
-    attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
-    unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost;
-  INSERT INTO quarters
-  SELECT
-    new.at / 900000, new.outcome, coalesce(new.ended, ''), 1,
-    iif(new.settled = 'unsettled', 0, coalesce(new.prompt_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, coalesce(new.completion_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, new.cost), (new.settled = 'unsettled'), iif(new.settled = 'unsettled', new.cost, 0)
-  WHERE true
-  ON CONFLICT DO UPDATE SET
-    attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
-    unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost;
-  INSERT INTO account_sums
-  SELECT
-    span.length, old.at / 900000 / span.length * span.length, old.account, old.client, -1,
-    -iif(old.settled = 'unsettled', 0, coalesce(old.prompt_tokens, 0)),
-    -iif(old.settled = 'unsettled', 0, coalesce(old.completion_tokens, 0)),
-    -iif(old.settled = 'unsettled', 0, old.cost), -(old.settled = 'unsettled'), -iif(old.settled = 'unsettled', old.cost, 0),
-    -(old.ended IS NOT NULL), -(old.ended IS 'fallback'),
-    -(old.ended IS NOT NULL AND old.ended NOT IN ('answered', 'fallback', 'aborted')), -(old.ended IS 'aborted')
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span WHERE true
-  ON CONFLICT DO UPDATE SET
-    attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
-    unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost,
-    calls = calls + excluded.calls, fallbacks = fallbacks + excluded.fallbacks, failed = failed + excluded.failed,
-    aborted = aborted + excluded.aborted;
-  INSERT INTO account_sums
-  SELECT
-    span.length, new.at / 900000 / span.length * span.length, new.account, new.client, 1,
-    iif(new.settled = 'unsettled', 0, coalesce(new.prompt_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, coalesce(new.completion_tokens, 0)),
-    iif(new.settled = 'unsettled', 0, new.cost), (new.settled = 'unsettled'), iif(new.settled = 'unsettled', new.cost, 0),
-    (new.ended IS NOT NULL), (new.ended IS 'fallback'),
-    (new.ended IS NOT NULL AND new.ended NOT IN ('answered', 'fallback', 'aborted')), (new.ended IS 'aborted')
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span WHERE true
-  ON CONFLICT DO UPDATE SET
-    attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
-    unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost,
-    calls = calls + excluded.calls, fallbacks = fallbacks + excluded.fallbacks, failed = failed + excluded.failed,
-    aborted = aborted + excluded.aborted;
+CREATE TRIGGER sums_add AFTER INSERT ON attempts BEGIN
+  INSERT OR IGNORE INTO features SELECT new.part WHERE new.part IS NOT NULL AND new.part <> 'other';
+  INSERT INTO counted (sign, known, at, route, feature, part, client, label, model, asked, upstream, role, outcome, ended, account, prompt_tokens, completion_tokens, cost, settled) VALUES (1, new.settled <> 'unsettled', new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.upstream, new.role, new.outcome, new.ended, new.account, new.prompt_tokens, new.completion_tokens, new.cost, new.settled);
+  INSERT INTO timed (sign, at, route, feature, part, client, label, model, asked, first_token, duration, call_first_token, call_duration) VALUES (1, new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.first_token, new.duration, new.call_first_token, new.call_duration);
 END;
-
+CREATE TRIGGER sums_change AFTER UPDATE ON attempts BEGIN
+  INSERT INTO counted (sign, known, at, route, feature, part, client, label, model, asked, upstream, role, outcome, ended, account, prompt_tokens, completion_tokens, cost, settled) VALUES
+    (-1, -(old.settled <> 'unsettled'), old.at, old.route, old.feature, old.part, old.client, old.label, old.model, old.asked, old.upstream, old.role, old.outcome, old.ended, old.account, old.prompt_tokens, old.completion_tokens, old.cost, old.settled),
+    (1, new.settled <> 'unsettled', new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.upstream, new.role, new.outcome, new.ended, new.account, new.prompt_tokens, new.completion_tokens, new.cost, new.settled);
+END;
 CREATE TRIGGER times_change AFTER UPDATE ON attempts
 WHEN old.first_token IS NOT new.first_token OR old.duration IS NOT new.duration OR old.call_first_token IS NOT new.call_first_token OR old.call_duration IS NOT new.call_duration
   OR old.model IS NOT new.model OR old.label IS NOT new.label BEGIN
-  INSERT INTO times
-  SELECT
-    span.length, old.at / 900000 / span.length * span.length, coalesce(old.route, ''), coalesce(old.part, old.feature, ''),
-    old.client, coalesce(old.label, old.model, old.asked ->> 0, ''),
-    (SELECT min(up_to) FROM bounds WHERE up_to >= took) AS bucket,
-    sum(first_token), sum(duration), sum(call_first_token), sum(call_duration)
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span CROSS JOIN (
-    SELECT old.first_token AS took, -1 AS first_token, 0 AS duration, 0 AS call_first_token, 0 AS call_duration
-    UNION ALL SELECT old.duration, 0, -1, 0, 0
-    UNION ALL SELECT old.call_first_token, 0, 0, -1, 0
-    UNION ALL SELECT old.call_duration, 0, 0, 0, -1
-  )
-  WHERE took IS NOT NULL
-  GROUP BY span.length, bucket
-  ON CONFLICT DO UPDATE SET
-    first_token = first_token + excluded.first_token, duration = duration + excluded.duration,
-    call_first_token = call_first_token + excluded.call_first_token, call_duration = call_duration + excluded.call_duration;
-  INSERT INTO times
-  SELECT
-    span.length, new.at / 900000 / span.length * span.length, coalesce(new.route, ''), coalesce(new.part, new.feature, ''),
-    new.client, coalesce(new.label, new.model, new.asked ->> 0, ''),
-    (SELECT min(up_to) FROM bounds WHERE up_to >= took) AS bucket,
-    sum(first_token), sum(duration), sum(call_first_token), sum(call_duration)
-  FROM (SELECT 1 AS length UNION ALL SELECT 96) AS span CROSS JOIN (
-    SELECT new.first_token AS took, 1 AS first_token, 0 AS duration, 0 AS call_first_token, 0 AS call_duration
-    UNION ALL SELECT new.duration, 0, 1, 0, 0
-    UNION ALL SELECT new.call_first_token, 0, 0, 1, 0
-    UNION ALL SELECT new.call_duration, 0, 0, 0, 1
-  )
-  WHERE took IS NOT NULL
-  GROUP BY span.length, bucket
-  ON CONFLICT DO UPDATE SET
-    first_token = first_token + excluded.first_token, duration = duration + excluded.duration,
-    call_first_token = call_first_token + excluded.call_first_token, call_duration = call_duration + excluded.call_duration;
+  INSERT INTO timed (sign, at, route, feature, part, client, label, model, asked, first_token, duration, call_first_token, call_duration) VALUES (-1, old.at, old.route, old.feature, old.part, old.client, old.label, old.model, old.asked, old.first_token, old.duration, old.call_first_token, old.call_duration), (1, new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.first_token, new.duration, new.call_first_token, new.call_duration);
 END;

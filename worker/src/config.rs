@@ -48,7 +48,7 @@ pub(crate) use limits::Limits;
 pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route, is_route_name};
-pub(crate) use setup::{ACCOUNTS, Setup, setup};
+pub(crate) use setup::{ACCOUNTS, CACHE, Setup, setup};
 pub(crate) use split::Split;
 pub(crate) use stored_route::read_stored_route;
 pub(crate) use url_host::{authority, is_loopback};
@@ -84,6 +84,8 @@ pub(crate) struct Config {
 /// What was deployed, except the routes.
 #[derive(Debug)]
 pub(crate) struct Deployed {
+    /// The SHA-256 of the variable `FAILSOFT`.
+    pub(crate) digest: [u8; 32],
     /// The upstreams in order, with their keys; at least one.
     pub(crate) upstreams: Arc<Vec<Upstream>>,
     /// The names of the upstreams, without their spares.
@@ -129,7 +131,8 @@ impl Config {
     /// Every problem that was found.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let (mut config, key_names) = match parse(variable(VARIABLE).as_deref().unwrap_or("{}")) {
+        let text = variable(VARIABLE).unwrap_or_else(|| "{}".into());
+        let (mut config, key_names) = match parse(&text) {
             Ok((config, key_names)) => (Some(config), key_names),
             Err(problem) => {
                 problems.push(problem);
@@ -140,6 +143,7 @@ impl Config {
         let keys = upstream_keys(&key_names, &variable, local, &mut problems);
         let old_keys = old_keys(&key_names, &variable, &mut problems);
         if let Some(deployed) = config.as_mut().and_then(|config| Rc::get_mut(&mut config.deployed)) {
+            deployed.digest = digest::of(&text);
             deployed.access.add_secrets(&variable, &mut problems);
             deployed.operations.add_secrets(&variable, &mut problems);
             problems.extend(purpose::find_shared(deployed, &key_names, &variable));
@@ -237,6 +241,11 @@ impl Config {
         self.all_routes().map(|route| &route.policy).chain([&self.policy])
     }
 
+    /// Whether answers of the route `name` may be stored. If stored routes could not be read, nobody has changed one.
+    pub(crate) fn caches_route(&self, name: &str) -> bool {
+        self.lacks_routes || self.all_routes().any(|route| route.name == name && route.cache.is_some())
+    }
+
     /// Finds the route `name`.
     pub(crate) fn route(&self, name: &str) -> Option<&Rc<Route>> {
         self.routes.iter().find(|route| route.name == name)
@@ -278,6 +287,7 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
     config.flag("trustProxy", &mut trusts_proxy)?;
     config.flag("development", &mut is_development)?;
     let deployed = Deployed {
+        digest: [0; 32],
         upstreams: Arc::new(upstreams),
         upstream_names,
         models: model_patterns(config)?,

@@ -11,4 +11,4 @@ mod retry;
 mod row;
 
 pub(crate) use outbox::Outbox;
-pub(crate) use row::{Context, Row, rows, settled};
+pub(crate) use row::{CACHED, Context, Row, rows, settled};

@@ -9,10 +9,11 @@
 //!
 //! | folder | contents |
 //! |---|---|
-//! | `admin` | for the owner: stored routes |
+//! | `admin` | for the owner: stored routes, stored answers |
 //! | `call` | a chat call: admission, the driver, requests to upstreams, delivery |
 //! | `ops` | for the owner: health, metrics, spans, the cron trigger, what the dashboard shows |
 //! | `access` | who may call: client keys, users, visitors, this machine; the owner's `/admin` |
+//! | `cache` | answers that are given again, for routes that have a cache |
 //! | `routes` | routes that the owner edits without a deployment, as this isolate knows them |
 //! | `account` | what an account may use: hold before a call, settle after it |
 //! | `breakers` | models that failed lately and are left alone, shared by all isolates |
@@ -46,6 +47,7 @@ mod access;
 mod account;
 mod admin;
 mod breakers;
+mod cache;
 mod call;
 mod catalog;
 mod config;
@@ -177,6 +179,8 @@ async fn answer_admin(
     }
     let answer = if admin::routes::is_about_routes(&head.path) {
         admin::routes::answer(&sender, request, head, config, env).await
+    } else if admin::cache::is_about_cache(&head.path) {
+        boxed(admin::cache::answer(&sender, request, head, config, env)).await
     } else {
         access::admin::answer(&sender, request, head, config, env).await
     };

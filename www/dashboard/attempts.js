@@ -3,7 +3,7 @@
 import { element } from '../dom.js';
 import { count, ending, time, usd } from './format.js';
 
-const ROLES = { hedge: 'beside a slow one', judge: 'scores the answer', continue: 'continues the text', restart: 'starts again' };
+const ROLES = { hedge: 'beside a slow one', judge: 'scores the answer', continue: 'continues the text', restart: 'starts again', cached: 'from the cache' };
 
 export function attempts(call) {
   const whole = Math.max(1, call.duration ?? 0, ...call.attempts.map((attempt) => attempt.at - call.at + (attempt.duration ?? 0)));

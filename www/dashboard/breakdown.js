@@ -7,7 +7,7 @@ import { figures } from './range-controls.js';
 import { address, keep } from './state.js';
 import { bar, nothing, table } from './table.js';
 
-const ADDED = ['calls', 'fallbacks', 'failed', 'aborted', 'attempts', 'failedAttempts', 'promptTokens', 'completionTokens', 'usd', 'unsettled', 'unsettledUsd'];
+const ADDED = ['calls', 'fallbacks', 'failed', 'aborted', 'cached', 'attempts', 'failedAttempts', 'promptTokens', 'completionTokens', 'usd', 'unsettled', 'unsettledUsd'];
 
 /** The row with the sum of `rows`. Percentiles cannot be added. */
 export const sumOf = (rows) => ({ name: null, ...Object.fromEntries(ADDED.map((name) => [name, rows.reduce((sum, row) => sum + (row[name] ?? 0), 0)])) });
@@ -21,7 +21,7 @@ const latency = (title, name, of) => ({ title, cell: (row) => time(row[name]?.[o
 /** The columns of calls: what their callers saw. */
 export const callColumns = (rows) => [
   spend(rows), unknown, amount('Calls', 'calls'),
-  { title: 'Fallbacks', cell: (row) => percent(row.fallbacks, row.calls - row.failed - row.aborted), plain: (row) => row.fallbacks, number: true },
+  { title: 'Fallbacks', cell: (row) => percent(row.fallbacks, row.calls - row.failed - row.aborted - row.cached), plain: (row) => row.fallbacks, number: true },
   { title: 'Errors', cell: (row) => percent(row.failed, row.calls), plain: (row) => row.failed, number: true },
 ];
 const callTimes = [

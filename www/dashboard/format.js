@@ -42,5 +42,6 @@ export function change(now, before) {
 /** How a call or an attempt ended, in words. */
 export function ending(name) {
   if (name === 'fallback') return 'answered by a fallback';
+  if (name === 'cached') return 'answered from the cache';
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

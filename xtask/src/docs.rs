@@ -48,10 +48,10 @@ pub(crate) fn build(workspace: &Workspace, output: &Path) -> Result<()> {
     bundle(workspace, &folder.join("docs.js"), &output.join("docs.js"))
 }
 
-/// A file of `www/` that becomes something else before the edge serves it, or that the edge does not serve.
+/// A file of `www/` that becomes something else before the edge serves it.
 pub(crate) fn is_source(file: &Path) -> bool {
-    let is_page = file.extension().is_some_and(|extension| matches!(extension.to_str(), Some("md" | "html" | "js")));
-    file.starts_with("examples") || file.starts_with("docs") && is_page
+    file.starts_with("docs")
+        && file.extension().is_some_and(|extension| matches!(extension.to_str(), Some("md" | "html" | "js")))
 }
 
 /// All pages, in the order in which the first one links them.

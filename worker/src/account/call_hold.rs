@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failsoft::Millis;
+use failsoft::{Millis, Usd};
 use worker::Delay;
 
 use super::amount::{Amount, Usage};
@@ -61,6 +61,11 @@ impl CallHold {
     /// Prepares a hold. Nothing is held yet.
     pub(crate) fn new(accounts: AccountClient, terms: HoldTerms) -> Self {
         Self { accounts, terms, state: State::NotHeld, leases: Vec::new() }
+    }
+
+    /// The call costs nothing, because its answer is there already. It still counts as a request.
+    pub(crate) fn need_no_cost(&mut self) {
+        self.terms.most = Usage { tokens: 0, usd: Usd(0) };
     }
 
     /// Holds the most that the call can use, of the shared budgets and of its account's.

@@ -1,7 +1,10 @@
 //! The life of a call at the edge: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages` and `/v1/embeddings`.
 
+mod cached;
+
 use std::rc::Rc;
 
+use cached::CacheUse;
 use failsoft::request::UsageChunk;
 use failsoft::{Report, Shape};
 use futures_channel::oneshot;
@@ -53,6 +56,8 @@ struct PreparedCall {
     errors: ErrorForm,
     /// For a client that does not see what is behind the answer.
     concealed: Option<Concealed>,
+    /// If the route has a cache.
+    cache: Option<CacheUse>,
 }
 
 /// Answers a call, or refuses it. The body of the answer may still be under way when this function returns.
@@ -100,6 +105,7 @@ async fn answer_client(
         let reply = Reply::failed(&failure, &conceal_report(&report, &[]), &head.error_form());
         return Ok(if client.hides_report() { reply } else { reply.with_report(&report) });
     }
+    let cache = CacheUse::of(config, &client.account().name, &admitted, head, &body);
     drop(body);
     let context = ledger::Context {
         id: host::random_uuid(),
@@ -137,6 +143,7 @@ async fn answer_client(
         in_flight,
         errors: head.error_form(),
         concealed,
+        cache,
     };
     check_pause(config, env).await?;
     let (respond, response) = oneshot::channel();
@@ -198,6 +205,13 @@ fn send_alert(env: &Env, alert: Alert) -> Boxed<'_, ()> {
 
 impl PreparedCall {
     async fn run(mut self, respond: Respond) {
+        let stored = match &self.cache {
+            Some(cache) => boxed(cache.find(&self.env)).await,
+            None => None,
+        };
+        if stored.is_some() {
+            self.hold.need_no_cost();
+        }
         let refused = self.hold.hold().await.err();
         if refused.is_some() || self.disconnect.has_happened() {
             if let Some(error) = refused {
@@ -207,7 +221,10 @@ impl PreparedCall {
             }
             return self.hold.release().await;
         }
-        self.run_held(respond).await;
+        match stored {
+            Some(stored) => boxed(self.deliver_stored(stored, respond)).await,
+            None => self.run_held(respond).await,
+        }
     }
 
     /// Runs the call, once its cost is held.
@@ -226,6 +243,7 @@ impl PreparedCall {
             in_flight,
             errors,
             concealed,
+            cache,
         } = self;
         let breakers = BreakerClient::new(&env);
         let began = host::now();
@@ -263,6 +281,7 @@ impl PreparedCall {
                 let rows = rows.clone();
                 boxed(spans::send(target, trace.as_ref(), &context, rows, times))
             }));
+            after.extend(cache.as_ref().and_then(|cache| cache.store(&outcome, &env)));
             after.extend(alerts.iter().map(|alert| boxed(ledger::alerts::send_once(&env, alert))));
             let abandoned = driver.take_abandoned();
             after.push(boxed(async {

@@ -1,6 +1,7 @@
 //! Delivery: what the client gets, and when. The answer is one piece of JSON, or a stream whose headers wait for the first
 //! text, up to a time limit.
 
+use std::future::poll_fn;
 use std::task::Poll;
 
 use failsoft::protocol::{Protocol, Writer};
@@ -12,9 +13,11 @@ use web_sys::ReadableStream;
 use crate::call::disclosure::{conceal_answer, conceal_failure, conceal_report};
 use crate::http::api_error::{ApiError, ErrorForm};
 use crate::http::reply::{Body, EVENT_STREAM, Reply, join_comments, report_comment};
+use crate::platform::disconnect::Disconnect;
 use crate::platform::executor::Executor;
 use crate::platform::host;
 use crate::platform::output::Output;
+use crate::platform::timer::Timer;
 
 /// The longest silence of a stream, in milliseconds. Proxies close a connection that is silent for long, and often only a
 /// write notices that a client has closed its end.
@@ -97,6 +100,26 @@ impl Delivery {
     /// Ready when the write or the pipe is over: see [`Output::poll`].
     pub(crate) fn poll(&mut self) -> Poll<Result<(), JsValue>> {
         self.output.as_mut().map_or(Poll::Ready(Ok(())), Output::poll)
+    }
+
+    /// Waits until the client has taken everything that was written or piped. Returns false if the client is gone, or has not
+    /// taken everything by `until`.
+    pub(crate) async fn wait_until_taken(
+        &mut self,
+        disconnect: &mut Disconnect,
+        timer: &mut Timer,
+        until: Millis,
+    ) -> bool {
+        poll_fn(|_| {
+            if let Poll::Ready(ended) = self.poll() {
+                return Poll::Ready(ended.is_ok());
+            }
+            if disconnect.has_happened() {
+                return Poll::Ready(false);
+            }
+            timer.poll_until(until).map(|()| false)
+        })
+        .await
     }
 
     /// Sends the headers of a stream, or a comment, if the time has come.

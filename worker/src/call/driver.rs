@@ -190,19 +190,8 @@ impl Driver {
         is_taken
     }
 
-    /// Waits until the client has taken everything that was written or piped. Returns false if the client is gone, or has not
-    /// taken everything by `until`.
     async fn wait_until_taken(&mut self, until: Millis) -> bool {
-        poll_fn(|_| {
-            if let Poll::Ready(ended) = self.delivery.poll() {
-                return Poll::Ready(ended.is_ok());
-            }
-            if self.disconnect.has_happened() {
-                return Poll::Ready(false);
-            }
-            self.timer.poll_until(until).map(|()| false)
-        })
-        .await
+        self.delivery.wait_until_taken(&mut self.disconnect, &mut self.timer, until).await
     }
 
     async fn wait(&mut self, until: Millis) {

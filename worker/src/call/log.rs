@@ -33,6 +33,9 @@ pub(crate) fn line(context: &Context, call: &AdmittedCall, outcome: &Outcome, to
         "completionTokens": tokens(|attempt| attempt.completion_tokens),
         "cost": report.cost.map(Usd::as_f64),
     });
+    if report.from_cache {
+        line["cache"] = "hit".into();
+    }
     if let Some(session) = &context.session {
         line["session"] = session.as_str().into();
     }

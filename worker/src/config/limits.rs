@@ -26,10 +26,11 @@ pub(crate) struct Limits {
     pub(crate) file_tokens: u64,
     /// A field that the edge does not know is an error.
     pub(crate) refuses_unknown: bool,
+    /// Bytes of the answers that are stored for one account.
+    pub(crate) cache_bytes: u64,
 }
 
-const FIELDS: &str =
-    "bodyBytes bodyWithin bytesInFlight messages outputTokens answers inputs images files fileTokens unknownFields";
+const FIELDS: &str = "bodyBytes bodyWithin bytesInFlight messages outputTokens answers inputs images files fileTokens unknownFields cacheBytes";
 
 impl Limits {
     pub(super) fn read(given: &Section<'_>) -> Result<Self, Box<Invalid>> {
@@ -50,6 +51,8 @@ impl Limits {
         let (mut files, mut file_tokens) = (0, 50_000);
         given.whole("files", 0, 1_000, &mut files)?;
         given.whole("fileTokens", 1, 10_000_000, &mut file_tokens)?;
+        let mut cache_bytes = 50_000_000;
+        given.whole("cacheBytes", 1, 1_000_000_000, &mut cache_bytes)?;
         let refuses_unknown = given.choice("unknownFields", "leaveOut refuse")? == Some("refuse");
         let (body_bytes, messages, inputs) = (body_bytes as usize, messages as usize, inputs as usize);
         let bytes_in_flight = bytes_in_flight as usize;
@@ -65,6 +68,7 @@ impl Limits {
             files,
             file_tokens,
             refuses_unknown,
+            cache_bytes,
         })
     }
 }

@@ -16,7 +16,10 @@ use super::split::Split;
 pub(crate) const HEADERS_WITHIN: Millis = 5_000;
 
 /// The fields of a route.
-const FIELDS: &str = "models policy lane headersWithin budget accountShare provider limits upstreams";
+const FIELDS: &str = "models policy lane headersWithin budget accountShare provider limits upstreams cache";
+
+/// The longest time that an answer is stored, in seconds: 30 days.
+const LONGEST_LIFETIME: u64 = 2_592_000;
 
 /// A chain of models with a policy.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub(crate) struct Route {
     /// The places of the upstreams that the route may use, in its own order, among those of the configuration without their spares.
     /// Empty: all of them.
     pub(crate) upstreams: Vec<usize>,
+    /// How long the answers of the route are stored and given again, in milliseconds. `None`: nothing is stored.
+    pub(crate) cache: Option<Millis>,
 }
 
 /// What a route inherits, and what it chooses from.
@@ -90,6 +95,7 @@ impl Route {
             provider: provider::read(route, above.provider)?,
             limits: RouteLimits::read(&route.section("limits")?, above.limits)?,
             upstreams: find_upstreams(route, above.upstreams)?,
+            cache: read_cache(route, lane)?,
         })
     }
 
@@ -117,6 +123,19 @@ impl Route {
         }
         self.upstreams.iter().filter_map(|at| groups.get(*at)).flatten().cloned().collect()
     }
+}
+
+/// The lifetime of stored answers.
+fn read_cache(route: &Section<'_>, lane: Lane) -> Result<Option<Millis>, Box<Invalid>> {
+    let cache = route.section("cache")?;
+    cache.only("lifetime")?;
+    let mut lifetime = 3_600;
+    cache.whole("lifetime", 1, LONGEST_LIFETIME, &mut lifetime)?;
+    let has_cache = !route.get("cache").is_null();
+    if has_cache && lane == Lane::Lean {
+        return Err(route.wrong("cache", "needs another lane: on the lane `lean`, the edge does not read answers"));
+    }
+    Ok(has_cache.then_some(lifetime * 1_000))
 }
 
 pub(super) const NOT_A_NAME: &str = "is not a name: use letters, digits, `-`, `_` and `.` only";

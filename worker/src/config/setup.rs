@@ -13,6 +13,9 @@ use crate::platform::object::Objects;
 /// The binding of the Durable Objects that count what each account uses.
 pub(crate) const ACCOUNTS: &str = "ACCOUNTS";
 
+/// The binding of the Durable Objects that store answers.
+pub(crate) const CACHE: &str = "CACHE";
+
 /// The configuration, or the problems in it.
 pub(crate) type Setup = Rc<Result<Rc<Config>, Vec<Problem>>>;
 

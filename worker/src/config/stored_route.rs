@@ -69,6 +69,10 @@ mod tests {
         );
         let route = route.expect("a route");
         assert_eq!((route.version, route.policy.attempts, route.upstreams), (Some(3), 2, vec![2, 1]));
+        assert_eq!(route.cache, None, "off by default");
+        let lifetime =
+            |cache: &str| read(&format!(r#"{{"models": ["m"], "cache": {cache}}}"#)).map(|route| route.cache);
+        assert_eq!([lifetime("{}"), lifetime(r#"{"lifetime": 5}"#)], [Ok(Some(3_600_000)), Ok(Some(5_000))]);
         assert_eq!(route.policy.max_cost.map(|usd| usd.decimal()).as_deref(), Some("0.5"), "inherited");
     }
 
@@ -76,6 +80,7 @@ mod tests {
     fn a_stored_route_permits_nothing_that_the_configuration_does_not() {
         for (route, problem) in [
             (r#"{}"#, "`route.models` must name at least one model"),
+            (r#"{"models": ["m"], "lane": "lean", "cache": {}}"#, "`route.cache` needs another lane"),
             (r#"{"models": ["m"], "polcy": {}}"#, "`route.polcy` is not a known field; did you mean `policy`?"),
             (
                 r#"{"models": ["m"], "policy": {"attempts": 5}}"#,

@@ -9,8 +9,8 @@
 use crate::config::{Access, Config};
 
 /// The headers that a script may read.
-const EXPOSED: &str = "x-failsoft-model, x-failsoft-attempts, x-failsoft-warnings, x-request-id, request-id, \
-                       x-should-retry, retry-after";
+const EXPOSED: &str = "x-failsoft-model, x-failsoft-attempts, x-failsoft-warnings, x-failsoft-cache, x-request-id, \
+                       request-id, x-should-retry, retry-after";
 
 /// How long a browser may remember a preflight, in seconds.
 const REMEMBERED: &str = "7200";

@@ -78,6 +78,9 @@ impl Reply {
         self.headers.push(("x-failsoft-attempts", report.attempts.len().to_string()));
         let model = report.model.as_ref().filter(|model| model.bytes().all(|byte| byte.is_ascii_graphic()));
         self.headers.extend(model.map(|model| ("x-failsoft-model", model.clone())));
+        if report.from_cache {
+            self.headers.push(("x-failsoft-cache", "hit".into()));
+        }
         self.with_warnings(&report.warnings)
     }
 

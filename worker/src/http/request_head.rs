@@ -13,7 +13,7 @@ use crate::platform::executor::Executor;
 use crate::platform::host;
 
 /// The headers that the edge reads. [`RequestHead::read`] takes their values in this order.
-pub(crate) const HEADERS: [&str; 13] = [
+pub(crate) const HEADERS: [&str; 14] = [
     "authorization",
     "origin",
     "sec-fetch-site",
@@ -27,6 +27,7 @@ pub(crate) const HEADERS: [&str; 13] = [
     "x-forwarded-proto",
     "x-api-key",
     "if-match",
+    "cache-control",
 ];
 
 /// The head of a request.
@@ -50,6 +51,8 @@ pub(crate) struct RequestHead {
     pub(crate) length: Option<usize>,
     /// The version of a resource that the client has read: the header `If-Match`.
     pub(crate) version: Option<String>,
+    /// What the client allows caches: the header `Cache-Control`.
+    pub(crate) cache_control: Option<String>,
     /// The executor of the request's task.
     pub(crate) executor: Executor,
 }
@@ -74,6 +77,7 @@ impl RequestHead {
             scheme,
             key,
             version,
+            cache_control,
         ] = HEADERS.map(|_| next());
         let host = authority(&url);
         let path = path(&url, host);
@@ -98,6 +102,7 @@ impl RequestHead {
             requested_headers,
             length: length.and_then(|length| length.parse().ok()),
             version,
+            cache_control,
             executor,
         }
     }

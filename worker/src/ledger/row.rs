@@ -19,6 +19,9 @@ pub(crate) mod settled {
     pub(crate) const UNSETTLED: &str = "unsettled";
 }
 
+/// The role of the row of a call whose answer came from the cache, and how such a call ended. No request was sent for it.
+pub(crate) const CACHED: &str = "cached";
+
 /// One attempt of a call. The field names are those of the columns of the table `attempts`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Row {
@@ -45,7 +48,7 @@ pub(crate) struct Row {
     /// The model that answered.
     pub(crate) model: Option<String>,
     pub(crate) provider: Option<String>,
-    /// `answer`, `hedge`, `judge`, `continue` or `restart`.
+    /// `answer`, `hedge`, `judge`, `continue` or `restart`; [`CACHED`], if the row is no attempt.
     pub(crate) role: String,
     /// `answered`, or the kind of the failure.
     pub(crate) outcome: String,
@@ -61,7 +64,7 @@ pub(crate) struct Row {
     /// Milliseconds until the end of the attempt.
     pub(crate) duration: Option<Millis>,
     /// How the call ended, on the row of its first attempt: `answered`, `fallback` if another model than the first one
-    /// answered, or the kind of the failure.
+    /// answered, [`CACHED`], or the kind of the failure.
     #[serde(default)]
     pub(crate) ended: Option<String>,
     /// On the row of the first attempt: milliseconds from the beginning of the call until its client had the first text,
@@ -127,6 +130,21 @@ impl Context {
             role: "answer".into(),
             invented: is_invented(asked, is_known),
             ..Row::default()
+        }
+    }
+
+    /// Makes the row of a call that began at `began` and got a stored answer of `model` after `took` milliseconds.
+    pub(crate) fn cached_row(&self, began: Millis, took: Millis, asked: &[String], model: Option<&str>) -> Row {
+        Row {
+            id: [&self.id, "/0"].concat(),
+            model: model.map(short),
+            role: CACHED.into(),
+            outcome: "answered".into(),
+            settled: settled::BY_ANSWER.into(),
+            ended: Some(CACHED.into()),
+            call_first_token: self.streams.then_some(took),
+            call_duration: Some(took),
+            ..self.row(began, asked, |_| true)
         }
     }
 }

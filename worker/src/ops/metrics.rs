@@ -19,7 +19,7 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 const READ: &str = "\
     SELECT 'call', ended, '', '', calls, 0, 0, '0', 0, '0' FROM calls \
     UNION ALL SELECT 'attempt', model, outcome, role, attempts, prompt_tokens, completion_tokens, CAST(cost AS TEXT), \
-      unsettled, CAST(unsettled_cost AS TEXT) FROM totals \
+      unsettled, CAST(unsettled_cost AS TEXT) FROM totals WHERE role <> 'cached' \
     UNION ALL SELECT 'refusal', code, '', '', count, 0, 0, '0', 0, '0' FROM refusals \
     UNION ALL SELECT measure, model, '', '', up_to, count, total, '0', 0, '0' FROM latencies \
     ORDER BY 1, 2, 3, 4, 5";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::Target;
 use crate::http::trace_context::TraceContext;
-use crate::ledger::{Context, Row};
+use crate::ledger::{CACHED, Context, Row};
 use crate::platform::{fetch, host};
 
 /// Sends the spans of a call to `target`. They belong to the caller's `trace`, if there is one. A failure is only logged.
@@ -35,7 +35,8 @@ fn spans(
     digits: impl Fn() -> String,
 ) -> String {
     let call_id = span_id(digits());
-    let mut spans: Vec<Value> = rows.iter().map(|row| attempt_span(trace, &span_id(digits()), &call_id, row)).collect();
+    let attempts = rows.iter().filter(|row| row.role != CACHED);
+    let mut spans: Vec<Value> = attempts.map(|row| attempt_span(trace, &span_id(digits()), &call_id, row)).collect();
     spans.extend(rows.first().map(|first| call_span(trace, &call_id, context, first, rows, times)));
     let resource = json!({"attributes": [text("service.name", "failsoft")]});
     let scope = json!({"scope": {"name": "failsoft", "version": env!("CARGO_PKG_VERSION")}, "spans": spans});
@@ -80,7 +81,7 @@ fn call_span(
         text("failsoft.request_id", &context.call),
         text("failsoft.account", &context.account),
         text("failsoft.client", &context.client),
-        whole("failsoft.attempts", rows.len() as u64),
+        whole("failsoft.attempts", rows.iter().filter(|row| row.role != CACHED).count() as u64),
         number("failsoft.cost_usd", Usd(sum(|row| Some(row.cost)))),
     ];
     attributes.extend(served.and_then(|row| row.model.as_deref()).map(|model| text("gen_ai.response.model", model)));
@@ -88,7 +89,7 @@ fn call_span(
     attributes.extend(context.feature.as_deref().map(|feature| text("failsoft.feature", feature)));
     let ended = first.ended.as_deref().unwrap_or_default();
     attributes.push(json!({"key": "failsoft.fallback", "value": {"boolValue": ended == "fallback"}}));
-    finish(&mut span, attributes, if ended == "fallback" { "answered" } else { ended });
+    finish(&mut span, attributes, if matches!(ended, "fallback" | CACHED) { "answered" } else { ended });
     span
 }
 

@@ -13,7 +13,7 @@ export const ranged = true;
 
 /** The filters of this page alone, with their titles. */
 const FIELDS = { feature: 'Feature', route: 'Route', client: 'Key', model: 'Model', account: 'Account', id: 'Id of a call or a generation' };
-const ENDINGS = { '': 'Any', answered: 'Answered by the first model', fallback: 'Answered by a fallback', failed: 'Failed', aborted: 'Aborted by the caller' };
+const ENDINGS = { '': 'Any', answered: 'Answered by the first model', fallback: 'Answered by a fallback', cached: 'Answered from the cache', failed: 'Failed', aborted: 'Aborted by the caller' };
 
 export function controls({ filters }) {
   const input = ([name, label]) => element('label', {}, label, element('input', { name, value: filters[name] ?? '', autocomplete: 'off', spellcheck: 'false' }));
@@ -49,7 +49,7 @@ function row(call, zone) {
   const cost = call.attempts.reduce((sum, attempt) => sum + attempt.usd, 0);
   const unsettled = call.attempts.some(({ settled }) => settled === 'unsettled');
   const tried = new Set(call.attempts.map(({ model, asked }) => model ?? asked[0]));
-  const state = { answered: 'well', fallback: 'broken', aborted: 'soft' }[call.ended] ?? 'trouble';
+  const state = { answered: 'well', cached: 'well', fallback: 'broken', aborted: 'soft' }[call.ended] ?? 'trouble';
   const summary = element('summary', {},
     element('span', { class: 'when' }, moment(call.at, zone, { day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' })),
     element('span', { class: `state ${state}` }, ending(call.ended)),

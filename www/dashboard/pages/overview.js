@@ -45,7 +45,7 @@ export function view({ now, then, features, models, paused }, context) {
 }
 
 function cards(total, then, { range }) {
-  const answered = total.calls - total.failed - total.aborted;
+  const answered = total.calls - total.failed - total.aborted - total.cached;
   const card = (name, figure, hint, now, earlier) => {
     const enough = then && then.calls >= ENOUGH && earlier != null;
     const difference = enough ? change(now, earlier) : null;
@@ -53,12 +53,12 @@ function cards(total, then, { range }) {
       element('p', { class: 'hint' }, hint),
       element('p', { class: 'hint' }, difference ? `${difference} to ${beforeWords(range.name)}` : `not enough calls ${beforeWords(range.name)}`));
   };
-  const rate = (row, part) => row && row.calls && part(row) / row.calls;
+  const rate = (row, part, none = 0) => row && row.calls > none && part(row) / (row.calls - none);
   const unsettled = total.unsettled ? `and up to ${usd(total.unsettledUsd)} more for ${count(total.unsettled)} attempts of unknown cost` : 'the cost of every attempt is known';
   return element('div', { class: 'cards' },
     card('Spend', usd(total.usd), unsettled, total.usd, then?.usd),
-    card('Calls', count(total.calls), `${count(total.attempts)} requests to upstreams`, total.calls, then?.calls),
-    card('Fallback rate', percent(total.fallbacks, answered), `${count(total.fallbacks)} of ${count(answered)} answered calls`, rate(total, (row) => row.fallbacks), rate(then, (row) => row.fallbacks)),
+    card('Calls', count(total.calls), `${count(total.attempts)} requests to upstreams${total.cached ? `, ${count(total.cached)} answers from the cache` : ''}`, total.calls, then?.calls),
+    card('Fallback rate', percent(total.fallbacks, answered), `${count(total.fallbacks)} of ${count(answered)} calls that models answered`, rate(total, (row) => row.fallbacks, total.cached), rate(then, (row) => row.fallbacks, then?.cached)),
     card('Errors', percent(total.failed, total.calls), `${count(total.failed)} calls failed, ${count(total.aborted)} were aborted by the caller`, rate(total, (row) => row.failed), rate(then, (row) => row.failed)),
     card('First token', time(total.firstToken.p50), `p95 ${time(total.firstToken.p95)}, of ${count(total.firstToken.count)} streams`, total.firstToken.p50, then?.firstToken.p50),
     card('Whole call', time(total.duration.p50), `p95 ${time(total.duration.p95)}, of ${count(total.duration.count)} calls`, total.duration.p50, then?.duration.p50));

@@ -57,6 +57,7 @@ pub(super) fn describe(code: Code) -> (&'static str, &'static str) {
         Code::RouteReadOnly => ("The route is in the configuration, which only a deployment changes.", "Change `routes` in `failsoft.json` and deploy, or store a route with another name."),
         Code::TooManyRoutes => ("There are 1,000 stored routes already.", "Delete routes that nobody uses."),
         Code::RouteChanged => ("Somebody has changed the route since the version in `If-Match`.", "Read the route again, and decide again."),
+        Code::CacheUnavailable => ("Stored answers cannot be counted or removed at the moment.", "Send the request again. Some stored answers may be left until then."),
         Code::VersionMissing => ("A new version of a route needs the header `If-Match`.", "Send the `etag` of the version that you have read."),
         Code::RoutesUnavailable => ("The stored routes cannot be read or written at the moment.", "Send the request again after a pause. Routes of the configuration work meanwhile."),
         Code::Busy => ("The isolate works on `limits.bytesInFlight` bytes of requests, or the account on half of them.", "Send the request again after a pause. If it happens often, lower `limits.bodyBytes`."),

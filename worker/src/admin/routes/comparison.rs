@@ -48,6 +48,8 @@ pub(super) struct Totals {
     duration: Sample,
     first_token: Sample,
     score: Sample,
+    /// All calls, also those that the cache answered.
+    all: f64,
 }
 
 /// One row for each version: the sums over its calls. A call is the rows with one prefix of `id`.
@@ -76,6 +78,7 @@ impl Totals {
             duration: sample(9),
             first_token: sample(12),
             score: sample(15),
+            all: number(18),
         }
     }
 
@@ -119,7 +122,7 @@ fn report(pair: Pair, first: &Totals, second: &Totals) -> Value {
         "enough": is_enough,
         "alpha": ALPHA,
         "measures": measures,
-        "division": pair.chance.map(|chance| division(first.calls, second.calls, chance)),
+        "division": pair.chance.map(|chance| division(first.all, second.all, chance)),
     })
 }
 

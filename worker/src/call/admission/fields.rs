@@ -287,6 +287,7 @@ mod tests {
 
     fn problem(name: &str, value: &str) -> Option<String> {
         let limits = Limits {
+            cache_bytes: 1,
             body_bytes: 1,
             bytes_in_flight: 1,
             body_within: 1,

@@ -87,6 +87,7 @@ codes! {
     RouteChanged         "route_changed"         412
     VersionMissing       "version_missing"       428
     RoutesUnavailable    "routes_unavailable"    503
+    CacheUnavailable     "cache_unavailable"     503
     // The edge.
     Busy                 "busy"                  503
     Paused               "paused"                503

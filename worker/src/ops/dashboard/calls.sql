@@ -4,7 +4,7 @@ firsts AS (
   WHERE ended IS NOT NULL AND at >= ?1 AND at < ?2 AND (?10 IS NULL OR at < ?10 OR (at = ?10 AND id < ?11))
     AND (?3 IS NULL OR coalesce(route, '') = ?3) AND (?4 IS NULL OR coalesce(part, feature, '') = ?4)
     AND (?5 IS NULL OR client = ?5) AND (?7 IS NULL OR account = ?7)
-    AND (?8 IS NULL OR ended = ?8 OR (?8 = 'failed' AND ended NOT IN ('answered', 'fallback', 'aborted')))
+    AND (?8 IS NULL OR ended = ?8 OR (?8 = 'failed' AND ended NOT IN ('answered', 'fallback', 'aborted', 'cached')))
     AND (?6 IS NULL OR EXISTS (
       SELECT 1 FROM attempts AS each
       WHERE each.id >= substr(first.id, 1, length(first.id) - 1) AND each.id < substr(first.id, 1, length(first.id) - 2) || '0'

@@ -2,7 +2,7 @@ WITH
 picked AS ({picked}),
 counted AS (
   SELECT begins AS quarter, sum(iif(ended = '', 0, attempts)) AS calls, sum(iif(ended = 'fallback', attempts, 0)) AS fallbacks,
-    sum(iif(ended IN ('', 'answered', 'fallback', 'aborted'), 0, attempts)) AS failed, sum(cost) AS cost,
+    sum(iif(ended IN ('', 'answered', 'fallback', 'aborted', 'cached'), 0, attempts)) AS failed, sum(cost) AS cost,
     sum(unsettled_cost) AS unsettled_cost
   FROM picked GROUP BY begins
 ),
@@ -14,7 +14,7 @@ series AS (
 ),
 fallback_causes AS (SELECT outcome AS name, sum(attempts) AS count FROM picked WHERE ended = 'fallback' GROUP BY 1),
 failures AS (
-  SELECT ended AS name, sum(attempts) AS count FROM picked WHERE ended NOT IN ('', 'answered', 'fallback') GROUP BY 1
+  SELECT ended AS name, sum(attempts) AS count FROM picked WHERE ended NOT IN ('', 'answered', 'fallback', 'cached') GROUP BY 1
 ),
 attempt_failures AS (SELECT outcome AS name, sum(attempts) AS count FROM picked WHERE outcome <> 'answered' GROUP BY 1)
 SELECT json_object(

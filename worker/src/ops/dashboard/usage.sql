@@ -1,19 +1,19 @@
 WITH
 spans AS (SELECT value ->> 0 AS length, value ->> 1 AS first, value ->> 2 AS behind FROM json_each(?1)),
 picked AS (
-  SELECT {name} AS name, attempts, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost,
+  SELECT {name} AS name, iif(role = 'cached', 0, attempts) AS attempts, iif(role = 'cached', attempts, 0) AS cached, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost,
     iif(ended = '', 0, attempts) AS calls, iif(ended = 'fallback', attempts, 0) AS fallbacks,
-    iif(ended = 'aborted', attempts, 0) AS aborted, iif(ended IN ('', 'answered', 'fallback', 'aborted'), 0, attempts) AS failed,
+    iif(ended = 'aborted', attempts, 0) AS aborted, iif(ended IN ('', 'answered', 'fallback', 'aborted', 'cached'), 0, attempts) AS failed,
     iif(outcome = 'answered', 0, attempts) AS failed_attempts
   FROM spans CROSS JOIN sums ON sums.length = spans.length AND begins >= first AND begins < behind
   WHERE (?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)
 ),
 used AS (
   SELECT name, sum(calls) AS calls, sum(fallbacks) AS fallbacks, sum(failed) AS failed, sum(aborted) AS aborted,
-    sum(attempts) AS attempts, sum(failed_attempts) AS failed_attempts, sum(prompt_tokens) AS prompt_tokens,
+    sum(cached) AS cached, sum(attempts) AS attempts, sum(failed_attempts) AS failed_attempts, sum(prompt_tokens) AS prompt_tokens,
     sum(completion_tokens) AS completion_tokens, sum(cost) AS cost, sum(unsettled) AS unsettled,
     sum(unsettled_cost) AS unsettled_cost
-  FROM picked GROUP BY name HAVING sum(attempts) > 0
+  FROM picked GROUP BY name HAVING sum(attempts + cached) > 0
 ),
 measured AS (
   SELECT {times} AS name, up_to, sum(first_token) AS a, sum(duration) AS b, sum(call_first_token) AS c, sum(call_duration) AS d
@@ -37,7 +37,7 @@ percentiles AS (
   FROM ranked GROUP BY name
 )
 SELECT json_group_array(json_object(
-  'name', name, 'calls', calls, 'fallbacks', fallbacks, 'failed', failed, 'aborted', aborted,
+  'name', name, 'calls', calls, 'fallbacks', fallbacks, 'failed', failed, 'aborted', aborted, 'cached', cached,
   'attempts', attempts, 'failedAttempts', failed_attempts, 'promptTokens', prompt_tokens, 'completionTokens', completion_tokens,
   'usd', json({cost}), 'unsettled', unsettled, 'unsettledUsd', json({unsettled_cost}),
   'firstToken', json_object('count', coalesce(c, 0), 'p50', c50, 'p95', c95),

@@ -1,5 +1,0 @@
-export const metadata = { title: 'failsoft with Next.js' };
-
-export default function Layout({ children }) {
-  return <html lang="en"><body>{children}</body></html>;
-}

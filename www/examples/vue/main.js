@@ -1,5 +1,0 @@
-import { createApp } from 'vue';
-
-import Chat from './Chat.vue';
-
-createApp(Chat).mount('#app');
