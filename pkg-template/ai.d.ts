@@ -1,3 +1,4 @@
+import type { Advice } from './chat.js';
 import type { Client } from './index.js';
 import type { Message } from './message.js';
 import type { Options } from './options.js';
@@ -40,6 +41,14 @@ export interface FailsoftTransport {
  * const { messages, sendMessage } = useChat({ transport });
  */
 export function createTransport(client: Client, defaults?: Options): FailsoftTransport;
+
+/**
+ * What a user can do about the `error` of the AI SDK's `useChat`: a sentence, and whether `regenerate()` may help.
+ * @example
+ * const { error, regenerate } = useChat({ transport });
+ * if (error) show(adviceOf(error).text);
+ */
+export function adviceOf(error: unknown): Advice;
 
 /**
  * Translates messages of the AI SDK (`ModelMessage[]`), with images, files, calls of functions and their results. Reasoning is

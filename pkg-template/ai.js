@@ -1,5 +1,6 @@
 import { toMessages, uiToMessages } from './ai-messages.js';
 
+export { adviceOf } from './chat-advice.js';
 export { toMessages };
 
 const REASONS = { stop: 'stop', length: 'length', content_filter: 'content-filter', tool_calls: 'tool-calls', function_call: 'tool-calls' };

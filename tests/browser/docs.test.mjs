@@ -86,6 +86,45 @@ test('in dark mode the text is lighter than the page', async () => {
   await dark.close();
 });
 
+test('without JavaScript every page has its text and its list of pages, and no search that does nothing', async () => {
+  await page.goto(`${edge.origin}/docs/`);
+  const addresses = await pageLinks();
+  const plain = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
+  const reader = await plain.newPage();
+  for (const address of addresses) {
+    await reader.goto(address);
+    assert.ok((await reader.locator('main').innerText()).length > 1_000, address);
+  }
+  assert.equal(await reader.locator('.pages nav > ol > li').count(), addresses.length);
+  assert.deepEqual([await reader.isVisible('.pages nav'), await reader.isVisible('#search')], [true, false]);
+  await plain.close();
+});
+
+test('no page calls another host, sets a cookie or stores anything about its reader', async () => {
+  const context = await browser.newContext();
+  const reader = await context.newPage();
+  const others = [];
+  reader.on('request', (request) => request.url().startsWith(edge.origin) || others.push(request.url()));
+  await reader.goto(`${edge.origin}/docs/`);
+  await reader.fill('#search', 'budget');
+  await reader.waitForSelector('#results a');
+  await reader.click('#results a');
+  await reader.waitForSelector('main');
+  const stored = await reader.evaluate(() => localStorage.length + sessionStorage.length);
+  assert.deepEqual([others, await context.cookies(), stored], [[], [], 0]);
+  await context.close();
+});
+
+test('the search finds an option and an error code by its name', async () => {
+  for (const [query, address] of [['firstToken', '/docs/options#policytimeoutsfirsttoken'], ['token_expired', '/docs/errors#token_expired']]) {
+    await page.goto(`${edge.origin}/docs/`);
+    await page.fill('#search', query);
+    await page.waitForSelector('#results a');
+    const found = await page.$$eval('#results a', (links) => links.slice(0, 3).map((link) => new URL(link.href).pathname + new URL(link.href).hash));
+    assert.ok(found.includes(address), `${query}: ${found}`);
+  }
+});
+
 test('the playground and the documentation link each other', async () => {
   await page.goto(edge.origin);
   await page.click('a.guide');

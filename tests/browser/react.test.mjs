@@ -1,15 +1,9 @@
 // failsoft/react with React itself in Chromium, in StrictMode.
 
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { test } from 'node:test';
 
-import { build } from 'esbuild';
-
-import { launch, serve } from '../support/chromium.mjs';
-import { PACKAGE, ROOT } from '../support/process.mjs';
+import { useApp } from '../support/app.mjs';
 
 /** A page with a chat. `window.faults` are those of the models a/a and b/b. */
 const APP = `
@@ -45,45 +39,10 @@ const APP = `
   }
   createRoot(document.body.appendChild(document.createElement('div'))).render(h(StrictMode, null, h(App)));`;
 
-let browser, server, folder;
+const app = useApp(APP);
 
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'failsoft-react-'));
-  await mkdir(join(folder, 'node_modules'));
-  await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
-  for (const name of ['react', 'react-dom', 'scheduler']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
-  await writeFile(join(folder, 'app.js'), APP);
-  // The development build of React has the second mount of StrictMode.
-  const define = { 'process.env.NODE_ENV': '"development"' };
-  await build({ entryPoints: [join(folder, 'app.js')], outfile: join(folder, 'out/app.js'), bundle: true, format: 'esm', preserveSymlinks: true, define, logLevel: 'error' });
-  [browser, server] = await Promise.all([launch(), serve(join(folder, 'out'))]);
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-/** Opens the page with these faults; what the console says is an error of the test. */
-async function open(t, faults = {}, delay = 0) {
-  const page = await browser.newPage();
-  const complaints = [];
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  t.after(async () => {
-    await page.close();
-    assert.deepEqual(complaints, []);
-  });
-  await page.goto(server.origin);
-  await page.evaluate(async ([faults, delay]) => {
-    Object.assign(window, { faults, delay });
-    await import('/package/app.js');
-  }, [faults, delay]);
-  await page.waitForSelector('output');
-  const output = (text) => page.waitForFunction((text) => document.querySelector('output').textContent === text, text);
-  const messages = () => page.$$eval('li', (items) => items.map(({ className, textContent }) => `${className}: ${textContent}`));
-  return { page, output, messages };
-}
+/** Opens the page with these faults. */
+const open = (t, faults = {}, delay = 0) => app(t, { faults, delay });
 
 test('an answer streams into the page, from the model that the page names', async (t) => {
   const { page, output, messages } = await open(t, { 'a/a': 'unavailable' });

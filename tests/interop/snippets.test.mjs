@@ -6,6 +6,7 @@
 // | block            | check                                                                        |
 // |------------------|------------------------------------------------------------------------------|
 // | js               | a module that runs, prints an answer, and reports no error                   |
+// | js jest          | tests that Jest passes                                                       |
 // | ts               | a module that compiles                                                       |
 // | json failsoft.json | an edge with this configuration is ready                                   |
 // | json policy      | a call and a route accept this policy                                        |
@@ -55,11 +56,12 @@ before(async () => {
   await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
   await mkdir(join(folder, 'node_modules/@types'));
   await mkdir(join(folder, 'node_modules/@ai-sdk'));
+  await mkdir(join(folder, 'node_modules/@langchain'));
   await mkdir(join(folder, 'node_modules/expo'));
   // On a phone, this is a native module. Its contract is that of the web's fetch.
   await writeFile(join(folder, 'node_modules/expo/package.json'), '{ "name": "expo", "type": "module", "exports": { "./fetch": "./fetch.js" } }');
   await writeFile(join(folder, 'node_modules/expo/fetch.js'), 'export const fetch = globalThis.fetch;');
-  for (const name of ['openai', 'zod', 'react', '@types/react', 'ai', '@ai-sdk/react']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
+  for (const name of ['openai', 'zod', 'react', '@types/react', 'ai', '@ai-sdk/react', '@ai-sdk/openai-compatible', '@langchain/core', '@langchain/openai']) await symlink(join(ROOT, 'tests/node_modules', name), join(folder, 'node_modules', name));
 });
 
 after(async () => {
@@ -162,6 +164,8 @@ const COMMANDS = [
   [/^(cd|mkdir|git|npm (pack|install)|node) /, async () => {}],
   // tests/browser/start.test.mjs opens the page.
   [/^python3 -m http\.server \d+$/, async () => {}],
+  // tests/interop/examples.test.mjs runs the examples.
+  [/^npm run (build|preview|start)$/, async () => {}],
   [/^npm install$/, async () => {}],
 ];
 
@@ -180,6 +184,14 @@ async function compiles(code) {
   await run(process.execPath, [join(ROOT, 'tests/node_modules/typescript/bin/tsc'), ...flags, file], { cwd: folder }).catch(({ stdout }) => assert.fail(stdout));
 }
 
+/** Jest runs the tests of a block without configuration, and each passes. */
+async function passesJest(code) {
+  await writeFile(join(folder, 'snippet.test.js'), code);
+  await writeFile(join(folder, 'package.json'), '{ "private": true }');
+  const { stderr } = await run(process.execPath, [join(ROOT, 'tests/node_modules/jest/bin/jest.js'), '--rootDir', folder], { cwd: folder });
+  assert.match(stderr, new RegExp(`Tests: +${code.match(/^test\(/gm).length} passed`));
+}
+
 /** Code for phones, which no compiler here reads: tests/edge/phones.test.mjs checks what its SDKs require. */
 async function namesWhatTheEdgeHas(code) {
   const codes = code.match(/(?<=['"])[a-z]+(_[a-z]+)+(?=['"])/g) ?? [];
@@ -194,7 +206,7 @@ const CHECKS = {
   kotlin: ({ code }) => namesWhatTheEdgeHas(code),
   swift: ({ code }) => namesWhatTheEdgeHas(code),
   dart: ({ code }) => namesWhatTheEdgeHas(code),
-  js: ({ code }) => runModule(here(code), folder),
+  js: ({ code, label }) => (label === 'jest' ? passesJest(code) : runModule(here(code), folder)),
   ts: ({ code }) => compiles(code),
   json: ({ code, label }) => {
     const value = JSON.parse(code);

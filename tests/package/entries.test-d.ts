@@ -5,7 +5,7 @@ import { useChat as useSdkChat } from '@ai-sdk/react';
 import { z } from 'zod';
 
 import { createClient } from 'failsoft';
-import { createModel, createTransport, toMessages } from 'failsoft/ai';
+import { adviceOf, createModel, createTransport, toMessages } from 'failsoft/ai';
 import { createChat } from 'failsoft/chat';
 import { FailsoftChat } from 'failsoft/element';
 import { useChat } from 'failsoft/react';
@@ -39,7 +39,8 @@ function Chat(): string {
 declare const modelMessages: ModelMessage[];
 const { textStream } = streamText({ model: createModel(client, { temperature: 0 }), messages: modelMessages });
 await generateText({ model: createModel(client), prompt: 'Hello!' });
-const { sendMessage } = useSdkChat({ transport: createTransport(client) });
+const { sendMessage, error } = useSdkChat({ transport: createTransport(client) });
+const advice: string | undefined = error && adviceOf(error).text;
 await client.chatWithFallback(toMessages(modelMessages));
 
 const weather = tool({ name: 'weather', input: z.object({ city: z.string() }), run: ({ city }) => city.toUpperCase() });
@@ -50,7 +51,7 @@ tool({ name: 'weather', input: z.object({ city: z.string() }), run: ({ town }) =
 // @ts-expect-error A function needs what runs.
 tool({ name: 'weather', input: z.object({ city: z.string() }) });
 
-void [sent, leave, Chat, textStream, sendMessage, calls, degrees];
+void [sent, leave, Chat, textStream, sendMessage, advice, calls, degrees];
 
 // The element is one of the page's, with its own members and events.
 const element = document.createElement('failsoft-chat');

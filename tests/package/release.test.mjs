@@ -34,3 +34,15 @@ test('every crate says where the project lives, and only the core can be publish
 test('the changelog has a part for what is not released yet', async () => {
   assert.match(await readFile(join(ROOT, 'CHANGELOG.md'), 'utf8'), /^## \[Unreleased\]$/m);
 });
+
+test('the workflow of a release runs commands that exist, publishes with provenance, and has no stored secret', async () => {
+  const workflow = await readFile(join(ROOT, '.github/workflows/release.yml'), 'utf8');
+  const { stdout: help } = await promisify(execFile)('cargo', ['xtask', 'help'], { cwd: ROOT });
+  const commands = [...workflow.matchAll(/cargo xtask (\w+)/g)].map(([, command]) => command);
+  assert.deepEqual(commands, ['test', 'release']);
+  for (const command of commands) assert.match(help, new RegExp(`^  ${command} `, 'm'));
+  assert.match(workflow, /^permissions: \{\}$/m);
+  assert.match(workflow, /npm publish .*--provenance/);
+  assert.equal(workflow.match(/id-token: write/g).length, 2);
+  assert.doesNotMatch(workflow, /secrets\.|NPM_TOKEN/);
+});

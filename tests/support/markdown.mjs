@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ROOT } from './process.mjs';
 
 const PAGES = 'www/docs';
-const OTHERS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'pkg-template/README.md'];
+const OTHERS = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'pkg-template/README.md', 'www/examples/README.md'];
 
 /** Every document for users, by its path in the repository. */
 export async function documents() {

@@ -10,9 +10,12 @@ export const ROOT = process.env.FAILSOFT_ROOT ?? fileURLToPath(new URL('../..', 
 export const PACKAGE = process.env.FAILSOFT_PKG ?? join(ROOT, 'pkg');
 const EMULATOR = process.env.FAILSOFT_EMULATOR_BIN ?? join(ROOT, 'target/debug/failsoft-emulator');
 
-/** Starts `command` and waits for an output line that matches `ready`. Returns the match and a function to stop the process. */
-export async function start(command, args, { ready, ...options }) {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options });
+/**
+ * Starts `command` and waits for an output line that matches `ready`. Returns the match and a function to stop the process. With
+ * `group`, this also stops what the process has started, as npm starts scripts.
+ */
+export async function start(command, args, { ready, group = false, ...options }) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: group, ...options });
   const stopped = new Promise((resolve) => child.once('exit', resolve));
   const match = await new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -24,7 +27,8 @@ export async function start(command, args, { ready, ...options }) {
   });
   const stop = async () => {
     child.stdin.end();
-    child.kill('SIGTERM');
+    if (group) process.kill(-child.pid, 'SIGTERM');
+    else child.kill('SIGTERM');
     await stopped;
   };
   return { match, stop };

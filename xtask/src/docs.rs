@@ -48,10 +48,10 @@ pub(crate) fn build(workspace: &Workspace, output: &Path) -> Result<()> {
     bundle(workspace, &folder.join("docs.js"), &output.join("docs.js"))
 }
 
-/// A file of `www/` that becomes something else before the edge serves it.
+/// A file of `www/` that becomes something else before the edge serves it, or that the edge does not serve.
 pub(crate) fn is_source(file: &Path) -> bool {
-    file.starts_with("docs")
-        && file.extension().is_some_and(|extension| matches!(extension.to_str(), Some("md" | "html" | "js")))
+    let is_page = file.extension().is_some_and(|extension| matches!(extension.to_str(), Some("md" | "html" | "js")));
+    file.starts_with("examples") || file.starts_with("docs") && is_page
 }
 
 /// All pages, in the order in which the first one links them.

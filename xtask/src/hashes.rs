@@ -28,14 +28,18 @@ pub(crate) fn show(workspace: &Workspace) -> Result<()> {
 
 /// A line for each built file of the checkout at `root`, with its path in the checkout. Needs both built.
 pub(crate) fn of_results(workspace: &Workspace, root: &Path) -> Result<String> {
-    let built = result_files(root)?;
+    of_files(workspace, root, &result_files(root)?)
+}
+
+/// A line for each of the files, whose paths are relative to `folder`.
+pub(crate) fn of_files(workspace: &Workspace, folder: &Path, paths: &[PathBuf]) -> Result<String> {
     let mut node = npm::program(workspace, "node");
-    node.current_dir(root).args(["--eval", DIGEST, "--"]).args(&built);
+    node.current_dir(folder).args(["--eval", DIGEST, "--"]).args(paths);
     let lines = output(&mut node).unwrap_or_default();
-    if !built.is_empty() && lines.lines().count() == built.len() {
-        return Ok(lines);
+    if !paths.is_empty() && lines.lines().count() == paths.len() {
+        return Ok(format!("{lines}\n"));
     }
-    Err(Failure::Invalid { what: root.display().to_string(), expected: "a built package and a built Worker" })
+    Err(Failure::Invalid { what: folder.display().to_string(), expected: "files that are built" })
 }
 
 /// The built files of the checkout at `root`, relative to it.

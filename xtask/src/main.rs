@@ -30,6 +30,7 @@ mod prerequisites;
 mod process;
 mod python;
 mod reference;
+mod release;
 mod remap;
 mod reproduce;
 mod setup;
@@ -90,6 +91,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Size => size::show(&workspace),
         Task::Hash => hashes::show(&workspace),
         Task::Bench(options) => bench::run(&workspace, &options),
+        Task::Release => release::run(&workspace),
         Task::Deploy => deploy::run(&workspace),
         Task::Setup => setup::everything(&workspace),
         Task::Help => Ok(()),

@@ -19,7 +19,7 @@ pub(crate) enum Suite {
     Types,
     /// The sizes of what a page downloads and of what an isolate loads, and whether both can be built again.
     Size,
-    /// All steps of a deployment except the upload.
+    /// All steps of a deployment and of a release except the upload.
     Deploy,
     /// Changes to the core that the simulator has to notice.
     Mutants,
@@ -78,7 +78,7 @@ impl Suite {
             Self::Package => &[Need::Tools, Need::Package, Need::Emulator],
             Self::Browser => &[Need::Tools, Need::Chromium, Need::Package, Need::Emulator],
             Self::Edge => &[Need::Tools, Need::Worker, Need::Emulator],
-            Self::Interop => &[Need::Tools, Need::Python, Need::Package, Need::Worker, Need::Emulator],
+            Self::Interop => &[Need::Tools, Need::Chromium, Need::Python, Need::Package, Need::Worker, Need::Emulator],
             Self::Deploy => &[Need::Tools, Need::Package, Need::Worker],
         }
     }

@@ -15,6 +15,7 @@ use crate::mutant;
 use crate::npm;
 use crate::prerequisites::Prerequisites;
 use crate::process::{Program, report_step, run_and_read};
+use crate::release;
 use crate::reproduce;
 use crate::size;
 use crate::suite::Suite;
@@ -68,7 +69,11 @@ fn run_suite(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite)
         Suite::Deny => deny::check(workspace),
         Suite::Types => types::check(workspace),
         Suite::Size => size(workspace, prerequisites),
-        Suite::Deploy => passes(&mut deploy::dry_run(workspace)).map(Tally::one),
+        Suite::Deploy => {
+            let mut tally = passes(&mut deploy::dry_run(workspace)).map(Tally::one)?;
+            tally += release::check(workspace, prerequisites.is_long())?;
+            Ok(tally)
+        }
     }
 }
 

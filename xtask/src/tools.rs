@@ -1,5 +1,5 @@
 //! The tools that turn Rust into WebAssembly: the compiler's target, wasm-bindgen and worker-build. And cargo-deny, which checks
-//! packages.
+//! packages, and cargo-cyclonedx, which lists them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const WASM_BINDGEN: &str = "0.2.130";
 const WORKER_BUILD: &str = "0.8.7";
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_CYCLONEDX: &str = "0.5.9";
 
 /// A program and the crate that contains it.
 struct Tool<'a> {
@@ -63,6 +64,12 @@ pub(crate) fn worker_build(workspace: &Workspace) -> Result<PathBuf> {
 /// The path of cargo-deny in the pinned version. Installs it if it is missing.
 pub(crate) fn cargo_deny(workspace: &Workspace) -> Result<PathBuf> {
     install(workspace, &Tool { program: "cargo-deny", krate: "cargo-deny", version: CARGO_DENY })
+}
+
+/// The path of cargo-cyclonedx in the pinned version. Installs it if it is missing.
+pub(crate) fn cargo_cyclonedx(workspace: &Workspace) -> Result<PathBuf> {
+    let tool = Tool { program: "cargo-cyclonedx", krate: "cargo-cyclonedx", version: CARGO_CYCLONEDX };
+    install(workspace, &tool)
 }
 
 fn install(workspace: &Workspace, tool: &Tool<'_>) -> Result<PathBuf> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::{address, invalid};
+use super::{address, invalid, is_source};
 use crate::failure::Result;
 
 /// Where the files that are not pages can be read.
@@ -50,11 +50,11 @@ impl Targets<'_> {
         if !self.root.join(&file).exists() {
             return None;
         }
-        if let Ok(served) = file.strip_prefix("www") {
-            return Some(format!("/{}", served.display()));
-        }
         let anchor = if heading.is_empty() { String::new() } else { format!("#{heading}") };
-        Some(format!("{REPOSITORY}{}{anchor}", file.display()))
+        Some(match file.strip_prefix("www") {
+            Ok(served) if !is_source(served) => format!("/{}", served.display()),
+            _ => format!("{REPOSITORY}{}{anchor}", file.display()),
+        })
     }
 }
 
@@ -95,7 +95,11 @@ mod tests {
         ] {
             assert_eq!(resolve(target).as_deref(), Some(expected), "{target}");
         }
-        assert!(resolve("../../LICENSE").is_some_and(|url| url.ends_with("/blob/main/LICENSE")));
+        for (target, end) in
+            [("../../LICENSE", "/blob/main/LICENSE"), ("../examples/README.md", "/blob/main/www/examples/README.md")]
+        {
+            assert!(resolve(target).is_some_and(|url| url.ends_with(end)), "{target}");
+        }
     }
 
     #[test]

@@ -1,0 +1,5 @@
+import { createApp } from 'vue';
+
+import Chat from './Chat.vue';
+
+createApp(Chat).mount('#app');
