@@ -1,4 +1,4 @@
-// `cargo xtask matrix`: makes all runs, prints both tables, and fails if a cell is wrong or the page of the documentation shows
+// `cargo xtask matrix`: makes all runs, prints the tables, and fails if a cell is wrong or the page of the documentation shows
 // another table. With `--write`, the page gets the tables.
 
 import { startEdge } from '../support/edge.mjs';
@@ -6,14 +6,17 @@ import { startEmulator } from '../support/process.mjs';
 import { configure } from '../edge/use-edge.mjs';
 import { abilities, listLacking } from './abilities.mjs';
 import { matrix, startDialects } from './matrix.mjs';
-import { ABILITIES, MATRIX, readPart, writePart } from './page.mjs';
+import { ABILITIES, MATRIX, RUNTIMES, readPart, writePart } from './page.mjs';
 import { FAILSOFT, loadClients } from './run.mjs';
+import { runtimesGrid } from './runtimes/grid.mjs';
+import { startRuntimes } from './runtimes/hosts.mjs';
 
 const writes = process.argv.includes('--write');
 const emulator = await startEmulator();
 const edge = await startEdge({ failsoft: configure(emulator, FAILSOFT) });
 const edges = await startDialects(emulator);
 const { clients, stop } = await loadClients();
+const runtimes = await startRuntimes();
 const problems = [];
 
 async function show(name, grid, notes = []) {
@@ -29,7 +32,8 @@ async function show(name, grid, notes = []) {
 
 await show(ABILITIES, abilities({ emulator, edge }, clients), [listLacking(clients)]);
 await show(MATRIX, matrix(emulator, edges));
+await show(RUNTIMES, runtimesGrid(emulator, runtimes));
 for (const problem of problems) console.log(problem);
-await Promise.all([stop(), edge.stop(), ...Object.values(edges).map((one) => one.stop())]);
+await Promise.all([stop(), runtimes.stop(), edge.stop(), ...Object.values(edges).map((one) => one.stop())]);
 await emulator.stop();
 process.exitCode = problems.length > 0 ? 1 : 0;

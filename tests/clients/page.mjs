@@ -1,4 +1,4 @@
-// The page of the documentation that shows both tables.
+// The page of the documentation that shows the tables.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,3 +31,4 @@ export async function writePart(name, text) {
 /** The headings. */
 export const ABILITIES = 'What each client can do';
 export const MATRIX = 'Protocols and dialects';
+export const RUNTIMES = 'Runtimes';

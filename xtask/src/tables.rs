@@ -15,8 +15,8 @@ pub(crate) fn faults(workspace: &Workspace, dialect: Dialect) -> Result<()> {
     run(workspace, &[Suite::Browser, Suite::Edge], what, &["faults/main.mjs", dialect.name()])
 }
 
-/// What each client can do over the edge, and each protocol over each dialect; fails if a cell is wrong, or if the
-/// documentation shows another table. With `writes`, the documentation gets the tables.
+/// What each client can do over the edge, each protocol over each dialect, and the package in each runtime; fails if a cell
+/// is wrong, or if the documentation shows another table. With `writes`, the documentation gets the tables.
 pub(crate) fn matrix(workspace: &Workspace, writes: bool) -> Result<()> {
     let what = "running the clients; this takes about two minutes";
     let script: &[&str] = if writes { &["clients/main.mjs", "--write"] } else { &["clients/main.mjs"] };
