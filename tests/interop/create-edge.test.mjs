@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,11 +15,12 @@ import { SCHEMA, schemaErrors } from '../support/schema.mjs';
 const run = promisify(execFile);
 const npm = { npm_config_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' };
 
-let folder, edge, key;
+let folder, edge, key, packed;
 
 /** The packed files of both packages. */
 async function pack() {
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder, join(ROOT, 'pkg-edge'), join(ROOT, 'pkg-create-edge')]);
+  packed = Object.fromEntries(JSON.parse(stdout).map(({ name, files }) => [name, files.map(({ path }) => path).sort()]));
   return JSON.parse(stdout).map(({ filename }) => join(folder, filename));
 }
 
@@ -49,6 +50,39 @@ async function serve(script, env = {}, ...args) {
   const call = (path, body) => fetch(`${origin}${path}`, { method: body ? 'POST' : 'GET', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
   return { origin, stop, call };
 }
+
+/** The files that the packages of an edge have, besides those of the folders below. */
+const OWN = {
+  'create-failsoft-edge': ['LICENSE', 'cli.js', 'package.json', 'project.js'],
+  'failsoft-edge': [
+    'LICENSE', 'README.md', 'build/index.js', 'build/index_bg.wasm', 'cli.js', 'deploy.js', 'emulator.js', 'entry.mjs', 'package.json',
+    'project.js', 'serve.js', 'testing.js', 'wrangler.json',
+  ],
+};
+/** What the build makes of the dashboard, of the documentation and of the package for the pages. */
+const DASHBOARD = ['chart.css', 'dashboard.css', 'dashboard.js', 'index.html', 'uplot-license.txt'];
+const DOCUMENTATION = ['docs.css', 'docs.js', 'index.html', 'playground.png', 'search.json'];
+
+test('the packages have exactly the files that they need', async () => {
+  const names = async (path, keeps) => (await readdir(join(ROOT, path), { withFileTypes: true })).filter((entry) => entry.isFile() && keeps(entry.name)).map(({ name }) => name);
+  const all = () => true;
+  const pages = (await names('www/docs', (name) => name.endsWith('.md') && name !== 'README.md')).map((name) => name.replace('.md', '.html'));
+  const scripts = await names('pkg', (name) => name.endsWith('.js') || name.endsWith('.wasm'));
+  const schemas = await names('www/schema', all);
+  const below = (folder, files) => files.map((name) => `${folder}/${name}`);
+  const expected = [
+    ...OWN['failsoft-edge'],
+    ...schemas,
+    ...below('migrations', await names('worker/migrations', all)),
+    ...below('assets', await names('www', all)),
+    ...below('assets/schema', schemas),
+    ...below('assets/dashboard', DASHBOARD),
+    ...below('assets/docs', [...DOCUMENTATION, ...pages]),
+    ...below('assets/failsoft', scripts),
+  ];
+  assert.deepEqual(packed['failsoft-edge'], expected.sort());
+  assert.deepEqual(packed['create-failsoft-edge'], OWN['create-failsoft-edge']);
+});
 
 test('the folder has what it needs: a valid configuration, a private file for the key, and no key', async () => {
   const configuration = JSON.parse(await readFile(join(edge, 'failsoft.json'), 'utf8'));
