@@ -10,10 +10,12 @@ const PACED = /^(\d+) events, (\d+) ms apart$/;
 
 const head = { id: 'gen-bench', created: 1_763_800_000, model: 'm' };
 const usage = { prompt_tokens: 8, completion_tokens: 500, total_tokens: 508, cost: 0.00502 };
-const message = { role: 'assistant', content: 'word '.repeat(380) };
+// The same answer in one piece and streamed: the edge reads a stream also for a call without one.
+const words = Array.from({ length: 500 }, (_, at) => `word ${at} `);
+const message = { role: 'assistant', content: words.join('') };
 const whole = Buffer.from(JSON.stringify({ ...head, object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }], usage }));
 const chunk = (delta, finish_reason) => `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', provider: 'Bench', choices: [{ index: 0, delta, finish_reason, native_finish_reason: finish_reason, logprobs: null }] })}\n\n`;
-const events = Array.from({ length: 500 }, (_, at) => chunk({ role: 'assistant', content: `word ${at} ` }, null));
+const events = words.map((content) => chunk({ role: 'assistant', content }, null));
 const end = [chunk({}, 'stop'), 'data: [DONE]\n\n'].join('');
 const limited = Buffer.from(JSON.stringify({ error: { message: 'slow down', code: 429 } }));
 
