@@ -8,6 +8,7 @@
 //! | `models.rs` | the chain of models: which model comes first |
 //! | `owner_fields.rs` | what the owner of an edge decides: the user, and the providers |
 //! | `conversation.rs` | what tells a conversation from others, behind the cargo feature `protocols` |
+//! | `system_prompt.rs` | the system prompt, and a request as it can be sent once more, behind the cargo feature `protocols` |
 //! | `long_cache.rs` | whether the prompt may stay in a cache for longer than minutes |
 //! | `embeddings.rs` | the request of `/embeddings`, behind the cargo feature `protocols` |
 //! | `cost.rs` | how many tokens a request can use, and what it can cost |
@@ -23,6 +24,8 @@ mod long_cache;
 mod models;
 mod owner_fields;
 mod read;
+#[cfg(feature = "protocols")]
+mod system_prompt;
 
 use crate::catalog::reasons;
 use crate::json::Json;

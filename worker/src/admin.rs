@@ -1,4 +1,20 @@
-//! The owner's endpoints that need the whole edge: stored routes, and stored answers. Client keys and the pause are in `access::admin`.
+//! The owner's endpoints that need the whole edge: stored routes, stored answers, and samples of calls. Client keys and the pause
+//! are in `access::admin`.
 
 pub(crate) mod cache;
 pub(crate) mod routes;
+pub(crate) mod samples;
+mod statistics;
+
+use serde_json::json;
+
+use crate::http::api_error::{ApiError, Code};
+use crate::ledger::database;
+use crate::platform::host;
+
+/// The error for a database that does not answer.
+fn unavailable(error: worker::Error) -> ApiError {
+    host::log(&json!({"event": "routes", "error": database::reason(&error)}).to_string());
+    let message = "the database does not answer, or lacks tables: `wrangler d1 migrations apply failsoft`";
+    ApiError::new(Code::RoutesUnavailable, message)
+}

@@ -18,12 +18,14 @@ mod problem;
 mod provider;
 mod purpose;
 mod route;
+mod sampling;
 #[cfg(test)]
 mod schema_tests;
 mod secret;
 mod setup;
 mod split;
 mod stored_route;
+mod system_prompt;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -57,7 +59,7 @@ pub(crate) use visitors::Visitors;
 use budget::account_share;
 use list::{model_patterns, origins, strings};
 use route::Above;
-use secret::{DEFAULT_KEY, add_keys, old_keys, upstream_keys};
+use secret::{DEFAULT_KEY, add_keys, old_keys, own_secret, upstream_keys};
 use upstream::{Keyless as KeylessUpstream, read_upstreams};
 
 /// The variable that holds the configuration.
@@ -107,6 +109,8 @@ pub(crate) struct Deployed {
     /// What the owner fixed of OpenRouter's `provider`, as JSON text, for calls without a route.
     pub(crate) provider: Option<String>,
     pub(crate) operations: Operations,
+    /// The secret from which the key of sampled texts is derived. Without the secret, no route has samples.
+    pub(crate) samples_secret: Option<String>,
     /// A proxy before the edge ends TLS.
     pub(crate) trusts_proxy: bool,
     /// Plain HTTP is allowed from everywhere.
@@ -142,10 +146,15 @@ impl Config {
         let local = config.as_ref().is_some_and(|config| config.access == Access::Loopback);
         let keys = upstream_keys(&key_names, &variable, local, &mut problems);
         let old_keys = old_keys(&key_names, &variable, &mut problems);
+        let has_samples = config.iter().flat_map(|config| &config.routes).any(|route| route.sampling.is_some());
         if let Some(deployed) = config.as_mut().and_then(|config| Rc::get_mut(&mut config.deployed)) {
             deployed.digest = digest::of(&text);
             deployed.access.add_secrets(&variable, &mut problems);
             deployed.operations.add_secrets(&variable, &mut problems);
+            deployed.samples_secret = own_secret(sampling::SECRET, &variable, &mut problems);
+            if has_samples && variable(sampling::SECRET).is_none() {
+                problems.push(Problem::SecretMissing(sampling::SECRET.into()));
+            }
             problems.extend(purpose::find_shared(deployed, &key_names, &variable));
             add_keys(Arc::make_mut(&mut deployed.upstreams), keys, old_keys);
         }
@@ -299,6 +308,7 @@ fn check(value: Json<'_>) -> Result<Keyless, Box<Invalid>> {
         fields: passed_fields(config)?,
         provider,
         operations: Operations::read(config)?,
+        samples_secret: None,
         trusts_proxy,
         is_development,
         emulator: config.text("emulator")?.map(Into::into),

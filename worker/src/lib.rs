@@ -9,12 +9,13 @@
 //!
 //! | folder | contents |
 //! |---|---|
-//! | `admin` | for the owner: stored routes, stored answers |
+//! | `admin` | for the owner: stored routes, stored answers, samples of calls |
 //! | `call` | a chat call: admission, the driver, requests to upstreams, delivery |
 //! | `ops` | for the owner: health, metrics, spans, the cron trigger, what the dashboard shows |
 //! | `access` | who may call: client keys, users, visitors, this machine; the owner's `/admin` |
 //! | `cache` | answers that are given again, for routes that have a cache |
 //! | `routes` | routes that the owner edits without a deployment, as this isolate knows them |
+//! | `samples` | texts of a part of the calls, encrypted |
 //! | `account` | what an account may use: hold before a call, settle after it |
 //! | `breakers` | models that failed lately and are left alone, shared by all isolates |
 //! | `catalog` | prices and context windows of models |
@@ -58,6 +59,7 @@ mod ledger;
 mod ops;
 mod platform;
 mod routes;
+mod samples;
 
 use std::rc::Rc;
 
@@ -181,6 +183,8 @@ async fn answer_admin(
         admin::routes::answer(&sender, request, head, config, env).await
     } else if admin::cache::is_about_cache(&head.path) {
         boxed(admin::cache::answer(&sender, request, head, config, env)).await
+    } else if admin::samples::is_about_samples(&head.path) {
+        admin::samples::answer(&sender, head, env).await
     } else {
         access::admin::answer(&sender, request, head, config, env).await
     };

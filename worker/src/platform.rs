@@ -1,5 +1,6 @@
 //! Everything that touches JavaScript: the clock, `fetch`, promises, timers, streams and objects of the platform.
 
+pub(crate) mod cipher;
 pub(crate) mod disconnect;
 pub(crate) mod exchange;
 pub(crate) mod executor;

@@ -23,7 +23,6 @@ mod comparison;
 mod diff;
 mod dry_run;
 mod reading;
-mod statistics;
 
 use failsoft::Json;
 use serde_json::{Value, json};
@@ -33,6 +32,7 @@ use action::{Action, no_version, not_found, read_action};
 pub(crate) use action::{is_about_routes, is_dry_run};
 use check::{Finding, Known};
 
+use super::unavailable;
 use crate::access::admin::{Sender, check_purpose, check_scope};
 use crate::catalog;
 use crate::config::{Admin, Config, Route, read_stored_route};
@@ -159,10 +159,4 @@ fn parse(text: &str) -> Value {
 
 fn etag(changed: u64) -> String {
     ["\"", &changed.to_string(), "\""].concat()
-}
-
-fn unavailable(error: worker::Error) -> ApiError {
-    host::log(&json!({"event": "routes", "error": database::reason(&error)}).to_string());
-    let message = "the database does not answer, or lacks tables: `wrangler d1 migrations apply failsoft`";
-    ApiError::new(Code::RoutesUnavailable, message)
 }

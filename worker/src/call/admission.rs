@@ -122,10 +122,14 @@ fn rename_field(mut error: ApiError, protocol: Protocol) -> ApiError {
 impl Draft {
     fn read(body: &[u8], protocol: Protocol, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
         let body = json_shape::parse(body)?;
-        match protocol.read(body)? {
+        let mut draft = match protocol.read(body)? {
             None => Self::read_call(body, protocol, config, client),
             Some(request) => Self::read_translated(request, protocol, config, client),
+        }?;
+        if let Some(prompt) = draft.call.route.as_ref().and_then(|route| route.system_prompt.as_ref()) {
+            prompt.replace_in(&mut draft.call.request);
         }
+        Ok(draft)
     }
 
     /// Reads a request that came in the form of `protocol`.

@@ -35,7 +35,7 @@ use crate::platform::exchange::Exchange;
 use crate::platform::executor::{Boxed, Executor, boxed, join_all};
 use crate::platform::host;
 use crate::platform::timer::Timer;
-use crate::{catalog, ledger};
+use crate::{catalog, ledger, samples};
 
 /// A call that is admitted, and everything that it needs to run.
 struct PreparedCall {
@@ -252,6 +252,7 @@ impl PreparedCall {
         let writer = admitted.context.take().map(|context| context.writer(host::seed(), began / 1_000));
         let delivery = Delivery::new(&executor, respond, headers_at, Form { errors, writer, concealed });
         let conversation = conversations::name(&context.account, &admitted.request);
+        let sample = samples::choose(&context, admitted.route.as_deref(), &admitted.request, &config);
         let (mut call, news) = model_state::start_call(&mut admitted, began);
         if let Some(before) = conversations::find(conversation, began) {
             call.resume_conversation(before);
@@ -274,9 +275,11 @@ impl PreparedCall {
             repeats::record(request_name, failure.map(|failure| &**failure), times.1);
             let alerts = owner_notice::alerts(&outcome, times.1);
             let rows = ledger::rows(&context, began, took, &outcome, |model| is_known_model(&config, model));
+            let sample = sample.and_then(|chosen| chosen.finish(&context, &outcome, &rows));
             let news = model_state::record_outcome(&outcome, &admitted, times.1);
             let mut after: Vec<Boxed<'_, ()>> = Vec::new();
             after.extend(news.map(|news| boxed(breakers.report(news))));
+            after.extend(sample.map(|sample| boxed(samples::store::keep(&env, &config, sample))));
             after.extend(config.operations.otlp.as_ref().map(|target| {
                 let rows = rows.clone();
                 boxed(spans::send(target, trace.as_ref(), &context, rows, times))

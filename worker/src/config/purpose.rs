@@ -5,7 +5,7 @@
 use super::admin::Admin;
 use super::operations::{Alerts, Target};
 use super::secret::{name_in_use, old_name};
-use super::{Access, Deployed, Problem, digest};
+use super::{Access, Deployed, Problem, digest, sampling};
 
 /// What a secret is for. The secret before the last rotation has the purpose of the present one, because an owner who rotates
 /// stores the old value first, and for a moment both are the same.
@@ -18,6 +18,7 @@ enum Purpose {
     Metrics,
     Sessions,
     Turnstile,
+    Samples,
 }
 
 /// A secret that is set.
@@ -66,6 +67,7 @@ fn secrets(config: &Deployed, key_names: &[String], variable: &impl Fn(&str) -> 
         }
     }
     names.push(("METRICS_TOKEN".into(), Purpose::Metrics));
+    names.push((sampling::SECRET.into(), Purpose::Samples));
     let read = |(name, purpose): (String, Purpose)| {
         let value = variable(&name)?.trim().to_owned();
         Some(Secret { name, purpose, value }).filter(|secret| !secret.value.is_empty())
@@ -99,7 +101,7 @@ mod tests {
     use crate::config::{Config, digest};
     use serde_json::json;
 
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "UPSTREAM_API_KEY",
         "SECOND_KEY",
         "ADMIN_TOKEN",
@@ -107,6 +109,7 @@ mod tests {
         "METRICS_TOKEN",
         "SESSION_SECRET",
         "TURNSTILE_SECRET",
+        "SAMPLES_SECRET",
         "OTLP_HEADERS",
     ];
 

@@ -9,14 +9,17 @@ use super::budget::{Budget, account_share};
 use super::limits::{Limits, RouteLimits};
 use super::list::strings;
 use super::provider;
+use super::sampling::Sampling;
 use super::split::Split;
+use super::system_prompt::SystemPrompt;
 
 /// How long a stream's headers wait for the first text unless the route says otherwise, in milliseconds. Some HTTP clients give up
 /// after 10 s without a byte (OkHttp).
 pub(crate) const HEADERS_WITHIN: Millis = 5_000;
 
 /// The fields of a route.
-const FIELDS: &str = "models policy lane headersWithin budget accountShare provider limits upstreams cache";
+const FIELDS: &str =
+    "models policy lane headersWithin budget accountShare provider limits upstreams cache sampling systemPrompt";
 
 /// The longest time that an answer is stored, in seconds: 30 days.
 const LONGEST_LIFETIME: u64 = 2_592_000;
@@ -46,6 +49,10 @@ pub(crate) struct Route {
     pub(crate) upstreams: Vec<usize>,
     /// How long the answers of the route are stored and given again, in milliseconds. `None`: nothing is stored.
     pub(crate) cache: Option<Millis>,
+    /// Of which calls the text is kept. Nothing: of none.
+    pub(crate) sampling: Option<Sampling>,
+    /// What takes the place of a system prompt.
+    pub(crate) system_prompt: Option<SystemPrompt>,
 }
 
 /// What a route inherits, and what it chooses from.
@@ -96,6 +103,8 @@ impl Route {
             limits: RouteLimits::read(&route.section("limits")?, above.limits)?,
             upstreams: find_upstreams(route, above.upstreams)?,
             cache: read_cache(route, lane)?,
+            sampling: Sampling::read(route)?,
+            system_prompt: SystemPrompt::read(route)?,
         })
     }
 

@@ -27,6 +27,9 @@ pub(crate) fn read_stored_route(
     let route = Route::read(&section, name, &above)?;
     check_policy(&route.policy, &config.policy, path)?;
     provider::check_unchanged(&section, config.provider.as_deref())?;
+    if route.sampling.is_some() && config.samples_secret.is_none() {
+        return Err(section.wrong("sampling", "needs the secret SAMPLES_SECRET, which the owner of the edge stores"));
+    }
     Ok(Route { version: Some(version), ..route })
 }
 

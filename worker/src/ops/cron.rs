@@ -9,7 +9,7 @@ use crate::config::{self, Alerts, Config};
 use crate::ledger::alerts::{Alert, send_once, send_unsent};
 use crate::ledger::database;
 use crate::routes::{self, store};
-use crate::{catalog, platform::host};
+use crate::{catalog, platform::host, samples};
 
 const HOUR: Millis = 60 * 60 * 1_000;
 const DAY: Millis = 24 * HOUR;
@@ -50,9 +50,14 @@ pub(crate) async fn run(env: &Env) {
         Ok(())
     };
     // An alert that cannot be sent does not keep old rows.
-    for ended in
-        [announced, ended.await, forget(env, now).await, forget_attempts(env, now, config.operations.ledger_days).await]
-    {
+    let forgotten = samples::store::forget(env).await;
+    for ended in [
+        announced,
+        ended.await,
+        forgotten,
+        forget(env, now).await,
+        forget_attempts(env, now, config.operations.ledger_days).await,
+    ] {
         if let Err(error) = ended {
             host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
         }

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 use worker::Env;
 
-use super::statistics::{Difference, Sample, compare_means, compare_rates, p_of_division};
+use crate::admin::statistics::{Difference, Sample, compare_means, compare_rates, p_of_division};
 use crate::ledger::database;
 
 /// Six measures are compared: the chance that one of them differs by chance is at most 5 %.

@@ -1,10 +1,10 @@
-//! The statistics of a comparison between two versions: means and rates, their difference with an interval, and how likely such a
+//! The statistics of comparisons: means and rates, their difference with an interval, and how likely such a
 //! difference is by chance.
 
 use std::f64::consts::SQRT_2;
 
 /// How many standard errors an interval of 95 % has to each side.
-const Z95: f64 = 1.959_963_985;
+pub(super) const Z95: f64 = 1.959_963_985;
 
 /// The sums of a measure over calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -48,7 +48,7 @@ pub(super) fn compare_means(first: &Sample, second: &Sample) -> Option<Differenc
     }
     let squares = parts[0].powi(2) / (first.count - 1.0) + parts[1].powi(2) / (second.count - 1.0);
     let freedom = (parts[0] + parts[1]).powi(2) / squares;
-    let width = quantile_of_t(freedom) * error;
+    let width = quantile_of_t(Z95, freedom) * error;
     Some(Difference { value, interval: [value - width, value + width], p: p_of_t(value / error, freedom) })
 }
 
@@ -66,7 +66,7 @@ pub(super) fn compare_rates(first: (f64, f64), second: (f64, f64)) -> Option<Dif
     let high = value + ((high2 - rate2).powi(2) + (rate1 - low1).powi(2)).sqrt();
     let pooled = (hits1 + hits2) / (count1 + count2);
     let error = (pooled * (1.0 - pooled) * (1.0 / count1 + 1.0 / count2)).sqrt();
-    let p = if error == 0.0 { 1.0 } else { p_of_z(value / error) };
+    let p = if error == 0.0 { 1.0 } else { chance_beyond(value / error) };
     Some(Difference { value, interval: [low, high], p })
 }
 
@@ -84,24 +84,25 @@ pub(super) fn p_of_division(first: f64, second: f64, chance: f64) -> f64 {
     let all = first + second;
     let expected = all * chance;
     let error = (expected * (1.0 - chance)).sqrt();
-    if error == 0.0 { 1.0 } else { p_of_z((second - expected) / error) }
+    if error == 0.0 { 1.0 } else { chance_beyond((second - expected) / error) }
 }
 
 /// The chance of a value of the normal distribution that is at least `z` away from 0.
-fn p_of_z(z: f64) -> f64 {
+pub(super) fn chance_beyond(z: f64) -> f64 {
     erfc(z.abs() / SQRT_2)
 }
 
 /// The same for Student's distribution, by Wallace's approximation, which is off by less than 0.2 % of a standard error.
 fn p_of_t(t: f64, freedom: f64) -> f64 {
     let scale = (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0);
-    p_of_z(scale * (freedom * (t * t / freedom).ln_1p()).sqrt())
+    chance_beyond(scale * (freedom * (t * t / freedom).ln_1p()).sqrt())
 }
 
-/// How many standard errors an interval of 95 % has to each side, with few degrees of freedom: the first terms of its expansion.
-fn quantile_of_t(freedom: f64) -> f64 {
-    let (z3, z5) = (Z95.powi(3), Z95.powi(5));
-    Z95 + (z3 + Z95) / (4.0 * freedom) + (5.0 * z5 + 16.0 * z3 + 3.0 * Z95) / (96.0 * freedom * freedom)
+/// How many standard errors an interval has to each side, with few degrees of freedom, where it has `z` with many: the first terms of
+/// its expansion.
+pub(super) fn quantile_of_t(z: f64, freedom: f64) -> f64 {
+    let (z3, z5) = (z.powi(3), z.powi(5));
+    z + (z3 + z) / (4.0 * freedom) + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * freedom * freedom)
 }
 
 /// The complementary error function of a number that is not negative, by a series or a continued fraction, to 10 digits.
