@@ -102,6 +102,17 @@ test('samples of an account, of a route and all are deleted at once', async () =
   for (const [method, path, status] of [['POST', '', 405], ['GET', '/routes/on', 405], ['GET', '/x', 404], ['DELETE', '/x', 404]]) assert.equal((await admin(method, path)).status, status, `${method} ${path}`);
 });
 
+test('a page of another origin, which has only the cookie, deletes nothing', async () => {
+  const signedIn = await send(edge, '/admin/session', { method: 'POST', key: OWNER });
+  const cookie = signedIn.headers['set-cookie'][0].split(';')[0];
+  const [{ csrf }, origin] = [JSON.parse(signedIn.text), edge.origin];
+  const attempt = (headers) => send(edge, '/admin/samples', { method: 'DELETE', key: null, headers: { cookie, ...headers } });
+  for (const [headers, code] of [[{}, 'csrf_refused'], [{ origin }, 'csrf_refused'], [{ origin: 'https://evil.example', 'x-failsoft-csrf': csrf }, 'origin_not_allowed'], [{ origin, 'x-failsoft-csrf': 'x' }, 'csrf_refused']]) {
+    assert.equal(JSON.parse((await attempt(headers)).text).error.code, code, JSON.stringify(headers));
+  }
+  assert.equal((await attempt({ origin, 'x-failsoft-csrf': csrf })).status, 200);
+});
+
 test('what has expired is not counted, and the cron trigger deletes it; the number of samples is bounded', async () => {
   const insert = (id, expires, route) => edge.database.all('INSERT INTO samples VALUES (?, ?, NULL, ?, ?, ?, 1, ?)', id, route, 'key:a', Number(id.slice(1)), expires, 'x');
   await insert('x1', Date.now() - 1, 'old');

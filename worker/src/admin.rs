@@ -1,7 +1,8 @@
-//! The owner's endpoints that need the whole edge: stored routes, stored answers, and samples of calls. Client keys and the pause
-//! are in `access::admin`.
+//! The owner's endpoints that need the whole edge: stored routes, stored answers, samples of calls, and experiments. Client keys and
+//! the pause are in `access::admin`.
 
 pub(crate) mod cache;
+pub(crate) mod experiments;
 pub(crate) mod routes;
 pub(crate) mod samples;
 mod statistics;

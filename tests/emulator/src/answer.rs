@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::catalog::{Candidate, Prefill};
 use crate::chat_request::{ChatRequest, Wire};
 use crate::fault::{Behaviour, BodyError, Cut, Effect, Format, WrongAnswer};
+use crate::rules;
 
 /// An answer in the pieces that a stream carries; one piece is one token.
 #[derive(Debug, Default)]
@@ -105,7 +106,9 @@ impl Answer {
             let call = ToolCall::with(0, name, &json!({ argument: text(request, model) }));
             return Self { reasoning, tools: vec![call], finish: Finish::ToolCalls, ..Self::default() };
         }
+        let ruled = rules::answer(&model.id, &request.prompt);
         let text = match (behaviour, &request.prefill) {
+            (Behaviour::Healthy, _) if ruled.is_some() => ruled.unwrap_or_default(),
             (Behaviour::Answer(words), _) => words.clone(),
             (Behaviour::Echo(words), _) => format!("{} {words}", request.prompt.lines().next().unwrap_or_default()),
             (_, Some(prefill)) if model.row.prefill != Prefill::StartsOver => remainder(&text(request, model), prefill),

@@ -121,6 +121,12 @@ pub(crate) static ROWS: &[Row] = &[
         prefill: Prefill::Continues,
         ..row("test/tiny", "test/tiny-20260101", "Test: Tiny", "Test")
     },
+    row("rule/judge", "rule/judge-20260101", "Rule: Judge", "Test"),
+    row("rule/noisy-judge", "rule/noisy-judge-20260101", "Rule: Noisy judge", "Test"),
+    row("rule/first-judge", "rule/first-judge-20260101", "Rule: Judge that prefers the first", "Test"),
+    row("rule/silent-judge", "rule/silent-judge-20260101", "Rule: Silent judge", "Test"),
+    row("rule/writer", "rule/writer-20260101", "Rule: Writer", "Test"),
+    row("rule/bad-writer", "rule/bad-writer-20260101", "Rule: Bad writer", "Test"),
     Row { expires: Some("2027-01-31"), ..row("test/retiring", "test/retiring-20250101", "Test: Retiring", "Test") },
     Row { expires: Some("2025-12-31"), ..row("test/expired", "test/expired-20240101", "Test: Expired", "Test") },
 ];

@@ -194,6 +194,7 @@ mod respond;
 mod response;
 mod responses;
 mod router;
+mod rules;
 mod state;
 mod validate;
 mod writer;

@@ -10,9 +10,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 use worker::Env;
 
-use crate::access::admin::{Sender, check_scope};
+use crate::access::admin::{Sender, check_purpose, check_scope};
 use crate::admin::unavailable;
-use crate::config::Scope;
+use crate::config::{Config, Scope};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::{Reply, list};
 use crate::http::request_head::RequestHead;
@@ -26,7 +26,14 @@ pub(crate) fn is_about_samples(path: &str) -> bool {
 }
 
 /// Answers a request of `sender`.
-pub(crate) async fn answer(sender: &Sender<'_>, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(
+    sender: &Sender<'_>,
+    request: &web_sys::Request,
+    head: &RequestHead,
+    config: &Config,
+    env: &Env,
+) -> Result<Reply, ApiError> {
+    check_purpose(sender, request, head, config)?;
     let rest = head.path.trim_end_matches('/').strip_prefix(SAMPLES).unwrap_or_default();
     let decoded = percent_decode_str(rest).decode_utf8_lossy();
     let which = match (decoded.strip_prefix("/routes/"), decoded.strip_prefix("/accounts/")) {

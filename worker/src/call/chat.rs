@@ -92,8 +92,34 @@ async fn answer_client(
     env: &Env,
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
-    let mut timer = Timer::new(&head.executor);
-    let (body, in_flight) = read_body(request, head, config, client, &mut timer).await?;
+    let (body, in_flight) = read_body(request, head, config, client, &mut Timer::new(&head.executor)).await?;
+    let disconnect = Disconnect::watch(request, &head.executor);
+    answer_body((body, in_flight), disconnect, head, config, client, env, exchange).await
+}
+
+/// Makes the call that `body` asks for inside a request of the owner, who waits for the whole answer.
+pub(crate) async fn make_call(
+    body: Vec<u8>,
+    head: &RequestHead,
+    config: &Rc<Config>,
+    client: &Client<'_>,
+    env: &Env,
+    exchange: &Exchange,
+) -> Result<Reply, ApiError> {
+    let in_flight = InFlight::reserve(&client.account().name, body.len(), config.limits.bytes_in_flight)?;
+    // The call counts also if the owner's page is closed.
+    answer_body((body, in_flight), Disconnect::Never, head, config, client, env, exchange).await
+}
+
+async fn answer_body(
+    (body, in_flight): (Vec<u8>, InFlight),
+    disconnect: Disconnect,
+    head: &RequestHead,
+    config: &Rc<Config>,
+    client: &Client<'_>,
+    env: &Env,
+    exchange: &Exchange,
+) -> Result<Reply, ApiError> {
     let mut admitted = admission::admit(&body, head.protocol, config, client, env).await?;
     if head.shape == Shape::OpenRouter {
         // OpenRouter's clients expect the usage of every stream.
@@ -132,9 +158,9 @@ async fn answer_client(
     let prepared = PreparedCall {
         admitted,
         config: Rc::clone(config),
-        disconnect: Disconnect::watch(request, &head.executor),
+        disconnect,
         executor: head.executor.clone(),
-        timer,
+        timer: Timer::new(&head.executor),
         hold: CallHold::new(AccountClient::new(env), terms),
         context,
         trace: head.trace.clone(),

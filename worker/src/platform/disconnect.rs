@@ -7,23 +7,26 @@ use crate::platform::host;
 
 /// Watches the signal for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Disconnect {
-    /// `None` once the client has disconnected.
-    pending: Option<Pending>,
+pub(crate) enum Disconnect {
+    /// The client is there, as far as the signal says.
+    Watched(Pending),
+    Happened,
+    /// The call goes on without its client.
+    Never,
 }
 
 impl Disconnect {
     pub(crate) fn watch(request: &Request, executor: &Executor) -> Self {
         let mut has_happened = false;
         let pending = executor.wait_for(|task, slot| has_happened = host::watch_disconnect(request, task, slot));
-        Self { pending: Some(pending).filter(|_| !has_happened) }
+        if has_happened { Self::Happened } else { Self::Watched(pending) }
     }
 
     /// Whether the client has disconnected.
     pub(crate) fn has_happened(&mut self) -> bool {
-        if self.pending.as_ref().is_some_and(|pending| pending.poll_result().is_ready()) {
-            self.pending = None;
+        if matches!(self, Self::Watched(pending) if pending.poll_result().is_ready()) {
+            *self = Self::Happened;
         }
-        self.pending.is_none()
+        matches!(self, Self::Happened)
     }
 }

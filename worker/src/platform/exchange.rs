@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use wasm_bindgen::JsValue;
 
 use crate::platform::executor::{Boxed, Executor, boxed};
@@ -27,13 +27,16 @@ impl Exchange {
         JsValue::clone(&self.platform)
     }
 
-    /// Runs `call` until it sends its answer. The rest of `call` runs after the response.
+    /// Runs `call` until it sends its answer. The rest of `call` runs beside the next call of this exchange, and after the response.
     pub(crate) async fn answer<T>(
         &self,
         call: impl Future<Output = ()> + 'static,
         mut answer: oneshot::Receiver<T>,
     ) -> Option<T> {
-        let mut call = boxed(call);
+        let mut call = match self.rest.take() {
+            None => boxed(call),
+            Some(rest) => boxed(async { _ = join(rest, call).await }),
+        };
         match select(call.as_mut(), &mut answer).await {
             Either::Left(_) => answer.try_recv().ok().flatten(),
             Either::Right((answer, _)) => {

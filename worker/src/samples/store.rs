@@ -41,7 +41,6 @@ pub(crate) async fn keep(env: &Env, config: &Config, sample: Sample) {
     }
 }
 
-#[expect(dead_code, reason = "experiments read samples")]
 /// The text of the sample `id`; nothing, if it is deleted or has expired, or if the secret is another one.
 pub(crate) async fn read(env: &Env, config: &Config, id: &str) -> Result<Option<String>> {
     let Some(secret) = &config.samples_secret else { return Ok(None) };

@@ -1,0 +1,92 @@
+//! What a request to `/admin/routes/NAME/experiments` asks for.
+
+use crate::config::Scope;
+use crate::http::api_error::{ApiError, Code};
+
+const ROUTES: &str = "/admin/routes/";
+const EXPERIMENTS: &str = "experiments";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action<'a> {
+    List(&'a str),
+    Begin(&'a str),
+    Show(&'a str, &'a str),
+    Step(&'a str, &'a str),
+    Delete(&'a str, &'a str),
+}
+
+impl Action<'_> {
+    /// The scope that an admin token needs for the action.
+    pub(super) fn scope(self) -> Scope {
+        match self {
+            Self::List(_) | Self::Show(..) => Scope::Read,
+            Self::Begin(_) | Self::Step(..) | Self::Delete(..) => Scope::Routes,
+        }
+    }
+}
+
+/// The name of the route, and what stands behind `experiments`.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let (name, rest) = path.trim_end_matches('/').strip_prefix(ROUTES)?.split_once('/')?;
+    let rest = rest.strip_prefix(EXPERIMENTS)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some((name, rest.trim_start_matches('/')))
+}
+
+/// Whether `path` is one of `/admin/routes/NAME/experiments`.
+pub(crate) fn is_about_experiments(path: &str) -> bool {
+    split(path).is_some()
+}
+
+/// Whether a request to `path` is a step of an experiment, which was begun by a request of its own.
+pub(crate) fn is_step(path: &str) -> bool {
+    split(path).is_some_and(|(_, rest)| rest.ends_with("/step"))
+}
+
+/// Decides what a request asks for. The error for a wrong request names what is right.
+pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
+    let (route, rest) = split(path).unwrap_or_default();
+    match (method, rest.split_once('/').unwrap_or((rest, ""))) {
+        ("GET", ("", "")) => Ok(Action::List(route)),
+        ("POST", ("", "")) => Ok(Action::Begin(route)),
+        (_, ("", "")) => Err(ApiError::wrong_method("GET, POST")),
+        ("GET", (id, "")) => Ok(Action::Show(route, id)),
+        ("DELETE", (id, "")) => Ok(Action::Delete(route, id)),
+        (_, (_, "")) => Err(ApiError::wrong_method("GET, DELETE")),
+        ("POST", (id, "step")) => Ok(Action::Step(route, id)),
+        (_, (_, "step")) => Err(ApiError::wrong_method("POST")),
+        _ => Err(ApiError::new(Code::UnknownUrl, "this URL does not exist; GET /admin/routes/NAME/experiments exists")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Scope, is_about_experiments, read_action};
+
+    #[test]
+    fn a_path_and_a_method_are_an_action_or_an_error_that_helps() {
+        for (method, path, action, scope) in [
+            ("GET", "/admin/routes/a/experiments", Action::List("a"), Scope::Read),
+            ("POST", "/admin/routes/a/experiments/", Action::Begin("a"), Scope::Routes),
+            ("GET", "/admin/routes/a/experiments/x", Action::Show("a", "x"), Scope::Read),
+            ("DELETE", "/admin/routes/a/experiments/x", Action::Delete("a", "x"), Scope::Routes),
+            ("POST", "/admin/routes/experiments/experiments/x/step", Action::Step("experiments", "x"), Scope::Routes),
+        ] {
+            assert!(is_about_experiments(path), "{path}");
+            let found = read_action(method, path).expect(path);
+            assert_eq!((found, found.scope() == scope), (action, true), "{method} {path}");
+        }
+        for (method, path, status) in [
+            ("PUT", "/admin/routes/a/experiments", 405),
+            ("POST", "/admin/routes/a/experiments/x", 405),
+            ("GET", "/admin/routes/a/experiments/x/step", 405),
+            ("POST", "/admin/routes/a/experiments/x/step/y", 404),
+        ] {
+            assert_eq!(read_action(method, path).expect_err(path).code.status(), status, "{method} {path}");
+        }
+        for other in
+            ["/admin/routes/experiments", "/admin/routes/a/experimentsx", "/admin/routes", "/admin/keys/a/experiments"]
+        {
+            assert!(!is_about_experiments(other), "{other}");
+        }
+    }
+}

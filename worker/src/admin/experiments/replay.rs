@@ -1,0 +1,81 @@
+//! A call of an experiment: admitted, held, settled and recorded like the call of a client. Its account is the experiment's, whose
+//! budget is that of the experiment.
+
+use std::rc::Rc;
+
+use failsoft::json::{Object, patched};
+use failsoft::{Json, Usd};
+use serde_json::{Map, Value};
+
+use super::Request;
+use super::store::Experiment;
+use crate::access::Client;
+use crate::call::admission::ROUTE;
+use crate::call::chat;
+use crate::config::{Account, Bounds, Budget, Grant, read_stored_route};
+use crate::http::api_error::{ApiError, Code};
+use crate::http::reply::Body;
+use crate::platform::executor::boxed;
+
+/// How a call ended.
+#[derive(Debug)]
+pub(super) struct Called {
+    /// The message of the answer, as JSON text; nothing, if no model answered.
+    pub(super) message: Option<String>,
+    /// What the call cost, in units of 10^-12 USD, if that is known.
+    pub(super) cost: Option<f64>,
+}
+
+impl Called {
+    /// The text of the answer.
+    pub(super) fn text(&self) -> Option<String> {
+        Some(Json::parse(self.message.as_deref()?)?.get("content").text()?.into())
+    }
+}
+
+impl Request<'_> {
+    /// Makes a call with the route in the JSON text `route`, which nobody has stored, and the fields of a chat request without a
+    /// model.
+    ///
+    /// # Errors
+    /// The edge refused the call, or its own key: that says nothing about the models.
+    pub(super) async fn call(&self, experiment: &Experiment, route: &str, fields: &str) -> Result<Called, ApiError> {
+        let mut given: Map<String, Value> = serde_json::from_str(route).unwrap_or_default();
+        // The experiment has a budget of its own. Its calls are no samples, and a stored answer costs nothing.
+        for field in ["budget", "accountShare", "sampling", "cache", "lane"] {
+            given.remove(field);
+        }
+        let text = Value::Object(given).to_string();
+        let given = Json::parse(&text).unwrap_or(Json::NULL);
+        let mut route = read_stored_route(self.config, "route", (&experiment.route, 0), given)?;
+        // Comparisons of versions leave these calls out.
+        route.version = None;
+        let config = Rc::new(self.config.with_route(Rc::new(route)));
+        let usd = Bounds { month: Some(Usd(experiment.plan.usd)), ..Bounds::default() };
+        let account =
+            Account { name: ["experiment:", &experiment.id].concat(), budget: Budget { usd, ..Budget::default() } };
+        let client = Client::new(&config, Grant { name: "experiment".into(), account, ..Grant::default() });
+        let model = [ROUTE, &experiment.route].concat();
+        let body = patched(fields, Object::default().text("model", &model).raw("stream", "false").end().as_str());
+        let call = chat::make_call(body.into_bytes(), self.head, &config, &client, self.env, self.exchange);
+        let reply = boxed(call).await?;
+        let Body::Text(text) = reply.body else { return Err(lost()) };
+        let answer = Json::parse(&text).unwrap_or(Json::NULL);
+        let report = answer.get("failsoft");
+        let cost = Some(report.get("cost")).filter(|cost| !cost.is_null() && report.get("unsettled").is_null());
+        let cost = cost.and_then(Json::trillionths).map(|cost| cost as f64);
+        if reply.status == 200 {
+            let message = answer.get("choices").items().next().map(|choice| choice.get("message").raw().to_owned());
+            return Ok(Called { message, cost });
+        }
+        let code = answer.get("error").get("code").text().unwrap_or_default();
+        if code.starts_with("upstream_") {
+            return Err(ApiError::new(Code::RoutesUnavailable, ["the upstream refuses the edge: ", &code].concat()));
+        }
+        Ok(Called { message: None, cost })
+    }
+}
+
+fn lost() -> ApiError {
+    ApiError::new(Code::Internal, "the call ended without an answer")
+}
