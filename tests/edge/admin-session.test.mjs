@@ -117,6 +117,82 @@ test('a page of another origin reads and changes nothing with the cookie', async
   assert.equal(preflight.headers['access-control-allow-origin'], undefined);
 });
 
+/** Every request that changes something, with the key `id` and the route `a`. What is deleted comes last. */
+const changes = (id) => [
+  ['POST', '/admin/keys', { name: 'another' }],
+  ['PATCH', `/admin/keys/${id}`, { name: 'renamed' }],
+  ['POST', `/admin/keys/${id}/rotate`, {}],
+  ['PUT', '/admin/routes/a', { route: { models: ['openai/gpt-4o'] } }],
+  ['PATCH', '/admin/routes/a', { split: null }],
+  ['POST', '/admin/routes/a/rollback', { version: 1 }],
+  ['POST', '/admin/routes/a/dry-run', { request: { messages: [{ role: 'user', content: 'hi' }] } }],
+  ['POST', '/admin/routes', { name: 'b', route: { models: ['openai/gpt-4o'] } }],
+  ['DELETE', '/admin/routes/a'],
+  ['DELETE', `/admin/keys/${id}`],
+  ['DELETE', '/admin/sessions/0123456789abcdef'],
+  ['POST', '/admin/pause'],
+  ['POST', '/admin/resume'],
+  ['POST', '/admin/session'],
+  ['DELETE', '/admin/session'],
+  ['DELETE', '/admin/session/all'],
+];
+
+test('no path of /admin that changes something takes a cookie from another page, or without the token of its session', async () => {
+  const session = await signIn();
+  const other = await signIn();
+  const made = async (path, body) => {
+    const answer = await ask(session, 'POST', path, { body: JSON.stringify(body) });
+    assert.equal(answer.status, 201, answer.text);
+    return JSON.parse(answer.text);
+  };
+  const { id } = await made('/admin/keys', { name: 'whole' });
+  await made('/admin/routes', { name: 'a', route: { models: ['openai/gpt-4o-mini'] } });
+  const state = async () => Promise.all(['/admin/keys', '/admin/routes', '/admin/routes/a/versions', '/admin/pause'].map(async (path) => JSON.parse((await ask(session, 'GET', path)).text)));
+  const before = await state();
+  await edge.database.all('DELETE FROM audit');
+  const sent = ([method, path, body], headers) => ask(session, method, path, { headers: { 'if-match': '*', ...headers }, body: body && JSON.stringify(body) });
+  const forgeries = [
+    [{ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, 'origin_not_allowed'],
+    [{ origin: 'https://evil.example', 'sec-fetch-site': undefined }, 'origin_not_allowed'],
+    [{ origin: 'null' }, 'origin_not_allowed'],
+    [{ 'sec-fetch-site': 'same-site' }, 'origin_not_allowed'],
+    [{ origin: undefined }, 'csrf_refused'],
+    [{ 'x-failsoft-csrf': undefined }, 'csrf_refused'],
+    [{ 'x-failsoft-csrf': other.csrf }, 'csrf_refused'],
+    [{ 'x-failsoft-csrf': undefined, 'x-http-method-override': 'GET', 'content-type': 'text/plain' }, 'csrf_refused'],
+  ];
+  for (const change of changes(id)) {
+    for (const [headers, expected] of forgeries) assert.equal(code(await sent(change, headers)), expected, `${change} ${JSON.stringify(headers)}`);
+  }
+  assert.deepEqual(await state(), before);
+  const rows = await edge.database.all('SELECT admin, method, path, status FROM audit');
+  // A dry run changes nothing, so it is not in the log.
+  for (const [method, path] of changes(id).filter(([, path]) => !path.endsWith('/dry-run'))) {
+    const refused = rows.filter((row) => row.method === method && row.path === path && row.admin === 'ADMIN_TOKEN' && row.status === 403);
+    // Another page is a stranger, who writes nothing into the log.
+    assert.equal(refused.length, forgeries.filter(([, expected]) => expected === 'csrf_refused').length, `${method} ${path}: ${refused.length} rows`);
+  }
+  // The dashboard's own requests are taken, so it is the forgery that was refused.
+  for (const change of changes(id).filter(([, path]) => !path.startsWith('/admin/session'))) {
+    const answer = await sent(change, {});
+    assert.ok(answer.status < 300, `${change}: ${answer.status} ${answer.text}`);
+  }
+});
+
+test('a cookie is compared as a whole, and opens no session of another admin', async () => {
+  const session = await signIn(READER);
+  const [name, id] = session.cookie.split('=');
+  const last = id.at(-1) === 'A' ? 'B' : 'A';
+  for (const wrong of [id.slice(0, -1), `${id}A`, id.slice(0, -1) + last, last + id.slice(1), id.toLowerCase(), ` ${id}`.repeat(2), `"${id}"`, '', `${id}%00`, `../${id}`]) {
+    const answer = await ask({ ...session, cookie: `${name}=${wrong}` }, 'GET', '/admin/keys', { headers: person() });
+    assert.equal(answer.status, wrong === id ? 200 : 401, `${JSON.stringify(wrong)}: ${answer.text}`);
+  }
+  // Who may read may try a dry run.
+  for (const [method, path, body] of changes('0123456789abcdef').filter(([, path]) => !/session|dry-run/.test(path))) {
+    assert.equal(code(await ask(session, method, path, { headers: { 'if-match': '*' }, body: body && JSON.stringify(body) })), 'insufficient_scope', `${method} ${path}`);
+  }
+});
+
 test('guesses of tokens and of ids are braked, and the owner behind another address still gets in', async () => {
   for (const guess of [
     (headers) => send(edge, '/admin/session', { method: 'POST', key: STRANGER, headers }),

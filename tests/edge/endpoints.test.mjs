@@ -1,11 +1,11 @@
-// The attacks on requests, over each endpoint that takes a prompt: a protocol is another spelling, and no other rights.
+// The attacks on requests, over each endpoint that takes a text: a protocol is another spelling, and no other rights.
 
 import assert from 'node:assert/strict';
 import { request as open } from 'node:http';
 import { test } from 'node:test';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
-import { ENDPOINTS, ask, requestOf } from './endpoints.mjs';
+import { ENDPOINTS, VECTORS, ask, requestOf } from './endpoints.mjs';
 import { POLICY, SECOND, send } from './harness.mjs';
 import { settled, usage } from './spending.mjs';
 import { useEdge } from './use-edge.mjs';
@@ -20,8 +20,8 @@ const PATIENT = { ...POLICY, timeouts: { headers: 120_000, firstToken: 120_000, 
 
 const { emulator, edge } = useEdge((emulator) => ({
   failsoft: {
-    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-    keys: [clientKey(), clientKey({ name: 'narrow', origins: [APP], models: [FIRST], routes: [] }, NARROW_KEY), clientKey({ name: 'poor', budget: { requests: { minute: 0 } } }, POOR_KEY)],
+    upstream: { url: emulator.baseURL, dialect: 'openrouter', embeddings: [{ id: VECTORS, prompt: 0.02 }] },
+    keys: [clientKey(), clientKey({ name: 'narrow', origins: [APP], models: [FIRST, VECTORS], routes: [] }, NARROW_KEY), clientKey({ name: 'poor', budget: { requests: { minute: 0 } } }, POOR_KEY)],
     models: ['openai/*', 'fault/*'],
     routes: { support: { models: [FIRST, SECOND] } },
     policy: PATIENT,
@@ -47,7 +47,7 @@ async function keepOut(endpoint, fields, mark) {
   const answer = await ask(edge, endpoint, requestOf(endpoint, FIRST, fields));
   const what = `${endpoint.path} ${JSON.stringify(fields)}: ${answer.status} ${answer.text.slice(0, 300)}`;
   const arrived = await sent();
-  if (answer.status === 400) return assert.deepEqual(arrived, [], what);
+  if (answer.status === 400 || answer.status === 403) return assert.deepEqual(arrived, [], what);
   assert.equal(answer.status, 200, what);
   assert.ok(!JSON.stringify(arrived).includes(mark), `${what}: ${JSON.stringify(arrived)}`);
 }
@@ -58,10 +58,17 @@ const MODELS = [
   FIRST.toUpperCase(), ` ${FIRST}`, 'оpenai/gpt-4o', 'openai/gpt-4o\u200b', 'openai/../mistralai/mistral-small',
   'openai/gpt-4o\nmistralai/mistral-small', 'route/nowhere', 'ROUTE/support', 'route/support/../support',
 ];
-/** Fields that would name another upstream, another key, or hosts that the upstream should call. */
+const EVIL = 'https://evil.example';
+/** Fields that would name another upstream, or a key or headers for it. A client that believes in them must learn of its mistake. */
+const UPSTREAMS = {
+  base_url: EVIL, baseURL: EVIL, baseUrl: EVIL, api_base: EVIL, apiBase: EVIL, api_url: EVIL, endpoint: EVIL, azure_endpoint: EVIL, upstream: { url: EVIL },
+  upstreams: [{ url: EVIL }], api_key: 'sk-evil', apiKey: 'sk-evil', headers: { authorization: 'evil' }, extra_headers: { authorization: 'evil' }, 'BASE-URL': EVIL,
+  provider: { url: EVIL }, failsoft: { base_url: EVIL },
+};
+/** Other fields in which a name of an upstream or of a host can stand. They are refused, or not sent. */
 const ELSEWHERE = {
-  base_url: 'https://evil.example', api_base: 'https://evil.example', api_key: 'sk-evil', headers: { authorization: 'evil' },
-  extra_headers: { authorization: 'evil' }, extra_body: { model: 'evil' }, mcp_servers: [{ type: 'url', url: 'https://evil.example', name: 'a' }],
+  extra_body: { model: 'evil' }, mcp_servers: [{ type: 'url', url: EVIL, name: 'a' }], litellm_params: { api_base: EVIL }, fallbacks: [{ model: 'evil' }],
+  webhook_url: EVIL, custom_llm_provider: 'evil', deployment: 'evil',
 };
 
 for (const endpoint of ENDPOINTS) {
@@ -76,6 +83,11 @@ for (const endpoint of ENDPOINTS) {
   });
 
   test(`${endpoint.path}: no field names another upstream, another key or another host`, async () => {
+    for (const [name, value] of Object.entries(UPSTREAMS)) {
+      const { error } = (await refuse(endpoint, whole({ [name]: value }), 400)).json;
+      assert.match(error.message, name === 'provider' || name === 'failsoft' ? /not a known field/ : /the owner of this edge configures its upstreams/, name);
+      assert.ok(error.message.includes(name), error.message);
+    }
     for (const [name, value] of Object.entries(ELSEWHERE)) await keepOut(endpoint, { [name]: value }, 'evil');
   });
 
@@ -85,7 +97,8 @@ for (const endpoint of ENDPOINTS) {
       body.replace('{', `{"model":"${SECOND}",`),
       body.replace('{', `{"mod\\u0065l":"${SECOND}",`),
       body.replace('"role"', '"role":"user","role"'),
-      JSON.stringify(whole(endpoint.fn)).replace('"name":"f"', '"name":"f","n\\u0061me":"g"'),
+      body.replace('"input"', '"input":"a","input"'),
+      ...(endpoint.fn ? [JSON.stringify(whole(endpoint.fn)).replace('"name":"f"', '"name":"f","n\\u0061me":"g"')] : []),
       ...(endpoint.limit ? [body.replace('{', `{"${endpoint.limit}":9,`)] : []),
     ].filter((text) => text !== body);
     assert.ok(twice.length >= 3);
@@ -93,9 +106,12 @@ for (const endpoint of ENDPOINTS) {
   });
 
   test(`${endpoint.path}: what the upstream would charge extra for is refused: hosted tools, attachments, a faster tier`, async () => {
-    await refuse(endpoint, whole(endpoint.hosted), 400);
-    const both = { tools: [...endpoint.fn.tools, ...endpoint.hosted.tools] };
-    await refuse(endpoint, whole(both), 400);
+    if (endpoint.fn) {
+      for (const tools of [endpoint.hosted.tools, [...endpoint.fn.tools, ...endpoint.hosted.tools]]) await refuse(endpoint, whole({ tools }), 400);
+    } else {
+      await keepOut(endpoint, endpoint.hosted, 'web_search');
+      await emulator.clear();
+    }
     for (const part of [endpoint.picture, endpoint.file]) await refuse(endpoint, whole(endpoint.parts([part])), 400);
     for (const tier of ['priority', 'scale']) await keepOut(endpoint, { service_tier: tier }, `"${tier}"`);
   });
@@ -130,7 +146,7 @@ for (const endpoint of ENDPOINTS) {
 const { emulator: billing, edge: poor } = useEdge((emulator) => ({
   isolates: 2,
   failsoft: {
-    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
+    upstream: { url: emulator.baseURL, dialect: 'openrouter', embeddings: [{ id: VECTORS, prompt: 0.02 }] },
     keys: [clientKey({ budget: { usd: { day: 0.004 } } })],
     models: ['openai/*'],
     policy: PATIENT,
@@ -140,9 +156,9 @@ const { emulator: billing, edge: poor } = useEdge((emulator) => ({
 test('one budget bounds the calls of all endpoints together, streamed and not, on two isolates', async () => {
   const asking = ENDPOINTS.filter(({ asks }) => asks);
   const call = (at) => {
-    const endpoint = asking[at % asking.length];
-    const body = requestOf(endpoint, SECOND, { stream: at % 4 > 1, [endpoint.limit]: 60, ...endpoint.prompt('words:60') });
-    return ask({ origin: poor.origins[at % 2] }, endpoint, body);
+    const [endpoint, turn] = [asking[at % asking.length], Math.floor(at / asking.length)];
+    const fields = endpoint.writes ? { stream: turn % 4 > 1, [endpoint.limit]: 60, ...endpoint.prompt('words:60') } : endpoint.prompt('word '.repeat(6_000));
+    return ask({ origin: poor.origins[turn % 2] }, endpoint, requestOf(endpoint, SECOND, fields));
   };
   const statuses = new Set();
   let served = 1;

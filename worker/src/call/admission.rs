@@ -3,6 +3,7 @@
 //! | file | decides |
 //! |---|---|
 //! | `json_shape.rs` | is the body JSON that every reader understands in the same way? |
+//! | `upstream_choice.rs` | does a field name an address, a key or headers for an upstream? |
 //! | `fields.rs`, `tools.rs` | which fields may a request have? |
 //! | `embeddings.rs` | what may a request for embeddings have, and which upstreams may answer it? |
 //! | `messages.rs`, `attachments.rs` | what may a conversation contain? |
@@ -21,6 +22,7 @@ mod models;
 mod native;
 mod policy;
 mod tools;
+mod upstream_choice;
 
 pub(crate) use models::ROUTE;
 
@@ -103,8 +105,15 @@ pub(crate) async fn admit(
 /// # Errors
 /// As [`admit`].
 pub(crate) fn count_tokens(body: &[u8], config: &Config, client: &Client<'_>) -> Result<u64, ApiError> {
-    let request = failsoft::protocol::read_prompt(json_shape::parse(body)?)?;
+    let request = failsoft::protocol::read_prompt(read_json(body, config)?)?;
     Ok(Draft::read_translated(request, Protocol::Messages, config, client)?.call.request.prompt_tokens())
+}
+
+/// The JSON of a request in any protocol, which chooses no upstream.
+fn read_json<'a>(body: &'a [u8], config: &Config) -> Result<Json<'a>, ApiError> {
+    let body = json_shape::parse(body)?;
+    upstream_choice::check(body, &config.fields)?;
+    Ok(body)
 }
 
 /// `error`, with the name that `protocol` has for the field that is wrong.
@@ -121,7 +130,7 @@ fn rename_field(mut error: ApiError, protocol: Protocol) -> ApiError {
 
 impl Draft {
     fn read(body: &[u8], protocol: Protocol, config: &Config, client: &Client<'_>) -> Result<Self, ApiError> {
-        let body = json_shape::parse(body)?;
+        let body = read_json(body, config)?;
         let mut draft = match protocol.read(body)? {
             None => Self::read_call(body, protocol, config, client),
             Some(request) => Self::read_translated(request, protocol, config, client),

@@ -31,18 +31,10 @@ const REFUSED: [(&str, &str); 13] = [
 ];
 
 /// Names that are no fields of a chat request, but that clients send, and what to do instead.
-const MISTAKEN: [(&str, &str); 9] = [
+const MISTAKEN: [(&str, &str); 2] = [
     ("best_of", "is not accepted: it multiplies what an answer costs; ask for several answers with `n`"),
     ("background", "is not accepted: the client has to wait for the answer"),
-    ("base_url", UPSTREAM),
-    ("baseURL", UPSTREAM),
-    ("api_base", UPSTREAM),
-    ("api_key", UPSTREAM),
-    ("upstream", UPSTREAM),
-    ("upstreams", UPSTREAM),
-    ("headers", UPSTREAM),
 ];
-const UPSTREAM: &str = "is not accepted: the owner of this edge configures its upstreams";
 
 const PROVIDER: &str = "order only ignore allow_fallbacks require_parameters data_collection zdr \
                         enforce_distillable_text quantizations sort preferred_min_throughput preferred_max_latency \
