@@ -9,6 +9,8 @@ import { startEmulator } from './emulator.js';
 import { readConfiguration, readSecrets, readSettings, runWrangler, toDotenv, wrangler } from './project.js';
 
 const QUIET = { CI: '1', CLOUDFLARE_CF_FETCH_ENABLED: 'false', NO_UPDATE_NOTIFIER: '1', WRANGLER_HIDE_BANNER: 'true', WRANGLER_SEND_METRICS: 'false' };
+/** Turns off wrangler's pages for developers below /cdn-cgi/local/, which read and change the database and the objects for everybody. */
+const CLOSED = { X_LOCAL_EXPLORER: 'false', X_LOCAL_OBSERVABILITY: 'false' };
 /** How often Cloudflare calls the scheduler (wrangler.json). */
 const CRON_MS = 5 * 60_000;
 
@@ -34,7 +36,7 @@ async function run({ port, host, data, configuration, secrets, emulator }) {
   await writeFile(variables, toDotenv({ UPSTREAM_API_KEY: 'emulator', ...secrets, FAILSOFT: JSON.stringify(failsoft) }), { mode: 0o600 });
   await runWrangler(['d1', 'migrations', 'apply', 'failsoft', '--local', `--persist-to=${folder}`], { env: QUIET, quiet: true });
   const args = ['dev', `--ip=${host}`, `--port=${port}`, '--inspector-port=0', `--persist-to=${folder}`, `--env-file=${variables}`, '--show-interactive-dev-session=false', '--log-level=warn'];
-  const child = spawn(process.execPath, [wrangler(), ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...QUIET } });
+  const child = spawn(process.execPath, [wrangler(), ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...QUIET, ...CLOSED } });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal));
   const origin = `http://${host}:${port}`;

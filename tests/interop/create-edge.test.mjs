@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { after, before, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,11 @@ async function serve(script, env = {}, ...args) {
   const call = (path, body) => fetch(`${origin}${path}`, { method: body ? 'POST' : 'GET', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
   return { origin, stop, call };
 }
+
+/** The status of the scheduler's route for a request with this `Host`, which `fetch` does not let a program choose. */
+const statusFor = (host, origin) => new Promise((resolve, reject) => {
+  get(`${origin}/cdn-cgi/local/scheduled`, { headers: { host } }, (response) => resolve(response.resume().statusCode)).once('error', reject);
+});
 
 /** The files that the packages of an edge have, besides those of the folders below. */
 const OWN = {
@@ -108,6 +114,15 @@ test('wrong answers are refused before anything is written', async () => {
   await assert.rejects(stat(join(folder, 'other')), /ENOENT/);
 });
 
+/** What wrangler offers to developers is closed: nobody reads or changes what is stored. */
+async function offersNoTools(origin) {
+  for (const path of ['explorer', 'explorer/api', 'explorer/api/d1/database', 'observability', 'platform-proxy']) {
+    const response = await fetch(`${origin}/cdn-cgi/local/${path}`);
+    assert.ok([400, 404].includes(response.status), `${path}: ${response.status}`);
+    assert.doesNotMatch(await response.text(), /LEDGER|Explorer API/);
+  }
+}
+
 test('dev answers with an emulator: the next model, a stream, the playground and the documentation', async () => {
   const { origin, stop, call } = await serve('dev');
   try {
@@ -119,6 +134,7 @@ test('dev answers with an emulator: the next model, a stream, the playground and
     const stream = await call('/v1/chat/completions', { model: 'route/chat', messages, stream: true });
     assert.match(await stream.text(), /data: \[DONE\]/);
     assert.equal((await fetch(`${origin}/v1/chat/completions`, { method: 'POST', body: '{}' })).status, 401);
+    await offersNoTools(origin);
     for (const path of ['/', '/docs/', '/failsoft/index.js']) assert.equal((await fetch(`${origin}${path}`)).status, 200, path);
   } finally {
     await stop();
@@ -135,6 +151,9 @@ test('serve keeps what it stores, and its scheduler runs', async () => {
       const response = await call('/v1/chat/completions', { model: 'route/chat', messages: [{ role: 'user', content: 'Hello!' }] });
       assert.equal(response.status, 200, await response.text());
       assert.equal((await fetch(`${origin}/cdn-cgi/local/scheduled`)).status, 200);
+      // Behind a proxy that keeps the name of the host, a stranger does not reach it.
+      assert.equal(await statusFor('edge.example.com', origin), 403);
+      await offersNoTools(origin);
       const { requests } = await (await call('/v1/usage')).json();
       return requests.month.used;
     } finally {
