@@ -1,5 +1,7 @@
 // Requests that were made to stop an isolate: each takes little to send, and took seconds or for ever.
 
+import { requestOf } from './endpoints.mjs';
+
 export const MODEL = 'openai/gpt-4o-mini';
 /** A body of this size is the largest that the edge takes by default. */
 export const BYTES = 990_000;
@@ -53,3 +55,19 @@ export const INPUTS = {
   'many phrases': () => ({ model: MODEL, stream: true, messages: say('word '.repeat(500)), failsoft: { refusal: { phrases: fill((number) => `word ${number}`) } } }),
   'a string of quotes that is broken at its end': () => `{"model":"${'\\"'.repeat(BYTES / 2)}\\x`,
 };
+
+/** A part of a prompt of `endpoint` with the text `text`. */
+const part = ({ path }, text) => (path === '/v1/embeddings' ? text : { type: path === '/v1/responses' ? 'input_text' : 'text', text });
+/** A request to `endpoint` as JSON text, with `more` in front of its fields. */
+const raw = (endpoint, more) => JSON.stringify(requestOf(endpoint, MODEL)).replace('{', `{${more},`);
+
+/** The inputs that every endpoint can get, in its own spelling. */
+export const inputsOf = (endpoint) => ({
+  'unknown fields that are null': () => raw(endpoint, fill((number) => `"f${number}":null`).join(',')),
+  'a long name of an unknown field': () => requestOf(endpoint, MODEL, { ['f'.repeat(BYTES)]: 1 }),
+  'a name twice behind many names': () => raw(endpoint, `"metadata":{${fill((number) => `"m${number}":1`).join(',')},"m1":2}`),
+  'a text of escapes': () => JSON.stringify(requestOf(endpoint, MODEL, endpoint.prompt('words:3 TEXT'))).replace('TEXT', '\\ud83e\\udd80'.repeat(BYTES / 12 - 50)),
+  'many parts of a prompt': () => requestOf(endpoint, MODEL, endpoint.parts(fill((number) => part(endpoint, `t${number}`)))),
+  'a long id of a model': () => ({ ...requestOf(endpoint, MODEL), model: `anthropic/${'claude-'.repeat(BYTES / 7)}` }),
+  ...(endpoint.fn && { 'many tools': () => requestOf(endpoint, MODEL, { tools: fill(() => endpoint.fn.tools[0]) }) }),
+});

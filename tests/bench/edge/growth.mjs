@@ -1,11 +1,12 @@
-// The cost of a stream among many: CPU and memory of workerd with 1 to 500 concurrent streams. Each lane runs in a process
-// of its own, so that no lane inherits memory of another.
+// The cost of a stream among many: CPU and memory of workerd with 1 to 500 concurrent streams, and what calls leave behind. Each lane
+// runs in a process of its own, so that no lane inherits memory of another.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { median } from '../statistics.mjs';
 import { parse, send } from './client.mjs';
 import { cpu, resident } from './cpu.mjs';
+import { remains } from './remains.mjs';
 import { LANES, inLane, startFailsoft, startFloor, startUpstream } from './servers.mjs';
 
 const LOOP = 'JavaScript, pull loop';
@@ -38,6 +39,7 @@ export async function growth() {
       head: ['streams at once', ...names],
       rows: AT_ONCE.map((atOnce, at) => [atOnce, ...names.map((name) => cell(columns[name][at]))]),
     },
+    await remains(),
   ];
 }
 

@@ -73,8 +73,9 @@ export async function startUpstream() {
   return { origin: `http://127.0.0.1:${port}`, url: `http://127.0.0.1:${port}/v1`, stop: async () => child.kill() };
 }
 
-export async function startFloor(url, name, options) {
-  return { ...(await bare(FLOORS[name](url), [], options)), prepare: fields };
+/** One of `FLOORS`, with more `options` of workerd and with flags of V8. */
+export async function startFloor(url, name, options, v8) {
+  return { ...(await bare(FLOORS[name](url), [], options, v8)), prepare: fields };
 }
 
 /** Portkey's gateway. Headers name the target, and the models to try after a failure. */
@@ -117,7 +118,7 @@ export async function startCalls(url, rest) {
 }
 
 /** A module in bare workerd. */
-async function bare(source, flags, options = []) {
+async function bare(source, flags, options = [], v8 = []) {
   const folder = await mkdtemp(join(tmpdir(), 'failsoft-bench-'));
   const port = await freePort();
   await writeFile(join(folder, 'worker.mjs'), source);
@@ -130,6 +131,7 @@ const config :Workerd.Config = (
     (name = "network", network = (allow = ["public", "private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker0")],
+  v8Flags = ${JSON.stringify(v8)},
 );`);
   return startProgram(WORKERD, ['serve', join(folder, 'config.capnp'), ...options], {}, port, folder);
 }
