@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { readCommands } from '../newcomer/steps.mjs';
 import { freePort } from '../support/edge.mjs';
 import { ROOT, start, startEmulator } from '../support/process.mjs';
 import { SCHEMA, schemaErrors } from '../support/schema.mjs';
@@ -68,6 +69,10 @@ const OWN = {
 /** What the build makes of the dashboard, of the documentation and of the package for the pages. */
 const DASHBOARD = ['chart.css', 'dashboard.css', 'dashboard.js', 'index.html', 'uplot-license.txt'];
 const DOCUMENTATION = ['docs.css', 'docs.js', 'index.html', 'playground.png', 'search.json'];
+
+test('from an empty folder to an answer, the documentation needs five commands, the call included', async () => {
+  assert.equal((await readCommands()).length, 4);
+});
 
 test('the packages have exactly the files that they need', async () => {
   const names = async (path, keeps) => (await readdir(join(ROOT, path), { withFileTypes: true })).filter((entry) => entry.isFile() && keeps(entry.name)).map(({ name }) => name);

@@ -85,6 +85,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Mutants(named) => mutant::run(&workspace, &named),
         Task::Faults { dialect } => tables::faults(&workspace, dialect),
         Task::Matrix { writes } => tables::matrix(&workspace, writes),
+        Task::Newcomer { writes } => tables::newcomer(&workspace, writes),
         Task::Api { writes } => api::run(&workspace, writes),
         Task::Reference { writes } => reference::run(&workspace, writes),
         Task::Live { upstream } => live::run(&workspace, upstream.as_deref()),

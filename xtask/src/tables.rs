@@ -1,5 +1,5 @@
-//! The commands that run a table of cells and print it: `cargo xtask faults` (tests/faults) and `cargo xtask matrix`
-//! (tests/clients).
+//! The commands that run a table and print it: `cargo xtask faults` (tests/faults), `cargo xtask matrix` (tests/clients) and
+//! `cargo xtask newcomer` (tests/newcomer).
 
 use crate::failure::{Failure, Result};
 use crate::npm;
@@ -21,6 +21,13 @@ pub(crate) fn matrix(workspace: &Workspace, writes: bool) -> Result<()> {
     let what = "running the clients; this takes about two minutes";
     let script: &[&str] = if writes { &["clients/main.mjs", "--write"] } else { &["clients/main.mjs"] };
     run(workspace, &[Suite::Interop], what, script)
+}
+
+/// The steps of a newcomer from an empty folder to the first answer of an edge, with their times. With `writes`, the
+/// documentation gets the times.
+pub(crate) fn newcomer(workspace: &Workspace, writes: bool) -> Result<()> {
+    let script: &[&str] = if writes { &["newcomer/main.mjs", "--write"] } else { &["newcomer/main.mjs"] };
+    run(workspace, &[Suite::Edge], "following the documentation", script)
 }
 
 /// Prepares what `suites` need, and runs a script with its arguments in the folder of the tests.

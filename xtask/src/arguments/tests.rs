@@ -74,6 +74,7 @@ fn the_faults_ask_each_model_by_itself_by_default() {
 fn the_matrix_leaves_the_documentation_as_it_is_by_default() {
     assert_eq!(read_line("matrix"), Ok(Task::Matrix { writes: false }));
     assert_eq!(read_line("matrix --write"), Ok(Task::Matrix { writes: true }));
+    assert_eq!(read_line("newcomer"), Ok(Task::Newcomer { writes: false }));
     assert_eq!(read_line("api --write"), Ok(Task::Api { writes: true }));
     assert_eq!(read_line("reference"), Ok(Task::Reference { writes: false }));
     assert_eq!(read_line("reference --write"), Ok(Task::Reference { writes: true }));
