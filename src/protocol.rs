@@ -50,6 +50,7 @@ pub mod responses;
 mod vendor;
 
 pub use crate::upstream::Protocol;
+pub(crate) use anthropic::add_betas;
 pub use body::Body;
 pub use client::{Context, Writer, read_prompt};
 pub use dialect::AnswerTranslator;

@@ -102,6 +102,9 @@ pub struct ChatRequest {
     /// The client's own request, for an upstream that speaks the protocol of the client. Default none.
     #[cfg(feature = "protocols")]
     pub native: Option<crate::protocol::Native>,
+    /// The betas of Anthropic that the client asks for, as its header has them: a list with commas. Default none.
+    #[cfg(feature = "protocols")]
+    pub betas: String,
     /// The request is one for embeddings. Default none: a chat request.
     #[cfg(feature = "protocols")]
     pub embeddings: Option<Box<Embeddings>>,

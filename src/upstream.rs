@@ -87,6 +87,9 @@ pub struct Upstream {
     pub reasons_beyond_limit: bool,
     /// The fields of [`ACCOUNT_FIELDS`](crate::request::ACCOUNT_FIELDS) that it knows. Default none.
     pub account_fields: Vec<&'static str>,
+    /// The betas of Anthropic that clients may ask for, beside those that anyone may. Default none.
+    #[cfg(feature = "protocols")]
+    pub betas: Vec<String>,
     /// It can stream. If false, it is asked for answers in one piece, whatever the caller wants. Default true.
     pub streams: bool,
     /// It is the upstream before it in the list, with another key. It is asked only if that key is refused. Default false.
@@ -165,6 +168,8 @@ impl Upstream {
             catalog: Catalog::default(),
             reasons_beyond_limit: false,
             account_fields: Vec::new(),
+            #[cfg(feature = "protocols")]
+            betas: Vec::new(),
             streams: true,
             is_spare: false,
             charges_errors: false,

@@ -103,7 +103,12 @@ impl Call {
 
     /// What the request may cost. Models that cost too much leave the batch. `None`: a hedge costs more than is left.
     fn bound(&self, batch: &mut Batch, so_far: Prompt, is_hedge: bool) -> Option<Bounds> {
-        let mut limit = self.chain.output_limit(batch, &self.request);
+        #[cfg(feature = "protocols")]
+        let least = self.protocol_at(self.chain.candidate(batch[0]).upstream(), Role::Answer).0.least_output();
+        #[cfg(not(feature = "protocols"))]
+        let least = 1;
+        let raised = |limit: Option<u64>| limit.map(|limit| limit.max(least));
+        let mut limit = raised(self.chain.output_limit(batch, &self.request));
         let Some(left) = self.money_left() else {
             let reasoning = self.chain.reasoning(batch);
             return Some(Bounds { limit, reasoning, price: None, highest_cost: Usd(0) });
@@ -111,7 +116,7 @@ impl Call {
         let price = self.chain.price(batch, &self.request, so_far, left);
         let reasoning = self.chain.reasoning(batch);
         if !is_hedge {
-            limit = self.request.affordable(&price, so_far, limit, reasoning, left);
+            limit = raised(self.request.affordable(&price, so_far, limit, reasoning, left));
         }
         let highest_cost = self.request.cost(&price, so_far, limit.unwrap_or(u64::MAX).saturating_add(reasoning));
         let is_payable = !is_hedge || highest_cost <= left;
@@ -177,7 +182,12 @@ impl Call {
         let url = self.upstreams[upstream].url_for(protocol, &models[0]);
         #[cfg(not(feature = "protocols"))]
         let url = self.upstreams[upstream].chat_url();
-        let request = self.upstreams[upstream].post(streamed, url, body);
+        #[cfg_attr(not(feature = "protocols"), expect(unused_mut, reason = "a page has no betas"))]
+        let mut request = self.upstreams[upstream].post(streamed, url, body);
+        #[cfg(feature = "protocols")]
+        if protocol == crate::protocol::Protocol::Messages && role != Role::Score && !self.request.betas.is_empty() {
+            self.add_client_betas(upstream, &mut request);
+        }
         self.actions.push_back(Action::Send { attempt: id, request });
         self.chain.start(&batch);
         // OpenRouter knows the cost of an answer that does not state its cost, and an edge reports the costs of its attempts.
@@ -194,7 +204,7 @@ impl Call {
         #[cfg(feature = "protocols")]
         {
             let created = self.clock.wall(now) / 1_000;
-            attempt.translator = crate::protocol::AnswerTranslator::of(protocol, is_native, created);
+            attempt.translator = crate::protocol::AnswerTranslator::of(dialect, protocol, is_native, created);
         }
         let disclosure = self.disclosure.filter(|_| !cfg!(feature = "browser"));
         attempt.redaction = disclosure.map(|disclosure| Redaction::new(disclosure.field, Arc::clone(&self.upstreams)));

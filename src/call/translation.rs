@@ -3,7 +3,8 @@
 use super::Call;
 use crate::chain::Batch;
 use crate::failure::RequestFields;
-use crate::protocol::{Protocol, Target, Vendor, has_signatures, request};
+use crate::http::HttpRequest;
+use crate::protocol::{Protocol, Target, Vendor, add_betas, has_signatures, request};
 use crate::report::AttemptReport;
 use crate::role::Role;
 use crate::text::text;
@@ -53,9 +54,7 @@ impl Call {
                 protocol.name(),
                 ", which has no such field"
             );
-            if !self.report.warnings.contains(&warning) {
-                self.report.warnings.push(warning);
-            }
+            self.warn_once(warning);
         }
         row.stripped = sent.stripped;
         if sent.has_signatures {
@@ -65,6 +64,32 @@ impl Call {
             own_fields.add(RequestFields::REASONING);
         }
         (sent.json, own_fields)
+    }
+
+    /// Adds the betas that the client asks for to a request in the form of Messages, as far as they may be sent.
+    pub(super) fn add_client_betas(&mut self, upstream: usize, request: &mut HttpRequest) {
+        const NAME: &str = "anthropic-beta";
+        let headers = &mut request.extra_headers;
+        let at = headers.iter().position(|(name, _)| name.eq_ignore_ascii_case(NAME));
+        let mut sent = at.map(|at| headers.swap_remove(at).1).unwrap_or_default();
+        let mut lost = Vec::new();
+        add_betas(&self.request.betas, &self.upstreams[upstream].betas, &mut sent, &mut lost);
+        if !sent.is_empty() {
+            headers.push((NAME.into(), sent));
+        }
+        for name in lost {
+            self.warn_once(text!(
+                "`",
+                &name,
+                "` was not sent; the owner of the edge can allow a beta in `upstream.betas`"
+            ));
+        }
+    }
+
+    fn warn_once(&mut self, warning: String) {
+        if !self.report.warnings.contains(&warning) {
+            self.report.warnings.push(warning);
+        }
     }
 
     /// The beginning of `batch` whose models can read the same signatures, if the conversation has any. Inside a batch, an

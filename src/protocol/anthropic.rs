@@ -24,10 +24,12 @@
 //! | `request.rs` | the fields of a request |
 //! | `turns.rs`, `parts.rs` | its messages; their blocks |
 //! | `tools.rs` | its tools |
+//! | `betas.rs` | the betas that a client may ask for |
 //! | `model.rs` | what each generation of Claude accepts |
 //! | `stream.rs`, `answer.rs` | events as chunks; a message as a completion |
 
 mod answer;
+mod betas;
 mod model;
 mod parts;
 mod request;
@@ -36,5 +38,6 @@ mod tools;
 mod turns;
 
 pub use answer::completion;
+pub(crate) use betas::add_betas;
 pub use request::body;
 pub use stream::Translator;

@@ -114,6 +114,13 @@ impl Writer {
         }
     }
 
+    /// Says when the answer is whole, in seconds since the UNIX epoch. Call it before [`Writer::finish`] or [`Writer::answer`].
+    pub fn complete_at(&mut self, seconds: u64) {
+        if let Self::Responses(writer) = self {
+            writer.complete_at(seconds);
+        }
+    }
+
     /// The answer is whole. Returns the last events. `report` is JSON text.
     pub fn finish(&mut self, report: &str) -> String {
         match self {

@@ -2,6 +2,7 @@
 //! completions change no answer, and of a request what their vendors refuse.
 
 use super::issuer::{Fitted, Target, fit};
+use super::reasoning::{AZURE, OPENAI};
 use super::{anthropic, openai};
 use crate::catalog::reasons;
 use crate::json::{Fields, Json, Object, patched};
@@ -114,6 +115,8 @@ pub struct AnswerTranslator {
     created: u64,
     /// The client speaks the protocol of the upstream.
     is_native: bool,
+    /// The format of encrypted reasoning of Responses that names none.
+    format: &'static str,
 }
 
 #[derive(Debug)]
@@ -125,13 +128,14 @@ enum Stream {
 impl AnswerTranslator {
     /// `None` for an upstream whose answers are chat completions. `created` is in seconds since the UNIX epoch. With `is_native`, the
     /// client speaks the protocol of the upstream.
-    pub fn of(protocol: Protocol, is_native: bool, created: u64) -> Option<Box<Self>> {
+    pub fn of(dialect: Dialect, protocol: Protocol, is_native: bool, created: u64) -> Option<Box<Self>> {
+        let format = if dialect == Dialect::Azure { AZURE } else { OPENAI };
         let stream = match protocol {
             Protocol::Chat | Protocol::Embeddings => return None,
             Protocol::Messages => Stream::Messages(anthropic::Translator::new(created, is_native)),
-            Protocol::Responses => Stream::Responses(openai::Translator::new(created, is_native)),
+            Protocol::Responses => Stream::Responses(openai::Translator::new(created, is_native, format)),
         };
-        Some(Box::new(Self { stream, created, is_native }))
+        Some(Box::new(Self { stream, created, is_native, format }))
     }
 
     /// The next bytes of a stream of chunks, for those of the upstream's stream.
@@ -152,7 +156,7 @@ impl AnswerTranslator {
         let answer = Json::parse_bytes(answer)?;
         match self.stream {
             Stream::Messages(_) => anthropic::completion(answer, self.created, self.is_native),
-            Stream::Responses(_) => openai::chunks(answer, self.created, self.is_native),
+            Stream::Responses(_) => openai::chunks(answer, self.created, self.is_native, self.format),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! issued, after a change of its keys or of the account: then the call sends the request again without all of it.
 
 use super::ids::{IdForm, fitted};
-use super::reasoning::{CLAUDE, OPENAI};
+use super::reasoning::{AZURE, CLAUDE, OPENAI};
 use super::vendor::Vendor;
 use crate::json::{Fields, Json, Object, array, decimal, patched};
 use crate::report::Stripped;
@@ -85,11 +85,15 @@ impl Target<'_> {
             Dialect::Anthropic => {
                 is_bound && (issuer == Vendor::Claude || vendor != Vendor::Claude && issuer == Vendor::Other)
             }
-            // OpenAI's own items. Azure's have another format.
-            _ if !self.is_gateway() => self.protocol == Protocol::Responses && format == OPENAI,
+            // Of OpenAI's items, each API reads its own.
+            _ if !self.is_gateway() => self.protocol == Protocol::Responses && format == self.own_format(),
             // OpenRouter alone writes these items, so it knows an item without a format.
             _ => format.is_empty() || issuer == vendor || issuer == Vendor::Other && (!is_bound || is_other),
         }
+    }
+
+    fn own_format(&self) -> &'static str {
+        if self.dialect == Dialect::Azure { AZURE } else { OPENAI }
     }
 
     fn vendor(&self) -> Vendor {

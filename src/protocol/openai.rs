@@ -16,7 +16,7 @@
 //! assert!(body.json.contains(r#""input":[{"role":"user","content":"hi"}]"#) && body.lost.is_empty());
 //! assert!(body.json.contains(r#""max_output_tokens":99"#) && body.json.contains(r#""store":false"#));
 //!
-//! let mut translator = Translator::new(1_764_300_000, false);
+//! let mut translator = Translator::new(1_764_300_000, false, "openai-responses-v1");
 //! let delta = r#"{"type":"response.output_text.delta","output_index":0,"delta":"Hello"}"#;
 //! let chunks = translator.feed(format!("event: response.output_text.delta\ndata: {delta}\n\n").as_bytes());
 //! assert!(chunks.contains(r#""delta":{"content":"Hello"}"#));

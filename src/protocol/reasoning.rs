@@ -16,6 +16,9 @@ pub(super) const CLAUDE: &str = "anthropic-claude-v1";
 /// The format of the encrypted reasoning of OpenAI's Responses.
 pub(super) const OPENAI: &str = "openai-responses-v1";
 
+/// The format of that of Azure, which has keys of its own.
+pub(super) const AZURE: &str = "azure-openai-responses-v1";
+
 /// What a carrier begins with. No vendor's signature has a colon.
 const CARRIER: &str = "failsoft:1:";
 

@@ -69,6 +69,8 @@ impl ChatRequest {
             #[cfg(feature = "protocols")]
             native: None,
             #[cfg(feature = "protocols")]
+            betas: String::new(),
+            #[cfg(feature = "protocols")]
             embeddings: None,
             owner: OwnerFields::default(),
             answers,

@@ -3,7 +3,7 @@
 //!
 //! | base URL | request |
 //! |---|---|
-//! | `https://NAME.openai.azure.com/openai/v1` | `…/openai/v1/chat/completions`, with the deployment as `model` |
+//! | `https://NAME.openai.azure.com/openai/v1` | `…/openai/v1/chat/completions` or `/responses`, with the deployment as `model` |
 //! | `https://NAME.openai.azure.com` | `…/openai/deployments/DEPLOYMENT/chat/completions?api-version=…` |
 //! | `https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT` | the same, with this deployment for every model |
 

@@ -13,3 +13,12 @@ pub enum Protocol {
     /// OpenAI's embeddings. The request is one of the core's, as a chat request is.
     Embeddings,
 }
+
+#[cfg(feature = "protocols")]
+impl Protocol {
+    /// The least output limit that an upstream of this protocol accepts, in tokens. OpenAI refuses a lower one for Responses
+    /// (earendil-works/pi#6265).
+    pub fn least_output(self) -> u64 {
+        if self == Self::Responses { 16 } else { 1 }
+    }
+}

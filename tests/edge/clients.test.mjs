@@ -34,6 +34,11 @@ setUp(async () => {
       const message = `400: {'error': '/chat/completions: Invalid model name passed in model=${body.model}. Call \`/v1/models\` to view available models for your key.'}`;
       return answer(400, { error: { message, type: 'None', param: 'None', code: '400' } });
     }
+    if (body.stream && !body.tools) {
+      // Without `index`, `created` and `id`, and with nulls that OpenRouter's schema refuses.
+      const chunk = (delta, finish_reason) => `data: ${JSON.stringify({ id: null, model: body.model, choices: [{ delta: { ...delta, tool_calls: null }, finish_reason }] })}\n\n`;
+      return response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`${chunk({ content: 'Here.' }, null)}${chunk({}, 'stop')}data: [DONE]\n\n`);
+    }
     const message = { role: 'assistant', content: 'Here.' };
     if (body.tools) Object.assign(message, { content: null, tool_calls: body.tools.map(({ custom }, at) => ({ id: `call_${at}`, type: 'custom', custom: { name: custom.name, input: 'SELECT "' } })) });
     const choices = [{ index: 0, message, finish_reason: body.tools ? 'tool_calls' : 'stop' }];
@@ -89,7 +94,7 @@ const ROUTES = {
 
 const { edge: or } = useEdge(() => ({ failsoft: { upstream: openrouter(), routes: ROUTES } }), emulator);
 const { edge: dflt } = useEdge(() => ({ failsoft: { upstream: openrouter(), policy: {} } }), emulator);
-const { edge: oa } = useEdge(() => ({ failsoft: { upstream: { url: `${upstream.origin}/v1`, dialect: 'openai' } } }), emulator);
+const { edge: oa } = useEdge(() => ({ failsoft: { upstream: { url: `${upstream.origin}/v1`, dialect: 'openai' }, routes: ROUTES } }), emulator);
 /** The upstream refuses the key of the edge. */
 const { edge: badkey } = useEdge(() => ({ failsoft: { upstream: { url: `${upstream.origin}/badkey/v1`, dialect: 'openai' }, routes: SUPPORT } }), emulator);
 /** The account of the edge at the upstream is empty. */
@@ -258,6 +263,20 @@ for (const name of ['02a-usage-hidden-stream', '02b-usage-include-ignored']) {
     const below = (fields) => send(or, '/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...body, ...fields }) });
     assert.equal(usageOf(events((await below({})).text)).length, 0);
     assert.equal(usageOf(events((await below({ stream_options: { include_usage: true } })).text)).length, 1);
+  });
+}
+
+for (const lane of ['relay', 'lean']) {
+  test(`below /api/v1 the chunks of another upstream have OpenRouter's shape on the lane ${lane}; below /v1 they are the upstream's`, async () => {
+    const body = JSON.stringify({ model: `route/${lane}`, stream: true, messages: [{ role: 'user', content: 'hi' }] });
+    const ask = async (path) => events((await send(oa, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).text).chunks;
+    const chunks = await ask('/api/v1/chat/completions');
+    assert.ok(chunks.length > 1);
+    for (const { id, object, created, choices } of chunks) {
+      assert.ok(typeof id === 'string' && object === 'chat.completion.chunk' && created > 0);
+      for (const { index, delta } of choices) assert.ok(index === 0 && !('tool_calls' in delta));
+    }
+    assert.equal((await ask('/v1/chat/completions'))[0].id, null);
   });
 }
 

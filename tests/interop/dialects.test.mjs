@@ -13,6 +13,7 @@ import { TIMEOUTS } from '../support/faults.mjs';
 const SECOND = 'openai/gpt-4o';
 const SCHEMA = { type: 'object', properties: { query: { type: 'string' } }, additionalProperties: false };
 const DIALECTS = ['openai', 'anthropic'];
+const BETAS = { anthropic: { betas: ['context-1m-2025-08-07'], headers: { 'Anthropic-Beta': 'of-the-owner-1' } } };
 
 const emulator = useEmulator();
 const edges = {};
@@ -20,7 +21,7 @@ for (const dialect of DIALECTS) {
   setUp(async () => {
     edges[dialect] = await startEdge({
       failsoft: {
-        upstream: { url: emulator.baseURL, dialect },
+        upstream: { url: emulator.baseURL, dialect, ...BETAS[dialect] },
         keys: [clientKey()],
         models: ['*'],
         limits: { outputTokens: 10_000 },
@@ -57,6 +58,21 @@ test('Messages on both sides: the upstream gets messages, tools and instructions
   assert.notEqual(body.metadata.user_id, 'me');
   assert.deepEqual([headers['anthropic-version'], headers.authorization], ['2023-06-01', undefined]);
   assert.match(message.failsoft.warnings.join(), /max_tokens/);
+});
+
+test('of the betas that a client asks for, the upstream gets those that change only the form, and those that its owner allows', async () => {
+  const asked = ['interleaved-thinking-2025-05-14', 'context-1m-2025-08-07', 'mcp-client-2025-11-20', 'code-execution-2025-08-25'];
+  const ask = async (edge) => {
+    const anthropic = new Anthropic({ baseURL: edge.origin, apiKey: CLIENT_KEY });
+    const message = await anthropic.beta.messages.create({ model: SECOND, max_tokens: 50, messages: [{ role: 'user', content: 'words:2' }], betas: asked });
+    return { message, headers: (await posts()).at(-1).headers };
+  };
+  const { message, headers } = await ask(edges.anthropic);
+  assert.deepEqual(headers['anthropic-beta'].split(','), ['of-the-owner-1', ...asked.slice(0, 2)]);
+  const warnings = message.failsoft.warnings.join();
+  assert.match(warnings, /anthropic-beta: mcp-client-2025-11-20/);
+  assert.match(warnings, /anthropic-beta: code-execution-2025-08-25/);
+  assert.equal((await ask(edges.openai)).headers['anthropic-beta'], undefined);
 });
 
 test('a conversation that changes the vendor loses what only the first vendor can read, and nothing else', async () => {

@@ -261,6 +261,29 @@ fn reasoning_that_the_upstream_cannot_read_leaves_the_clients_own_items() {
 }
 
 #[test]
+fn azure_reads_what_azure_encrypted_and_openai_does_not() {
+    // What a client of Azure gets is a carrier, because OpenAI's clients cannot tell the two from each other.
+    let azures = json!({"type": "reasoning.summary", "summary": "so", "data": "gAAA", "id": "rs_9", "format": "azure-openai-responses-v1"});
+    let request = json!({"model": "m", "input": [
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": format!("failsoft:1:{azures}")},
+        {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "gAAA-of-openai"},
+        {"role": "user", "content": "hi"},
+    ]});
+    let read = with(&request, responses::read).expect("a request");
+    let native = Native { protocol: Protocol::Responses, json: read.native };
+    let models = ["gpt-5".to_owned()];
+    for (dialect, id) in [(Dialect::Azure, "rs_9"), (Dialect::OpenAi, "rs_2")] {
+        for native in [None, Some(&native)] {
+            let protocol = Protocol::Responses;
+            let target =
+                Target { dialect, protocol, models: &models, refuses_signatures: false, refuses_reasoning: false };
+            let input = parsed(&failsoft::protocol::request(&target, read.chat.clone(), native).json)["input"].clone();
+            assert_eq!((&input[0]["id"], &input[1]["role"]), (&json!(id), &json!("user")), "{dialect:?}: {input}");
+        }
+    }
+}
+
+#[test]
 fn what_openai_encrypted_is_not_sent_to_a_model_of_another_vendor_or_after_it_was_refused() {
     let text = r#"{"model":"m","input":[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"gAAA"},{"role":"user","content":"hi","novel":1.50}]}"#;
     let (json, body) = sent_natively(&["google/gemini-3-pro".into()], text, true);

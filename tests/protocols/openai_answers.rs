@@ -12,6 +12,8 @@ use failsoft::reader::StreamReader;
 use failsoft::{Headers, Json, Kind};
 use serde_json::{Value, json};
 
+const OPENAI: &str = "openai-responses-v1";
+
 /// What a client that keeps reasoning asks for.
 fn keeping() -> Value {
     json!({"include": ["reasoning.encrypted_content"]})
@@ -27,7 +29,7 @@ fn upstream_sse(seed: u64) -> (Vec<Part>, String) {
 /// A reader that has read the translation of `sse`.
 fn read(sse: &str, is_native: bool) -> StreamReader {
     let mut reader = StreamReader::default();
-    reader.feed(Translator::new(1, is_native).feed(sse.as_bytes()).as_bytes(), 0);
+    reader.feed(Translator::new(1, is_native, OPENAI).feed(sse.as_bytes()).as_bytes(), 0);
     reader
 }
 
@@ -49,7 +51,7 @@ fn an_answer_of_openai_is_the_same_for_a_client_of_responses() {
         let mut reader = StreamReader::default();
         let mut writer = Writer::new(context(keeping()), 8, 9);
         let mut out = String::new();
-        for byte in Translator::new(1, true).feed(sse.as_bytes()).split_inclusive('\n') {
+        for byte in Translator::new(1, true, OPENAI).feed(sse.as_bytes()).split_inclusive('\n') {
             out.push_str(&writer.take(&reader.feed(byte.as_bytes(), 0)));
         }
         reader.finish().expect("a whole answer");
@@ -73,7 +75,7 @@ fn a_response_in_one_piece_says_what_its_stream_says() {
     for seed in 0..300 {
         let (_, sse) = upstream_sse(seed);
         let upstream = responses_client::read(&sse);
-        let list = with(&upstream, |response| chunks(response, 1, true)).expect("chunks");
+        let list = with(&upstream, |response| chunks(response, 1, true, OPENAI)).expect("chunks");
         let mut whole = StreamReader::default();
         for chunk in parsed(&list).as_array().expect("a list").iter().filter(|chunk| chunk.is_object()) {
             whole.feed(format!("data: {chunk}\n\n").as_bytes(), 0);
@@ -91,9 +93,9 @@ fn a_response_in_one_piece_says_what_its_stream_says() {
 fn chunks_do_not_depend_on_where_the_bytes_are_cut() {
     for seed in [1, 2, 3, 5, 8] {
         let sse = upstream_sse(seed).1.replace('\n', if seed % 2 == 0 { "\n" } else { "\r\n" });
-        let expected = Translator::new(1, false).feed(sse.as_bytes());
+        let expected = Translator::new(1, false, OPENAI).feed(sse.as_bytes());
         for cut in 0..=sse.len() {
-            let mut translator = Translator::new(1, false);
+            let mut translator = Translator::new(1, false, OPENAI);
             let both = translator.feed(&sse.as_bytes()[..cut]) + &translator.feed(&sse.as_bytes()[cut..]);
             assert_eq!(both, expected, "seed {seed}, cut at {cut}");
         }
@@ -181,7 +183,7 @@ fn errors_before_an_answer_are_read_without_translation() {
     ] {
         let body = json!({"error": error});
         assert_eq!(classify(status, &Headers::default(), body.to_string().as_bytes(), 0).kind, kind, "{body}");
-        assert!(with(&body, |body| chunks(body, 1, false)).is_none());
+        assert!(with(&body, |body| chunks(body, 1, false, OPENAI)).is_none());
     }
 }
 
@@ -219,7 +221,8 @@ fn a_call_of_a_custom_tool_is_one_in_every_form() {
         .push(json!({"type": "response.completed", "response": ended(json!({"output": [item("completed", input)]}))}));
     let mut reader = StreamReader::default();
     let mut writer = Writer::new(context(json!({})), 8, 9);
-    let mut out = writer.take(&reader.feed(Translator::new(1, true).feed(sse(&events).as_bytes()).as_bytes(), 0));
+    let mut out =
+        writer.take(&reader.feed(Translator::new(1, true, OPENAI).feed(sse(&events).as_bytes()).as_bytes(), 0));
     reader.finish().expect("a whole answer");
     let call = parsed(&reader.answer().completion())["choices"][0]["message"]["tool_calls"][0].clone();
     assert_eq!((&call["type"], &call["custom"]), (&json!("custom"), &json!({"name": "patch", "input": input})));
@@ -318,7 +321,8 @@ fn encrypted_reasoning_keeps_its_id_and_comes_back_as_it_was() {
     ] {
         let mut reader = StreamReader::default();
         let mut writer = Writer::new(context(keeping()), 8, 9);
-        let mut out = writer.take(&reader.feed(Translator::new(1, true).feed(streamed.as_bytes()).as_bytes(), 0));
+        let mut out =
+            writer.take(&reader.feed(Translator::new(1, true, OPENAI).feed(streamed.as_bytes()).as_bytes(), 0));
         reader.finish().expect("a whole answer");
         out.push_str(&writer.finish(None));
         let item = responses_client::read(&out)["output"][0].clone();
@@ -341,8 +345,9 @@ fn what_chat_has_no_form_for_reaches_a_client_of_the_same_protocol_alone() {
     let end = json!({"type": "response.completed", "response": ended(json!({"output": [novel, message]}))});
     let mut reader = StreamReader::default();
     let mut writer = Writer::new(context(json!({})), 8, 9);
-    let mut out = writer
-        .take(&reader.feed(Translator::new(1, true).feed(sse(std::slice::from_ref(&end)).as_bytes()).as_bytes(), 0));
+    let mut out = writer.take(
+        &reader.feed(Translator::new(1, true, OPENAI).feed(sse(std::slice::from_ref(&end)).as_bytes()).as_bytes(), 0),
+    );
     reader.finish().expect("a whole answer");
     out.push_str(&writer.finish(None));
     let client = responses_client::read(&out);

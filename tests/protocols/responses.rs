@@ -293,6 +293,29 @@ fn with_encrypted(answer: &answers::Answer, sse: &str) -> Value {
 }
 
 #[test]
+fn only_a_completed_response_says_when_it_was_completed() {
+    let text = |reason: &str| [chunk(json!({"content": "a"}), Some(reason))];
+    for (reason, expected) in [("stop", json!(12)), ("length", Value::Null)] {
+        let mut writer = Writer::new(context(json!({})), SEED, 9);
+        let mut sse: String = text(reason).iter().map(|chunk| with(chunk, |chunk| writer.take_chunk(chunk))).collect();
+        writer.complete_at(12);
+        sse.push_str(&writer.finish(None));
+        let events = super::support::events(&sse);
+        assert_eq!(
+            (&events[0].1["response"]["completed_at"], &events[0].1["response"]["created_at"]),
+            (&Value::Null, &json!(9))
+        );
+        assert_eq!(events.last().expect("an end").1["response"]["completed_at"], expected);
+        let mut writer = failsoft::protocol::Context::Responses(context(json!({}))).writer(SEED, 9);
+        writer.complete_at(12);
+        assert_eq!(parsed(&writer.answer(&completion(&text(reason)), "null"))["completed_at"], expected);
+    }
+    let mut writer = Writer::new(context(json!({})), SEED, 9);
+    writer.complete_at(12);
+    assert!(writer.fail(&Failure::new(Kind::Cut, "cut"), None).contains(r#""completed_at":null"#));
+}
+
+#[test]
 fn a_custom_tool_is_called_with_text() {
     let tools = json!([{"type": "custom", "name": "patch", "description": "Patches.", "format": {"type": "grammar", "syntax": "lark", "definition": "start: A"}}]);
     let body =

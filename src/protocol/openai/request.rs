@@ -5,7 +5,7 @@ use super::super::issuer::Target;
 use super::{items, native, tools};
 use crate::json::{Fields, Json, Object, array, patched, quoted};
 use crate::text::split;
-use crate::upstream::Dialect;
+use crate::upstream::{Dialect, Protocol};
 
 /// The fields of a chat request with the same name and meaning in Responses.
 const SAME: &str = "model models stream temperature top_p user safety_identifier prompt_cache_key prompt_cache_options \
@@ -24,9 +24,6 @@ const READ: &str = "messages tools tool_choice max_tokens max_completion_tokens 
 
 /// The fields that a client's own request has in the place of these.
 const NATIVE: &str = "instructions tools tool_choice parallel_tool_calls text reasoning include top_logprobs metadata";
-
-/// OpenAI refuses a lower output limit (earendil-works/pi#6265).
-const LEAST_OUTPUT: u64 = 16;
 
 /// The request for the body of a chat request. `native` is an object with the fields that a client sent in the form of
 /// Responses, or `null`: its items, tools and instructions are sent byte for byte, without the reasoning that this upstream
@@ -49,7 +46,8 @@ pub fn body(chat: Json<'_>, native: Json<'_>, target: &Target<'_>) -> Body {
         }
     }
     let limit = ["max_completion_tokens", "max_tokens"].iter().find_map(|name| fields.get(name).whole());
-    json.maybe_whole("max_output_tokens", limit.map(|limit| limit.max(LEAST_OUTPUT))).flag("store", false);
+    json.maybe_whole("max_output_tokens", limit.map(|limit| limit.max(Protocol::Responses.least_output())))
+        .flag("store", false);
     if is_native {
         json.raw("input", &native::input(native.get("input"), target));
         for name in split(NATIVE, b' ') {

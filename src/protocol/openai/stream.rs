@@ -5,7 +5,6 @@
 //! pieces did not come: some servers send fewer events (BerriAI/litellm#24445, BerriAI/litellm#22102).
 
 use super::super::chunk_writer::ChunkWriter;
-use super::super::reasoning::OPENAI;
 use super::answer::{annotation, end, usage};
 use crate::json::{Json, Object, array, quoted};
 use crate::sse::{Decoder, Event, TooLarge};
@@ -25,6 +24,8 @@ struct Page {
     chunks: ChunkWriter,
     /// The client speaks Responses: it gets items that chat has no form for.
     is_native: bool,
+    /// The format of encrypted reasoning that names none.
+    format: &'static str,
     items: Vec<Item>,
     calls: u64,
     has_begun: bool,
@@ -51,12 +52,13 @@ struct Item {
 }
 
 /// The chunks for a response in one piece: the JSON text of a list. `None`, if `response` is none: then it may be an error.
-/// `created` is in seconds since the UNIX epoch. With `is_native`, the client gets items that chat has no form for, too.
-pub fn chunks(response: Json<'_>, created: u64, is_native: bool) -> Option<String> {
+/// `created` is in seconds since the UNIX epoch. With `is_native`, the client gets items that chat has no form for, too. `format` is
+/// that of encrypted reasoning that names none.
+pub fn chunks(response: Json<'_>, created: u64, is_native: bool, format: &'static str) -> Option<String> {
     if !response.get("object").is("response") && !response.get("output").is_array() {
         return None;
     }
-    let mut page = Page::new(ChunkWriter::items(created), is_native);
+    let mut page = Page::new(ChunkWriter::items(created), is_native, format);
     page.end(response);
     let list = page.chunks.take();
     Some(["[", list.trim_end_matches(','), "]"].concat())
@@ -64,9 +66,9 @@ pub fn chunks(response: Json<'_>, created: u64, is_native: bool) -> Option<Strin
 
 impl Translator {
     /// A translator of one stream. `created` is in seconds since the UNIX epoch. With `is_native`, the client gets items that chat
-    /// has no form for, too.
-    pub fn new(created: u64, is_native: bool) -> Self {
-        Self { decoder: Decoder::new(LARGEST_EVENT), page: Page::new(ChunkWriter::events(created), is_native) }
+    /// has no form for, too. `format` is that of encrypted reasoning that names none.
+    pub fn new(created: u64, is_native: bool, format: &'static str) -> Self {
+        Self { decoder: Decoder::new(LARGEST_EVENT), page: Page::new(ChunkWriter::events(created), is_native, format) }
     }
 
     /// Takes the next bytes, cut anywhere. Returns server-sent events with chunks.
@@ -84,8 +86,8 @@ impl Translator {
 }
 
 impl Page {
-    fn new(chunks: ChunkWriter, is_native: bool) -> Self {
-        Self { chunks, is_native, items: Vec::new(), calls: 0, has_begun: false, is_over: false }
+    fn new(chunks: ChunkWriter, is_native: bool, format: &'static str) -> Self {
+        Self { chunks, is_native, format, items: Vec::new(), calls: 0, has_begun: false, is_over: false }
     }
 
     fn take(&mut self, event: Json<'_>) {
@@ -140,7 +142,7 @@ impl Page {
             kind: "",
             early: String::new(),
             id: String::new(),
-            format: quoted(OPENAI),
+            format: quoted(self.format),
             has_content: false,
             is_over: false,
         });

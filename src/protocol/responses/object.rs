@@ -3,7 +3,7 @@
 use super::super::frame::event;
 use super::Context;
 use crate::failure::{Failure, Kind};
-use crate::json::{Fields, Json, Object, array};
+use crate::json::{Fields, Json, Object, array, decimal};
 use crate::text::text;
 
 /// Why an answer ended.
@@ -52,6 +52,8 @@ pub(super) struct Head {
     pub(super) id: String,
     /// In seconds since the UNIX epoch.
     pub(super) created: u64,
+    /// When the answer was whole, in seconds since the UNIX epoch.
+    pub(super) completed: Option<u64>,
     pub(super) model: String,
 }
 
@@ -72,6 +74,9 @@ pub(super) fn write(head: &Head, context: &Context, contents: &Contents<'_>) -> 
     let mut json = Object::default();
     json.text("id", &head.id).text("object", "response").whole("created_at", head.created);
     json.text("status", contents.status.name());
+    // Only a completed response has the time.
+    let completed = head.completed.filter(|_| contents.status == Status::Completed);
+    json.raw("completed_at", &completed.map_or("null".into(), decimal));
     json.raw("error", &contents.failure.map_or("null".into(), error));
     match contents.status {
         Status::Incomplete(reason) => json.open("incomplete_details", "{").text("reason", reason).close("}"),

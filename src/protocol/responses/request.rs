@@ -179,6 +179,6 @@ fn echo(fields: &Fields<'_>, tools: &[String]) -> String {
     let reasoning = patched(r#"{"effort":null,"summary":null}"#, fields.get("reasoning").raw());
     let text = patched(r#"{"format":{"type":"text"}}"#, fields.get("text").raw());
     echo.raw("reasoning", &reasoning).raw("text", &text).raw("tools", &array(tools));
-    echo.raw("completed_at", "null").raw("previous_response_id", "null").text("truncation", "disabled");
+    echo.raw("previous_response_id", "null").text("truncation", "disabled");
     echo.flag("background", false).flag("store", false).end()
 }

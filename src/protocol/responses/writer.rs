@@ -46,7 +46,7 @@ impl Writer {
     /// A writer whose ids come from `seed`. `created` is in seconds since the UNIX epoch.
     pub fn new(context: Context, seed: u64, created: u64) -> Self {
         let mut ids = Ids::new(seed);
-        let head = Head { id: object::id(&ids.mint("")), created, model: context.model.clone() };
+        let head = Head { id: object::id(&ids.mint("")), created, completed: None, model: context.model.clone() };
         let page = Page {
             context,
             head,
@@ -83,6 +83,11 @@ impl Writer {
         let page = &mut self.page;
         self.blocks.advance(false, &mut |step| page.write(step));
         std::mem::take(&mut page.sse)
+    }
+
+    /// Says when the answer is whole, in seconds since the UNIX epoch. Call it before the last events or the whole response.
+    pub fn complete_at(&mut self, seconds: u64) {
+        self.page.head.completed = Some(seconds);
     }
 
     /// The answer is whole. Returns the last events. `report` is the JSON text of the response's field `failsoft`.

@@ -257,6 +257,9 @@ impl Draft {
     /// Keeps the call within its bounds.
     fn admit(self, catalog: &Catalog) -> Result<AdmittedCall, ApiError> {
         let Self { mut call, output, bounded } = self;
+        let client = call.request.native.as_ref().map_or(Protocol::Chat, |native| native.protocol);
+        let least = call.upstreams.iter().map(|upstream| upstream.protocol_for(client).least_output()).max();
+        let output = output.max(least.unwrap_or_default());
         let prices = Prices { upstreams: &call.upstreams, catalog };
         call.worst = prices.bound(&call.request, output, Arc::make_mut(&mut call.policy), bounded)?;
         Ok(call)

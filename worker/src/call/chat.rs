@@ -5,8 +5,9 @@ mod cached;
 use std::rc::Rc;
 
 use cached::CacheUse;
+use failsoft::protocol::Protocol;
 use failsoft::request::UsageChunk;
-use failsoft::{Report, Shape};
+use failsoft::{Dialect, Lane, Report, Shape};
 use futures_channel::oneshot;
 use futures_util::future::join;
 use serde_json::json;
@@ -124,6 +125,13 @@ async fn answer_body(
     if head.shape == Shape::OpenRouter {
         // OpenRouter's clients expect the usage of every stream.
         admitted.request.usage_chunk = UsageChunk::Annotated;
+        // The bytes of another upstream have another shape.
+        if admitted.upstreams.iter().any(|upstream| upstream.dialect != Dialect::OpenRouter) {
+            admitted.request.lane = Lane::Gate;
+        }
+    }
+    if head.protocol == Protocol::Messages {
+        admitted.request.betas = head.betas.clone().unwrap_or_default();
     }
     let request_name = repeats::name(&client.account().name, head.caller.address.as_deref(), &body);
     if let Some(failure) = repeats::find(&request_name, host::now()) {

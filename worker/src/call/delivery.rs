@@ -199,6 +199,9 @@ impl Delivery {
     /// Starts to write the end of the call. An answer in one piece is sent here as a whole.
     pub(crate) fn conclude(&mut self, outcome: Outcome, streams: bool) {
         let report = outcome.report;
+        if let Some(writer) = &mut self.form.writer {
+            writer.complete_at(host::now() / 1_000);
+        }
         match (outcome.result, self.output.is_some() || streams) {
             (Ok(answer), false) => {
                 let json = self.report_json(&report);

@@ -154,6 +154,9 @@ fn an_upstream_speaks_the_protocols_of_its_host_unless_the_configuration_names_o
     assert_eq!(protocols(json!({"url": "https://api.openai.com/v1", "protocols": ["chat"]})), [Chat]);
     assert_eq!(protocols(json!({"url": "https://api.openai.com.evil.example/v1"})), [Chat]);
     assert_eq!(protocols(json!({"protocols": ["responses", "chat"]})), [Responses, Chat]);
+    let azure =
+        json!({"url": "https://a.example/openai/v1?api-version=v1", "dialect": "azure", "protocols": ["responses"]});
+    assert_eq!(protocols(azure), [Responses]);
     assert_eq!(protocols(json!({"url": "https://api.anthropic.com/v1", "dialect": "anthropic"})), [Messages]);
 }
 

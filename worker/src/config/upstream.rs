@@ -54,7 +54,7 @@ pub(super) fn read_upstreams(config: &Section<'_>, local: bool) -> Result<Vec<Ke
 fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid>> {
     let given = &Section::object(path, given)?;
     given.only(
-        "name url dialect protocols app headers key models embeddings chargesErrors reasoningBeyondLimit accountFields streams",
+        "name url dialect protocols app headers key models embeddings chargesErrors reasoningBeyondLimit accountFields betas streams",
     )?;
     let url = given.text("url")?;
     let url = url.as_deref().unwrap_or(OPENROUTER);
@@ -97,6 +97,7 @@ fn read(path: &str, given: Json<'_>, local: bool) -> Result<Keyless, Box<Invalid
     upstream.charges_errors = true;
     given.flag("chargesErrors", &mut upstream.charges_errors)?;
     given.flag("streams", &mut upstream.streams)?;
+    upstream.betas = read_betas(given)?;
     upstream.read_models(given, path)?;
     upstream.read_embeddings(given, path)?;
     Ok(Keyless { upstream, name, key: key_name })
@@ -115,13 +116,31 @@ fn read_protocols(given: &Section<'_>, upstream: &mut Upstream) -> Result<(), Bo
         }
         return Ok(());
     }
-    if !matches!(upstream.dialect, Dialect::OpenAi | Dialect::OpenRouter) {
-        return Err(given.wrong("protocols", "cannot stand here: this dialect has one protocol"));
+    let has_both = match upstream.dialect {
+        Dialect::Azure => upstream.url.split('?').next().is_some_and(|path| path.ends_with("/v1")),
+        other => other != Dialect::Anthropic,
+    };
+    if !has_both {
+        let problem =
+            "cannot stand here: only the dialects openai and openrouter have several, and azure below /openai/v1";
+        return Err(given.wrong("protocols", problem));
     }
     upstream.protocols = words(given, "protocols", names)?.into_iter().map(|at| protocols[at]).collect();
     match upstream.protocols.is_empty() {
         true => Err(given.wrong("protocols", "is empty; name \"chat\", \"responses\" or both, the best first")),
         false => Ok(()),
+    }
+}
+
+/// Reads `betas`, names for a header of Anthropic.
+fn read_betas(given: &Section<'_>) -> Result<Vec<String>, Box<Invalid>> {
+    let list = given.get("betas");
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name = |name: &str| !name.is_empty() && name.len() <= 64 && name.bytes().all(is_letter);
+    let names = list.items().map(|name| name.text().filter(|name| is_name(name)).map(Into::into));
+    match names.collect() {
+        Some(names) if list.is_array() || list.is_null() => Ok(names),
+        _ => Err(given.wrong("betas", "must be an array of names such as \"context-1m-2025-08-07\"")),
     }
 }
 

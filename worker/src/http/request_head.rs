@@ -13,7 +13,7 @@ use crate::platform::executor::Executor;
 use crate::platform::host;
 
 /// The headers that the edge reads. [`RequestHead::read`] takes their values in this order.
-pub(crate) const HEADERS: [&str; 14] = [
+pub(crate) const HEADERS: [&str; 15] = [
     "authorization",
     "origin",
     "sec-fetch-site",
@@ -28,6 +28,7 @@ pub(crate) const HEADERS: [&str; 14] = [
     "x-api-key",
     "if-match",
     "cache-control",
+    "anthropic-beta",
 ];
 
 /// The head of a request.
@@ -53,6 +54,8 @@ pub(crate) struct RequestHead {
     pub(crate) version: Option<String>,
     /// What the client allows caches: the header `Cache-Control`.
     pub(crate) cache_control: Option<String>,
+    /// The betas of Anthropic that the client asks for: a list with commas.
+    pub(crate) betas: Option<String>,
     /// The executor of the request's task.
     pub(crate) executor: Executor,
 }
@@ -78,6 +81,7 @@ impl RequestHead {
             key,
             version,
             cache_control,
+            betas,
         ] = HEADERS.map(|_| next());
         let host = authority(&url);
         let path = path(&url, host);
@@ -103,6 +107,7 @@ impl RequestHead {
             length: length.and_then(|length| length.parse().ok()),
             version,
             cache_control,
+            betas,
             executor,
         }
     }

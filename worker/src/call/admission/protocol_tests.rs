@@ -45,6 +45,26 @@ fn a_route_answers_every_protocol_and_the_answer_is_written_from_chunks() {
 }
 
 #[test]
+fn what_is_held_has_the_least_output_limit_of_an_upstream_of_responses() {
+    let worst = |protocols: &[&str], limit: u64| {
+        let config = json!({
+            "access": "loopback",
+            "models": ["a/a"],
+            "budget": {"tokens": {"day": 1_000_000}},
+            "upstream": {"url": "https://a.example/v1", "protocols": protocols, "models": [{"id": "a/a", "prompt": 1, "completion": 1}]},
+        });
+        let config = Config::of(&config.to_string(), "sk").expect("a configuration");
+        let client = admit(&config, &Caller { host: "localhost".into(), ..Caller::default() }).expect("a client");
+        let body = json!({"model": "a/a", "max_tokens": limit, "messages": [{"role": "user", "content": "hi"}]});
+        let draft = Draft::read(body.to_string().as_bytes(), Protocol::Chat, &config, &client).expect("a call");
+        draft.admit(&failsoft::Catalog::default()).expect("a call").worst
+    };
+    assert_eq!(worst(&["responses"], 1), worst(&["chat"], 16));
+    assert!(worst(&["chat"], 1).tokens < worst(&["responses"], 1).tokens);
+    assert_eq!(worst(&["responses"], 50), worst(&["chat"], 50));
+}
+
+#[test]
 fn an_error_names_the_field_as_its_protocol_does() {
     let path = |protocol, body: Value| read(protocol, &body).err().and_then(|error| error.param);
     let mut long = messages("a/a");
