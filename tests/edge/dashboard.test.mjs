@@ -176,6 +176,25 @@ test('an export has every attempt, numbers stay numbers, and no text is a formul
   for (const line of lines.slice(1)) for (const cell of cells(line)) assert.doesNotMatch(cell, /^"?[=+@\t-]/);
 });
 
+test('an export follows the filters of the page: how a call ended, and any of its ids', async () => {
+  const range = { from: now - 60 * HOUR, to: now + QUARTER };
+  const lines = async (query) => (await read('calls.csv', { ...range, ...query })).text.trim().split('\r\n').length - 1;
+  const firsts = new Map(rows.filter(({ ended }) => ended !== null).map((row) => [row.id.split('/')[0], row.ended]));
+  const of = (is) => rows.filter(({ id }) => is(firsts.get(id.split('/')[0]))).length;
+  const isFailure = (ended) => !['answered', 'fallback', 'aborted'].includes(ended);
+  for (const ended of new Set(firsts.values())) assert.equal(await lines({ ended }), of((each) => each === ended), ended);
+  assert.equal(await lines({ ended: 'failed' }), of(isFailure));
+  const some = rows.filter(({ id }) => id.endsWith('/1') && rows.some((row) => row.id === id && row.generation)).slice(0, 5);
+  assert.equal(some.length, 5);
+  for (const { id, call, generation } of some) {
+    const [own] = id.split('/');
+    const whole = rows.filter((row) => row.id.startsWith(`${own}/`)).length;
+    for (const name of [own, id, generation]) assert.equal(await lines({ id: name }), whole, name);
+    assert.ok((await lines({ id: call })) >= whole);
+  }
+  assert.equal(await lines({ id: 'nothing' }), 0);
+});
+
 test('budgets show what is used, held and left, of the edge, of routes and of every key', async () => {
   const made = JSON.parse((await send(edge, '/admin/keys', { method: 'POST', key: OWNER, body: '{"name":"<b>managed</b>","budget":{"usd":{"day":2}}}' })).text);
   assert.equal((await chat(edge, { model: 'route/chat' }, { key: made.key })).status, 200);

@@ -36,7 +36,7 @@ export const load = (context) => get('/admin/calls', { ...figures(context), acco
 export function view({ data, next }, context) {
   const { filters } = context;
   if (data.length === 0) return nothing('No such call', 'Choose a longer range or other filters. A call is here some seconds after its end.');
-  const file = `/admin/calls.csv?${queryOf({ ...figures(context), account: filters.account })}`;
+  const file = `/admin/calls.csv?${queryOf({ ...figures(context), account: filters.account, ended: filters.ended, id: filters.id })}`;
   const pages = [
     filters.before && element('a', { href: address('calls', { ...filters, before: undefined }) }, 'Newest calls'),
     next && element('a', { href: address('calls', { ...filters, before: next }) }, 'Older calls'),

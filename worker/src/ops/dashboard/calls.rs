@@ -43,9 +43,9 @@ fn bounds(query: &Query) -> Result<Vec<JsValue>, ApiError> {
 
 /// The rows of the ledger, a line for each attempt, the newest first.
 pub(super) async fn export(query: &Query, env: &Env) -> Result<Reply, ApiError> {
-    query.only(&[&FILTERS[..], &["from", "to", "account", "before"]].concat())?;
+    query.only(&[&FILTERS[..], &["from", "to", "account", "ended", "id", "before"]].concat())?;
     let mut values = bounds(query)?;
-    values.push(text(query.text("account")));
+    values.extend(["account", "ended", "id"].map(|name| text(query.text(name))));
     values.extend(query.cursor()?);
     values.push((EXPORTED as f64).into());
     let lines = read(env, &statement(), &values).await?;
@@ -62,17 +62,23 @@ pub(super) async fn export(query: &Query, env: &Env) -> Result<Reply, ApiError> 
     Ok(reply)
 }
 
-/// The statement of the export. Each line has its cursor before a tab.
+/// The statement of the export. Each line has its cursor before a tab. How a call ended is on the row of its first attempt, and an id
+/// may be that of any of its attempts: then the rows of the whole call count. The ids of its rows begin with `call`.
 fn statement() -> String {
     let cells: Vec<String> = TEXTS.split(' ').map(cell).collect();
     let numbers: Vec<String> = NUMBERS.split(' ').map(|name| format!("coalesce({name}, '')")).collect();
+    let call = "substr(attempts.id, 1, instr(attempts.id, '/'))";
     let line = [&cells[..], &["{cost}".to_owned()], &numbers].concat().join(" || ',' || ");
     money(&format!(
         "SELECT at || '~' || id || char(9) || {line} FROM attempts \
          WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR coalesce(route, '') = ?3) \
          AND (?4 IS NULL OR coalesce(part, feature, '') = ?4) AND (?5 IS NULL OR client = ?5) \
          AND (?6 IS NULL OR coalesce(label, model, asked ->> 0, '') = ?6) AND (?7 IS NULL OR account = ?7) \
-         AND (?8 IS NULL OR at < ?8 OR (at = ?8 AND id < ?9)) ORDER BY at DESC, id DESC LIMIT ?10"
+         AND (?8 IS NULL OR EXISTS (SELECT 1 FROM attempts AS first WHERE first.id = {call} || '0' \
+           AND (first.ended = ?8 OR (?8 = 'failed' AND first.ended NOT IN ('answered', 'fallback', 'aborted', 'cached'))))) \
+         AND (?9 IS NULL OR {call} = ?9 || '/' OR EXISTS (SELECT 1 FROM attempts AS each \
+           WHERE each.id >= {call} AND each.id < rtrim({call}, '/') || '0' AND ?9 IN (each.call, each.id, each.generation))) \
+         AND (?10 IS NULL OR at < ?10 OR (at = ?10 AND id < ?11)) ORDER BY at DESC, id DESC LIMIT ?12"
     ))
 }
 
