@@ -15,6 +15,7 @@ import { bundles } from './bundle.mjs';
 import { firstUse, readingInPage } from './chromium.mjs';
 import { account } from './edge/account.mjs';
 import { cold } from './edge/cold.mjs';
+import { dashboard } from './edge/dashboard.mjs';
 import { growth } from './edge/growth.mjs';
 import { isolate } from './edge/isolate.mjs';
 import { litellm } from './edge/litellm.mjs';
@@ -61,6 +62,7 @@ const PARTS = {
   cold: () => cold(options),
   growth,
   account,
+  dashboard,
   litellm,
   old: () => old(values.baseline),
 };

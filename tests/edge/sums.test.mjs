@@ -8,6 +8,7 @@ import { test } from 'node:test';
 
 import { WORKER } from '../support/edge.mjs';
 import { seededRandom } from '../support/seed.mjs';
+import { COLUMNS, readMigration, removeSums } from '../support/sums.mjs';
 import { SECOND, chat } from './harness.mjs';
 import { useEdge } from './use-edge.mjs';
 
@@ -94,7 +95,7 @@ async function allEqual(rows) {
   const ended = (each) => [...common(each), each.upstream ?? '', each.role, each.outcome, each.ended ?? ''];
   await equals('sums', [...KEYS, 'upstream', 'role', 'outcome', 'ended'], AMOUNTS, sum(rows, ended, amounts));
   const all = (each) => [each.outcome, each.ended ?? ''];
-  await equals('quarters', ['begins', 'outcome', 'ended'], AMOUNTS, sum(rows, all, amounts, [null]));
+  await equals('quarters', ['length', 'begins', 'outcome', 'ended'], AMOUNTS, sum(rows, all, amounts));
   const failed = (each) => each.ended !== null && !['answered', 'fallback', 'aborted', 'cached'].includes(each.ended);
   const calls = (each) => [each.ended !== null, each.ended === 'fallback', failed(each), each.ended === 'aborted', each.ended === 'cached'].map(Number);
   const ofAccount = sum(rows, (each) => [each.account, each.client], (each) => [Number(each.role !== 'cached'), ...amounts(each).slice(1), ...calls(each)]);
@@ -104,6 +105,8 @@ async function allEqual(rows) {
   const bucket = ({ time }) => bounds.find((bound) => time <= bound);
   const inBuckets = sum(measured.map((each) => ({ ...each, at: each.when, which: each.at })), (each) => [...common(each), bucket(each)], (each) => MEASURES.map((_, at) => Number(at === each.which)));
   await equals('times', [...KEYS, 'up_to'], MEASURES, inBuckets);
+  const together = sum(measured.map((each) => ({ ...each, at: each.when, which: each.at })), (each) => [bucket(each)], (each) => MEASURES.map((_, at) => Number(at === each.which)));
+  await equals('quarter_times', ['length', 'begins', 'up_to'], MEASURES, together);
 }
 
 const attempts = () => edge.database.all('SELECT * FROM attempts');
@@ -137,13 +140,9 @@ test('random rows, in random batches and revisions, add up exactly, and stay whe
 
 test('the migration fills the sums from rows of earlier versions', async () => {
   const rows = await attempts();
-  const columns = ['upstream', 'call_first_token', 'call_duration', 'part'];
-  for (const trigger of ['sums_add', 'sums_change', 'times_change']) await edge.database.all(`DROP TRIGGER ${trigger}`);
-  for (const view of ['counted', 'timed', 'spans']) await edge.database.all(`DROP VIEW ${view}`);
-  for (const table of ['sums', 'quarters', 'account_sums', 'times', 'features', 'bounds']) await edge.database.all(`DROP TABLE ${table}`);
-  for (const column of columns) await edge.database.all(`ALTER TABLE attempts DROP COLUMN ${column}`);
-  await edge.database.all(await readFile(join(WORKER, 'migrations/0005_sums.sql'), 'utf8'));
-  await allEqual(rows.map((each) => ({ ...each, ...Object.fromEntries(columns.map((column) => [column, null])) })));
+  await removeSums(edge.database);
+  await edge.database.all(await readMigration());
+  await allEqual(rows.map((each) => ({ ...each, ...Object.fromEntries(COLUMNS.map((column) => [column, null])) })));
 });
 
 test('calls through two isolates add up, with the upstream, and with the times that a reader saw', async () => {

@@ -40,8 +40,9 @@ CREATE TABLE sums (
   PRIMARY KEY (length, begins, route, feature, client, model, upstream, role, outcome, ended)
 ) WITHOUT ROWID;
 
--- The same sums for everything together: few rows for a chart of a month.
+-- The same sums for everything together: few rows for a chart of a month, and for the first view of the dashboard.
 CREATE TABLE quarters (
+  length INTEGER NOT NULL,
   begins INTEGER NOT NULL,
   outcome TEXT NOT NULL,
   ended TEXT NOT NULL,
@@ -51,7 +52,7 @@ CREATE TABLE quarters (
   cost INTEGER NOT NULL,
   unsettled INTEGER NOT NULL,
   unsettled_cost INTEGER NOT NULL,
-  PRIMARY KEY (begins, outcome, ended)
+  PRIMARY KEY (length, begins, outcome, ended)
 ) WITHOUT ROWID;
 
 -- The same sums for each account: a client key, a user or a visitor.
@@ -100,6 +101,18 @@ CREATE TABLE times (
   PRIMARY KEY (length, begins, route, feature, client, model, up_to)
 ) WITHOUT ROWID;
 
+-- The same histograms for everything together: a hundred rows for a span, however many routes, keys and models there are.
+CREATE TABLE quarter_times (
+  length INTEGER NOT NULL,
+  begins INTEGER NOT NULL,
+  up_to INTEGER NOT NULL,
+  first_token INTEGER NOT NULL,
+  duration INTEGER NOT NULL,
+  call_first_token INTEGER NOT NULL,
+  call_duration INTEGER NOT NULL,
+  PRIMARY KEY (length, begins, up_to)
+) WITHOUT ROWID;
+
 -- The rows that are there already: the quarters first, and the days from the quarters.
 INSERT INTO features SELECT feature FROM attempts WHERE feature IS NOT NULL GROUP BY feature ORDER BY count(*) DESC LIMIT 1000;
 
@@ -119,8 +132,8 @@ SELECT 96, begins / 96 * 96, route, feature, client, model, upstream, role, outc
 FROM sums GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10;
 
 INSERT INTO quarters
-SELECT begins, outcome, ended, sum(attempts), sum(prompt_tokens), sum(completion_tokens), sum(cost), sum(unsettled),
-  sum(unsettled_cost) FROM sums WHERE length = 1 GROUP BY 1, 2, 3;
+SELECT length, begins, outcome, ended, sum(attempts), sum(prompt_tokens), sum(completion_tokens), sum(cost), sum(unsettled),
+  sum(unsettled_cost) FROM sums GROUP BY 1, 2, 3, 4;
 
 INSERT INTO account_sums
 SELECT
@@ -148,6 +161,8 @@ INSERT INTO times
 SELECT 96, begins / 96 * 96, route, feature, client, model, up_to, sum(first_token), sum(duration), sum(call_first_token),
   sum(call_duration)
 FROM times GROUP BY 2, 3, 4, 5, 6, 7;
+INSERT INTO quarter_times
+SELECT length, begins, up_to, sum(first_token), sum(duration), sum(call_first_token), sum(call_duration) FROM times GROUP BY 1, 2, 3;
 
 CREATE VIEW spans AS SELECT 1 AS length UNION ALL SELECT 96;
 
@@ -167,10 +182,10 @@ CREATE TRIGGER counted_add INSTEAD OF INSERT ON counted BEGIN
     unsettled = unsettled + excluded.unsettled, unsettled_cost = unsettled_cost + excluded.unsettled_cost;
   INSERT INTO quarters
   SELECT
-    new.at / 900000, new.outcome, coalesce(new.ended, ''),
+    length, new.at / 900000 / length * length, new.outcome, coalesce(new.ended, ''),
     new.sign, new.known * coalesce(new.prompt_tokens, 0), new.known * coalesce(new.completion_tokens, 0), new.known * new.cost,
     new.sign - new.known, (new.sign - new.known) * new.cost
-  WHERE true
+  FROM spans WHERE true
   ON CONFLICT DO UPDATE SET
     attempts = attempts + excluded.attempts, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     completion_tokens = completion_tokens + excluded.completion_tokens, cost = cost + excluded.cost,
@@ -199,6 +214,18 @@ CREATE TRIGGER timed_add INSTEAD OF INSERT ON timed BEGIN
   SELECT
     length, new.at / 900000 / length * length, coalesce(new.route, ''), coalesce(new.part, new.feature, ''), new.client,
     coalesce(new.label, new.model, new.asked ->> 0, ''), (SELECT min(up_to) FROM bounds WHERE up_to >= took) AS bucket,
+    new.sign * sum(measure = 1), new.sign * sum(measure = 2), new.sign * sum(measure = 3), new.sign * sum(measure = 4)
+  FROM spans CROSS JOIN (
+    SELECT 1 AS measure, new.first_token AS took UNION ALL SELECT 2, new.duration
+    UNION ALL SELECT 3, new.call_first_token UNION ALL SELECT 4, new.call_duration
+  )
+  WHERE took IS NOT NULL GROUP BY length, bucket
+  ON CONFLICT DO UPDATE SET
+    first_token = first_token + excluded.first_token, duration = duration + excluded.duration,
+    call_first_token = call_first_token + excluded.call_first_token, call_duration = call_duration + excluded.call_duration;
+  INSERT INTO quarter_times
+  SELECT
+    length, new.at / 900000 / length * length, (SELECT min(up_to) FROM bounds WHERE up_to >= took) AS bucket,
     new.sign * sum(measure = 1), new.sign * sum(measure = 2), new.sign * sum(measure = 3), new.sign * sum(measure = 4)
   FROM spans CROSS JOIN (
     SELECT 1 AS measure, new.first_token AS took UNION ALL SELECT 2, new.duration

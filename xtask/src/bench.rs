@@ -15,7 +15,7 @@ use crate::worker;
 use crate::workspace::Workspace;
 
 /// The parts that can be measured separately. tests/bench/main.mjs knows all of them except the last.
-pub(crate) const PARTS: [&str; 14] = [
+pub(crate) const PARTS: [&str; 15] = [
     "bundle",
     "first-use",
     "chromium",
@@ -27,6 +27,7 @@ pub(crate) const PARTS: [&str; 14] = [
     "cold",
     "growth",
     "account",
+    "dashboard",
     LITELLM,
     OLD,
     INSTRUCTIONS,

@@ -103,9 +103,10 @@ async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
         ("DELETE FROM audit WHERE at < ?1", AUDIT_KEPT_FOR),
         ("DELETE FROM hours WHERE hour < ?1 / 3600000", AUDIT_KEPT_FOR),
         ("DELETE FROM sums WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
-        ("DELETE FROM quarters WHERE begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        ("DELETE FROM quarters WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
         ("DELETE FROM account_sums WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
         ("DELETE FROM times WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        ("DELETE FROM quarter_times WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
         // Names that clients once invented make room for others.
         (NAMES_IN_USE, NAMES_KEPT_FOR),
     ] {

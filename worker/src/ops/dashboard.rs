@@ -28,9 +28,10 @@ use crate::platform::host;
 use query::Query;
 use range::Range;
 
-/// What calls used, by the column `{name}`; `{times}` is the same column of the histograms. A percentile is the middle of the first
-/// bucket that has its rank. Parameters: 1 the spans, an array of length, first quarter and the one behind the last; 2 those of the
-/// histograms; 3 to 6 the route, feature, client and model that count. Null counts all.
+/// What calls used, by the column `{name}`; `{times}` is the same column of the histograms. `{sums}` and `{histograms}` are the
+/// tables, and `{chosen}` the rows that count. A percentile is the middle of the first bucket that has its rank. Parameters: 1 the
+/// spans, an array of length, first quarter and the one behind the last; 2 those of the histograms; 3 to 6 the route, feature, client
+/// and model that count. Null counts all.
 const USAGE: &str = include_str!("dashboard/usage.sql");
 /// What accounts used, those that cost most; the last row has the sum of all that are not shown. Parameters: 1 the spans, 3 the
 /// account, 4 the client.
@@ -39,11 +40,23 @@ const ACCOUNTS: &str = include_str!("dashboard/accounts.sql");
 /// the last, 3 to 6 as in [`USAGE`], 7 an array of the quarters in which the parts begin, in order.
 const SERIES: &str = include_str!("dashboard/series.sql");
 
-/// The rows of `series.sql` without a filter, and with one.
-const ALL: &str = "SELECT * FROM quarters WHERE begins >= ?1 AND begins < ?2 AND coalesce(?3, ?4, ?5, ?6) IS NULL";
-const FILTERED: &str = "SELECT * FROM sums WHERE length = 1 AND begins >= ?1 AND begins < ?2 \
-                        AND (?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) \
-                        AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)";
+/// The rows of [`SERIES`]. Its tables are those of [`USAGE`].
+const PICKED: &str = "SELECT * FROM {sums} WHERE length = 1 AND begins >= ?1 AND begins < ?2 AND {chosen}";
+
+/// Where a statement reads: the sums, the histograms, and the rows of both that count.
+type Source = [(&'static str, &'static str); 3];
+
+/// The sums of everything together have few rows, so that they answer at once where nothing is filtered.
+const TOGETHER: Source =
+    [("{sums}", "quarters"), ("{histograms}", "quarter_times"), ("{chosen}", "coalesce(?3, ?4, ?5, ?6) IS NULL")];
+const DETAILED: Source = [
+    ("{sums}", "sums"),
+    ("{histograms}", "times"),
+    (
+        "{chosen}",
+        "(?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)",
+    ),
+];
 
 const ALERTS: &str = "SELECT json_object('at', at, 'occasion', occasion, 'sent', json(iif(sent, 'true', 'false')), \
                       'alert', json(body)) FROM told ORDER BY at DESC LIMIT 200";
@@ -121,8 +134,7 @@ async fn overview(query: &Query, env: &Env) -> Result<Reply, ApiError> {
     let now = host::now();
     let range = Range::read(query, now)?;
     let starts = range.starts(query)?;
-    let picked = if FILTERS.iter().all(|name| query.text(name).is_none()) { ALL } else { FILTERED };
-    let series = money(&SERIES.replace("{picked}", picked));
+    let series = read_from(query, "''", &money(&SERIES.replace("{picked}", PICKED)));
     let mut values = vec![(range.from as f64).into(), (range.to as f64).into()];
     values.extend(filters(query));
     values.push(starts.into());
@@ -159,13 +171,20 @@ async fn usage(query: &Query, env: &Env) -> Result<Reply, ApiError> {
 
 /// The rows of `usage.sql` by the column `name`, as a JSON array.
 async fn read_usage(query: &Query, range: &Range, name: &str, times: &str, env: &Env) -> Result<String, ApiError> {
-    let statement = money(USAGE).replace("{name}", name).replace("{times}", times);
+    let statement = read_from(query, name, &money(USAGE)).replace("{name}", name).replace("{times}", times);
     let spans = range.spans();
     // The histograms have most of the rows.
     let measured = if query.text("times") == Some("no") { "[]" } else { &spans };
     let mut values = vec![spans.as_str().into(), measured.into()];
     values.extend(filters(query));
     Ok(read(env, &statement, &values).await?.into_iter().next().unwrap_or_default())
+}
+
+/// `statement`, which breaks the figures down by the column `name`, with the tables that have them in the fewest rows.
+fn read_from(query: &Query, name: &str, statement: &str) -> String {
+    let is_together = name == "''" && FILTERS.iter().all(|filter| query.text(filter).is_none());
+    let source = if is_together { TOGETHER } else { DETAILED };
+    source.iter().fold(statement.to_owned(), |statement, (place, text)| statement.replace(place, text))
 }
 
 async fn audit(query: &Query, env: &Env) -> Result<Reply, ApiError> {

@@ -1,12 +1,11 @@
 WITH
 spans AS (SELECT value ->> 0 AS length, value ->> 1 AS first, value ->> 2 AS behind FROM json_each(?1)),
 picked AS (
-  SELECT {name} AS name, iif(role = 'cached', 0, attempts) AS attempts, iif(role = 'cached', attempts, 0) AS cached, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost,
+  SELECT {name} AS name, iif(ended = 'cached', 0, attempts) AS attempts, iif(ended = 'cached', attempts, 0) AS cached, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost,
     iif(ended = '', 0, attempts) AS calls, iif(ended = 'fallback', attempts, 0) AS fallbacks,
     iif(ended = 'aborted', attempts, 0) AS aborted, iif(ended IN ('', 'answered', 'fallback', 'aborted', 'cached'), 0, attempts) AS failed,
     iif(outcome = 'answered', 0, attempts) AS failed_attempts
-  FROM spans CROSS JOIN sums ON sums.length = spans.length AND begins >= first AND begins < behind
-  WHERE (?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)
+  FROM spans CROSS JOIN {sums} AS counted ON counted.length = spans.length AND begins >= first AND begins < behind WHERE {chosen}
 ),
 used AS (
   SELECT name, sum(calls) AS calls, sum(fallbacks) AS fallbacks, sum(failed) AS failed, sum(aborted) AS aborted,
@@ -18,8 +17,8 @@ used AS (
 measured AS (
   SELECT {times} AS name, up_to, sum(first_token) AS a, sum(duration) AS b, sum(call_first_token) AS c, sum(call_duration) AS d
   FROM (SELECT value ->> 0 AS length, value ->> 1 AS first, value ->> 2 AS behind FROM json_each(?2)) AS measured_spans
-    CROSS JOIN times ON times.length = measured_spans.length AND begins >= first AND begins < behind
-  WHERE (?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)
+    CROSS JOIN {histograms} AS counted ON counted.length = measured_spans.length AND begins >= first AND begins < behind
+  WHERE {chosen}
   GROUP BY 1, 2
 ),
 ranked AS (

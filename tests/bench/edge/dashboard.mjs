@@ -1,0 +1,61 @@
+// How long the first view of the dashboard takes with a ledger of a million attempts, and how long the migration takes that makes their
+// sums. The edge runs in workerd with D1. What the view asks for is requested at once, as the page does.
+
+import { clientKey, startEdge } from '../../support/edge.mjs';
+import { readMigration, removeSums } from '../../support/sums.mjs';
+import { median } from '../statistics.mjs';
+
+const ATTEMPTS = 1_000_000;
+const STEPS = 20;
+const ROUNDS = 7;
+const DAY = 86_400_000;
+const OWNER = 'owner-0123456789-0123456789-0123456789';
+
+/** A part of the attempts of 90 days: 6 models, 12 features, 5 routes, 15 keys, 2,000 users. */
+const INSERT = `
+WITH RECURSIVE number (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?2),
+random AS (SELECT i, i * 2654435761 % 4294967296 AS a, i * 40503 % 65536 AS b FROM number)
+INSERT INTO attempts (id, call, revision, at, account, client, route, feature, asked, model, provider, role, outcome, prompt_tokens,
+  completion_tokens, cost, settled, generation, first_token, duration, ended)
+SELECT printf('%08x/0', i), 'c' || i, 0, ?3 - a % ?4, 'user:' || a % 2000, 'key-' || b % 15, 'route-' || b % 5, 'feature-' || a % 12,
+  json_array('model-' || b % 6), 'model-' || b % 6, 'p', 'answer', iif(a % 25, 'answered', 'cut'), a % 4000, b % 900, a % 10000000000,
+  'told', 'gen-' || i, 200 + b % 3000, 1000 + a % 20000, iif(a % 25, 'answered', 'fallback')
+FROM random`;
+
+/** Measures with `ATTEMPTS` attempts. */
+export async function dashboard() {
+  const edge = await startEdge({ failsoft: { keys: [clientKey()], models: ['*'] }, secrets: { ADMIN_TOKEN: OWNER } });
+  try {
+    const now = Date.now();
+    await removeSums(edge.database);
+    for (let step = 0; step < STEPS; step++) await edge.database.all(INSERT, (step * ATTEMPTS) / STEPS, ((step + 1) * ATTEMPTS) / STEPS, now, 90 * DAY);
+    const migration = await time(async () => edge.database.all(await readMigration()));
+    const rows = [];
+    for (const days of [1, 7, 30]) {
+      const times = [];
+      for (let round = 0; round < ROUNDS; round++) times.push(await time(() => firstView(edge, now, days)));
+      rows.push([`first view, ${days} ${days === 1 ? 'day' : 'days'}`, Math.round(median(times))]);
+    }
+    rows.push(['migration, all statements', Math.round(migration)]);
+    return [{ title: 'The dashboard with a million attempts', head: ['what', 'ms'], rows }];
+  } finally {
+    await edge.stop();
+  }
+}
+
+async function firstView(edge, now, days) {
+  const range = (back) => `from=${now - (days + back) * DAY}&to=${now - back * DAY}`;
+  const paths = [`overview?${range(0)}`, `overview?${range(7)}`, `usage?${range(0)}&by=feature&times=no`, `usage?${range(0)}&by=model&times=no`, 'pause'];
+  await Promise.all(paths.map(async (path) => {
+    const answer = await fetch(`${edge.origin}/admin/${path}`, { headers: { authorization: `Bearer ${OWNER}` } });
+    const text = await answer.text();
+    if (answer.status !== 200 || text.includes('"total":null')) throw new Error(text);
+  }));
+}
+
+/** Milliseconds. */
+async function time(act) {
+  const start = performance.now();
+  await act();
+  return performance.now() - start;
+}
