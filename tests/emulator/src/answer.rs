@@ -189,6 +189,9 @@ impl ToolCall {
 }
 
 fn text(request: &ChatRequest, model: &Candidate) -> String {
+    if let Some(exact) = request.prompt.strip_prefix("say:") {
+        return exact.to_owned();
+    }
     let plain = match request.directive("words") {
         Some(count) => (1..=count.min(MOST_WORDS)).map(word).collect::<Vec<_>>().join(" "),
         None => format!("{} says: {}", model.id, request.prompt),

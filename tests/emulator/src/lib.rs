@@ -39,6 +39,7 @@
 //!
 //! | in the prompt | effect |
 //! |---|---|
+//! | `say:TEXT` at the beginning | TEXT as it is, also where JSON is asked for |
 //! | `words:N` | exactly N words, some of them with characters of several bytes |
 //! | `pace:MS` | a delay of MS milliseconds before each word |
 //! | `use the tool` | a call of the first tool, if there are tools |
