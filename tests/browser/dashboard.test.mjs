@@ -17,7 +17,7 @@ import { count, percent, usd } from '../../www/dashboard/format.js';
 
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const DAY = 86_400_000;
-const PAGES = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys', 'budgets', 'breakers', 'alerts', 'audit', 'calls', 'start'];
+const PAGES = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys', 'budgets', 'breakers', 'alerts', 'audit', 'calls', 'cheaper', 'start'];
 
 let emulator, edge, browser, context, page, complaints;
 const now = Date.now();
