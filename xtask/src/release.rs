@@ -90,13 +90,21 @@ fn write_boms(workspace: &Workspace, folder: &Path) -> Result<()> {
     for krate in CRATES {
         std::fs::remove_file(made(krate)).map_err(Failure::file(&made(krate)))?;
     }
-    let mut sbom = npm::program(workspace, "npm");
-    sbom.current_dir(workspace.tests()).args(["sbom", "--package-lock-only", "--sbom-format", "cyclonedx"]);
-    let text = output(&mut sbom).unwrap_or_default();
-    files::write(&folder.join("build.cdx.json"), text)?;
+    files::write(&folder.join("build.cdx.json"), bom_of_npm(workspace)?)?;
     ["failsoft", "failsoft-edge", "build"]
         .iter()
         .try_for_each(|name| check_bom(&folder.join(format!("{name}.cdx.json"))))
+}
+
+/// The npm packages of tests/package-lock.json. npm lists the components of a package with a version only, which that one has not.
+fn bom_of_npm(workspace: &Workspace) -> Result<String> {
+    let folder = workspace.scratch().join("failsoft-build");
+    let manifest = files::read(&workspace.tests().join("package.json"))?;
+    files::write(&folder.join("package.json"), package::with_version(&manifest, env!("CARGO_PKG_VERSION"))?)?;
+    files::copy(&workspace.tests().join("package-lock.json"), &folder.join("package-lock.json"))?;
+    let mut sbom = npm::program(workspace, "npm");
+    sbom.current_dir(&folder).args(["sbom", "--package-lock-only", "--sbom-format", "cyclonedx"]);
+    Ok(output(&mut sbom).unwrap_or_default())
 }
 
 /// A list of components that names none would be of no use.
