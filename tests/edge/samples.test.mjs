@@ -113,13 +113,18 @@ test('a page of another origin, which has only the cookie, deletes nothing', asy
   assert.equal((await attempt({ origin, 'x-failsoft-csrf': csrf })).status, 200);
 });
 
-test('what has expired is not counted, and the cron trigger deletes it; the number of samples is bounded', async () => {
+test('what has expired is not counted, and the cron trigger deletes it, and old experiments; the number of samples is bounded', async () => {
   const insert = (id, expires, route) => edge.database.all('INSERT INTO samples VALUES (?, ?, NULL, ?, ?, ?, 1, ?)', id, route, 'key:a', Number(id.slice(1)), expires, 'x');
   await insert('x1', Date.now() - 1, 'old');
   await insert('x2', Date.now() + 60_000, 'old');
   assert.deepEqual(await counted(), { old: 1 });
+  const experiment = (id, at) => edge.database.all("INSERT INTO experiments (id, route, version, at, admin, plan, state) VALUES (?, 'old', 1, ?, 'a', '{}', 'done')", id, at);
+  await experiment('e1', Date.now() - 401 * 86_400_000);
+  await experiment('e2', Date.now() - 399 * 86_400_000);
+  await edge.database.all("INSERT INTO replays (experiment, number, sample, original_cost) VALUES ('e1', 1, 'x1', 1), ('e2', 1, 'x2', 1)");
   await edge.cron();
   assert.deepEqual((await rows()).map(({ id }) => id), ['x2']);
+  for (const [column, table] of [['id', 'experiments'], ['experiment', 'replays']]) assert.deepEqual((await edge.database.all(`SELECT ${column} AS id FROM ${table}`)).map(({ id }) => id), ['e2'], table);
   for (let at = 0; at < 505; at += 1) await insert(`y${1_000 + at}`, Date.now() + 60_000, 'many');
   const many = await rows("route = 'many'");
   assert.equal(many.length, 500);

@@ -16,7 +16,7 @@ const DAY: Millis = 24 * HOUR;
 /// Alerts that were sent, and runs of fallbacks, are forgotten after this time. An alert that is still due is sent again.
 const KEPT_FOR: Millis = 90 * DAY;
 
-/// The audit log and the sums are kept for so long.
+/// The audit log, experiments and the sums are kept for so long.
 const AUDIT_KEPT_FOR: Millis = 400 * DAY;
 
 /// When all names of features are taken, those that were not used for so long are free again.
@@ -109,6 +109,7 @@ async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
         ("DELETE FROM quarter_times WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
         // Names that clients once invented make room for others.
         (NAMES_IN_USE, NAMES_KEPT_FOR),
+        ("DELETE FROM experiments WHERE at < ?1", AUDIT_KEPT_FOR),
     ] {
         database::query(env, statement, &[(now.saturating_sub(age) as f64).into()]).await?;
     }
