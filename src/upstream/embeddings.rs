@@ -57,7 +57,12 @@ impl Upstream {
             None if listed() || (self.models.is_empty() && self.embeddings.is_empty()) => model,
             None => return None,
         };
-        (self.dialect != Dialect::Anthropic).then(|| Self { models: vec![id.into()], ..self.clone() })
+        // Nothing is written, so there is no reasoning to bound.
+        (self.dialect != Dialect::Anthropic).then(|| Self {
+            models: vec![id.into()],
+            reasons_beyond_limit: false,
+            ..self.clone()
+        })
     }
 }
 
@@ -107,6 +112,10 @@ mod tests {
             let found = upstream(dialect, config).expect("valid").for_embeddings(model);
             assert_eq!(found.as_ref().map(|found| &*found.models[0]), asked, "{config} {model}");
         }
+        let mut reasoning = upstream(Dialect::OpenAi, "{}").expect("valid");
+        reasoning.reasons_beyond_limit = true;
+        assert_eq!(reasoning.reasoning_beyond_limit(None, None), None);
+        assert_eq!(reasoning.for_embeddings("f").expect("an upstream").reasoning_beyond_limit(None, None), Some(0));
         let price =
             upstream(Dialect::Azure, named).expect("valid").catalog.find("my-deployment").map(|info| info.price);
         assert_eq!(
