@@ -17,9 +17,9 @@ WITH RECURSIVE number (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM number WHERE
 random AS (SELECT i, i * 2654435761 % 4294967296 AS a, i * 40503 % 65536 AS b FROM number)
 INSERT INTO attempts (id, call, revision, at, account, client, route, feature, asked, model, provider, role, outcome, prompt_tokens,
   completion_tokens, cost, settled, generation, first_token, duration, ended)
-SELECT printf('%08x/0', i), 'c' || i, 0, ?3 - a % ?4, 'user:' || a % 2000, 'key-' || b % 15, 'route-' || b % 5, 'feature-' || a % 12,
-  json_array('model-' || b % 6), 'model-' || b % 6, 'p', 'answer', iif(a % 25, 'answered', 'cut'), a % 4000, b % 900, a % 10000000000,
-  'told', 'gen-' || i, 200 + b % 3000, 1000 + a % 20000, iif(a % 25, 'answered', 'fallback')
+SELECT printf('%08x/0', i), 'c' || i, 0, ?3 - i * ?4, 'user:' || a % 2000, 'key-' || b % 15, 'route-' || a / 16 % 5, 'feature-' || a % 12,
+  json_array('model-' || a / 128 % 6), 'model-' || a / 128 % 6, 'p', 'answer', iif(a / 1024 % 25, 'answered', 'cut'), a % 4000, b % 900, a % 10000000000,
+  'told', 'gen-' || i, 200 + b % 3000, 1000 + a % 20000, iif(a / 1024 % 25, 'answered', 'fallback')
 FROM random`;
 
 /** Measures with `ATTEMPTS` attempts. */
@@ -28,7 +28,7 @@ export async function dashboard() {
   try {
     const now = Date.now();
     await removeSums(edge.database);
-    for (let step = 0; step < STEPS; step++) await edge.database.all(INSERT, (step * ATTEMPTS) / STEPS, ((step + 1) * ATTEMPTS) / STEPS, now, 90 * DAY);
+    for (let step = 0; step < STEPS; step++) await edge.database.all(INSERT, (step * ATTEMPTS) / STEPS, ((step + 1) * ATTEMPTS) / STEPS, now, Math.floor((90 * DAY) / ATTEMPTS));
     const migration = await time(async () => edge.database.all(await readMigration()));
     const rows = [];
     for (const days of [1, 7, 30]) {
