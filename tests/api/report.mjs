@@ -9,7 +9,7 @@ import ts from 'typescript-5.9';
 import { ROOT } from '../support/process.mjs';
 
 const FOLDER = join(ROOT, 'pkg-template');
-export const REPORT = join(ROOT, 'api/javascript.txt');
+export const REPORT = join(ROOT, 'tests/api/reports/javascript.txt');
 
 const printer = ts.createPrinter({ removeComments: true, newLine: ts.NewLineKind.LineFeed });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { ROOT } from '../support/process.mjs';
 
-export const RUST_REPORT = join(ROOT, 'api/rust.txt');
+export const RUST_REPORT = join(ROOT, 'tests/api/reports/rust.txt');
 /** Where `cargo xtask api` lets rustdoc write. */
 const JSON_OF_RUSTDOC = process.env.FAILSOFT_RUSTDOC;
 
