@@ -6,17 +6,19 @@ import { readdir } from 'node:fs/promises';
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { TIMEOUTS } from '../support/faults.mjs';
 import { startPython } from './python.mjs';
-import { ANSWERS, NARROW, SECOND } from './scenarios.mjs';
+import { ANSWERS, NARROW, SECOND, THINKER } from './scenarios.mjs';
 import { makeTools } from './wants.mjs';
 
 const FIRST = 'fault/unavailable';
+/** The models of the routes: the first does not answer, so a fallback stands in each call. */
+const ROUTES = { support: [FIRST, SECOND], thinking: [FIRST, THINKER] };
 
-/** The configuration of the edge. The first model of its route does not answer, so a fallback stands in each call. */
+/** The configuration of the edge. */
 export const FAILSOFT = {
   keys: [clientKey(), clientKey({ name: 'narrow', models: [SECOND] }, NARROW)],
   limits: { images: 1, outputTokens: 10_000 },
   policy: { timeouts: TIMEOUTS, retry: { base: 10 }, breaker: { failures: 0 }, recover: 'error' },
-  routes: { support: { models: [FIRST, SECOND] } },
+  routes: Object.fromEntries(Object.entries(ROUTES).map(([name, models]) => [name, { models }])),
 };
 
 /** The clients: those that the files of the folders `npm` and `pypi` export. `stop` ends the process of those in Python. */
@@ -34,12 +36,12 @@ const posts = async (emulator, wait) => (await emulator.log(wait)).filter(({ met
 const connect = (client, edge, apiKey = CLIENT_KEY) => client.connect({ origin: edge.origin, apiKey });
 
 /** Asks `client` for an answer of the scenario `what`, and returns the requests to the upstream. `fields` change what is asked for. */
-export async function readAnswer({ emulator, edge }, client, what, stream, fields) {
+export async function readAnswer({ emulator, edge }, client, what, stream, { route = 'support', ...fields } = {}) {
   const { ask, turns = 1, check, checkLacking } = ANSWERS[what];
   const { tools, called } = makeTools();
-  const seen = await connect(client, edge).ask({ model: 'route/support', stream, ...ask, ...fields, tools: ask.tools && tools });
+  const seen = await connect(client, edge).ask({ model: `route/${route}`, stream, ...ask, ...fields, tools: ask.tools && tools });
   const log = await posts(emulator);
-  assert.deepEqual(log.flatMap(({ models }) => models), Array.from({ length: turns }, () => [FIRST, SECOND]).flat());
+  assert.deepEqual(log.flatMap(({ models }) => models), Array.from({ length: turns }, () => ROUTES[route]).flat());
   (client.lacks[what] ? checkLacking : check)({ called, ...seen }, { stream, body: log.at(-1).body });
   return log;
 }

@@ -6,6 +6,8 @@ import { IMAGE } from './wants.mjs';
 
 /** The second model of the route. It answers. */
 export const SECOND = 'openai/gpt-4o';
+/** A second model that thinks. */
+export const THINKER = 'openai/o4-mini';
 /** The key of a client that may call one model only. */
 export const NARROW = 'fs_narrow';
 

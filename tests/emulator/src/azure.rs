@@ -1,5 +1,5 @@
-//! Azure OpenAI's wire: chat completions of a deployment, which the path names. Its first chunk has no choice, and its answers name
-//! the model behind the deployment.
+//! Azure OpenAI's wire: chat completions of a deployment, which the path names, or the model below `/openai/v1`. Its first chunk has
+//! no choice, and its answers name the model behind the deployment. Its Responses are those of OpenAI.
 
 use serde_json::{Value, json};
 
@@ -13,11 +13,15 @@ pub(crate) fn deployment(path: &str, endpoint: &str) -> Option<String> {
     Some(decode(name)).filter(|name| !name.is_empty())
 }
 
+/// Checks the key of a request.
+pub(crate) fn authorize(request: &Request) -> Result<(), ApiError> {
+    let denied = "Access denied due to invalid subscription key or wrong API endpoint.";
+    request.header("api-key").map(|_| ()).ok_or_else(|| ApiError::bare(401, denied))
+}
+
 /// The chat request `body` of a request to `deployment`.
 pub(crate) fn read(request: &Request, body: Result<Value, ApiError>, deployment: &str) -> Result<Value, ApiError> {
-    if request.header("api-key").is_none() {
-        return Err(ApiError::bare(401, "Access denied due to invalid subscription key or wrong API endpoint."));
-    }
+    authorize(request)?;
     if request.query("api-version").is_none() {
         return Err(ApiError::bare(404, "Resource not found"));
     }

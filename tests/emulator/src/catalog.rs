@@ -91,6 +91,10 @@ pub(crate) static ROWS: &[Row] = &[
         ..row("openai/gpt-4o-mini", "openai/gpt-4o-mini-2024-07-18", "OpenAI: GPT-4o-mini", "OpenAI")
     },
     Row {
+        price: usd_per_million(110, 440),
+        ..row("openai/o4-mini", "openai/o4-mini-2025-04-16", "OpenAI: o4 Mini", "OpenAI")
+    },
+    Row {
         context: 1_048_576,
         max_output: 65_535,
         price: usd_per_million(30, 250),

@@ -36,6 +36,12 @@ pub(crate) async fn answer(state: &State, request: &Request) -> Exchange {
         }
         ("POST", "/responses") => chat(state, request, Wire::Responses, responses::read(request)),
         ("POST", "/embeddings") => chat(state, request, Wire::Embeddings, embeddings::read(request)),
+        ("POST", "/openai/v1/responses") => {
+            chat(state, request, Wire::Responses, azure::authorize(request).and_then(|()| responses::read(request)))
+        }
+        ("POST", "/openai/v1/chat/completions") => {
+            chat(state, request, Wire::Azure, azure::authorize(request).map(|()| request.body_json()))
+        }
         ("POST", path) if path.starts_with("/openai/deployments/") => azure(state, request, path),
         ("GET", "/embeddings/models") => Exchange::of(Response::json(200, &listing::embedding_models())),
         ("GET", "/models") => Exchange::of(Response::json(200, &listing::models())),
