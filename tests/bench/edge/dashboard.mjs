@@ -13,12 +13,12 @@ const OWNER = 'owner-0123456789-0123456789-0123456789';
 
 /** A part of the attempts of 90 days: 6 models, 12 features, 5 routes, 15 keys, 2,000 users. */
 const INSERT = `
-WITH RECURSIVE number (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?2),
+WITH RECURSIVE number (i) AS (SELECT CAST(?1 AS INTEGER) UNION ALL SELECT i + 1 FROM number WHERE i + 1 < ?2),
 random AS (SELECT i, i * 2654435761 % 4294967296 AS a, i * 40503 % 65536 AS b FROM number)
 INSERT INTO attempts (id, call, revision, at, account, client, route, feature, asked, model, provider, role, outcome, prompt_tokens,
   completion_tokens, cost, settled, generation, first_token, duration, ended)
-SELECT printf('%08x/0', i), 'c' || i, 0, ?3 - i * ?4, 'user:' || a % 2000, 'key-' || b % 15, 'route-' || a / 16 % 5, 'feature-' || a % 12,
-  json_array('model-' || a / 128 % 6), 'model-' || a / 128 % 6, 'p', 'answer', iif(a / 1024 % 25, 'answered', 'cut'), a % 4000, b % 900, a % 10000000000,
+SELECT printf('%08x/0', i), 'c' || i, 0, ?3 - i * ?4, 'user:' || (a % 2000), 'key-' || (b % 15), 'route-' || (a / 16 % 5), 'feature-' || (a % 12),
+  json_array('model-' || (a / 128 % 6)), 'model-' || (a / 128 % 6), 'p', 'answer', iif(a / 1024 % 25, 'answered', 'cut'), a % 4000, b % 900, a % 10000000000,
   'told', 'gen-' || i, 200 + b % 3000, 1000 + a % 20000, iif(a / 1024 % 25, 'answered', 'fallback')
 FROM random`;
 
