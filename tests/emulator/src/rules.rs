@@ -71,7 +71,7 @@ fn shorten(prompt: &str, keeps_placeholders: bool) -> String {
 mod tests {
     use super::answer;
 
-    fn question(rule: &str, first: &str, second: &str) -> String {
+    fn judge(rule: &str, first: &str, second: &str) -> String {
         let prompt = format!(
             "#7\nconversation: [{{\"role\":\"user\",\"content\":\"Why?\"}}]\nfirst answer: {first:?}\nsecond answer: {second:?}\n#7"
         );
@@ -85,8 +85,8 @@ mod tests {
             ("openai/gpt-4o says: Why?", "meta-llama/x says: Why?", "#7 first"),
             ("openai/gpt-4o says: How?", "meta-llama/x says: Why?", "#7 second"),
         ] {
-            assert_eq!(question("rule/judge", first, second), expected);
-            assert_eq!(question("rule/first-judge", first, second), "#7 first");
+            assert_eq!(judge("rule/judge", first, second), expected);
+            assert_eq!(judge("rule/first-judge", first, second), "#7 first");
         }
         assert_eq!(answer("openai/gpt-4o", "#7\nx\n#7"), None);
     }

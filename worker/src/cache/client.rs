@@ -1,7 +1,6 @@
 //! The client of the objects that store answers. A call never fails because an object does not answer.
 
 use failsoft::json::Object;
-use failsoft::protocol::Protocol;
 use failsoft::{Json, Millis};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -9,6 +8,7 @@ use worker::Env;
 
 use super::key::key;
 use crate::config::{CACHE, Config, Route, digest};
+use crate::http::request_head::RequestHead;
 use crate::platform::host;
 use crate::platform::object::Objects;
 use crate::platform::timer::within;
@@ -44,9 +44,10 @@ pub(crate) enum Which<'a> {
 pub(crate) struct CacheClient(Option<Objects>);
 
 impl Place {
-    /// The place of the answer to `body`, a request of `account` to `route` in `protocol`.
-    pub(crate) fn new(config: &Config, account: &str, route: &Route, protocol: Protocol, body: &str) -> Self {
-        Self { account: account.into(), key: key(config, account, route, protocol, body) }
+    /// The place of the answer to `body`, a request of `account` to `route` with this head.
+    pub(crate) fn new(config: &Config, account: &str, route: &Route, head: &RequestHead, body: &str) -> Self {
+        let betas = head.betas.as_deref().unwrap_or_default();
+        Self { account: account.into(), key: key(config, account, route, head.protocol, betas, body) }
     }
 
     fn object(&self) -> String {

@@ -11,9 +11,17 @@ const FORM: &str = "1";
 /// The fields of a request that say only how the answer is sent, or what the caller files it under.
 const UNSHAPING: [&str; 3] = ["stream", "stream_options", "metadata"];
 
-/// The key of the answer to `body`, a request of `account` to `route` in `protocol`. The configuration decides what the request does
+/// The key of the answer to `body`, a request of `account` to `route` in `protocol`, with the betas that its header asks for. The
+/// configuration decides what the request does
 /// not say: upstreams, prices, limits, and the policy that a stored route inherits.
-pub(super) fn key(config: &Config, account: &str, route: &Route, protocol: Protocol, body: &str) -> String {
+pub(super) fn key(
+    config: &Config,
+    account: &str,
+    route: &Route,
+    protocol: Protocol,
+    betas: &str,
+    body: &str,
+) -> String {
     let version = route.version.unwrap_or_default().to_string();
     let protocol = match protocol {
         Protocol::Chat => "chat",
@@ -24,7 +32,7 @@ pub(super) fn key(config: &Config, account: &str, route: &Route, protocol: Proto
     let config = digest::hex(&config.digest);
     let request = shape(body, protocol == "messages");
     let mut text = String::new();
-    for part in [FORM, &config, account, &route.name, &version, protocol, &request] {
+    for part in [FORM, &config, account, &route.name, &version, protocol, betas, &request] {
         // The length tells where a part ends.
         text.extend([&*part.len().to_string(), ":", part]);
     }
@@ -94,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn configuration_account_route_version_and_protocol_are_part_of_the_key() {
+    fn configuration_account_route_version_protocol_and_betas_are_part_of_the_key() {
         let read = |more: &str| {
             let text =
                 [r#"{"access": "loopback", "routes": {"a": {"models": ["m"]}, "ab": {"models": ["m"]}}"#, more, "}"];
@@ -102,8 +110,10 @@ mod tests {
         };
         let (config, changed) = (read(""), read(r#", "policy": {"attempts": 2}"#));
         let of = |config: &Config, account: &str, name: &str, protocol| {
-            key(config, account, config.route(name).expect("a route"), protocol, "{}")
+            key(config, account, config.route(name).expect("a route"), protocol, "", "{}")
         };
+        let with_betas =
+            |betas| key(&config, "key:a", config.route("a").expect("a route"), Protocol::Messages, betas, "{}");
         let base = of(&config, "key:a", "a", Protocol::Chat);
         assert_eq!(base, of(&read(""), "key:a", "a", Protocol::Chat));
         for other in [
@@ -114,5 +124,6 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+        assert_ne!(with_betas(""), with_betas("context-1m-2025-08-07"));
     }
 }

@@ -49,7 +49,7 @@ impl CacheUse {
         let given = head.cache_control.as_deref().unwrap_or_default();
         let has = |word: &str| given.split(',').any(|directive| directive.trim().eq_ignore_ascii_case(word));
         Some(Self {
-            place: Place::new(config, account, route, head.protocol, body),
+            place: Place::new(config, account, route, head, body),
             route: route.name.clone(),
             lifetime,
             most: config.limits.cache_bytes,
