@@ -58,6 +58,9 @@ impl Part {
     }
 }
 
+/// The refusal of the first part that a chat request has no form for.
+pub(super) type Foreign = Option<Box<Invalid>>;
+
 /// The messages so far.
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
@@ -67,7 +70,7 @@ pub(super) struct Transcript {
     /// (BerriAI/litellm#23712).
     held: Vec<Part>,
     /// The refusal of the first part that a chat request has no form for. An upstream of the same protocol gets it as it came.
-    pub(super) foreign: Option<Box<Invalid>>,
+    pub(super) foreign: Foreign,
 }
 
 /// A message of the assistant, which may come in several items.

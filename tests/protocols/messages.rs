@@ -199,6 +199,31 @@ fn a_block_that_chat_has_no_form_for_is_left_to_an_upstream_of_the_same_protocol
 }
 
 #[test]
+fn so_is_a_block_inside_of_another_one_or_of_the_system_prompt() {
+    let blocks = json!([{"type": "tool_reference", "tool_name": "f"}, {"type": "text", "text": "hi"}]);
+    let call = json!({"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]});
+    let result = json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": blocks}]});
+    let document = json!({"type": "document", "source": {"type": "content", "content": blocks}});
+    let found = json!({"type": "search_result", "title": "t", "source": "s", "content": blocks});
+    let user = |block| json!({"messages": [{"role": "user", "content": [block]}]});
+    for (fields, path) in [
+        (json!({"messages": [call, result]}), "messages[1].content[0].content[0].type"),
+        (json!({"system": blocks, "messages": [{"role": "user", "content": "x"}]}), "system[0].type"),
+        (user(document), "messages[0].content[0].source.content[0].type"),
+        (user(found), "messages[0].content[0].content[0].type"),
+    ] {
+        let request = with(&body(fields), messages::read).expect("a request");
+        assert!(request.chat.contains("hi") && !request.chat.contains("tool_reference"), "{}", request.chat);
+        assert_eq!(request.foreign.as_ref().expect("a refusal").path, path);
+        assert!(request.native.contains("tool_reference"));
+    }
+    for kind in ["", "tool_use", "tool_result"] {
+        let misplaced = json!({"messages": [call, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": [{"type": kind}]}]}]});
+        read(&body(misplaced)).expect_err("a refused request");
+    }
+}
+
+#[test]
 fn an_upstream_of_the_same_protocol_gets_the_blocks_byte_for_byte() {
     let text = r#"{"model":"m", "max_tokens":9, "messages": [ {"role":"user","content":"\u00e9", "novel": 1.50} ], "betas": ["x"]}"#;
     let mut request = messages::read(Json::parse(text).expect("JSON")).expect("a valid request");

@@ -134,7 +134,7 @@ fn what_needs_state_is_refused_with_what_to_send_instead() {
         (json!({"input": [{"content": "x"}]}), "`input[0]` must be an item"),
         (json!({"input": [{"role": "tool", "content": "x"}]}), "`input[0].role` must be \"user\""),
         (
-            json!({"input": [{"role": "user", "content": [{"type": "x"}]}]}),
+            json!({"input": [{"role": "user", "content": [{"text": "x"}]}]}),
             "`input[0].content[0].type` must be \"input_text\"",
         ),
         (
@@ -166,6 +166,24 @@ fn an_unknown_field_is_named_and_not_sent() {
     let twice = r#"{"model":"m/one","input":"hi","\u0069nput":"ho"}"#;
     let error = responses::read(Json::parse(twice).expect("JSON")).expect_err("a refused request");
     assert_eq!(error.to_string(), "`input` is given twice");
+}
+
+#[test]
+fn a_part_that_chat_has_no_form_for_is_left_to_an_upstream_of_the_same_protocol() {
+    let parts = json!([{"type": "novel", "x": 1}, {"type": "input_text", "text": "hi"}]);
+    let call = json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"});
+    for (items, path) in [
+        (json!([{"role": "user", "content": parts}]), "input[0].content[0].type"),
+        (json!([{"role": "developer", "content": parts}]), "input[0].content[0].type"),
+        (json!([{"type": "message", "role": "assistant", "content": parts}]), "input[0].content[0].type"),
+        (json!([call, {"type": "function_call_output", "call_id": "c", "output": parts}]), "input[1].output[0].type"),
+    ] {
+        let body = json!({"model": "m/one", "input": items});
+        let request = with(&body, responses::read).expect("a request");
+        assert!(request.chat.contains("hi") && !request.chat.contains("novel"), "{}", request.chat);
+        assert_eq!(request.foreign.as_ref().expect("a refusal").path, path);
+        assert!(request.native.contains("novel"));
+    }
 }
 
 #[test]

@@ -22,7 +22,10 @@ pub(super) fn read(messages: Json<'_>, transcript: &mut Transcript) -> Result<()
             "user" => read_user(content, &content_path, transcript)?,
             "assistant" => read_assistant(content, &content_path, transcript)?,
             // Anthropic's type has this role, and its text says that there is none.
-            "system" => transcript.system(parts::read(content, &content_path)?),
+            "system" => {
+                let parts = parts::read(content, &content_path, &mut transcript.foreign)?;
+                transcript.system(parts);
+            }
             _ => return Err(Invalid::new(join(&path, "role"), "must be \"user\" or \"assistant\"")),
         }
     }
@@ -32,7 +35,7 @@ pub(super) fn read(messages: Json<'_>, transcript: &mut Transcript) -> Result<()
 fn read_user(content: Json<'_>, path: &str, transcript: &mut Transcript) -> Result<(), Box<Invalid>> {
     let mut parts = Vec::new();
     if !content.is_array() {
-        parts = parts::read(content, path)?;
+        parts = parts::read(content, path, &mut transcript.foreign)?;
     }
     let mut has_result = false;
     for (at, block) in content.items().enumerate() {
@@ -40,10 +43,8 @@ fn read_user(content: Json<'_>, path: &str, transcript: &mut Transcript) -> Resu
         if block.get("type").is("tool_result") {
             has_result = true;
             read_result(block, &path, transcript)?;
-        } else if parts::is_foreign(block) {
-            transcript.foreign.get_or_insert_with(|| parts::refuse(block, &path));
         } else {
-            parts::read_block(block, &path, &mut parts)?;
+            parts::read_block(block, &path, &mut parts, &mut transcript.foreign)?;
         }
     }
     // The results come first, wherever they stand: a chat request needs them directly behind the calls.
@@ -56,7 +57,7 @@ fn read_user(content: Json<'_>, path: &str, transcript: &mut Transcript) -> Resu
 fn read_result(block: Json<'_>, path: &str, transcript: &mut Transcript) -> Result<(), Box<Invalid>> {
     let id = block.get("tool_use_id").text().filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| Invalid::new(join(path, "tool_use_id"), "must be the id of a tool_use block"))?;
-    let mut parts = parts::read(block.get("content"), &join(path, "content"))?;
+    let mut parts = parts::read(block.get("content"), &join(path, "content"), &mut transcript.foreign)?;
     if block.get("is_error").flag() == Some(true) {
         // Chat has no field for it.
         parts.insert(0, Part::text("The tool failed.", Json::NULL));
@@ -67,7 +68,8 @@ fn read_result(block: Json<'_>, path: &str, transcript: &mut Transcript) -> Resu
 
 fn read_assistant(content: Json<'_>, path: &str, transcript: &mut Transcript) -> Result<(), Box<Invalid>> {
     if !content.is_array() {
-        transcript.assistant(parts::read(content, path)?);
+        let parts = parts::read(content, path, &mut transcript.foreign)?;
+        transcript.assistant(parts);
         return Ok(());
     }
     for (at, block) in content.items().enumerate() {
@@ -81,12 +83,9 @@ fn read_assistant(content: Json<'_>, path: &str, transcript: &mut Transcript) ->
                 }
             }
             "tool_use" => read_call(block, &path, transcript)?,
-            _ if parts::is_foreign(block) => {
-                transcript.foreign.get_or_insert_with(|| parts::refuse(block, &path));
-            }
             _ => {
                 let mut parts = Vec::new();
-                parts::read_block(block, &path, &mut parts)?;
+                parts::read_block(block, &path, &mut parts, &mut transcript.foreign)?;
                 transcript.assistant(parts);
             }
         }

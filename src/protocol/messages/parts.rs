@@ -1,12 +1,12 @@
 //! Texts, images, documents and search results.
 
-use super::super::content::Part;
+use super::super::content::{Foreign, Part};
 use crate::invalid::{Invalid, join};
 use crate::json::{Json, decimal};
 use crate::text::text;
 
 /// The parts of `content`, a string or an array of blocks.
-pub(super) fn read(content: Json<'_>, path: &str) -> Result<Vec<Part>, Box<Invalid>> {
+pub(super) fn read(content: Json<'_>, path: &str, foreign: &mut Foreign) -> Result<Vec<Part>, Box<Invalid>> {
     if let Some(text) = content.text() {
         return Ok(vec![Part::text(&text, Json::NULL)]);
     }
@@ -15,13 +15,18 @@ pub(super) fn read(content: Json<'_>, path: &str) -> Result<Vec<Part>, Box<Inval
     }
     let mut parts = Vec::new();
     for (at, block) in content.items().enumerate() {
-        read_block(block, &text!(path, "[", &decimal(at as u64), "]"), &mut parts)?;
+        read_block(block, &text!(path, "[", &decimal(at as u64), "]"), &mut parts, foreign)?;
     }
     Ok(parts)
 }
 
-/// Adds the parts of one block.
-pub(super) fn read_block(block: Json<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(), Box<Invalid>> {
+/// Adds the parts of one block, or to `foreign` that a chat request has no form for it.
+pub(super) fn read_block(
+    block: Json<'_>,
+    path: &str,
+    parts: &mut Vec<Part>,
+    foreign: &mut Foreign,
+) -> Result<(), Box<Invalid>> {
     let cache = block.get("cache_control");
     match block.get("type").word() {
         "text" => {
@@ -30,15 +35,18 @@ pub(super) fn read_block(block: Json<'_>, path: &str, parts: &mut Vec<Part>) -> 
             parts.push(Part::text(&text, cache));
         }
         "image" => parts.push(Part::image(&read_url(block.get("source"), path, "image/png")?, None, cache)),
-        "document" => read_document(block, path, parts)?,
+        "document" => read_document(block, path, parts, foreign)?,
         "search_result" => {
             let (title, source) = (block.get("title").text(), block.get("source").text());
             let head = text!(&title.unwrap_or_default(), "\n", &source.unwrap_or_default());
             parts.push(Part::text(&head, Json::NULL));
-            parts.extend(read(block.get("content"), &join(path, "content"))?);
+            parts.extend(read(block.get("content"), &join(path, "content"), foreign)?);
             mark_last(parts, cache);
         }
-        _ => return Err(refuse(block, path)),
+        "" | "tool_use" | "tool_result" => return Err(refuse(block, path)),
+        _ => {
+            foreign.get_or_insert_with(|| refuse(block, path));
+        }
     }
     Ok(())
 }
@@ -50,7 +58,12 @@ fn mark_last(parts: &mut [Part], cache: Json<'_>) {
     }
 }
 
-fn read_document(block: Json<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(), Box<Invalid>> {
+fn read_document(
+    block: Json<'_>,
+    path: &str,
+    parts: &mut Vec<Part>,
+    foreign: &mut Foreign,
+) -> Result<(), Box<Invalid>> {
     let (source, cache) = (block.get("source"), block.get("cache_control"));
     let title = block.get("title").text();
     match source.get("type").word() {
@@ -61,7 +74,7 @@ fn read_document(block: Json<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(
         }
         "content" => {
             parts.extend(title.map(|title| Part::text(&title, Json::NULL)));
-            parts.extend(read(source.get("content"), &join(path, "source.content"))?);
+            parts.extend(read(source.get("content"), &join(path, "source.content"), foreign)?);
             mark_last(parts, cache);
         }
         _ => {
@@ -91,14 +104,8 @@ fn read_url(source: Json<'_>, path: &str, usual: &str) -> Result<String, Box<Inv
     }
 }
 
-/// The block has a type of which a chat request has no form.
-pub(super) fn is_foreign(block: Json<'_>) -> bool {
-    let kind = block.get("type").word();
-    !matches!(kind, "" | "text" | "image" | "document" | "search_result" | "tool_use" | "tool_result")
-}
-
 /// The refusal of a block that has no form in a chat request.
-pub(super) fn refuse(block: Json<'_>, path: &str) -> Box<Invalid> {
+fn refuse(block: Json<'_>, path: &str) -> Box<Invalid> {
     let kind = block.get("type").text().unwrap_or_default();
     if kind.is_empty() {
         return Invalid::new(join(path, "type"), "is missing; a content block needs a `type`");

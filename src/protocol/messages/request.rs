@@ -84,7 +84,7 @@ fn read_fields(body: Json<'_>, fields: &Fields<'_>) -> Result<Request<Context>, 
 /// The chat request, and the refusals of what it has no form for.
 fn chat(fields: &Fields<'_>) -> Result<(String, Option<Box<Invalid>>), Box<Invalid>> {
     let mut messages = Transcript::default();
-    let system = parts::read(fields.get("system"), "system")?;
+    let system = parts::read(fields.get("system"), "system", &mut messages.foreign)?;
     if !system.is_empty() {
         messages.system(system);
     }

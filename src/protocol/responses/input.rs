@@ -37,8 +37,9 @@ fn read_item(item: Json<'_>, path: &str, messages: &mut Transcript) -> Result<()
         "function_call_output" | "custom_tool_call_output" => {
             let id = call_id(item, path)?;
             let output = item.get("output");
-            let output = if output.is_object() { Ok(Vec::new()) } else { parts::read(output, &join(path, "output")) };
-            messages.result(&id, output?);
+            let output = if output.is_object() { Json::NULL } else { output };
+            let parts = parts::read(output, &join(path, "output"), &mut messages.foreign)?;
+            messages.result(&id, parts);
             Ok(())
         }
         "reasoning" => {
@@ -58,9 +59,15 @@ fn read_message(item: Json<'_>, path: &str, messages: &mut Transcript) -> Result
     let (content, content_path) = (item.get("content"), join(path, "content"));
     match item.get("role").word() {
         "assistant" => parts::read_assistant(content, &content_path, messages)?,
-        "user" => messages.user(parts::read(content, &content_path)?),
+        "user" => {
+            let parts = parts::read(content, &content_path, &mut messages.foreign)?;
+            messages.user(parts);
+        }
         // Many upstreams know only `system`, and for OpenAI both are the same.
-        "system" | "developer" => messages.system(parts::read(content, &content_path)?),
+        "system" | "developer" => {
+            let parts = parts::read(content, &content_path, &mut messages.foreign)?;
+            messages.system(parts);
+        }
         _ => {
             let problem = "must be \"user\", \"assistant\", \"system\" or \"developer\"";
             return Err(Invalid::new(join(path, "role"), problem));

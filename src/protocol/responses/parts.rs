@@ -1,21 +1,24 @@
 //! The contents of items: texts, images, files and refusals.
 
-use super::super::content::{Part, Transcript};
+use super::super::content::{Foreign, Part, Transcript};
 use super::state::refuse_file;
 use crate::invalid::{Invalid, join};
 use crate::json::{Json, decimal};
 use crate::text::text;
 
 /// The parts of `content`, a string or a list of parts. A refusal counts as a text.
-pub(super) fn read(content: Json<'_>, path: &str) -> Result<Vec<Part>, Box<Invalid>> {
+pub(super) fn read(content: Json<'_>, path: &str, foreign: &mut Foreign) -> Result<Vec<Part>, Box<Invalid>> {
     if let Some(text) = content.text() {
         return Ok(vec![Part::text(&text, Json::NULL)]);
     }
     if !content.is_array() && !content.is_null() {
         return Err(Invalid::new(path, "must be a string or an array of content parts"));
     }
-    let path_of = |at: usize| text!(path, "[", &decimal(at as u64), "]");
-    content.items().enumerate().map(|(at, part)| read_part(part, &path_of(at))).collect()
+    let mut parts = Vec::new();
+    for (at, part) in content.items().enumerate() {
+        parts.extend(read_part(part, &text!(path, "[", &decimal(at as u64), "]"), foreign)?);
+    }
+    Ok(parts)
 }
 
 /// Adds the content of a message by the assistant.
@@ -27,18 +30,19 @@ pub(super) fn read_assistant(content: Json<'_>, path: &str, messages: &mut Trans
     if content.items().any(|part| is_refusal(&part)) {
         let others = content.items().filter(|part| !is_refusal(part)).map(Json::raw);
         let others = crate::json::array(others);
-        let parts = read(Json::or_null(&others), path)?;
+        let parts = read(Json::or_null(&others), path, &mut messages.foreign)?;
         messages.assistant(parts);
         return Ok(());
     }
-    let parts = read(content, path)?;
+    let parts = read(content, path, &mut messages.foreign)?;
     messages.assistant(parts);
     Ok(())
 }
 
-fn read_part(part: Json<'_>, path: &str) -> Result<Part, Box<Invalid>> {
+/// The part. `None`, if a chat request has no form for it, as `foreign` says then.
+fn read_part(part: Json<'_>, path: &str, foreign: &mut Foreign) -> Result<Option<Part>, Box<Invalid>> {
     if let Some(text) = part.text() {
-        return Ok(Part::text(&text, Json::NULL));
+        return Ok(Some(Part::text(&text, Json::NULL)));
     }
     let cache = part.get("cache_control");
     match part.get("type").word() {
@@ -46,14 +50,19 @@ fn read_part(part: Json<'_>, path: &str) -> Result<Part, Box<Invalid>> {
         "input_text" | "output_text" | "text" | "summary_text" | "reasoning_text" => {
             let text = part.get("text").text();
             let text = text.ok_or_else(|| Invalid::new(join(path, "text"), "must be a string"))?;
-            Ok(Part::text(&text, cache))
+            Ok(Some(Part::text(&text, cache)))
         }
-        "refusal" => Ok(Part::text(&part.get("refusal").text().unwrap_or_default(), cache)),
-        "input_image" | "image_url" => read_image(part, path),
-        "input_file" | "file" => read_file(part, path),
-        _ => {
+        "refusal" => Ok(Some(Part::text(&part.get("refusal").text().unwrap_or_default(), cache))),
+        "input_image" | "image_url" => read_image(part, path).map(Some),
+        "input_file" | "file" => read_file(part, path).map(Some),
+        kind => {
             let known = "must be \"input_text\", \"input_image\", \"input_file\", \"output_text\" or \"refusal\"";
-            Err(Invalid::new(join(path, "type"), known))
+            let refusal = Invalid::new(join(path, "type"), known);
+            if kind.is_empty() {
+                return Err(refusal);
+            }
+            foreign.get_or_insert(refusal);
+            Ok(None)
         }
     }
 }

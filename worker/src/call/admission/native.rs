@@ -5,8 +5,18 @@ use failsoft::invalid::Invalid;
 
 use super::attachments::{find_hidden, refers_outside};
 
-/// The types of the items and blocks that have a form in the chat request, where their contents were checked.
-const CHECKED: [&str; 12] = [
+/// The types of items, blocks and parts that have a form in the chat request, where they were checked. What they contain may have
+/// none.
+const CHECKED: [&str; 21] = [
+    "input_text",
+    "output_text",
+    "summary_text",
+    "reasoning_text",
+    "refusal",
+    "input_image",
+    "image_url",
+    "input_file",
+    "file",
     "message",
     "function_call",
     "function_call_output",
@@ -29,7 +39,7 @@ pub(super) fn check(native: &str) -> Result<(), Box<Invalid>> {
         return Err(Invalid::new("reasoning.mode", "can be \"standard\" only: other modes cost extra"));
     }
     let blocks = native.get("messages").items().flat_map(|message| message.get("content").items());
-    native.get("input").items().chain(blocks).try_for_each(check_foreign)?;
+    native.get("input").items().chain(native.get("system").items()).chain(blocks).try_for_each(check_foreign)?;
     let contents = native.get("input").items().flat_map(|item| [item.get("content"), item.get("output")]);
     match contents.flat_map(Json::items).any(|part| part.get("file_id").is_string()) {
         true => Err(Invalid::new("file_id", "names a file in the account of this edge's owner; send the file itself")),
@@ -37,14 +47,15 @@ pub(super) fn check(native: &str) -> Result<(), Box<Invalid>> {
     }
 }
 
-/// Refuses an item or a block that the chat request has no form for, if the upstream might work for it or read what is outside
-/// of the request.
+/// Refuses an item, a block or a part that the chat request has no form for, wherever it stands, if the upstream might work for it or
+/// read what is outside of the request.
 fn check_foreign(item: Json<'_>) -> Result<(), Box<Invalid>> {
     let kind = item.get("type").text().unwrap_or_default();
-    let is_checked = kind.is_empty() || kind.ends_with("thinking") || CHECKED.contains(&&*kind);
-    if is_checked
-        || !(kind.starts_with("mcp_") || has_tools(item) || find_hidden(item).is_some() || refers_outside(item))
-    {
+    if kind.is_empty() || kind.ends_with("thinking") || CHECKED.contains(&&*kind) {
+        let contents = [item.get("content"), item.get("output"), item.at("source.content")];
+        return contents.into_iter().flat_map(Json::items).try_for_each(check_foreign);
+    }
+    if !(kind.starts_with("mcp_") || has_tools(item) || find_hidden(item).is_some() || refers_outside(item)) {
         return Ok(());
     }
     let problem = format!("can be no `{kind}` here: it may cost extra, or refer to what is not in the request");
@@ -79,6 +90,14 @@ mod tests {
             (r#"{"input":[{"type":"additional_tools","tools":[{"type":"web_search"}]}]}"#, "type"),
             (r#"{"input":[{"type":"mcp_approval_response","approve":true}]}"#, "type"),
             (r#"{"messages":[{"content":[{"type":"novel","source":{"url":"https://a.example"}}]}]}"#, "type"),
+            (r#"{"system":[{"type":"novel","url":"https://a.example"}]}"#, "type"),
+            (r#"{"messages":[{"content":[{"type":"tool_result","content":[{"type":"mcp_x"}]}]}]}"#, "type"),
+            (
+                r#"{"messages":[{"content":[{"type":"document","source":{"type":"content","content":[{"type":"novel","tools":[]}]}}]}]}"#,
+                "type",
+            ),
+            (r#"{"input":[{"role":"user","content":[{"type":"novel","url":"https://a.example"}]}]}"#, "type"),
+            (r#"{"input":[{"type":"function_call_output","output":[{"type":"novel","tools":[]}]}]}"#, "type"),
         ] {
             assert_eq!(check(native).expect_err("an error").path, path, "{native}");
         }
