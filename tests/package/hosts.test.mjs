@@ -115,10 +115,10 @@ test('the edge runtime of Next.js, whose WebAssembly.Module is from another real
   assert.ok(!(module instanceof vm.evaluate('WebAssembly.Module')));
   Object.assign(vm.context, { wasm: module, upstream: async () => vm.evaluate(`new Response('${JSON.stringify(COMPLETION)}', { headers: { 'content-type': 'application/json' } })`) });
   // The import of the module is what Next.js's bundler replaces.
-  const [, name] = (await readFile(join(PACKAGE, 'edge-light.js'), 'utf8')).match(/import (\w+) from"\.\/failsoft_bg\.wasm\?module";/);
+  const [, name] = (await readFile(join(PACKAGE, 'edge-light.js'), 'utf8')).match(/import ([\w$]+) from"\.\/failsoft_bg\.wasm\?module";/);
   const source = (await readFile(join(PACKAGE, 'edge-light.js'), 'utf8'))
-    .replace(/import \w+ from"[^"]+";/, `const ${name}=globalThis.wasm;`)
-    .replace(/export\{([^}]*)\};/, (_, names) => `globalThis.failsoft={${names.replace(/(\w+) as (\w+)/g, '$2:$1')}};`);
+    .replace(/import [\w$]+ from"[^"]+";/, `const ${name}=globalThis.wasm;`)
+    .replace(/export\{([^}]*)\};/, (_, names) => `globalThis.failsoft={${names.replace(/([\w$]+) as ([\w$]+)/g, (_, inside, outside) => `${outside}:${inside}`)}};`);
   vm.evaluate(`(() => {${source.replace(/\/\/# sourceMappingURL.*$/m, '')}})()`);
   const { model } = await vm.context.failsoft.chat(MESSAGES, { model: 'a/a', apiKey: 'k', fetch: vm.context.upstream });
   assert.equal(model, 'a/a');
