@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { clientKey } from '../support/edge.mjs';
 import { asked } from '../support/process.mjs';
-import { POLICY, SECOND, chat } from './harness.mjs';
+import { POLICY, SECOND, chat, send, waitFor } from './harness.mjs';
 import { configure, useEdge, withEdge } from './use-edge.mjs';
 
 const FIRST = 'openai/gpt-4o-mini';
@@ -81,3 +81,28 @@ test('a bounded call can pay for a hedge beside a silent model', async () => {
   assert.equal(answer.headers['x-failsoft-model'], FIRST);
   assert.deepEqual(answer.events.reports.at(-1).attempts.map(({ failure }) => failure?.kind ?? null), ['superseded', null]);
 });
+
+const origin = () => emulator.baseURL.slice(0, -'/api/v1'.length);
+const WRITES = 'words:3 cached:2 written:3 written-hour:4 one two three four five six seven eight nine ten eleven twelve';
+for (const [name, prices, [read, minutes, hour]] of [
+  ['as Anthropic charges', { prompt: 4 }, [0.4, 5, 8]],
+  ['as the owner says', { prompt: 4, cachedPrompt: 1, cacheWrite: 6, cacheWriteHour: 11 }, [1, 6, 11]],
+]) {
+  test(`tokens that a cache gives, or keeps for five minutes or for an hour, cost ${name}, over each protocol`, async () => {
+    const upstream = { url: origin(), dialect: 'anthropic', models: [{ id: FIRST, completion: 20, ...prices }] };
+    await withEdge({ failsoft: configure(emulator, { upstream, keys: KEYS }) }, async (edge) => {
+      const messages = [{ role: 'user', content: WRITES }];
+      const [model, max_tokens] = [FIRST, 100];
+      const calls = [['chat/completions', { model, messages, max_tokens }], ['chat/completions', { model, messages, max_tokens, stream: true }], ['messages', { model, messages, max_tokens }], ['responses', { model, input: WRITES, max_output_tokens: 100 }]];
+      for (const [path, body] of calls) {
+        const answer = await send(edge, `/v1/${path}`, { method: 'POST', key: POOR_KEY, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+        assert.equal(answer.status, 200, answer.text);
+      }
+      const rows = await waitFor('a row for each call', () => edge.database.all('SELECT cost, prompt_tokens, completion_tokens FROM attempts'), (found) => found.length === calls.length);
+      for (const { cost, prompt_tokens: prompt, completion_tokens: written } of rows) {
+        assert.ok(prompt > 9 && written === 3, `${prompt} ${written}`);
+        assert.equal(cost, 1_000_000 * ((prompt - 9) * 4 + 2 * read + 3 * minutes + 4 * hour + written * 20));
+      }
+    });
+  });
+}

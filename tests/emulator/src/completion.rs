@@ -154,6 +154,13 @@ impl Turn<'_> {
         self.request.directive("cached").unwrap_or_default().min(self.request.prompt_tokens)
     }
 
+    /// The tokens of the prompt that were written to a cache: for five minutes, and for an hour.
+    pub(crate) fn written(&self) -> (u64, u64) {
+        let left = self.request.prompt_tokens - self.cached();
+        let minutes = self.request.directive("written").unwrap_or_default().min(left);
+        (minutes, self.request.directive("written-hour").unwrap_or_default().min(left - minutes))
+    }
+
     fn signs(&self) -> bool {
         self.request.signs && !self.answer.reasoning.is_empty()
     }

@@ -47,6 +47,7 @@
 //! | `use the tools at once` | the same; in a stream of chunks, the pieces of their arguments alternate |
 //! | `think:N` | N words of reasoning, at most `reasoning.max_tokens` |
 //! | `cached:N` | N tokens of the prompt came from a cache, as the usage says |
+//! | `written:N`, `written-hour:N` | Messages: N tokens of the prompt were written to a cache that lives five minutes, or an hour |
 //! | `with signatures` | `reasoning_details` beside OpenRouter's reasoning, which only the model's vendor can read |
 //!
 //! One piece is one token: a word with the white space before it. With a JSON `response_format` the answer is

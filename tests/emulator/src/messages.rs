@@ -155,9 +155,11 @@ fn stop_reason(answer: &Answer) -> &'static str {
 }
 
 fn usage(turn: &Turn<'_>, output: u64) -> Value {
-    let cached = turn.cached();
+    let (cached, (minutes, hour)) = (turn.cached(), turn.written());
     json!({
-        "input_tokens": turn.request.prompt_tokens - cached, "cache_creation_input_tokens": 0,
+        "input_tokens": turn.request.prompt_tokens - cached - minutes - hour,
+        "cache_creation_input_tokens": minutes + hour,
+        "cache_creation": { "ephemeral_5m_input_tokens": minutes, "ephemeral_1h_input_tokens": hour },
         "cache_read_input_tokens": cached, "output_tokens": output,
     })
 }
