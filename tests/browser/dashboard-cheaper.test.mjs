@@ -118,7 +118,8 @@ test('samples and experiments are deleted after a second press, and a reader del
   assert.equal((await admin('routes/chat/experiments')).data.length, 1);
   await page.fill('[name=account]', 'key:nobody');
   await page.keyboard.press('Enter');
-  await ready(page);
+  // The form is empty when the page has been drawn again.
+  await page.waitForFunction(() => document.querySelector('[name=account]')?.value === '');
   assert.equal((await admin('samples')).data[0].samples, SAMPLES);
   await page.click('main button:text-is("Delete")');
   await page.click('text=Delete the texts now?');

@@ -77,8 +77,11 @@ async function refresh(always) {
     const data = await page.load(context);
     const text = JSON.stringify(data);
     if (mine !== shown) return;
-    if (always || text !== mine.text) replace(region, page.view(data, context));
-    mine.text = text;
+    // A new view would take back the first press of a button that asks.
+    if (always || (text !== mine.text && !region.querySelector('[data-asks]'))) {
+      replace(region, page.view(data, context));
+      mine.text = text;
+    }
   } catch (error) {
     if (mine !== shown || error.status === 401) return;
     if (always) region.replaceChildren(element('p', { class: 'notice', role: 'alert' }, error.message));
