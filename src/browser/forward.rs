@@ -27,7 +27,7 @@ const CHAT: &str = r#"{"model":"-","messages":[{"role":"user"}]}"#;
 fn is_base(path: &str) -> bool {
     let (above, last) = path.split_at(path.bytes().rposition(|byte| byte == b'/').unwrap_or_default());
     above.is_empty()
-        || matches!(last.as_bytes(), [b'/', b'v', b'0'..=b'9', ..] | b"/openai" | b"/anthropic")
+        || matches!(last.as_bytes(), [b'/', b'v', b'0'..=b'9', ..] | b"/openai")
         || above.ends_with("/deployments")
 }
 
