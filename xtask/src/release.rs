@@ -64,7 +64,7 @@ pub(crate) fn check(workspace: &Workspace, long: bool) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Makes the crate that crates.io would get.
+/// Makes the crate that the registry would get.
 fn package_core(workspace: &Workspace, compiles: bool) -> Result<()> {
     report_step("packing the crate of the core");
     let mut cargo = workspace.cargo();
