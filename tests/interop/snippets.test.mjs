@@ -33,7 +33,7 @@ const EDGE = 'https://edge.example.com';
 const DEV = 'http://127.0.0.1:8787';
 const OPENROUTER = 'https://openrouter.ai/api/v1';
 const SECRET = '0123456789abcdef0123456789abcdef';
-const SECRETS = { ADMIN_TOKEN: `admin-${SECRET}`, SESSION_SECRET: `session-${SECRET}`, TURNSTILE_SECRET: 'example', METRICS_TOKEN: `metrics-${SECRET}` };
+const SECRETS = { ADMIN_TOKEN: `admin-${SECRET}`, SESSION_SECRET: `session-${SECRET}`, TURNSTILE_SECRET: 'example', METRICS_TOKEN: `metrics-${SECRET}`, SAMPLES_SECRET: `samples-${SECRET}` };
 /** The id that the documentation gives to a managed key. */
 const KEY_ID = '0123456789abcdef';
 
@@ -51,6 +51,9 @@ before(async () => {
   emulator = await startEmulator();
   const routes = { ...sample.routes, chat: { models: ['fault/unavailable', 'openai/gpt-4o'] } };
   edge = await startEdge({ failsoft: { ...sample, routes, upstream: { url: emulator.baseURL, dialect: 'openrouter' } }, secrets: SECRETS });
+  // The page about cheaper variants changes a stored route.
+  const stored = await fetch(`${edge.origin}/admin/routes`, { method: 'POST', headers: { authorization: `Bearer ${SECRETS.ADMIN_TOKEN}` }, body: JSON.stringify({ name: 'faq', route: { models: ['openai/gpt-4o'] } }) });
+  assert.equal(stored.status, 201, await stored.text());
   folder = await mkdtemp(join(tmpdir(), 'failsoft-snippets-'));
   await mkdir(join(folder, 'node_modules'));
   await symlink(PACKAGE, join(folder, 'node_modules/failsoft'));
@@ -131,6 +134,8 @@ const help = run('cargo', ['xtask', 'help'], { cwd: ROOT }).then(({ stdout }) =>
 
 /** What is checked of a command, by how it begins. */
 const COMMANDS = [
+  // tests/edge/experiments.test.mjs makes experiments: they need samples.
+  [/^curl .*\/experiments\b/, async () => {}],
   [/^curl .*(https:\/\/edge\.example\.com|http:\/\/127\.0\.0\.1:8787)/, async (command) => assert.notEqual(await runShell(command), '')],
   [/^printf %s fs_web_example \| sha256sum$/, async (command) => {
     assert.equal((await runShell(command)).split(' ')[0], sha256(KEY));
@@ -153,7 +158,7 @@ const COMMANDS = [
     const [, query] = /--command +"([^"]+)"/.exec(command);
     await answersWithRows(query);
   }],
-  [/^npx wrangler secret put [A-Z_]+( < \.\.\/failsoft\.json)?$/, async (command) => {
+  [/^(openssl rand -hex 32 \| )?npx wrangler secret put [A-Z_]+( < \.\.\/failsoft\.json)?$/, async (command) => {
     const [, name] = /put ([A-Z_]+)/.exec(command);
     const configuration = await readFile(join(ROOT, 'www/docs/configuration.md'), 'utf8');
     assert.ok(configuration.includes(`\`${name}\``), `configuration.md does not describe ${name}`);
