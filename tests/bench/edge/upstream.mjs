@@ -16,7 +16,8 @@ const message = { role: 'assistant', content: words.join('') };
 const whole = Buffer.from(JSON.stringify({ ...head, object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }], usage }));
 const chunk = (delta, finish_reason) => `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', provider: 'Bench', choices: [{ index: 0, delta, finish_reason, native_finish_reason: finish_reason, logprobs: null }] })}\n\n`;
 const events = words.map((content) => chunk({ role: 'assistant', content }, null));
-const end = [chunk({}, 'stop'), 'data: [DONE]\n\n'].join('');
+// Without the usage, an edge would hold the most that the call can cost, and look for the cost for ten minutes.
+const end = [chunk({}, 'stop'), `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices: [], usage })}\n\n`, 'data: [DONE]\n\n'].join('');
 const limited = Buffer.from(JSON.stringify({ error: { message: 'slow down', code: 429 } }));
 
 // An idle connection stays open: a server that closes it while a request is on its way would fail that request.
