@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { POLICY, SECOND, chat, send } from './harness.mjs';
@@ -70,6 +72,74 @@ for (const [name, answer] of Object.entries(BODIES)) {
   });
 }
 
+/** The memory that the program of an edge has, in bytes. */
+const resident = async ({ pid }) => Number((await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)])).stdout) * 1_024;
+
+/** Answers that are short on the wire. Unpacked, each has more bytes than the edge reads of any answer. */
+const UNPACKED = Buffer.alloc(200 * MB, ' ');
+const BOMBS = {
+  'in one piece': { type: 'application/json', begin: '{"choices":[{"message":{"content":"' },
+  'as a stream': { type: 'text/event-stream', begin: 'data: ' },
+  'as an error': { status: 400, type: 'application/json', begin: '{"error":{"message":"' },
+};
+
+for (const [name, { status = 200, type, begin }] of Object.entries(BOMBS)) {
+  test(`a compressed answer ${name} is unpacked up to the limit, and the client gets an error`, { timeout: 120_000 }, async () => {
+    const packed = gzipSync(Buffer.concat([Buffer.from(begin), UNPACKED]), { level: 1 });
+    const server = createServer((request, response) => {
+      request.resume();
+      response.on('error', () => {});
+      response.writeHead(status, { 'content-type': type, 'content-encoding': 'gzip' });
+      response.end(packed);
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const failsoft = { upstream: { url: `http://127.0.0.1:${server.address().port}`, dialect: 'openai' }, keys: [clientKey()], models: ['*'], policy: { ...POLICY, retry: { same: 0 } } };
+    try {
+      await withEdge({ failsoft }, async (bounded) => {
+        const before = await resident(bounded);
+        const answered = await chat(bounded, { model: SECOND, stream: type === 'text/event-stream' });
+        assert.ok(answered.status >= 400 || answered.events?.error, answered.text.slice(0, 300));
+        assert.ok((await resident(bounded)) - before < MOST, 'the whole answer was unpacked');
+        assert.equal((await send(bounded, '/v1/models')).status, 200);
+      });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+}
+
+test('of headers without an end the edge reads no more than a limit, and the client gets an error', { timeout: 120_000 }, async () => {
+  let sent = 0;
+  const piece = 'x'.repeat(100_000);
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nx-endless: ');
+      const more = () => {
+        while (sent < ENDLESS && !socket.destroyed) {
+          sent += piece.length;
+          if (!socket.write(piece)) return socket.once('drain', more);
+        }
+        socket.end();
+      };
+      more();
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const failsoft = { upstream: { url: `http://127.0.0.1:${server.address().port}`, dialect: 'openai' }, keys: [clientKey()], models: ['*'], policy: { ...POLICY, retry: { same: 0 } } };
+  try {
+    await withEdge({ failsoft }, async (bounded) => {
+      const answered = await chat(bounded, { model: SECOND });
+      assert.ok(answered.status >= 500, answered.text.slice(0, 300));
+      assert.ok(sent < MOST, `the upstream sent ${sent} bytes`);
+      assert.equal((await send(bounded, '/v1/models')).status, 200);
+    });
+  } finally {
+    server.close();
+  }
+});
+
 test('beyond the bytes in flight, a call gets a 503 with Retry-After, and another account goes on', async () => {
   const large = (key, at) => chat(narrow, { model: SECOND, user: `${key} ${at}`, metadata: { a: 'x'.repeat(0.9 * MB) } }, { key });
   await emulator.hold();
@@ -83,9 +153,6 @@ test('beyond the bytes in flight, a call gets a 503 with Retry-After, and anothe
   assert.deepEqual((await Promise.all([...held, other])).map(({ status }) => status), [200, 200, 200]);
   for (let at = 10; at < 20; at += 1) assert.equal((await large(CLIENT_KEY, at)).status, 200);
 });
-
-/** The memory that the program of an edge has, in bytes. */
-const resident = async ({ pid }) => Number((await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(pid)])).stdout) * 1_024;
 
 test('a call that waits for its answer keeps few copies of its request', async () => {
   const body = 0.9 * MB;
