@@ -26,7 +26,7 @@
 //! | `client` | the protocol of a client: its reader and its writer | |
 //! | `dialect` | what the dialect and the protocol of an upstream change: requests and answers | |
 //! | `body`, `chunk_writer` | a request to an upstream; the chunks that its events become | |
-//! | `blocks` | chunks as blocks that follow one another | |
+//! | `blocks`, `marks` | chunks as blocks that follow one another; what only a client of the upstream's own protocol reads | |
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `issuer`, `vendor` | what a request leaves out of a conversation; who made a model | the threads that it names |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
@@ -42,6 +42,7 @@ mod dialect;
 mod frame;
 mod ids;
 mod issuer;
+mod marks;
 pub mod messages;
 pub mod openai;
 mod reasoning;

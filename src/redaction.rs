@@ -1,5 +1,6 @@
 //! What belongs to the owner of an upstream's key is removed from an answer: from all of its fields but the text, which stays as
-//! the model wrote it. The host says what belongs to the owner.
+//! the model wrote it. So does the text in the fields of a vendor's own protocol, which stand in `native` beside it. The host says
+//! what belongs to the owner.
 
 use std::sync::Arc;
 
@@ -11,6 +12,11 @@ pub(crate) type Redact = fn(text: &str, upstreams: &[Upstream]) -> Option<String
 
 /// The fields of a choice that are the text of the answer.
 const TEXT: &str = "message delta text logprobs";
+
+/// The field of a message or a delta that has a vendor's own fields, and the fields in it that are the text of the answer.
+const NATIVE: &str = "native";
+const NATIVE_TEXT: &str =
+    "text thinking refusal arguments input partial_json delta signature data encrypted_content logprobs";
 
 /// What is removed from the answers of one attempt.
 #[derive(Clone, Debug)]
@@ -39,6 +45,8 @@ impl Redaction {
             for choice in value.items() {
                 let fields = choice.fields().filter(|(name, _)| !is_text(*name));
                 fields.for_each(|(name, value)| beside.extend([name.raw(), value.raw()]));
+                let native = ["message", "delta"].map(|name| choice.get(name).get(NATIVE));
+                native.iter().filter(|native| !native.is_null()).for_each(|native| beside.push_str(native.raw()));
                 beside.push_str(if choice.is_object() { "" } else { choice.raw() });
             }
         }
@@ -60,7 +68,25 @@ impl Redaction {
         if !choice.is_object() {
             return self.of_value(choice);
         }
-        self.object(choice, |name, value| if is_text(name) { None } else { self.of_value(value) })
+        self.object(choice, |name, value| match is_text(name) {
+            true if name.is("message") || name.is("delta") => self.object(value, |name, value| match name.is(NATIVE) {
+                true => self.of_native(value),
+                false => None,
+            }),
+            true => None,
+            false => self.of_value(value),
+        })
+    }
+
+    fn of_native(&self, value: Json<'_>) -> Option<String> {
+        if value.is_array() {
+            return self.array(value, |item| self.of_native(item));
+        }
+        if !value.is_object() {
+            return self.of_value(value);
+        }
+        let is_written = |name: Json<'_>| NATIVE_TEXT.split(' ').any(|field| name.is(field));
+        self.object(value, |name, value| if is_written(name) { None } else { self.of_native(value) })
     }
 
     /// Any value without what belongs to the owner, as JSON text. `None` if it may stay as it is.
@@ -133,6 +159,22 @@ mod tests {
             (
                 r#"{"choices":["KEY",["KEY"],{"text":"KEY"}]}"#,
                 r#"{"choices":["[removed]",["[removed]"],{"text":"KEY"}]}"#,
+            ),
+        ] {
+            assert_eq!(shown(answer).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_vendors_own_fields_are_redacted_beside_the_text_in_them() {
+        for (answer, expected) in [
+            (
+                r#"{"choices":[{"delta":{"content":"KEY","native":[{"begin":{"id":"a-KEY","new":["KEY"],"text":"KEY"}}]}}]}"#,
+                r#"{"choices":[{"delta":{"content":"KEY","native":[{"begin":{"id":"a-[removed]","new":["[removed]"],"text":"KEY"}}]}}]}"#,
+            ),
+            (
+                r#"{"choices":[{"message":{"native":[{"whole":{"content":[{"text":"KEY","KEY":1}]}}]}}]}"#,
+                r#"{"choices":[{"message":{"native":[{"whole":{"content":[{"text":"KEY"}]}}]}}]}"#,
             ),
         ] {
             assert_eq!(shown(answer).as_deref(), Some(expected));

@@ -59,7 +59,7 @@ static LATEST: Field = field("", Rule::Last);
 static LISTED: Field = field("", Rule::Items);
 
 /// The known fields.
-static FIELDS: [Field; 34] = [
+static FIELDS: [Field; 34 + cfg!(feature = "protocols") as usize] = [
     field("id", Rule::First),
     field("object", Rule::First),
     field("created", Rule::First),
@@ -97,6 +97,9 @@ static FIELDS: [Field; 34] = [
     field("signature", Rule::Whole),
     // Random letters that hide the length of a chunk (OpenAI's `stream_options.include_obfuscation`).
     field("obfuscation", Rule::Skip),
+    // What only a client of the upstream's own protocol reads. The last piece may be the whole answer.
+    #[cfg(feature = "protocols")]
+    field("native", Rule::Last),
 ];
 
 /// Other names of known fields, in lower case and without separators. A field counts under another name only if its own name

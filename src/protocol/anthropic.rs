@@ -41,3 +41,4 @@ pub use answer::completion;
 pub(crate) use betas::add_betas;
 pub use request::body;
 pub use stream::Translator;
+pub(super) use stream::chunks;

@@ -3,49 +3,16 @@
 //! A chunk may hold reasoning and text at once (BerriAI/litellm#36327), and the pieces of parallel calls may alternate. In
 //! Messages a block ends before the next one begins, and clients of Responses read such a stream most reliably. So a block
 //! waits until the block before it is complete: text once something else follows, a call once its arguments are whole JSON.
+//!
+//! Where the upstream speaks the protocol of the client, marks say where a block begins and ends (`marks.rs`).
 
+mod block;
+
+use super::marks::{NATIVE, Own};
 use super::reasoning::Detail;
 use crate::json::Json;
 use crate::text::is_blank;
-
-/// What a block contains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BlockKind {
-    Reasoning,
-    Text,
-    Refusal,
-    Call,
-    /// An item or a block of the upstream that chat has no form for, for a client of the same protocol. It comes in one piece.
-    Native,
-}
-
-/// One block of an answer.
-#[derive(Clone, Debug)]
-pub(super) struct Block {
-    pub(super) kind: BlockKind,
-    /// The text so far. Of a call, its arguments. Of what is native, its JSON text.
-    pub(super) text: String,
-    /// The bytes of the text that were given.
-    given: usize,
-    /// Of a call, its place in the list of calls.
-    index: u64,
-    /// Of a call. Empty until the upstream names it.
-    pub(super) id: String,
-    /// Of a call.
-    pub(super) name: String,
-    /// Of a call: it calls a custom tool, whose input is any text.
-    pub(super) is_custom: bool,
-    pub(super) detail: Detail,
-    /// The JSON texts of annotations, in chat's shape.
-    pub(super) annotations: Vec<String>,
-    given_annotations: usize,
-    /// The JSON texts of log probabilities.
-    pub(super) logprobs: Vec<String>,
-    given_logprobs: usize,
-    has_begun: bool,
-    /// The length of the text when it was last found to be incomplete.
-    incomplete_at: Option<usize>,
-}
+pub(super) use block::{Block, BlockKind};
 
 /// What becomes of a block.
 #[derive(Debug)]
@@ -56,6 +23,10 @@ pub(super) enum Step<'a> {
     Grow(&'a Block, &'a str, &'a [String]),
     /// Its annotation at this place has come.
     Annotate(&'a Block, usize),
+    /// An event about it has come that chat has no form for, as JSON text.
+    Event(&'a str),
+    /// It ends, and the next block is another part of the same item.
+    EndPart(&'a Block),
     /// It ends. True, if it is the last block of the answer.
     End(&'a Block, bool),
 }
@@ -72,10 +43,11 @@ impl Blocks {
     /// Takes the `choice` of a chunk.
     pub(super) fn take(&mut self, choice: Json<'_>) {
         let delta = choice.get("delta");
-        self.take_reasoning(delta);
-        for item in delta.get("native").items() {
-            self.blocks.push(Block { text: item.raw().into(), ..Block::new(BlockKind::Native, 0) });
+        let marks = delta.get(NATIVE);
+        if !marks.is_empty() {
+            return marks.items().for_each(|mark| self.take_mark(mark));
         }
+        self.take_reasoning(delta);
         let content = delta.get("content").text().unwrap_or_default();
         if !content.is_empty() {
             self.last_of(BlockKind::Text).text.push_str(&content);
@@ -111,9 +83,10 @@ impl Blocks {
     /// Gives what can be given now. `is_over`: no piece follows.
     pub(super) fn advance(&mut self, is_over: bool, each: &mut dyn FnMut(Step<'_>)) {
         while self.current < self.blocks.len() {
-            let is_last = self.current + 1 == self.blocks.len();
+            let next = self.blocks.get(self.current + 1);
+            let (is_last, is_continued) = (next.is_none(), next.is_some_and(Block::continues));
             let block = &mut self.blocks[self.current];
-            let ends = is_over || !is_last && block.is_complete();
+            let ends = is_over || block.is_closed || !is_last && block.is_complete();
             if ends && block.kind == BlockKind::Call && !block.is_custom && is_blank(&block.text) {
                 // Clients parse the arguments, and an empty text is no JSON.
                 block.text.push_str("{}");
@@ -122,18 +95,59 @@ impl Blocks {
             if !ends {
                 return;
             }
-            each(Step::End(block, is_last));
+            block.is_closed = true;
+            each(if is_continued { Step::EndPart(block) } else { Step::End(block, is_last) });
             self.current += 1;
         }
     }
 
-    /// The last block, if it has this kind, else a new one.
+    fn take_mark(&mut self, mark: Json<'_>) {
+        let at = mark.get("at").whole().unwrap_or_default();
+        let Some((name, value)) = mark.fields().next() else { return };
+        if let Some(kind) = [("begin", BlockKind::Open), ("foreign", BlockKind::Foreign)]
+            .iter()
+            .find_map(|(known, kind)| name.is(known).then_some(*kind))
+        {
+            self.blocks.push(Block { own: Some(Own::new(at, value)), ..Block::new(kind, 0) });
+            return;
+        }
+        let is_it = |block: &Block| !block.is_closed && block.own.as_ref().is_some_and(|own| own.at == at);
+        let Some(place) = self.blocks.iter().rposition(is_it) else { return };
+        let block = &mut self.blocks[place];
+        let (is_plain, own) = (block.kind == BlockKind::Open && block.text.is_empty(), block.own.as_mut());
+        let Some(own) = own else { return };
+        match name.word() {
+            "part" | "foreign_part" => {
+                let kind = if name.is("part") { BlockKind::Open } else { BlockKind::Foreign };
+                if is_plain && own.part.is_empty() {
+                    own.part = value.raw().into();
+                    block.kind = kind;
+                } else {
+                    block.is_closed = true;
+                    let own = Own { at, part: value.raw().into(), continues: true, ..Own::default() };
+                    self.blocks.insert(place + 1, Block { own: Some(own), ..Block::new(kind, 0) });
+                }
+            }
+            "end_part" => own.part_end = value.raw().into(),
+            "annotation" => block.annotations.push(value.raw().into()),
+            "event" => own.events.push(value.raw().into()),
+            "end" => {
+                own.end = value.raw().into();
+                block.is_closed = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// The last block, if a piece of this kind belongs to it, else a new one.
     fn last_of(&mut self, kind: BlockKind) -> &mut Block {
-        if self.blocks.last().is_none_or(|block| block.kind != kind) {
+        if !self.blocks.last().is_some_and(|block| block.takes(kind)) {
             self.blocks.push(Block::new(kind, 0));
         }
         let at = self.blocks.len() - 1;
-        &mut self.blocks[at]
+        let block = &mut self.blocks[at];
+        block.kind = kind;
+        block
     }
 
     /// Takes the reasoning of a delta. OpenRouter sends its text twice: as `reasoning` and in `reasoning_details`.
@@ -153,8 +167,9 @@ impl Blocks {
 
     fn take_detail(&mut self, item: Json<'_>) {
         let text = text_of(item);
-        let is_new =
-            !self.blocks.last().is_some_and(|last| last.kind == BlockKind::Reasoning && last.detail.matches(item));
+        let is_its_last =
+            |last: &Block| last.takes(BlockKind::Reasoning) && (last.own.is_some() || last.detail.matches(item));
+        let is_new = !self.blocks.last().is_some_and(is_its_last);
         if is_new {
             // A signature behind the end of its text cannot be added to it any more. A signature without a text is of
             // thinking that is not shown.
@@ -181,15 +196,18 @@ impl Blocks {
     fn take_call(&mut self, piece: Json<'_>, function: Json<'_>, index: u64) {
         let is_it = |block: &Block| block.kind == BlockKind::Call && block.index == index;
         let at = self.blocks.iter().position(is_it).unwrap_or_else(|| {
-            self.blocks.push(Block::new(BlockKind::Call, index));
+            if !self.blocks.last().is_some_and(|last| last.kind == BlockKind::Open && !last.is_closed) {
+                self.blocks.push(Block::new(BlockKind::Call, index));
+            }
             self.blocks.len() - 1
         });
         let block = &mut self.blocks[at];
+        (block.kind, block.index) = (BlockKind::Call, index);
         block.is_custom |= piece.get("custom").is_object();
         if block.id.is_empty() {
             block.id = piece.get("id").text().unwrap_or_default().into();
         }
-        if !block.has_begun {
+        if !block.has_begun || block.name.is_empty() {
             block.name.push_str(&function.get("name").text().unwrap_or_default());
         }
         let arguments = function.get(if block.is_custom { "input" } else { "arguments" });
@@ -197,61 +215,6 @@ impl Blocks {
             Some(text) => block.text.push_str(&text),
             None if arguments.is_null() => {}
             None => block.text.push_str(arguments.raw()),
-        }
-    }
-}
-
-impl Block {
-    fn new(kind: BlockKind, index: u64) -> Self {
-        Self {
-            kind,
-            text: String::new(),
-            given: 0,
-            index,
-            id: String::new(),
-            name: String::new(),
-            is_custom: false,
-            detail: Detail::default(),
-            annotations: Vec::new(),
-            given_annotations: 0,
-            logprobs: Vec::new(),
-            given_logprobs: 0,
-            has_begun: false,
-            incomplete_at: None,
-        }
-    }
-
-    /// No piece of it can follow, because another block has begun.
-    fn is_complete(&mut self) -> bool {
-        if self.kind != BlockKind::Call || self.is_custom {
-            return true;
-        }
-        if self.incomplete_at == Some(self.text.len()) || !self.text.trim_end().ends_with('}') {
-            return false;
-        }
-        let is_complete = Json::parse(&self.text).is_some();
-        self.incomplete_at = Some(self.text.len());
-        is_complete
-    }
-
-    /// Gives what was not given. A call begins with its name; its arguments may come before.
-    fn give(&mut self, ends: bool, each: &mut dyn FnMut(Step<'_>)) {
-        if !self.has_begun {
-            let begins = ends || self.kind != BlockKind::Call || !self.name.is_empty() && !self.text.is_empty();
-            if !begins {
-                return;
-            }
-            self.has_begun = true;
-            each(Step::Begin(self));
-        }
-        if self.given < self.text.len() {
-            each(Step::Grow(self, &self.text[self.given..], &self.logprobs[self.given_logprobs..]));
-            self.given = self.text.len();
-            self.given_logprobs = self.logprobs.len();
-        }
-        while self.given_annotations < self.annotations.len() {
-            each(Step::Annotate(self, self.given_annotations));
-            self.given_annotations += 1;
         }
     }
 }

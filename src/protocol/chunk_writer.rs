@@ -1,5 +1,6 @@
 //! The chunks of a chat completion that the events of another protocol become.
 
+use super::marks::{NATIVE, mark};
 use crate::json::{Json, Object, array, on_one_line};
 
 /// Writes the chunks of one answer.
@@ -54,6 +55,11 @@ impl ChunkWriter {
     /// Adds a chunk whose delta has a list with the JSON text `item` as the field `name`.
     pub(super) fn item(&mut self, name: &str, item: &str) {
         self.delta(&Object::default().raw(name, &array([item])).end());
+    }
+
+    /// Adds a chunk with a mark.
+    pub(super) fn mark(&mut self, name: &str, value: &str, at: u64) {
+        self.item(NATIVE, &mark(name, value, at));
     }
 
     /// Adds a chunk with a delta, as JSON text.

@@ -26,20 +26,23 @@
 //! | `request.rs` | the fields of a request |
 //! | `input.rs`, `parts.rs` | the messages, with calls, results and thinking; their texts, images and documents |
 //! | `tools.rs` | tools and the choice among them |
-//! | `writer.rs`, `message.rs` | the events of a stream; the message object |
+//! | `writer.rs`, `page.rs` | the chunks of an answer; the events of a stream |
+//! | `message.rs` | the message object |
 //! | `error.rs` | errors |
 
 mod error;
 mod input;
 mod message;
+mod page;
 mod parts;
 mod request;
 mod tools;
 mod writer;
 
 pub use error::{error, error_type, failure};
+pub use page::PING;
 pub use request::{read, read_prompt};
-pub use writer::{PING, Writer};
+pub use writer::Writer;
 
 use crate::json::Json;
 

@@ -30,7 +30,8 @@
 //! | `items.rs`, `parts.rs`, `reasoning.rs` | its messages; their contents; the reasoning in them |
 //! | `tools.rs` | its tools |
 //! | `native.rs` | what a client sent in this protocol, byte for byte |
-//! | `stream.rs`, `answer.rs` | events and responses as chunks; the end of an answer and its usage |
+//! | `stream.rs`, `stream/` | events and responses as chunks; items and marks |
+//! | `answer.rs` | the end of an answer and its usage |
 
 mod answer;
 mod items;

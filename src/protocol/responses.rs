@@ -25,11 +25,15 @@
 //! | `state.rs` | the fields and items that need stored state or work at the vendor, and what to send instead |
 //! | `input.rs`, `parts.rs` | the items of `input`; their contents |
 //! | `tools.rs` | tools and the choice among them; custom tools |
-//! | `writer.rs`, `items.rs`, `object.rs` | the events of a stream; the items of an answer; the response object |
+//! | `writer.rs`, `page.rs` | the chunks of an answer; the events of a stream |
+//! | `items.rs`, `object.rs` | the items of an answer; the response object |
+//! | `own.rs` | what an upstream that speaks Responses says about them |
 
 mod input;
 mod items;
 mod object;
+mod own;
+mod page;
 mod parts;
 mod request;
 mod state;
@@ -37,6 +41,7 @@ mod tools;
 mod writer;
 
 pub(super) use object::COST_DETAILS;
+pub(super) use own::own_fields;
 pub use request::read;
 pub use state::{NO_STORED_RESPONSES, is_stored_path};
 pub use writer::Writer;

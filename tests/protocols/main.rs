@@ -18,5 +18,6 @@ mod recorded;
 mod responses;
 mod responses_client;
 mod round_trips;
+mod same_protocol;
 mod support;
 mod traps;

@@ -32,7 +32,7 @@ pub(crate) fn read(sse: &str) -> Value {
             "content_block_stop" => {
                 let at = open.take().expect("an open block");
                 assert_eq!(data["index"], json!(at));
-                if message["content"][at]["type"] == "tool_use" && !input.is_empty() {
+                if !input.is_empty() {
                     message["content"][at]["input"] = parsed(&input);
                 }
             }
@@ -69,7 +69,9 @@ fn take_delta(block: &mut Value, delta: &Value, input: &mut String) {
             Some(citations) => citations.push(delta["citation"].clone()),
             None => block["citations"] = json!([delta["citation"]]),
         },
-        ("tool_use", "input_json_delta") => input.push_str(delta["partial_json"].as_str().expect("a text")),
+        ("tool_use" | "server_tool_use", "input_json_delta") => {
+            input.push_str(delta["partial_json"].as_str().expect("a text"))
+        }
         wrong => panic!("a delta in the wrong block: {wrong:?}"),
     }
 }

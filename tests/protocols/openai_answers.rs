@@ -327,7 +327,7 @@ fn encrypted_reasoning_keeps_its_id_and_comes_back_as_it_was() {
         out.push_str(&writer.finish(None));
         let item = responses_client::read(&out)["output"][0].clone();
         assert_eq!((&item["id"], &item["encrypted_content"]), (&json!("rs_1"), &json!("gAAAAA-rs_1")));
-        assert_eq!(item["summary"], json!([{"type": "summary_text", "text": "a\n\nb"}]));
+        assert_eq!(item["summary"], whole["summary"]);
         let chat = parsed(&reader.answer().completion())["choices"][0]["message"].clone();
         assert_eq!(
             (&chat["reasoning"], &chat["reasoning_details"][1]["data"]),

@@ -46,7 +46,9 @@ impl Client {
                 assert!(self.done.iter().all(|done| *done), "an item begins behind the end of the one before");
                 let id = &data["item"]["id"];
                 assert!(id.is_string() && self.items.iter().all(|item| item["id"] != *id), "an id is used once");
-                assert_eq!(data["item"]["status"], "in_progress");
+                let status = &data["item"]["status"];
+                // OpenAI's own reasoning items have none.
+                assert!(status == "in_progress" || status.is_null() && data["item"]["type"] == "reasoning");
                 self.items.push(data["item"].clone());
                 self.done.push(false);
             }
@@ -56,6 +58,7 @@ impl Client {
                 whole["status"] = item["status"].clone();
                 if let Some(whole) = whole.as_object_mut() {
                     whole.remove("encrypted_content");
+                    whole.retain(|name, value| name != "status" || !value.is_null());
                 }
                 assert_eq!(*item, whole, "the pieces add up to the item");
                 *item = data["item"].clone();
@@ -92,13 +95,15 @@ impl Client {
                 assert_eq!(part, Some(parts.len()));
                 parts.push(data["part"].clone());
             }
-            "response.output_text.delta" | "response.reasoning_summary_text.delta" => {
+            "response.output_text.delta"
+            | "response.reasoning_summary_text.delta"
+            | "response.reasoning_text.delta" => {
                 push(&mut item[list][part.expect("an index")]["text"], data);
                 if let Some(logprobs) = data["logprobs"].as_array() {
                     let known = item[list][part.expect("an index")]["logprobs"].as_array_mut().expect("a list");
                     known.extend(logprobs.iter().cloned());
                 }
-                assert_eq!(data["logprobs"].is_array(), list == "content");
+                assert_eq!(data["logprobs"].is_array(), name == "response.output_text.delta");
             }
             "response.refusal.delta" => push(&mut item[list][part.expect("an index")]["refusal"], data),
             "response.output_text.annotation.added" => {
@@ -108,7 +113,7 @@ impl Client {
             }
             "response.function_call_arguments.delta" => push(&mut item["arguments"], data),
             "response.custom_tool_call_input.delta" => push(&mut item["input"], data),
-            "response.output_text.done" | "response.reasoning_summary_text.done" => {
+            "response.output_text.done" | "response.reasoning_summary_text.done" | "response.reasoning_text.done" => {
                 assert_eq!(item[list][part.expect("an index")]["text"], data["text"]);
             }
             "response.refusal.done" => assert_eq!(item[list][part.expect("an index")]["refusal"], data["refusal"]),

@@ -5,16 +5,15 @@ use std::process::Command;
 use crate::failure::Result;
 use crate::process::{no_progress, output, report_step, run_quietly};
 
-/// Installs `packages` if this process may do so.
-pub(crate) fn install(packages: &[&str]) -> Result<()> {
+/// Installs `package` if this process may do so.
+pub(crate) fn install(package: &str) -> Result<()> {
     if !may_install() {
         return Ok(());
     }
-    let step = format!("installing {}", packages.join(", "));
+    let step = format!("installing {package}");
     report_step(&step);
     apt(&step, &["update", "--quiet"])?;
-    let install = ["install", "--quiet", "--yes", "--no-install-recommends"];
-    apt(&step, &[&install, packages].concat())
+    apt(&step, &["install", "--quiet", "--yes", "--no-install-recommends", package])
 }
 
 fn may_install() -> bool {

@@ -1,12 +1,13 @@
 //! A message as a completion: its content, its stop reason and its usage.
 
+use super::super::marks::{NATIVE, mark};
 use super::super::reasoning::detail;
 use super::super::vendor::format_at_messages;
 use crate::chunk::openai_finish_reason;
 use crate::json::{Fields, Json, Object, array, patched, quoted};
 
 /// The JSON text of the completion for a message. `None`, if `message` is none: then it may be an error. `created` is in
-/// seconds since the UNIX epoch. With `is_native`, the client gets blocks that chat has no form for, too.
+/// seconds since the UNIX epoch. With `is_native`, the client speaks Messages, too.
 pub fn completion(message: Json<'_>, created: u64, is_native: bool) -> Option<String> {
     if !message.get("type").is("message") && !message.get("content").is_array() {
         return None;
@@ -14,13 +15,12 @@ pub fn completion(message: Json<'_>, created: u64, is_native: bool) -> Option<St
     let model = message.get("model").text().unwrap_or_default();
     let format = format_at_messages(&model);
     let (mut text, mut reasoning, mut details, mut calls) = (String::new(), String::new(), Vec::new(), Vec::new());
-    let (mut annotations, mut natives) = (Vec::new(), Vec::new());
+    let mut annotations = Vec::new();
     for block in message.get("content").items() {
         match block.get("type").word() {
             "text" => {
                 text.push_str(&block.get("text").text().unwrap_or_default());
-                annotations
-                    .extend(block.get("citations").items().filter_map(|citation| annotation(citation, is_native)));
+                annotations.extend(block.get("citations").items().filter_map(annotation));
             }
             "thinking" => {
                 let thinking = block.get("thinking").text().unwrap_or_default();
@@ -30,7 +30,6 @@ pub fn completion(message: Json<'_>, created: u64, is_native: bool) -> Option<St
             }
             "redacted_thinking" => details.push(redacted(block.get("data"), format)),
             "tool_use" => calls.push(call(block)),
-            _ if is_native => natives.push(block.raw().into()),
             // What a tool of Anthropic did. Its text follows.
             _ => {}
         }
@@ -40,9 +39,10 @@ pub fn completion(message: Json<'_>, created: u64, is_native: bool) -> Option<St
     let has_text = !text.is_empty() || calls.is_empty();
     json.raw("content", &if has_text { quoted(&text) } else { "null".into() }).raw("refusal", "null");
     json.maybe_text("reasoning", Some(&*reasoning).filter(|text| !text.is_empty()));
-    for (name, list) in
-        [("reasoning_details", &details), ("native", &natives), ("tool_calls", &calls), ("annotations", &annotations)]
-    {
+    if is_native {
+        json.raw(NATIVE, &array([mark("whole", message.raw(), 0)]));
+    }
+    for (name, list) in [("reasoning_details", &details), ("tool_calls", &calls), ("annotations", &annotations)] {
         if !list.is_empty() {
             json.raw(name, &array(list));
         }
@@ -86,12 +86,8 @@ fn call(block: Json<'_>) -> String {
     json.text("arguments", if input.is_object() { input.raw() } else { "{}" }).close("}").end()
 }
 
-/// A citation of a web page as chat's annotation. Citations of documents have no form there. With `is_native`, the citation stays
-/// as it is.
-pub(super) fn annotation(citation: Json<'_>, is_native: bool) -> Option<String> {
-    if is_native {
-        return citation.is_object().then(|| citation.raw().into());
-    }
+/// A citation of a web page as chat's annotation. Citations of documents have no form there.
+pub(super) fn annotation(citation: Json<'_>) -> Option<String> {
     let url = citation.get("url").text()?;
     let mut json = Object::default();
     json.text("type", "url_citation").open("url_citation", "{").text("url", &url);

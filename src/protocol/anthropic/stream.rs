@@ -1,6 +1,8 @@
 //! The events of a stream as the chunks of a chat completion (platform.claude.com/docs/en/build-with-claude/streaming).
 
 use super::super::chunk_writer::ChunkWriter;
+use super::super::marks::{NATIVE, emptied, mark};
+use super::super::reasoning::CLAUDE;
 use super::super::vendor::format_at_messages;
 use super::answer::{annotation, merged, redacted, usage, write_end};
 use crate::json::{Json, Object, array, patched};
@@ -19,10 +21,8 @@ pub struct Translator {
 #[derive(Debug)]
 struct Page {
     chunks: ChunkWriter,
-    /// The client speaks Messages: it gets blocks that chat has no form for.
+    /// The client speaks Messages: it reads marks.
     is_native: bool,
-    /// The index, the JSON text and the input of each such block.
-    natives: Vec<(u64, String, String)>,
     /// The format of what the model signs.
     format: &'static str,
     /// The JSON text of the usage so far.
@@ -44,20 +44,9 @@ struct Call {
 }
 
 impl Translator {
-    /// A translator of one stream. `created` is in seconds since the UNIX epoch. With `is_native`, the client gets blocks that chat
-    /// has no form for, too.
+    /// A translator of one stream. `created` is in seconds since the UNIX epoch. With `is_native`, the client speaks Messages, too.
     pub fn new(created: u64, is_native: bool) -> Self {
-        let page = Page {
-            chunks: ChunkWriter::events(created),
-            is_native,
-            natives: Vec::new(),
-            format: format_at_messages(""),
-            usage: "{}".into(),
-            calls: Vec::new(),
-            thoughts: 0,
-            is_over: false,
-        };
-        Self { decoder: Decoder::new(LARGEST_EVENT), page }
+        Self { decoder: Decoder::new(LARGEST_EVENT), page: Page::new(ChunkWriter::events(created), is_native) }
     }
 
     /// Takes the next bytes, cut anywhere. Returns server-sent events with chunks.
@@ -74,16 +63,49 @@ impl Translator {
     }
 }
 
+/// The chunks for the message `message` in one piece, with marks: the JSON text of a list. `created` is in seconds since the UNIX epoch.
+pub(in crate::protocol) fn chunks(message: Json<'_>, created: u64) -> String {
+    let mut page = Page::new(ChunkWriter::items(created), true);
+    page.start(message);
+    for (at, block) in message.get("content").items().enumerate() {
+        page.start_block(at as u64, block);
+        page.stop_block(at as u64, block.raw());
+    }
+    let mut end = Object::default();
+    end.open("delta", "{");
+    for (name, value) in
+        message.fields().filter(|(name, _)| ["stop_reason", "stop_sequence"].iter().any(|known| name.is(known)))
+    {
+        end.entry(name, value.raw());
+    }
+    page.end(Json::or_null(&end.close("}").end()));
+    let list = page.chunks.take();
+    ["[", list.trim_end_matches(','), "]"].concat()
+}
+
 impl Page {
+    fn new(chunks: ChunkWriter, is_native: bool) -> Self {
+        Self {
+            chunks,
+            is_native,
+            format: format_at_messages(""),
+            usage: "{}".into(),
+            calls: Vec::new(),
+            thoughts: 0,
+            is_over: false,
+        }
+    }
+
     fn take(&mut self, event: Json<'_>) {
         if self.is_over {
             return;
         }
+        let at = event.get("index").whole().unwrap_or_default();
         match event.get("type").word() {
             "message_start" => self.start(event.get("message")),
-            "content_block_start" => self.start_block(event),
-            "content_block_delta" => self.take_delta(event),
-            "content_block_stop" => self.stop_block(event),
+            "content_block_start" => self.start_block(at, event.get("content_block")),
+            "content_block_delta" => self.take_delta(at, event.get("delta")),
+            "content_block_stop" => self.stop_block(at, "null"),
             "message_delta" => self.end(event),
             "message_stop" => {
                 self.is_over = true;
@@ -103,13 +125,19 @@ impl Page {
         self.format = format_at_messages(&model.text().unwrap_or_default());
         self.chunks.set_head(message.get("id"), model);
         self.usage = merged(&self.usage, message.get("usage"));
+        if self.is_native {
+            self.chunks.mark("head", &emptied(message, &["content"], &[]), 0);
+        }
         self.chunks.delta(r#"{"role":"assistant","content":""}"#);
     }
 
-    fn start_block(&mut self, event: Json<'_>) {
-        let block = event.get("content_block");
+    fn start_block(&mut self, at: u64, block: Json<'_>) {
+        self.mark_block(at, block);
         match block.get("type").word() {
-            "text" => self.chunks.text("content", block.get("text")),
+            "text" => {
+                self.chunks.text("content", block.get("text"));
+                block.get("citations").items().for_each(|citation| self.cite(at, citation));
+            }
             "thinking" => {
                 self.thoughts += 1;
                 self.thought("text", block.get("thinking"));
@@ -121,12 +149,38 @@ impl Page {
                 let item = patched(&item, &Object::default().whole("index", self.thoughts - 1).end());
                 self.chunks.item("reasoning_details", &item);
             }
-            "tool_use" => self.start_call(event.get("index").whole().unwrap_or_default(), block),
-            _ if self.is_native => {
-                let at = event.get("index").whole().unwrap_or_default();
-                self.natives.push((at, block.raw().into(), String::new()));
-            }
+            "tool_use" => self.start_call(at, block),
+            // What a tool of Anthropic did has no form in chat. Its text follows.
             _ => {}
+        }
+    }
+
+    /// Says that a block begins. Of thinking, a client gets from an issuer other than Claude only what names the issuer.
+    fn mark_block(&mut self, at: u64, block: Json<'_>) {
+        let (name, contents): (_, &[&str]) = match block.get("type").word() {
+            "text" => ("begin", &["text", "citations"]),
+            // A call without an id gets one.
+            "tool_use" if block.get("id").is_null_or_empty() => return,
+            "tool_use" => ("begin", &["input"]),
+            "thinking" | "redacted_thinking" if self.format != CLAUDE => return,
+            "thinking" => ("begin", &["thinking", "signature"]),
+            "redacted_thinking" => ("begin", &[]),
+            _ => ("foreign", &[]),
+        };
+        if self.is_native && block.is_object() {
+            self.chunks.mark(name, &emptied(block, contents, &[]), at);
+        }
+    }
+
+    fn cite(&mut self, at: u64, citation: Json<'_>) {
+        let mut delta = Object::default();
+        if self.is_native && citation.is_object() {
+            delta.raw(NATIVE, &array([mark("annotation", citation.raw(), at)]));
+        }
+        delta.maybe_raw("annotations", annotation(citation).map(|annotation| array([annotation])).as_deref());
+        let delta = delta.end();
+        if delta != "{}" {
+            self.chunks.delta(&delta);
         }
     }
 
@@ -142,8 +196,8 @@ impl Page {
         self.chunks.item("tool_calls", &call.text("arguments", "").close("}").end());
     }
 
-    fn take_delta(&mut self, event: Json<'_>) {
-        let delta = event.get("delta");
+    fn take_delta(&mut self, at: u64, delta: Json<'_>) {
+        let is_call = self.calls.iter().any(|call| call.block == at);
         match delta.get("type").word() {
             "text_delta" => self.chunks.text("content", delta.get("text")),
             "thinking_delta" => {
@@ -152,25 +206,17 @@ impl Page {
                 self.thought("text", delta.get("thinking"));
             }
             "signature_delta" => self.thought("signature", delta.get("signature")),
-            "input_json_delta" => {
-                let at = event.get("index").whole().unwrap_or_default();
+            "input_json_delta" if is_call => {
                 self.take_arguments(at, &delta.get("partial_json").text().unwrap_or_default());
             }
-            "citations_delta" => {
-                if let Some(annotation) = annotation(delta.get("citation"), self.is_native) {
-                    self.chunks.item("annotations", &annotation);
-                }
-            }
+            "citations_delta" => self.cite(at, delta.get("citation")),
+            _ if self.is_native && delta.is_object() => self.chunks.mark("event", delta.raw(), at),
             _ => {}
         }
     }
 
     fn take_arguments(&mut self, block: u64, json: &str) {
-        let Some(index) = self.calls.iter().position(|call| call.block == block) else {
-            // The input of a tool of Anthropic belongs to no call.
-            let native = self.natives.iter_mut().find(|(at, ..)| *at == block);
-            return native.map_or((), |(_, _, input)| input.push_str(json));
-        };
+        let Some(index) = self.calls.iter().position(|call| call.block == block) else { return };
         if json.is_empty() {
             return;
         }
@@ -180,23 +226,24 @@ impl Page {
         self.chunks.item("tool_calls", &call.end());
     }
 
-    /// A call without arguments has an empty object, or the one that came with its beginning.
-    fn stop_block(&mut self, event: Json<'_>) {
-        let block = event.get("index").whole().unwrap_or_default();
-        if let Some((_, json, input)) = self.natives.iter().find(|(at, ..)| *at == block) {
-            let input = Json::parse(input).filter(|input| input.is_object()).map(Json::raw);
-            let patch = Object::default().maybe_raw("input", input).end();
-            self.chunks.item("native", &patched(json, &patch));
-        }
+    /// A call without arguments has an empty object, or the one that came with its beginning. `whole` is the JSON text of the whole
+    /// block, or `null`.
+    fn stop_block(&mut self, block: u64, whole: &str) {
         let call = self.calls.iter_mut().find(|call| call.block == block && !call.has_arguments);
         if let Some(call) = call {
             let input = std::mem::take(&mut call.input);
             self.take_arguments(block, if input.is_empty() { "{}" } else { &input });
         }
+        if self.is_native {
+            self.chunks.mark("end", whole, block);
+        }
     }
 
     fn end(&mut self, event: Json<'_>) {
         self.usage = merged(&self.usage, event.get("usage"));
+        if self.is_native {
+            self.chunks.mark("last", event.raw(), 0);
+        }
         let mut choice = Object::default();
         choice.raw("delta", "{}");
         write_end(event.get("delta"), &mut choice);

@@ -11,8 +11,8 @@ pub(super) enum Form {
     /// It comes in one piece.
     Redacted,
     ToolUse,
-    /// It stays as the upstream sent it, in one piece.
-    Native,
+    /// Its beginning has all of it.
+    Whole,
     /// The client does not get it.
     Hidden,
 }
@@ -22,7 +22,8 @@ impl Form {
         match block.kind {
             BlockKind::Text | BlockKind::Refusal => Self::Text,
             BlockKind::Call => Self::ToolUse,
-            BlockKind::Native => Self::Native,
+            BlockKind::Open | BlockKind::Foreign => Self::Whole,
+            BlockKind::Reasoning if block.own.is_some() => Self::Thinking,
             // Claude's own blocks have to come back in a loop of tool calls, whether or not they are shown.
             BlockKind::Reasoning if !shows_thinking && !block.detail.is_claudes() => Self::Hidden,
             BlockKind::Reasoning if block.detail.kind == "reasoning.encrypted" => Self::Redacted,
@@ -48,10 +49,14 @@ pub(super) fn redacted(block: &Block) -> String {
 
 /// The JSON text of a content block: as it begins, or with all of its contents.
 pub(super) fn content_block(form: Form, block: &Block, id: &str, is_whole: bool) -> String {
+    if let Some(own) = &block.own {
+        let has_end = is_whole && Json::or_null(&own.end).is_object();
+        return if has_end { own.end.clone() } else { own.begin.clone() };
+    }
     let text = if is_whole { &*block.text } else { "" };
     let mut json = Object::default();
     match form {
-        Form::Text | Form::Hidden => {
+        Form::Text | Form::Hidden | Form::Whole => {
             json.text("type", "text").text("text", text);
             let citations: Vec<&String> = block.annotations.iter().filter(|json| is_citation(json)).collect();
             let has_some = is_whole && !citations.is_empty();
@@ -61,7 +66,6 @@ pub(super) fn content_block(form: Form, block: &Block, id: &str, is_whole: bool)
             let signature = if is_whole { signature(block) } else { String::new() };
             json.text("type", "thinking").text("thinking", text).text("signature", &signature)
         }
-        Form::Native => return block.text.clone(),
         Form::Redacted => json.text("type", "redacted_thinking").text("data", &redacted(block)),
         Form::ToolUse => {
             let input = Json::parse(text).filter(|input| input.is_object()).map_or("{}", Json::raw);
@@ -85,6 +89,8 @@ pub(super) struct End {
     pub(super) native: String,
     /// The stop sequence that matched.
     pub(super) sequence: String,
+    /// What the upstream says about the end in the client's own protocol: the JSON text of a `message_delta`, or empty.
+    pub(super) own: String,
     pub(super) has_call: bool,
     pub(super) has_refusal: bool,
 }
@@ -92,8 +98,10 @@ pub(super) struct End {
 impl End {
     /// Anthropic's stop reason (platform.claude.com/docs/en/build-with-claude/handling-stop-reasons). It is `tool_use`
     /// whenever a block of that type was sent (BerriAI/litellm#34692).
-    fn stop_reason(&self) -> &'static str {
+    fn stop_reason<'a>(&'a self, own: &'a str) -> &'a str {
         match (&*self.reason, &*self.native) {
+            _ if self.has_call && own == "end_turn" => "tool_use",
+            _ if !own.is_empty() => own,
             ("length", "model_context_window_exceeded") => "model_context_window_exceeded",
             ("length", _) => "max_tokens",
             ("content_filter", _) => "refusal",
@@ -107,13 +115,24 @@ impl End {
 
     /// Adds the fields of the end.
     pub(super) fn write(&self, json: &mut Object) {
-        json.text("stop_reason", self.stop_reason());
+        let own = Json::or_null(&self.own).get("delta");
+        json.text("stop_reason", self.stop_reason(&own.get("stop_reason").text().unwrap_or_default()));
         if self.sequence.is_empty() {
             json.raw("stop_sequence", "null");
         } else {
             json.text("stop_sequence", &self.sequence);
         }
+        let is_other = |name: Json<'_>| !["stop_reason", "stop_sequence"].iter().any(|known| name.is(known));
+        own.fields().filter(|(name, _)| is_other(*name)).for_each(|(name, value)| _ = json.entry(name, value.raw()));
     }
+}
+
+/// The fields of `object` that are not in `known`, a list of names: the JSON text of an object.
+pub(super) fn other_fields(object: Json<'_>, known: &[&str]) -> String {
+    let mut json = Object::default();
+    let others = object.fields().filter(|(name, _)| !known.iter().any(|known| name.is(known)));
+    others.for_each(|(name, value)| _ = json.entry(name, value.raw()));
+    json.end()
 }
 
 /// Anthropic's usage for that of a chat completion. Anthropic's input tokens are without the cached ones, and chat's prompt

@@ -47,10 +47,10 @@ pub(super) fn usage(usage: Json<'_>) -> String {
     json.end()
 }
 
-/// The JSON text of an annotation in chat's shape. With `is_native`, one that chat has no form for stays as it is.
-pub(super) fn annotation(annotation: Json<'_>, is_native: bool) -> Option<String> {
+/// The JSON text of an annotation in chat's shape, which has a form for citations of web pages only.
+pub(super) fn annotation(annotation: Json<'_>) -> Option<String> {
     if !annotation.get("type").is("url_citation") {
-        return (is_native && annotation.is_object()).then(|| annotation.raw().into());
+        return None;
     }
     let mut json = Object::default();
     json.text("type", "url_citation");

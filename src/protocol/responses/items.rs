@@ -4,13 +4,20 @@ use super::super::blocks::{Block, BlockKind};
 use super::super::reasoning::OPENAI;
 use super::Context;
 use super::tools::input_in;
-use crate::json::{Json, Object, array, patched};
+use crate::json::{Json, Object, array};
 
-/// The ids of the item that is open.
+/// The item that is open.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ItemIds {
-    pub(super) item: String,
+pub(super) struct OpenItem {
+    pub(super) id: String,
     pub(super) call: String,
+    /// The item at its beginning, where the upstream speaks Responses: JSON text. Else empty.
+    pub(super) own: String,
+    /// The JSON texts of the parts that have ended.
+    pub(super) content: Vec<String>,
+    pub(super) summary: Vec<String>,
+    /// The text of the reasoning in the parts that have ended.
+    pub(super) reasoning: String,
 }
 
 /// What an item is.
@@ -21,8 +28,8 @@ pub(super) enum ItemKind {
     Function,
     Custom,
     Reasoning,
-    /// An item that stays as the upstream sent it.
-    Native,
+    /// Its beginning and its end have all of it.
+    Whole,
 }
 
 impl ItemKind {
@@ -33,7 +40,7 @@ impl ItemKind {
             BlockKind::Reasoning => Self::Reasoning,
             BlockKind::Call if block.is_custom || context.custom.contains(&block.name) => Self::Custom,
             BlockKind::Call => Self::Function,
-            BlockKind::Native => Self::Native,
+            BlockKind::Open | BlockKind::Foreign => Self::Whole,
         }
     }
 
@@ -43,15 +50,16 @@ impl ItemKind {
             Self::Text | Self::Refusal => "msg_",
             Self::Function => "fc_",
             Self::Custom => "ctc_",
-            Self::Reasoning | Self::Native => "rs_",
+            Self::Reasoning => "rs_",
+            Self::Whole => "item_",
         }
     }
 }
 
 /// The JSON text of the item at its beginning.
-pub(super) fn begun(kind: ItemKind, block: &Block, ids: &ItemIds) -> String {
+pub(super) fn begun(kind: ItemKind, block: &Block, open: &OpenItem) -> String {
     let mut item = Object::default();
-    item.text("id", &ids.item);
+    item.text("id", &open.id);
     match kind {
         ItemKind::Text | ItemKind::Refusal => {
             item.text("type", "message").text("status", "in_progress").text("role", "assistant");
@@ -59,23 +67,20 @@ pub(super) fn begun(kind: ItemKind, block: &Block, ids: &ItemIds) -> String {
         }
         ItemKind::Function | ItemKind::Custom => {
             let (name, field) = call_type(kind);
-            item.text("type", name).text("status", "in_progress").text("call_id", &ids.call);
+            item.text("type", name).text("status", "in_progress").text("call_id", &open.call);
             item.text("name", &block.name).text(field, "")
         }
         ItemKind::Reasoning => item.text("type", "reasoning").text("status", "in_progress").raw("summary", "[]"),
-        ItemKind::Native => {
-            let is_whole = Json::or_null(&block.text).get("status").is_string();
-            let status = if is_whole { r#"{"status":"in_progress"}"# } else { "{}" };
-            return patched(&block.text, status);
-        }
+        // Only a mark begins one.
+        ItemKind::Whole => &mut item,
     };
     item.end()
 }
 
 /// The JSON text of the item with everything that came.
-pub(super) fn whole(kind: ItemKind, block: &Block, ids: &ItemIds, status: &str, context: &Context) -> String {
+pub(super) fn whole(kind: ItemKind, block: &Block, open: &OpenItem, status: &str, context: &Context) -> String {
     let mut item = Object::default();
-    item.text("id", &ids.item);
+    item.text("id", &open.id);
     match kind {
         ItemKind::Text | ItemKind::Refusal => {
             item.text("type", "message").text("status", status).text("role", "assistant");
@@ -83,7 +88,7 @@ pub(super) fn whole(kind: ItemKind, block: &Block, ids: &ItemIds, status: &str, 
         }
         ItemKind::Function | ItemKind::Custom => {
             let (name, field) = call_type(kind);
-            item.text("type", name).text("status", status).text("call_id", &ids.call).text("name", &block.name);
+            item.text("type", name).text("status", status).text("call_id", &open.call).text("name", &block.name);
             if kind == ItemKind::Custom {
                 item.text(field, &custom_input(block))
             } else {
@@ -95,19 +100,19 @@ pub(super) fn whole(kind: ItemKind, block: &Block, ids: &ItemIds, status: &str, 
             let summary = if block.text.is_empty() { String::new() } else { part(kind, block) };
             item.raw("summary", &array(Some(summary).filter(|summary| !summary.is_empty())));
             let is_kept = context.wants_encrypted && block.detail.is_bound();
-            item.maybe_text("encrypted_content", is_kept.then(|| encrypted(block, ids)).as_deref())
+            item.maybe_text("encrypted_content", is_kept.then(|| encrypted(&block.text, block, open)).as_deref())
         }
-        ItemKind::Native => return block.text.clone(),
+        ItemKind::Whole => &mut item,
     };
     item.end()
 }
 
 /// What a client keeps for the issuer. What OpenAI encrypted is bound to the id of its item (maximhq/bifrost#5186), so without that
 /// id it needs a carrier, too.
-fn encrypted(block: &Block, ids: &ItemIds) -> String {
+pub(super) fn encrypted(text: &str, block: &Block, open: &OpenItem) -> String {
     let detail = &block.detail;
-    let is_own = detail.format == OPENAI && !detail.data.is_empty() && detail.id == ids.item;
-    if is_own { detail.data.clone() } else { detail.carrier(&block.text) }
+    let is_own = detail.format == OPENAI && !detail.data.is_empty() && detail.id == open.id;
+    if is_own { detail.data.clone() } else { detail.carrier(text) }
 }
 
 /// The input of a call of a custom tool. Where the upstream had a function in its place, the input is a part of the arguments.
@@ -136,7 +141,7 @@ fn part_with(kind: ItemKind, text: &str, annotations: &str, logprobs: &str) -> S
     match kind {
         ItemKind::Refusal => part.text("type", "refusal").text("refusal", text),
         ItemKind::Reasoning => part.text("type", "summary_text").text("text", text),
-        ItemKind::Text | ItemKind::Function | ItemKind::Custom | ItemKind::Native => {
+        ItemKind::Text | ItemKind::Function | ItemKind::Custom | ItemKind::Whole => {
             part.text("type", "output_text").text("text", text);
             part.raw("annotations", annotations).raw("logprobs", logprobs)
         }

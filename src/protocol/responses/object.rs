@@ -3,7 +3,7 @@
 use super::super::frame::event;
 use super::Context;
 use crate::failure::{Failure, Kind};
-use crate::json::{Fields, Json, Object, array, decimal};
+use crate::json::{Fields, Json, Object, array, decimal, patched};
 use crate::text::text;
 
 /// Why an answer ended.
@@ -55,6 +55,8 @@ pub(super) struct Head {
     /// When the answer was whole, in seconds since the UNIX epoch.
     pub(super) completed: Option<u64>,
     pub(super) model: String,
+    /// The fields that only the upstream knows, where it speaks Responses: the JSON text of an object.
+    pub(super) own: String,
 }
 
 /// What a response object has at one moment.
@@ -83,7 +85,8 @@ pub(super) fn write(head: &Head, context: &Context, contents: &Contents<'_>) -> 
         Status::InProgress | Status::Completed | Status::Failed => json.raw("incomplete_details", "null"),
     };
     json.text("model", &head.model).raw("output", &array(contents.items)).raw("usage", contents.usage);
-    json.fields(&context.echo).maybe_raw("failsoft", contents.report).end()
+    let json = json.fields(&context.echo).maybe_raw("failsoft", contents.report).end();
+    if head.own.is_empty() { json } else { patched(&json, &head.own) }
 }
 
 /// The `error` of a response that failed. Its codes are a closed list (`ResponseErrorCode` in `openai/openai-openapi`).

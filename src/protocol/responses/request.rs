@@ -23,6 +23,11 @@ const READ: &str = "input instructions tools tool_choice parallel_tool_calls tex
 const NATIVE: &str =
     "input instructions tools tool_choice parallel_tool_calls text reasoning include top_logprobs metadata";
 
+/// The name is that of a field of a request.
+pub(super) fn is_field(name: &str) -> bool {
+    [SAME, READ].iter().any(|names| split(names, b' ').any(|known| known == name))
+}
+
 /// Reads the body of a request.
 ///
 /// # Errors

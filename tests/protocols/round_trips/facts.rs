@@ -149,3 +149,12 @@ pub(super) fn free_results(facts: &mut Vec<Value>) -> bool {
     *facts = all;
     changed
 }
+
+/// Makes what a call sends, the field `name`, an empty object if it is none.
+pub(super) fn repair_object(fact: &mut Value, name: &str) -> bool {
+    let is_wrong = is(fact, "call") && !fact[name].is_object();
+    if is_wrong {
+        fact[name] = json!({});
+    }
+    is_wrong
+}

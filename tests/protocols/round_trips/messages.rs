@@ -5,7 +5,7 @@ mod generator;
 
 use super::super::random::Random;
 use super::super::support::parsed;
-use super::facts::{each, end_calls, free_results, is, keep, move_out_of_results, remove, sort_turns};
+use super::facts::{each, end_calls, free_results, is, keep, move_out_of_results, remove, repair_object, sort_turns};
 use super::{Change, Changes, assert_same, seeds, sent};
 use failsoft::protocol::{Native, Protocol, messages};
 use failsoft::{Dialect, Json};
@@ -24,7 +24,7 @@ const CHANGES: [Change; 17] = [
     ("marks of a cache are left out at calls and results", |facts| {
         each(facts, |fact| fact["id"].is_string() && remove_field(fact, "cache"))
     }),
-    ("an input that is no object is an empty one", |facts| each(facts, repair_input)),
+    ("an input that is no object is an empty one", |facts| each(facts, |fact| repair_object(fact, "input"))),
     ("a turn has its thinking first, then its text, then its calls", |facts| sort_turns(facts, rank)),
     ("results come before the other blocks of a user's message", |facts| sort_turns(facts, results_first)),
     ("a failed result begins with a sentence that says so", |facts| each(facts, say_failed)),
@@ -55,14 +55,6 @@ fn leave_out_blank(facts: &mut Vec<Value>) -> bool {
         changed |= leave_out_blank(content);
     }
     changed
-}
-
-fn repair_input(fact: &mut Value) -> bool {
-    let is_wrong = is(fact, "call") && !fact["input"].is_object();
-    if is_wrong {
-        fact["input"] = json!({});
-    }
-    is_wrong
 }
 
 fn rank(fact: &Value) -> Option<usize> {

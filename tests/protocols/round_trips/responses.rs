@@ -4,7 +4,7 @@ mod generator;
 
 use super::super::random::Random;
 use super::super::support::parsed;
-use super::facts::{each, end_calls, free_results, is, keep, move_out_of_results, remove, sort_turns};
+use super::facts::{each, end_calls, free_results, is, keep, move_out_of_results, remove, repair_object, sort_turns};
 use super::{Change, Changes, assert_same, seeds, sent};
 use failsoft::protocol::{Native, Protocol, responses};
 use failsoft::{Dialect, Json};
@@ -28,7 +28,9 @@ const CHANGES: [Change; 18] = [
     ("a developer's message is the system's", |facts| each(facts, |fact| rename(fact, "of", "developer", "system"))),
     ("the detail `original` is `auto`", |facts| each(facts, |fact| rename(fact, "detail", "original", "auto"))),
     ("a call of a custom tool is one of a function with one argument", |facts| each(facts, custom_is_function)),
-    ("arguments that are no JSON object are an empty one", |facts| each(facts, repair_arguments)),
+    ("arguments that are no JSON object are an empty one", |facts| {
+        each(facts, |fact| repair_object(fact, "arguments"))
+    }),
     ("a turn has its reasoning first, then its text, then its calls", |facts| sort_turns(facts, rank)),
     ("what the assistant declined with is a text", |facts| remove(facts, &["is_refusal"])),
     ("images and files of a result follow the results", move_out_of_results),
@@ -57,14 +59,6 @@ fn custom_is_function(fact: &mut Value) -> bool {
     let Some(input) = fact.as_object_mut().expect("an object").shift_remove("input") else { return false };
     fact["arguments"] = json!({"input": input});
     true
-}
-
-fn repair_arguments(fact: &mut Value) -> bool {
-    let is_wrong = is(fact, "call") && !fact["arguments"].is_object();
-    if is_wrong {
-        fact["arguments"] = json!({});
-    }
-    is_wrong
 }
 
 fn rank(fact: &Value) -> Option<usize> {
