@@ -216,6 +216,14 @@ impl Blocks {
             None if arguments.is_null() => {}
             None => block.text.push_str(arguments.raw()),
         }
+        // Google's form of a signature (ai.google.dev/gemini-api/docs/thought-signatures). It stands before its call.
+        let signature = piece.at("extra_content.google.thought_signature").text().unwrap_or_default();
+        if !signature.is_empty() && !self.blocks.iter().any(|block| block.detail.data == signature) {
+            let block = &self.blocks[at];
+            let detail = Detail::of_call(&block.id, &signature);
+            let place = if block.has_begun { self.blocks.len() } else { at };
+            self.blocks.insert(place, Block { detail, ..Block::new(BlockKind::Reasoning, 0) });
+        }
     }
 }
 

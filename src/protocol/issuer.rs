@@ -8,13 +8,14 @@
 //! | an item of `reasoning_details` with a `signature` or `data` | its `format` | "Invalid `signature` in `thinking` block" (RooCodeInc/Roo-Code#10461), `invalid_encrypted_content` (openai/codex#8145) |
 //! | `thinking_blocks` of a message, which LiteLLM writes | Claude | the same |
 //! | `extra_content` of a call | Gemini (ai.google.dev/gemini-api/docs/thought-signatures) | an unknown field |
+//! | an item of `reasoning_details` with the id of a call | Gemini, by way of OpenRouter or of another protocol | `extra_content` is missing at Google |
 //! | `reasoning_content`, `reasoning` of a message | nobody: no signature binds them | strict APIs refuse unknown fields (CherryHQ/cherry-studio#16790) |
 //!
 //! The models of a request are those of one vendor, as `vendor.rs` knows it by their names. A vendor may also refuse what it
 //! issued, after a change of its keys or of the account: then the call sends the request again without all of it.
 
 use super::ids::{IdForm, fitted};
-use super::reasoning::{AZURE, CLAUDE, OPENAI};
+use super::reasoning::{AZURE, CLAUDE, GEMINI, OPENAI};
 use super::vendor::Vendor;
 use crate::json::{Fields, Json, Object, array, decimal, patched};
 use crate::report::Stripped;
@@ -129,6 +130,12 @@ impl Target<'_> {
     }
 }
 
+/// The item of `reasoning_details` is Gemini's signature of `call`.
+fn is_signature_of(detail: Json<'_>, call: Json<'_>) -> bool {
+    let id = detail.get("id");
+    detail.get("format").is(GEMINI) && !id.is_null_or_empty() && call.get("id").is(&id.text().unwrap_or_default())
+}
+
 struct Fitting<'a> {
     target: Target<'a>,
     vendor: Vendor,
@@ -146,21 +153,22 @@ impl Fitting<'_> {
             patch.text("tool_call_id", sent);
         }
         if message.get("role").is("assistant") {
-            self.patch_details(message.get("reasoning_details"), &mut patch);
+            self.patch_details(message, &mut patch);
             self.patch_texts(message, &mut patch);
-            self.patch_calls(message.get("tool_calls"), &mut patch);
+            self.patch_calls(message.get("tool_calls"), message.get("reasoning_details"), &mut patch);
         }
         patch.end()
     }
 
-    fn patch_details(&mut self, details: Json<'_>, patch: &mut Object) {
+    fn patch_details(&mut self, message: &Fields<'_>, patch: &mut Object) {
+        let (details, calls) = (message.get("reasoning_details"), message.get("tool_calls"));
         let mut kept = Vec::new();
         for detail in details.items() {
             let is_bound = ["signature", "data"].iter().any(|name| !detail.get(name).is_null_or_empty());
             if self.target.reads(&detail.get("format").text().unwrap_or_default(), is_bound) {
                 self.fitted.has_signatures |= is_bound;
                 kept.push(detail.raw());
-            } else {
+            } else if !(self.reads_extra_content() && calls.items().any(|call| is_signature_of(detail, call))) {
                 let format = detail.get("format").text().filter(|format| !format.is_empty());
                 self.strip(&detail.get("type").text().unwrap_or_default(), &format.unwrap_or("unknown".into()));
             }
@@ -202,11 +210,16 @@ impl Fitting<'_> {
         }
     }
 
-    fn patch_calls(&mut self, calls: Json<'_>, patch: &mut Object) {
+    /// The target takes a signature of Gemini beside the call that it belongs to.
+    fn reads_extra_content(&self) -> bool {
+        self.vendor == Vendor::Gemini && self.target.dialect == Dialect::OpenAi && !self.target.refuses_signatures
+    }
+
+    fn patch_calls(&mut self, calls: Json<'_>, details: Json<'_>, patch: &mut Object) {
         let mut written = Vec::new();
         let mut changed = false;
         for call in calls.items() {
-            let call_patch = self.patch_call(call, written.is_empty());
+            let call_patch = self.patch_call(call, details, written.is_empty());
             changed |= call_patch != "{}";
             written.push(patched(call.raw(), &call_patch));
         }
@@ -215,7 +228,7 @@ impl Fitting<'_> {
         }
     }
 
-    fn patch_call(&mut self, call: Json<'_>, is_first: bool) -> String {
+    fn patch_call(&mut self, call: Json<'_>, details: Json<'_>, is_first: bool) -> String {
         let mut patch = Object::default();
         let id = call.get("id").text().unwrap_or_default();
         let form = self.target.id_form(self.vendor);
@@ -232,18 +245,21 @@ impl Fitting<'_> {
         let has_signature = !call.get("extra_content").is_null();
         let reads = self.vendor == Vendor::Gemini && !self.target.refuses_signatures;
         if has_signature && !reads {
-            self.strip("thought_signature", "google-gemini-v1");
+            self.strip("thought_signature", GEMINI);
             patch.raw("extra_content", "null");
         }
         self.fitted.has_signatures |= has_signature && reads;
-        // Gemini refuses the first call of a message without a signature, and has a word for calls that it did not make
-        // (ai.google.dev/gemini-api/docs/thought-signatures).
-        if is_first
-            && self.vendor == Vendor::Gemini
-            && self.target.dialect == Dialect::OpenAi
-            && !(has_signature && reads)
-        {
-            patch.raw("extra_content", r#"{"google":{"thought_signature":"skip_thought_signature_validator"}}"#);
+        if self.vendor == Vendor::Gemini && self.target.dialect == Dialect::OpenAi && !(has_signature && reads) {
+            let detail = details.items().find(|detail| self.reads_extra_content() && is_signature_of(*detail, call));
+            let signature = detail.and_then(|detail| detail.get("data").text());
+            self.fitted.has_signatures |= signature.is_some();
+            // Gemini refuses the first call of a message without a signature, and has a word for calls that it did not make
+            // (ai.google.dev/gemini-api/docs/thought-signatures).
+            let signature = signature.or(is_first.then_some("skip_thought_signature_validator".into()));
+            if let Some(signature) = signature {
+                let google = Object::default().text("thought_signature", &signature).end();
+                patch.raw("extra_content", &Object::default().raw("google", &google).end());
+            }
         }
         patch.end()
     }

@@ -19,6 +19,9 @@ pub(super) const OPENAI: &str = "openai-responses-v1";
 /// The format of that of Azure, which has keys of its own.
 pub(super) const AZURE: &str = "azure-openai-responses-v1";
 
+/// The format of Gemini's thought signatures. One that belongs to a call has the id of the call, as OpenRouter writes it.
+pub(super) const GEMINI: &str = "google-gemini-v1";
+
 /// What a carrier begins with. No vendor's signature has a colon.
 const CARRIER: &str = "failsoft:1:";
 
@@ -36,6 +39,12 @@ pub(super) struct Detail {
 }
 
 impl Detail {
+    /// The signature of Gemini for the call `id`.
+    pub(super) fn of_call(id: &str, signature: &str) -> Self {
+        let (kind, format) = ("reasoning.encrypted".into(), GEMINI.into());
+        Self { kind, format, id: id.into(), data: signature.into(), ..Self::default() }
+    }
+
     /// `piece` belongs to this item.
     pub(super) fn matches(&self, piece: Json<'_>) -> bool {
         let index = piece.get("index").whole();

@@ -1,9 +1,9 @@
 //! What only its issuer can read, in a conversation that changes the vendor, and the ids of calls.
 
-use super::support::parsed;
-use failsoft::Dialect;
-use failsoft::protocol::{Target, request};
+use super::support::{completion, parsed};
+use failsoft::protocol::{Protocol, Target, messages, request, responses};
 use failsoft::report::Stripped;
+use failsoft::{Dialect, Json};
 use serde_json::{Value, json};
 
 const CLAUDE: &str = "anthropic-claude-v1";
@@ -208,5 +208,87 @@ fn openai_gets_its_own_field_for_the_effort_of_a_model_that_thinks() {
         (Dialect::OpenAi, "qwen3", json!({"effort": "low"}), (true, Value::Null)),
     ] {
         assert_eq!(effort(dialect, model, reasoning), expected, "{dialect:?} {model}");
+    }
+}
+
+/// What Google's endpoint for chat completions sends: the signature stands at the call (ai.google.dev/gemini-api/docs/thought-signatures).
+fn googles_answer() -> Vec<Value> {
+    let call = json!({"index": 0, "id": "function-call-1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}, "extra_content": {"google": {"thought_signature": "T=="}}});
+    let parallel =
+        json!({"index": 1, "id": "function-call-2", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    vec![
+        json!({"model": "gemini-3-pro-preview", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Let me see."}}]}),
+        json!({"model": "gemini-3-pro-preview", "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}),
+        json!({"model": "gemini-3-pro-preview", "choices": [{"index": 0, "delta": {"tool_calls": [parallel]}, "finish_reason": "tool_calls"}]}),
+    ]
+}
+
+/// The request of the next turn, which a client makes of what `protocol` gave it.
+fn next_turn(protocol: Protocol, is_streamed: bool) -> String {
+    let chunks = googles_answer();
+    let keeping = || super::responses::context(json!({"include": ["reasoning.encrypted_content"]}));
+    let whole = completion(&chunks);
+    let whole = Json::parse(&whole).expect("JSON");
+    let result = |id: &str| json!({"type": "function_call_output", "call_id": id, "output": "1"});
+    let body = if protocol == Protocol::Responses {
+        let response = match is_streamed {
+            true => super::responses_client::read(&super::responses::stream(keeping(), &chunks)),
+            false => parsed(&responses::response(whole, keeping(), 7, 9, None)),
+        };
+        let mut input = vec![json!({"role": "user", "content": "q"})];
+        input.extend(response["output"].as_array().expect("items").clone());
+        input.extend(["function-call-1", "function-call-2"].map(result));
+        json!({"model": "m", "input": input})
+    } else {
+        let message = match is_streamed {
+            true => super::messages_client::read(&super::messages::stream(super::messages::thinking(), &chunks)),
+            false => parsed(&messages::message(whole, super::messages::thinking(), 7, None)),
+        };
+        let result = |id: &str| json!({"type": "tool_result", "tool_use_id": id, "content": "1"});
+        let results = ["function-call-1", "function-call-2"].map(result);
+        json!({"model": "m", "max_tokens": 9, "messages": [
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": message["content"]},
+            {"role": "user", "content": results},
+        ]})
+    };
+    let body = body.to_string();
+    protocol.read(Json::parse(&body).expect("JSON")).expect("a valid request").expect("another protocol").chat
+}
+
+#[test]
+fn the_signature_of_a_call_goes_back_to_gemini_and_to_nobody_else_from_a_client_of_each_protocol() {
+    for protocol in [Protocol::Responses, Protocol::Messages] {
+        for is_streamed in [true, false] {
+            let chat = next_turn(protocol, is_streamed);
+            let sent = |dialect, model: &str, refuses| {
+                let models = [model.to_owned()];
+                let target = Target { refuses_signatures: refuses, ..target(dialect, &models) };
+                request(&target, chat.clone(), None)
+            };
+            let google = sent(Dialect::OpenAi, "gemini-3-pro-preview", false);
+            let message = parsed(&google.json)["messages"][1].clone();
+            let signatures: Vec<&Value> =
+                message["tool_calls"].as_array().expect("calls").iter().map(|call| &call["extra_content"]).collect();
+            assert_eq!(signatures, [&json!({"google": {"thought_signature": "T=="}}), &Value::Null], "{protocol:?}");
+            assert!(message["reasoning_details"].is_null() && google.has_signatures && google.stripped.is_empty());
+            // OpenRouter has Gemini's signatures in its own form.
+            let details = parsed(&sent(Dialect::OpenRouter, "google/gemini-3-pro", false).json)["messages"][1].clone();
+            let detail = &details["reasoning_details"][0];
+            assert_eq!(
+                (&detail["data"], &detail["id"], &detail["format"]),
+                (&json!("T=="), &json!("function-call-1"), &json!(GEMINI))
+            );
+            for (dialect, model, refuses) in [
+                (Dialect::OpenAi, "gpt-5", false),
+                (Dialect::OpenRouter, "anthropic/claude-opus-4.7", false),
+                (Dialect::Anthropic, "claude-opus-4-7", false),
+                (Dialect::OpenAi, "gemini-3-pro-preview", true),
+            ] {
+                let other = sent(dialect, model, refuses);
+                assert!(!other.json.contains("T=="), "{protocol:?} {model}: {}", other.json);
+                assert!(other.stripped.iter().any(|stripped| stripped.issuer == GEMINI), "{model}");
+            }
+        }
     }
 }
