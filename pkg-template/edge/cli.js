@@ -14,7 +14,8 @@ const HELP = `failsoft-edge COMMAND
 
   --port N          the port of dev and serve; 8787 by default
   --host ADDRESS    where dev and serve listen; 127.0.0.1 by default. Elsewhere, put a proxy with TLS in front that
-                    refuses paths below /cdn-cgi/, and set trustProxy
+                    refuses paths below /cdn-cgi/ and writes the client's address into CF-Connecting-IP, and set
+                    trustProxy
   --data DIR        where dev and serve store everything; .failsoft by default
   --dry-run         deploy: prints what would be done, and builds without uploading
 

@@ -13,9 +13,13 @@ const QUIET = { CI: '1', CLOUDFLARE_CF_FETCH_ENABLED: 'false', NO_UPDATE_NOTIFIE
 const CLOSED = { X_LOCAL_EXPLORER: 'false', X_LOCAL_OBSERVABILITY: 'false' };
 /** How often Cloudflare calls the scheduler (wrangler.json). */
 const CRON_MS = 5 * 60_000;
+/** Where nothing but programs of this machine reaches the edge. */
+const THIS_MACHINE = ['127.0.0.1', 'localhost', '::1', '[::1]'];
 
 export async function serve({ port, host, data, emulates = false }) {
   const [configuration, secrets] = [await readConfiguration(), await readSecrets()];
+  // The edge knows this machine by headers, which any program that reaches the edge can choose.
+  if (configuration.access === 'loopback' && !THIS_MACHINE.includes(host)) throw new Error(`"access": "loopback" admits everybody who reaches ${host}: give clients keys instead, or listen at 127.0.0.1`);
   if (!secrets.UPSTREAM_API_KEY && !emulates) throw new Error('UPSTREAM_API_KEY is missing: set it in the environment or in .dev.vars');
   const emulator = secrets.UPSTREAM_API_KEY ? undefined : await startEmulator(modelsOf(configuration));
   try {

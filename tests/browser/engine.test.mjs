@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { openPage } from '../support/chromium.mjs';
+import { openPage } from '../support/browsers.mjs';
 import { thin } from '../support/long.mjs';
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { openPage } from '../support/chromium.mjs';
+import { openPage } from '../support/browsers.mjs';
 import { FAULTS, TIMEOUTS, expectation, isKind } from '../support/faults.mjs';
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
 

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { join } from 'node:path';
 
 import { FORMS, growthOf, lettersOf } from '../package/soak.mjs';
-import { openPage } from '../support/chromium.mjs';
+import { openPage } from '../support/browsers.mjs';
 import { LONG } from '../support/long.mjs';
 import { PACKAGE, ROOT } from '../support/process.mjs';
 

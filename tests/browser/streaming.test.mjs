@@ -1,28 +1,32 @@
-// The contract of a streamed call in real Chromium.
+// The contract of a streamed call in real browsers.
 
-import { after, before, beforeEach } from 'node:test';
+import { after, before, beforeEach, describe } from 'node:test';
 
 import { PLACE, checkStreaming } from '../package/streaming.mjs';
-import { openPage } from '../support/chromium.mjs';
+import { BROWSERS, openPage } from '../support/browsers.mjs';
 import { PACKAGE, startEmulator } from '../support/process.mjs';
 
-const emulator = {};
-let opened, page;
+for (const browser of Object.values(BROWSERS)) {
+  describe(browser.title, { skip: browser.skip }, () => {
+    const emulator = {};
+    let opened, page;
 
-before(async () => {
-  Object.assign(emulator, await startEmulator());
-  opened = await openPage(PACKAGE);
-  ({ page } = opened);
-  const source = Object.entries(PLACE).map(([name, call]) => `${JSON.stringify(name)}: ({ ${call} })[${JSON.stringify(name)}]`);
-  await page.evaluate(`globalThis.place = { ${source} }`);
-  await page.evaluate(async () => {
-    globalThis.failsoft = await import('/package/index.js');
+    before(async () => {
+      Object.assign(emulator, await startEmulator());
+      opened = await openPage(PACKAGE, browser);
+      ({ page } = opened);
+      const source = Object.entries(PLACE).map(([name, call]) => `${JSON.stringify(name)}: ({ ${call} })[${JSON.stringify(name)}]`);
+      await page.evaluate(`void (globalThis.place = { ${source} })`);
+      await page.evaluate(async () => {
+        globalThis.failsoft = await import('/package/index.js');
+      });
+    });
+    beforeEach(() => emulator.clear());
+    after(async () => {
+      await opened?.close();
+      await emulator.stop?.();
+    });
+
+    checkStreaming(emulator, (name, ...args) => page.evaluate(([name, args]) => globalThis.place[name](globalThis.failsoft, ...args), [name, args]));
   });
-});
-beforeEach(() => emulator.clear());
-after(async () => {
-  await opened?.close();
-  await emulator.stop?.();
-});
-
-checkStreaming(emulator, (name, ...args) => page.evaluate(([name, args]) => globalThis.place[name](globalThis.failsoft, ...args), [name, args]));
+}

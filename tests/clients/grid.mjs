@@ -9,7 +9,7 @@ export class Grid {
   #heads;
   #fixed;
   #rows = [];
-  /** All runs, as `{ title, act }`. `act` throws if something is wrong. */
+  /** All runs, as `{ title, act, skip }`. `act` throws if something is wrong; `skip` says why it cannot run here, or is false. */
   runs = [];
 
   constructor(heads, fixed) {
@@ -21,11 +21,11 @@ export class Grid {
   addRow(...names) {
     const found = new Map();
     this.#rows.push({ names, found });
-    return (column, title, act) => {
+    return (column, title, act, skip = false) => {
       const texts = found.get(column) ?? [];
       found.set(column, texts);
       const at = texts.push(WRONG) - 1;
-      this.runs.push({ title, act: async () => { texts[at] = await act(); } });
+      this.runs.push({ title, act: async () => { texts[at] = await act(); }, skip });
     };
   }
 

@@ -20,7 +20,11 @@ const runtimes = await startRuntimes();
 const problems = [];
 
 async function show(name, grid, notes = []) {
-  for (const { title, act } of grid.runs) {
+  for (const { title, act, skip } of grid.runs) {
+    if (skip) {
+      problems.push(`${title}: ${skip}`);
+      continue;
+    }
     await emulator.clear();
     await act().catch((error) => problems.push(`${title}: ${error.message}`));
   }

@@ -104,6 +104,15 @@ test('a key with addresses works from these only, whether the configuration or /
     for (const [address, status] of [['198.51.100.200', 200], ['2001:db8:9:1::7', 200], ['198.51.101.1', 403], ['2001:db8:8::7', 403], ['nonsense', 403]]) {
       assert.equal((await models(key, address)).status, status, address);
     }
+    // No other header names the address, and a list of addresses is none.
+    for (const name of ['x-forwarded-for', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'fastly-client-ip', 'x-cluster-client-ip', 'cf-connecting-ipv6', 'cf-pseudo-ipv4', 'cf_connecting_ip', 'forwarded']) {
+      const value = name === 'forwarded' ? 'for=198.51.100.200' : '198.51.100.200';
+      assert.equal((await send(edge, '/v1/models', { key, headers: from('203.0.113.9', { [name]: value }) })).status, 403, name);
+      assert.equal((await send(edge, '/v1/models', { key, headers: { [name]: value } })).status, 403, name);
+    }
+    for (const list of ['203.0.113.9, 198.51.100.200', '198.51.100.200, 203.0.113.9', '198.51.100.200:80', '[2001:db8:9:1::7]', '0xc6.51.100.200', '198.51.25800']) {
+      assert.equal((await models(key, list)).status, 403, list);
+    }
     const refused = await send(edge, '/v1/models', { key });
     assert.deepEqual([refused.status, JSON.parse(refused.text).error.code], [403, 'address_not_allowed']);
   }

@@ -1,6 +1,6 @@
 // The cells of a page: the built package in Chromium, over its own fetch.
 
-import { openPage } from '../support/chromium.mjs';
+import { openPage } from '../support/browsers.mjs';
 import { PACKAGE, startEmulator } from '../support/process.mjs';
 import { GIVE_UP_MS } from './rows.mjs';
 

@@ -177,6 +177,15 @@ test('serve keeps what it stores, and its scheduler runs', async () => {
   }
 });
 
+test('serve does not admit everybody where other machines reach it', async () => {
+  const open = await mkdtemp(join(folder, 'open-'));
+  await writeFile(join(open, 'failsoft.json'), JSON.stringify({ access: 'loopback', upstream: { url: 'http://127.0.0.1:9/v1' } }));
+  const serveAt = (host) => run(process.execPath, [join(edge, 'node_modules/failsoft-edge/cli.js'), 'serve', `--host=${host}`], { cwd: open, env: { ...process.env, UPSTREAM_API_KEY: 'sk-or-example' } });
+  for (const host of ['0.0.0.0', '::', '192.0.2.1', 'edge.example.com']) await assert.rejects(serveAt(host), ({ stderr }) => /"access": "loopback" admits everybody/.test(stderr), host);
+  // Here it goes on, and fails later: the folder has no wrangler.
+  await assert.rejects(serveAt('127.0.0.1'), ({ stderr }) => !stderr.includes('admits everybody'));
+});
+
 test('deploy names its steps, and wrangler can build what is deployed', async () => {
   const { stdout } = await run(process.execPath, ['node_modules/failsoft-edge/cli.js', 'deploy', '--dry-run'], { cwd: edge, env: { ...process.env, UPSTREAM_API_KEY: 'sk-or-example', CI: '1' } });
   assert.match(stdout, /1 of 5: create the database of the ledger\n2 of 5: create its tables\n3 of 5: deploy the Worker\n4 of 5: store the configuration\n5 of 5: store UPSTREAM_API_KEY\n/);

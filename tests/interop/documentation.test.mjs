@@ -36,9 +36,9 @@ test('the maps of both crates name every module', async () => {
   assert.deepEqual(expected.filter((name) => !architecture.includes(`\`${name}\``)), []);
 });
 
-/** The titles of the tests in a file. A title with values in it is a pattern. */
-async function titlesIn(file) {
-  const source = await readFile(join(ROOT, 'tests/edge', file), 'utf8');
+/** The titles of the tests in a file of `folder`. A title with values in it is a pattern. */
+async function titlesIn(folder, file) {
+  const source = await readFile(join(ROOT, folder, file), 'utf8');
   const literal = /\btest\(\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)/g;
   return [...source.matchAll(literal)].map(([, text]) => {
     const isPattern = text.startsWith('`');
@@ -50,10 +50,10 @@ async function titlesIn(file) {
 
 test('every test that SECURITY.md names exists with this title', async () => {
   const text = await readFile(join(ROOT, 'SECURITY.md'), 'utf8');
-  const named = [...text.matchAll(/`(?:tests\/edge\/)?([\w-]+\.test\.mjs)`((?:[:,] "[^"]+")+)/g)].flatMap(([, file, titles]) => [...titles.matchAll(/"([^"]+)"/g)].map(([, title]) => [file, title]));
+  const named = [...text.matchAll(/`(tests\/\w+(?=\/))?\/?([\w-]+\.test\.mjs)`((?:[:,] "[^"]+")+)/g)].flatMap(([, folder = 'tests/edge', file, titles]) => [...titles.matchAll(/"([^"]+)"/g)].map(([, title]) => [folder, file, title]));
   assert.ok(named.length > 80, String(named.length));
   const missing = [];
-  for (const [file, title] of named) if (!(await titlesIn(file)).some((pattern) => pattern.test(title))) missing.push(`${file}: ${title}`);
+  for (const [folder, file, title] of named) if (!(await titlesIn(folder, file)).some((pattern) => pattern.test(title))) missing.push(`${folder}/${file}: ${title}`);
   assert.deepEqual(missing, []);
   // A file without a title, or a title without a file, would be no test.
   assert.equal([...text.matchAll(/[\w-]+\.test\.mjs/g)].length, [...text.matchAll(/[\w-]+\.test\.mjs`: "/g)].length);

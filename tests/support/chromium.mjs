@@ -42,16 +42,3 @@ export async function serve(folder, headers = {}) {
   });
   return { origin: `http://127.0.0.1:${server.address().port}`, stop };
 }
-
-/** Opens an empty page of a server that has the package in `folder`. */
-export async function openPage(folder) {
-  const browser = await launch();
-  const server = await serve(folder);
-  const page = await browser.newPage();
-  await page.goto(server.origin);
-  const close = async () => {
-    await browser.close();
-    await server.stop();
-  };
-  return { page, close };
-}

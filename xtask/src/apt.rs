@@ -5,15 +5,16 @@ use std::process::Command;
 use crate::failure::Result;
 use crate::process::{no_progress, output, report_step, run_quietly};
 
-/// Installs `package` if this process may do so.
-pub(crate) fn install(package: &str) -> Result<()> {
+/// Installs `packages` if this process may do so.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     if !may_install() {
         return Ok(());
     }
-    let step = format!("installing {package}");
+    let step = format!("installing {}", packages.join(", "));
     report_step(&step);
     apt(&step, &["update", "--quiet"])?;
-    apt(&step, &["install", "--quiet", "--yes", "--no-install-recommends", package])
+    let install = ["install", "--quiet", "--yes", "--no-install-recommends"];
+    apt(&step, &[&install, packages].concat())
 }
 
 fn may_install() -> bool {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::arguments::Bench;
-use crate::chromium;
+use crate::browser::CHROMIUM;
 use crate::failure::{Failure, Result};
 use crate::instructions;
 use crate::npm;
@@ -56,7 +56,7 @@ fn wanted(options: &Bench) -> Vec<&str> {
 
 fn measure(workspace: &Workspace, parts: &[&str], baseline: Option<&Path>) -> Result<()> {
     setup::build(workspace)?;
-    let chromium = chromium::find_or_install()?;
+    let chromium = CHROMIUM.find_or_install()?;
     npm::install_peers(workspace)?;
     package::build(workspace)?;
     worker::build(workspace)?;
@@ -65,7 +65,7 @@ fn measure(workspace: &Workspace, parts: &[&str], baseline: Option<&Path>) -> Re
     if let Some(baseline) = baseline {
         node.arg("--baseline").arg(baseline);
     }
-    node.env("CHROMIUM_BIN", chromium);
+    node.env(CHROMIUM.variable, chromium);
     if parts.contains(&LITELLM) {
         match python::install_peer(workspace) {
             Ok(python) => drop(node.env("LITELLM_BIN", python.with_file_name(LITELLM))),

@@ -39,7 +39,7 @@ fn read(work: &str) -> Option<(&str, &str, u64)> {
 fn valgrind() -> Result<()> {
     let is_there = || output(Command::new("valgrind").arg("--version")).is_some();
     if !is_there() {
-        apt::install("valgrind")?;
+        apt::install(&["valgrind"])?;
     }
     let how = "apt-get install valgrind";
     if is_there() { Ok(()) } else { Err(Failure::Missing { what: "valgrind", how }) }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::chromium;
+use crate::browser;
 use crate::emulator;
 use crate::failure::{Failure, Result};
 use crate::package;
@@ -21,7 +21,8 @@ const LONG: &str = "FAILSOFT_LONG";
 #[derive(Debug, Default)]
 pub(crate) struct Prerequisites {
     long: bool,
-    chromium: Option<PathBuf>,
+    /// The variables that name the browsers.
+    browsers: Vec<(&'static str, OsString)>,
     python: Option<PathBuf>,
     emulator: Option<PathBuf>,
     missing: Vec<(Need, String)>,
@@ -67,7 +68,7 @@ impl Prerequisites {
             ("FAILSOFT_PKG", workspace.package().into_os_string()),
         ];
         variables.extend(self.emulator.clone().map(|path| ("FAILSOFT_EMULATOR_BIN", path.into_os_string())));
-        variables.extend(self.chromium.clone().map(|path| ("CHROMIUM_BIN", path.into_os_string())));
+        variables.extend(self.browsers.iter().cloned());
         variables.extend(self.python.clone().map(|path| ("FAILSOFT_PYTHON", path.into_os_string())));
         variables.extend(self.long.then(|| (LONG, "1".into())));
         variables
@@ -76,7 +77,11 @@ impl Prerequisites {
     fn get(&mut self, workspace: &Workspace, need: Need) -> Result<()> {
         match need {
             Need::Tools => setup::build(workspace),
-            Need::Chromium => chromium::find_or_install().map(|path| self.chromium = Some(path)),
+            Need::Browsers => browser::ALL.iter().try_for_each(|browser| {
+                let path = browser.find_or_install()?;
+                self.browsers.push((browser.variable, path.into_os_string()));
+                Ok(())
+            }),
             Need::Python => python::install(workspace).map(|path| self.python = Some(path)),
             Need::Package => package::build(workspace),
             Need::Worker => worker::build(workspace),

@@ -1,6 +1,6 @@
 //! Installs what a fresh clone needs on a new machine.
 
-use crate::chromium;
+use crate::browser;
 use crate::failure::Result;
 use crate::npm;
 use crate::python;
@@ -19,7 +19,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 /// Also everything for the tests.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     build(workspace)?;
-    chromium::find_or_install()?;
+    browser::ALL.iter().try_for_each(|browser| browser.find_or_install().map(drop))?;
     python::install(workspace)?;
     tools::cargo_deny(workspace)?;
     Ok(())

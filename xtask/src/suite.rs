@@ -7,7 +7,7 @@ pub(crate) enum Suite {
     Core,
     /// The built package in Node.js and in bundlers.
     Package,
-    /// The built package in Chromium.
+    /// The built package and the pages of the edge in Chromium, Firefox and WebKit.
     Browser,
     /// The built Worker in workerd.
     Edge,
@@ -76,9 +76,9 @@ impl Suite {
             Self::Size => &[Need::Tools, Need::Package, Need::Worker],
             Self::Types => &[Need::Tools, Need::Package],
             Self::Package => &[Need::Tools, Need::Package, Need::Emulator],
-            Self::Browser => &[Need::Tools, Need::Chromium, Need::Package, Need::Emulator],
+            Self::Browser => &[Need::Tools, Need::Browsers, Need::Package, Need::Worker, Need::Emulator],
             Self::Edge => &[Need::Tools, Need::Worker, Need::Emulator],
-            Self::Interop => &[Need::Tools, Need::Chromium, Need::Python, Need::Package, Need::Worker, Need::Emulator],
+            Self::Interop => &[Need::Tools, Need::Browsers, Need::Python, Need::Package, Need::Worker, Need::Emulator],
             Self::Deploy => &[Need::Tools, Need::Package, Need::Worker],
         }
     }
@@ -89,7 +89,7 @@ impl Suite {
 pub(crate) enum Need {
     /// All tools of the build.
     Tools,
-    Chromium,
+    Browsers,
     /// Third-party clients in Python.
     Python,
     Package,
@@ -100,5 +100,5 @@ pub(crate) enum Need {
 impl Need {
     /// The order in which they are prepared: the network comes first, and the package before the Worker that serves it.
     pub(crate) const ALL: [Self; 6] =
-        [Self::Tools, Self::Chromium, Self::Python, Self::Package, Self::Worker, Self::Emulator];
+        [Self::Tools, Self::Browsers, Self::Python, Self::Package, Self::Worker, Self::Emulator];
 }

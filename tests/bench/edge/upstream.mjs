@@ -20,7 +20,8 @@ const events = words.map((content) => chunk({ role: 'assistant', content }, null
 const end = [chunk({}, 'stop'), `data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', choices: [], usage })}\n\n`, 'data: [DONE]\n\n'].join('');
 const limited = Buffer.from(JSON.stringify({ error: { message: 'slow down', code: 429 } }));
 
-createServer(async (request, response) => {
+// An idle connection stays open: a server that closes it while a request is on its way would fail that request.
+createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
   let body = '';
   for await (const piece of request) body += piece;
   const fields = body ? JSON.parse(body) : {};

@@ -2,19 +2,22 @@
 
 import assert from 'node:assert/strict';
 
+import { BROWSERS } from '../../support/browsers.mjs';
 import { Grid } from '../grid.mjs';
 
-export const HEADS = ['runtime', 'answer', 'stream', 'abort', 'createFetch', 'slim', 'element'];
+export const HEADS = ['runtime', 'answer', 'stream', 'cut', 'abort', 'createFetch', 'slim', 'element'];
+// A program reads the file of `failsoft/slim`, and does not compile it while it comes.
+const PROGRAM = { slim: 'answer' };
 // An app for phones has no files beside its script.
 const PHONE = { stream: 'streamOfWhole', abort: 'abortOfWhole', slim: null };
-const NONE = Object.fromEntries(['answer', 'stream', 'abort'].map((column) => [column, 'lacking']));
+const NONE = Object.fromEntries(['answer', 'stream', 'cut', 'abort'].map((column) => [column, 'lacking']));
 
 /** The rows: their names, the name in `startRuntimes`, and the checks that differ from their columns; null for no such thing. */
 const ROWS = [
-  ['Chromium', 'chromium', {}],
-  ['Node', 'node', {}],
-  ['Bun', 'bun', {}],
-  ['Deno', 'deno', {}],
+  ...Object.entries(BROWSERS).map(([name, { title }]) => [title, name, {}]),
+  ['Node', 'node', PROGRAM],
+  ['Bun', 'bun', PROGRAM],
+  ['Deno', 'deno', PROGRAM],
   ['Cloudflare Workers (workerd)', 'worker', { slim: null }],
   ["React Native's `fetch`", 'reactNative', PHONE],
   ["React Native's `fetch`, without WebAssembly, as in Hermes", 'hermes', { ...NONE, createFetch: 'passThrough', slim: null }],
@@ -25,22 +28,23 @@ export function runtimesGrid(emulator, runtimes) {
   const grid = new Grid(HEADS, 1);
   for (const [title, name, checks] of ROWS) {
     const add = grid.addRow(title);
-    for (const column of ['answer', 'stream', 'abort', 'createFetch', 'slim']) {
+    const skip = BROWSERS[name]?.skip;
+    for (const column of ['answer', 'stream', 'cut', 'abort', 'createFetch', 'slim']) {
       if (checks[column] === null) continue;
-      const check = checks[column] ?? (column === 'slim' ? 'answer' : column);
+      const check = checks[column] ?? column;
       const entry = column === 'slim' ? 'failsoft/slim' : 'failsoft';
       add(column, `${title}: ${column}`, async () => {
         const cell = await runtimes[name](entry, check, emulator.baseURL, check === 'abortOfWhole' ? abortWhenAsked(emulator) : undefined);
         // The upstream sees that the client has left.
         if (check.startsWith('abort')) assert.equal((await emulator.log('clientGone')).at(-1).outcome, 'clientGone');
         return cell;
-      });
+      }, skip);
     }
-    if (name === 'chromium') {
+    if (name in BROWSERS) {
       add('element', `${title}: element`, async () => {
-        assert.equal(await runtimes.element(emulator.baseURL), 'openai/gpt-4o says: Hello!');
+        assert.equal(await runtimes.element(name, emulator.baseURL), 'openai/gpt-4o says: Hello!');
         return 'yes';
-      });
+      }, skip);
     }
   }
   return grid;

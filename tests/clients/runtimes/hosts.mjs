@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { launch, serve } from '../../support/chromium.mjs';
+import { BROWSERS } from '../../support/browsers.mjs';
+import { serve } from '../../support/chromium.mjs';
 import { startWorkerd } from '../../support/edge.mjs';
 import { PACKAGE, ROOT } from '../../support/process.mjs';
 
@@ -57,16 +58,16 @@ export async function startRuntimes() {
     const env = { ...process.env, DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' };
     return (await exec(command, [...args, join(folder, 'cli.mjs'), entry, name, baseURL], { cwd: folder, env })).stdout.trim();
   };
-  const [page, worker] = await Promise.all([startPages(join(folder, 'page')), startWorker()]);
+  const [pages, worker] = await Promise.all([startPages(join(folder, 'page')), startWorker()]);
   return {
     node: program(process.execPath),
     bun: program(await programOf('@oven', 'bin/bun'), 'run'),
     deno: program(await programOf('@deno', 'deno'), 'run', '--allow-all', '--node-modules-dir=manual'),
     worker: worker.run,
-    ...page.runs,
-    element: page.element,
+    ...pages.runs,
+    element: pages.element,
     stop: async () => {
-      await Promise.all([page.stop(), worker.stop()]);
+      await Promise.all([pages.stop(), worker.stop()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -89,46 +90,43 @@ async function startWorker() {
 /** The files of the entries in a page without a bundler. */
 const FILES = { failsoft: 'index.js', 'failsoft/slim': 'slim.js' };
 
+/** The globals in whose place a page of React Native has its own. */
+const FETCH = ['fetch', 'Headers', 'Request', 'Response'];
+
 async function startPages(folder) {
-  const [browser, server, reactNative] = await Promise.all([launch(), serve(folder), readFile(join(INSTALLED, 'whatwg-fetch/dist/fetch.umd.js'), 'utf8')]);
-  const open = async (lacking) => {
-    const page = await browser.newPage();
-    // React Native's own `fetch`, in place of the browser's.
-    if (lacking) await page.addInitScript(`for (const name of ${JSON.stringify(lacking)}) delete globalThis[name];\n${reactNative}`);
-    await page.goto(server.origin);
-    return page;
-  };
-  const inPage = (lacking) => async (entry, name, baseURL, meanwhile) => {
-    const page = await open(lacking);
+  const [server, reactNative] = await Promise.all([serve(folder), readFile(join(INSTALLED, 'whatwg-fetch/dist/fetch.umd.js'), 'utf8')]);
+  const started = Object.entries(BROWSERS).filter(([, { skip }]) => !skip).map(async ([name, { start }]) => [name, await start()]);
+  const browsers = Object.fromEntries(await Promise.all(started));
+  /** Gives an empty page of the browser `name` to `act`. Without the globals `lacking`, it has the `fetch` of React Native. */
+  const inPage = async (name, act, lacking) => {
+    const page = await browsers[name].newPage();
     try {
-      const cell = page.evaluate(async ([file, name, baseURL]) => {
-        const [failsoft, { run }] = await Promise.all([import(`/package/${file}`), import('/package/program.js')]);
-        return run(failsoft, name, baseURL);
-      }, [FILES[entry], name, baseURL]);
-      await meanwhile?.(page);
-      return await cell;
+      if (lacking) await page.addInitScript(`for (const name of ${JSON.stringify(lacking)}) delete globalThis[name];\n${reactNative}`);
+      await page.goto(server.origin);
+      return await act(page);
     } finally {
       await page.close();
     }
   };
-  const element = async (baseURL) => {
-    const page = await open();
-    try {
-      return await page.evaluate(async (baseURL) => {
-        const [{ createClient }] = await Promise.all([import('/package/index.js'), import('/package/element.js')]);
-        const chat = document.body.appendChild(document.createElement('failsoft-chat'));
-        chat.client = createClient({ baseURL, apiKey: 'client-key', models: ['fault/unavailable', 'openai/gpt-4o'], policy: { retry: { base: 1 } } });
-        await chat.chat.send('Hello!');
-        return chat.shadowRoot.querySelector('[part~=assistant] [part=text]').textContent;
-      }, baseURL);
-    } finally {
-      await page.close();
-    }
-  };
-  const FETCH = ['fetch', 'Headers', 'Request', 'Response'];
+  const runner = (browser, lacking) => (entry, name, baseURL, meanwhile) => inPage(browser, async (page) => {
+    const cell = page.evaluate(async ([file, name, baseURL]) => {
+      const [failsoft, { run }] = await Promise.all([import(`/package/${file}`), import('/package/program.js')]);
+      return run(failsoft, name, baseURL);
+    }, [FILES[entry], name, baseURL]);
+    await meanwhile?.(page);
+    return cell;
+  }, lacking);
+  const element = (browser, baseURL) => inPage(browser, (page) => page.evaluate(async (baseURL) => {
+    const [{ createClient }] = await Promise.all([import('/package/index.js'), import('/package/element.js')]);
+    const chat = document.body.appendChild(document.createElement('failsoft-chat'));
+    chat.client = createClient({ baseURL, apiKey: 'client-key', models: ['fault/unavailable', 'openai/gpt-4o'], policy: { retry: { base: 1 } } });
+    await chat.chat.send('Hello!');
+    return chat.shadowRoot.querySelector('[part~=assistant] [part=text]').textContent;
+  }, baseURL));
   const stop = async () => {
-    await browser.close();
+    await Promise.all(Object.values(browsers).map((browser) => browser.close()));
     await server.stop();
   };
-  return { runs: { chromium: inPage(), reactNative: inPage(FETCH), hermes: inPage([...FETCH, 'WebAssembly']) }, element, stop };
+  const runs = Object.fromEntries(Object.keys(BROWSERS).map((name) => [name, runner(name)]));
+  return { runs: { ...runs, reactNative: runner('chromium', FETCH), hermes: runner('chromium', [...FETCH, 'WebAssembly']) }, element, stop };
 }

@@ -21,6 +21,21 @@ export const CHECKS = {
     }
     return check(stream.model === ENDLESS && text.length > 10, text);
   },
+  /** A stream that breaks off in the middle of an event, which the second model continues: the text is whole. */
+  async cut({ chatStreaming }, options) {
+    const whole = await (await chatStreaming(MESSAGES, { ...options, model: MODELS[1] })).text();
+    const stream = await chatStreaming(MESSAGES, { ...options, models: ['fault/cut-mid-event', MODELS[1]] });
+    return check((await stream.text()) === whole && stream.attempts.length === 2, whole);
+  },
+  /** An answer of the entry whose WebAssembly the browser compiles while it comes. */
+  async slim(failsoft, options) {
+    const { instantiateStreaming } = WebAssembly;
+    let instantiated;
+    WebAssembly.instantiateStreaming = (...given) => (instantiated = instantiateStreaming(...given));
+    const cell = await CHECKS.answer(failsoft, options);
+    check((await instantiated)?.instance instanceof WebAssembly.Instance, 'no instance of a stream');
+    return cell;
+  },
   /** The text of a stream where `fetch` gives a body only when it is whole. */
   async streamOfWhole({ chatStreaming }, options) {
     check(new Response('').body === undefined, 'this fetch streams');
