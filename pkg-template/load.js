@@ -1,4 +1,4 @@
-import { initSync } from './failsoft_bg.js';
+import { __wbg_finalize_init as use, __wbg_get_imports as importsOf } from './failsoft_bg.js';
 import { ChatError } from './error.js';
 
 /** @type {Promise<void> | undefined} One for all callers: WebAssembly is instantiated once. */
@@ -22,16 +22,17 @@ async function begin(start) {
 
 /** Instantiates `module`: the bytes of the WebAssembly, or a module. */
 export async function instantiate(module) {
-  // The module of another realm is no instance of the class here, but it can be instantiated.
-  if (!ArrayBuffer.isView(module)) Object.setPrototypeOf(module, WebAssembly.Module.prototype);
+  const imports = importsOf();
+  let instance;
   try {
     // To compile at once takes a millisecond; an answer from another thread takes longer.
-    initSync({ module });
+    instance = new WebAssembly.Instance(ArrayBuffer.isView(module) ? new WebAssembly.Module(module) : module, imports);
   } catch (error) {
-    // Chromium before 115 refuses that for more than 4 KB.
+    // In a page, Chromium before 115 refuses both for more than 4 KB.
     if (!(error instanceof RangeError)) throw error;
-    initSync({ module: await WebAssembly.compile(module) });
+    ({ instance } = await WebAssembly.instantiate(module, imports));
   }
+  use(instance);
 }
 
 export const hasWebAssembly = () => Boolean(globalThis.WebAssembly);

@@ -3,41 +3,27 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { LOOKS, checkLook, openBrowser, ready, signIn } from '../support/dashboard.mjs';
-import { CLIENT_KEY, clientKey, startWrangler } from '../support/edge.mjs';
-import { startEmulator } from '../support/process.mjs';
+import { LOOKS, checkLook, signIn, startDashboard } from '../support/dashboard.mjs';
+import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 
 const [OWNER, READER, SECRET] = ['owner', 'reader', 'samples'].map((name) => `${name}-0123456789-0123456789-0123456789`);
 const [FIRST, CHEAPER, WORSE] = ['openai/gpt-4o', 'openai/gpt-4o-mini', 'meta-llama/llama-3.3-70b-instruct'];
 const SAMPLES = 22;
 
-let emulator, edge, browser, context, page, complaints;
+let edge, context, page, complaints, open, stop;
 
 before(async () => {
-  emulator = await startEmulator();
-  edge = await startWrangler({
-    failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey()], admins: [{ name: 'reader', token: 'READER_TOKEN', scopes: ['read'] }] },
+  ({ edge, context, page, complaints, open, stop } = await startDashboard({
+    failsoft: (emulator) => ({ upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey()], admins: [{ name: 'reader', token: 'READER_TOKEN', scopes: ['read'] }] }),
     secrets: { ADMIN_TOKEN: OWNER, READER_TOKEN: READER, SAMPLES_SECRET: SECRET },
-  });
-  ({ browser, context, page, complaints } = await openBrowser());
-  await page.setViewportSize(LOOKS[0].viewport);
+  }));
   await signIn(page, edge.origin, OWNER);
 });
 
-after(async () => {
-  await browser?.close();
-  await edge?.stop();
-  await emulator?.stop();
-});
+after(() => stop?.());
 
 const post = (path, key, body) => fetch(edge.origin + path, { method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
 const admin = async (path) => (await fetch(`${edge.origin}/admin/${path}`, { headers: { authorization: `Bearer ${OWNER}` } })).json();
-
-async function open(hash) {
-  await page.goto(`${edge.origin}/dashboard/#/${hash}`);
-  await page.reload();
-  await ready(page);
-}
 
 /** Begins an experiment with the form, and runs it to its end. */
 async function tryModel(model) {

@@ -4,38 +4,23 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { LOOKS, checkLook, openBrowser, ready, signIn, violations } from '../support/dashboard.mjs';
-import { startWrangler } from '../support/edge.mjs';
-import { startEmulator } from '../support/process.mjs';
+import { LOOKS, checkLook, signIn, startDashboard, violations } from '../support/dashboard.mjs';
 
 const [OWNER, READER] = ['owner', 'reader'].map((name) => `${name}-0123456789-0123456789-0123456789`);
 const [FIRST, SECOND] = ['openai/gpt-4o', 'openai/gpt-4o-mini'];
 const HOSTILE = '<img src=x onerror="document.title=1"> \'; DROP TABLE routes; --';
 
-let emulator, edge, browser, context, page, complaints;
+let emulator, edge, context, page, complaints, open, stop;
 
 before(async () => {
-  emulator = await startEmulator();
-  edge = await startWrangler({
-    failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, routes: { seed: { models: [SECOND] } }, admins: [{ name: 'reader', token: 'READER_TOKEN', scopes: ['read'] }] },
+  ({ emulator, edge, context, page, complaints, open, stop } = await startDashboard({
+    failsoft: (emulator) => ({ upstream: { url: emulator.baseURL, dialect: 'openrouter' }, routes: { seed: { models: [SECOND] } }, admins: [{ name: 'reader', token: 'READER_TOKEN', scopes: ['read'] }] }),
     secrets: { ADMIN_TOKEN: OWNER, READER_TOKEN: READER },
-  });
-  ({ browser, context, page, complaints } = await openBrowser());
-  await page.setViewportSize(LOOKS[0].viewport);
+  }));
   await signIn(page, edge.origin, OWNER);
 });
 
-after(async () => {
-  await browser?.close();
-  await edge?.stop();
-  await emulator?.stop();
-});
-
-async function open(hash) {
-  await page.goto(`${edge.origin}/dashboard/#/${hash}`);
-  await page.reload();
-  await ready(page);
-}
+after(() => stop?.());
 
 async function admin(method, path, body, headers) {
   const answer = await fetch(`${edge.origin}/admin/routes${path}`, { method, headers: { authorization: `Bearer ${OWNER}`, ...headers }, body: body && JSON.stringify(body) });

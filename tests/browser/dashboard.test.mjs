@@ -7,11 +7,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { LOOKS, checkLook, openBrowser, ready as isReady, violations as findViolations } from '../support/dashboard.mjs';
+import { LOOKS, checkLook, ready as isReady, startDashboard, violations as findViolations } from '../support/dashboard.mjs';
 import { WORKER, startWrangler } from '../support/edge.mjs';
 import { countRows, percentile, select, values } from '../support/figures.mjs';
 import { HOSTILE, dayOfCalls, writeToFile } from '../support/ledger.mjs';
-import { startEmulator } from '../support/process.mjs';
 import { generator } from '../support/random.mjs';
 import { count, percent, usd } from '../../www/dashboard/format.js';
 
@@ -19,38 +18,26 @@ const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const DAY = 86_400_000;
 const PAGES = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys', 'budgets', 'breakers', 'alerts', 'audit', 'calls', 'cheaper', 'start'];
 
-let emulator, edge, browser, context, page, complaints;
+let edge, browser, context, page, complaints, open, stop;
 const now = Date.now();
 const rows = dayOfCalls(generator(7), { calls: 10_000, from: now - DAY, to: now - 60_000 });
 
 before(async () => {
-  emulator = await startEmulator();
-  edge = await startWrangler({
-    failsoft: {
+  ({ edge, browser, context, page, complaints, open, stop } = await startDashboard({
+    failsoft: (emulator) => ({
       upstream: { url: emulator.baseURL, dialect: 'openrouter' },
       routes: { chat: { models: ['openai/gpt-4o', 'openai/gpt-4o-mini'], budget: { usd: { day: 50 } } } },
       budget: { usd: { day: 100 } },
-    },
+    }),
     secrets: { ADMIN_TOKEN: ADMIN },
     seed: (file) => writeToFile(file, rows),
-  });
-  ({ browser, context, page, complaints } = await openBrowser());
+  }));
 });
 
-after(async () => {
-  await browser?.close();
-  await edge?.stop();
-  await emulator?.stop();
-});
+after(() => stop?.());
 
 const ready = () => isReady(page);
 const violations = () => findViolations(page);
-
-async function open(name, query = '') {
-  await page.goto(`${edge.origin}/dashboard/#/${name}${query}`);
-  await page.reload();
-  await ready();
-}
 
 test('an admin signs in by keyboard, and scripts do not see the session', async () => {
   await page.goto(`${edge.origin}/dashboard/`);
@@ -144,35 +131,70 @@ for (const look of LOOKS) {
   });
 }
 
-test('every page is reached and used by keyboard alone', async () => {
-  await page.setViewportSize(LOOKS[0].viewport);
+/** A page whose clock stands still after `open`, so that no figure is renewed before the test lets the time pass. */
+async function openStill(t) {
+  const still = await context.newPage();
+  t.after(() => still.close());
+  await still.setViewportSize(LOOKS[0].viewport);
+  await still.clock.install({ time: now });
+  await still.clock.pauseAt(now + 1_000);
+  const show = async (name) => {
+    await still.goto(`${edge.origin}/dashboard/#/${name}?range=24h`);
+    await still.reload();
+    await isReady(still);
+  };
+  return { still, show };
+}
+
+test('every page is reached and used by keyboard alone', async (t) => {
+  const { still, show } = await openStill(t);
   for (const name of PAGES) {
-    await open(name, '?range=24h');
-    const expected = await page.$$eval('a[href], button:not(:disabled), input, select, summary, [tabindex="0"]', (list) => list.filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.closest('details:not([open]) > :not(summary)')).length);
+    await show(name);
+    const expected = await still.$$eval('a[href], button:not(:disabled), input, select, summary, [tabindex="0"]', (list) => list.filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.closest('details:not([open]) > :not(summary)')).length);
     const reached = new Set();
-    // Figures that are renewed meanwhile may take the focus back, so there are more steps than places.
-    for (let at = 0; at < expected + 15; at += 1) {
-      await page.keyboard.press('Tab');
-      const found = await page.evaluate(() => {
+    for (let at = 0; at < expected; at += 1) {
+      await still.keyboard.press('Tab');
+      const found = await still.evaluate(() => {
         const each = document.activeElement;
-        if (each === document.body) return null;
         globalThis.places ??= new Map();
         if (!globalThis.places.has(each)) globalThis.places.set(each, globalThis.places.size);
         const { outlineStyle, outlineWidth } = getComputedStyle(each);
-        return { place: globalThis.places.get(each), seen: outlineStyle !== 'none' && outlineWidth !== '0px' };
+        return { place: globalThis.places.get(each), seen: each !== document.body && outlineStyle !== 'none' && outlineWidth !== '0px' };
       });
-      if (!found) continue;
       assert.ok(found.seen, `${name}: the focus is not visible`);
       reached.add(found.place);
     }
-    assert.ok(reached.size >= expected, `${name}: ${reached.size} of ${expected}`);
+    assert.equal(reached.size, expected, name);
   }
-  await open('overview', '?range=24h');
-  await page.focus('nav.pages a[href*="models"]');
-  await page.keyboard.press('Enter');
-  await ready();
-  assert.equal(await page.textContent('h1'), 'Models');
-  assert.match(page.url(), /range=24h/);
+  await show('overview');
+  await still.focus('nav.pages a[href*="models"]');
+  await still.keyboard.press('Enter');
+  await isReady(still);
+  assert.equal(await still.textContent('h1'), 'Models');
+  assert.match(still.url(), /range=24h/);
+});
+
+test('new figures leave the focus where it is: on a table, a button, a summary and a link', async (t) => {
+  const { still, show } = await openStill(t);
+  await show('overview');
+  const places = await still.$$eval('.region :is(a[href], button, summary, .scroll)', (list) => list.filter((each) => each.checkVisibility()).map((each) => each.localName));
+  assert.deepEqual([...new Set(places)].sort(), ['a', 'div', 'summary']);
+  await still.$$eval('.region details', (list) => list.forEach((each) => (each.open = true)));
+  const focused = () => still.evaluate(() => {
+    const each = document.activeElement;
+    const name = (one) => `${one.localName} ${one.getAttribute('aria-label') ?? one.textContent}`;
+    return [name(each), [...document.querySelectorAll('.region *')].filter((one) => name(one) === name(each)).indexOf(each)];
+  });
+  const all = await still.locator('.region :is(a[href], button, summary, .scroll)').count();
+  for (let at = 0; at < all; at += 1) {
+    await still.locator('.region :is(a[href], button, summary, .scroll)').nth(at).focus();
+    const before = await focused();
+    await still.evaluate(() => (document.querySelector('.region').firstElementChild.dataset.old = ''));
+    // The quarter of an hour at which the range ends is another one then.
+    await still.clock.fastForward(15 * 60_000);
+    await still.waitForFunction(() => !document.querySelector('[data-old]'));
+    assert.deepEqual(await focused(), before);
+  }
 });
 
 test('a new figure appears by itself, and what is open stays open', async () => {

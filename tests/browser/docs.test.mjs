@@ -3,18 +3,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { launch } from '../support/chromium.mjs';
+import { complaintsOf, launch } from '../support/chromium.mjs';
 import { startWrangler } from '../support/edge.mjs';
 
-let edge, browser, page;
-const complaints = [];
+let edge, browser, page, complaints;
 
 before(async () => {
   edge = await startWrangler({ failsoft: { access: 'loopback' } });
   browser = await launch();
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  complaints = complaintsOf(page);
 });
 
 after(async () => {

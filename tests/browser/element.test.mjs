@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-import { launch, serve } from '../support/chromium.mjs';
+import { launch, openQuiet, serve } from '../support/chromium.mjs';
 import { PACKAGE } from '../support/process.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -23,14 +23,7 @@ after(async () => {
 
 /** Opens a page with an element, whose models have these faults; a complaint of the console is an error of the test. */
 async function open(t, { faults = {}, delay = 0, attributes = {}, reply, scheme = 'light' } = {}) {
-  const page = await browser.newPage({ colorScheme: scheme });
-  const complaints = [];
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  t.after(async () => {
-    await page.close();
-    assert.deepEqual(complaints, []);
-  });
+  const page = await openQuiet(t, browser, { colorScheme: scheme });
   await page.goto(server.origin);
   await page.evaluate(async ({ faults, delay, attributes, reply }) => {
     const [{ createClient }, { createFaultyFetch }] = await Promise.all([import('/package/index.js'), import('/package/testing.js')]);

@@ -64,13 +64,22 @@ test('the error in a browser without WebAssembly says so', async () => {
   assert.match(said.message, /this host has no WebAssembly.*Lockdown Mode.*edge/);
 });
 
-test('the package loads in a browser that refuses to compile large modules synchronously', async () => {
+test('the package loads in a browser that refuses large modules in the main thread, as Chromium before 115 does', async () => {
   const lacking = () => {
-    const construct = (target, [bytes]) => {
-      if (bytes.byteLength > 4096) throw new RangeError('the buffer is too large for the main thread');
-      return new target(bytes);
+    const { Module, Instance } = globalThis.WebAssembly;
+    const small = new WeakSet();
+    const compile = (target, [bytes]) => {
+      if (bytes.byteLength > 4096) throw new RangeError('WebAssembly.Compile is disallowed on the main thread');
+      const module = new target(bytes);
+      small.add(module);
+      return module;
     };
-    globalThis.WebAssembly.Module = new Proxy(globalThis.WebAssembly.Module, { construct });
+    const instantiate = (target, [module, imports]) => {
+      if (!small.has(module)) throw new RangeError('WebAssembly.Instance is disallowed on the main thread');
+      return new target(module, imports);
+    };
+    globalThis.WebAssembly.Module = new Proxy(Module, { construct: compile });
+    globalThis.WebAssembly.Instance = new Proxy(Instance, { construct: instantiate });
   };
   assert.equal((await outcome({ lacking })).said, 'yes');
 });

@@ -3,13 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { launch } from '../support/chromium.mjs';
+import { complaintsOf, launch } from '../support/chromium.mjs';
 import { startWrangler } from '../support/edge.mjs';
 import { asked, startEmulator } from '../support/process.mjs';
 
-let emulator, edge, browser, page;
-/** Errors of the page and its console. */
-const complaints = [];
+let emulator, edge, browser, page, complaints;
 
 before(async () => {
   emulator = await startEmulator();
@@ -17,8 +15,7 @@ before(async () => {
   edge = await startWrangler({ failsoft: { upstream, access: 'loopback', emulator: `${emulator.origin}/emulator` } });
   browser = await launch();
   page = await browser.newPage();
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  complaints = complaintsOf(page);
   await page.goto(edge.origin);
 });
 

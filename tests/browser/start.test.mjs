@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launch } from '../support/chromium.mjs';
+import { complaintsOf, launch } from '../support/chromium.mjs';
 import { startEdge } from '../support/edge.mjs';
 import { blocks } from '../support/markdown.mjs';
 import { PACKAGE, ROOT, startEmulator } from '../support/process.mjs';
@@ -41,8 +41,7 @@ after(async () => {
 
 test('the page of the first steps shows an answer of the second model, and no error', async () => {
   const page = await browser.newPage();
-  const complaints = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
+  const complaints = complaintsOf(page);
   await page.goto(origin);
   await page.waitForFunction(() => document.getElementById('answer').textContent.includes('(from'));
   assert.equal(await page.textContent('#answer'), 'openai/gpt-4o says: Hello! (from openai/gpt-4o)');

@@ -1,13 +1,11 @@
 // The package's entries for workers, in real workerd: a call that falls back, in one piece and streamed.
 
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { startWorkerd } from '../support/edge.mjs';
 import { PACKAGE, asked, startEmulator } from '../support/process.mjs';
+import { startModules } from '../support/workerd.mjs';
 
 const WORKER = `import { chatStreaming, chatWithFallback } from './failsoft.js';
 export default {
@@ -24,22 +22,6 @@ export default {
 /** Each entry, and the name under which it imports the WebAssembly. */
 const ENTRIES = [['workerd.js', 'failsoft_bg.wasm'], ['edge-light.js', 'failsoft_bg.wasm?module']];
 
-const config = (wasm) => `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "worker", worker = .worker), (name = "network", network = (allow = ["private"]))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "worker")],
-);
-const worker :Workerd.Worker = (
-  modules = [
-    (name = "worker.js", esModule = embed "worker.js"),
-    (name = "failsoft.js", esModule = embed "failsoft.js"),
-    (name = "${wasm}", wasm = embed "failsoft_bg.wasm"),
-  ],
-  compatibilityDate = "2026-01-01",
-  globalOutbound = "network",
-);
-`;
-
 let emulator;
 
 before(async () => {
@@ -49,12 +31,7 @@ after(() => emulator?.stop());
 
 for (const [entry, wasm] of ENTRIES) {
   test(`${entry} answers, in one piece and streamed`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'failsoft-workerd-'));
-    await copyFile(join(PACKAGE, entry), join(folder, 'failsoft.js'));
-    await copyFile(join(PACKAGE, 'failsoft_bg.wasm'), join(folder, 'failsoft_bg.wasm'));
-    await writeFile(join(folder, 'worker.js'), WORKER);
-    await writeFile(join(folder, 'config.capnp'), config(wasm));
-    const { origin, stop } = await startWorkerd(['serve', join(folder, 'config.capnp')], {}, ['http'], folder);
+    const { origin, stop } = await startModules(WORKER, { 'failsoft.js': join(PACKAGE, entry), [wasm]: join(PACKAGE, 'failsoft_bg.wasm') });
     try {
       await emulator.clear();
       const whole = await (await fetch(`${origin}/whole?to=${emulator.baseURL}`)).json();

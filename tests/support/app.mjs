@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 import { build } from 'esbuild';
 
-import { launch, serve } from './chromium.mjs';
+import { launch, openQuiet, serve } from './chromium.mjs';
 import { PACKAGE, ROOT } from './process.mjs';
 
 /** Builds the app for the tests of a file. Gives a function that opens it, in which `window` has the given values. */
@@ -33,14 +33,7 @@ export function useApp(source) {
 
   /** What the console says is an error of the test. */
   return async (t, values) => {
-    const page = await browser.newPage();
-    const complaints = [];
-    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    t.after(async () => {
-      await page.close();
-      assert.deepEqual(complaints, []);
-    });
+    const page = await openQuiet(t, browser);
     await page.goto(server.origin);
     await page.evaluate(async (values) => {
       Object.assign(window, values);
@@ -51,4 +44,12 @@ export function useApp(source) {
     const messages = () => page.$$eval('li', (items) => items.map(({ className, textContent }) => `${className}: ${textContent}`));
     return { page, output, messages };
   };
+}
+
+/** Sends a message in an app whose first model does not answer. The second one does, and the output is `ready|MODEL` and `rest`. */
+export async function checkFallback({ page, output, messages }, rest) {
+  await page.click('#send');
+  await output(`ready|b/b|${rest}`);
+  assert.deepEqual(await messages(), ['user: one two three four', 'assistant: b/b says: one two three four']);
+  assert.deepEqual(await page.evaluate(() => window.statuses), ['ready', 'submitted', 'streaming', 'ready']);
 }

@@ -1,5 +1,6 @@
 // A real Chromium, and a server for a page with the built package.
 
+import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
@@ -18,6 +19,25 @@ const FLAGS = [
 
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM_BIN ?? '/usr/bin/chromium', headless: true, args: FLAGS });
+}
+
+/** The errors of a page, and what its console says with one of these types, except what matches `ignored`. The list grows. */
+export function complaintsOf(page, { types = ['error'], ignored } = {}) {
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => types.includes(message.type()) && !ignored?.test(message.text()) && complaints.push(message.text()));
+  return complaints;
+}
+
+/** A page for the test `t`, which fails if the page or its console complains. */
+export async function openQuiet(t, browser, options) {
+  const page = await browser.newPage(options);
+  const complaints = complaintsOf(page, { types: ['error', 'warning'] });
+  t.after(async () => {
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+  return page;
 }
 
 /** Serves `folder` below `/package/` and an empty page at `/`, with `headers` on every response. */

@@ -5,7 +5,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-import { launch } from './chromium.mjs';
+import { complaintsOf, launch } from './chromium.mjs';
+import { startWrangler } from './edge.mjs';
+import { startEmulator } from './process.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -19,17 +21,38 @@ export const LOOKS = [
   { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
 ];
 
-/** A browser with one page; `complaints` are the errors of the page and its console. */
-export async function openBrowser() {
-  const browser = await launch();
-  const context = await browser.newContext({ timezoneId: 'Asia/Kathmandu' });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && !message.text().includes('401') && complaints.push(message.text()));
-  page.setDefaultTimeout(60_000);
-  if (SHOTS) await mkdir(SHOTS, { recursive: true });
-  return { browser, context, page, complaints };
+/**
+ * An edge in front of an emulator, with the configuration that `failsoft(emulator)` gives, and a browser with one page. The other
+ * options are those of `startWrangler`. `complaints` are the errors of the page and its console.
+ */
+export async function startDashboard({ failsoft, ...options }) {
+  const started = [];
+  const stop = async () => {
+    for (const end of started.reverse()) await end();
+  };
+  try {
+    const emulator = await startEmulator();
+    started.push(emulator.stop);
+    const edge = await startWrangler({ failsoft: failsoft(emulator), ...options });
+    started.push(edge.stop);
+    const browser = await launch();
+    started.push(() => browser.close());
+    const context = await browser.newContext({ timezoneId: 'Asia/Kathmandu' });
+    const page = await context.newPage();
+    const complaints = complaintsOf(page, { ignored: /401/ });
+    page.setDefaultTimeout(60_000);
+    await page.setViewportSize(LOOKS[0].viewport);
+    if (SHOTS) await mkdir(SHOTS, { recursive: true });
+    const open = async (name, query = '') => {
+      await page.goto(`${edge.origin}/dashboard/#/${name}${query}`);
+      await page.reload();
+      await ready(page);
+    };
+    return { emulator, edge, browser, context, page, complaints, open, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** Signs in at the dashboard of `origin` with an admin token. */

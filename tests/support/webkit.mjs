@@ -14,11 +14,15 @@ export async function startWebKit() {
   const display = await startDisplay();
   // GTK must not try Wayland; there is no graphics card.
   const env = { ...process.env, DISPLAY: display.name, GDK_BACKEND: 'x11', WEBKIT_DISABLE_DMABUF_RENDERER: '1' };
-  const service = new DriverService.Builder(process.env.WEBKIT_DRIVER_BIN ?? '/usr/bin/WebKitWebDriver').setLoopback(true).setEnvironment(env).build();
+  const program = new DriverService.Builder(process.env.WEBKIT_DRIVER_BIN ?? '/usr/bin/WebKitWebDriver');
+  const service = program.setLoopback(true).setEnvironment(env).build();
   const driver = await new Builder().usingServer(await service.start()).withCapabilities({ browserName: 'MiniBrowser' }).build();
   await driver.manage().setTimeouts({ script: SCRIPT_MS });
   const page = {
-    goto: (url) => driver.get(url),
+    async goto(url) {
+      await driver.get(url);
+      await page.evaluate(watch);
+    },
     /** The script gives its value as JSON, because WebDriver would turn `undefined` into null. */
     async evaluate(run, given) {
       const value = typeof run === 'string' ? run : `(${run})(arguments[0])`;
@@ -31,13 +35,27 @@ export async function startWebKit() {
   };
   return {
     newPage: async () => page,
-    driver,
+    /** The errors of the page and its console since the page was loaded. */
+    readComplaints: () => page.evaluate(() => globalThis.complaints),
     async close() {
       await driver.quit();
       await service.kill();
       await display.stop();
     },
   };
+}
+
+/** In the page: collects errors, because WebDriver does not tell what the console says. */
+function watch() {
+  const { error } = console;
+  globalThis.complaints = [];
+  console.error = (...said) => {
+    globalThis.complaints.push(said.join(' '));
+    error.apply(console, said);
+  };
+  addEventListener('error', ({ message }) => globalThis.complaints.push(message));
+  addEventListener('unhandledrejection', ({ reason }) => globalThis.complaints.push(String(reason)));
+  addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => globalThis.complaints.push(`${violatedDirective} ${blockedURI}`));
 }
 
 /** Starts an X server without a screen. It chooses its number, and writes the number to its third file. */

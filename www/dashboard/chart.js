@@ -1,5 +1,7 @@
 // Charts over time, by uPlot. Each has the same figures as a table, for those who cannot see a canvas.
 
+// Before the charts, which need its result.
+import './language.js';
 import uPlot from 'uplot';
 
 import { element } from '../dom.js';

@@ -7,6 +7,7 @@
 
 import { byId, element } from '../dom.js';
 import { api, onSignedOut, session } from './api.js';
+import { rememberFocus } from './focus.js';
 import { rangeControls, rangeOf } from './range-controls.js';
 import { address, current, go } from './state.js';
 import * as alerts from './pages/alerts.js';
@@ -97,14 +98,11 @@ function wait() {
 
 /** Shows a new view. What was open or had the focus, by its `data-part`, stays so. */
 function replace(region, view) {
-  const part = document.activeElement?.closest('[data-part]')?.dataset.part;
-  const isInside = region.contains(document.activeElement);
+  const restoreFocus = rememberFocus(region);
   const open = [...region.querySelectorAll('details[open][data-part]')].map(({ dataset }) => dataset.part);
   region.replaceChildren(view);
   for (const details of region.querySelectorAll('details[data-part]')) details.open ||= open.includes(details.dataset.part);
-  if (!isInside || !part) return;
-  const again = [...region.querySelectorAll('[data-part]')].find(({ dataset }) => dataset.part === part);
-  (again?.matches('a, button, input, summary') ? again : again?.querySelector('a, button, input, summary'))?.focus({ preventScroll: true });
+  restoreFocus();
 }
 
 function showSignIn() {

@@ -5,7 +5,7 @@ import { download, toCsv } from './csv.js';
 
 /**
  * A table. A column has a `title`, `cell(row)`, which returns text or an element, and `number: true` if it is aligned right;
- * `plain(row)` is its value in a download, else the text of the cell. `part(row)` names the row, so that its focus stays.
+ * `plain(row)` is its value in a download, else the text of the cell. `part(row)` names the row, so that the focus in it stays.
  */
 export function table(caption, columns, rows, { footer, file, part } = {}) {
   const cells = (row, at) => columns.map(({ title, cell, number }, column) => element(column === 0 ? 'th' : 'td', {
@@ -14,7 +14,7 @@ export function table(caption, columns, rows, { footer, file, part } = {}) {
   const head = element('tr', {}, columns.map(({ title, number }) => element('th', { scope: 'col', class: number && 'number' }, title)));
   const body = rows.map((row, at) => element('tr', { 'data-part': part?.(row) ?? `row ${at}` }, cells(row, at)));
   const foot = footer && element('tfoot', {}, element('tr', {}, cells(footer)));
-  const shown = element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+  const shown = element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption, 'data-part': caption },
     element('table', {}, element('caption', { class: 'unseen' }, caption), element('thead', {}, head), element('tbody', {}, body), foot));
   if (!file) return shown;
   const save = () => download(file, toCsv(columns.map(({ title }) => title), [...rows, ...(footer ? [footer] : [])].map((row) => columns.map(({ cell, plain }) => plain?.(row) ?? text(cell(row))))));

@@ -16,7 +16,6 @@ mod literal;
 mod names;
 mod streams;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -158,7 +157,9 @@ fn bind(workspace: &Workspace, scripts: &Path, also: &[&str]) -> Result<()> {
     bindgen.args(["--out-name=failsoft", "--target=web", "--no-typescript", "--omit-default-module-path"]);
     run_quietly("running wasm-bindgen", &mut bindgen, no_progress)?;
     let glue = scripts.join("failsoft.js");
-    fs::rename(&glue, scripts.join(GLUE)).map_err(Failure::file(&glue))
+    // `initSync` compiles and instantiates at once, which browsers may refuse, so the loader calls the steps of `initSync`.
+    let script = files::read(&glue)? + "export { __wbg_finalize_init, __wbg_get_imports };\n";
+    files::write(&scripts.join(GLUE), script)
 }
 
 fn optimise(workspace: &Workspace, wasm: &Path, also: &[&str]) -> Result<()> {

@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 
 import { BROWSERS } from '../../support/browsers.mjs';
 import { serve } from '../../support/chromium.mjs';
-import { startWorkerd } from '../../support/edge.mjs';
 import { PACKAGE, ROOT } from '../../support/process.mjs';
+import { startModules } from '../../support/workerd.mjs';
 
 const exec = promisify(execFile);
 const HERE = join(ROOT, 'tests/clients/runtimes');
@@ -24,22 +24,6 @@ export default {
     return run(failsoft, searchParams.get('name'), searchParams.get('to')).then((cell) => new Response(cell), (error) => new Response(error.stack, { status: 500 }));
   },
 };`;
-const CONFIG = `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "worker", worker = .worker), (name = "network", network = (allow = ["private"]))],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "worker")],
-);
-const worker :Workerd.Worker = (
-  modules = [
-    (name = "worker.js", esModule = embed "worker.js"),
-    (name = "program.mjs", esModule = embed "program.mjs"),
-    (name = "failsoft.js", esModule = embed "failsoft.js"),
-    (name = "failsoft_bg.wasm", wasm = embed "failsoft_bg.wasm"),
-  ],
-  compatibilityDate = "2026-01-01",
-  globalOutbound = "network",
-);
-`;
 
 /** The program at `path` in the package of `scope` that npm installs for this machine. */
 const programOf = async (scope, path) => join(INSTALLED, scope, (await readdir(join(INSTALLED, scope)))[0], path);
@@ -74,11 +58,8 @@ export async function startRuntimes() {
 }
 
 async function startWorker() {
-  const folder = await mkdtemp(join(tmpdir(), 'failsoft-runtimes-worker-'));
-  for (const [from, to] of [[join(PACKAGE, 'workerd.js'), 'failsoft.js'], [join(PACKAGE, 'failsoft_bg.wasm'), 'failsoft_bg.wasm'], [join(HERE, 'program.mjs'), 'program.mjs']]) await cp(from, join(folder, to));
-  await writeFile(join(folder, 'worker.js'), WORKER);
-  await writeFile(join(folder, 'config.capnp'), CONFIG);
-  const { origin, stop } = await startWorkerd(['serve', join(folder, 'config.capnp')], {}, ['http'], folder);
+  const files = { 'failsoft.js': join(PACKAGE, 'workerd.js'), 'failsoft_bg.wasm': join(PACKAGE, 'failsoft_bg.wasm'), 'program.mjs': join(HERE, 'program.mjs') };
+  const { origin, stop } = await startModules(WORKER, files);
   const run = async (_, name, baseURL) => {
     const response = await fetch(`${origin}/?${new URLSearchParams({ name, to: baseURL })}`);
     if (!response.ok) throw new Error(await response.text());
