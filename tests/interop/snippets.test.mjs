@@ -33,7 +33,9 @@ const EDGE = 'https://edge.example.com';
 const DEV = 'http://127.0.0.1:8787';
 const OPENROUTER = 'https://openrouter.ai/api/v1';
 const SECRET = '0123456789abcdef0123456789abcdef';
-const SECRETS = { ADMIN_TOKEN: `admin-${SECRET}`, SESSION_SECRET: `session-${SECRET}`, TURNSTILE_SECRET: 'example', METRICS_TOKEN: `metrics-${SECRET}`, SAMPLES_SECRET: `samples-${SECRET}` };
+/** A key file of Google, as far as the edge reads one when it starts. */
+const PLAY_INTEGRITY_KEY = JSON.stringify({ type: 'service_account', client_email: 'e', private_key_id: 'k', private_key: '-----BEGIN PRIVATE KEY-----AAAA-----END PRIVATE KEY-----' });
+const SECRETS = { ADMIN_TOKEN: `admin-${SECRET}`, SESSION_SECRET: `session-${SECRET}`, TURNSTILE_SECRET: 'example', METRICS_TOKEN: `metrics-${SECRET}`, SAMPLES_SECRET: `samples-${SECRET}`, PLAY_INTEGRITY_KEY };
 /** The id that the documentation gives to a managed key. */
 const KEY_ID = '0123456789abcdef';
 
@@ -158,7 +160,7 @@ const COMMANDS = [
     const [, query] = /--command +"([^"]+)"/.exec(command);
     await answersWithRows(query);
   }],
-  [/^(openssl rand -hex 32 \| )?npx wrangler secret put [A-Z_]+( < \.\.\/failsoft\.json)?$/, async (command) => {
+  [/^(openssl rand -hex 32 \| )?npx wrangler secret put [A-Z_]+( < (\.\.\/failsoft|key)\.json)?$/, async (command) => {
     const [, name] = /put ([A-Z_]+)/.exec(command);
     const configuration = await readFile(join(ROOT, 'www/docs/configuration.md'), 'utf8');
     assert.ok(configuration.includes(`\`${name}\``), `configuration.md does not describe ${name}`);

@@ -16,6 +16,7 @@ pub(crate) mod admin;
 pub(crate) mod brake;
 mod client;
 mod crypto;
+mod ecdsa;
 mod jwk;
 mod jwt;
 mod key_set;

@@ -5,6 +5,7 @@
 
 mod access;
 mod admin;
+mod attestation;
 mod budget;
 mod client_key;
 pub(crate) mod digest;
@@ -42,6 +43,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use access::{Access, Ways};
 pub(crate) use admin::{Admin, Scope};
+pub(crate) use attestation::{AppAttest, PlayIntegrity};
 pub(crate) use budget::{Bounds, Budget};
 pub(crate) use client_key::{ClientKey, check_managed_key, is_key_id};
 pub(crate) use grant::{Account, Grant};

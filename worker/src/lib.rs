@@ -153,6 +153,7 @@ async fn answer(
         (Endpoint::Models | Endpoint::Model, Ok(config)) => boxed(show_models(config, head, env)).await,
         (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,
         (Endpoint::Session, Ok(config)) => boxed(access::visitors::create_session(request, head, config, env)).await,
+        (Endpoint::Challenge, Ok(config)) => boxed(access::visitors::create_challenge(head, config, env)).await,
         (Endpoint::Admin, Ok(config)) => boxed(answer_admin(request, head, config, env, exchange)).await,
         (Endpoint::Playground, Ok(config)) => boxed(describe_playground(config, head, env)).await,
     }

@@ -4,6 +4,7 @@ use js_sys::futures::JsFuture;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
+use super::ecdsa::Signature;
 use super::jwk::{Jwk, Material};
 
 #[wasm_bindgen]
@@ -57,6 +58,26 @@ pub(crate) async fn is_signed(key: &Jwk, data: &[u8], signature: &[u8]) -> bool 
     verified.await.is_ok_and(|verified| verified.is_truthy())
 }
 
+/// Whether a signature of ECDSA is right. A key that is no point of its curve has signed nothing.
+pub(super) async fn is_ecdsa_signed(signature: &Signature<'_>) -> bool {
+    let curve = object(&[("name", "ECDSA"), ("namedCurve", signature.key.curve.name())]);
+    let algorithm = object(&[("name", "ECDSA"), ("hash", signature.hash.name())]);
+    let (point, signed) = (Uint8Array::from(signature.key.point), Uint8Array::from(&*signature.signed));
+    let verified = async {
+        let key = import("raw", &point, &curve, "verify").await?;
+        JsFuture::from(verify(&algorithm, &key, &Uint8Array::from(&*signature.numbers), &signed)?).await
+    };
+    verified.await.is_ok_and(|verified| verified.is_truthy())
+}
+
+/// Signs `data` by RS256, with a private key in PKCS #8.
+pub(super) async fn sign_rs256(key: &[u8], data: &str) -> Result<Vec<u8>, JsValue> {
+    let algorithm = object(&[("name", "RSASSA-PKCS1-v1_5"), ("hash", "SHA-256")]);
+    let key = import("pkcs8", &Uint8Array::from(key), &algorithm, "sign").await?;
+    let signature = JsFuture::from(sign(&algorithm, &key, &data.as_bytes().into())?).await?;
+    Ok(Uint8Array::new(&signature).to_vec())
+}
+
 /// What an HMAC is for. Each use has a key of its own, so that no HMAC of one use is valid for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
@@ -64,6 +85,8 @@ pub(crate) enum Use {
     Session,
     /// The name of a visitor's account.
     Account,
+    /// A challenge for an attestation.
+    Challenge,
 }
 
 impl Use {
@@ -72,6 +95,7 @@ impl Use {
         match self {
             Self::Session => "failsoft: signature of a session",
             Self::Account => "failsoft: name of a visitor's account",
+            Self::Challenge => "failsoft: challenge for an attestation",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! effect for all isolates at once, and each object serves one key. The object of an unknown id stores nothing. One more
 //! object (`registry`) has the list of all keys, for `/admin` only.
 
+mod devices;
 mod logins;
 mod message;
 mod object;
@@ -18,6 +19,7 @@ use failsoft::invalid::Section;
 use failsoft::json::Object;
 use worker::Env;
 
+pub(crate) use devices::Device;
 pub(crate) use logins::{Ended, Login};
 pub(crate) use message::{Answer, Message};
 pub(crate) use object::send;

@@ -13,6 +13,8 @@ pub(crate) enum Problem {
     SecretUnprintable(String),
     /// The secret is not set, or holds no headers.
     SecretWithoutHeaders(String),
+    /// The secret is not the key file of a service account.
+    SecretNoServiceAccount(String),
     /// The variable is not JSON.
     Syntax(Option<serde_json::Error>),
     /// A field of the variable cannot be used.
@@ -39,6 +41,9 @@ impl fmt::Display for Problem {
             }
             Self::SecretWithoutHeaders(name) => {
                 write!(f, "{name} must hold headers in the form name=value,name=value: run `wrangler secret put {name}`")
+            }
+            Self::SecretNoServiceAccount(name) => {
+                write!(f, "{name} must hold the key file (JSON) of a Google service account: run `wrangler secret put {name} < key.json`")
             }
             Self::Syntax(Some(error)) => write!(f, "FAILSOFT is not JSON: {error}"),
             Self::Syntax(None) => f.write_str("FAILSOFT is nested too deeply"),

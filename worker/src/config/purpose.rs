@@ -3,6 +3,7 @@
 //! value is refused.
 
 use super::admin::Admin;
+use super::attestation::PLAY_INTEGRITY_KEY;
 use super::operations::{Alerts, Target};
 use super::secret::{name_in_use, old_name};
 use super::{Access, Deployed, Problem, digest, sampling};
@@ -18,6 +19,7 @@ enum Purpose {
     Metrics,
     Sessions,
     Turnstile,
+    PlayIntegrity,
     Samples,
 }
 
@@ -60,10 +62,12 @@ fn secrets(config: &Deployed, key_names: &[String], variable: &impl Fn(&str) -> 
     if let Access::Keys(ways) = &config.access {
         let admin = |admin: &Admin| (admin.secret.clone(), Purpose::Admin(admin.name.clone()));
         names.extend(ways.admins.iter().map(admin));
-        if ways.visitors.is_some() {
+        if let Some(visitors) = &ways.visitors {
             let session = "SESSION_SECRET";
             names.extend([(session.into(), Purpose::Sessions), (old_name(session), Purpose::Sessions)]);
-            names.push(("TURNSTILE_SECRET".into(), Purpose::Turnstile));
+            names.extend(visitors.knows_pages().then(|| ("TURNSTILE_SECRET".into(), Purpose::Turnstile)));
+            let asks_google = visitors.play_integrity.is_some();
+            names.extend(asks_google.then(|| (PLAY_INTEGRITY_KEY.into(), Purpose::PlayIntegrity)));
         }
     }
     names.push(("METRICS_TOKEN".into(), Purpose::Metrics));
@@ -101,7 +105,7 @@ mod tests {
     use crate::config::{Config, digest};
     use serde_json::json;
 
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 10] = [
         "UPSTREAM_API_KEY",
         "SECOND_KEY",
         "ADMIN_TOKEN",
@@ -110,12 +114,18 @@ mod tests {
         "SESSION_SECRET",
         "TURNSTILE_SECRET",
         "SAMPLES_SECRET",
+        "PLAY_INTEGRITY_KEY",
         "OTLP_HEADERS",
     ];
 
     fn own(name: &str) -> String {
         match name {
             "OTLP_HEADERS" => "x-scope=a,authorization=Bearer 0123456789".into(),
+            "PLAY_INTEGRITY_KEY" => json!({
+                "type": "service_account", "client_email": "e", "private_key_id": "k",
+                "private_key": "-----BEGIN PRIVATE KEY-----AQID-----END PRIVATE KEY-----",
+            })
+            .to_string(),
             name => format!("{name}-0123456789-0123456789-0123456789"),
         }
     }
@@ -127,7 +137,7 @@ mod tests {
             "upstreams": [{}, {"url": "https://b.example/v1", "key": "SECOND_KEY"}, {"url": "https://c.example/v1", "key": "SECOND_KEY"}],
             "keys": [{"name": "web", "sha256": client_key}],
             "admins": [{"name": "ci", "token": "CI_TOKEN", "scopes": ["read"]}],
-            "visitors": {"origins": ["https://app.example"]},
+            "visitors": {"origins": ["https://app.example"], "playIntegrity": {"package": "com.example.app"}},
             "otlp": {"url": "https://o.example", "headers": "OTLP_HEADERS"},
         });
         let variable = |name: &str| match set.iter().find(|(other, _)| *other == name) {
@@ -151,12 +161,15 @@ mod tests {
                 assert_eq!(names, [true; 3], "{first} {second}: {found}");
                 assert!(!found.contains(&own(first)), "{found}");
             }
-            let header = format!("authorization=Bearer {}", own(first));
-            let expected = format!("{first} has the same value as a header of `otlp`");
-            let found = problems(&[("OTLP_HEADERS", header)]);
-            assert!(found.starts_with(&expected), "{found}");
+            // A header cannot hold the commas of a key file.
+            if !own(first).contains(',') {
+                let header = format!("authorization=Bearer {}", own(first));
+                let expected = format!("{first} has the same value as a header of `otlp`");
+                let found = problems(&[("OTLP_HEADERS", header)]);
+                assert!(found.starts_with(&expected), "{found}");
+            }
             let found = problems(&[(first, "a-client-key-0123456789-0123456789".into())]);
-            assert!(found.starts_with(&format!("{first} has the same value as the client key `keys[0]`")), "{found}");
+            assert!(found.contains(&format!("{first} has the same value as the client key `keys[0]`")), "{found}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! The one HTTP client for everything but calls to models: catalogs, key sets, Turnstile, costs, spans, alerts.
+//! The one HTTP client for everything but calls to models: catalogs, key sets, Turnstile, Play Integrity, costs, spans,
+//! alerts.
 //!
 //! No request follows a redirect: a request may carry a secret, and its answer may be trusted because of its host. Every
 //! request has a time limit, and every answer a size limit.
@@ -26,7 +27,7 @@ const TIME_LIMIT: u32 = 10_000;
 pub(crate) struct Request<'a> {
     url: &'a str,
     headers: Vec<(&'a str, &'a str)>,
-    json: Option<&'a str>,
+    body: Option<&'a str>,
     time_limit: u32,
 }
 
@@ -44,12 +45,17 @@ pub(crate) enum Fault {
 
 impl<'a> Request<'a> {
     pub(crate) fn get(url: &'a str) -> Self {
-        Self { url, headers: Vec::new(), json: None, time_limit: TIME_LIMIT }
+        Self { url, headers: Vec::new(), body: None, time_limit: TIME_LIMIT }
     }
 
     /// Posts the JSON text `json`.
     pub(crate) fn post(url: &'a str, json: &'a str) -> Self {
-        Self { json: Some(json), ..Self::get(url) }.header("content-type", "application/json")
+        Self { body: Some(json), ..Self::get(url) }.header("content-type", "application/json")
+    }
+
+    /// Posts `form`, whose values are encoded already.
+    pub(crate) fn post_form(url: &'a str, form: &'a str) -> Self {
+        Self { body: Some(form), ..Self::get(url) }.header("content-type", "application/x-www-form-urlencoded")
     }
 
     pub(crate) fn header(mut self, name: &'a str, value: &'a str) -> Self {
@@ -89,9 +95,9 @@ impl<'a> Request<'a> {
         }
         let init = RequestInit::new();
         init.set_headers(&headers);
-        if let Some(json) = self.json {
+        if let Some(body) = self.body {
             init.set_method("POST");
-            init.set_body(&JsValue::from_str(json));
+            init.set_body(&JsValue::from_str(body));
         }
         init.set_signal(Some(&AbortSignal::timeout_with_u32(self.time_limit)));
         init.set_redirect(RequestRedirect::Manual);

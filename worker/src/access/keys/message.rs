@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Denied, Ended, Login, Record};
+use super::{Denied, Device, Ended, Login, Record};
 use crate::platform::object;
 
-/// A message. An object is one of four kinds: the object of a key, the registry, a store of used Turnstile tokens, or the store
-/// of admin sessions.
+/// A message. An object is one of five kinds: the object of a key, the registry, a store of used tokens, the store of admin sessions,
+/// or the object of a device's key.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Message {
     /// To the object of a key: is the key with this digest valid?
@@ -27,7 +27,7 @@ pub(crate) enum Message {
     Enter { id: String, row: Value },
     /// To the registry: return all rows.
     List,
-    /// To a store of used Turnstile tokens: mark the token with this digest as used.
+    /// To a store of used tokens: mark the token with this digest as used.
     Spend { digest: String },
     /// To the store of admin sessions: store a new id.
     OpenLogin { digest: String, login: Login },
@@ -37,6 +37,12 @@ pub(crate) enum Message {
     RenewLogin { old: String, digest: String, until: u64, grace: u64 },
     /// To the store of admin sessions: end sessions.
     EndLogins(Ended),
+    /// To the object of a device's key: store this new key.
+    RegisterDevice(Device),
+    /// To the object of a device's key: return the key.
+    FindDevice,
+    /// To the object of a device's key: store the counter of an assertion, if it is larger than the last one.
+    CountAssertion { counter: u32 },
 }
 
 impl object::Message for Message {
@@ -45,10 +51,12 @@ impl object::Message for Message {
             Self::Admit { .. } | Self::Show | Self::List | Self::Change { .. } | Self::Revoke | Self::Enter { .. } => {
                 true
             }
+            Self::FindDevice => true,
             // They are bound to an id.
             Self::OpenLogin { .. } | Self::FindLogin { .. } | Self::RenewLogin { .. } | Self::EndLogins(_) => true,
-            // The second time, the key exists, its new secret is the old one, or the token is used.
+            // The second time, the key exists, its new secret is the old one, the token is used, or the counter is the last one.
             Self::Create(_) | Self::Rotate { .. } | Self::Spend { .. } => false,
+            Self::RegisterDevice(_) | Self::CountAssertion { .. } => false,
         }
     }
 }
@@ -74,4 +82,5 @@ pub(crate) enum Answer {
     /// The token was used before.
     Spent,
     Login(Login),
+    Device(Device),
 }

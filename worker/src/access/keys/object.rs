@@ -3,6 +3,7 @@
 use failsoft::Millis;
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, SqlStorage, State, Storage, durable_object};
 
+use super::devices::{self, Device};
 use super::logins::{Login, Logins};
 use super::{Answer, Denied, Message, Record, unavailable};
 use crate::http::api_error::ApiError;
@@ -15,7 +16,7 @@ const RECORD: &str = "record";
 const MOST: i64 = 10_000;
 /// The table of the registry.
 const LIST: &str = "CREATE TABLE IF NOT EXISTS keys (id TEXT PRIMARY KEY, shown TEXT)";
-/// How long a used token is stored, in milliseconds. Turnstile's tokens are valid for 5 minutes.
+/// How long a used token is stored, in milliseconds. Turnstile's tokens and the edge's challenges are valid for 5 minutes.
 const USED_TOKEN_AGE: Millis = 10 * 60 * 1_000;
 
 /// Sends `message` to the object `name`.
@@ -30,7 +31,7 @@ pub(crate) async fn send(env: &Env, name: &str, message: &Message) -> Result<Ans
     })
 }
 
-/// The Durable Object of one key, of the list of all keys, of used Turnstile tokens, or of admin sessions.
+/// The Durable Object of one key, of the list of all keys, of used tokens and challenges, of admin sessions, or of one device's key.
 #[durable_object(alarm)]
 pub struct Keys {
     storage: Storage,
@@ -49,7 +50,11 @@ impl DurableObject for Keys {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.remove_old_tokens(host::now()).await?;
+        match devices::load(&self.storage).await? {
+            // Each use of a device's key puts the alarm off.
+            Some(_) => self.storage.delete_all().await?,
+            None => self.remove_old_tokens(host::now()).await?,
+        }
         Response::empty()
     }
 }
@@ -69,6 +74,17 @@ impl Keys {
                 Ok(Self::answer_login(Logins(&self.rows).renew(&old, &digest, until, grace, now)?))
             }
             Message::EndLogins(ended) => Logins(&self.rows).end(&ended).map(|()| Answer::Done),
+            Message::FindDevice => Ok(devices::load(&self.storage).await?.map_or(Answer::Missing, Answer::Device)),
+            Message::RegisterDevice(device) => match devices::load(&self.storage).await? {
+                Some(_) => Ok(Answer::Taken),
+                None => self.store_device(&device, now).await,
+            },
+            Message::CountAssertion { counter } => match devices::load(&self.storage).await? {
+                None => Ok(Answer::Missing),
+                // The counter of a device only grows. An assertion that was stolen and used before has an old one.
+                Some(device) if counter <= device.counter => Ok(Answer::Spent),
+                Some(device) => self.store_device(&Device { counter, ..device }, now).await,
+            },
             Message::Create(record) => match self.load().await? {
                 Some(_) => Ok(Answer::Taken),
                 None => self.store(record).await,
@@ -113,6 +129,12 @@ impl Keys {
                 self.store(record).await
             }
         }
+    }
+
+    async fn store_device(&self, device: &Device, now: Millis) -> worker::Result<Answer> {
+        devices::store(&self.storage, device).await?;
+        self.set_alarm(now + devices::UNUSED_AGE).await?;
+        Ok(Answer::Done)
     }
 
     fn register(&self, id: &str, row: &str) -> worker::Result<Answer> {

@@ -59,6 +59,10 @@ codes! {
     TurnstileRefused     "turnstile_refused"     403
     VisitorsNotSetUp     "visitors_not_set_up"   404
     TurnstileUnavailable "turnstile_unavailable" 503
+    ChallengeRefused     "challenge_refused"     403
+    AttestationRefused   "attestation_refused"   403
+    DeviceKeyUnknown     "device_key_unknown"    403
+    PlayIntegrityUnavailable "play_integrity_unavailable" 503
     // Budgets.
     BudgetExceeded       "budget_exceeded"       402
     RateLimitExceeded    "rate_limit_exceeded"   429
