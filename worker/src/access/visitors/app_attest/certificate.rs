@@ -167,7 +167,7 @@ fn read_basic_constraints(value: &[u8]) -> der::Result<bool> {
 }
 
 fn read_algorithm(algorithm: &[u8]) -> der::Result<Hash> {
-    let id = SliceReader::new(algorithm)?.sequence(|parts| ObjectIdentifier::decode(parts))?;
+    let id = SliceReader::new(algorithm)?.sequence(ObjectIdentifier::decode)?;
     match id {
         ECDSA_WITH_SHA256 => Ok(Hash::Sha256),
         ECDSA_WITH_SHA384 => Ok(Hash::Sha384),
