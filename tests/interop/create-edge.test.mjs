@@ -62,8 +62,8 @@ const statusFor = (host, origin) => new Promise((resolve, reject) => {
 const OWN = {
   'create-failsoft-edge': ['LICENSE', 'cli.js', 'package.json', 'project.js'],
   'failsoft-edge': [
-    'LICENSE', 'README.md', 'build/index.js', 'build/index_bg.wasm', 'cli.js', 'deploy.js', 'emulator.js', 'entry.mjs', 'package.json',
-    'project.js', 'serve.js', 'testing.js', 'wrangler.json',
+    'LICENSE', 'README.md', 'build/functions.txt', 'build/index.js', 'build/index_bg.wasm', 'cli.js', 'deploy.js', 'emulator.js',
+    'entry.mjs', 'package.json', 'project.js', 'serve.js', 'testing.js', 'wrangler.json',
   ],
 };
 /** What the build makes of the dashboard, of the documentation and of the package for the pages. */

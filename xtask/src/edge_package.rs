@@ -26,7 +26,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let stage = workspace.scratch().join("edge-package");
     files::make_empty(&stage)?;
     let build = worker::output(workspace);
-    for file in ["index.js", "index_bg.wasm"] {
+    for file in ["index.js", "index_bg.wasm", "functions.txt"] {
         files::copy(&build.join(file), &stage.join("build").join(file))?;
     }
     copy_folder(&build.join("assets"), &stage.join("assets"))?;

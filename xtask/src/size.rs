@@ -37,15 +37,15 @@ struct Size {
     gzip: u64,
 }
 
-/// Builds the package and the Worker, and prints the size of each file and the composition of the package's
-/// WebAssembly.
+/// Builds the package and the Worker, and prints the size of each file and the composition of the WebAssembly of both.
 pub(crate) fn show(workspace: &Workspace) -> Result<()> {
     setup::build(workspace)?;
     package::build(workspace)?;
     crate::worker::build(workspace)?;
     let package = workspace.package();
     table(workspace, "package", &package, &files::below(&package)?)?;
-    groups::show(workspace)?;
+    groups::show(workspace, "package", &package::with_names(workspace)?)?;
+    groups::show(workspace, "Worker", &crate::worker::with_names(workspace))?;
     check(workspace).map(drop)
 }
 

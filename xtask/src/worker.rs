@@ -31,19 +31,21 @@ const WASM_FEATURES: [&str; 8] = [
 /// As in the package: a function with one caller is inlined only if it is tiny, and the first kilobyte of the memory, which is the
 /// end of the stack, stays unused. The second `-Oz` removes 6 KB that the first leaves. In the order of their names, functions of one
 /// module and of one generic type are neighbours, which compress better: another 8 KB.
-const WASM_OPTIMISATIONS: [&str; 8] = [
+const WASM_OPTIMISATIONS: [&str; 7] = [
     "--low-memory-unused",
     "--one-caller-inline-max-function-size=20",
     "-Oz",
     "-Oz",
     "--reorder-functions-by-name",
-    "--strip-debug",
     "--strip-producers",
     "--strip-target-features",
 ];
 
-/// Instructions that several branches have in common are merged, which changes the size and not the speed.
-const RUSTFLAGS: &str = "-Cllvm-args=-hoist-common-insts -Cllvm-args=-sink-common-insts";
+/// - A panic is a trap without a message, so the Worker contains no code that formats messages of panics. The log has the stack
+///   of the trap, and `functions.txt` has the names of its functions.
+/// - Instructions that several branches have in common are merged, which changes the size and not the speed.
+const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Cllvm-args=-hoist-common-insts \
+                         -Cllvm-args=-sink-common-insts";
 
 /// Builds worker/build, unless nothing has changed. Needs what [`crate::setup::build`] sets up.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
@@ -105,13 +107,24 @@ fn bundle(workspace: &Workspace) -> Result<()> {
     optimise(workspace)
 }
 
-/// worker-build keeps the names of all functions, which are a tenth of what an isolate loads. A panic still reports its
-/// location.
+/// The WebAssembly with the names of its functions, which are a tenth of it, so an isolate loads it without them. Both have
+/// the same functions in the same order. Needs a built Worker.
+pub(crate) fn with_names(workspace: &Workspace) -> PathBuf {
+    workspace.scratch().join("worker.wasm")
+}
+
+/// worker-build keeps the names of all functions. A line of `functions.txt` has the number and the name of a function: the stack
+/// of a trap has only the numbers.
 fn optimise(workspace: &Workspace) -> Result<()> {
-    let wasm = output(workspace).join("index_bg.wasm");
+    let (wasm, named) = (output(workspace).join("index_bg.wasm"), with_names(workspace));
     let mut wasm_opt = npm::program(workspace, "wasm-opt");
-    wasm_opt.args(WASM_FEATURES).args(WASM_OPTIMISATIONS).arg(&wasm).arg("-o").arg(&wasm);
-    run_quietly("running wasm-opt", &mut wasm_opt, no_progress)
+    wasm_opt.args(WASM_FEATURES).args(WASM_OPTIMISATIONS).arg("--debuginfo").arg(&wasm).arg("-o").arg(&named);
+    run_quietly("running wasm-opt", &mut wasm_opt, no_progress)?;
+    let mut strip = npm::program(workspace, "wasm-opt");
+    let functions = output(workspace).join("functions.txt");
+    strip.args(WASM_FEATURES).arg(format!("--symbolmap={}", functions.display()));
+    strip.arg("--strip-debug").arg(&named).arg("-o").arg(&wasm);
+    run_quietly("removing the names", &mut strip, no_progress)
 }
 
 /// Copies the playground and the package, which the playground imports as `./failsoft/…`, renders the documentation, and bundles

@@ -1,24 +1,24 @@
-//! The composition of the package's WebAssembly: bytes of code by the core's module. Inlined code counts for the
-//! function that contains it, so much of `call` appears in `browser`, whose exports call it.
+//! The composition of the WebAssembly of the package and of the Worker: bytes of code by module. Inlined code counts for
+//! the function that contains it, so much of `call` appears in `browser`, whose exports call it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::failure::{Failure, Result};
 use crate::npm;
-use crate::package;
 use crate::process::{output, report_step};
 use crate::workspace::Workspace;
 
-const CRATE: &str = "failsoft";
+/// The crates whose modules are shown: the Worker, and the core.
+const CRATES: [(&str, &str); 2] = [("failsoft_worker[", "worker/"), ("failsoft[", "")];
 /// The group of strings and tables, which are not functions.
 const DATA: &str = "strings and tables";
 
-/// Prints the groups, the largest first. Needs a built package.
-pub(super) fn show(workspace: &Workspace) -> Result<()> {
-    report_step("sizes: the package's WebAssembly by module, before the names are removed");
-    let named = package::with_names(workspace)?;
+/// Prints the groups of `named`, a WebAssembly that has the names of its functions, the largest first.
+pub(super) fn show(workspace: &Workspace, title: &str, named: &Path) -> Result<()> {
+    report_step(&format!("sizes: the WebAssembly of the {title} by module, before the names are removed"));
     let mut wasm_opt = npm::program(workspace, "wasm-opt");
-    let output = output(wasm_opt.args(package::WASM_FEATURES).arg("--func-metrics").arg(&named)).unwrap_or_default();
+    let output = output(wasm_opt.args(["--all-features", "--func-metrics"]).arg(named)).unwrap_or_default();
     let groups = groups(&output);
     if groups.len() < 2 {
         return Err(Failure::Invalid { what: "wasm-opt's output".to_owned(), expected: "the size of each function" });
@@ -41,8 +41,8 @@ struct Group {
 }
 
 /// Parses lines such as `func: NAME`, `[binary-bytes] : 12`, `[memory-data] : 34`.
-fn groups(output: &str) -> BTreeMap<&str, Group> {
-    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+fn groups(output: &str) -> BTreeMap<String, Group> {
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     let mut function = None;
     for line in output.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix("func: ") {
@@ -50,12 +50,12 @@ fn groups(output: &str) -> BTreeMap<&str, Group> {
         } else if let Some((what, number)) = line.split_once(':')
             && let Ok(bytes) = number.trim().parse::<u64>()
         {
-            match (what.trim(), function) {
+            match (what.trim(), &function) {
                 ("[binary-bytes]", Some(module)) => {
-                    let group = groups.entry(module).or_default();
+                    let group = groups.entry(String::clone(module)).or_default();
                     (group.bytes, group.functions) = (group.bytes + bytes, group.functions + 1);
                 }
-                ("[memory-data]", None) => groups.entry(DATA).or_default().bytes += bytes,
+                ("[memory-data]", None) => groups.entry(DATA.to_owned()).or_default().bytes += bytes,
                 _ => {}
             }
         }
@@ -63,19 +63,24 @@ fn groups(output: &str) -> BTreeMap<&str, Group> {
     groups
 }
 
-/// The module of a function of this crate, such as `chunk` of `<failsoft[6822]::chunk::node::Node>::grow`; for other
-/// crates, the name of the crate.
-fn module(function: &str) -> &str {
-    let ours = function.split_once(CRATE).and_then(|(_, rest)| rest.split_once("]::")).map(|(_, rest)| word(rest));
-    match ours {
-        Some(module) => module,
-        None if function.starts_with("client_") || function.starts_with("session_") => "browser",
-        None => match word(function.trim_start_matches(['<', '&', '[', '('])) {
-            "core" | "alloc" | "std" | "str" | "u8" | "__rustc" | "compiler_builtins" => "the standard library",
-            name if name.starts_with("__wb") => "wasm_bindgen",
-            name => name,
-        },
+/// The module of a function of these crates, such as `chunk` of `<failsoft[6822]::chunk::node::Node>::grow`, or
+/// `worker/call` of `failsoft_worker[9a]::call::chat::answer`; for other crates, the name of the crate.
+fn module(function: &str) -> String {
+    for (name, prefix) in CRATES {
+        let path = function.split_once(name).and_then(|(_, rest)| rest.split_once("]::"));
+        if let Some((_, path)) = path {
+            return [prefix, word(path)].concat();
+        }
     }
+    if function.starts_with("client_") || function.starts_with("session_") {
+        return "browser".to_owned();
+    }
+    match word(function.trim_start_matches(['<', '&', '[', '('])) {
+        "core" | "alloc" | "std" | "str" | "u8" | "__rustc" | "compiler_builtins" => "the standard library",
+        name if name.starts_with("__wb") => "wasm_bindgen",
+        name => name,
+    }
+    .to_owned()
 }
 
 fn word(text: &str) -> &str {
@@ -91,7 +96,8 @@ mod tests {
         let output = "Metrics\nglobal\n [memory-data]  : 90\nfunc: session_poll\n [binary-bytes] : 10\n Block : 5\n\
                     func: <failsoft[68f]::chunk::node::Node>::grow\n [binary-bytes] : 20\n\
                     func: failsoft[68f]::chunk::sum\n [binary-bytes] : 3\n\
-                    func: <[&str]>::concat::<str>\n [binary-bytes] : 4\n func: <talc[ff]::base::Talc>::allocate\n [binary-bytes] : 7";
+                    func: <[&str]>::concat::<str>\n [binary-bytes] : 4\n func: <talc[ff]::base::Talc>::allocate\n [binary-bytes] : 7\n\
+                    func: <failsoft_worker[9a]::call::chat::answer::{closure#0} as x>::<failsoft[68f]::call::Call>\n [binary-bytes] : 8";
         let group = |bytes, functions| Group { bytes, functions };
         let expected = [
             ("browser", group(10, 1)),
@@ -99,7 +105,9 @@ mod tests {
             ("strings and tables", group(90, 0)),
             ("talc", group(7, 1)),
             ("the standard library", group(4, 1)),
+            ("worker/call", group(8, 1)),
         ];
-        assert_eq!(groups(output).into_iter().collect::<Vec<_>>(), expected);
+        let groups = groups(output);
+        assert_eq!(groups.into_iter().collect::<Vec<_>>(), expected.map(|(name, group)| (name.to_owned(), group)));
     }
 }
