@@ -1,6 +1,6 @@
 // `cargo xtask bench`: failsoft and its peers side by side, in one run, as ratios of medians with their 95 % intervals.
 //
-//     node main.mjs PACKAGE [--baseline DIR] [part…]        the parts are below
+//     node main.mjs PACKAGE [--baseline DIR] [--short] [part…]        the parts are below; short.mjs explains --short
 //
 // Every peer does the same work over the same kind of connection, and every answer is checked. Absolute figures differ
 // between machines and runs; ratios within one run are more stable. Run nothing else at the same time.
@@ -24,14 +24,15 @@ import { paced } from './edge/paced.mjs';
 import { requests } from './edge/requests.mjs';
 import { memory } from './memory.mjs';
 import { reading } from './reading.mjs';
+import { shorten } from './short.mjs';
 import { median } from './statistics.mjs';
 import { compare, formatRatio, formatTable } from './table.mjs';
 import { checkTargets } from './targets.mjs';
 
-const ROUNDS = 7;
-const EVENTS = 20_000;
+const ROUNDS = shorten(7, 1);
+const EVENTS = shorten(20_000, 200);
 
-const { values, positionals: [pkg, ...names] } = parseArgs({ allowPositionals: true, options: { baseline: { type: 'string' } } });
+const { values, positionals: [pkg, ...names] } = parseArgs({ allowPositionals: true, options: { baseline: { type: 'string' }, short: { type: 'boolean' } } });
 const folder = resolve(pkg);
 const options = { events: EVENTS, rounds: ROUNDS };
 

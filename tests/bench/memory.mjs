@@ -10,9 +10,10 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
+import { shorten } from './short.mjs';
 import { CUTS, body, pieces } from './streams.mjs';
 
-const COUNTS = [100, 1_000, 10_000, 100_000, 1_000_000];
+const COUNTS = shorten([100, 1_000, 10_000, 100_000, 1_000_000], [100, 1_000]);
 const MIB = 2 ** 20;
 /** The events that repeat: a million different events would need more memory than their reader. */
 const REPEATED = 1_000;

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: failsoft and its peers side by side, in one run. tests/bench says what is measured, and how.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::arguments::Bench;
 use crate::browser::CHROMIUM;
@@ -67,8 +67,8 @@ fn measure(workspace: &Workspace, parts: &[&str], baseline: Option<&Path>) -> Re
     }
     node.env(CHROMIUM.variable, chromium);
     if parts.contains(&LITELLM) {
-        match python::install_peer(workspace) {
-            Ok(python) => drop(node.env("LITELLM_BIN", python.with_file_name(LITELLM))),
+        match install_litellm(workspace) {
+            Ok(litellm) => drop(node.env("LITELLM_BIN", litellm)),
             Err(Failure::Interrupted) => return Err(Failure::Interrupted),
             // LiteLLM is large and only a comparison: everything else can be measured without it.
             Err(failure) => report_step(&format!("LiteLLM is left out: {failure}")),
@@ -78,9 +78,30 @@ fn measure(workspace: &Workspace, parts: &[&str], baseline: Option<&Path>) -> Re
     if Program::start(&mut node)?.wait(|_| {})?.success() { Ok(()) } else { Err(Failure::Reported) }
 }
 
+/// Installs the peers, and returns the path of LiteLLM's program.
+pub(crate) fn install_peers(workspace: &Workspace) -> Result<PathBuf> {
+    npm::install_peers(workspace)?;
+    install_litellm(workspace)
+}
+
+fn install_litellm(workspace: &Workspace) -> Result<PathBuf> {
+    python::install_peer(workspace).map(|python| python.with_file_name(LITELLM))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_part_is_known_to_the_scripts_and_has_a_test() {
+        let scripts = [include_str!("../../tests/bench/main.mjs"), include_str!("../../tests/bench/parts.test.mjs")];
+        for part in PARTS.into_iter().filter(|part| *part != INSTRUCTIONS) {
+            let forms = [format!("\n  {part}: "), format!("\n  '{part}': "), format!("\n  {part},")];
+            for script in scripts {
+                assert!(forms.iter().any(|form| script.contains(form)), "{part}");
+            }
+        }
+    }
 
     #[test]
     fn builds_are_compared_only_with_a_baseline() {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::bench;
 use crate::browser;
 use crate::emulator;
 use crate::failure::{Failure, Result};
@@ -24,6 +25,7 @@ pub(crate) struct Prerequisites {
     /// The variables that name the browsers.
     browsers: Vec<(&'static str, OsString)>,
     python: Option<PathBuf>,
+    litellm: Option<PathBuf>,
     emulator: Option<PathBuf>,
     missing: Vec<(Need, String)>,
 }
@@ -70,6 +72,7 @@ impl Prerequisites {
         variables.extend(self.emulator.clone().map(|path| ("FAILSOFT_EMULATOR_BIN", path.into_os_string())));
         variables.extend(self.browsers.iter().cloned());
         variables.extend(self.python.clone().map(|path| ("FAILSOFT_PYTHON", path.into_os_string())));
+        variables.extend(self.litellm.clone().map(|path| ("LITELLM_BIN", path.into_os_string())));
         variables.extend(self.long.then(|| (LONG, "1".into())));
         variables
     }
@@ -83,6 +86,7 @@ impl Prerequisites {
                 Ok(())
             }),
             Need::Python => python::install(workspace).map(|path| self.python = Some(path)),
+            Need::Peers => bench::install_peers(workspace).map(|path| self.litellm = Some(path)),
             Need::Package => package::build(workspace),
             Need::Worker => worker::build(workspace),
             Need::Emulator => {

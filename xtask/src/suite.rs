@@ -23,11 +23,13 @@ pub(crate) enum Suite {
     Deploy,
     /// Changes to the core that the simulator has to notice.
     Mutants,
+    /// Each part of the benchmark, in a short form.
+    Bench,
 }
 
 impl Suite {
     /// The order in which the suites run: the fast and most informative ones come first.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Core,
         Self::Size,
         Self::Deny,
@@ -38,11 +40,12 @@ impl Suite {
         Self::Interop,
         Self::Deploy,
         Self::Mutants,
+        Self::Bench,
     ];
 
     /// Only a long run includes the suite, unless its name is on the command line.
     pub(crate) fn is_long(self) -> bool {
-        self == Self::Mutants
+        matches!(self, Self::Mutants | Self::Bench)
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -57,6 +60,7 @@ impl Suite {
             Self::Deny => "deny",
             Self::Deploy => "deploy",
             Self::Mutants => "mutants",
+            Self::Bench => "bench",
         }
     }
 
@@ -80,6 +84,7 @@ impl Suite {
             Self::Edge => &[Need::Tools, Need::Worker, Need::Emulator],
             Self::Interop => &[Need::Tools, Need::Browsers, Need::Python, Need::Package, Need::Worker, Need::Emulator],
             Self::Deploy => &[Need::Tools, Need::Package, Need::Worker],
+            Self::Bench => &[Need::Tools, Need::Browsers, Need::Peers, Need::Package, Need::Worker],
         }
     }
 }
@@ -92,6 +97,8 @@ pub(crate) enum Need {
     Browsers,
     /// Third-party clients in Python.
     Python,
+    /// What the benchmark compares with.
+    Peers,
     Package,
     Worker,
     Emulator,
@@ -99,6 +106,6 @@ pub(crate) enum Need {
 
 impl Need {
     /// The order in which they are prepared: the network comes first, and the package before the Worker that serves it.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Tools, Self::Browsers, Self::Python, Self::Package, Self::Worker, Self::Emulator];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Tools, Self::Browsers, Self::Python, Self::Peers, Self::Package, Self::Worker, Self::Emulator];
 }

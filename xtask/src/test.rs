@@ -10,6 +10,7 @@ use crate::deny;
 use crate::deploy;
 use crate::failure::{Failure, Result};
 use crate::files;
+use crate::instructions;
 use crate::libtest;
 use crate::mutant;
 use crate::npm;
@@ -66,6 +67,12 @@ fn run_suite(workspace: &Workspace, prerequisites: &Prerequisites, suite: Suite)
         Suite::Core => core(workspace, prerequisites),
         Suite::Mutants => mutant::check(workspace, &[]),
         Suite::Package | Suite::Browser | Suite::Edge | Suite::Interop => scripts(workspace, prerequisites, suite),
+        Suite::Bench => {
+            let mut tally = scripts(workspace, prerequisites, suite)?;
+            instructions::count(workspace)?;
+            tally += Tally::one(true);
+            Ok(tally)
+        }
         Suite::Deny => deny::check(workspace),
         Suite::Types => types::check(workspace),
         Suite::Size => size(workspace, prerequisites),
@@ -142,12 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn the_mutants_run_in_a_long_run_or_by_name() {
+    fn the_mutants_and_the_benchmark_run_in_a_long_run_or_by_name() {
         let options = |suites: &[Suite], long| Test { suites: suites.to_vec(), long };
-        assert!(!is_wanted(Suite::Mutants, &options(&[], false)));
-        assert!(is_wanted(Suite::Mutants, &options(&[], true)));
-        assert!(is_wanted(Suite::Mutants, &options(&[Suite::Mutants], false)));
-        assert!(!is_wanted(Suite::Mutants, &options(&[Suite::Core], true)));
+        for suite in [Suite::Mutants, Suite::Bench] {
+            assert!(!is_wanted(suite, &options(&[], false)));
+            assert!(is_wanted(suite, &options(&[], true)));
+            assert!(is_wanted(suite, &options(&[suite], false)));
+            assert!(!is_wanted(suite, &options(&[Suite::Core], true)));
+        }
         assert!(is_wanted(Suite::Core, &options(&[], false)));
     }
 }

@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { WORKER, WORKERD, freePort, startProgram } from '../../support/edge.mjs';
+import { shorten } from '../short.mjs';
 import { median } from '../statistics.mjs';
 
-const CALLS = 3_000;
+const CALLS = shorten(3_000, 64);
 const AT_ONCE = 64;
-const ROUNDS = 3;
+const ROUNDS = shorten(3, 1);
 
 const DRIVER = `
 const row = (id) => ({ id, call: id, revision: 0, at: Date.now(), account: 'key:bench', client: 'bench', route: null,

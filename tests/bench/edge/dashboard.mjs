@@ -3,11 +3,12 @@
 
 import { clientKey, startEdge } from '../../support/edge.mjs';
 import { readMigration, removeSums } from '../../support/sums.mjs';
+import { shorten } from '../short.mjs';
 import { median } from '../statistics.mjs';
 
-const ATTEMPTS = 1_000_000;
+const ATTEMPTS = shorten(1_000_000, 10_000);
 const STEPS = 20;
-const ROUNDS = 7;
+const ROUNDS = shorten(7, 1);
 const DAY = 86_400_000;
 const OWNER = 'owner-0123456789-0123456789-0123456789';
 

@@ -5,6 +5,7 @@
 
 import { freePort } from '../../support/edge.mjs';
 import { generator, shuffled } from '../../support/random.mjs';
+import { shorten } from '../short.mjs';
 import { median } from '../statistics.mjs';
 import { send } from './client.mjs';
 import { cpuOfThread } from './cpu.mjs';
@@ -22,7 +23,7 @@ const CALLS = {
   'stream of 500 events, 4 ms apart': { call: { stream: true, content: '500 events, 4 ms apart' }, times: 8, atOnce: 8, names: [LOOP, 'Portkey', ...lanes] },
 };
 /** One round that warms up, and the rounds that count. */
-const ROUNDS = 3;
+const ROUNDS = shorten(3, 2);
 
 export async function isolate() {
   const upstream = await startUpstream();

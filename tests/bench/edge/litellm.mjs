@@ -6,17 +6,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { freePort, startProgram } from '../../support/edge.mjs';
+import { shorten } from '../short.mjs';
 import { compare } from '../table.mjs';
 import { inLane, startFailsoft, startUpstream } from './servers.mjs';
 import { measureInTurns } from './turns.mjs';
 
 const LITELLM = 'LiteLLM proxy';
-const ROUNDS = 3;
+const ROUNDS = shorten(3, 1);
 /** The calls, and how many of them make a sample. */
 const CALLS = {
-  'JSON of 2 KB': { times: 40, call: {} },
-  '429, then an answer': { times: 20, call: { models: ['limited', 'm'] } },
-  'stream of 500 events': { times: 5, call: { stream: true } },
+  'JSON of 2 KB': { times: shorten(40, 2), call: {} },
+  '429, then an answer': { times: shorten(20, 2), call: { models: ['limited', 'm'] } },
+  'stream of 500 events': { times: shorten(5, 1), call: { stream: true } },
 };
 
 export async function litellm() {

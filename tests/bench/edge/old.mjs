@@ -4,18 +4,19 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-import { compare } from '../table.mjs';
+import { shorten } from '../short.mjs';
 import { median } from '../statistics.mjs';
+import { compare } from '../table.mjs';
 import { inLane, startFailsoft, startUpstream } from './servers.mjs';
 import { measureInTurns } from './turns.mjs';
 
 const [NEW, OLD] = ['this build', 'the old build'];
 /** More than elsewhere, because the difference to find is a few percent. */
-const ROUNDS = 25;
+const ROUNDS = shorten(25, 1);
 
 const CALLS = {
-  oldJson: { title: 'JSON call with key, hold and settlement', times: 300, call: {}, accounting: true },
-  oldStream: { title: 'stream of 500 events in the lane `gate`', times: 30, call: { stream: true }, accounting: false },
+  oldJson: { title: 'JSON call with key, hold and settlement', times: shorten(300, 4), call: {}, accounting: true },
+  oldStream: { title: 'stream of 500 events in the lane `gate`', times: shorten(30, 2), call: { stream: true }, accounting: false },
 };
 
 /** A table for each kind of call. `baseline` is a built folder `worker/build`. */

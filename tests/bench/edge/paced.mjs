@@ -86,7 +86,7 @@ function tabulate(samples) {
   const added = (name, measure) => column(name, measure).map((lag, round) => lag - samples[DIRECT][round][measure]);
   const rows = Object.keys(samples).map((name) => {
     const middle = (taken) => median(taken).toFixed(0);
-    if (name === DIRECT) return [name, middle(column(name, 'p50')), middle(column(name, 'p99')), '', middle(column(name, 'first')), '', ''];
+    if (name === DIRECT) return [name, middle(column(name, 'p50')), middle(column(name, 'p99')), '–', middle(column(name, 'first')), '–', '–'];
     return [
       name,
       middle(added(name, 'p50')),

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePort } from '../../support/edge.mjs';
+import { shorten } from '../short.mjs';
 import { send } from './client.mjs';
 import { resident } from './cpu.mjs';
 import { collectGarbage } from './heap.mjs';
@@ -23,7 +24,7 @@ const SAME = 'JavaScript, same calls';
 const ACCOUNTING = 'failsoft, with key, hold, settle and ledger';
 
 /** Memory before and after `calls` calls that follow `warm` calls, in four parts. */
-export async function remains({ warm = 4_000, calls = 16_000 } = {}) {
+export async function remains({ warm = shorten(4_000, 64), calls = shorten(16_000, 64) } = {}) {
   const upstream = await startUpstream();
   const starts = {
     [SAME]: (options) => startFloor(upstream.url, SAME, options, HEAP),

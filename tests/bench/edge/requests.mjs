@@ -1,6 +1,7 @@
 // The cost of a request at the edge: CPU of workerd's process, beside Workers in JavaScript and beside Portkey's gateway,
 // which sleeps for 25 ms before the first chunk of a stream; the sleep costs no CPU.
 
+import { shorten } from '../short.mjs';
 import { compare } from '../table.mjs';
 import { FLOORS, LANES, inLane, startCalls, startFailsoft, startFloor, startPortkey, startUpstream } from './servers.mjs';
 import { measureInTurns } from './turns.mjs';
@@ -13,11 +14,11 @@ const lanes = LANES.map((lane) => `failsoft, ${lane}`);
 
 /** The calls: how many in one sample, and the peers to compare with. */
 const CALLS = {
-  'JSON of 2 KB': { times: 300, call: {}, against: ['JavaScript, native pipe', 'JavaScript, same calls', 'Portkey'], also: ['failsoft'] },
-  'JSON of 2 KB, with accounting': { times: 300, call: {}, against: [SAME_CALLS], also: [ACCOUNTING] },
-  '429, then an answer': { times: 200, call: { models: ['limited', 'm'] }, against: ['JavaScript, fallback loop', 'Portkey'], also: ['failsoft'] },
+  'JSON of 2 KB': { times: shorten(300, 4), call: {}, against: ['JavaScript, native pipe', 'JavaScript, same calls', 'Portkey'], also: ['failsoft'] },
+  'JSON of 2 KB, with accounting': { times: shorten(300, 4), call: {}, against: [SAME_CALLS], also: [ACCOUNTING] },
+  '429, then an answer': { times: shorten(200, 4), call: { models: ['limited', 'm'] }, against: ['JavaScript, fallback loop', 'Portkey'], also: ['failsoft'] },
   'stream of 500 events, all at once': {
-    times: 30,
+    times: shorten(30, 2),
     call: { stream: true },
     against: ['JavaScript, native pipe', 'JavaScript, tee', 'JavaScript, pull loop', 'Portkey'],
     also: lanes,
