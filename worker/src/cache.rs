@@ -14,4 +14,4 @@ mod client;
 mod key;
 mod object;
 
-pub(crate) use client::{CacheClient, Place, StoredAnswer, Which};
+pub(crate) use client::{CacheClient, Place, StoredAnswer};

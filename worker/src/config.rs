@@ -23,6 +23,7 @@ mod sampling;
 #[cfg(test)]
 mod schema_tests;
 mod secret;
+mod selection;
 mod setup;
 mod split;
 mod stored_route;
@@ -52,6 +53,7 @@ pub(crate) use limits::Limits;
 pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route, is_route_name};
+pub(crate) use selection::Selection;
 pub(crate) use setup::{ACCOUNTS, CACHE, Setup, setup};
 pub(crate) use split::Split;
 pub(crate) use stored_route::read_stored_route;

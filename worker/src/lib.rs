@@ -9,10 +9,10 @@
 //!
 //! | folder | contents |
 //! |---|---|
-//! | `admin` | for the owner: stored routes, stored answers, samples of calls, experiments |
+//! | `admin` | the owner's `/admin`: who may do what; stored routes, stored answers, samples of calls, experiments |
 //! | `call` | a chat call: admission, the driver, requests to upstreams, delivery |
 //! | `ops` | for the owner: health, metrics, spans, the cron trigger, what the dashboard shows |
-//! | `access` | who may call: client keys, users, visitors, this machine; the owner's `/admin` |
+//! | `access` | who may call: client keys, users, visitors, this machine; the owner's tokens and sessions |
 //! | `cache` | answers that are given again, for routes that have a cache |
 //! | `routes` | routes that the owner edits without a deployment, as this isolate knows them |
 //! | `samples` | texts of a part of the calls, encrypted |
@@ -69,7 +69,7 @@ use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
 use crate::account::AccountClient;
 use crate::call::model_list::ModelList;
-use crate::config::{Config, Scope, Setup};
+use crate::config::{Config, Setup};
 use crate::http::api_error::ApiError;
 use crate::http::reply::Reply;
 use crate::http::request_head::{self, RequestHead};
@@ -154,7 +154,7 @@ async fn answer(
         (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,
         (Endpoint::Session, Ok(config)) => boxed(access::visitors::create_session(request, head, config, env)).await,
         (Endpoint::Challenge, Ok(config)) => boxed(access::visitors::create_challenge(head, config, env)).await,
-        (Endpoint::Admin, Ok(config)) => boxed(answer_admin(request, head, config, env, exchange)).await,
+        (Endpoint::Admin, Ok(config)) => boxed(admin::answer(request, head, config, env, exchange)).await,
         (Endpoint::Playground, Ok(config)) => boxed(describe_playground(config, head, env)).await,
     }
 }
@@ -167,35 +167,6 @@ async fn with_stored_routes(setup: &Setup, endpoint: Endpoint, env: &Env) -> Set
         }
         _ => Rc::clone(setup),
     }
-}
-
-async fn answer_admin(
-    request: &web_sys::Request,
-    head: &RequestHead,
-    config: &Rc<Config>,
-    env: &Env,
-    exchange: &Exchange,
-) -> Result<Reply, ApiError> {
-    let sender = access::admin::admit(config, request, &head.caller, env).await?;
-    if let Some(view) = ops::dashboard::find_view(&head.path) {
-        access::admin::check_scope(sender.admin, Scope::Read)?;
-        return ops::dashboard::answer(view, (&head.method, &request.url()), config, env).await;
-    }
-    let answer = if admin::experiments::is_about_experiments(&head.path) {
-        admin::experiments::answer(&sender, request, head, config, env, exchange).await
-    } else if admin::routes::is_about_routes(&head.path) {
-        admin::routes::answer(&sender, request, head, config, env).await
-    } else if admin::cache::is_about_cache(&head.path) {
-        boxed(admin::cache::answer(&sender, request, head, config, env)).await
-    } else if admin::samples::is_about_samples(&head.path) {
-        admin::samples::answer(&sender, request, head, config, env).await
-    } else {
-        access::admin::answer(&sender, request, head, config, env).await
-    };
-    if !admin::routes::is_dry_run(&head.path) && !admin::experiments::is_step(&head.path) {
-        ops::audit::record(env, sender.admin, head, &answer).await;
-    }
-    answer
 }
 
 async fn show_models(config: &Config, head: &RequestHead, env: &Env) -> Result<Reply, ApiError> {

@@ -27,22 +27,18 @@ mod step;
 mod store;
 mod writer;
 
-use std::rc::Rc;
+use std::ops::Deref;
 
 use serde_json::{Value, json};
-use worker::Env;
 
-use action::{Action, read_action};
-pub(crate) use action::{is_about_experiments, is_step};
+pub(super) use action::{Action, read_action};
 use evidence::{Evidence, Pair};
 use store::Experiment;
 
-use crate::access::admin::{Sender, check_purpose, check_scope};
+use crate::access::admin::AdminRequest;
 use crate::admin::unavailable;
-use crate::config::{Admin, Config};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::{Reply, list};
-use crate::http::request_head::RequestHead;
 use crate::ledger::database;
 use crate::platform::exchange::Exchange;
 use crate::platform::executor::boxed;
@@ -50,32 +46,31 @@ use crate::platform::executor::boxed;
 /// The most experiments of a route.
 const MOST: usize = 100;
 
-/// A request that was admitted.
+/// A request about experiments. Its calls go on beside the response.
 struct Request<'a> {
-    admin: &'a Admin,
-    request: &'a web_sys::Request,
-    head: &'a RequestHead,
-    config: &'a Rc<Config>,
-    env: &'a Env,
+    request: &'a AdminRequest<'a>,
     exchange: &'a Exchange,
 }
 
-/// Answers a request of `sender`.
-pub(crate) async fn answer(
-    sender: &Sender<'_>,
-    request: &web_sys::Request,
-    head: &RequestHead,
-    config: &Rc<Config>,
-    env: &Env,
+impl<'a> Deref for Request<'a> {
+    type Target = AdminRequest<'a>;
+
+    fn deref(&self) -> &AdminRequest<'a> {
+        self.request
+    }
+}
+
+/// Answers a request.
+pub(super) async fn answer(
+    action: Action<'_>,
+    request: &AdminRequest<'_>,
     exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
-    let action = read_action(&head.method, &head.path)?;
-    check_purpose(sender, request, head, config)?;
-    check_scope(sender.admin, action.scope())?;
+    let request = Request { request, exchange };
+    let env = request.env;
     if !database::exists(env) {
         return Err(ApiError::new(Code::RoutesUnavailable, "experiments need the database (LEDGER)"));
     }
-    let request = Request { admin: sender.admin, request, head, config, env, exchange };
     match action {
         Action::List(route) => {
             let found = store::list(env, route).await.map_err(unavailable)?;

@@ -24,51 +24,44 @@ mod diff;
 mod dry_run;
 mod reading;
 
+use std::ops::Deref;
+
 use failsoft::Json;
 use serde_json::{Value, json};
-use worker::Env;
 
-use action::{Action, no_version, not_found, read_action};
-pub(crate) use action::{is_about_routes, is_dry_run};
+pub(super) use action::{Action, read_action};
+use action::{no_version, not_found};
 use check::{Finding, Known};
 
 use super::unavailable;
-use crate::access::admin::{Sender, check_purpose, check_scope};
+use crate::access::admin::AdminRequest;
 use crate::catalog;
-use crate::config::{Admin, Config, Route, read_stored_route};
+use crate::config::{Config, Route, read_stored_route};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::Reply;
-use crate::http::request_head::RequestHead;
 use crate::ledger::database;
 use crate::platform::executor::boxed;
 use crate::platform::host;
 use crate::routes::store::{self, StoredRoute};
 
-/// A request that was admitted.
-struct Request<'a> {
-    admin: &'a Admin,
-    request: &'a web_sys::Request,
-    head: &'a RequestHead,
-    config: &'a Config,
-    env: &'a Env,
+/// A request about routes.
+struct RouteRequest<'a>(&'a AdminRequest<'a>);
+
+impl<'a> Deref for RouteRequest<'a> {
+    type Target = AdminRequest<'a>;
+
+    fn deref(&self) -> &AdminRequest<'a> {
+        self.0
+    }
 }
 
-/// Answers a request of `sender`.
-pub(crate) async fn answer(
-    sender: &Sender<'_>,
-    request: &web_sys::Request,
-    head: &RequestHead,
-    config: &Config,
-    env: &Env,
-) -> Result<Reply, ApiError> {
-    let action = read_action(&head.method, &head.path)?;
-    check_purpose(sender, request, head, config)?;
-    check_scope(sender.admin, action.scope())?;
-    if !database::exists(env) {
+/// Answers a request.
+pub(super) async fn answer(action: Action<'_>, request: &AdminRequest<'_>) -> Result<Reply, ApiError> {
+    if !database::exists(request.env) {
         let message = "stored routes need the database (LEDGER); without it, routes are those of the configuration";
         return Err(ApiError::new(Code::RoutesUnavailable, message));
     }
-    let request = Request { admin: sender.admin, request, head, config, env };
+    let request = RouteRequest(request);
     match action {
         Action::List => boxed(request.list()).await,
         Action::Create => boxed(request.create()).await,
@@ -85,7 +78,7 @@ pub(crate) async fn answer(
     }
 }
 
-impl Request<'_> {
+impl RouteRequest<'_> {
     /// The route of the configuration with this name.
     fn find_deployed(&self, name: &str) -> Option<&Route> {
         self.config.route(name).map(std::rc::Rc::as_ref).filter(|route| route.version.is_none())

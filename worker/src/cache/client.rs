@@ -7,7 +7,7 @@ use serde_json::json;
 use worker::Env;
 
 use super::key::key;
-use crate::config::{CACHE, Config, Route, digest};
+use crate::config::{CACHE, Config, Route, Selection, digest};
 use crate::http::request_head::RequestHead;
 use crate::platform::host;
 use crate::platform::object::Objects;
@@ -30,14 +30,6 @@ pub(crate) struct Place {
 /// An answer that was found: a JSON object with `at`, when it was stored, and `completion`.
 #[derive(Debug)]
 pub(crate) struct StoredAnswer(String);
-
-/// Which answers to remove.
-#[derive(Debug)]
-pub(crate) enum Which<'a> {
-    All,
-    OfRoute(&'a str),
-    OfAccount(&'a str),
-}
 
 /// The client. Without the binding, nothing is stored.
 #[derive(Debug)]
@@ -131,14 +123,14 @@ impl CacheClient {
     ///
     /// # Errors
     /// An object does not answer.
-    pub(crate) async fn remove(&self, which: Which<'_>) -> worker::Result<u64> {
+    pub(crate) async fn remove(&self, selection: &Selection) -> worker::Result<u64> {
         let mut message = Object::default();
         message.text("act", "remove");
         let mut names: Vec<String> = (0..OBJECTS).map(object).collect();
-        match which {
-            Which::All => {}
-            Which::OfRoute(route) => _ = message.text("route", route),
-            Which::OfAccount(account) => {
+        match selection {
+            Selection::All => {}
+            Selection::Route(route) => _ = message.text("route", route),
+            Selection::Account(account) => {
                 message.text("account", account);
                 names = vec![object_of(account)];
             }

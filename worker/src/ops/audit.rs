@@ -13,11 +13,8 @@ use crate::platform::host;
 /// The most bytes of a path. Every path that changes something is shorter.
 const LONGEST: usize = 100;
 
-/// Records a request of `admin` that changed something, or tried to. Requests that only read change nothing.
+/// Records a request of `admin` that changed something, or tried to.
 pub(crate) async fn record(env: &Env, admin: &Admin, head: &RequestHead, answer: &Result<Reply, ApiError>) {
-    if matches!(head.method.as_str(), "GET" | "HEAD") {
-        return;
-    }
     let status = answer.as_ref().map_or_else(|error| error.code.status(), |reply| reply.status);
     let path: String = head.path.chars().take(LONGEST).collect();
     let name = admin.name.as_str();

@@ -81,9 +81,9 @@ pub(crate) enum View {
     Audit,
 }
 
-/// What the path shows, if it is one of the dashboard's.
-pub(crate) fn find_view(path: &str) -> Option<View> {
-    Some(match path.trim_end_matches('/').strip_prefix("/admin/")? {
+/// Decides what a request asks to see. Returns nothing if it is about something else.
+pub(crate) fn read_view(method: &str, path: &str) -> Result<Option<View>, ApiError> {
+    let view = match path.trim_end_matches('/').strip_prefix("/admin/").unwrap_or_default() {
         "overview" => View::Overview,
         "usage" => View::Usage,
         "calls" => View::Calls,
@@ -92,20 +92,13 @@ pub(crate) fn find_view(path: &str) -> Option<View> {
         "breakers" => View::Breakers,
         "alerts" => View::Alerts,
         "audit" => View::Audit,
-        _ => return None,
-    })
+        _ => return Ok(None),
+    };
+    if matches!(method, "GET" | "HEAD") { Ok(Some(view)) } else { Err(ApiError::wrong_method("GET")) }
 }
 
-/// Answers a request with this method and URL.
-pub(crate) async fn answer(
-    view: View,
-    (method, url): (&str, &str),
-    config: &Config,
-    env: &Env,
-) -> Result<Reply, ApiError> {
-    if !matches!(method, "GET" | "HEAD") {
-        return Err(ApiError::wrong_method("GET"));
-    }
+/// Answers a request with this URL.
+pub(crate) async fn answer(view: View, url: &str, config: &Config, env: &Env) -> Result<Reply, ApiError> {
     let query = Query::read(url);
     match view {
         View::Overview => overview(&query, env).await,

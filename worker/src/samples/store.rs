@@ -6,20 +6,12 @@ use wasm_bindgen::JsValue;
 use worker::{Env, Result};
 
 use super::Sample;
-use crate::config::Config;
+use crate::config::{Config, Selection};
 use crate::ledger::database::{self, query};
 use crate::platform::{cipher, host};
 
 /// What the key of the texts is derived for.
 const USE: &str = "failsoft: text of a sample";
-
-/// Which samples a request is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Which<'a> {
-    All,
-    Route(&'a str),
-    Account(&'a str),
-}
 
 /// Stores `sample`. A failure is logged; no call depends on it.
 pub(crate) async fn keep(env: &Env, config: &Config, sample: Sample) {
@@ -63,11 +55,11 @@ pub(crate) async fn list(env: &Env) -> Result<Vec<Value>> {
 }
 
 /// Deletes samples, and returns how many.
-pub(crate) async fn delete(env: &Env, which: Which<'_>) -> Result<usize> {
-    let (condition, name) = match which {
-        Which::All => ("?1 = ''", ""),
-        Which::Route(name) => ("route = ?1", name),
-        Which::Account(name) => ("account = ?1", name),
+pub(crate) async fn delete(env: &Env, selection: &Selection) -> Result<usize> {
+    let (condition, name) = match selection {
+        Selection::All => ("?1 = ''", ""),
+        Selection::Route(name) => ("route = ?1", name.as_str()),
+        Selection::Account(name) => ("account = ?1", name.as_str()),
     };
     let statement = ["DELETE FROM samples WHERE ", condition, " RETURNING 1"].concat();
     Ok(query(env, &statement, &[name.into()]).await?.len())

@@ -1,5 +1,6 @@
-//! Which action of `/admin` a request asks for.
+//! Which action of `/admin` a request asks for: those of client keys, of sessions, and of the pause.
 
+use super::session::{self, SessionAction};
 use super::switch::Switch;
 use crate::config::{Scope, is_key_id};
 use crate::http::api_error::{ApiError, Code};
@@ -7,35 +8,44 @@ use crate::http::api_error::{ApiError, Code};
 const KEYS: &str = "/admin/keys";
 const SESSIONS: &str = "/admin/sessions/";
 
-/// What a request to `/admin` asks for.
+/// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Action<'a> {
+pub(crate) enum Action<'a> {
+    Key(KeyAction<'a>),
+    /// Of a visitor.
+    RevokeSession(&'a str),
+    Switch(Switch),
+    /// Of the admin.
+    Session(SessionAction),
+}
+
+/// What a request about client keys asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum KeyAction<'a> {
     List,
     Create,
     Show(&'a str),
     Change(&'a str),
     Rotate(&'a str),
     Revoke(&'a str),
-    RevokeSession(&'a str),
-    Switch(Switch),
 }
 
 impl Action<'_> {
     /// Whether the action is about clients that prove who they are, which a loopback edge has not.
     pub(super) fn is_about_clients(&self) -> bool {
         match self {
-            Self::List | Self::Create | Self::Show(_) | Self::Change(_) | Self::Rotate(_) | Self::Revoke(_) => true,
-            Self::RevokeSession(_) | Self::Switch(Switch::Pause | Switch::Resume) => true,
-            Self::Switch(Switch::Show) => false,
+            Self::Key(_) | Self::RevokeSession(_) | Self::Switch(Switch::Pause | Switch::Resume) => true,
+            Self::Switch(Switch::Show) | Self::Session(_) => false,
         }
     }
 
-    /// The scope that an admin token needs for the action.
-    pub(super) fn scope(&self) -> Scope {
+    /// The scope that an admin token needs for the action; nothing, if every admin may ask for it.
+    pub(crate) fn scope(&self) -> Option<Scope> {
         match self {
-            Self::List | Self::Show(_) | Self::Switch(Switch::Show) => Scope::Read,
-            Self::Create | Self::Change(_) | Self::Rotate(_) | Self::Revoke(_) | Self::RevokeSession(_) => Scope::Keys,
-            Self::Switch(Switch::Pause | Switch::Resume) => Scope::Routes,
+            Self::Key(KeyAction::List | KeyAction::Show(_)) | Self::Switch(Switch::Show) => Some(Scope::Read),
+            Self::Key(_) | Self::RevokeSession(_) => Some(Scope::Keys),
+            Self::Switch(Switch::Pause | Switch::Resume) => Some(Scope::Routes),
+            Self::Session(_) => None,
         }
     }
 }
@@ -45,10 +55,12 @@ const NO_SESSION: &str =
     "this is no id of a session: an id has 16 hex digits, and is in the log and in the answer of POST /v1/session";
 
 /// Decides what a request asks for. The error for a wrong request names what is right.
-pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
-    let unknown = || ApiError::new(Code::UnknownUrl, format!("this URL does not exist; client keys are at {KEYS}"));
+pub(crate) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
     if let Some(switch) = Switch::read(method, path)? {
         return Ok(Action::Switch(switch));
+    }
+    if let Some(action) = session::read_action(method, path)? {
+        return Ok(Action::Session(action));
     }
     if let Some(id) = path.trim_end_matches('/').strip_prefix(SESSIONS) {
         return match method {
@@ -57,6 +69,11 @@ pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
             _ => Err(ApiError::wrong_method("DELETE")),
         };
     }
+    read_key_action(method, path).map(Action::Key)
+}
+
+fn read_key_action<'a>(method: &str, path: &'a str) -> Result<KeyAction<'a>, ApiError> {
+    let unknown = || ApiError::new(Code::UnknownUrl, format!("this URL does not exist; client keys are at {KEYS}"));
     let rest = path.trim_end_matches('/').strip_prefix(KEYS).ok_or_else(unknown)?;
     let (id, verb) = match rest.strip_prefix('/') {
         None if rest.is_empty() => ("", ""),
@@ -64,30 +81,30 @@ pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
         Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
     };
     if !id.is_empty() && !is_key_id(id) {
-        return Err(not_found());
+        return Err(key_not_found());
     }
     match (method, id, verb) {
-        ("GET", "", "") => Ok(Action::List),
-        ("POST", "", "") => Ok(Action::Create),
+        ("GET", "", "") => Ok(KeyAction::List),
+        ("POST", "", "") => Ok(KeyAction::Create),
         (_, "", _) => Err(ApiError::wrong_method("GET, POST")),
-        ("GET", id, "") => Ok(Action::Show(id)),
-        ("PATCH", id, "") => Ok(Action::Change(id)),
-        ("DELETE", id, "") => Ok(Action::Revoke(id)),
+        ("GET", id, "") => Ok(KeyAction::Show(id)),
+        ("PATCH", id, "") => Ok(KeyAction::Change(id)),
+        ("DELETE", id, "") => Ok(KeyAction::Revoke(id)),
         (_, _, "") => Err(ApiError::wrong_method("GET, PATCH, DELETE")),
-        ("POST", id, "rotate") => Ok(Action::Rotate(id)),
+        ("POST", id, "rotate") => Ok(KeyAction::Rotate(id)),
         (_, _, "rotate") => Err(ApiError::wrong_method("POST")),
         _ => Err(unknown()),
     }
 }
 
 /// The error for a key that does not exist.
-pub(super) fn not_found() -> ApiError {
+pub(super) fn key_not_found() -> ApiError {
     ApiError::new(Code::KeyNotFound, "no key has this id; GET /admin/keys lists all keys")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, Scope, Switch, read_action};
+    use super::{Action, KeyAction, Scope, SessionAction, Switch, read_action};
 
     const ID: &str = "0123456789abcdef";
 
@@ -106,7 +123,11 @@ mod tests {
             ("POST", "/admin/pause".into(), Scope::Routes),
             ("POST", "/admin/resume".into(), Scope::Routes),
         ] {
-            assert_eq!(read_action(method, &path).map(|action| action.scope()).ok(), Some(scope), "{method} {path}");
+            assert_eq!(
+                read_action(method, &path).map(|action| action.scope()).ok(),
+                Some(Some(scope)),
+                "{method} {path}"
+            );
         }
         assert_eq!(read_action("POST", "/admin/pause/").ok(), Some(Action::Switch(Switch::Pause)));
     }
@@ -114,11 +135,17 @@ mod tests {
     #[test]
     fn a_path_and_a_method_are_an_action_or_an_error_that_helps() {
         let id = |rest: &str| ["/admin/keys/", ID, rest].concat();
-        assert_eq!(read_action("GET", "/admin/keys/").ok(), Some(Action::List));
-        assert_eq!(read_action("POST", "/admin/keys").ok(), Some(Action::Create));
-        assert_eq!(read_action("PATCH", &id("")).ok(), Some(Action::Change(ID)));
-        assert_eq!(read_action("DELETE", &id("/")).ok(), Some(Action::Revoke(ID)));
-        assert_eq!(read_action("POST", &id("/rotate")).ok(), Some(Action::Rotate(ID)));
+        for (method, path, action) in [
+            ("GET", "/admin/keys/", KeyAction::List),
+            ("POST", "/admin/keys", KeyAction::Create),
+            ("PATCH", &*id(""), KeyAction::Change(ID)),
+            ("DELETE", &*id("/"), KeyAction::Revoke(ID)),
+            ("POST", &*id("/rotate"), KeyAction::Rotate(ID)),
+        ] {
+            assert_eq!(read_action(method, path).ok(), Some(Action::Key(action)), "{method} {path}");
+        }
+        let own = read_action("DELETE", "/admin/session/all").expect("an action");
+        assert_eq!((own.scope(), own), (None, Action::Session(SessionAction::EndAll)));
         let session = ["/admin/sessions/", ID].concat();
         assert_eq!(read_action("DELETE", &session).ok(), Some(Action::RevokeSession(ID)));
         for (method, path, expected) in [

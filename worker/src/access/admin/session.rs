@@ -19,9 +19,10 @@ use failsoft::Millis;
 use serde_json::json;
 use worker::Env;
 
+use super::AdminRequest;
 use crate::access::keys::{Answer, Ended, Login, Message, send, unavailable};
 use crate::access::{brake, crypto};
-use crate::config::{Admin, Config, Scope, Ways, digest};
+use crate::config::{Admin, Scope, Ways, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
 use crate::http::encryption::is_secure;
@@ -137,29 +138,45 @@ pub(super) fn check_purpose(
     Err(ApiError::new(Code::CsrfRefused, message))
 }
 
-/// Answers a request about the session itself. Returns nothing if the request is about something else.
-pub(super) async fn answer(
-    admin: &Admin,
-    session: Option<&Session>,
-    request: &web_sys::Request,
-    head: &RequestHead,
-    config: &Config,
-    env: &Env,
-) -> Option<Result<Reply, ApiError>> {
-    let secure = is_secure(config, &head.caller);
-    Some(match (head.method.as_str(), head.path.trim_end_matches('/'), session) {
-        ("GET", PATH, _) => Ok(show(admin, session)),
+/// What a request about the session itself asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionAction {
+    Show,
+    /// Sign in, or renew the session of the cookie.
+    Open,
+    End,
+    EndAll,
+}
+
+/// Decides what a request asks for. Returns nothing if it is about something else.
+pub(super) fn read_action(method: &str, path: &str) -> Result<Option<SessionAction>, ApiError> {
+    match (method, path.trim_end_matches('/')) {
+        ("GET", PATH) => Ok(Some(SessionAction::Show)),
+        ("POST", PATH) => Ok(Some(SessionAction::Open)),
+        ("DELETE", PATH) => Ok(Some(SessionAction::End)),
+        ("DELETE", ALL) => Ok(Some(SessionAction::EndAll)),
+        (_, PATH) => Err(ApiError::wrong_method("GET, POST, DELETE")),
+        (_, ALL) => Err(ApiError::wrong_method("DELETE")),
+        _ => Ok(None),
+    }
+}
+
+/// Answers a request about the session itself.
+pub(super) async fn answer(action: SessionAction, request: &AdminRequest<'_>) -> Result<Reply, ApiError> {
+    let AdminRequest { admin, session, config, env, .. } = *request;
+    let secure = is_secure(config, &request.head.caller);
+    match (action, session) {
+        (SessionAction::Show, _) => Ok(show(admin, session)),
         // On a loopback edge nobody needs to sign in.
-        ("POST", PATH, None) if admin.token.is_none() => Ok(show(admin, None)),
-        ("POST", PATH, None) => open(admin, request, secure, env).await,
-        ("POST", PATH, Some(session)) => renew(admin, session, secure, env).await,
-        ("DELETE", PATH, Some(session)) => end(Ended::OfDigest(hash(&session.id)), secure, env).await,
-        ("DELETE", PATH, None) => Err(ApiError::new(Code::SessionNotFound, "this request has no cookie of a session")),
-        ("DELETE", ALL, _) => end(Ended::OfAdmin(admin.name.clone()), secure, env).await,
-        (_, PATH, _) => Err(ApiError::wrong_method("GET, POST, DELETE")),
-        (_, ALL, _) => Err(ApiError::wrong_method("DELETE")),
-        _ => return None,
-    })
+        (SessionAction::Open, None) if admin.token.is_none() => Ok(show(admin, None)),
+        (SessionAction::Open, None) => open(admin, request.request, secure, env).await,
+        (SessionAction::Open, Some(session)) => renew(admin, session, secure, env).await,
+        (SessionAction::End, Some(session)) => end(Ended::OfDigest(hash(&session.id)), secure, env).await,
+        (SessionAction::End, None) => {
+            Err(ApiError::new(Code::SessionNotFound, "this request has no cookie of a session"))
+        }
+        (SessionAction::EndAll, _) => end(Ended::OfAdmin(admin.name.clone()), secure, env).await,
+    }
 }
 
 fn show(admin: &Admin, session: Option<&Session>) -> Reply {

@@ -13,7 +13,7 @@ use crate::platform::host;
 
 /// What a request asks of the switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Switch {
+pub(crate) enum Switch {
     Show,
     Pause,
     Resume,

@@ -1,4 +1,5 @@
-use super::{check_scope, find_admin, parse_fields};
+use super::fields::parse_fields;
+use super::{check_scope, find_admin};
 use crate::config::{Admin, Config, Scope, check_managed_key};
 use crate::growth::{Case, assert_linear};
 use crate::http::caller::Caller;

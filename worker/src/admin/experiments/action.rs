@@ -7,7 +7,7 @@ const ROUTES: &str = "/admin/routes/";
 const EXPERIMENTS: &str = "experiments";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action<'a> {
+pub(crate) enum Action<'a> {
     List(&'a str),
     Begin(&'a str),
     Show(&'a str, &'a str),
@@ -17,11 +17,16 @@ pub(super) enum Action<'a> {
 
 impl Action<'_> {
     /// The scope that an admin token needs for the action.
-    pub(super) fn scope(self) -> Scope {
+    pub(crate) fn scope(self) -> Scope {
         match self {
             Self::List(_) | Self::Show(..) => Scope::Read,
             Self::Begin(_) | Self::Step(..) | Self::Delete(..) => Scope::Routes,
         }
+    }
+
+    /// Whether a request that is no `GET` changes something. A step belongs to an experiment that was begun by a request of its own.
+    pub(crate) fn changes(self) -> bool {
+        !matches!(self, Self::Step(..))
     }
 }
 
@@ -32,19 +37,13 @@ fn split(path: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with('/')).then_some((name, rest.trim_start_matches('/')))
 }
 
-/// Whether `path` is one of `/admin/routes/NAME/experiments`.
-pub(crate) fn is_about_experiments(path: &str) -> bool {
-    split(path).is_some()
+/// Decides what a request asks for. Returns nothing if it is about something else.
+pub(crate) fn read_action<'a>(method: &str, path: &'a str) -> Result<Option<Action<'a>>, ApiError> {
+    split(path).map(|(route, rest)| read_below(method, route, rest)).transpose()
 }
 
-/// Whether a request to `path` is a step of an experiment, which was begun by a request of its own.
-pub(crate) fn is_step(path: &str) -> bool {
-    split(path).is_some_and(|(_, rest)| rest.ends_with("/step"))
-}
-
-/// Decides what a request asks for. The error for a wrong request names what is right.
-pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
-    let (route, rest) = split(path).unwrap_or_default();
+/// `rest` stands behind `experiments`.
+fn read_below<'a>(method: &str, route: &'a str, rest: &'a str) -> Result<Action<'a>, ApiError> {
     match (method, rest.split_once('/').unwrap_or((rest, ""))) {
         ("GET", ("", "")) => Ok(Action::List(route)),
         ("POST", ("", "")) => Ok(Action::Begin(route)),
@@ -60,7 +59,7 @@ pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, Scope, is_about_experiments, read_action};
+    use super::{Action, Scope, read_action};
 
     #[test]
     fn a_path_and_a_method_are_an_action_or_an_error_that_helps() {
@@ -71,8 +70,7 @@ mod tests {
             ("DELETE", "/admin/routes/a/experiments/x", Action::Delete("a", "x"), Scope::Routes),
             ("POST", "/admin/routes/experiments/experiments/x/step", Action::Step("experiments", "x"), Scope::Routes),
         ] {
-            assert!(is_about_experiments(path), "{path}");
-            let found = read_action(method, path).expect(path);
+            let found = read_action(method, path).expect(path).expect(path);
             assert_eq!((found, found.scope() == scope), (action, true), "{method} {path}");
         }
         for (method, path, status) in [
@@ -86,7 +84,7 @@ mod tests {
         for other in
             ["/admin/routes/experiments", "/admin/routes/a/experimentsx", "/admin/routes", "/admin/keys/a/experiments"]
         {
-            assert!(!is_about_experiments(other), "{other}");
+            assert_eq!(read_action("GET", other).ok(), Some(None), "{other}");
         }
     }
 }

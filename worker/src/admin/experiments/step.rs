@@ -8,7 +8,6 @@ use super::pair::{self, MOST_ROUNDS, Score};
 use super::replay::Called;
 use super::store::{self, Experiment, Replay};
 use super::{MOST, Request, plan, writer};
-use crate::access::admin::read_fields_within;
 use crate::admin::unavailable;
 use crate::config::{digest, read_stored_route};
 use crate::http::api_error::{ApiError, Code};
@@ -31,7 +30,7 @@ const MOST_SILENT: usize = 20;
 
 impl Request<'_> {
     pub(super) async fn begin(&self, name: &str) -> Result<Reply, ApiError> {
-        let fields = read_fields_within(self.request, self.head, LARGEST, plan::check).await?;
+        let fields = self.read_fields_within(LARGEST, plan::check).await?;
         if self.config.samples_secret.is_none() {
             return Err(ApiError::new(
                 Code::InvalidRequest,

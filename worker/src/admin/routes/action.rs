@@ -10,7 +10,7 @@ const LONGEST_NAME: usize = 64;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action<'a> {
+pub(crate) enum Action<'a> {
     List,
     Create,
     Show(&'a str),
@@ -28,29 +28,29 @@ pub(super) enum Action<'a> {
 
 impl Action<'_> {
     /// The scope that an admin token needs for the action.
-    pub(super) fn scope(self) -> Scope {
+    pub(crate) fn scope(self) -> Scope {
         match self {
             Self::List | Self::Show(_) | Self::Versions(_) | Self::Version(..) => Scope::Read,
             Self::Diff(..) | Self::Compare(..) | Self::DryRun(_) => Scope::Read,
             Self::Create | Self::Publish(_) | Self::Change(_) | Self::RollBack(_) | Self::Delete(_) => Scope::Routes,
         }
     }
+
+    /// Whether a request that is no `GET` changes something.
+    pub(crate) fn changes(self) -> bool {
+        !matches!(self, Self::DryRun(_))
+    }
 }
 
-/// Whether `path` is one of `/admin/routes`.
-pub(crate) fn is_about_routes(path: &str) -> bool {
-    path.strip_prefix(ROUTES).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// Decides what a request asks for. Returns nothing if it is about something else.
+pub(crate) fn read_action<'a>(method: &str, path: &'a str) -> Result<Option<Action<'a>>, ApiError> {
+    let below = path.trim_end_matches('/').strip_prefix(ROUTES);
+    below.filter(|rest| rest.is_empty() || rest.starts_with('/')).map(|rest| read_below(method, rest)).transpose()
 }
 
-/// Whether a request to `path` is a dry run, which changes nothing.
-pub(crate) fn is_dry_run(path: &str) -> bool {
-    let below = path.trim_end_matches('/').strip_prefix(ROUTES).and_then(|rest| rest.strip_prefix('/'));
-    below.and_then(|below| below.split_once('/')).is_some_and(|(_, rest)| rest == "dry-run")
-}
-
-/// Decides what a request asks for. The error for a wrong request names what is right.
-pub(super) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>, ApiError> {
-    let mut parts = path.trim_end_matches('/').strip_prefix(ROUTES).unwrap_or_default().split('/').skip(1);
+/// `rest` stands behind `/admin/routes`.
+fn read_below<'a>(method: &str, rest: &'a str) -> Result<Action<'a>, ApiError> {
+    let mut parts = rest.split('/').skip(1);
     let Some(name) = parts.next() else {
         return match method {
             "GET" => Ok(Action::List),
@@ -104,7 +104,7 @@ pub(super) fn no_version() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, is_about_routes, is_dry_run, read_action};
+    use super::{Action, read_action};
 
     #[test]
     fn a_path_and_a_method_are_an_action_or_an_error_that_helps() {
@@ -123,8 +123,7 @@ mod tests {
             ("GET", "/admin/routes/a/comparison", Action::Compare("a", None)),
             ("GET", "/admin/routes/a/comparison/7/9", Action::Compare("a", Some((7, 9)))),
         ] {
-            assert_eq!(read_action(method, path).ok(), Some(action), "{method} {path}");
-            assert!(is_about_routes(path));
+            assert_eq!(read_action(method, path).ok(), Some(Some(action)), "{method} {path}");
         }
         let long = ["/admin/routes/", &"x".repeat(65)].concat();
         for (method, path, status) in [
@@ -144,10 +143,9 @@ mod tests {
         ] {
             assert_eq!(read_action(method, path).expect_err(path).code.status(), status, "{method} {path}");
         }
-        assert!(
-            is_dry_run("/admin/routes/a/dry-run/") && !is_dry_run("/admin/routes/dry-run"),
-            "a route may have this name"
-        );
-        assert!(!is_about_routes("/admin/routesx") && !is_about_routes("/admin/keys"));
+        for path in ["/admin/routesx", "/admin/keys"] {
+            assert_eq!(read_action("GET", path).ok(), Some(None), "{path}");
+        }
+        assert!(!Action::DryRun("a").changes() && Action::RollBack("a").changes());
     }
 }

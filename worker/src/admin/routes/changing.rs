@@ -5,8 +5,7 @@ use failsoft::invalid::{Invalid, Section};
 use serde_json::{Map, Value, json};
 
 use super::action::{is_stored_name, no_version};
-use super::{Finding, Request, check, unavailable, with_known};
-use crate::access::admin::read_fields_within;
+use super::{Finding, RouteRequest, check, unavailable, with_known};
 use crate::account::AccountClient;
 use crate::catalog;
 use crate::config::{Split, read_stored_route};
@@ -32,7 +31,7 @@ struct Draft {
     findings: Vec<Finding>,
 }
 
-impl Request<'_> {
+impl RouteRequest<'_> {
     pub(super) async fn create(&self) -> Result<Reply, ApiError> {
         let fields = self.read_fields("name route note force").await?;
         let name = fields.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -78,7 +77,7 @@ impl Request<'_> {
             section.only("version split")?;
             section.whole("version", 1, MOST_VERSIONS, &mut 0)
         };
-        let fields = read_fields_within(self.request, self.head, LARGEST, check).await?;
+        let fields = self.read_fields_within(LARGEST, check).await?;
         let stored = self.read_stored(name).await?;
         let given = fields.get("version").and_then(Value::as_u64);
         let current = given.or(stored.current);
@@ -109,7 +108,7 @@ impl Request<'_> {
             section.only("version")?;
             section.whole("version", 1, MOST_VERSIONS, &mut version)
         };
-        read_fields_within(self.request, self.head, LARGEST, check).await?;
+        self.read_fields_within(LARGEST, check).await?;
         let stored = self.read_stored(name).await?;
         if version == 0 {
             let current = stored.current.unwrap_or_default();
@@ -168,7 +167,7 @@ impl Request<'_> {
                 _ => Ok(()),
             }
         };
-        read_fields_within(self.request, self.head, LARGEST, check).await
+        self.read_fields_within(LARGEST, check).await
     }
 
     /// Checks the fields of a request that makes the version `version` of the route `name`.

@@ -7,8 +7,7 @@ use failsoft::protocol::Protocol;
 use failsoft::{Json, Upstream};
 use serde_json::{Map, Value, json};
 
-use super::{Finding, Request, check, not_found, unavailable, with_known};
-use crate::access::admin::read_fields_within;
+use super::{Finding, RouteRequest, check, not_found, unavailable, with_known};
 use crate::access::{Client, find_grant};
 use crate::call::admission::{self, AdmittedCall, ROUTE};
 use crate::call::plan::{Plan, plan};
@@ -25,7 +24,7 @@ const LARGEST: usize = 1_000_000;
 /// The account of a dry run that names no key.
 const NOBODY: &str = "dry-run";
 
-impl Request<'_> {
+impl RouteRequest<'_> {
     pub(super) async fn dry_run(&self, name: &str) -> Result<Reply, ApiError> {
         let fields = self.read_dry_run().await?;
         let draft = self.draft(name, &fields).await?;
@@ -35,7 +34,7 @@ impl Request<'_> {
             Some(route) => with_known(self.config, long_prompt, |known| check::find(route, known)),
             None => Vec::new(),
         };
-        let config = draft.map_or_else(|| self.config.clone(), |route| self.config.with_route(Rc::new(route)));
+        let config = draft.map_or_else(|| Config::clone(self.config), |route| self.config.with_route(Rc::new(route)));
         let mut shown = json!({"name": name, "findings": findings.iter().map(Finding::to_json).collect::<Vec<_>>()});
         if let Some(request) = fields.get("request") {
             let grant = self.grant(&fields, &config).await?;
@@ -52,7 +51,7 @@ impl Request<'_> {
             section.text("key")?;
             section.whole("version", 1, 1_000_000_000, &mut 0)
         };
-        read_fields_within(self.request, self.head, LARGEST, check).await
+        self.read_fields_within(LARGEST, check).await
     }
 
     /// The route in the request, or the version that the request names. Without both, the route is as this isolate knows it.

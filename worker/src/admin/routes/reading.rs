@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::comparison::{self, Pair};
-use super::{Request, diff, not_found, parse, unavailable};
+use super::{RouteRequest, diff, not_found, parse, unavailable};
 use crate::http::api_error::ApiError;
 use crate::http::reply::{Reply, list};
 use crate::platform::host;
 use crate::routes::store;
 
-impl Request<'_> {
+impl RouteRequest<'_> {
     pub(super) async fn list(&self) -> Result<Reply, ApiError> {
         let deployed = self.config.routes.iter().filter(|route| route.version.is_none());
         let show = |name: &str, models: &[String]| json!({"name": name, "source": "configuration", "models": models});

@@ -7,7 +7,7 @@ use failsoft::{Answer, Json, Millis, Outcome, Usd, is_worth_storing, replay};
 use futures_util::future::join;
 use worker::Env;
 
-use super::PreparedCall;
+use super::prepare::PreparedCall;
 use crate::cache::{CacheClient, Place, StoredAnswer};
 use crate::call::admission::AdmittedCall;
 use crate::call::delivery::{Delivery, Form, Respond};
