@@ -75,7 +75,52 @@ pub(super) fn more_bytes(native: &str, chat: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, more_bytes};
+    use std::collections::BTreeSet;
+
+    use failsoft::Json;
+    use failsoft::protocol::Protocol;
+
+    use super::{CHECKED, check, more_bytes};
+
+    /// The readers of items, blocks and parts. Every word in them is tried as a type.
+    const READERS: [&str; 4] = [
+        include_str!("../../../../src/protocol/responses/input.rs"),
+        include_str!("../../../../src/protocol/responses/parts.rs"),
+        include_str!("../../../../src/protocol/messages/input.rs"),
+        include_str!("../../../../src/protocol/messages/parts.rs"),
+    ];
+
+    /// Whether an item, a block or a part of the type `kind` has a form in the chat request.
+    fn has_form(kind: &str) -> bool {
+        let thing = [
+            r#"{"type":""#,
+            kind,
+            r#"","id":"i","call_id":"i","tool_use_id":"i","name":"n","role":"user","arguments":"{}","input":"{}","output":"x","text":"x","#,
+            r#""content":"x","refusal":"x","image_url":"https://a.example","file_data":"data:,","source":{"type":"url","url":"https://a.example"}}"#,
+        ]
+        .concat();
+        let requests = [
+            (Protocol::Responses, ["{\"input\":[", &thing, "]"].concat()),
+            (Protocol::Responses, ["{\"input\":[{\"role\":\"user\",\"content\":[", &thing, "]}]"].concat()),
+            (Protocol::Messages, ["{\"messages\":[{\"role\":\"user\",\"content\":[", &thing, "]}]"].concat()),
+            (Protocol::Messages, ["{\"messages\":[{\"role\":\"assistant\",\"content\":[", &thing, "]}]"].concat()),
+        ];
+        requests.into_iter().any(|(protocol, request)| {
+            let request = [&request, r#","model":"a","max_tokens":9}"#].concat();
+            let read = protocol.read(Json::parse(&request).expect("JSON"));
+            matches!(read, Ok(Some(request)) if request.foreign.is_none())
+        })
+    }
+
+    #[test]
+    fn the_checked_types_are_those_that_the_readers_have_a_form_for() {
+        let is_word =
+            |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+        let words: BTreeSet<&str> = READERS.iter().flat_map(|source| source.split('"')).filter(is_word).collect();
+        let read: BTreeSet<&str> =
+            words.into_iter().filter(|word| has_form(word) && !word.ends_with("thinking")).collect();
+        assert_eq!(read, BTreeSet::from(CHECKED));
+    }
 
     #[test]
     fn a_mode_of_reasoning_that_costs_extra_is_refused() {
