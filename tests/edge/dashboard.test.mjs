@@ -31,6 +31,8 @@ const { edge } = useEdge((emulator) => ({
 const now = Math.floor(Date.now() / QUARTER) * QUARTER;
 const rows = dayOfCalls(generator(17), { calls: 2_000, from: now - 60 * HOUR, to: now });
 setUp(() => writeRows(edge, rows));
+// The cron trigger closes the days that are over.
+setUp(() => edge.cron());
 
 async function read(path, query = {}, key = OWNER) {
   const fields = new URLSearchParams(query).toString();
@@ -101,6 +103,30 @@ for (const [title, range] of Object.entries(RANGES)) {
     }
   });
 }
+
+test('a closed day shows what an open one shows, and a late change opens it', async () => {
+  const range = RANGES.everything;
+  const breakdowns = async () => Promise.all(['feature', 'model', 'route', 'client', 'upstream'].map(async (by) => (await read('usage', { ...range, by })).json.data));
+  const closedDays = async () => (await edge.database.all('SELECT day FROM closed_days ORDER BY day')).map(({ day }) => day);
+  const days = await closedDays();
+  assert.ok(days.length >= 2);
+  const closed = await breakdowns();
+  await edge.database.all('DELETE FROM closed_days');
+  assert.deepEqual(await breakdowns(), closed);
+  await edge.cron();
+  assert.deepEqual(await closedDays(), days);
+  const late = rows.find(({ at }) => Math.floor(at / QUARTER / 96) * 96 === days[0]);
+  const change = (more) => edge.database.all(`UPDATE attempts SET cost = cost + ?, duration = duration + ? WHERE id = ?`, more, more, late.id);
+  await change(5_000);
+  assert.deepEqual(await closedDays(), days.slice(1));
+  const changed = await breakdowns();
+  assert.notDeepEqual(changed, closed);
+  await edge.cron();
+  assert.deepEqual(await closedDays(), days);
+  assert.deepEqual(await breakdowns(), changed);
+  await change(-5_000);
+  assert.deepEqual(await breakdowns(), closed);
+});
 
 test('without percentiles, the other figures are the same', async () => {
   const range = RANGES.everything;

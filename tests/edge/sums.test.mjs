@@ -6,11 +6,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { WORKER } from '../support/edge.mjs';
+import { WORKER, startEdge } from '../support/edge.mjs';
 import { seededRandom } from '../support/seed.mjs';
-import { COLUMNS, readMigration, removeSums } from '../support/sums.mjs';
+import { COLUMNS, migrate, removeSums } from '../support/sums.mjs';
 import { SECOND, chat } from './harness.mjs';
-import { useEdge } from './use-edge.mjs';
+import { configure, useEdge } from './use-edge.mjs';
 
 const QUARTER = 900_000;
 /** The spans of the sums, in quarters: a quarter itself, and a day of UTC. */
@@ -18,10 +18,13 @@ const LENGTHS = [1, 96];
 const DAY = 86_400_000;
 const MEASURES = ['first_token', 'duration', 'call_first_token', 'call_duration'];
 
-const { emulator, edge } = useEdge((emulator) => ({
+const OWNER = 'owner-0123456789-0123456789-0123456789';
+const options = (emulator) => ({
   isolates: 2,
+  secrets: { ADMIN_TOKEN: OWNER },
   failsoft: { upstream: { url: emulator.baseURL, dialect: 'openrouter' }, ledger: { days: 30 }, routes: { chat: { models: ['openai/gpt-4o-mini', SECOND] } } },
-}));
+});
+const { emulator, edge } = useEdge(options);
 
 const write = (await readFile(join(WORKER, 'src/ledger/write.sql'), 'utf8')).trim();
 const pick = (random, list) => list[Math.floor(random() * list.length)];
@@ -138,11 +141,46 @@ test('random rows, in random batches and revisions, add up exactly, and stay whe
   await allEqual(before);
 });
 
-test('the migration fills the sums from rows of earlier versions', async () => {
-  const rows = await attempts();
+/** What the edge says about the rows that its figures lack. */
+async function missing() {
+  const answer = await fetch(`${edge.origin}/admin/usage?by=model`, { headers: { authorization: `Bearer ${OWNER}` } });
+  return (await answer.json()).missing;
+}
+
+test('rows of earlier versions are added in steps, exactly, whatever happens meanwhile', async (t) => {
+  const random = seededRandom(t);
+  const old = await attempts();
+  assert.equal(await missing(), 0);
   await removeSums(edge.database);
-  await edge.database.all(await readMigration());
-  await allEqual(rows.map((each) => ({ ...each, ...Object.fromEntries(COLUMNS.map((column) => [column, null])) })));
+  await migrate(edge.database);
+  await edge.database.all('UPDATE backfill SET step = 3');
+  // Numbers of rows that are deleted count, too.
+  assert.ok((await missing()) >= old.length);
+  const [none] = await edge.database.all('SELECT count(*) AS count FROM sums');
+  assert.equal(none.count, 0);
+  let last = old.map((each) => ({ ...each, asked: JSON.parse(each.asked), ...Object.fromEntries(COLUMNS.map((column) => [column, null])) }));
+  for (let runs = 1; (await missing()) > 0; runs += 1) {
+    assert.ok(runs < 20);
+    // Rows arrive, and rows that count already or do not count yet are written again.
+    const fresh = Array.from({ length: 9 }, () => row(random, `n${Math.floor(random() * 1e9)}/0`, Date.now()));
+    const again = [...new Set(Array.from({ length: 9 }, () => pick(random, last)))].map((each) => row(random, each.id, each.at, each));
+    await edge.database.all(write, JSON.stringify([...fresh, ...again]));
+    last = [...last.filter(({ id }) => again.every((each) => each.id !== id)), ...fresh, ...again];
+    const before = await missing();
+    // Two runs at the same time, one of which is killed with the edge between two steps.
+    await Promise.all([edge.cron(), edge.cron()]);
+    if (runs === 1) {
+      await edge.kill();
+      Object.assign(edge, await startEdge({ ...options(emulator), failsoft: configure(emulator, options(emulator).failsoft), folder: edge.folder }));
+    }
+    assert.ok((await missing()) < before);
+    const marked = await edge.database.all('SELECT count(*) AS count FROM backfill');
+    assert.equal(marked[0].count, (await missing()) > 0 ? 1 : 0);
+    await allEqual(await edge.database.all('SELECT * FROM attempts WHERE NOT EXISTS (SELECT 1 FROM backfill WHERE attempts.rowid > done AND attempts.rowid <= last)'));
+  }
+  assert.equal((await attempts()).length, last.length, 'the ledger forgets no row before it counts');
+  await edge.cron();
+  await allEqual(await attempts());
 });
 
 test('calls through two isolates add up, with the upstream, and with the times that a reader saw', async () => {

@@ -113,56 +113,13 @@ CREATE TABLE quarter_times (
   PRIMARY KEY (length, begins, up_to)
 ) WITHOUT ROWID;
 
--- The rows that are there already: the quarters first, and the days from the quarters.
-INSERT INTO features SELECT feature FROM attempts WHERE feature IS NOT NULL GROUP BY feature ORDER BY count(*) DESC LIMIT 1000;
-
-INSERT INTO sums
-SELECT
-  1, at / 900000, coalesce(route, ''), coalesce(feature, ''), client, coalesce(label, model, asked ->> 0, ''), '', role,
-  outcome, coalesce(ended, ''), count(*),
-  sum(iif(settled = 'unsettled', 0, coalesce(prompt_tokens, 0))),
-  sum(iif(settled = 'unsettled', 0, coalesce(completion_tokens, 0))),
-  sum(iif(settled = 'unsettled', 0, cost)),
-  sum(settled = 'unsettled'),
-  sum(iif(settled = 'unsettled', cost, 0))
-FROM attempts GROUP BY 2, 3, 4, 5, 6, 8, 9, 10;
-INSERT INTO sums
-SELECT 96, begins / 96 * 96, route, feature, client, model, upstream, role, outcome, ended, sum(attempts), sum(prompt_tokens),
-  sum(completion_tokens), sum(cost), sum(unsettled), sum(unsettled_cost)
-FROM sums GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10;
-
-INSERT INTO quarters
-SELECT length, begins, outcome, ended, sum(attempts), sum(prompt_tokens), sum(completion_tokens), sum(cost), sum(unsettled),
-  sum(unsettled_cost) FROM sums GROUP BY 1, 2, 3, 4;
-
-INSERT INTO account_sums
-SELECT
-  1, at / 900000, account, client, sum(role <> 'cached'),
-  sum(iif(settled = 'unsettled', 0, coalesce(prompt_tokens, 0))),
-  sum(iif(settled = 'unsettled', 0, coalesce(completion_tokens, 0))),
-  sum(iif(settled = 'unsettled', 0, cost)),
-  sum(settled = 'unsettled'),
-  sum(iif(settled = 'unsettled', cost, 0)),
-  count(ended), sum(ended IS 'fallback'), sum(ended IS NOT NULL AND ended NOT IN ('answered', 'fallback', 'aborted', 'cached')),
-  sum(ended IS 'aborted'), sum(ended IS 'cached')
-FROM attempts GROUP BY 2, 3, 4;
-INSERT INTO account_sums
-SELECT 96, begins / 96 * 96, account, client, sum(attempts), sum(prompt_tokens), sum(completion_tokens), sum(cost),
-  sum(unsettled), sum(unsettled_cost), sum(calls), sum(fallbacks), sum(failed), sum(aborted), sum(cached)
-FROM account_sums GROUP BY 2, 3, 4;
-
-INSERT INTO times
-SELECT
-  1, at / 900000, coalesce(route, ''), coalesce(feature, ''), client, coalesce(label, model, asked ->> 0, ''),
-  (SELECT min(up_to) FROM bounds WHERE up_to >= took), sum(kind = 1), sum(kind = 2), 0, 0
-FROM (SELECT *, 1 AS kind, first_token AS took FROM attempts UNION ALL SELECT *, 2, duration FROM attempts)
-WHERE took IS NOT NULL GROUP BY 2, 3, 4, 5, 6, 7;
-INSERT INTO times
-SELECT 96, begins / 96 * 96, route, feature, client, model, up_to, sum(first_token), sum(duration), sum(call_first_token),
-  sum(call_duration)
-FROM times GROUP BY 2, 3, 4, 5, 6, 7;
-INSERT INTO quarter_times
-SELECT length, begins, up_to, sum(first_token), sum(duration), sum(call_first_token), sum(call_duration) FROM times GROUP BY 1, 2, 3;
+-- The rows that are there already are added in steps, each of which takes less time than the database gives to a statement. A row
+-- counts if its rowid is at most done, or above last: those are the rows that arrive with the triggers below. The table is empty
+-- when all rows count. The cron trigger makes the steps.
+CREATE TABLE backfill (done INTEGER NOT NULL, last INTEGER NOT NULL, step INTEGER NOT NULL);
+INSERT INTO backfill
+SELECT first - 1, last, 2000
+FROM (SELECT (SELECT min(rowid) FROM attempts) AS first, (SELECT max(rowid) FROM attempts) AS last) WHERE last IS NOT NULL;
 
 CREATE VIEW spans AS SELECT 1 AS length UNION ALL SELECT 96;
 
@@ -241,13 +198,27 @@ CREATE TRIGGER sums_add AFTER INSERT ON attempts BEGIN
   INSERT INTO counted (sign, known, at, route, feature, part, client, label, model, asked, upstream, role, outcome, ended, account, prompt_tokens, completion_tokens, cost, settled) VALUES (1, new.settled <> 'unsettled', new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.upstream, new.role, new.outcome, new.ended, new.account, new.prompt_tokens, new.completion_tokens, new.cost, new.settled);
   INSERT INTO timed (sign, at, route, feature, part, client, label, model, asked, first_token, duration, call_first_token, call_duration) VALUES (1, new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.first_token, new.duration, new.call_first_token, new.call_duration);
 END;
-CREATE TRIGGER sums_change AFTER UPDATE ON attempts BEGIN
+-- A row that does not count yet changes no sum.
+CREATE TRIGGER sums_change AFTER UPDATE ON attempts
+WHEN NOT EXISTS (SELECT 1 FROM backfill WHERE old.rowid > done AND old.rowid <= last) BEGIN
   INSERT INTO counted (sign, known, at, route, feature, part, client, label, model, asked, upstream, role, outcome, ended, account, prompt_tokens, completion_tokens, cost, settled) VALUES
     (-1, -(old.settled <> 'unsettled'), old.at, old.route, old.feature, old.part, old.client, old.label, old.model, old.asked, old.upstream, old.role, old.outcome, old.ended, old.account, old.prompt_tokens, old.completion_tokens, old.cost, old.settled),
     (1, new.settled <> 'unsettled', new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.upstream, new.role, new.outcome, new.ended, new.account, new.prompt_tokens, new.completion_tokens, new.cost, new.settled);
 END;
 CREATE TRIGGER times_change AFTER UPDATE ON attempts
-WHEN old.first_token IS NOT new.first_token OR old.duration IS NOT new.duration OR old.call_first_token IS NOT new.call_first_token OR old.call_duration IS NOT new.call_duration
-  OR old.model IS NOT new.model OR old.label IS NOT new.label BEGIN
+WHEN NOT EXISTS (SELECT 1 FROM backfill WHERE old.rowid > done AND old.rowid <= last) AND (old.first_token IS NOT new.first_token OR old.duration IS NOT new.duration OR old.call_first_token IS NOT new.call_first_token OR old.call_duration IS NOT new.call_duration
+  OR old.model IS NOT new.model OR old.label IS NOT new.label) BEGIN
   INSERT INTO timed (sign, at, route, feature, part, client, label, model, asked, first_token, duration, call_first_token, call_duration) VALUES (-1, old.at, old.route, old.feature, old.part, old.client, old.label, old.model, old.asked, old.first_token, old.duration, old.call_first_token, old.call_duration), (1, new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.first_token, new.duration, new.call_first_token, new.call_duration);
+END;
+
+-- A step. Its rows count from now on, because the same statement adds them.
+CREATE TRIGGER backfill_step AFTER UPDATE OF done ON backfill BEGIN
+  INSERT OR IGNORE INTO features
+  SELECT DISTINCT feature FROM attempts
+  WHERE rowid > old.done AND rowid <= new.done AND feature IS NOT NULL AND (SELECT count(*) FROM features) < 1000;
+  INSERT INTO counted (sign, known, at, route, feature, part, client, label, model, asked, upstream, role, outcome, ended, account, prompt_tokens, completion_tokens, cost, settled)
+  SELECT 1, settled <> 'unsettled', at, route, feature, part, client, label, model, asked, upstream, role, outcome, ended, account, prompt_tokens, completion_tokens, cost, settled FROM attempts WHERE rowid > old.done AND rowid <= new.done;
+  INSERT INTO timed (sign, at, route, feature, part, client, label, model, asked, first_token, duration, call_first_token, call_duration)
+  SELECT 1, at, route, feature, part, client, label, model, asked, first_token, duration, call_first_token, call_duration FROM attempts WHERE rowid > old.done AND rowid <= new.done;
+  DELETE FROM backfill WHERE done >= last;
 END;

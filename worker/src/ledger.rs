@@ -9,6 +9,7 @@ pub(crate) mod database;
 mod outbox;
 mod retry;
 mod row;
+pub(crate) mod sums;
 
 pub(crate) use outbox::Outbox;
 pub(crate) use row::{CACHED, Context, Row, rows, settled};

@@ -1,4 +1,4 @@
-//! The cron trigger: every few minutes it renews the copy of the catalog and sends alerts that are due.
+//! The cron trigger: every few minutes it renews the copy of the catalog, sends alerts that are due, and keeps the sums of the ledger.
 
 use failsoft::{Catalog, Millis, Usd};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use worker::Env;
 use crate::account::AccountClient;
 use crate::config::{self, Alerts, Config};
 use crate::ledger::alerts::{Alert, send_once, send_unsent};
-use crate::ledger::database;
+use crate::ledger::{database, sums};
 use crate::routes::{self, store};
 use crate::{catalog, platform::host, samples};
 
@@ -23,6 +23,11 @@ const AUDIT_KEPT_FOR: Millis = 400 * DAY;
 const NAMES_KEPT_FOR: Millis = 7 * DAY;
 const NAMES_IN_USE: &str = "DELETE FROM features WHERE (SELECT count(*) FROM features) >= 1000 \
                             AND name NOT IN (SELECT feature FROM sums WHERE length = 96 AND begins >= ?1 / 900000 - 96)";
+
+const DAY_SUMS: &str =
+    "DELETE FROM day_sums WHERE dimension IN (SELECT dimension FROM dimensions) AND day < ?1 / 900000 - 96";
+const DAY_TIMES: &str =
+    "DELETE FROM day_times WHERE dimension IN (SELECT dimension FROM dimensions) AND day < ?1 / 900000 - 96";
 
 /// The rows of the ledger that one statement deletes, and the statements of one run. A statement that deletes more might take
 /// longer than the database allows.
@@ -56,7 +61,7 @@ pub(crate) async fn run(env: &Env) {
         ended.await,
         forgotten,
         forget(env, now).await,
-        forget_attempts(env, now, config.operations.ledger_days).await,
+        keep_ledger(env, now, config.operations.ledger_days).await,
     ] {
         if let Err(error) = ended {
             host::log(&json!({"event": "cron", "error": database::reason(&error)}).to_string());
@@ -107,6 +112,9 @@ async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
         ("DELETE FROM account_sums WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
         ("DELETE FROM times WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
         ("DELETE FROM quarter_times WHERE length IN (1, 96) AND begins < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        ("DELETE FROM closed_days WHERE day < ?1 / 900000 - 96", AUDIT_KEPT_FOR),
+        (DAY_SUMS, AUDIT_KEPT_FOR),
+        (DAY_TIMES, AUDIT_KEPT_FOR),
         // Names that clients once invented make room for others.
         (NAMES_IN_USE, NAMES_KEPT_FOR),
         ("DELETE FROM experiments WHERE at < ?1", AUDIT_KEPT_FOR),
@@ -114,6 +122,11 @@ async fn forget(env: &Env, now: Millis) -> worker::Result<()> {
         database::query(env, statement, &[(now.saturating_sub(age) as f64).into()]).await?;
     }
     Ok(())
+}
+
+/// Keeps the sums of the ledger complete, and its rows for `days`. A row that does not count in the sums yet stays.
+async fn keep_ledger(env: &Env, now: Millis, days: u64) -> worker::Result<()> {
+    if sums::keep_up(env, now).await? { forget_attempts(env, now, days).await } else { Ok(()) }
 }
 
 /// Deletes rows of the ledger that are older than `days`. The sums for the metrics stay. The next run deletes what is left.

@@ -15,7 +15,7 @@ mod query;
 mod range;
 
 use failsoft::json::Object;
-use futures_util::future::join;
+use futures_util::future::{join, join3};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
@@ -23,15 +23,15 @@ use crate::breakers::BreakerClient;
 use crate::config::Config;
 use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::Reply;
-use crate::ledger::database;
+use crate::ledger::{database, sums};
 use crate::platform::host;
 use query::Query;
 use range::Range;
 
 /// What calls used, by the column `{name}`; `{times}` is the same column of the histograms. `{sums}` and `{histograms}` are the
-/// tables, and `{chosen}` the rows that count. A percentile is the middle of the first bucket that has its rank. Parameters: 1 the
-/// spans, an array of length, first quarter and the one behind the last; 2 those of the histograms; 3 to 6 the route, feature, client
-/// and model that count. Null counts all.
+/// tables, and `{chosen}` the rows that count. If `{by_day}`, closed days are read from their sums by `{dimension}`. A percentile is
+/// the middle of the first bucket that has its rank. Parameters: 1 the spans, an array of length, first quarter and the one behind the
+/// last; 2 whether there are percentiles; 3 to 6 the route, feature, client and model that count. Null counts all.
 const USAGE: &str = include_str!("dashboard/usage.sql");
 /// What accounts used, those that cost most; the last row has the sum of all that are not shown. Parameters: 1 the spans, 3 the
 /// account, 4 the client.
@@ -43,20 +43,19 @@ const SERIES: &str = include_str!("dashboard/series.sql");
 /// The rows of [`SERIES`]. Its tables are those of [`USAGE`].
 const PICKED: &str = "SELECT * FROM {sums} WHERE length = 1 AND begins >= ?1 AND begins < ?2 AND {chosen}";
 
-/// Where a statement reads: the sums, the histograms, and the rows of both that count.
-type Source = [(&'static str, &'static str); 3];
+/// Where a statement reads: the sums, the histograms, the rows of both that count, and whether closed days have sums of their own.
+type Source = [(&'static str, &'static str); 4];
+
+/// The filters of the figures.
+const CHOSEN: &str = "(?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)";
+const ALL: &str = "coalesce(?3, ?4, ?5, ?6) IS NULL";
 
 /// The sums of everything together have few rows, so that they answer at once where nothing is filtered.
 const TOGETHER: Source =
-    [("{sums}", "quarters"), ("{histograms}", "quarter_times"), ("{chosen}", "coalesce(?3, ?4, ?5, ?6) IS NULL")];
-const DETAILED: Source = [
-    ("{sums}", "sums"),
-    ("{histograms}", "times"),
-    (
-        "{chosen}",
-        "(?3 IS NULL OR route = ?3) AND (?4 IS NULL OR feature = ?4) AND (?5 IS NULL OR client = ?5) AND (?6 IS NULL OR model = ?6)",
-    ),
-];
+    [("{sums}", "quarters"), ("{histograms}", "quarter_times"), ("{chosen}", ALL), ("{by_day}", "false")];
+/// A breakdown without a filter reads one row for each name and closed day.
+const BROKEN_DOWN: Source = [("{sums}", "sums"), ("{histograms}", "times"), ("{chosen}", ALL), ("{by_day}", "true")];
+const DETAILED: Source = [("{sums}", "sums"), ("{histograms}", "times"), ("{chosen}", CHOSEN), ("{by_day}", "false")];
 
 const ALERTS: &str = "SELECT json_object('at', at, 'occasion', occasion, 'sent', json(iif(sent, 'true', 'false')), \
                       'alert', json(body)) FROM told ORDER BY at DESC LIMIT 200";
@@ -112,11 +111,11 @@ pub(crate) async fn answer(view: View, url: &str, config: &Config, env: &Env) ->
                 host::log(&serde_json::json!({"event": "dashboard", "error": error.to_string()}).to_string());
                 ApiError::new(Code::BreakersUnavailable, "the object of the breakers does not answer; try again")
             })?;
-            Ok(list(&breakers, None))
+            Ok(list(&breakers))
         }
         View::Alerts => {
             query.only(&[])?;
-            Ok(list(&array(&read(env, ALERTS, &[]).await?), None))
+            Ok(list(&array(&read(env, ALERTS, &[]).await?)))
         }
         View::Audit => audit(&query, env).await,
     }
@@ -131,19 +130,33 @@ async fn overview(query: &Query, env: &Env) -> Result<Reply, ApiError> {
     let mut values = vec![(range.from as f64).into(), (range.to as f64).into()];
     values.extend(filters(query));
     values.push(starts.into());
-    let (total, series) = join(read_usage(query, &range, "''", "''", env), read(env, &series, &values)).await;
+    let total = read_usage(query, &range, "''", "''", env);
+    let (total, series, missing) = join3(total, read(env, &series, &values), count_missing(env)).await;
     let (total, series) = (total?, series?.into_iter().next().unwrap_or_default());
     let total = total.strip_prefix('[').and_then(|total| total.strip_suffix(']')).filter(|total| !total.is_empty());
     let mut body = Object::default();
     body.whole("from", range.begin()).whole("to", range.end()).raw("total", total.unwrap_or("null"));
-    body.raw("parts", &series);
+    body.whole("missing", missing?).raw("parts", &series);
     Ok(Reply::json(200, body.end()))
 }
 
 async fn usage(query: &Query, env: &Env) -> Result<Reply, ApiError> {
     let range = Range::read(query, host::now())?;
+    let (rows, missing) = join(read_breakdown(query, &range, env), count_missing(env)).await;
+    let mut body = Object::default();
+    body.whole("from", range.begin()).whole("to", range.end()).whole("missing", missing?).raw("data", &rows?);
+    Ok(Reply::json(200, body.end()))
+}
+
+/// How many rows of the ledger the figures lack, because their sums are still being made.
+async fn count_missing(env: &Env) -> Result<u64, ApiError> {
+    let statement = ["SELECT CAST((", sums::MISSING, ") AS TEXT)"].concat();
+    Ok(read(env, &statement, &[]).await?.first().and_then(|count| count.parse().ok()).unwrap_or_default())
+}
+
+async fn read_breakdown(query: &Query, range: &Range, env: &Env) -> Result<String, ApiError> {
     let by = query.text("by").unwrap_or("feature");
-    let rows = match by {
+    Ok(match by {
         "account" => {
             query.only(&["from", "to", "by", "account", "client"])?;
             let values = [range.spans().into(), JsValue::NULL, text(query.text("account")), text(query.text("client"))];
@@ -152,31 +165,35 @@ async fn usage(query: &Query, env: &Env) -> Result<Reply, ApiError> {
         "feature" | "model" | "route" | "client" | "upstream" => {
             query.only(&[&FILTERS[..], &["from", "to", "by", "times"]].concat())?;
             // The histograms do not know the upstream.
-            read_usage(query, &range, by, if by == "upstream" { "NULL" } else { by }, env).await?
+            read_usage(query, range, by, if by == "upstream" { "NULL" } else { by }, env).await?
         }
         _ => {
             let message = "`by` must be one of feature, model, route, client, upstream and account";
             return Err(ApiError::new(Code::InvalidRequest, message).about("by"));
         }
-    };
-    Ok(list(&rows, Some(&range)))
+    })
 }
 
 /// The rows of `usage.sql` by the column `name`, as a JSON array.
 async fn read_usage(query: &Query, range: &Range, name: &str, times: &str, env: &Env) -> Result<String, ApiError> {
-    let statement = read_from(query, name, &money(USAGE)).replace("{name}", name).replace("{times}", times);
-    let spans = range.spans();
+    let dimension = ["'", name.trim_matches('\''), "'"].concat();
+    let statement = read_from(query, name, &money(USAGE)).replace("{dimension}", &dimension);
+    let statement = statement.replace("{name}", name).replace("{times}", times);
     // The histograms have most of the rows.
-    let measured = if query.text("times") == Some("no") { "[]" } else { &spans };
-    let mut values = vec![spans.as_str().into(), measured.into()];
+    let has_times = query.text("times") != Some("no");
+    let mut values = vec![range.spans().into(), f64::from(u8::from(has_times)).into()];
     values.extend(filters(query));
     Ok(read(env, &statement, &values).await?.into_iter().next().unwrap_or_default())
 }
 
 /// `statement`, which breaks the figures down by the column `name`, with the tables that have them in the fewest rows.
 fn read_from(query: &Query, name: &str, statement: &str) -> String {
-    let is_together = name == "''" && FILTERS.iter().all(|filter| query.text(filter).is_none());
-    let source = if is_together { TOGETHER } else { DETAILED };
+    let is_filtered = FILTERS.iter().any(|filter| query.text(filter).is_some());
+    let source = match (is_filtered, name) {
+        (true, _) => DETAILED,
+        (false, "''") => TOGETHER,
+        (false, _) => BROKEN_DOWN,
+    };
     source.iter().fold(statement.to_owned(), |statement, (place, text)| statement.replace(place, text))
 }
 
@@ -217,13 +234,8 @@ fn array(items: &[String]) -> String {
 }
 
 /// A reply with the JSON array `data`.
-fn list(data: &str, range: Option<&Range>) -> Reply {
-    let mut body = Object::default();
-    if let Some(range) = range {
-        body.whole("from", range.begin()).whole("to", range.end());
-    }
-    body.raw("data", data);
-    Reply::json(200, body.end())
+fn list(data: &str) -> Reply {
+    Reply::json(200, Object::default().raw("data", data).end())
 }
 
 /// A reply with the JSON objects `rows`. If there can be more than these `most`, `next` is the value of `before` for them.

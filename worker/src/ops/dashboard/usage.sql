@@ -1,25 +1,42 @@
-WITH
+WITH RECURSIVE
 spans AS (SELECT value ->> 0 AS length, value ->> 1 AS first, value ->> 2 AS behind FROM json_each(?1)),
-picked AS (
-  SELECT {name} AS name, iif(ended = 'cached', 0, attempts) AS attempts, iif(ended = 'cached', attempts, 0) AS cached, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost,
-    iif(ended = '', 0, attempts) AS calls, iif(ended = 'fallback', attempts, 0) AS fallbacks,
-    iif(ended = 'aborted', attempts, 0) AS aborted, iif(ended IN ('', 'answered', 'fallback', 'aborted', 'cached'), 0, attempts) AS failed,
-    iif(outcome = 'answered', 0, attempts) AS failed_attempts
-  FROM spans CROSS JOIN {sums} AS counted ON counted.length = spans.length AND begins >= first AND begins < behind WHERE {chosen}
+-- Each whole day of the spans.
+days AS (
+  SELECT first AS day, behind FROM spans WHERE length = 96 AND first < behind
+  UNION ALL SELECT day + 96, behind FROM days WHERE day + 96 < behind
+),
+-- The days whose sums by this column are there.
+closed AS (SELECT day FROM days JOIN closed_days USING (day) WHERE {by_day}),
+parts AS (
+  SELECT length, first, behind FROM spans WHERE length = 1
+  UNION ALL SELECT 96, day, day + 96 FROM days WHERE day NOT IN (SELECT day FROM closed)
+),
+counted AS (
+  SELECT {name} AS name, outcome, ended, attempts, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost
+  FROM parts CROSS JOIN {sums} AS counted ON counted.length = parts.length AND begins >= first AND begins < behind WHERE {chosen}
+  UNION ALL
+  SELECT name, outcome, ended, attempts, prompt_tokens, completion_tokens, cost, unsettled, unsettled_cost
+  FROM closed CROSS JOIN day_sums ON dimension = {dimension} AND day_sums.day = closed.day
 ),
 used AS (
-  SELECT name, sum(calls) AS calls, sum(fallbacks) AS fallbacks, sum(failed) AS failed, sum(aborted) AS aborted,
-    sum(cached) AS cached, sum(attempts) AS attempts, sum(failed_attempts) AS failed_attempts, sum(prompt_tokens) AS prompt_tokens,
-    sum(completion_tokens) AS completion_tokens, sum(cost) AS cost, sum(unsettled) AS unsettled,
+  SELECT name, sum(iif(ended = '', 0, attempts)) AS calls, sum(iif(ended = 'fallback', attempts, 0)) AS fallbacks,
+    sum(iif(ended IN ('', 'answered', 'fallback', 'aborted', 'cached'), 0, attempts)) AS failed,
+    sum(iif(ended = 'aborted', attempts, 0)) AS aborted, sum(iif(ended = 'cached', attempts, 0)) AS cached,
+    sum(iif(ended = 'cached', 0, attempts)) AS attempts, sum(iif(outcome = 'answered', 0, attempts)) AS failed_attempts,
+    sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens, sum(cost) AS cost, sum(unsettled) AS unsettled,
     sum(unsettled_cost) AS unsettled_cost
-  FROM picked GROUP BY name HAVING sum(attempts + cached) > 0
+  FROM counted GROUP BY name HAVING sum(counted.attempts) > 0
+),
+timed AS (
+  SELECT {times} AS name, up_to, first_token, duration, call_first_token, call_duration
+  FROM parts CROSS JOIN {histograms} AS timed ON timed.length = parts.length AND begins >= first AND begins < behind
+  WHERE ?2 AND {chosen}
+  UNION ALL
+  SELECT name, up_to, first_token, duration, call_first_token, call_duration
+  FROM closed CROSS JOIN day_times ON dimension = {dimension} AND day_times.day = closed.day WHERE ?2
 ),
 measured AS (
-  SELECT {times} AS name, up_to, sum(first_token) AS a, sum(duration) AS b, sum(call_first_token) AS c, sum(call_duration) AS d
-  FROM (SELECT value ->> 0 AS length, value ->> 1 AS first, value ->> 2 AS behind FROM json_each(?2)) AS measured_spans
-    CROSS JOIN {histograms} AS counted ON counted.length = measured_spans.length AND begins >= first AND begins < behind
-  WHERE {chosen}
-  GROUP BY 1, 2
+  SELECT name, up_to, sum(first_token) AS a, sum(duration) AS b, sum(call_first_token) AS c, sum(call_duration) AS d FROM timed GROUP BY 1, 2
 ),
 ranked AS (
   SELECT name, middle, sum(a) OVER below AS a, sum(b) OVER below AS b, sum(c) OVER below AS c, sum(d) OVER below AS d,
