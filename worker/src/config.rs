@@ -33,6 +33,7 @@ mod tests;
 mod upstream;
 mod url_host;
 mod visitors;
+mod warning;
 
 use std::ops::Deref;
 use std::rc::Rc;
@@ -40,7 +41,6 @@ use std::sync::Arc;
 
 use failsoft::invalid::{Invalid, Section};
 use failsoft::{Json, Policy, Upstream};
-use serde_json::{Map, Value};
 
 pub(crate) use access::{Access, Ways};
 pub(crate) use admin::{Admin, Scope};
@@ -195,30 +195,6 @@ impl Config {
         }
     }
 
-    /// What works, but may cost the owner more than intended: ways in without a bound on money.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let Access::Keys(ways) = &self.access else { return Vec::new() };
-        if self.budget.usd != Bounds::default() {
-            return Vec::new();
-        }
-        let is_open = |grant: &&Grant| grant.account.budget.usd == Bounds::default();
-        let keys =
-            ways.keys.iter().map(|key| &key.grant).filter(is_open).map(|grant| format!("the key {}", grant.name));
-        let users = ways.users.iter().map(|issuer| &issuer.grant).filter(is_open).map(|_| "each user".to_owned());
-        let visitors = ways.visitors.iter().filter(|visitors| visitors.total.usd == Bounds::default());
-        let visitors = visitors.map(|visitors| &visitors.grant).filter(is_open);
-        let visitors = visitors.map(|_| "each visitor".to_owned());
-        keys.chain(users).chain(visitors).map(|who| unbounded(&who)).collect()
-    }
-
-    /// What a managed key `name` with the terms `given` may cost the owner more than intended.
-    pub(crate) fn warning_about(&self, name: &str, given: &Map<String, Value>) -> Option<String> {
-        let usd = given.get("budget").and_then(|budget| budget.get("usd")).and_then(Value::as_object);
-        let is_bounded = usd.is_some_and(|usd| usd.values().any(|bound| !bound.is_null()));
-        let is_open = !is_bounded && self.budget.usd == Bounds::default();
-        is_open.then(|| unbounded(&["the key ", name].concat()))
-    }
-
     /// Reads the configuration `json`, with `key` as the key of every upstream.
     #[cfg(test)]
     pub(crate) fn of(json: &str, key: &str) -> Result<Self, Vec<Problem>> {
@@ -263,10 +239,6 @@ impl Config {
     pub(crate) fn route(&self, name: &str) -> Option<&Rc<Route>> {
         self.routes.iter().find(|route| route.name == name)
     }
-}
-
-fn unbounded(who: &str) -> String {
-    format!("{who} may spend any amount: set `budget.usd`, for example {{\"day\": 1}}")
 }
 
 /// The configuration without keys, and for each upstream the name of the secret that holds its key.

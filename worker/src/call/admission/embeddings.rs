@@ -6,7 +6,8 @@ use failsoft::invalid::{Invalid, Section};
 use failsoft::request::MOST_FIELDS;
 use failsoft::{ChatRequest, Upstream};
 
-use super::fields::{Checked, check_provider, warn_about_unknown};
+use super::fields::{Checked, warn_about_unknown};
+use super::openrouter::check_provider;
 use crate::config::Limits;
 use crate::http::api_error::{ApiError, Code};
 
