@@ -47,11 +47,17 @@ pub struct Accumulator {
     fresh: usize,
     /// A choice has had a finish reason.
     has_reason: bool,
+    /// The bytes of arguments that may be read again, to find out whether they are whole.
+    readable: usize,
 }
+
+/// The bytes of arguments that may be read again in any answer, and for each byte by which an answer grows.
+const READABLE: usize = 8 * 1024;
+const READABLE_PER_BYTE: usize = 4;
 
 impl Default for Accumulator {
     fn default() -> Self {
-        Self { completion: Node::completion(), fresh: 0, has_reason: false }
+        Self { completion: Node::completion(), fresh: 0, has_reason: false, readable: READABLE }
     }
 }
 
@@ -63,7 +69,7 @@ impl Accumulator {
 
     /// [`Accumulator::feed`], for a chunk whose fields are found already.
     pub(crate) fn feed_fields<'a>(&mut self, chunk: &Fields<'a>) -> Contents<'a> {
-        let mut contents = Contents::default();
+        let mut contents = Contents { readable: self.readable, ..Contents::default() };
         if self.has_reason {
             self.feed_behind_reason(chunk, &mut contents);
         } else {
@@ -74,6 +80,9 @@ impl Accumulator {
             self.name_calls();
         }
         self.fresh = contents.text;
+        if !cfg!(feature = "browser") {
+            self.readable = contents.readable.saturating_add(READABLE_PER_BYTE * contents.changed);
+        }
         contents
     }
 

@@ -2,6 +2,8 @@
 
 mod ending;
 mod repeat;
+#[cfg(test)]
+mod tests;
 mod unusual;
 
 use crate::Millis;
@@ -229,6 +231,8 @@ impl Events {
             });
         } else if is_error(completion) {
             self.failure = Some(in_place_of_answer(completion, wall));
+        } else if contents.seen.has(Seen::TOO_MANY) && !cfg!(feature = "browser") {
+            self.failure = Some(Failure::new(Kind::BadResponse, "the answer has more parts than this edge reads"));
         }
         let work = [Seen::ANSWER, Seen::REASON, Seen::ERROR];
         self.had_event |= work.into_iter().any(|part| contents.seen.has(part));
@@ -280,30 +284,4 @@ fn broken_off(reason: Json<'_>) -> Box<Failure> {
 
 fn is_usage(chunk: &Fields<'_>) -> bool {
     chunk.get("usage").is_object() && chunk.get("choices").is_empty()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Events;
-    use crate::request::UsageChunk;
-
-    #[test]
-    fn an_event_without_text_is_passed_on_but_is_no_sign_of_work() {
-        let event = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
-        let mut events = Events::new(UsageChunk::AsSent);
-        events.feed(event("a").repeat(3).as_bytes(), 0);
-        assert!(std::mem::take(&mut events.had_event));
-        events.feed(event("").as_bytes(), 0);
-        assert!(!events.had_event);
-        assert_eq!((events.answer.text(), events.waiting.iter().count()), ("aaa", 4));
-    }
-
-    #[test]
-    fn an_event_in_another_shape_is_not_repeated_as_it_came() {
-        let event = r#"data: {"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{},"finish_reason":"SAFETY"}]}"#;
-        let mut events = Events::new(UsageChunk::AsSent);
-        events.feed(format!("{event}\n\n").repeat(4).as_bytes(), 0);
-        let shaped = |chunk: &str| chunk.contains(r#""finish_reason":"content_filter""#);
-        assert_eq!(events.waiting.iter().filter(|chunk| shaped(chunk)).count(), 4);
-    }
 }

@@ -62,7 +62,12 @@ pub struct Decoder {
     is_error: bool,
     /// Whether a text is the whole data of an event, where the decoder is tolerant.
     is_whole: Option<fn(&str) -> bool>,
+    /// The bytes of the event's data that were read to find out whether they are whole.
+    searched: usize,
 }
+
+/// The data of an event that has many lines are read at most this often, to find out whether they are whole behind a line.
+const SEARCHES: usize = 16;
 
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -77,6 +82,7 @@ impl Decoder {
             at_start: true,
             is_error: false,
             is_whole: None,
+            searched: 0,
         }
     }
 
@@ -169,12 +175,22 @@ impl Decoder {
             each(if self.is_error { Event::Error(data) } else { Event::Data(data) });
             self.is_error = false;
             self.data.clear();
+            if !cfg!(feature = "browser") {
+                self.searched = 0;
+            }
         }
     }
 
     /// Ends an event behind its first `before` bytes, if they are whole. Keeps the rest.
     #[cold]
     fn split_event(&mut self, before: usize, each: &mut impl FnMut(Event<'_>)) -> bool {
+        // Each line reads the lines before it again, so a stranger's event of many lines would take work out of proportion.
+        if !cfg!(feature = "browser") {
+            if self.searched > SEARCHES * before {
+                return false;
+            }
+            self.searched += before;
+        }
         let is_whole = self.is_whole.is_some_and(|is_whole| is_whole(&lossy(&self.data[..before - 1])));
         if is_whole {
             let rest = self.data.split_off(before);

@@ -29,6 +29,8 @@ impl Seen {
     pub const RESUMED: Self = Self(128);
     /// A message in the place of a delta.
     pub const MESSAGE: Self = Self(256);
+    /// More parts than an answer may have.
+    pub const TOO_MANY: Self = Self(512);
 
     /// The set has a part of `other`.
     pub fn has(self, other: Self) -> bool {
@@ -65,6 +67,8 @@ pub struct Contents<'a> {
     pub(crate) native_reason: Json<'a>,
     /// The pieces of tool calls that a reader of chunks would put in the wrong place.
     pub(super) misplaced: Vec<Misplaced>,
+    /// While reading: the bytes of arguments that may still be read again, to find out whether they are whole.
+    pub(super) readable: usize,
 }
 
 /// A piece of a tool call whose index or id contradicts the call that it belongs to.
@@ -91,6 +95,7 @@ impl Default for Contents<'_> {
             is_message: false,
             native_reason: Json::NULL,
             misplaced: Vec::new(),
+            readable: 0,
         }
     }
 }

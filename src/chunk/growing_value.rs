@@ -31,6 +31,12 @@ enum Kind {
 /// These fields are `null` without a value. Other fields are left out then.
 const NULLABLE: [&str; 4] = ["content", "refusal", "logprobs", "finish_reason"];
 
+/// The most choices, and the most tool calls of a choice. A piece of one is compared with all of them.
+const MOST_RECORDS: usize = 256;
+
+/// The most fields of an object, and the most items of another list whose items differ.
+pub(super) const MOST_PARTS: usize = 1_024;
+
 /// A field whose name begins with this character is not written.
 pub(super) const HIDDEN: char = '#';
 
@@ -151,7 +157,8 @@ impl Node {
     pub(super) fn is(&self, value: Json<'_>) -> bool {
         match self.kind {
             Kind::Text => value.is(&self.text),
-            _ => self.json() == value,
+            // Without a value, it is `null`.
+            _ => self.text == if value.is_null() { "" } else { value.raw() },
         }
     }
 
@@ -159,6 +166,16 @@ impl Node {
     pub(super) fn get(&self, name: &str) -> &Self {
         static EMPTY: Node = Node { name: String::new(), kind: Kind::Json, text: String::new(), nodes: Vec::new() };
         self.find(name).map_or(&EMPTY, |at| &self.nodes[at])
+    }
+
+    /// More choices or calls than an answer may have would make work out of proportion. A page bounds its answers by its own time.
+    pub(super) fn has_too_many_records(&self) -> bool {
+        !cfg!(feature = "browser") && self.nodes.len() > MOST_RECORDS
+    }
+
+    /// [`Node::has_too_many_records`], for other parts.
+    pub(super) fn has_too_many_parts(&self) -> bool {
+        !cfg!(feature = "browser") && self.nodes.len() > MOST_PARTS
     }
 
     /// The items, if it is a list.

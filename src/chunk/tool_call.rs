@@ -32,6 +32,8 @@ struct Piece<'a> {
     has_head: bool,
     /// It belongs to a call of a custom tool.
     is_custom: bool,
+    /// Its arguments begin a JSON value, so the arguments before them may be whole.
+    begins_arguments: bool,
 }
 
 impl<'a> Piece<'a> {
@@ -41,22 +43,29 @@ impl<'a> Piece<'a> {
         let function = if is_custom { custom } else { piece.get("function") };
         let (id, index) = (piece.get("id"), piece.get("index"));
         let has_head = piece.fields().any(|(key, _)| key.is("id") || key.is("type"));
-        Self { id, index, name: function.get("name"), arguments: function.get("arguments"), has_head, is_custom }
-    }
-
-    /// Its arguments begin a JSON value.
-    fn begins_arguments(&self) -> bool {
-        let text = self.arguments.text();
-        let text = text.as_deref().unwrap_or(self.arguments.raw());
-        matches!(text.trim_ascii_start().as_bytes(), [b'{' | b'[', ..])
+        let (name, arguments) = (function.get("name"), function.get("arguments"));
+        let text = arguments.text();
+        let text = text.as_deref().unwrap_or(arguments.raw());
+        let begins_arguments = matches!(text.trim_ascii_start().as_bytes(), [b'{' | b'[', ..]);
+        Self { id, index, name, arguments, has_head, is_custom, begins_arguments }
     }
 }
 
 impl Node {
     /// Adds a piece of a tool call to this list of calls.
     pub(super) fn take_call<'a>(&mut self, piece: Json<'a>, contents: &mut Contents<'a>) {
-        let said = Piece::of(piece);
+        if self.has_too_many_records() {
+            return;
+        }
+        let mut said = Piece::of(piece);
+        // Each piece would read the arguments before it again. Only an upstream that numbers calls wrongly needs that.
+        said.begins_arguments &= contents.readable > 0 || cfg!(feature = "browser");
         let found = self.find_call(&said);
+        if said.begins_arguments && !cfg!(feature = "browser") {
+            let read = found.or(self.items().len().checked_sub(1)).map(|at| self.items()[at].called());
+            let size = read.map_or(0, |called| called.get("arguments").size());
+            contents.readable = contents.readable.saturating_sub(size);
+        }
         let at = found.unwrap_or_else(|| self.begin_call(&said));
         let call = &mut self.items_mut()[at];
         let (before, name) = (contents.changed, call.called().get("name").size());
@@ -108,7 +117,7 @@ impl Node {
         if said.name.is_null_or_empty() {
             let at = both.or(by_id).or(by_index).unwrap_or(last);
             // An empty object may be a placeholder of arguments that follow.
-            let is_over = |function: &Node| function.arguments() != "{}" && function.is_over(said);
+            let is_over = |function: &Node| function.is_over(said) && function.arguments() != "{}";
             return Some(at).filter(|at| !is_over(calls[*at].called()));
         }
         if by_index.is_none() && !said.index.is_null() {
@@ -212,9 +221,9 @@ impl Node {
 
     /// The arguments of this function are whole, and a piece begins others.
     fn is_over(&self, said: &Piece<'_>) -> bool {
-        let (arguments, text) = (self.arguments(), said.arguments.text());
+        let text = said.arguments.text();
         let text = text.as_deref().unwrap_or(said.arguments.raw());
-        said.begins_arguments() && self.is_whole() && !text.starts_with(arguments)
+        said.begins_arguments && self.is_whole() && !text.starts_with(self.arguments())
     }
 
     /// Corrects the arguments of this function, once no piece follows.

@@ -35,6 +35,8 @@ pub(super) enum Step<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     blocks: Vec<Block>,
+    /// The places of the calls among the blocks.
+    calls: Vec<usize>,
     /// The block that is open, or begins next.
     current: usize,
 }
@@ -125,7 +127,7 @@ impl Blocks {
                 } else {
                     block.is_closed = true;
                     let own = Own { at, part: value.raw().into(), continues: true, ..Own::default() };
-                    self.blocks.insert(place + 1, Block { own: Some(own), ..Block::new(kind, 0) });
+                    self.insert(place + 1, Block { own: Some(own), ..Block::new(kind, 0) });
                 }
             }
             "end_part" => own.part_end = value.raw().into(),
@@ -137,6 +139,11 @@ impl Blocks {
             }
             _ => {}
         }
+    }
+
+    fn insert(&mut self, place: usize, block: Block) {
+        self.blocks.insert(place, block);
+        self.calls.iter_mut().filter(|at| **at >= place).for_each(|at| *at += 1);
     }
 
     /// The last block, if a piece of this kind belongs to it, else a new one.
@@ -194,12 +201,14 @@ impl Blocks {
     }
 
     fn take_call(&mut self, piece: Json<'_>, function: Json<'_>, index: u64) {
-        let is_it = |block: &Block| block.kind == BlockKind::Call && block.index == index;
-        let at = self.blocks.iter().position(is_it).unwrap_or_else(|| {
+        let known = self.calls.iter().copied().find(|at| self.blocks[*at].index == index);
+        let at = known.unwrap_or_else(|| {
             if !self.blocks.last().is_some_and(|last| last.kind == BlockKind::Open && !last.is_closed) {
                 self.blocks.push(Block::new(BlockKind::Call, index));
             }
-            self.blocks.len() - 1
+            let at = self.blocks.len() - 1;
+            self.calls.push(at);
+            at
         });
         let block = &mut self.blocks[at];
         (block.kind, block.index) = (BlockKind::Call, index);
@@ -222,7 +231,7 @@ impl Blocks {
             let block = &self.blocks[at];
             let detail = Detail::of_call(&block.id, &signature);
             let place = if block.has_begun { self.blocks.len() } else { at };
-            self.blocks.insert(place, Block { detail, ..Block::new(BlockKind::Reasoning, 0) });
+            self.insert(place, Block { detail, ..Block::new(BlockKind::Reasoning, 0) });
         }
     }
 }

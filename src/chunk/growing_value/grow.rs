@@ -1,6 +1,6 @@
 //! How a value grows by a piece: each field by its rule.
 
-use super::{Kind, Node};
+use super::{Kind, MOST_PARTS, Node};
 use crate::chunk::content_parts::Parts;
 use crate::chunk::contents::{Contents, Seen};
 use crate::chunk::field::{Field, Rule, UNKNOWN, canonical_name, known, other_name};
@@ -17,7 +17,11 @@ impl Node {
     fn grow<'a>(&mut self, piece: &Fields<'a>, other: &'static Field, contents: &mut Contents<'a>) {
         let before = self.nodes.len();
         let native_before = contents.native_reason;
-        for (key, value) in piece.iter() {
+        for (at, (key, value)) in piece.iter().enumerate() {
+            if self.has_too_many_parts() || at == MOST_PARTS && !cfg!(feature = "browser") {
+                contents.seen.add(Seen::TOO_MANY);
+                break;
+            }
             let Some(name) = canonical_name(key.word(), piece) else { continue };
             let field = if other.rule == Rule::Items { None } else { known(name) };
             match field {
@@ -136,6 +140,9 @@ impl Node {
             Rule::Records => {
                 let is_first = contents.is_first;
                 for piece in value.items() {
+                    if self.is_full(field) {
+                        break;
+                    }
                     let piece = &Fields::of(piece);
                     let at = self.place_of(field.name, piece);
                     let (is_choice, index) = (field.name == "choices", piece.get("index"));
@@ -154,6 +161,18 @@ impl Node {
             contents.seen.add(field.part);
         }
         contents.changed += size.abs_diff(before);
+        if self.is_full(field) {
+            contents.seen.add(Seen::TOO_MANY);
+        }
+    }
+
+    /// More parts of `field` have come than an answer may have. A block of reasoning is compared with the last one alone.
+    fn is_full(&self, field: &Field) -> bool {
+        match field.rule {
+            Rule::Records if field.name != "reasoning_details" => self.has_too_many_records(),
+            Rule::Records | Rule::Fields | Rule::Any => self.has_too_many_parts(),
+            _ => false,
+        }
     }
 
     /// Takes the reason why a choice ended. An answer that goes on has none.
@@ -183,6 +202,9 @@ impl Node {
             self.text.clear();
         }
         for item in list.items() {
+            if self.has_too_many_parts() {
+                break;
+            }
             self.kind = Kind::Items;
             if item.is_number() || !self.nodes.iter().any(|node| node.is(item)) {
                 self.nodes.push(Self::of(item));

@@ -122,7 +122,11 @@ pub(super) fn usage(usage: Json<'_>) -> String {
     json.end()
 }
 
+/// The largest usage, in bytes. Each usage of a stream is merged with those before it.
+const LARGEST_USAGE: usize = 4 * 1024;
+
 /// The usage so far with that of a later event, which is cumulative and may lack fields.
 pub(super) fn merged(so_far: &str, later: Json<'_>) -> String {
-    if later.is_object() { patched(so_far, later.raw()) } else { so_far.into() }
+    let is_small = so_far.len() + later.raw().len() <= LARGEST_USAGE;
+    if later.is_object() && is_small { patched(so_far, later.raw()) } else { so_far.into() }
 }

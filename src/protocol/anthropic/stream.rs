@@ -11,6 +11,9 @@ use crate::sse::{Decoder, Event, TooLarge};
 /// The largest event, in bytes.
 const LARGEST_EVENT: usize = 32 * 1024 * 1024;
 
+/// The most blocks of an answer. Each piece of one is compared with many of them.
+const MOST_BLOCKS: usize = 1_024;
+
 /// Turns the bytes of a stream of Messages into those of a stream of chunks.
 #[derive(Debug)]
 pub struct Translator {
@@ -29,6 +32,8 @@ struct Page {
     usage: String,
     /// The index and the state of each block that calls a tool, in order.
     calls: Vec<Call>,
+    /// The number of blocks so far.
+    blocks: usize,
     /// The number of thinking blocks so far.
     thoughts: u64,
     is_over: bool,
@@ -91,6 +96,7 @@ impl Page {
             format: format_at_messages(""),
             usage: "{}".into(),
             calls: Vec::new(),
+            blocks: 0,
             thoughts: 0,
             is_over: false,
         }
@@ -132,6 +138,11 @@ impl Page {
     }
 
     fn start_block(&mut self, at: u64, block: Json<'_>) {
+        self.blocks += 1;
+        if self.blocks > MOST_BLOCKS {
+            self.is_over = true;
+            return self.chunks.error(r#"{"message":"the answer has more than 1024 blocks"}"#);
+        }
         self.mark_block(at, block);
         match block.get("type").word() {
             "text" => {

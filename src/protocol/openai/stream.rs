@@ -18,6 +18,11 @@ use item::Item;
 /// The largest event, in bytes.
 const LARGEST_EVENT: usize = 32 * 1024 * 1024;
 
+/// The most items of an answer. Each event is compared with all of them.
+const MOST_ITEMS: usize = 1_024;
+
+const TOO_MANY_ITEMS: &str = r#"{"message":"the answer has more than 1024 items"}"#;
+
 /// Turns the bytes of a stream of Responses into those of a stream of chunks.
 #[derive(Debug)]
 pub struct Translator {
@@ -81,6 +86,9 @@ impl Page {
         if self.is_over {
             return;
         }
+        if self.items.len() > MOST_ITEMS {
+            return self.fail(Json::or_null(TOO_MANY_ITEMS));
+        }
         let kind = event.get("type").word();
         let delta = event.get("delta");
         match kind.strip_prefix("response.").unwrap_or(kind) {
@@ -126,9 +134,12 @@ impl Page {
     /// The answer is over. Gives the items that did not come.
     fn end(&mut self, response: Json<'_>) {
         self.begin(response);
-        for (at, item) in response.get("output").items().enumerate() {
+        for (at, item) in response.get("output").items().enumerate().take(MOST_ITEMS + 1) {
             let event = Object::default().whole("output_index", at as u64).end();
             self.end_item(Json::or_null(&event), item);
+        }
+        if self.items.len() > MOST_ITEMS {
+            return self.fail(Json::or_null(TOO_MANY_ITEMS));
         }
         let used = response.get("usage");
         if response.get("status").is("failed") {

@@ -10,6 +10,10 @@ use crate::account::attempt_log::{AttemptRecord, CostSource};
 use crate::config::authority;
 use crate::ledger::{Row, settled};
 
+/// While an account has so many holds, no further cost is looked up: the memory of an object has all of its holds, and each message
+/// reads them.
+const MOST_HOLDS: usize = 2_000;
+
 /// The outcome of a call that disappeared with its isolate. The ledger stores this word.
 const VANISHED: &str = "vanished";
 
@@ -132,7 +136,7 @@ impl Balance {
             }
             CostSource::Lookup(generation) => {
                 row.generation = Some(generation.clone());
-                Some(Lookup::new(&record.url, generation, now))
+                (self.holds.len() < MOST_HOLDS).then(|| Lookup::new(&record.url, generation, now))
             }
             CostSource::Unknown => None,
         };

@@ -1,16 +1,16 @@
-//! Hostile requests, policies, schemas and answers take steps in proportion to their size.
+//! Hostile requests, policies and schemas take steps in proportion to their size.
+
+mod answers;
 
 use super::Draft;
 use crate::access::admit_at_once as admit;
 use crate::config::Config;
 use crate::growth::{Case, assert_linear};
 use crate::http::caller::Caller;
-use failsoft::http::Headers;
+use failsoft::Json;
 use failsoft::protocol::Protocol;
 use failsoft::request::fields::FIELDS;
 use failsoft::schema::matches;
-use failsoft::{Action, Breakers, Call, Catalog, ChatRequest, Context, Dialect, Input, Json, Policy, Upstream};
-use std::sync::Arc;
 
 const MESSAGES: &str = r#""messages":[{"role":"user","content":"hi"}]"#;
 
@@ -192,80 +192,4 @@ const SCHEMAS: [(&str, MakeInput); 7] = [
 fn no_schema_takes_steps_out_of_proportion() {
     let cases = SCHEMAS.map(|(name, input)| Case { name, input, work: compare });
     assert_linear("call::admission::growth_tests::no_schema_takes_steps_out_of_proportion", &cases);
-}
-
-/// Gives the text to a call as the answer of its model.
-fn answer(text: &str, stream: bool, policy: &str) {
-    let body = format!(r#"{{"model":"a/a","stream":{stream},{MESSAGES},"response_format":{{"type":"json_object"}}}}"#);
-    let request = ChatRequest::read(Json::parse(&body).expect("JSON")).expect("a request");
-    let policy = Policy::read(Json::parse(policy).expect("JSON")).expect("a policy");
-    let upstreams = Arc::new(vec![Upstream::new(Dialect::OpenAi, "https://a.example/v1", None)]);
-    let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
-    let context = Context { upstreams, catalog: &catalog, breakers: &mut breakers };
-    let mut call = Call::new(request, Arc::new(policy), context, 1, 0);
-    let mut pieces = text.as_bytes().chunks(4_096);
-    for _ in 0..text.len() {
-        match call.poll(0) {
-            Action::Send { attempt, .. } => {
-                let kind = if stream { "text/event-stream" } else { "application/json" };
-                let headers: Headers = [("content-type", kind)].into_iter().collect();
-                call.handle(0, Input::Head { attempt, status: 200, headers });
-            }
-            Action::Read { attempt } => match pieces.next() {
-                Some(bytes) => call.handle(0, Input::Bytes { attempt, bytes }),
-                None => call.handle(0, Input::End { attempt }),
-            },
-            Action::Yield(_) | Action::Relay { .. } | Action::Cancel { .. } => {}
-            Action::Wait { .. } => call.handle(0, Input::Aborted),
-            Action::Done(_) => return,
-        }
-    }
-    panic!("the call did not end");
-}
-
-fn completion(content: &str) -> String {
-    format!(
-        r#"{{"choices":[{{"index":0,"message":{{"role":"assistant","content":"{content}"}},"finish_reason":"stop"}}]}}"#
-    )
-}
-
-fn event(delta: &str) -> String {
-    format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{{delta}}}}}]}}\n\n")
-}
-
-fn whole(text: &str) {
-    answer(
-        text,
-        false,
-        r#"{"invalidJson":{"action":"fail","repair":true},"pattern":{"literals":["aab","aaaaaaab"]},"attempts":1}"#,
-    );
-}
-
-fn streamed(text: &str) {
-    answer(text, true, r#"{"attempts":1,"pattern":{"literals":["aab","aaaaaaab"]},"holdChars":100000}"#);
-}
-
-const ANSWERS: [Case; 9] = [
-    Case {
-        name: "apologies that go on",
-        input: |size| completion(&"I'm sorry, but I can't help with that. However, ".repeat(size / 48)),
-        work: whole,
-    },
-    Case {
-        name: "an apology in pieces",
-        input: |size| repeat(size, &event(r#""content":"I'm sorry, but ""#)),
-        work: streamed,
-    },
-    Case { name: "one letter again and again", input: |size| completion(&"a".repeat(size)), work: whole },
-    Case { name: "brackets that never close", input: |size| completion(&"{[".repeat(size / 2)), work: whole },
-    Case { name: "blanks", input: |size| completion(&" ".repeat(size)), work: whole },
-    Case { name: "a completion that is not JSON", input: |size| "{\"choices\":[".repeat(size / 12), work: whole },
-    Case { name: "a held stream", input: |size| repeat(size, &event(r#""content":"a""#)), work: streamed },
-    Case { name: "a stream that is one line", input: |size| format!("data: {}", "x".repeat(size)), work: streamed },
-    Case { name: "reasoning", input: |size| repeat(size, &event(r#""reasoning":"a""#)), work: streamed },
-];
-
-#[test]
-fn no_answer_takes_steps_out_of_proportion() {
-    assert_linear("call::admission::growth_tests::no_answer_takes_steps_out_of_proportion", &ANSWERS);
 }

@@ -27,6 +27,28 @@ fn refused_attempts_are_free_and_attempts_of_unknown_cost_share_what_is_left() {
 }
 
 #[test]
+fn an_account_keeps_a_bounded_number_of_costs_to_look_up_and_is_charged_the_most_for_the_others() {
+    let mut balance = Balance::default();
+    let limits = limits(json!({"usd": {"day": 9_000}}));
+    for at in 0..2_500 {
+        let id = at.to_string();
+        balance.hold(&id, request(USD), &limits, None, NOON).expect("held");
+        let rows = balance.settle(&id, usage([unknown(Some(200), Some("gen-0"))]), NOON);
+        assert_eq!(costs(&rows), [(USD, "unsettled", 0)]);
+        assert_eq!(rows[0].generation.as_deref(), Some("gen-0"));
+    }
+    assert_eq!(balance.holds.len(), 2_000);
+    // Nothing is lost: the rest counts at once.
+    assert_eq!(usd(&balance), (500 * USD, 2_000 * USD));
+    // A cost that was found makes room.
+    let lookup = &balance.due_lookups(NOON + 1_000)[0];
+    balance.record_lookup(lookup, found(9), NOON + 1_000);
+    balance.hold("last", request(USD), &limits, None, NOON).expect("held");
+    balance.settle("last", usage([unknown(Some(200), Some("gen-0"))]), NOON);
+    assert_eq!((balance.holds.len(), usd(&balance)), (2_000, (500 * USD + 9, 2_000 * USD)));
+}
+
+#[test]
 fn an_attempt_of_unknown_cost_is_charged_the_most_that_it_can_cost_and_the_rest_is_released() {
     let mut balance = Balance::default();
     let limits = limits(json!({"usd": {"day": 9}}));
