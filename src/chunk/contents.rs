@@ -30,7 +30,7 @@ impl Seen {
     /// A message in the place of a delta.
     pub const MESSAGE: Self = Self(256);
     /// More parts than an answer may have.
-    pub const TOO_MANY: Self = Self(512);
+    pub(crate) const TOO_MANY: Self = Self(512);
 
     /// The set has a part of `other`.
     pub fn has(self, other: Self) -> bool {
