@@ -169,12 +169,12 @@ test('if the upstream refuses the connection, the client gets an error and no dr
   });
 });
 
-test('the catalog is fetched once, after a response, and without the key', async () => {
+test('each list of the catalog is fetched once, after a response, and without the key', async () => {
   const failsoft = configure(emulator, { upstream: { url: emulator.baseURL, dialect: 'openrouter' } });
   await withEdge({ failsoft }, async (fresh) => {
     await chat(fresh, { model: SECOND });
-    // The emulator has sent the catalog before the edge has read it.
-    await emulator.log('finished&n=2');
+    // The emulator has sent the lists before the edge has read them.
+    await emulator.log('finished&n=3');
     const long = [{ role: 'user', content: 'word '.repeat(40_000) }];
     const ask = () => chat(fresh, { models: ['test/tiny', SECOND], messages: long });
     const answer = await waitFor('a call that knows the catalog', ask, ({ json }) => json.failsoft.dropped?.length > 0);
@@ -182,8 +182,8 @@ test('the catalog is fetched once, after a response, and without the key', async
     assert.match(answer.json.failsoft.dropped[0].reason, /tokens are needed/);
     const log = await emulator.log();
     const catalog = log.filter(({ path }) => path.endsWith('/models'));
-    assert.equal(catalog.length, 1);
-    assert.equal(catalog[0].headers.authorization, undefined);
+    assert.deepEqual(catalog.map(({ path }) => path).sort(), ['/api/v1/embeddings/models', '/api/v1/models']);
+    assert.deepEqual(catalog.map(({ headers }) => headers.authorization), [undefined, undefined]);
     assert.deepEqual(asked(log).at(-1), [SECOND]);
   });
 });

@@ -1,13 +1,14 @@
 // POST /v1/embeddings: the same model over several upstreams, and never another model; every wrong vector is a failure.
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CLIENT_KEY, clientKey } from '../support/edge.mjs';
 import { POLICY, beginWithin, send, waitFor } from './harness.mjs';
 import { pico, settled } from './spending.mjs';
-import { setUp, useEdge, useEmulator } from './use-edge.mjs';
+import { setUp, useEdge, useEmulator, withEdge } from './use-edge.mjs';
 
 const MODEL = 'openai/text-embedding-3-small';
 
@@ -174,4 +175,42 @@ test('each request is a row of the ledger', async () => {
   const rows = await waitFor('two rows', read, (found) => found.length >= 2);
   const seen = rows.map(({ outcome, ended, prompt_tokens: prompt, completion_tokens: written }) => [outcome, ended, prompt, written]);
   assert.deepEqual(seen.sort(), [['answered', null, 3, 0], ['badResponse', 'fallback', 3, 0]]);
+});
+
+test('a budget needs no stated price at OpenRouter, which lists the prices of embedding models apart from those of chat models', async () => {
+  const failsoft = (url) => ({ upstream: { url, dialect: 'openrouter' }, keys: [clientKey({ budget: { usd: { day: 1 } } })], models: ['openai/*'], policy: POLICY });
+  const asked = { model: MODEL, input: 'hello' };
+  const post = (fresh, path, body) => send(fresh, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), key: CLIENT_KEY });
+  await withEdge({ failsoft: failsoft(first.baseURL) }, async (fresh) => {
+    const answer = await post(fresh, '/v1/embeddings', asked);
+    assert.equal(answer.status, 200, answer.text);
+    assert.ok(JSON.parse(answer.text).failsoft.cost > 0, answer.text);
+    const listed = JSON.parse((await send(fresh, '/v1/models', { key: CLIENT_KEY })).text).data.map(({ id }) => id);
+    assert.ok(listed.includes('openai/gpt-4o') && !listed.includes(MODEL), String(listed));
+    const chat = await post(fresh, '/v1/chat/completions', { model: MODEL, messages: [{ role: 'user', content: 'hi' }] });
+    assert.equal(chat.status, 400);
+    assert.match(JSON.parse(chat.text).error.message, /makes vectors and writes no text; send the texts to POST \/v1\/embeddings/);
+    assert.deepEqual((await posts(first)).map(({ path }) => path), ['/api/v1/embeddings']);
+  });
+});
+
+test('without the list of embedding models, the catalog of chat models still counts', async () => {
+  const lists = createServer((request, response) => {
+    const isForVectors = request.url.endsWith('/embeddings/models');
+    response.writeHead(isForVectors ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(isForVectors ? '{"error":{"code":404,"message":"no such path"}}' : JSON.stringify({ data: [{ id: 'openai/gpt-4o', context_length: 9, pricing: { prompt: '0.1', completion: '0.1' } }] }));
+  });
+  await new Promise((listening) => lists.listen(0, '127.0.0.1', listening));
+  try {
+    const failsoft = { upstream: { url: `http://127.0.0.1:${lists.address().port}/api/v1`, dialect: 'openrouter' }, keys: [clientKey({ budget: { usd: { day: 0.000_001 } } })], models: ['openai/*'], policy: POLICY };
+    await withEdge({ failsoft }, async (fresh) => {
+      const ask = (path, body) => send(fresh, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), key: CLIENT_KEY });
+      const chat = await ask('/v1/chat/completions', { model: 'openai/gpt-4o', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] });
+      assert.equal(chat.status, 402, `the price is known: ${chat.text}`);
+      const vectors = await ask('/v1/embeddings', { model: MODEL, input: 'hello' });
+      assert.deepEqual([vectors.status, JSON.parse(vectors.text).error.code], [503, 'price_unknown'], vectors.text);
+    });
+  } finally {
+    lists.close();
+  }
 });

@@ -26,10 +26,16 @@ const emulators = Object.fromEntries(Object.keys(BILLS).map((bill) => [bill, use
 const alerts = useAlerts();
 beforeEach(() => beginWithin('day', 300_000));
 
+/** What the owner declares about an upstream that speaks the protocol of an endpoint. */
+const OWN_WIRES = {
+  '/v1/responses': () => ({ protocols: ['responses'] }),
+  '/v1/messages': ({ baseURL }) => ({ dialect: 'anthropic', url: new URL(baseURL).origin, embeddings: undefined }),
+};
+
 /** Each endpoint that asks a model, over an upstream that speaks chat completions, or the protocol of the client. */
 const PLACES = ENDPOINTS.filter(({ asks }) => asks).flatMap((endpoint) => [
-  { endpoint, name: endpoint.path, wire: {} },
-  ...(endpoint.path === '/v1/responses' ? [{ endpoint, name: `${endpoint.path}, also upstream`, wire: { protocols: ['responses'] } }] : []),
+  { endpoint, name: endpoint.path, wire: () => ({}) },
+  ...(OWN_WIRES[endpoint.path] ? [{ endpoint, name: `${endpoint.path}, also upstream`, wire: OWN_WIRES[endpoint.path] }] : []),
 ]);
 
 /** A request whose answer is as long as its limit allows, with as much reasoning as the owner has declared where that is billed beside it. */
@@ -53,7 +59,7 @@ for (const bill of Object.keys(BILLS)) {
   const emulator = emulators[bill];
   for (const { endpoint, name, wire } of PLACES) {
     const failsoft = () => ({
-      upstream: { url: emulator.baseURL, dialect: 'openai', models: PRICES, embeddings: [{ id: VECTORS, prompt: 0.02 }], ...BILLS[bill], ...wire },
+      upstream: { url: emulator.baseURL, dialect: 'openai', models: PRICES, embeddings: [{ id: VECTORS, prompt: 0.02 }], ...BILLS[bill], ...wire(emulator) },
       keys: [clientKey({ budget: { usd: { day: LIMIT } } })],
       models: ['openai/*'],
       policy: POLICY,

@@ -1,18 +1,19 @@
-//! The catalog of models: prices and context windows, from OpenRouter's `GET /models`.
+//! The catalog of models: prices and context windows, from OpenRouter's `GET /models` and, for models that make vectors, from its
+//! `GET /embeddings/models` (openrouter.ai/docs/api/api-reference/embeddings/list-all-embeddings-models).
 //!
 //! The catalog is fetched after a response, so that no request waits for it. The exception is the first call of an isolate
 //! that needs prices. The database keeps a copy for a new isolate while the upstream does not answer.
 
 mod cache;
 
-pub(crate) use cache::with;
+pub(crate) use cache::{embeds, with};
 
 use std::pin::pin;
 use std::time::Duration;
 
-use failsoft::json::Object;
+use failsoft::json::{Object, array, patched};
 use failsoft::{Catalog, Dialect, Json, Millis, Upstream};
-use futures_util::future::select;
+use futures_util::future::{Either, join, select};
 use serde_json::Value;
 use worker::{Delay, Env};
 
@@ -24,6 +25,12 @@ use crate::platform::host;
 /// How long a request waits for the first catalog, and how often it looks, in milliseconds.
 const LONGEST_WAIT: u64 = 3_000;
 const STEP: u64 = 20;
+
+/// How long the list of models that make vectors may take, in milliseconds. The other list does not wait longer.
+const LONGEST_WAIT_FOR_VECTORS: u64 = 2_000;
+
+/// The field of a model that makes vectors. It is this project's.
+const EMBEDS: &str = "failsoft_embeds";
 
 /// The copy is renewed after this time, in milliseconds.
 const MAX_COPY_AGE: Millis = 60 * 60 * 1_000;
@@ -58,7 +65,7 @@ pub(crate) async fn wait_for_first(upstreams: &[Upstream], env: &Env) {
         && cache::is_empty()
         && let Ok(Some((_, models))) = read_copy(upstream, env).await
     {
-        cache::store(parse(&models));
+        store(&models);
     }
 }
 
@@ -95,14 +102,45 @@ async fn fetch_and_store(upstream: &Upstream, env: &Env) {
     if models.is_none() && cache::is_empty() {
         models = read_copy(upstream, env).await.ok().flatten().map(|(_, models)| models);
     }
-    cache::store(parse(&models.unwrap_or_default()));
+    store(&models.unwrap_or_default());
 }
 
-/// The upstream's list, unless it is empty. The list is public, so the request carries no key.
+/// The upstream's list, unless it is empty, with the models that make vectors behind the others. The lists are public, so the requests
+/// carry no key. The second list may be missing.
 async fn fetch_models(upstream: &Upstream) -> Option<String> {
-    let models = fetch::Request::get(&[&upstream.url, "/models"].concat()).text().await.ok()?;
-    let has_models = Json::parse(&models).is_some_and(|models| !models.get("data").is_empty());
-    has_models.then_some(models)
+    let fetch = |path: &str| {
+        let url = [&*upstream.url, path].concat();
+        async move { fetch::Request::get(&url).text().await.ok() }
+    };
+    let for_vectors = async {
+        let late = pin!(Delay::from(Duration::from_millis(LONGEST_WAIT_FOR_VECTORS)));
+        match select(pin!(fetch("/embeddings/models")), late).await {
+            Either::Left((models, _)) => models,
+            Either::Right(_) => None,
+        }
+    };
+    let (models, for_vectors) = join(fetch("/models"), for_vectors).await;
+    merge(&models?, &for_vectors.unwrap_or_default())
+}
+
+/// The models of both lists, as one list. `None` without the first. The field [`EMBEDS`] tells them apart.
+fn merge(models: &str, for_vectors: &str) -> Option<String> {
+    let [models, for_vectors] = [models, for_vectors].map(|list| Json::parse(list).unwrap_or(Json::NULL).get("data"));
+    let mark = Object::default().flag(EMBEDS, true).end();
+    let mut rows: Vec<String> = models.items().map(|row| row.raw().into()).collect();
+    let ids: Vec<_> = models.items().filter_map(|row| row.get("id").text()).collect();
+    let is_new = |row: &Json<'_>| row.get("id").text().is_some_and(|id| !ids.contains(&id));
+    if rows.is_empty() {
+        return None;
+    }
+    rows.extend(for_vectors.items().filter(is_new).map(|row| patched(row.raw(), &mark)));
+    Some(Object::default().raw("data", &array(&rows)).end())
+}
+
+fn store(models: &str) {
+    let rows = Json::parse(models).unwrap_or(Json::NULL).get("data");
+    let embedding = rows.items().filter(|row| row.get(EMBEDS).flag() == Some(true));
+    cache::store(parse(models), embedding.filter_map(|row| Some(row.get("id").text()?.into_owned())).collect());
 }
 
 /// The copy in the database, and when it was made.
@@ -135,7 +173,21 @@ fn without_prose(models: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse, without_prose};
+    use super::{merge, parse, without_prose};
+
+    #[test]
+    fn models_that_make_vectors_stand_behind_the_others_and_are_marked() {
+        let chat = r#"{"data":[{"id":"a/a","pricing":{"prompt":"0.1"}},{"id":"b/b"}]}"#;
+        let vectors = r#"{"data":[{"id":"e/e","pricing":{"prompt":"0.2","completion":"0"}},{"id":"b/b","x":1}]}"#;
+        let both = merge(chat, vectors).expect("a list");
+        assert_eq!(parse(&both).ids().collect::<Vec<_>>(), ["a/a", "b/b", "e/e"]);
+        assert_eq!(both.matches("failsoft_embeds").count(), 1);
+        assert_eq!(parse(&without_prose(&both)), parse(&both));
+        for missing in ["", "null", "<html>", r#"{"error":{}}"#, r#"{"data":[]}"#] {
+            assert_eq!(merge(chat, missing).as_deref(), Some(chat));
+            assert_eq!(merge(missing, vectors), None, "the list of chat models is the catalog");
+        }
+    }
 
     #[test]
     fn the_copy_has_the_facts_of_the_list_without_its_prose() {

@@ -31,10 +31,14 @@ impl<'a> ModelList<'a> {
         Self { config, client, shape }
     }
 
-    /// The client's routes, then the models that `models` names, then the known models that its patterns cover.
+    /// The client's routes, then the models that `models` names, then the known models that its patterns cover: those that OpenRouter
+    /// lists, so no models that make vectors.
     pub(crate) fn list(&self) -> String {
         catalog::with(|catalog| {
-            let rows = self.ids(&catalog.ids().collect::<Vec<_>>()).into_iter().map(|id| self.show(&self.row(id)));
+            let rows = self
+                .ids(&catalog.ids().filter(|id| !catalog::embeds(id)).collect::<Vec<_>>())
+                .into_iter()
+                .map(|id| self.show(&self.row(id)));
             let rows: Vec<String> = rows.collect();
             let mut list = Object::default();
             list.text("object", "list").raw("data", &array(&rows));

@@ -13,6 +13,8 @@ const RETRY_AFTER: Millis = 10_000;
 #[derive(Default)]
 struct Cache {
     catalog: Catalog,
+    /// The ids of the models that make vectors.
+    embedding: Vec<String>,
     fetch: Option<Fetch>,
 }
 
@@ -44,15 +46,21 @@ pub(super) fn is_fetching() -> bool {
 }
 
 /// Keeps what a fetch brought. An empty catalog does not replace an older one.
-pub(super) fn store(catalog: Catalog) {
+pub(super) fn store(catalog: Catalog, embedding: Vec<String>) {
     CACHE.with_borrow_mut(|cache| {
         if let Some(fetch) = &mut cache.fetch {
             fetch.is_over = true;
         }
         if catalog.ids().next().is_some() {
-            cache.catalog = catalog;
+            (cache.catalog, cache.embedding) = (catalog, embedding);
         }
     });
+}
+
+/// Whether `model` is known to make vectors, and nothing else.
+pub(crate) fn embeds(model: &str) -> bool {
+    let base = model.split(':').next().unwrap_or_default();
+    CACHE.with_borrow(|cache| cache.embedding.iter().any(|known| known == base))
 }
 
 /// Calls `read` with the catalog.

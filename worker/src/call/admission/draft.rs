@@ -183,6 +183,7 @@ impl Draft {
     /// Keeps the call within its bounds.
     pub(super) fn admit(self, catalog: &Catalog) -> Result<AdmittedCall, ApiError> {
         let Self { mut call, output, bounded } = self;
+        models::check_writes_text(&call.request)?;
         let client = call.request.native.as_ref().map_or(Protocol::Chat, |native| native.protocol);
         let least = call.upstreams.iter().map(|upstream| upstream.protocol_for(client).least_output()).max();
         let output = output.max(least.unwrap_or_default());

@@ -7,6 +7,7 @@ use failsoft::invalid::{Invalid, Section};
 use failsoft::{ChatRequest, Dialect, Json, Upstream};
 
 use crate::access::Client;
+use crate::catalog;
 use crate::config::{Config, Route};
 use crate::http::api_error::{ApiError, Code};
 
@@ -107,6 +108,14 @@ pub(super) fn limit_to_data_policy(
     let warning = "an upstream was left out, because it does not know `provider.data_collection` and `provider.zdr`";
     warnings.push(warning.into());
     Arc::new(upstreams.iter().filter(knows_providers).cloned().collect())
+}
+
+/// Refuses a model that is known to make vectors, where the answer is to be a text.
+pub(super) fn check_writes_text(request: &ChatRequest) -> Result<(), ApiError> {
+    let model = request.models.iter().find(|model| catalog::embeds(model));
+    let Some(model) = model.filter(|_| !request.is_for_embeddings()) else { return Ok(()) };
+    let problem = format!("is {model}, which makes vectors and writes no text; send the texts to POST /v1/embeddings");
+    Err(Invalid::new("model", problem).into())
 }
 
 /// Refuses a model that searches the web, where money is bounded: the cost of a search is not known beforehand.
