@@ -30,6 +30,7 @@
 //! | `reasoning` | reasoning that only its issuer can read | openrouter.ai/docs/use-cases/reasoning-tokens |
 //! | `issuer`, `vendor` | what a request leaves out of a conversation; who made a model | the threads that it names |
 //! | `request`, `content` | a request that was read; the messages of a chat request | |
+//! | `response_fields` | the fields of Responses that both sides know | |
 //! | `frame`, `ids` | server-sent events with names; ids | |
 
 pub mod anthropic;
@@ -47,6 +48,7 @@ pub mod messages;
 pub mod openai;
 mod reasoning;
 mod request;
+mod response_fields;
 pub mod responses;
 mod vendor;
 

@@ -40,8 +40,6 @@ mod state;
 mod tools;
 mod writer;
 
-pub(super) use object::COST_DETAILS;
-pub(super) use own::own_fields;
 pub use request::read;
 pub use state::{NO_STORED_RESPONSES, is_stored_path};
 pub use writer::Writer;

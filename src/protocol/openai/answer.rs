@@ -38,7 +38,7 @@ pub(super) fn usage(usage: Json<'_>) -> String {
     let details = usage.get("cost_details");
     if details.is_object() {
         json.open("cost_details", "{");
-        for (name, chat) in super::super::responses::COST_DETAILS {
+        for (name, chat) in super::super::response_fields::COST_DETAILS {
             let value = details.get(name);
             json.maybe_raw(chat, (!value.is_null()).then(|| value.raw()));
         }

@@ -9,7 +9,7 @@ mod own;
 
 use super::super::chunk_writer::ChunkWriter;
 use super::super::marks::NATIVE;
-use super::super::responses::own_fields;
+use super::super::response_fields::own_fields;
 use super::answer::{end, usage};
 use crate::json::{Json, Object};
 use crate::sse::{Decoder, Event, TooLarge};

@@ -1,6 +1,7 @@
 //! The response object, and its usage.
 
 use super::super::frame::event;
+use super::super::response_fields::COST_DETAILS;
 use super::Context;
 use crate::failure::{Failure, Kind};
 use crate::json::{Fields, Json, Object, array, decimal, patched};
@@ -108,14 +109,6 @@ pub(super) fn error_event(failure: &Failure) -> Object {
     data.raw("error", &error(failure));
     data
 }
-
-/// OpenRouter's names for the parts of a cost: those of its Responses, and those of its chat completions
-/// (`OpenRouterTeam/typescript-sdk` `.speakeasy/in.openapi.yaml`).
-pub(in crate::protocol) const COST_DETAILS: [(&str, &str); 3] = [
-    ("upstream_inference_cost", "upstream_inference_cost"),
-    ("upstream_inference_input_cost", "upstream_inference_prompt_cost"),
-    ("upstream_inference_output_cost", "upstream_inference_completions_cost"),
-];
 
 /// The usage in the form of Responses, for that of a chat completion. Without one, clients would not recognise the end
 /// (vercel/ai `packages/openai/src/responses/openai-responses-api.ts`), so the estimate of the prompt stands in.

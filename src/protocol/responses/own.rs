@@ -3,39 +3,7 @@
 use super::super::blocks::Block;
 use super::Context;
 use super::items::{ItemKind, OpenItem, custom_input, encrypted, part};
-use super::request::is_field;
 use crate::json::{Json, Object, array, patched};
-
-/// The fields of a response object that its writer makes.
-const WRITTEN: [&str; 12] = [
-    "id",
-    "object",
-    "created_at",
-    "completed_at",
-    "status",
-    "error",
-    "incomplete_details",
-    "model",
-    "output",
-    "output_text",
-    "usage",
-    "failsoft",
-];
-
-/// The fields of `response` that only the upstream knows, and its id: the JSON text of an object. What a response repeats of its
-/// request is not among them, because the request was the edge's.
-pub(in crate::protocol) fn own_fields(response: Json<'_>) -> String {
-    let mut json = Object::default();
-    for (name, value) in response.fields() {
-        // The tier that was asked for is not always the tier that was served.
-        let is_tier = name.is("service_tier") && value.is_string();
-        let is_made = WRITTEN.iter().any(|known| name.is(known)) || is_field(&name.text().unwrap_or_default());
-        if name.is("id") || is_tier || !is_made {
-            json.entry(name, value.raw());
-        }
-    }
-    json.end()
-}
 
 /// What the id of an item begins with.
 pub(super) fn prefix(item: Json<'_>) -> &'static str {

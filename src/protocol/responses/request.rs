@@ -2,31 +2,16 @@
 
 use super::super::content::{Part, Transcript};
 use super::super::request::{Request, sort_fields};
+use super::super::response_fields::{READ, SAME};
 use super::tools::{Choice, Tools};
 use super::{Context, input, state, tools};
 use crate::invalid::Invalid;
 use crate::json::{Fields, Json, Object, array, patched};
 use crate::text::split;
 
-/// The fields that have the same name and meaning in a chat request. The last two lines are those of OpenRouter's form of
-/// Responses and of this project.
-const SAME: &str = "model models temperature top_p user safety_identifier prompt_cache_key prompt_cache_options \
-                    prompt_cache_retention service_tier cache_control frequency_penalty presence_penalty top_k provider \
-                    plugins route session_id trace modalities image_config stop_server_tools_when failsoft";
-
-/// The fields that are read here. `max_tool_calls` bounds tools at the vendor, which are refused.
-const READ: &str = "input instructions tools tool_choice parallel_tool_calls text reasoning include max_output_tokens \
-                    top_logprobs stream stream_options truncation store metadata background previous_response_id \
-                    conversation prompt context_management moderation max_tool_calls";
-
 /// The fields that an upstream of the same protocol gets byte for byte.
 const NATIVE: &str =
     "input instructions tools tool_choice parallel_tool_calls text reasoning include top_logprobs metadata";
-
-/// The name is that of a field of a request.
-pub(super) fn is_field(name: &str) -> bool {
-    [SAME, READ].iter().any(|names| split(names, b' ').any(|known| known == name))
-}
 
 /// Reads the body of a request.
 ///

@@ -3,6 +3,7 @@
 mod cached;
 mod prepare;
 mod run;
+mod stored;
 
 use std::rc::Rc;
 
