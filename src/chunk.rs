@@ -28,6 +28,8 @@ mod short_json;
 mod tests;
 mod tool_call;
 
+use std::cell::Cell;
+
 use crate::json::{Fields, Json, Object, patched};
 use crate::text::is_blank;
 use crate::usd::Usd;
@@ -69,7 +71,7 @@ impl Accumulator {
 
     /// [`Accumulator::feed`], for a chunk whose fields are found already.
     pub(crate) fn feed_fields<'a>(&mut self, chunk: &Fields<'a>) -> Contents<'a> {
-        let mut contents = Contents { readable: self.readable, ..Contents::default() };
+        let mut contents = Contents { readable: Cell::new(self.readable), ..Contents::default() };
         if self.has_reason {
             self.feed_behind_reason(chunk, &mut contents);
         } else {
@@ -81,7 +83,7 @@ impl Accumulator {
         }
         self.fresh = contents.text;
         if !cfg!(feature = "browser") {
-            self.readable = contents.readable.saturating_add(READABLE_PER_BYTE * contents.changed);
+            self.readable = contents.readable.get().saturating_add(READABLE_PER_BYTE * contents.changed);
         }
         contents
     }

@@ -1,5 +1,7 @@
 //! What a chunk contains.
 
+use std::cell::Cell;
+
 use crate::json::Json;
 
 /// A set of parts of an answer: those that have come so far, or those that one chunk has.
@@ -68,7 +70,7 @@ pub struct Contents<'a> {
     /// The pieces of tool calls that a reader of chunks would put in the wrong place.
     pub(super) misplaced: Vec<Misplaced>,
     /// While reading: the bytes of arguments that may still be read again, to find out whether they are whole.
-    pub(super) readable: usize,
+    pub(super) readable: Cell<usize>,
 }
 
 /// A piece of a tool call whose index or id contradicts the call that it belongs to.
@@ -95,7 +97,7 @@ impl Default for Contents<'_> {
             is_message: false,
             native_reason: Json::NULL,
             misplaced: Vec::new(),
-            readable: 0,
+            readable: Cell::new(0),
         }
     }
 }

@@ -9,6 +9,8 @@
 //!
 //! A call of a custom tool has an input, which is any text, where a call of a function has arguments.
 
+use std::cell::Cell;
+
 use super::contents::{Contents, Misplaced, Seen};
 use super::field::{CUSTOM, UNKNOWN};
 use super::growing_value::Node;
@@ -57,15 +59,8 @@ impl Node {
         if self.has_too_many_records() {
             return;
         }
-        let mut said = Piece::of(piece);
-        // Each piece would read the arguments before it again. Only an upstream that numbers calls wrongly needs that.
-        said.begins_arguments &= contents.readable > 0 || cfg!(feature = "browser");
-        let found = self.find_call(&said);
-        if said.begins_arguments && !cfg!(feature = "browser") {
-            let read = found.or(self.items().len().checked_sub(1)).map(|at| self.items()[at].called());
-            let size = read.map_or(0, |called| called.get("arguments").size());
-            contents.readable = contents.readable.saturating_sub(size);
-        }
+        let said = Piece::of(piece);
+        let found = self.find_call(&said, &contents.readable);
         let at = found.unwrap_or_else(|| self.begin_call(&said));
         let call = &mut self.items_mut()[at];
         let (before, name) = (contents.changed, call.called().get("name").size());
@@ -86,7 +81,11 @@ impl Node {
             contents.seen.add(Seen::TOOL_CALL);
         }
         let is_named_again = name > 0 && !said.name.is_null_or_empty() && call.called().get("name").size() == name;
-        if is_named_again && !is_changed && said.id.is_null_or_empty() && call.get("function").is_whole() {
+        if is_named_again
+            && !is_changed
+            && said.id.is_null_or_empty()
+            && call.get("function").is_whole(&contents.readable)
+        {
             call.slot(NAMED_AGAIN).set_text("f".into());
         }
         let is_wrong =
@@ -107,7 +106,7 @@ impl Node {
     }
 
     /// The place of the call that a piece goes on with. `None`, if the piece begins a call.
-    fn find_call(&self, said: &Piece<'_>) -> Option<usize> {
+    fn find_call(&self, said: &Piece<'_>, readable: &Cell<usize>) -> Option<usize> {
         let calls = self.items();
         let has_id = |call: &Node| !said.id.is_null_or_empty() && call.get(SENT_ID).is(said.id);
         let has_index = |call: &Node| !said.index.is_null() && call.get("index").is(said.index);
@@ -117,28 +116,31 @@ impl Node {
         if said.name.is_null_or_empty() {
             let at = both.or(by_id).or(by_index).unwrap_or(last);
             // An empty object may be a placeholder of arguments that follow.
-            let is_over = |function: &Node| function.is_over(said) && function.arguments() != "{}";
+            let is_over = |function: &Node| function.is_over(said, readable) && function.arguments() != "{}";
             return Some(at).filter(|at| !is_over(calls[*at].called()));
         }
         if by_index.is_none() && !said.index.is_null() {
             // The index may count pieces.
             return by_id.filter(|at| {
                 let function = calls[*at].called();
-                function.get("name").is(said.name) && !function.is_whole()
+                function.get("name").is(said.name) && !function.is_whole(readable)
             });
         }
         let at = both.or(by_index).or(by_id).unwrap_or(last);
-        Some(at).filter(|at| calls[*at].goes_on_with(said))
+        Some(at).filter(|at| calls[*at].goes_on_with(said, readable))
     }
 
     /// A piece with a name goes on with this call, which has the same index.
-    fn goes_on_with(&self, said: &Piece<'_>) -> bool {
+    fn goes_on_with(&self, said: &Piece<'_>, readable: &Cell<usize>) -> bool {
         let (function, id) = (self.called(), self.get(SENT_ID));
         let has_other_id = !said.id.is_null_or_empty() && id.size() > 0 && !id.is(said.id);
         let (name, arguments) = (function.get("name"), function.get("arguments"));
         if name.size() == 0 || name.is(said.name) {
-            let begins =
-                if has_other_id { function.is_whole() || said.index.is_null() } else { function.is_over(said) };
+            let begins = if has_other_id {
+                function.is_whole(readable) || said.index.is_null()
+            } else {
+                function.is_over(said, readable)
+            };
             return !begins;
         }
         // The name comes in pieces.
@@ -191,7 +193,7 @@ impl Node {
             self.slot(REPEATED).set_text(text.into());
             // No arguments at all are different from empty arguments.
             self.slot("arguments").set_text(String::new());
-        } else if text.is_empty() || before == text && self.is_whole() {
+        } else if text.is_empty() || before == text && self.is_whole(&contents.readable) {
             return;
         } else if before == "{}" && text.starts_with('{') {
             // The arguments come behind a placeholder.
@@ -213,17 +215,27 @@ impl Node {
         if is_last { repeated } else { joined }
     }
 
-    /// The arguments of this function are a JSON value.
-    fn is_whole(&self) -> bool {
+    /// The arguments of this function are a JSON value, as far as the bytes that may be read again allow to say so: an answer whose
+    /// every piece seems to end its arguments would cause work out of proportion.
+    fn is_whole(&self, readable: &Cell<usize>) -> bool {
+        let seems_whole = |text: &str| text.ends_with(['}', ']', ' ', '\n']);
+        if !cfg!(feature = "browser") {
+            let joined = self.get("arguments").text();
+            if !seems_whole(joined) && !seems_whole(self.get(REPEATED).text()) {
+                return false;
+            }
+            let Some(left) = readable.get().checked_sub(joined.len()) else { return false };
+            readable.set(left);
+        }
         let arguments = self.arguments();
-        arguments.ends_with(['}', ']', ' ', '\n']) && Json::parse(arguments).is_some()
+        seems_whole(arguments) && Json::parse(arguments).is_some()
     }
 
     /// The arguments of this function are whole, and a piece begins others.
-    fn is_over(&self, said: &Piece<'_>) -> bool {
+    fn is_over(&self, said: &Piece<'_>, readable: &Cell<usize>) -> bool {
         let text = said.arguments.text();
         let text = text.as_deref().unwrap_or(said.arguments.raw());
-        said.begins_arguments && self.is_whole() && !text.starts_with(self.arguments())
+        said.begins_arguments && self.is_whole(readable) && !text.starts_with(self.arguments())
     }
 
     /// Corrects the arguments of this function, once no piece follows.
