@@ -133,8 +133,10 @@ for (const look of LOOKS) {
 
 /** A page whose clock stands still after `open`, so that no figure is renewed before the test lets the time pass. */
 async function openStill(t) {
-  const still = await context.newPage();
-  t.after(() => still.close());
+  // A clock belongs to a whole context, so this page has one of its own, with the session of the other.
+  const own = await browser.newContext({ storageState: await context.storageState() });
+  t.after(() => own.close());
+  const still = await own.newPage();
   await still.setViewportSize(LOOKS[0].viewport);
   await still.clock.install({ time: now });
   await still.clock.pauseAt(now + 1_000);
