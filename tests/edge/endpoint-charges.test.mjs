@@ -75,7 +75,8 @@ for (const bill of Object.keys(BILLS)) {
         assert.ok(answered > 5 && answered === paid.length && answered === rows.length, `${answered} answers, ${paid.length} charges, ${rows.length} rows`);
         assert.ok(sum(paid) <= pico(LIMIT), `${sum(paid)} were charged on a budget of ${pico(LIMIT)}`);
         assert.equal(pico(used), sum(paid));
-        if (bill === 'under-reported') assert.match((await alerts.find(({ kind }) => kind === 'cost')).text, /^The upstream reported a cost of/);
+        // Anthropic's answers name no cost that could be too low.
+        if (bill === 'under-reported' && failsoft().upstream.dialect !== 'anthropic') assert.match((await alerts.find(({ kind }) => kind === 'cost')).text, /^The upstream reported a cost of/);
       });
       if (bill !== 'under-reported') assert.deepEqual(alerts.received.filter(({ kind }) => kind === 'cost'), []);
     });
