@@ -34,7 +34,7 @@ const NULLABLE: [&str; 4] = ["content", "refusal", "logprobs", "finish_reason"];
 /// The most choices, and the most tool calls of a choice. A piece of one is compared with all of them.
 const MOST_RECORDS: usize = 256;
 
-/// The most fields of an object, and the most items of another list whose items differ.
+/// The most fields of an object, and the most items of a list that a new item is compared with.
 pub(super) const MOST_PARTS: usize = 1_024;
 
 /// A field whose name begins with this character is not written.

@@ -142,6 +142,18 @@ fn pieces_of_sound_and_of_logprobs_are_joined() {
 }
 
 #[test]
+fn long_lists_of_unknown_fields_are_whole() {
+    // vLLM's `token_ids`, in pieces, and its `prompt_logprobs`, in one.
+    let mut pieces: Vec<Value> = (0..3_000).map(|at| json!({"token_ids": [at], "delta": {"content": "a"}})).collect();
+    let prompt: Vec<Value> = (0..3_000).map(|at| json!({"1": {"logprob": at}})).collect();
+    pieces.push(json!({"prompt_logprobs": prompt, "delta": {}}));
+    let completion = completion(&answer(&pieces));
+    for name in ["token_ids", "prompt_logprobs"] {
+        assert_eq!(completion["choices"][0][name].as_array().map(Vec::len), Some(3_000), "{name}");
+    }
+}
+
+#[test]
 fn a_finish_reason_without_a_word_is_none() {
     assert!(!answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": ""})]).is_finished());
     assert!(answer(&[json!({"index": 0, "delta": {"content": "x"}, "finish_reason": "max_tokens"})]).is_finished());

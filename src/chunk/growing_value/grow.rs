@@ -170,7 +170,7 @@ impl Node {
     fn is_full(&self, field: &Field) -> bool {
         match field.rule {
             Rule::Records if field.name != "reasoning_details" => self.has_too_many_records(),
-            Rule::Records | Rule::Fields | Rule::Any => self.has_too_many_parts(),
+            Rule::Records | Rule::Fields => self.has_too_many_parts(),
             _ => false,
         }
     }
@@ -196,17 +196,15 @@ impl Node {
         }
     }
 
-    /// Adds the items of a list that are not there yet. Numbers may be there twice.
+    /// Adds the items of a list that are not there yet. Numbers may be there twice, and so may the items of a long list, such as that
+    /// of vLLM's `prompt_logprobs`: each would be compared with all before it.
     fn push_new_items(&mut self, list: Json<'_>) {
         if self.kind != Kind::Items {
             self.text.clear();
         }
         for item in list.items() {
-            if self.has_too_many_parts() {
-                break;
-            }
             self.kind = Kind::Items;
-            if item.is_number() || !self.nodes.iter().any(|node| node.is(item)) {
+            if item.is_number() || self.has_too_many_parts() || !self.nodes.iter().any(|node| node.is(item)) {
                 self.nodes.push(Self::of(item));
             }
         }
