@@ -103,6 +103,14 @@ impl<'a> Section<'a> {
         Self::object(join(&self.path, name), self.get(name))
     }
 
+    /// The object in the field `name`. `None`, if the field is missing.
+    ///
+    /// # Errors
+    /// As [`Section::object`].
+    pub fn optional(&self, name: &str) -> Result<Option<Self>, Box<Invalid>> {
+        if self.get(name).is_null() { Ok(None) } else { self.section(name).map(Some) }
+    }
+
     /// Its path.
     pub fn path(&self) -> &str {
         &self.path

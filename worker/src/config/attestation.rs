@@ -51,10 +51,7 @@ pub(crate) struct ServiceAccount {
 
 impl AppAttest {
     pub(super) fn read(above: &Section<'_>) -> Result<Option<Self>, Box<Invalid>> {
-        if above.get("appAttest").is_null() {
-            return Ok(None);
-        }
-        let given = &above.section("appAttest")?;
+        let Some(given) = &above.optional("appAttest")? else { return Ok(None) };
         given.only("apps development")?;
         let apps = strings(given, "apps")?.unwrap_or_default();
         if apps.is_empty() {
@@ -72,10 +69,7 @@ impl AppAttest {
 
 impl PlayIntegrity {
     pub(super) fn read(above: &Section<'_>) -> Result<Option<Self>, Box<Invalid>> {
-        if above.get("playIntegrity").is_null() {
-            return Ok(None);
-        }
-        let given = &above.section("playIntegrity")?;
+        let Some(given) = &above.optional("playIntegrity")? else { return Ok(None) };
         given.only("package certificates device development endpoint")?;
         let package = given.text("package")?.unwrap_or_default().into_owned();
         if !is_package(&package) {

@@ -19,11 +19,8 @@ pub(crate) struct SystemPrompt {
 impl SystemPrompt {
     /// Reads the `systemPrompt` of a route.
     pub(super) fn read(route: &Section<'_>) -> Result<Option<Self>, Box<Invalid>> {
-        let given = route.section("systemPrompt")?;
+        let Some(given) = route.optional("systemPrompt")? else { return Ok(None) };
         given.only("sha256 text")?;
-        if route.get("systemPrompt").is_null() {
-            return Ok(None);
-        }
         let sha256 = given.text("sha256")?.and_then(|hex| digest::read(&hex));
         let sha256 = sha256.ok_or_else(|| {
             given.wrong("sha256", "must be the SHA-256 of the system prompt that callers send, 64 hex digits")

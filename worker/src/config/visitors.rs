@@ -42,10 +42,7 @@ pub(crate) struct Visitors {
 
 impl Visitors {
     pub(super) fn read(config: &Section<'_>, routes: &[Rc<Route>]) -> Result<Option<Self>, Box<Invalid>> {
-        let given = &config.section("visitors")?;
-        if config.get("visitors").is_null() {
-            return Ok(None);
-        }
+        let Some(given) = &config.optional("visitors")? else { return Ok(None) };
         given.only(
             &["hostnames action lifetime nativeApps appAttest playIntegrity siteverify total ", Grant::FIELDS].concat(),
         )?;
