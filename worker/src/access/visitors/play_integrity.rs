@@ -70,9 +70,10 @@ fn check(
     let (request, app) = (payload.get("requestDetails"), payload.get("appIntegrity"));
     let is = |is_right: bool, otherwise: Refused| if is_right { Ok(()) } else { Err(otherwise) };
     is(request.get("requestPackageName").is(&terms.package), Refused::Package)?;
-    // A standard request has a hash, and a classic one has a nonce.
-    let (hash, nonce) = (request.get("requestHash"), request.get("nonce"));
-    is(hash.is(challenge) || hash.is_null() && nonce.is(challenge), Refused::Challenge)?;
+    // A standard request has a hash, and a classic one has a nonce, to which Google adds the padding of base64.
+    let (hash, nonce) = (request.get("requestHash"), request.get("nonce").text().unwrap_or_default());
+    let is_nonce = || hash.is_null() && nonce.trim_end_matches('=') == challenge;
+    is(hash.is(challenge) || is_nonce(), Refused::Challenge)?;
     let time = request.get("timestampMillis").text().and_then(|time| time.parse::<Millis>().ok());
     let is_now = |time| times.start().saturating_sub(SKEW) <= time && time <= times.end() + SKEW;
     is(time.is_some_and(is_now), Refused::Time)?;
@@ -184,7 +185,12 @@ mod tests {
         for (change, outcome) in [
             (json!({}), Ok(())),
             (hashless(CHALLENGE), Ok(())),
+            (hashless(&[CHALLENGE, "="].concat()), Ok(())),
             (hashless("another"), Err(Refused::Challenge)),
+            (hashless("another="), Err(Refused::Challenge)),
+            (hashless(&["=", CHALLENGE].concat()), Err(Refused::Challenge)),
+            (hashless(""), Err(Refused::Challenge)),
+            (json!({request: {"requestHash": null, "nonce": [CHALLENGE]}}), Err(Refused::Challenge)),
             (json!({request: {"requestHash": "another", "nonce": CHALLENGE}}), Err(Refused::Challenge)),
             (json!({request: {"requestHash": ""}}), Err(Refused::Challenge)),
             (json!({request: {"requestPackageName": "com.evil"}}), Err(Refused::Package)),
