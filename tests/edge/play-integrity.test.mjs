@@ -116,9 +116,12 @@ test('an Android app gets a session for an integrity token, and calls with the s
 });
 
 test('the token of a classic request names the challenge as its nonce', async () => {
-  const challenge = await newChallenge(edge);
-  const change = { requestDetails: { requestHash: undefined, nonce: challenge } };
-  assert.equal((await begin({ challenge, change })).status, 200);
+  // Google adds the padding that the challenge has not.
+  for (const padding of ['', '=']) {
+    const challenge = await newChallenge(edge);
+    const change = { requestDetails: { requestHash: undefined, nonce: challenge + padding } };
+    assert.equal((await begin({ challenge, change })).status, 200, padding);
+  }
 });
 
 test('the edge asks for one access token for many integrity tokens, and for another when Google forgets the first', async () => {
@@ -213,6 +216,8 @@ for (const [name, answer] of [
   ['breaks the connection', (request) => request.socket.destroy()],
 ]) {
   test(`while Google ${name}, no session is issued`, async () => {
+    assert.equal((await begin()).status, 200);
+    const { granted } = google;
     google.answer = (...of) => (answer(...of), true);
     try {
       assert.deepEqual(result(await begin()), [503, 'play_integrity_unavailable']);
@@ -220,6 +225,7 @@ for (const [name, answer] of [
       google.answer = null;
     }
     assert.equal((await begin()).status, 200);
+    assert.equal(google.granted, granted, 'the access token was not the reason');
   });
 }
 

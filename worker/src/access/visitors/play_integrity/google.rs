@@ -44,8 +44,10 @@ pub(super) async fn decode(terms: &PlayIntegrity, token: &str) -> Result<Option<
         Ok(answer) => Ok(Some(answer)),
         Err(Fault::Status(400)) => Ok(None),
         Err(fault) => {
-            // The access token may be the reason.
-            ACCESS.take();
+            // Any other problem stays with a new access token: to ask for one each time would only add a request.
+            if matches!(fault, Fault::Status(401)) {
+                ACCESS.take();
+            }
             Err(unavailable(&fault.to_string()))
         }
     }
