@@ -49,6 +49,7 @@ enum Refused {
     Expired,
     Nonce,
     KeyId,
+    System,
     App,
     Counter,
     Environment,
@@ -160,6 +161,7 @@ impl fmt::Display for Refused {
             Self::Expired => "one of its certificates is not valid now",
             Self::Nonce => "it was made for another challenge",
             Self::KeyId => "it is of another key",
+            Self::System => "its key was made on a Mac without Full Security and System Integrity Protection",
             Self::App => "it is of an app that this edge does not know",
             Self::Counter => "its counter is not larger than the last one, or not 0 for a new key",
             Self::Environment => {

@@ -58,6 +58,9 @@ pub(super) fn check_attestation<'a>(
     if leaf.key.curve != Curve::P256 || digest::of_bytes(leaf.key.point) != key_id {
         return Err(Refused::KeyId);
     }
+    if !leaf.is_of_safe_system() {
+        return Err(Refused::System);
+    }
     let data = AuthenticatorData::read(data).ok_or(Refused::Malformed)?;
     let app = wanted.apps.iter().find(|app| data.is_of(app)).ok_or(Refused::App)?;
     if data.counter != 0 {

@@ -18,6 +18,17 @@ const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 /// Apple's extension with the nonce of an attestation.
 const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113635.100.8.2");
 
+/// Apple's extension with the rules for the use of a key, and that with the system on which the key was made.
+const KEY_RULES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113635.100.8.6");
+const SYSTEM: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113635.100.8.7");
+
+/// How [`SYSTEM`] names a Mac.
+const MAC: &[u8] = b"macosx";
+/// The rules of a key on a Mac that signs only with Full Security and System Integrity Protection.
+const MAC_RULES: &[u8] = b"\x30\x46\xa3\x44\x04\x42\x30\x40\x0c\x02\x31\x31\x30\x3a\
+    \x30\x09\x0c\x02ok\xa1\x03\x01\x01\xff\x30\x09\x0c\x02oa\xa1\x03\x01\x01\xff\x30\x0b\x0c\x04odel\xa1\x03\x01\x01\xff\
+    \x30\x15\x0c\x04osgn\xa0\x06\x0c\x04rsec\x30\x05\xa6\x03\x02\x01\x01";
+
 /// The bits `digitalSignature` and `keyCertSign` in the first byte of a key usage.
 const DIGITAL_SIGNATURE: u8 = 0x80;
 const CERTIFICATE_SIGNATURE: u8 = 0x04;
@@ -43,6 +54,8 @@ struct Extensions<'a> {
     is_authority: Option<bool>,
     usage: Option<u8>,
     nonce: Option<&'a [u8]>,
+    key_rules: Option<&'a [u8]>,
+    system: Option<&'a [u8]>,
 }
 
 /// The chain from the root to the certificate of a device, without its signatures.
@@ -73,7 +86,7 @@ impl<'a> Chain<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    fn read(bytes: &'a [u8]) -> der::Result<Self> {
+    pub(super) fn read(bytes: &'a [u8]) -> der::Result<Self> {
         let mut reader = SliceReader::new(bytes)?;
         let (signed, algorithm, signature) = reader
             .sequence(|parts| Ok((parts.tlv_bytes()?, parts.tlv_bytes()?, BitStringRef::decode(parts)?.as_bytes())))?;
@@ -116,6 +129,12 @@ impl<'a> Certificate<'a> {
             reader.sequence(|fields| fields.context_specific::<OctetStringRef<'_>>(TagNumber::N1, TagMode::Explicit));
         reader.finish(nonce.ok()?).ok()?.map(|nonce| nonce.as_bytes())
     }
+
+    /// Whether the system runs no program that only claims to be an app. A Mac does, without System Integrity Protection.
+    pub(super) fn is_of_safe_system(&self) -> bool {
+        let is_mac = self.extensions.system.is_some_and(|system| system.windows(MAC.len()).any(|name| name == MAC));
+        !is_mac || self.extensions.key_rules == Some(MAC_RULES)
+    }
 }
 
 impl<'a> Extensions<'a> {
@@ -142,6 +161,8 @@ impl<'a> Extensions<'a> {
             BASIC_CONSTRAINTS => self.is_authority.replace(read_basic_constraints(value)?).is_none(),
             KEY_USAGE => self.usage.replace(first_byte(BitStringRef::from_der(value)?)).is_none(),
             NONCE => self.nonce.replace(value).is_none(),
+            KEY_RULES => self.key_rules.replace(value).is_none(),
+            SYSTEM => self.system.replace(value).is_none(),
             // What a critical extension demands must be understood (RFC 5280, 4.2).
             _ => !is_critical,
         };

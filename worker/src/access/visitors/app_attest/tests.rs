@@ -9,6 +9,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256, Sha384};
 
 use super::attestation::{Asserted, Attested, Wanted, check_assertion, check_attestation};
+use super::certificate::Certificate;
+use super::growth_tests::{der, with_extensions};
 use super::{APPLE_ROOT, Refused};
 use crate::access::ecdsa::{Curve, Hash, Signature};
 use crate::config::digest;
@@ -169,4 +171,38 @@ fn another_root_of_the_same_name_is_refused() {
     root[at..at + 97].copy_from_slice(&point);
     let refused = vector.check(Wanted { root: &root, ..vector.wanted() });
     assert_eq!(refused.expect_err("a refusal"), Refused::Signature);
+}
+
+/// One of Apple's extensions, 1.2.840.113635.100.8.`last`.
+fn extension(last: u8, value: &[u8]) -> Vec<u8> {
+    let id = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x63, 0x64, 0x08, last];
+    der(0x30, &[der(6, &id), der(4, value)].concat())
+}
+
+#[test]
+fn a_key_of_a_mac_counts_only_with_the_rules_that_protect_it() {
+    let system = |name: &[u8]| der(0x30, &[&[0xbf, 0x88, 0x02][..], &der(4, name)].concat());
+    // The policy of Apple's documentation, in its two wrappers.
+    let policy = "MEAMAjExMDowCQwCb2uhAwEB/zAJDAJvYaEDAQH/MAsMBG9kZWyhAwEB/zAVDARvc2duoAYMBHJzZWMwBaYDAgEB";
+    let rules = |policy: &[u8]| der(0x30, &der(0xa3, &der(4, policy)));
+    let policy = STANDARD.decode(policy).expect("base64");
+    let mut weak = policy.clone();
+    *weak.last_mut().expect("a byte") = 0;
+    let (mac, phone) = (extension(7, &system(b"macosx")), extension(7, &system(b"iphoneos")));
+    for (extensions, is_safe) in [
+        (vec![], true),
+        (phone.clone(), true),
+        ([phone, extension(6, &rules(&weak))].concat(), true),
+        (mac.clone(), false),
+        ([&*mac, &extension(6, &rules(&weak))].concat(), false),
+        ([&*mac, &extension(6, &policy)].concat(), false),
+        ([&*mac, &extension(6, &[])].concat(), false),
+        ([&*mac, &extension(6, &rules(&policy))].concat(), true),
+        ([&*extension(6, &rules(&policy)), &mac].concat(), true),
+    ] {
+        let bytes = with_extensions(&extensions);
+        let certificate = Certificate::read(&bytes).expect("a certificate");
+        assert_eq!(certificate.is_of_safe_system(), is_safe, "{extensions:x?}");
+    }
+    assert!(Certificate::read(&with_extensions(&[&*mac, &mac].concat())).is_err(), "an extension counts once");
 }
