@@ -116,11 +116,11 @@ test('an Android app gets a session for an integrity token, and calls with the s
 });
 
 test('the token of a classic request names the challenge as its nonce', async () => {
-  // Google adds the padding that the challenge has not.
-  for (const padding of ['', '=']) {
+  // Google encodes the bytes of the nonce again.
+  for (const encoding of ['base64url', 'base64']) {
     const challenge = await newChallenge(edge);
-    const change = { requestDetails: { requestHash: undefined, nonce: challenge + padding } };
-    assert.equal((await begin({ challenge, change })).status, 200, padding);
+    const change = { requestDetails: { requestHash: undefined, nonce: Buffer.from(challenge, 'base64url').toString(encoding) } };
+    assert.equal((await begin({ challenge, change })).status, 200, encoding);
   }
 });
 

@@ -70,9 +70,9 @@ fn check(
     let (request, app) = (payload.get("requestDetails"), payload.get("appIntegrity"));
     let is = |is_right: bool, otherwise: Refused| if is_right { Ok(()) } else { Err(otherwise) };
     is(request.get("requestPackageName").is(&terms.package), Refused::Package)?;
-    // A standard request has a hash, and a classic one has a nonce, to which Google adds the padding of base64.
+    // A standard request has a hash, and a classic one has a nonce.
     let (hash, nonce) = (request.get("requestHash"), request.get("nonce").text().unwrap_or_default());
-    let is_nonce = || hash.is_null() && nonce.trim_end_matches('=') == challenge;
+    let is_nonce = || hash.is_null() && is_same_base64(&nonce, challenge);
     is(hash.is(challenge) || is_nonce(), Refused::Challenge)?;
     let time = request.get("timestampMillis").text().and_then(|time| time.parse::<Millis>().ok());
     let is_now = |time| times.start().saturating_sub(SKEW) <= time && time <= times.end() + SKEW;
@@ -89,6 +89,12 @@ fn check(
     is(is_signed, Refused::Certificate)?;
     let device = payload.get("deviceIntegrity").get("deviceRecognitionVerdict");
     is(device.items().any(|label| label.is(&terms.device)), Refused::Device)
+}
+
+/// Whether `nonce` has the bytes of `challenge`. Google encodes the bytes of a nonce again, with the padding and, as some report, with
+/// the alphabet of plain base64.
+fn is_same_base64(nonce: &str, challenge: &str) -> bool {
+    nonce.trim_end_matches('=').replace('+', "-").replace('/', "_") == challenge
 }
 
 /// Whether `digest`, in base64url with or without padding, is one of `known`.
@@ -126,7 +132,7 @@ mod tests {
     use failsoft::Json;
     use serde_json::{Value, json};
 
-    const CHALLENGE: &str = "a-challenge";
+    const CHALLENGE: &str = "a-challenge_";
     const MADE: u64 = 1_617_893_780_000;
     /// The digest in the example of Google's documentation, and the same in hex.
     const CERTIFICATE: &str = "6a6a1474b5cbbb2b1aa57e0bc3";
@@ -186,6 +192,8 @@ mod tests {
             (json!({}), Ok(())),
             (hashless(CHALLENGE), Ok(())),
             (hashless(&[CHALLENGE, "="].concat()), Ok(())),
+            (hashless("a+challenge/=="), Ok(())),
+            (json!({request: {"requestHash": "a+challenge/"}}), Err(Refused::Challenge)),
             (hashless("another"), Err(Refused::Challenge)),
             (hashless("another="), Err(Refused::Challenge)),
             (hashless(&["=", CHALLENGE].concat()), Err(Refused::Challenge)),
