@@ -12,6 +12,7 @@
 //! Decisions work on plain data, and thin functions around them ask an object, an issuer or WebCrypto. A way in that is
 //! not configured is closed. If an object or an issuer does not answer, nobody gets in.
 
+mod address;
 pub(crate) mod admin;
 pub(crate) mod brake;
 mod client;

@@ -3,13 +3,13 @@
 //! use none.
 
 use std::cell::{Cell, RefCell};
-use std::net::{IpAddr, Ipv6Addr};
 
 use failsoft::Millis;
 use js_sys::futures::JsFuture;
 use serde_json::json;
 use worker::Env;
 
+use super::address::network;
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
 use crate::platform::host;
@@ -29,6 +29,9 @@ const LOG_PAUSE: Millis = 10_000;
 /// The most networks that an isolate remembers as refused.
 const MOST_REFUSED: usize = 1_000;
 
+/// The bits of the IPv6 network that providers give to a household.
+const HOUSEHOLD: u32 = 56;
+
 thread_local! {
     /// The kinds of attempts and networks that were refused, and until when they are refused without another count.
     static BLOCKED: RefCell<Vec<(String, Millis)>> = const { RefCell::new(Vec::new()) };
@@ -42,9 +45,7 @@ thread_local! {
 /// If the network of `caller` made too many attempts.
 pub(super) async fn check(env: &Env, caller: &Caller, what: &str) -> Result<(), ApiError> {
     let key = name(caller, what);
-    let allowed = JsFuture::from(host::is_within_rate(env.as_ref(), BINDING, &key)).await;
-    // A brake that does not work must not close the edge.
-    if allowed.is_err() || allowed.is_ok_and(|allowed| allowed.is_truthy()) {
+    if is_within_rate(env, BINDING, &key).await {
         return Ok(());
     }
     block(key, host::now());
@@ -57,12 +58,16 @@ pub(super) async fn check(env: &Env, caller: &Caller, what: &str) -> Result<(), 
 /// # Errors
 /// If all networks together made too many attempts.
 pub(super) async fn check_all(env: &Env, what: &str) -> Result<(), ApiError> {
-    let allowed = JsFuture::from(host::is_within_rate(env.as_ref(), ALL, what)).await;
-    if allowed.is_err() || allowed.is_ok_and(|allowed| allowed.is_truthy()) {
+    if is_within_rate(env, ALL, what).await {
         return Ok(());
     }
     log_refusal(what, host::now());
     Err(too_many("too many visitors ask for a session; try again in a minute"))
+}
+
+/// Counts an attempt under `key` at a binding. A brake that does not work must not close the edge.
+async fn is_within_rate(env: &Env, binding: &str, key: &str) -> bool {
+    JsFuture::from(host::is_within_rate(env.as_ref(), binding, key)).await.map_or(true, |allowed| allowed.is_truthy())
 }
 
 /// Refuses a caller whose network was refused a short time ago, without another count.
@@ -90,7 +95,7 @@ fn block(key: String, now: Millis) {
 
 /// The name under which the attempts of the network of `caller` are counted.
 fn name(caller: &Caller, what: &str) -> String {
-    [what, "/", &network(caller.address.as_deref().unwrap_or_default())].concat()
+    [what, "/", &network(caller.address.as_deref(), HOUSEHOLD)].concat()
 }
 
 /// What a caller is told whose network made too many attempts.
@@ -119,28 +124,4 @@ fn log_refusal(what: &str, now: Millis) {
     }
     REFUSED.set((now, 0));
     host::log(&json!({"event": "brake", "what": what, "refused": count + 1}).to_string());
-}
-
-/// The addresses that one stranger may have: an IPv4 address, or the /56 network of IPv6 that providers give to a household.
-fn network(address: &str) -> String {
-    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Ok(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() >> 72 << 72).to_string(),
-        Err(_) => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::network;
-
-    #[test]
-    fn strangers_of_one_household_are_one() {
-        assert_eq!(network("203.0.113.7"), "203.0.113.7");
-        assert_eq!(network("::ffff:203.0.113.7"), "203.0.113.7");
-        assert_eq!(network("2001:db8:1:2ff:3:4:5:6"), "2001:db8:1:200::");
-        assert_eq!(network("2001:db8:1:200::1"), network("2001:db8:1:2fe:ffff::"));
-        assert_ne!(network("2001:db8:1:200::1"), network("2001:db8:1:300::1"));
-        assert_eq!(network("nonsense"), "");
-    }
 }

@@ -15,12 +15,11 @@ mod play_integrity;
 mod session;
 mod turnstile;
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use failsoft::Json;
 use serde_json::json;
 use worker::Env;
 
+use super::address::network;
 use super::brake;
 use super::crypto::{self, Use};
 use super::keys::{Answer, Message, send, unavailable};
@@ -39,6 +38,9 @@ const LARGEST: usize = 8 * 1024;
 
 /// The most bytes of a request where native apps prove what they are. An attestation has about 8,000.
 const LARGEST_NATIVE: usize = 32 * 1024;
+
+/// The bits of the IPv6 network in which a visitor can choose any address.
+const VISITOR: u32 = 64;
 
 /// A proof that a visitor may have a session.
 #[derive(Debug)]
@@ -151,22 +153,10 @@ fn required(proof: Json<'_>, parent: &str, name: &str) -> Result<String, ApiErro
 
 /// The name of the account of a visitor at `address`.
 async fn account(visitors: &Visitors, address: Option<&str>) -> Result<String, ApiError> {
-    let network = network(address.unwrap_or_default());
+    // All visitors without an address share one account.
+    let network = network(address, VISITOR);
     let mac = crypto::mac(&visitors.session_secret, Use::Account, &network).await.map_err(|_| internal())?;
     Ok(["visitor:", &digest::hex(&mac[..16])].concat())
-}
-
-/// The addresses of one visitor: an IPv4 address, or the /64 network of IPv6 in which a visitor can choose any address.
-fn network(address: &str) -> String {
-    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Ok(IpAddr::V6(address)) => {
-            let network = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
-            format!("{network}/64")
-        }
-        // All visitors without an address share one account.
-        Err(_) => String::new(),
-    }
 }
 
 /// Whether this edge made `mac` of `data`, now or before the last rotation of its secret.
@@ -186,7 +176,7 @@ fn internal() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Proof, network};
+    use super::Proof;
     use crate::config::{Access, Config, Visitors};
     use serde_json::{Value, json};
 
@@ -204,15 +194,6 @@ mod tests {
         let config = Config::read(variable).expect("a configuration");
         let Access::Keys(ways) = config.into_deployed().access else { panic!("a loopback") };
         ways.visitors.expect("visitors")
-    }
-
-    #[test]
-    fn visitors_of_one_network_have_one_account() {
-        assert_eq!(network("203.0.113.7"), "203.0.113.7");
-        assert_eq!(network("::ffff:203.0.113.7"), "203.0.113.7");
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
-        assert_eq!(network("2001:DB8:1:2:ffff::"), "2001:db8:1:2::/64");
-        assert_eq!((network(""), network("x")), (String::new(), String::new()));
     }
 
     #[test]
