@@ -165,12 +165,16 @@ fn another_root_of_the_same_name_is_refused() {
     let mut root = APPLE_ROOT.to_vec();
     // The generator of P-384 (SEC 2, 2.5.1) is a point on the curve, and so a key.
     let generator = "04aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab73617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f";
-    let point: Vec<u8> =
-        (0..97).map(|at| u8::from_str_radix(&generator[at * 2..at * 2 + 2], 16).expect("hex")).collect();
+    let point = bytes(generator);
     let at = root.windows(4).position(|bytes| bytes == [3, 0x62, 0, 4]).expect("the root's key") + 3;
     root[at..at + 97].copy_from_slice(&point);
     let refused = vector.check(Wanted { root: &root, ..vector.wanted() });
     assert_eq!(refused.expect_err("a refusal"), Refused::Signature);
+}
+
+/// The bytes that `hex` spells.
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
 }
 
 /// One of Apple's extensions, 1.2.840.113635.100.8.`last`.
@@ -189,8 +193,19 @@ fn a_key_of_a_mac_counts_only_with_the_rules_that_protect_it() {
     let mut weak = policy.clone();
     *weak.last_mut().expect("a byte") = 0;
     let (mac, phone) = (extension(7, &system(b"macosx")), extension(7, &system(b"iphoneos")));
+    // As Apple put them into the certificate of a Mac with macOS 27.2.
+    let real = "3081bdbf8a7806040432372e32bf885003020102bf8a79090407312e302e323333bf8a7b0a04083236423530393167\
+                bf8a7c06040432372e32bf8a7d06040432372e32bf8a7e03020100bf8a7f03020100bf8b0003020100bf8b0103020100\
+                bf8b0203020100bf8b0303020100bf8b0403020100bf8b0503020100bf8b0a0f040d32362e322e39312e352e372c30\
+                bf8b0b0f040d32362e322e39312e352e372c30bf8b0c0f040d32362e322e39312e352e372c30bf88020804066d61636f7378";
+    let real_rules = "3046a344044230400c023131303a30090c026f6ba1030101ff30090c026f61a1030101ff300b0c046f64656c\
+                      a1030101ff30150c046f73676ea0060c04727365633005a603020101";
+    let (real, real_rules) = (extension(7, &bytes(real)), extension(6, &bytes(real_rules)));
     for (extensions, is_safe) in [
         (vec![], true),
+        (real.clone(), false),
+        ([&*real, &extension(6, &rules(&weak))].concat(), false),
+        ([&*real, &real_rules].concat(), true),
         (phone.clone(), true),
         ([phone, extension(6, &rules(&weak))].concat(), true),
         (mac.clone(), false),
