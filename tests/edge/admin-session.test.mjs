@@ -135,6 +135,7 @@ const changes = (id) => [
   ['DELETE', '/admin/routes/a'],
   ['DELETE', `/admin/keys/${id}`],
   ['DELETE', '/admin/sessions/0123456789abcdef'],
+  ['DELETE', '/admin/devices/0123456789abcdef'],
   ['POST', '/admin/pause'],
   ['POST', '/admin/resume'],
   ['POST', '/admin/session'],

@@ -47,7 +47,7 @@ pub(crate) use admin::{Admin, Scope};
 pub(crate) use attestation::{AppAttest, PlayIntegrity};
 pub(crate) use budget::{Bounds, Budget};
 pub(crate) use client_key::{ClientKey, check_managed_key, is_key_id};
-pub(crate) use grant::{Account, Grant};
+pub(crate) use grant::{Account, Grant, VisitorSession};
 pub(crate) use issuer::{Algorithm, Issuer};
 pub(crate) use limits::Limits;
 pub(crate) use operations::{Alerts, Operations, Target};

@@ -3,7 +3,8 @@
 //!
 //! | requests | |
 //! |---|---|
-//! | `/admin/keys`, `/admin/sessions` | see `client_keys.rs` |
+//! | `/admin/keys` | see `client_keys.rs` |
+//! | `DELETE /admin/sessions/ID`, `DELETE /admin/devices/ID` | revokes a visitor's session, or a device's key with all its sessions |
 //! | `GET`, `POST /admin/pause`, `POST /admin/resume` | see `switch.rs` |
 //! | `/admin/session` | see `session.rs` |
 //!
@@ -23,10 +24,12 @@ use std::sync::LazyLock;
 use serde_json::json;
 use worker::Env;
 
+use action::device_not_found;
 pub(crate) use action::{Action, read_action};
 pub(crate) use client_keys::find_managed_accounts;
 use session::Session;
 
+use super::keys::{Answer, Message, device_object, send, unavailable};
 use super::{bearer, brake, without_key};
 use crate::account::AccountClient;
 use crate::config::{Access, Admin, Config, Scope, digest};
@@ -97,7 +100,7 @@ impl Sender<'_> {
     }
 }
 
-/// Answers a request about client keys, sessions, or the pause.
+/// Answers a request about client keys, sessions, devices, or the pause.
 pub(crate) async fn answer(action: Action<'_>, request: &AdminRequest<'_>) -> Result<Reply, ApiError> {
     if request.config.access == Access::Loopback && action.is_about_clients() {
         let message = "this edge has no client keys, no sessions and no pause, because its `access` is `loopback`";
@@ -106,12 +109,23 @@ pub(crate) async fn answer(action: Action<'_>, request: &AdminRequest<'_>) -> Re
     match action {
         Action::Session(action) => session::answer(action, request).await,
         Action::Switch(switch) => switch.act(request.env).await,
-        Action::RevokeSession(id) => {
-            AccountClient::new(request.env).revoke_session(id).await?;
-            Ok(Reply::json(200, json!({"id": id, "revoked": true})))
+        Action::RevokeSession(id) => revoke_sessions(id, id, request.env).await,
+        Action::RevokeDevice(id) => {
+            let object = device_object(id);
+            match send(request.env, &object, &Message::RevokeDevice).await? {
+                Answer::Done => revoke_sessions(id, &object, request.env).await,
+                Answer::Missing => Err(device_not_found()),
+                _ => Err(unavailable()),
+            }
         }
         Action::Key(action) => client_keys::answer(action, request).await,
     }
+}
+
+/// Revokes the sessions with this `name`: one session, or all sessions of a device's key.
+async fn revoke_sessions(id: &str, name: &str, env: &Env) -> Result<Reply, ApiError> {
+    AccountClient::new(env).revoke_sessions(name).await?;
+    Ok(Reply::json(200, json!({"id": id, "revoked": true})))
 }
 
 /// Finds the admin whose token `caller` sent. Refuses web pages of another origin.

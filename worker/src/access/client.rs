@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::config::{Account, Config, Grant, Route};
+use crate::config::{Account, Config, Grant, Route, VisitorSession};
 
 /// A client that was admitted.
 #[derive(Clone, Debug)]
@@ -26,9 +26,9 @@ impl<'a> Client<'a> {
         self.grant.hides_report
     }
 
-    /// The id of the visitor's session, if the client is a visitor.
-    pub(crate) fn session(&self) -> Option<&str> {
-        self.grant.session.as_deref()
+    /// The visitor's session, if the client is a visitor.
+    pub(crate) fn session(&self) -> Option<&VisitorSession> {
+        self.grant.session.as_ref()
     }
 
     /// The account that pays.

@@ -19,7 +19,7 @@ use failsoft::invalid::Section;
 use failsoft::json::Object;
 use worker::Env;
 
-pub(crate) use devices::Device;
+pub(crate) use devices::{Device, device_object};
 pub(crate) use logins::{Ended, Login};
 pub(crate) use message::{Answer, Message};
 pub(crate) use object::send;

@@ -63,11 +63,12 @@ pub(crate) async fn create_session(
     brake::check_all(env, "session").await?;
     let largest = if visitors.knows_native_apps() { LARGEST_NATIVE } else { LARGEST };
     let body = body::read_small(request, head, largest).await?;
+    let mut device = None;
     match Proof::read(visitors, &body)? {
         Proof::Turnstile(token) => verify_turnstile(visitors, &token, &head.caller, env).await?,
         Proof::AppAttest(terms, sent) => {
             check_native(&head.caller)?;
-            app_attest::verify(visitors, terms, &sent, env).await?;
+            device = Some(app_attest::verify(visitors, terms, &sent, env).await?);
         }
         Proof::PlayIntegrity(terms, sent) => {
             check_native(&head.caller)?;
@@ -75,7 +76,7 @@ pub(crate) async fn create_session(
         }
     }
     let account = account(visitors, head.caller.address.as_deref()).await?;
-    let (session, id) = session::create(visitors, origin, account).await?;
+    let (session, id) = session::create(visitors, origin, account, device).await?;
     Ok(Reply::json(200, json!({"token": session, "expires_in": visitors.lifetime, "id": id})))
 }
 

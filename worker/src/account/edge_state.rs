@@ -1,6 +1,5 @@
 //! What the owner decided for all isolates: whether the edge is paused, which sessions are revoked, and the number of the last
-//! change of a stored route. Plain data, which the
-//! object of the edge stores.
+//! change of a stored route. Plain data, which the object of the edge stores.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +17,7 @@ const MOST_REVOKED: usize = 1_000;
 pub(crate) struct EdgeState {
     /// Since when the edge is paused, if it is.
     pub(crate) pause: Option<Millis>,
-    /// The ids of revoked sessions, and when the last of them has expired.
+    /// The ids of revoked sessions and the objects of revoked device keys, and when their last session has expired.
     revoked: BTreeMap<String, Millis>,
     /// The number of the last change of a stored route; 0 without stored routes.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -45,12 +45,12 @@ pub(crate) async fn check_pause(config: &Config, env: &Env) -> Result<(), ApiErr
     Err(error)
 }
 
-/// Whether the session `id` is revoked.
+/// Whether the session with the id `name` is revoked, or the device's key whose object has this name.
 ///
 /// # Errors
 /// The object of the edge does not answer.
-pub(crate) async fn is_session_revoked(id: &str, env: &Env) -> Result<bool, ApiError> {
-    with_state(env, |state| state.is_revoked(id)).await
+pub(crate) async fn is_session_revoked(name: &str, env: &Env) -> Result<bool, ApiError> {
+    with_state(env, |state| state.is_revoked(name)).await
 }
 
 /// The number of the last change of a stored route. 0: no route is stored.
@@ -87,12 +87,12 @@ impl AccountClient {
         self.send_to_edge(&Message::AnnounceRoutes { number }).await.map(drop)
     }
 
-    /// Revokes the session `id`.
+    /// Revokes the session with the id `name`, or the sessions of a device's key, whose object has this name.
     ///
     /// # Errors
     /// Too many sessions are revoked, or the object does not answer.
-    pub(crate) async fn revoke_session(&self, id: &str) -> Result<(), ApiError> {
-        self.send_to_edge(&Message::RevokeSession { id: id.into() }).await.map(drop)
+    pub(crate) async fn revoke_sessions(&self, name: &str) -> Result<(), ApiError> {
+        self.send_to_edge(&Message::RevokeSession { id: name.into() }).await.map(drop)
     }
 
     /// Sends `message` to the object of the edge, and remembers the state in its answer. Returns since when the edge is paused.

@@ -60,7 +60,7 @@ pub(super) enum Message {
     Correct { began: Millis, less: Amount },
     /// Pauses the edge since a point in time, or resumes it.
     SetPause { since: Option<Millis> },
-    /// Revokes a session. Only the object of the edge gets this.
+    /// Revokes a session, or the sessions of a device's key. Only the object of the edge gets this.
     RevokeSession { id: String },
     /// Announces the change `number` of a stored route.
     AnnounceRoutes { number: u64 },

@@ -37,7 +37,10 @@ pub(crate) fn line(context: &Context, call: &AdmittedCall, outcome: &Outcome, to
         line["cache"] = "hit".into();
     }
     if let Some(session) = &context.session {
-        line["session"] = session.as_str().into();
+        line["session"] = session.id.as_str().into();
+        if let Some(device) = &session.device {
+            line["device"] = device.as_str().into();
+        }
     }
     line
 }

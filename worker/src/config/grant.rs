@@ -25,8 +25,16 @@ pub(crate) struct Grant {
     pub(crate) models: Option<Vec<String>>,
     /// The client sees no models, providers and costs of its calls.
     pub(crate) hides_report: bool,
-    /// The id of a visitor's session, for the log.
-    pub(crate) session: Option<String>,
+    /// The session of a visitor, for the log.
+    pub(crate) session: Option<VisitorSession>,
+}
+
+/// What the log says about the session of a visitor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VisitorSession {
+    pub(crate) id: String,
+    /// The id of the device's key that gave the session, if App Attest did.
+    pub(crate) device: Option<String>,
 }
 
 /// The account that pays for a call, and its budget.

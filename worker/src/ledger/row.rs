@@ -4,6 +4,8 @@ use failsoft::report::{AttemptReport, Report};
 use failsoft::{Millis, Outcome, Role, Usd};
 use serde::{Deserialize, Serialize};
 
+use crate::config::VisitorSession;
+
 /// Bytes of a name in a row. Clients choose the names of models, and upstreams those of models and providers.
 const LONGEST_NAME: usize = 200;
 
@@ -100,8 +102,8 @@ pub(crate) struct Context {
     pub(crate) feature: Option<String>,
     /// The client reads a stream.
     pub(crate) streams: bool,
-    /// The id of the visitor's session, for the log. No row has it.
-    pub(crate) session: Option<String>,
+    /// The visitor's session, for the log. No row has it.
+    pub(crate) session: Option<VisitorSession>,
 }
 
 impl Row {

@@ -1,4 +1,4 @@
-//! Which action of `/admin` a request asks for: those of client keys, of sessions, and of the pause.
+//! Which action of `/admin` a request asks for: those of client keys, of sessions, of devices, and of the pause.
 
 use super::session::{self, SessionAction};
 use super::switch::Switch;
@@ -7,6 +7,7 @@ use crate::http::api_error::{ApiError, Code};
 
 const KEYS: &str = "/admin/keys";
 const SESSIONS: &str = "/admin/sessions/";
+const DEVICES: &str = "/admin/devices/";
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) enum Action<'a> {
     Key(KeyAction<'a>),
     /// Of a visitor.
     RevokeSession(&'a str),
+    /// The key of a visitor's device.
+    RevokeDevice(&'a str),
     Switch(Switch),
     /// Of the admin.
     Session(SessionAction),
@@ -34,7 +37,8 @@ impl Action<'_> {
     /// Whether the action is about clients that prove who they are, which a loopback edge has not.
     pub(super) fn is_about_clients(&self) -> bool {
         match self {
-            Self::Key(_) | Self::RevokeSession(_) | Self::Switch(Switch::Pause | Switch::Resume) => true,
+            Self::Key(_) | Self::RevokeSession(_) | Self::RevokeDevice(_) => true,
+            Self::Switch(Switch::Pause | Switch::Resume) => true,
             Self::Switch(Switch::Show) | Self::Session(_) => false,
         }
     }
@@ -43,7 +47,7 @@ impl Action<'_> {
     pub(crate) fn scope(&self) -> Option<Scope> {
         match self {
             Self::Key(KeyAction::List | KeyAction::Show(_)) | Self::Switch(Switch::Show) => Some(Scope::Read),
-            Self::Key(_) | Self::RevokeSession(_) => Some(Scope::Keys),
+            Self::Key(_) | Self::RevokeSession(_) | Self::RevokeDevice(_) => Some(Scope::Keys),
             Self::Switch(Switch::Pause | Switch::Resume) => Some(Scope::Routes),
             Self::Session(_) => None,
         }
@@ -62,14 +66,34 @@ pub(crate) fn read_action<'a>(method: &str, path: &'a str) -> Result<Action<'a>,
     if let Some(action) = session::read_action(method, path)? {
         return Ok(Action::Session(action));
     }
-    if let Some(id) = path.trim_end_matches('/').strip_prefix(SESSIONS) {
-        return match method {
-            _ if !is_key_id(id) => Err(ApiError::new(Code::SessionNotFound, NO_SESSION)),
-            "DELETE" => Ok(Action::RevokeSession(id)),
-            _ => Err(ApiError::wrong_method("DELETE")),
-        };
+    let no_session = || ApiError::new(Code::SessionNotFound, NO_SESSION);
+    if let Some(id) = read_id(method, path, SESSIONS, no_session)? {
+        return Ok(Action::RevokeSession(id));
+    }
+    if let Some(id) = read_id(method, path, DEVICES, device_not_found)? {
+        return Ok(Action::RevokeDevice(id));
     }
     read_key_action(method, path).map(Action::Key)
+}
+
+/// The id behind `prefix`, which a `DELETE` revokes.
+fn read_id<'a>(
+    method: &str,
+    path: &'a str,
+    prefix: &str,
+    not_found: fn() -> ApiError,
+) -> Result<Option<&'a str>, ApiError> {
+    match path.trim_end_matches('/').strip_prefix(prefix) {
+        Some(id) if !is_key_id(id) => Err(not_found()),
+        Some(_) if method != "DELETE" => Err(ApiError::wrong_method("DELETE")),
+        id => Ok(id),
+    }
+}
+
+/// The error for a device whose key is not registered.
+pub(super) fn device_not_found() -> ApiError {
+    let message = "no registered key of a device has this id: an id has 16 hex digits, and is in the log as `device`";
+    ApiError::new(Code::DeviceNotFound, message)
 }
 
 fn read_key_action<'a>(method: &str, path: &'a str) -> Result<KeyAction<'a>, ApiError> {
@@ -120,6 +144,7 @@ mod tests {
             ("POST", id("/rotate"), Scope::Keys),
             ("DELETE", id(""), Scope::Keys),
             ("DELETE", ["/admin/sessions/", ID].concat(), Scope::Keys),
+            ("DELETE", ["/admin/devices/", ID].concat(), Scope::Keys),
             ("POST", "/admin/pause".into(), Scope::Routes),
             ("POST", "/admin/resume".into(), Scope::Routes),
         ] {
@@ -152,6 +177,9 @@ mod tests {
             ("GET", session, 405),
             ("DELETE", "/admin/sessions/fsv_x".to_owned(), 404),
             ("DELETE", "/admin/sessions".to_owned(), 404),
+            ("GET", ["/admin/devices/", ID].concat(), 405),
+            ("DELETE", ["/admin/devices/", ID, ID].concat(), 404),
+            ("DELETE", "/admin/devices".to_owned(), 404),
             ("PUT", "/admin/keys".to_owned(), 405),
             ("POST", id(""), 405),
             ("GET", id("/rotate"), 405),

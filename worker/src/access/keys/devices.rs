@@ -21,6 +21,14 @@ pub(crate) struct Device {
     pub(crate) counter: u32,
     /// The key was made in App Attest's development environment.
     pub(crate) is_development: bool,
+    /// An admin revoked the key: it gives no session any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_revoked: bool,
+}
+
+/// The name of the object that stores the device's key with this id. All sessions that came from the key have the name, too.
+pub(crate) fn device_object(id: &str) -> String {
+    ["device:", id].concat()
 }
 
 /// Reads the key of this object. Reading stores nothing, so invented ids leave nothing behind.

@@ -43,6 +43,8 @@ pub(crate) enum Message {
     FindDevice,
     /// To the object of a device's key: store the counter of an assertion, if it is larger than the last one.
     CountAssertion { counter: u32 },
+    /// To the object of a device's key: give the key no session any more.
+    RevokeDevice,
 }
 
 impl object::Message for Message {
@@ -51,7 +53,7 @@ impl object::Message for Message {
             Self::Admit { .. } | Self::Show | Self::List | Self::Change { .. } | Self::Revoke | Self::Enter { .. } => {
                 true
             }
-            Self::FindDevice => true,
+            Self::FindDevice | Self::RevokeDevice => true,
             // They are bound to an id.
             Self::OpenLogin { .. } | Self::FindLogin { .. } | Self::RenewLogin { .. } | Self::EndLogins(_) => true,
             // The second time, the key exists, its new secret is the old one, the token is used, or the counter is the last one.
@@ -73,7 +75,7 @@ pub(crate) enum Answer {
     Missing,
     /// A key with this id exists already.
     Taken,
-    /// The key was revoked, so it cannot change.
+    /// The key was revoked, so it cannot change, or gives no session.
     Revoked,
     Listed(Vec<Value>),
     /// There are too many keys.

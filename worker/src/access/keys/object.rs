@@ -51,7 +51,7 @@ impl DurableObject for Keys {
 
     async fn alarm(&self) -> worker::Result<Response> {
         match devices::load(&self.storage).await? {
-            // Each use of a device's key puts the alarm off.
+            // Each use of a device's key puts the alarm off, and so does its revocation.
             Some(_) => self.storage.delete_all().await?,
             None => self.remove_old_tokens(host::now()).await?,
         }
@@ -81,9 +81,14 @@ impl Keys {
             },
             Message::CountAssertion { counter } => match devices::load(&self.storage).await? {
                 None => Ok(Answer::Missing),
+                Some(Device { is_revoked: true, .. }) => Ok(Answer::Revoked),
                 // The counter of a device only grows. An assertion that was stolen and used before has an old one.
                 Some(device) if counter <= device.counter => Ok(Answer::Spent),
                 Some(device) => self.store_device(&Device { counter, ..device }, now).await,
+            },
+            Message::RevokeDevice => match devices::load(&self.storage).await? {
+                None => Ok(Answer::Missing),
+                Some(device) => self.store_device(&Device { is_revoked: true, ..device }, now).await,
             },
             Message::Create(record) => match self.load().await? {
                 Some(_) => Ok(Answer::Taken),

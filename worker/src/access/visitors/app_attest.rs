@@ -23,7 +23,7 @@ use super::challenge::Challenge;
 use super::required;
 use crate::access::crypto;
 use crate::access::ecdsa::Signature;
-use crate::access::keys::{Answer, Device, Message, send, unavailable};
+use crate::access::keys::{Answer, Device, Message, device_object, send, unavailable};
 use crate::config::{AppAttest, Visitors, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::platform::host;
@@ -79,14 +79,27 @@ fn wrong(name: &str, problem: &str) -> ApiError {
     ApiError::new(Code::InvalidRequest, format!("`{path}` {problem}")).about(path)
 }
 
-/// Checks that an app of `terms` sent this. Stores its key, or its counter.
-pub(super) async fn verify(visitors: &Visitors, terms: &AppAttest, sent: &Sent, env: &Env) -> Result<(), ApiError> {
+/// Checks that an app of `terms` sent this. Stores its key, or its counter. Returns the id of the key for logs and admins.
+pub(super) async fn verify(visitors: &Visitors, terms: &AppAttest, sent: &Sent, env: &Env) -> Result<String, ApiError> {
     let challenge = Challenge::verify(visitors, &sent.challenge).await?;
-    if sent.is_new { register(terms, sent, &challenge, env).await } else { renew(terms, sent, &challenge, env).await }
+    let id = digest::hex(&sent.key_id[..8]);
+    let object = device_object(&id);
+    if sent.is_new {
+        register(terms, sent, &challenge, &object, env).await?;
+    } else {
+        renew(terms, sent, &challenge, &object, env).await?;
+    }
+    Ok(id)
 }
 
-/// Stores the key of a device, if its attestation is right.
-async fn register(terms: &AppAttest, sent: &Sent, challenge: &Challenge<'_>, env: &Env) -> Result<(), ApiError> {
+/// Stores the key of a device in its `object`, if its attestation is right.
+async fn register(
+    terms: &AppAttest,
+    sent: &Sent,
+    challenge: &Challenge<'_>,
+    object: &str,
+    env: &Env,
+) -> Result<(), ApiError> {
     let wanted = Wanted {
         apps: &terms.apps,
         allows_development: terms.allows_development,
@@ -97,8 +110,9 @@ async fn register(terms: &AppAttest, sent: &Sent, challenge: &Challenge<'_>, env
         check_attestation(&sent.object, &sent.key_id, &digest::of(challenge.text), wanted)?;
     check_signatures(&signatures).await?;
     challenge.spend(env).await?;
-    let device = Device { app: app.into(), key: URL_SAFE_NO_PAD.encode(point), counter: 0, is_development };
-    match send(env, &object_of(&sent.key_id), &Message::RegisterDevice(device)).await? {
+    let key = URL_SAFE_NO_PAD.encode(point);
+    let device = Device { app: app.into(), key, counter: 0, is_development, is_revoked: false };
+    match send(env, object, &Message::RegisterDevice(device)).await? {
         Answer::Done => Ok(()),
         Answer::Taken => Err(Refused::Registered.into()),
         _ => Err(unavailable()),
@@ -106,9 +120,14 @@ async fn register(terms: &AppAttest, sent: &Sent, challenge: &Challenge<'_>, env
 }
 
 /// Counts an assertion of a registered key, if the assertion is right.
-async fn renew(terms: &AppAttest, sent: &Sent, challenge: &Challenge<'_>, env: &Env) -> Result<(), ApiError> {
-    let name = object_of(&sent.key_id);
-    let device = match send(env, &name, &Message::FindDevice).await? {
+async fn renew(
+    terms: &AppAttest,
+    sent: &Sent,
+    challenge: &Challenge<'_>,
+    object: &str,
+    env: &Env,
+) -> Result<(), ApiError> {
+    let device = match send(env, object, &Message::FindDevice).await? {
         Answer::Device(device) => device,
         Answer::Missing => return Err(unknown_key()),
         _ => return Err(unavailable()),
@@ -125,9 +144,10 @@ async fn renew(terms: &AppAttest, sent: &Sent, challenge: &Challenge<'_>, env: &
         check_assertion(&sent.object, &digest::of(challenge.text), &device.app, &point)?;
     check_signatures(&[signature]).await?;
     challenge.spend(env).await?;
-    match send(env, &name, &Message::CountAssertion { counter }).await? {
+    match send(env, object, &Message::CountAssertion { counter }).await? {
         Answer::Done => Ok(()),
         Answer::Spent => Err(Refused::Counter.into()),
+        Answer::Revoked => Err(ApiError::new(Code::DeviceKeyRevoked, "the owner of this app revoked this key")),
         Answer::Missing => Err(unknown_key()),
         _ => Err(unavailable()),
     }
@@ -140,11 +160,6 @@ async fn check_signatures(signatures: &[Signature<'_>]) -> Result<(), Refused> {
         }
     }
     Ok(())
-}
-
-/// The name of the object that stores the key of a device.
-fn object_of(key_id: &[u8]) -> String {
-    ["device:", &digest::hex(key_id)].concat()
 }
 
 fn unknown_key() -> ApiError {

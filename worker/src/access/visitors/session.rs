@@ -3,7 +3,7 @@
 //! A session is `fsv_` and two parts in base64url: the session's data, and their HMAC-SHA-256 with a key that is derived from
 //! `SESSION_SECRET`. The edge stores no session. A session works on the origin of its page only. The session of a native app,
 //! which sends no origin, works without an origin only. A session has an id, a hash of its HMAC, by which an admin can revoke the
-//! session.
+//! session. A session that App Attest gave also names the device's key, and ends when an admin revokes the key.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,8 +13,9 @@ use worker::Env;
 
 use super::{internal, is_ours};
 use crate::access::crypto::{self, Use};
+use crate::access::keys::device_object;
 use crate::account::is_session_revoked;
-use crate::config::{Grant, Visitors, Ways, digest};
+use crate::config::{Grant, VisitorSession, Visitors, Ways, digest};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::caller::Caller;
 use crate::platform::host;
@@ -34,11 +35,18 @@ struct Session {
     until: u64,
     /// A random text, so that no two sessions are the same. Sessions of earlier versions have none.
     nonce: String,
+    /// The id of the device's key that gave the session, if App Attest did.
+    device: Option<String>,
 }
 
 impl Session {
     fn to_json(&self) -> String {
-        json!({"origin": self.origin, "account": self.account, "until": self.until, "nonce": self.nonce}).to_string()
+        let mut data =
+            json!({"origin": self.origin, "account": self.account, "until": self.until, "nonce": self.nonce});
+        if let Some(device) = &self.device {
+            data["device"] = device.as_str().into();
+        }
+        data.to_string()
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -48,15 +56,21 @@ impl Session {
             account: json.get("account").text()?.into(),
             until: json.get("until").whole()?,
             nonce: json.get("nonce").text().unwrap_or_default().into(),
+            device: json.get("device").text().map(Into::into),
         })
     }
 }
 
-/// Makes a session that begins now. Returns the token and the session's id.
-pub(super) async fn create(visitors: &Visitors, origin: &str, account: String) -> Result<(String, String), ApiError> {
+/// Makes a session that begins now, perhaps of a device's key. Returns the token and the session's id.
+pub(super) async fn create(
+    visitors: &Visitors,
+    origin: &str,
+    account: String,
+    device: Option<String>,
+) -> Result<(String, String), ApiError> {
     let until = host::now() / 1_000 + visitors.lifetime;
     let nonce = digest::hex(&crypto::random::<8>());
-    sign(visitors, &Session { origin: origin.into(), account, until, nonce }).await
+    sign(visitors, &Session { origin: origin.into(), account, until, nonce, device }).await
 }
 
 /// Returns the origin of the page, if its visitors may have sessions. A native app has the origin [`NATIVE`].
@@ -112,14 +126,19 @@ pub(crate) async fn admit(
     }
     let text = data.strip_prefix(PREFIX).and_then(|data| URL_SAFE_NO_PAD.decode(data).ok());
     let session = text.and_then(|text| Session::read(core::str::from_utf8(&text).ok()?)).ok_or_else(invalid)?;
+    let device = session.device.clone();
     let mut grant = open(visitors, session, caller, host::now())?;
     let id = id(&mac);
     // Without an admin nobody can revoke a session.
-    if !ways.admins.is_empty() && is_session_revoked(&id, env).await? {
-        let message = "this session was revoked; POST /v1/session gives a new one";
-        return Err(ApiError::new(Code::TokenRevoked, message));
+    if !ways.admins.is_empty() {
+        for name in [Some(id.clone()), device.as_deref().map(device_object)].into_iter().flatten() {
+            if is_session_revoked(&name, env).await? {
+                let message = "this session was revoked; POST /v1/session gives a new one";
+                return Err(ApiError::new(Code::TokenRevoked, message));
+            }
+        }
     }
-    grant.session = Some(id);
+    grant.session = Some(VisitorSession { id, device });
     Ok(grant)
 }
 
@@ -158,7 +177,7 @@ mod tests {
         let visitors = visitors();
         let status = |origin: Option<&str>, now: u64| {
             let (origin_of, account) = ("https://app.example".into(), "visitor:a".into());
-            let session = Session { origin: origin_of, account, until: 1_000, nonce: String::new() };
+            let session = Session { origin: origin_of, account, until: 1_000, nonce: String::new(), device: None };
             open(&visitors, session, &caller(origin), now).map_or_else(|refusal| refusal.code.status(), |_| 200)
         };
         assert_eq!(status(Some("https://app.example"), 999_999), 200);
@@ -173,7 +192,8 @@ mod tests {
         let (closed, open_to_apps) = (visitors(), visitors_with(json!({"nativeApps": true})));
         let only_apps = visitors_with(json!({"origins": null, "appAttest": {"apps": ["ABCDE12345.com.example.app"]}}));
         let status = |visitors: &Visitors, of: &str, origin: Option<&str>| {
-            let session = Session { origin: of.into(), account: "a".into(), until: 1_000, nonce: String::new() };
+            let (account, nonce) = ("a".into(), String::new());
+            let session = Session { origin: of.into(), account, until: 1_000, nonce, device: None };
             open(visitors, session, &caller(origin), 0).map_or_else(|refusal| refusal.code.status(), |_| 200)
         };
         assert_eq!(status(&open_to_apps, "", None), 200);
@@ -197,9 +217,11 @@ mod tests {
 
     #[test]
     fn a_session_is_read_as_it_was_written() {
-        let (origin, account) = ("https://app.example".into(), "visitor:a".into());
-        let session = Session { origin, account, until: 7, nonce: "0a".into() };
-        assert_eq!(Session::read(&session.to_json()), Some(session));
+        for device in [None, Some("0123456789abcdef".into())] {
+            let (origin, account) = ("https://app.example".into(), "visitor:a".into());
+            let session = Session { origin, account, until: 7, nonce: "0a".into(), device };
+            assert_eq!(Session::read(&session.to_json()), Some(session));
+        }
         assert_eq!(Session::read("{}"), None);
     }
 }

@@ -102,7 +102,7 @@ pub(super) async fn prepare(
         version: admitted.route.as_ref().and_then(|route| route.version),
         feature: head.feature.clone(),
         streams: admitted.request.stream,
-        session: client.session().map(Into::into),
+        session: client.session().cloned(),
     };
     let route = admitted.route.as_deref();
     let is_known = |model: &str| is_known_model(config, model);

@@ -62,6 +62,7 @@ codes! {
     ChallengeRefused     "challenge_refused"     403
     AttestationRefused   "attestation_refused"   403
     DeviceKeyUnknown     "device_key_unknown"    403
+    DeviceKeyRevoked     "device_key_revoked"    403
     PlayIntegrityUnavailable "play_integrity_unavailable" 503
     // Budgets.
     BudgetExceeded       "budget_exceeded"       402
@@ -77,6 +78,7 @@ codes! {
     AdminNotSetUp        "admin_not_set_up"      404
     SessionNotFound      "session_not_found"     404
     TooManySessions      "too_many_sessions"     409
+    DeviceNotFound       "device_not_found"      404
     KeyNotFound          "key_not_found"         404
     KeyRevoked           "key_revoked"           409
     KeyExists            "key_exists"            409
