@@ -1,11 +1,13 @@
 // The requests under way when WebAssembly traps. All clocks are long, so that nothing else can end the requests.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CLIENT_KEY, MODULES, clientKey } from '../support/edge.mjs';
+import { CLIENT_KEY, MODULES, WORKER, clientKey } from '../support/edge.mjs';
 import { asked } from '../support/process.mjs';
 import { MESSAGES, SECOND, beginWithin, chat, events, send } from './harness.mjs';
 import { configure, useEdge, withEdge } from './use-edge.mjs';
@@ -110,6 +112,20 @@ for (const [lane, model] of [['gate', 'fault/never-ending'], ['relay', 'route/re
     await checkAnswers();
   });
 }
+
+test('functions.txt names the functions of the stack that a trap leaves in the log', async () => {
+  assert.equal((await soon(send(edge, '/v1/models', trap('clock')))).status, 500);
+  const inLog = /Critical RuntimeError: unreachable\n((?: +at .*\n)+)/;
+  for (const until = Date.now() + PATIENCE; !inLog.test(edge.said()); await sleep(10)) assert.ok(Date.now() < until, 'the log has no stack');
+  const [, stack] = inLog.exec(edge.said());
+  const numbers = [...stack.matchAll(/wasm-function\[(\d+)\]/g)].map(([, number]) => number);
+  const lines = (await readFile(join(WORKER, 'build/functions.txt'), 'utf8')).trim().split('\n');
+  const names = new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
+  const [first, ...others] = numbers.map((number) => names.get(number));
+  // The trap is in an allocation, and the Worker was reading the clock.
+  assert.match(first, /malloc/);
+  assert.ok(others.some((name) => name?.includes('failsoft_worker')), others.join('\n'));
+});
 
 test('other requests that are under way when a request traps end too: with an error, broken off, or complete', async () => {
   const streams = ['fault/never-ending', 'fault/stall-3', 'route/relay', 'route/lean', 'route/lean-silence'];

@@ -50,13 +50,14 @@ async function titlesIn(folder, file) {
 
 test('every test that SECURITY.md names exists with this title', async () => {
   const text = await readFile(join(ROOT, 'SECURITY.md'), 'utf8');
-  const named = [...text.matchAll(/`(tests\/\w+(?=\/))?\/?([\w-]+\.test\.mjs)`((?:[:,] "[^"]+")+)/g)].flatMap(([, folder = 'tests/edge', file, titles]) => [...titles.matchAll(/"([^"]+)"/g)].map(([, title]) => [folder, file, title]));
+  const files = [...text.matchAll(/`(tests\/\w+(?=\/))?\/?([\w-]+\.test\.mjs)`((?:[:,] "[^"]+")+)/g)];
+  // A file without a title, or a title without a file, would be no test.
+  assert.equal(files.length, [...text.matchAll(/[\w-]+\.test\.mjs/g)].length);
+  const named = files.flatMap(([, folder = 'tests/edge', file, titles]) => [...titles.matchAll(/"([^"]+)"/g)].map(([, title]) => [folder, file, title]));
   assert.ok(named.length > 80, String(named.length));
   const missing = [];
   for (const [folder, file, title] of named) if (!(await titlesIn(folder, file)).some((pattern) => pattern.test(title))) missing.push(`${folder}/${file}: ${title}`);
   assert.deepEqual(missing, []);
-  // A file without a title, or a title without a file, would be no test.
-  assert.equal([...text.matchAll(/[\w-]+\.test\.mjs/g)].length, [...text.matchAll(/[\w-]+\.test\.mjs`: "/g)].length);
   const sources = [];
   for (const folder of ['src', 'worker/src', 'xtask/src']) {
     for (const name of await readdir(join(ROOT, folder), { recursive: true })) if (name.endsWith('.rs')) sources.push(await readFile(join(ROOT, folder, name), 'utf8'));
