@@ -10,9 +10,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { resident } from '../bench/edge/cpu.mjs';
-import { clientKey, startEdge } from '../support/edge.mjs';
+import { clientKey, freePort, startEdge } from '../support/edge.mjs';
+import { collectGarbage } from '../support/garbage.mjs';
 import { LONG } from '../support/long.mjs';
-import { collect, memoryModules } from '../support/memory.mjs';
+import { memoryModules, readMemory } from '../support/memory.mjs';
 import { seededRandom } from '../support/seed.mjs';
 import { POLICY, SECOND, beginWithin, send } from './harness.mjs';
 import { BAD_KEY, GOOD_KEY, HOSTILE, LEAVERS, LOOKED_FOR_LONG, WRONG, goodCalls, readHealthy } from './soak-calls.mjs';
@@ -54,17 +55,17 @@ const failsoft = () =>
 test(`${CALLS} calls over two isolates: nothing is held, nothing is open, and the memory is back`, { timeout: 3_600_000 }, async (t) => {
   await beginWithin('day', LONG ? 3_600_000 : 600_000);
   const random = seededRandom(t);
-  const edge = await startEdge({ failsoft: failsoft(), isolates: 2, ...memoryModules });
+  const port = await freePort();
+  const edge = { ...(await startEdge({ failsoft: failsoft(), isolates: 2, ...memoryModules, options: [`--inspector-addr=127.0.0.1:${port}`] })), port };
   try {
     const soak = new Soak(edge, random, await readHealthy(edge));
     await soak.run(WARM, LONG);
-    await closeUpstream();
-    const base = await measure(edge);
-    await soak.run(CALLS - WARM, false);
-    await settle(edge);
-    await closeUpstream();
-    const end = await measure(edge);
-    t.diagnostic(JSON.stringify({ kinds: soak.kinds, healthz: soak.healthz, longestGap: soak.longestGap, base, end }));
+    const base = await measureAtRest(edge);
+    await soak.run((CALLS - WARM) / 2, false);
+    const middle = await measureAtRest(edge);
+    await soak.run((CALLS - WARM) / 2, false);
+    const end = await measureAtRest(edge);
+    t.diagnostic(JSON.stringify({ kinds: soak.kinds, healthz: soak.healthz, longestGap: soak.longestGap, base, middle, end }));
     for (const failure of new Set(soak.failures.map((failure) => failure.slice(0, 300)))) t.diagnostic(failure);
     assert.deepEqual(soak.failures.slice(0, 10), [], `${soak.failures.length} of ${CALLS} calls went wrong`);
     // Others are answered all the time: few calls end while one of their requests waits.
@@ -160,10 +161,16 @@ async function closeUpstream() {
   }, 120_000);
 }
 
-/** The bytes of WebAssembly in each isolate and of the process, and the open sockets: after a garbage collection. */
-async function measure(edge) {
+/**
+ * Once nothing is held and nothing is open, and after a garbage collection in the isolates of the edge and of its database: the bytes of
+ * WebAssembly in each isolate of the edge and those of the process, and the open sockets.
+ */
+async function measureAtRest(edge) {
+  await settle(edge);
+  await closeUpstream();
+  await collectGarbage(edge.port);
   const wasm = [];
-  for (const origin of edge.origins) wasm.push(await collect({ origin }));
+  for (const origin of edge.origins) wasm.push(await readMemory({ origin }));
   const sockets = await countSockets(edge.pid);
   return { wasm, resident: await resident(edge.pid), sockets };
 }

@@ -1,4 +1,4 @@
-// The memory of an edge: a Worker that collects its garbage on request.
+// The memory of an edge: a Worker that tells the size of WebAssembly's.
 
 import { MODULES } from './edge.mjs';
 
@@ -8,7 +8,7 @@ hook(Worker);
 export { default } from './entry.mjs';
 export * from './entry.mjs';`;
 
-/** Options of `startEdge`, for an edge whose garbage can be collected. */
+/** Options of `startEdge`, for an edge whose memory can be read, and whose garbage can be collected. */
 export const memoryModules = {
   modules: [
     `(name = "main.mjs", esModule = ${JSON.stringify(ENTRY)})`,
@@ -19,8 +19,8 @@ export const memoryModules = {
   flags: ['--expose-gc', '--max-heap-size=48'],
 };
 
-/** Collects the garbage of the isolate at `origin`. Returns the bytes of WebAssembly's memory. */
-export async function collect({ origin }) {
+/** The bytes of WebAssembly's memory in the isolate at `origin`. */
+export async function readMemory({ origin }) {
   const answer = await fetch(origin, { headers: { 'x-memory': '1' } });
   return answer.json();
 }

@@ -5,10 +5,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePort } from '../../support/edge.mjs';
+import { collectGarbage } from '../../support/garbage.mjs';
 import { shorten } from '../short.mjs';
 import { send } from './client.mjs';
 import { resident } from './cpu.mjs';
-import { collectGarbage } from './heap.mjs';
 import { startCalls, startFailsoft, startFloor, startUpstream } from './servers.mjs';
 
 /** V8 keeps garbage for as long as there is memory, also between two collections. */
