@@ -133,9 +133,11 @@ for (const look of LOOKS) {
 
 /** A page whose clock stands still after `open`, so that no figure is renewed before the test lets the time pass. */
 async function openStill(t) {
-  // A clock belongs to a whole context, so this page has one of its own, with the session of the other.
-  const own = await browser.newContext({ storageState: await context.storageState() });
+  // A clock belongs to a whole context, so this page has one of its own. It has a session of its own, too: when time passes, it gets
+  // another id, and one that it shared would soon end in the other context.
+  const own = await browser.newContext();
   t.after(() => own.close());
+  assert.equal((await own.request.post(`${edge.origin}/admin/session`, { headers: { authorization: `Bearer ${ADMIN}` } })).status(), 201);
   const still = await own.newPage();
   await still.setViewportSize(LOOKS[0].viewport);
   await still.clock.install({ time: now });
