@@ -126,6 +126,14 @@ test('a closed day shows what an open one shows, and a late change opens it', as
   assert.deepEqual(await breakdowns(), changed);
   await change(-5_000);
   assert.deepEqual(await breakdowns(), closed);
+  // A row that arrives late makes a sum that its day did not have.
+  await edge.cron();
+  assert.deepEqual(await closedDays(), days);
+  const arrived = { ...late, id: 'arrived-late/0', call: 'arrived-late', feature: 'late' };
+  await writeRows(edge, [arrived]);
+  rows.push(arrived);
+  assert.deepEqual(await closedDays(), days.slice(1));
+  assert.equal((await breakdowns())[0].find(({ name }) => name === 'late').attempts, 1);
 });
 
 test('without percentiles, the other figures are the same', async () => {

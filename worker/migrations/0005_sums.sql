@@ -193,7 +193,9 @@ CREATE TRIGGER timed_add INSTEAD OF INSERT ON timed BEGIN
     first_token = first_token + excluded.first_token, duration = duration + excluded.duration,
     call_first_token = call_first_token + excluded.call_first_token, call_duration = call_duration + excluded.call_duration;
 END;
-CREATE TRIGGER sums_add AFTER INSERT ON attempts BEGIN
+-- If the last rows were deleted, a new row may get the number of one that a step will pass. Then the step adds it.
+CREATE TRIGGER sums_add AFTER INSERT ON attempts
+WHEN NOT EXISTS (SELECT 1 FROM backfill WHERE new.rowid > done AND new.rowid <= last) BEGIN
   INSERT OR IGNORE INTO features SELECT new.part WHERE new.part IS NOT NULL AND new.part <> 'other';
   INSERT INTO counted (sign, known, at, route, feature, part, client, label, model, asked, upstream, role, outcome, ended, account, prompt_tokens, completion_tokens, cost, settled) VALUES (1, new.settled <> 'unsettled', new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.upstream, new.role, new.outcome, new.ended, new.account, new.prompt_tokens, new.completion_tokens, new.cost, new.settled);
   INSERT INTO timed (sign, at, route, feature, part, client, label, model, asked, first_token, duration, call_first_token, call_duration) VALUES (1, new.at, new.route, new.feature, new.part, new.client, new.label, new.model, new.asked, new.first_token, new.duration, new.call_first_token, new.call_duration);

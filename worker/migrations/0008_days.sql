@@ -2,9 +2,6 @@
 -- route, feature, key and model. The cron trigger closes a day of UTC after its end. When a sum of a closed day changes, because a row
 -- arrives late or a cost becomes known, the day is open again. So what is read here always equals the sums.
 
--- In a database whose sums were filled at once, no rows are left to add: see 0005_sums.sql.
-CREATE TABLE IF NOT EXISTS backfill (done INTEGER NOT NULL, last INTEGER NOT NULL, step INTEGER NOT NULL);
-
 -- The closed days, by their first quarter.
 CREATE TABLE closed_days (day INTEGER PRIMARY KEY);
 
@@ -59,15 +56,10 @@ CREATE TRIGGER day_close AFTER INSERT ON closed_days BEGIN
   WHERE dimension <> 'upstream' AND length = 96 AND begins = new.day GROUP BY dimension, name, up_to;
 END;
 
+-- Every statement that changes the histograms changes the sums, too, so these two triggers are enough.
 CREATE TRIGGER sums_open_day AFTER INSERT ON sums WHEN new.length = 96 BEGIN
   DELETE FROM closed_days WHERE day = new.begins;
 END;
 CREATE TRIGGER sums_reopen_day AFTER UPDATE ON sums WHEN new.length = 96 BEGIN
-  DELETE FROM closed_days WHERE day = new.begins;
-END;
-CREATE TRIGGER times_open_day AFTER INSERT ON times WHEN new.length = 96 BEGIN
-  DELETE FROM closed_days WHERE day = new.begins;
-END;
-CREATE TRIGGER times_reopen_day AFTER UPDATE ON times WHEN new.length = 96 BEGIN
   DELETE FROM closed_days WHERE day = new.begins;
 END;

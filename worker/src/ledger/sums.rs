@@ -12,7 +12,8 @@ const MOST_STEPS: usize = 50;
 /// The days that one run closes.
 const MOST_DAYS: usize = 20;
 
-/// How many rows of the ledger do not count yet.
+/// How many rows of the ledger do not count yet, at most: numbers of deleted rows are among them. A step passes numbers, so this is 0 at
+/// the end, whatever was deleted.
 pub(crate) const MISSING: &str = "SELECT coalesce(sum(last - done), 0) FROM backfill";
 /// Adds the next rows. The trigger `backfill_step` does the work, and removes the row of `backfill` at the end.
 const ADD_ROWS: &str = "UPDATE backfill SET done = min(done + step, last) RETURNING 1";
