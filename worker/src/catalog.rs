@@ -138,9 +138,10 @@ fn merge(models: &str, for_vectors: &str) -> Option<String> {
 }
 
 fn store(models: &str) {
-    let rows = Json::parse(models).unwrap_or(Json::NULL).get("data");
-    let embedding = rows.items().filter(|row| row.get(EMBEDS).flag() == Some(true));
-    cache::store(parse(models), embedding.filter_map(|row| Some(row.get("id").text()?.into_owned())).collect());
+    let list = Json::parse(models).unwrap_or(Json::NULL);
+    let rows = list.get("data").items().filter(|row| row.get(EMBEDS).flag() == Some(true));
+    let embedding = rows.filter_map(|row| Some(row.get("id").text()?.into_owned())).collect();
+    cache::store(Catalog::read(list), embedding);
 }
 
 /// The copy in the database, and when it was made.
