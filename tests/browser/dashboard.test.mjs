@@ -118,6 +118,32 @@ test('names with HTML and SQL are text on every page, and a call shows its attem
   assert.ok(second > first);
 });
 
+test('while the figures may lack rows, each page that has them says so once, also where there is nothing to show', async () => {
+  const pattern = /\/admin\/(overview|usage)/;
+  await page.route(pattern, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), missing: 1_234 } });
+  });
+  const notices = () => page.locator('.region .notice', { hasText: 'not complete' }).allTextContents();
+  const notice = 'These figures are not complete: the edge still adds older attempts to them, up to 1,234.';
+  const withFigures = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys'];
+  try {
+    for (const name of PAGES) {
+      await open(name, '?range=24h');
+      assert.deepEqual(await notices(), withFigures.includes(name) ? [notice] : [], name);
+    }
+    for (const name of ['overview', 'features', 'users']) {
+      await open(name, '?range=24h&client=nobody');
+      assert.equal(await page.locator('.region table').count(), 0, name);
+      assert.deepEqual(await notices(), [notice], name);
+    }
+  } finally {
+    await page.unroute(pattern);
+  }
+  await open('overview', '?range=24h');
+  assert.deepEqual(await notices(), []);
+});
+
 for (const look of LOOKS) {
   test(`every page fits, and axe-core finds nothing, on ${look.name}`, async () => {
     await page.setViewportSize(look.viewport);

@@ -3,7 +3,6 @@
 import { element } from '../dom.js';
 import { get } from './api.js';
 import { count, percent, time, usd } from './format.js';
-import { missing } from './missing.js';
 import { figures } from './range-controls.js';
 import { address, keep } from './state.js';
 import { bar, nothing, table } from './table.js';
@@ -45,8 +44,8 @@ export function breakdown({ title, by, named, ofAttempts = false, filter = by, h
     title,
     ranged: true,
     load: (context) => get('/admin/usage', { ...figures(context), by }),
-    view({ data: rows, missing: lacking }, { filters }) {
-      if (rows.length === 0) return element('div', {}, missing(lacking), nothing(`No ${title.toLowerCase()} in this time`, ...hints));
+    view({ data: rows }, { filters }) {
+      if (rows.length === 0) return nothing(`No ${title.toLowerCase()} in this time`, ...hints);
       const name = (row) => {
         if (row.name === null) return 'All';
         return filter ? element('a', { href: address('overview', keep(filters, { [filter]: row.name })) }, row.name || 'none') : row.name || 'not known';
@@ -54,7 +53,7 @@ export function breakdown({ title, by, named, ofAttempts = false, filter = by, h
       const times = by === 'upstream' ? [] : ofAttempts ? attemptTimes : callTimes;
       const columns = [{ title: named, cell: name }, ...(ofAttempts ? attemptColumns : callColumns)(rows), ...times, ...tokens];
       const shown = table(title, columns, rows, { footer: sumOf(rows), file: `failsoft-${by}s.csv`, part: (row) => row.name });
-      return element('div', {}, missing(lacking), hints.map((hint) => element('p', { class: 'hint' }, hint)), element('section', { class: 'card' }, shown));
+      return element('div', {}, hints.map((hint) => element('p', { class: 'hint' }, hint)), element('section', { class: 'card' }, shown));
     },
   };
 }

@@ -2,12 +2,13 @@
 // - `title`: its heading, or a function of the filters that returns it;
 // - `parent`: the page of the navigation that leads to this one, which then is not in the navigation itself; optional;
 // - `controls(context)`: what stays when figures change, such as forms; optional;
-// - `load(context)`: fetches the data;
+// - `load(context)`: fetches the data, with the number of attempts that their figures may lack (`missing`), if the edge gives it;
 // - `view(data, context)`: the element that shows the data.
 
 import { byId, element } from '../dom.js';
 import { api, onSignedOut, session } from './api.js';
 import { rememberFocus } from './focus.js';
+import { missing } from './missing.js';
 import { rangeControls, rangeOf } from './range-controls.js';
 import { address, current, go } from './state.js';
 import * as alerts from './pages/alerts.js';
@@ -80,7 +81,7 @@ async function refresh(always) {
     if (mine !== shown) return;
     // A new view would take back the first press of a button that asks.
     if (always || (text !== mine.text && !region.querySelector('[data-asks]'))) {
-      replace(region, page.view(data, context));
+      replace(region, [missing(data.missing), page.view(data, context)].filter(Boolean));
       mine.text = text;
     }
   } catch (error) {
@@ -96,11 +97,11 @@ function wait() {
   document.addEventListener('visibilitychange', () => refresh(false), { once: true });
 }
 
-/** Shows a new view. What was open or had the focus, by its `data-part`, stays so. */
-function replace(region, view) {
+/** Shows new `views`. What was open or had the focus, by its `data-part`, stays so. */
+function replace(region, views) {
   const restoreFocus = rememberFocus(region);
   const open = [...region.querySelectorAll('details[open][data-part]')].map(({ dataset }) => dataset.part);
-  region.replaceChildren(view);
+  region.replaceChildren(...views);
   for (const details of region.querySelectorAll('details[data-part]')) details.open ||= open.includes(details.dataset.part);
   restoreFocus();
 }

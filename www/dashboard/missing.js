@@ -3,5 +3,5 @@
 import { element } from '../dom.js';
 import { count } from './format.js';
 
-/** A notice, if `rows` attempts are not in the figures yet. */
-export const missing = (rows) => rows > 0 && element('p', { class: 'notice', role: 'status' }, `These figures are not complete: ${count(rows)} older attempts are not in them yet. The edge adds them in steps, every few minutes.`);
+/** A notice, if the figures may lack `rows` attempts. Rows that were deleted count, too, so there may be fewer. */
+export const missing = (rows) => rows > 0 && element('p', { class: 'notice', role: 'status' }, `These figures are not complete: the edge still adds older attempts to them, up to ${count(rows)}.`);

@@ -18,7 +18,7 @@ const made = element('div', { 'aria-live': 'polite' });
 
 export async function load({ range }) {
   const [keys, usage] = await Promise.all([get('/admin/keys').catch((error) => ({ data: [], problem: error.message })), get('/admin/usage', { from: range.from, to: range.to, by: 'account' })]);
-  return { keys: keys.data, problem: keys.problem, usage: usage.data };
+  return { keys: keys.data, problem: keys.problem, usage: usage.data, missing: usage.missing };
 }
 
 export function controls({ reload }) {

@@ -4,7 +4,6 @@ import { element } from '../../dom.js';
 import { get } from '../api.js';
 import { chart } from '../chart.js';
 import { change, count, ending, percent, time, usd } from '../format.js';
-import { missing } from '../missing.js';
 import { figures } from '../range-controls.js';
 import { before, beforeWords } from '../range.js';
 import { address, keep } from '../state.js';
@@ -26,12 +25,12 @@ export async function load(context) {
     get('/admin/usage', { ...figures(context), by: 'model', times: 'no' }),
     get('/admin/pause'),
   ]);
-  return { now, then, features: features.data, models: models.data, paused: pause.paused };
+  return { now, then, features: features.data, models: models.data, paused: pause.paused, missing: now.missing };
 }
 
 export function view({ now, then, features, models, paused }, context) {
   const { total, parts } = now;
-  const notice = [missing(now.missing), paused && element('p', { class: 'notice', role: 'status' }, 'The edge is paused: no new call starts.')];
+  const notice = paused && element('p', { class: 'notice', role: 'status' }, 'The edge is paused: no new call starts.');
   if (!total) {
     const start = element('a', { href: address('start', {}) }, 'First steps');
     return element('div', {}, notice, nothing('No call in this time', 'Choose a longer range or remove a filter. If nothing calls this edge yet, the first steps show how:', start));
