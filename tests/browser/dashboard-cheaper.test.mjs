@@ -108,8 +108,8 @@ test('samples and experiments are deleted after a second press, and a reader del
   await page.waitForFunction(() => document.querySelector('[name=account]')?.value === '');
   assert.equal((await admin('samples')).data[0].samples, SAMPLES);
   await page.click('main button:text-is("Delete")');
-  await page.click('text=Delete the texts now?');
-  await page.waitForFunction(() => !document.querySelector('main').textContent.includes('Delete the texts'));
+  await page.click('text=Delete the samples now?');
+  await page.waitForFunction(() => !document.querySelector('main').textContent.includes('Delete the samples now'));
   assert.deepEqual((await admin('samples')).data, []);
   await page.click('text=Sign out');
   await page.waitForSelector('#token');

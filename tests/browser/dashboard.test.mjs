@@ -16,7 +16,7 @@ import { count, percent, usd } from '../../www/dashboard/format.js';
 
 const ADMIN = 'admin-0123456789-0123456789-0123456789';
 const DAY = 86_400_000;
-const PAGES = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys', 'budgets', 'breakers', 'alerts', 'audit', 'calls', 'cheaper', 'start'];
+const PAGES = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys', 'budgets', 'breakers', 'alerts', 'audit', 'calls', 'cheaper', 'cache', 'start'];
 
 let edge, browser, context, page, complaints, open, stop;
 const now = Date.now();
@@ -126,7 +126,7 @@ test('while the figures may lack rows, each page that has them says so once, als
   });
   const notices = () => page.locator('.region .notice', { hasText: 'not complete' }).allTextContents();
   const notice = 'These figures are not complete: the edge still adds older attempts to them, up to 1,234.';
-  const withFigures = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys'];
+  const withFigures = ['overview', 'features', 'models', 'upstreams', 'users', 'routes', 'keys', 'cache'];
   try {
     for (const name of PAGES) {
       await open(name, '?range=24h');

@@ -46,7 +46,8 @@ const on = (at) => ({ origin: edge.origins[at] });
 const isHit = (answer) => answer.headers['x-failsoft-cache'] === 'hit';
 const requests = async () => (await emulator.log()).filter(({ method }) => method === 'POST').length;
 
-const list = async () => JSON.parse((await send(edge, '/admin/cache', { key: OWNER })).text).data;
+const routes = async () => JSON.parse((await send(edge, '/admin/cache', { key: OWNER })).text).data;
+const list = async () => (await routes()).filter(({ answers }) => answers > 0);
 
 /** Does `act`. If its answer was no hit, waits until the stored answers have changed, or have had much time to change. */
 async function thenStored(act) {
@@ -312,16 +313,18 @@ test('without a cache nothing is stored, and with one only the answer, until it 
   assert.ok((await storedText()).includes(kept));
   for (const secret of [without, 'a-kept-answer']) assert.ok(!(await storedText()).includes(secret), 'a prompt, or an answer without a cache');
   const remove = async (path) => JSON.parse((await send(edge, path, { method: 'DELETE', key: OWNER })).text);
-  assert.deepEqual(await remove('/admin/cache/routes/uncached'), { removed: 0 });
+  assert.deepEqual(await remove('/admin/cache/routes/uncached'), { deleted: 0 });
   assert.ok(isHit(await call(say('a-kept-answer'), { at: 1 })));
   const { answers, bytes } = (await list()).find(({ route }) => route === 'kept');
   assert.ok(answers > 0 && bytes > 100 * answers);
-  assert.ok((await remove('/admin/cache/accounts/key%3Atest')).removed >= 1);
+  assert.ok((await remove('/admin/cache/accounts/key%3Atest')).deleted >= 1);
   assert.ok(!isHit(await call(say('a-kept-answer'))));
-  assert.ok((await remove('/admin/cache/routes/kept')).removed >= 1);
+  assert.ok((await remove('/admin/cache/routes/kept')).deleted >= 1);
   assert.ok(!isHit(await call(say('a-kept-answer'))));
-  assert.ok((await remove('/admin/cache')).removed >= 1);
-  assert.deepEqual([await list(), await remove('/admin/cache')], [[], { removed: 0 }]);
+  assert.ok((await remove('/admin/cache')).deleted >= 1);
+  assert.deepEqual([await list(), await remove('/admin/cache')], [[], { deleted: 0 }]);
+  const ofRoute = async (name) => (await routes()).find(({ route }) => route === name);
+  assert.deepEqual([await ofRoute('kept'), await ofRoute('uncached')], [{ route: 'kept', answers: 0, bytes: 0, lifetime: 600 }, undefined]);
   assert.ok(!isHit(await call(say('a-kept-answer'), { at: 1 })));
   assert.equal((await send(edge, '/admin/cache', { method: 'POST', key: OWNER })).status, 405);
   assert.equal((await send(edge, '/admin/cache/x', { method: 'DELETE', key: OWNER })).status, 404);
@@ -345,7 +348,8 @@ test('a route whose cache is turned off gives no stored answer from then on, and
   await admin('PUT', '/ending', { route: { models: [FIRST] } });
   await sleep(4_000);
   assert.ok(!isHit(await call(body)));
-  while ((await list()).some(({ route }) => route === 'ending')) {
+  for (let left; (left = (await routes()).find(({ route }) => route === 'ending')); ) {
+    assert.equal(left.lifetime, null);
     assert.ok(Date.now() - from < 60_000);
     await sleep(500);
   }

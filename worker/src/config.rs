@@ -40,7 +40,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use failsoft::invalid::{Invalid, Section};
-use failsoft::{Json, Policy, Upstream};
+use failsoft::{Json, Millis, Policy, Upstream};
 
 pub(crate) use access::{Access, Ways};
 pub(crate) use admin::{Admin, Scope};
@@ -232,7 +232,12 @@ impl Config {
 
     /// Whether answers of the route `name` may be stored. If stored routes could not be read, nobody has changed one.
     pub(crate) fn caches_route(&self, name: &str) -> bool {
-        self.lacks_routes || self.all_routes().any(|route| route.name == name && route.cache.is_some())
+        self.lacks_routes || self.caches().any(|(route, _)| route == name)
+    }
+
+    /// The routes that store their answers, and for how many milliseconds. A route with two versions may be there twice.
+    pub(crate) fn caches(&self) -> impl Iterator<Item = (&str, Millis)> {
+        self.all_routes().filter_map(|route| Some((route.name.as_str(), route.cache?)))
     }
 
     /// Finds the route `name`.

@@ -27,6 +27,21 @@ export function time(value) {
   return `${whole.format(Math.floor(value / 60_000))} min ${whole.format((value % 60_000) / 1_000)} s`;
 }
 
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
+
+/** A time in whole seconds, in the longest unit of which it is a whole number. */
+export function span(seconds) {
+  const [unit, length] = UNITS.find(([, length]) => seconds % length === 0);
+  return new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / length);
+}
+
+/** A number of bytes, in units of a thousand. */
+export function bytes(value) {
+  const at = value < 1_000 ? 0 : value < 1e6 ? 1 : value < 1e9 ? 2 : 3;
+  const shown = value / 1_000 ** at;
+  return `${shown.toLocaleString('en', { maximumFractionDigits: at > 0 && shown < 10 ? 1 : 0 })} ${['B', 'kB', 'MB', 'GB'][at]}`;
+}
+
 /** A point in time, in the zone of the page. */
 export function moment(at, zone, options = { dateStyle: 'medium', timeStyle: 'medium' }) {
   return new Intl.DateTimeFormat('en-GB', { ...options, ...(zone === 'utc' && { timeZone: 'UTC' }) }).format(at);

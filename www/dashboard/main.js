@@ -15,6 +15,7 @@ import * as alerts from './pages/alerts.js';
 import * as audit from './pages/audit.js';
 import * as breakers from './pages/breakers.js';
 import * as budgets from './pages/budgets.js';
+import * as cache from './pages/cache.js';
 import * as calls from './pages/calls.js';
 import { features, models, upstreams } from './pages/breakdowns.js';
 import * as cheaper from './pages/cheaper.js';
@@ -26,7 +27,7 @@ import * as signIn from './pages/sign-in.js';
 import * as start from './pages/start.js';
 import * as users from './pages/users.js';
 
-const PAGES = { overview, calls, features, models, routes, route, cheaper, upstreams, users, keys, budgets, breakers, alerts, audit, start };
+const PAGES = { overview, calls, features, models, routes, route, cheaper, cache, upstreams, users, keys, budgets, breakers, alerts, audit, start };
 
 /** How often figures are fetched again while somebody looks at them, in milliseconds. */
 const REFRESH = 10_000;

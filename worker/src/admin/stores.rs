@@ -3,7 +3,7 @@
 //!
 //! | request | |
 //! |---|---|
-//! | `GET /admin/cache` | for each route, how many answers are stored, and their bytes |
+//! | `GET /admin/cache` | for each route, how many answers are stored, their bytes, and for how long an answer is given |
 //! | `GET /admin/samples` | for each route, how many samples there are, and until when |
 //! | `DELETE` of one of both | deletes all of them |
 //! | `DELETE …/routes/NAME` | those of a route, in all its versions |
@@ -46,25 +46,16 @@ impl Store {
 
     async fn list(self, request: &AdminRequest<'_>) -> Result<Vec<Value>, ApiError> {
         match self {
-            Self::Answers => {
-                let stored = CacheClient::new(request.env).list().await.map_err(silent)?;
-                let row = |(route, [answers, bytes]): (String, [u64; 2])| json!({"route": route, "answers": answers, "bytes": bytes});
-                Ok(stored.into_iter().map(row).collect())
-            }
+            Self::Answers => list_answers(request).await,
             Self::Samples => samples::list(request.env).await.map_err(unavailable),
         }
     }
 
-    async fn delete(self, selection: &Selection, request: &AdminRequest<'_>) -> Result<Value, ApiError> {
+    /// Returns how many there were.
+    async fn delete(self, selection: &Selection, request: &AdminRequest<'_>) -> Result<u64, ApiError> {
         match self {
-            Self::Answers => {
-                let removed = CacheClient::new(request.env).remove(selection).await.map_err(silent)?;
-                Ok(json!({"removed": removed}))
-            }
-            Self::Samples => {
-                let deleted = samples::delete(request.env, selection).await.map_err(unavailable)?;
-                Ok(json!({"deleted": deleted}))
-            }
+            Self::Answers => CacheClient::new(request.env).remove(selection).await.map_err(silent),
+            Self::Samples => samples::delete(request.env, selection).await.map_err(unavailable),
         }
     }
 }
@@ -106,8 +97,26 @@ pub(super) fn read_action(method: &str, path: &str) -> Result<Option<Action>, Ap
 pub(super) async fn answer(action: Action, request: &AdminRequest<'_>) -> Result<Reply, ApiError> {
     Ok(match action {
         Action::List(store) => Reply::json(200, list(store.list(request).await?)),
-        Action::Delete(store, selection) => Reply::json(200, store.delete(&selection, request).await?),
+        Action::Delete(store, selection) => {
+            Reply::json(200, json!({"deleted": store.delete(&selection, request).await?}))
+        }
     })
+}
+
+/// A row for each route that stores its answers, and for each other one of which some are left: then `lifetime` is null.
+async fn list_answers(request: &AdminRequest<'_>) -> Result<Vec<Value>, ApiError> {
+    let mut stored = CacheClient::new(request.env).list().await.map_err(silent)?;
+    for (name, _) in request.config.caches() {
+        if stored.iter().all(|(route, _)| route != name) {
+            stored.push((name.into(), [0, 0]));
+        }
+    }
+    let row = |(route, [answers, bytes]): (String, [u64; 2])| {
+        let of_route = request.config.caches().filter(|(name, _)| *name == route);
+        let lifetime = of_route.map(|(_, lifetime)| lifetime / 1_000).max();
+        json!({"route": route, "answers": answers, "bytes": bytes, "lifetime": lifetime})
+    };
+    Ok(stored.into_iter().map(row).collect())
 }
 
 /// The error for an object of the cache that does not answer.

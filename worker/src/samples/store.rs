@@ -55,14 +55,14 @@ pub(crate) async fn list(env: &Env) -> Result<Vec<Value>> {
 }
 
 /// Deletes samples, and returns how many.
-pub(crate) async fn delete(env: &Env, selection: &Selection) -> Result<usize> {
+pub(crate) async fn delete(env: &Env, selection: &Selection) -> Result<u64> {
     let (condition, name) = match selection {
         Selection::All => ("?1 = ''", ""),
         Selection::Route(name) => ("route = ?1", name.as_str()),
         Selection::Account(name) => ("account = ?1", name.as_str()),
     };
     let statement = ["DELETE FROM samples WHERE ", condition, " RETURNING 1"].concat();
-    Ok(query(env, &statement, &[name.into()]).await?.len())
+    Ok(query(env, &statement, &[name.into()]).await?.len() as u64)
 }
 
 /// Deletes what has expired.

@@ -11,6 +11,7 @@ import { mayChange, pathOf } from '../route/request.js';
 import { address } from '../state.js';
 import { nothing, table } from '../table.js';
 
+export { controls } from '../deletion.js';
 export const title = 'Cheaper';
 export const live = false;
 
