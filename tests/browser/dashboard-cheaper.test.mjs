@@ -10,10 +10,10 @@ const [OWNER, READER, SECRET] = ['owner', 'reader', 'samples'].map((name) => `${
 const [FIRST, CHEAPER, WORSE] = ['openai/gpt-4o', 'openai/gpt-4o-mini', 'meta-llama/llama-3.3-70b-instruct'];
 const SAMPLES = 22;
 
-let edge, context, page, complaints, open, stop;
+let edge, emulator, context, page, complaints, open, stop;
 
 before(async () => {
-  ({ edge, context, page, complaints, open, stop } = await startDashboard({
+  ({ edge, emulator, context, page, complaints, open, stop } = await startDashboard({
     failsoft: (emulator) => ({ upstream: { url: emulator.baseURL, dialect: 'openrouter' }, keys: [clientKey()], admins: [{ name: 'reader', token: 'READER_TOKEN', scopes: ['read'] }] }),
     secrets: { ADMIN_TOKEN: OWNER, READER_TOKEN: READER, SAMPLES_SECRET: SECRET },
   }));
@@ -25,16 +25,21 @@ after(() => stop?.());
 const post = (path, key, body) => fetch(edge.origin + path, { method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
 const admin = async (path) => (await fetch(`${edge.origin}/admin/${path}`, { headers: { authorization: `Bearer ${OWNER}` } })).json();
 
-/** Begins an experiment with the form, and runs it to its end. */
-async function tryModel(model) {
+/** Begins an experiment with the form, and follows it to its end; with `leaves`, on another page meanwhile. */
+async function tryModel(model, { leaves = false } = {}) {
   await open('cheaper');
   await page.fill('[name=value]', model);
   await page.fill('[name=judge]', 'rule/judge');
   await page.fill('[name=samples]', '20');
   await page.fill('[name=margin]', '25');
   await page.keyboard.press('Enter');
-  await page.waitForSelector('h2:has-text("Experiment: tests the judge")');
-  await page.click('text=Go on');
+  await page.waitForSelector('h2:has-text("Experiment: ")');
+  if (leaves) {
+    const [{ id }] = (await admin('routes/chat/experiments')).data;
+    await open('audit');
+    while ((await admin(`routes/chat/experiments/${id}`)).state !== 'done') await new Promise((resolve) => setTimeout(resolve, 100));
+    await open(`cheaper?name=chat&experiment=${id}`);
+  }
   await page.waitForSelector('h2:text-is("Experiment: done")');
 }
 
@@ -48,7 +53,7 @@ test('without samples the page says how to get some', async () => {
   await page.setViewportSize(LOOKS[0].viewport);
 });
 
-test('a variant is tried while the page is open, and what it found is shown', async () => {
+test('the page follows an experiment, which goes on without it, and shows what it has found', async () => {
   assert.equal((await post('/admin/routes', OWNER, { name: 'chat', route: { models: [FIRST], sampling: { percent: 100 } } })).status, 201);
   for (let at = 0; at < SAMPLES; at += 1) {
     const answer = await post('/v1/chat/completions', CLIENT_KEY, { model: 'route/chat', max_tokens: 100, messages: [{ role: 'user', content: `<b>Question</b> ${at}` }] });
@@ -57,7 +62,7 @@ test('a variant is tried while the page is open, and what it found is shown', as
   while ((await admin('samples')).data[0]?.samples !== SAMPLES) await new Promise((resolve) => setTimeout(resolve, 100));
   await tryModel(WORSE);
   assert.match(await page.textContent('main'), /Not recommended/);
-  await tryModel(CHEAPER);
+  await tryModel(CHEAPER, { leaves: true });
   const text = await page.textContent('main');
   assert.match(text, /Recommended: the variant saves/);
   assert.match(text, /0 better, 20 equal, 0 worse/);
@@ -92,6 +97,20 @@ test('the variant is applied to a part of the calls by keyboard', async () => {
   const route = await admin('routes/chat');
   assert.deepEqual([route.version, route.split.version, route.split.percent], [1, 2, 25]);
   assert.deepEqual((await admin('routes/chat/versions/2')).route.models, [CHEAPER]);
+});
+
+test('an experiment is stopped after a second press', async () => {
+  await emulator.hold();
+  const { id } = await (await post('/admin/routes/chat/experiments', OWNER, { models: [CHEAPER], judge: { model: 'rule/judge' }, samples: 20, margin: 25 })).json();
+  await open(`cheaper?name=chat&experiment=${id}`);
+  await page.waitForSelector('h2:text-is("Experiment: tests the judge")');
+  await page.click('main button:text-is("Stop")');
+  await page.click('text=Stop the experiment now?');
+  await page.waitForSelector('h2:text-is("Experiment: stopped: by an admin")');
+  await page.waitForSelector('main button:text-is("Stop")', { state: 'hidden' });
+  await emulator.release();
+  assert.equal((await admin(`routes/chat/experiments/${id}`)).state, 'stopped');
+  await fetch(`${edge.origin}/admin/routes/chat/experiments/${id}`, { method: 'DELETE', headers: { authorization: `Bearer ${OWNER}` } });
 });
 
 test('samples and experiments are deleted after a second press, and a reader deletes nothing', async () => {

@@ -4,76 +4,16 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 
 import { sha256 } from '../support/edge.mjs';
-import { SECOND, chat, send, waitFor } from './harness.mjs';
-import { setUp, useEdge } from './use-edge.mjs';
+import { SECOND, waitFor } from './harness.mjs';
+import { CHEAPER, JUDGE, PROMPT, WORSE, useExperiments } from './use-experiments.mjs';
 
-const token = (name) => `${name}-0123456789-0123456789-0123456789`;
-const [OWNER, READER] = ['owner', 'reader'].map(token);
-const [CHEAPER, WORSE] = ['openai/gpt-4o-mini', 'meta-llama/llama-3.3-70b-instruct'];
-const PROMPT = 'You are the kind and patient assistant of {shop} and its staff. Be canary-polite to every customer, and always answer what was asked, in {language} and no other, as well as you can.';
 /** The fewest that show, if all pairs are ties, that a variant loses less than 10 points. */
 const SAMPLES = 36;
-const JUDGE = { model: 'rule/judge' };
 
-const { emulator, edge } = useEdge((emulator) => ({
-  isolates: 2,
-  secrets: { ADMIN_TOKEN: OWNER, READER_TOKEN: READER, SAMPLES_SECRET: token('samples') },
-  failsoft: {
-    upstream: { url: emulator.baseURL, dialect: 'openrouter' },
-    admins: [{ name: 'reader', token: 'READER_TOKEN', scopes: ['read'] }],
-    routes: { seed: { models: [SECOND] } },
-  },
-}));
-
-let turn = 0;
-async function admin(method, path, body, { key = OWNER, headers, on } = {}) {
-  // The isolates take turns: nothing of an experiment is in the memory of one of them.
-  const origin = on ?? edge.origins[(turn += 1) % 2];
-  const answer = await send({ origin }, `/admin/${path}`, { method, key, headers, body: body && JSON.stringify(body) });
-  return { status: answer.status, headers: answer.headers, json: JSON.parse(answer.text) };
-}
-const samples = () => edge.database.all("SELECT count(*) AS count FROM samples WHERE route = 'chat'").then(([{ count }]) => count);
-const ask = (at, route = 'chat') => chat(edge, { model: `route/${route}`, max_tokens: 200, messages: [{ role: 'system', content: PROMPT }, { role: 'user', content: `Question ${at}: ${'please '.repeat(at % 5)}what does article ${at * 7} of the canary-catalogue cost, and when does it arrive?` }] });
-
-/** Makes samples of the route `chat`, until there are enough. */
-async function makeSamples() {
-  for (let at = await samples(); at < SAMPLES; at += 1) assert.equal((await ask(at)).status, 200);
-  await waitFor('samples', samples, (count) => count >= SAMPLES);
-}
-
-setUp(async () => {
-  const made = await admin('POST', 'routes', { name: 'chat', route: { models: [SECOND], sampling: { percent: 100, days: 1 } } });
-  assert.equal(made.status, 201, JSON.stringify(made.json));
-  // The other isolate learns of the route with its next call after some seconds.
-  await makeSamples();
-});
-
-const list = async () => (await admin('GET', 'routes/chat/experiments')).json.data;
-afterEach(async () => {
-  for (const { id } of await list()) await admin('DELETE', `routes/chat/experiments/${id}`);
-});
-
-async function begin(fields) {
-  const begun = await admin('POST', 'routes/chat/experiments', { judge: JUDGE, samples: SAMPLES, ...fields });
-  assert.equal(begun.status, 201, JSON.stringify(begun.json));
-  return begun.json;
-}
-async function step(id) {
-  const stepped = await admin('POST', `routes/chat/experiments/${id}/step`);
-  assert.equal(stepped.status, 200, JSON.stringify(stepped.json));
-  return stepped.json;
-}
-/** Runs the experiment to its end. */
-async function run(fields) {
-  let shown = await begin(fields);
-  for (let left = 200; left > 0 && !['done', 'stopped'].includes(shown.state); left -= 1) shown = await step(shown.id);
-  return shown;
-}
-/** What the ledger says about the experiment, in USD. */
-const booked = async (id) => (await edge.database.all('SELECT sum(cost) / 1e12 AS usd, count(*) AS calls FROM attempts WHERE account = ?', `experiment:${id}`))[0];
+const { edge, admin, samples, list, run, sent, booked, restart } = useExperiments(SAMPLES);
 const near = (found, expected) => assert.ok(Math.abs(found - expected) <= 1e-9, `${found} is not ${expected}`);
 
 test('a cheaper chain that keeps the quality is recommended, and every call of the experiment is booked', async () => {
@@ -144,35 +84,9 @@ test('the budget stops an experiment, and nothing is spent above it', async () =
   assert.ok(progress.judged > 0 && progress.judged < SAMPLES && spentUsd > 0 && spentUsd <= usd, `${spentUsd} ${progress.judged}`);
   await waitFor('the ledger', () => booked(id), (found) => found.usd >= spentUsd - 1e-12);
   assert.ok((await booked(id)).usd <= usd);
-  const { id: over } = (await list())[0];
-  const before = (await emulator.log()).length;
-  assert.equal((await step(over)).state, 'stopped');
-  assert.equal((await emulator.log()).length, before, 'an experiment that is over costs nothing');
-});
-
-test('two pages at the same time do not do a step twice', async () => {
-  const { id } = await begin({ models: [CHEAPER] });
-  await emulator.clear();
-  await emulator.hold();
-  const steps = [0, 1, 0, 1].map((at) => admin('POST', `routes/chat/experiments/${id}/step`, undefined, { on: edge.origins[at] }));
-  const quick = await Promise.race(steps);
-  assert.equal(quick.json.state, 'control');
-  await emulator.release();
-  await Promise.all(steps);
-  assert.equal((await emulator.log()).filter(({ path }) => path.includes('completions')).length, 2, 'one control, in both orders');
-});
-
-test('samples that are deleted meanwhile are not replayed', async () => {
-  const { id } = await begin({ models: [CHEAPER] });
-  for (let at = 0; at < 14; at += 1) await step(id);
-  assert.equal((await admin('DELETE', 'samples/routes/chat')).json.deleted, SAMPLES);
-  await emulator.clear();
-  let shown = await step(id);
-  while (shown.state === 'running') shown = await step(id);
-  assert.deepEqual([shown.state, shown.progress.judged + shown.progress.gone, shown.result.recommended], ['done', SAMPLES, false]);
-  assert.ok(shown.progress.gone > 20);
-  assert.deepEqual(await emulator.log(), []);
-  await makeSamples();
+  const before = await sent();
+  await edge.cron();
+  assert.deepEqual([(await list())[0].state, await sent()], ['stopped', before], 'an experiment that is over costs nothing');
 });
 
 test('what is wrong with an experiment is said before it begins', async () => {
@@ -190,16 +104,19 @@ test('what is wrong with an experiment is said before it begins', async () => {
   await admin('POST', 'routes', { name: 'empty', route: { models: [SECOND] } });
   assert.deepEqual(await refused({}, 'empty'), [400, 'invalid_request']);
   assert.deepEqual((await admin('GET', 'routes/empty/experiments')).json.data, []);
-  assert.equal((await admin('POST', 'routes/chat/experiments', { models: [CHEAPER] }, { key: READER })).status, 403);
-  assert.equal((await admin('GET', 'routes/chat/experiments', undefined, { key: READER })).status, 200);
+  assert.equal((await admin('POST', 'routes/chat/experiments', { models: [CHEAPER] }, { reads: true })).status, 403);
+  assert.equal((await admin('GET', 'routes/chat/experiments', undefined, { reads: true })).status, 200);
   assert.equal((await admin('GET', 'routes/chat/experiments/none')).status, 404);
 });
 
 test('no text of a call, and no prompt that a model wrote, is readable in what is stored or logged', async () => {
   await run({ writer: 'rule/writer' });
-  const files = (await readdir(edge.folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && entry.name.includes('.sqlite'));
-  assert.ok(files.length > 3);
-  // The prompt was applied as a version of the route in an earlier test, by a person.
-  for (const file of files) assert.ok(!(await readFile(join(file.parentPath, file.name))).includes('canary-'), file.name);
-  assert.ok(!edge.said().includes('canary-'));
+  // An object that has ended removes its files.
+  await restart(async () => {
+    const files = (await readdir(edge.folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && entry.name.includes('.sqlite'));
+    assert.ok(files.length > 3);
+    // The prompt was applied as a version of the route in an earlier test, by a person.
+    for (const file of files) assert.ok(!(await readFile(join(file.parentPath, file.name))).includes('canary-'), file.name);
+    assert.ok(!edge.said().includes('canary-'));
+  });
 });

@@ -99,11 +99,11 @@ test('only the handlers and the Durable Object classes of the Worker can be call
   globalThis.addEventListener ??= () => {};
   const { main } = JSON.parse((await readFile(join(WORKER, 'wrangler.jsonc'), 'utf8')).replace(/^\s*\/\/.*$/gm, ''));
   const module = await import(pathToFileURL(join(WORKER, main)));
-  assert.deepEqual(Object.keys(module), ['Account', 'Breakers', 'Cache', 'Keys', 'default']);
+  assert.deepEqual(Object.keys(module), ['Account', 'Breakers', 'Cache', 'Experiments', 'Keys', 'default']);
   const own = (object) => Object.getOwnPropertyNames(object).filter((name) => !['length', 'name', 'prototype'].includes(name)).sort();
   assert.deepEqual(Object.getOwnPropertyNames(module.default.prototype).sort(), ['constructor', 'fetch', 'scheduled']);
   // The two methods of wasm-bindgen affect their own object only, and a class that does not extend DurableObject has no RPC.
-  const handlers = { Account: ['alarm', 'fetch'], Breakers: ['fetch'], Keys: ['alarm', 'fetch'] };
+  const handlers = { Account: ['alarm', 'fetch'], Breakers: ['fetch'], Cache: ['alarm', 'fetch'], Experiments: ['alarm', 'fetch'], Keys: ['alarm', 'fetch'] };
   for (const [name, names] of Object.entries(handlers)) {
     const object = module[name];
     assert.deepEqual(own(object.prototype), ['__destroy_into_raw', 'constructor', 'free', ...names].sort());

@@ -9,7 +9,7 @@
 //! An endpoint gets an [`AdminRequest`], which only `authorize` makes. The dashboard's figures are in `ops::dashboard`; client keys,
 //! admin sessions and the pause are in `access::admin`; what needs the whole edge is here.
 
-mod experiments;
+pub(crate) mod experiments;
 mod routes;
 mod statistics;
 mod stores;
@@ -26,7 +26,6 @@ use crate::http::reply::Reply;
 use crate::http::request_head::RequestHead;
 use crate::ledger::database;
 use crate::ops::{audit, dashboard};
-use crate::platform::exchange::Exchange;
 use crate::platform::executor::boxed;
 use crate::platform::host;
 
@@ -73,16 +72,15 @@ impl<'a> Action<'a> {
     /// Whether a request that is no `GET` changes something.
     fn changes(&self) -> bool {
         match self {
-            Self::Experiment(action) => action.changes(),
             Self::Route(action) => action.changes(),
-            Self::View(_) | Self::Store(_) | Self::Owner(_) => true,
+            Self::View(_) | Self::Experiment(_) | Self::Store(_) | Self::Owner(_) => true,
         }
     }
 
-    async fn answer(self, request: &AdminRequest<'_>, exchange: &Exchange) -> Result<Reply, ApiError> {
+    async fn answer(self, request: &AdminRequest<'_>) -> Result<Reply, ApiError> {
         match self {
             Self::View(view) => dashboard::answer(view, &request.request.url(), request.config, request.env).await,
-            Self::Experiment(action) => experiments::answer(action, request, exchange).await,
+            Self::Experiment(action) => experiments::answer(action, request).await,
             Self::Route(action) => routes::answer(action, request).await,
             Self::Store(action) => stores::answer(action, request).await,
             Self::Owner(action) => owner::answer(action, request).await,
@@ -96,7 +94,6 @@ pub(crate) async fn answer(
     head: &RequestHead,
     config: &Rc<Config>,
     env: &Env,
-    exchange: &Exchange,
 ) -> Result<Reply, ApiError> {
     let sender = admit(config, request, &head.caller, env).await?;
     let action = Action::read(&head.method, &head.path);
@@ -105,7 +102,7 @@ pub(crate) async fn answer(
     let answer = async {
         let action = action?;
         let request = sender.authorize(action.scope(), request, head, config, env)?;
-        boxed(action.answer(&request, exchange)).await
+        boxed(action.answer(&request)).await
     };
     let answer = answer.await;
     if is_recorded {
@@ -131,7 +128,7 @@ mod tests {
         for (method, path, scope, changes) in [
             ("GET", "/admin/overview", read, true),
             ("GET", "/admin/routes/a/experiments", read, true),
-            ("POST", "/admin/routes/a/experiments/x/step", routes, false),
+            ("POST", "/admin/routes/a/experiments/x/stop", routes, true),
             ("DELETE", "/admin/routes/a/experiments/x", routes, true),
             ("POST", "/admin/routes/a/dry-run", read, false),
             ("PUT", "/admin/routes/a", routes, true),

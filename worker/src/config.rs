@@ -54,7 +54,7 @@ pub(crate) use operations::{Alerts, Operations, Target};
 pub(crate) use problem::Problem;
 pub(crate) use route::{HEADERS_WITHIN, Route, is_route_name};
 pub(crate) use selection::Selection;
-pub(crate) use setup::{ACCOUNTS, CACHE, Setup, setup};
+pub(crate) use setup::{ACCOUNTS, CACHE, EXPERIMENTS, Setup, setup};
 pub(crate) use split::Split;
 pub(crate) use stored_route::read_stored_route;
 pub(crate) use url_host::{authority, is_loopback};

@@ -98,6 +98,7 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue) -> JsValue {
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     ops::cron::run(&env).await;
+    admin::experiments::wake_all(&env).await;
 }
 
 async fn serve(request: web_sys::Request, env: Env, exchange: Exchange, executor: Executor) {
@@ -154,7 +155,7 @@ async fn answer(
         (Endpoint::Usage, Ok(config)) => boxed(show_usage(config, head, env)).await,
         (Endpoint::Session, Ok(config)) => boxed(access::visitors::create_session(request, head, config, env)).await,
         (Endpoint::Challenge, Ok(config)) => boxed(access::visitors::create_challenge(head, config, env)).await,
-        (Endpoint::Admin, Ok(config)) => boxed(admin::answer(request, head, config, env, exchange)).await,
+        (Endpoint::Admin, Ok(config)) => boxed(admin::answer(request, head, config, env)).await,
         (Endpoint::Playground, Ok(config)) => boxed(describe_playground(config, head, env)).await,
     }
 }

@@ -16,6 +16,9 @@ pub(crate) const ACCOUNTS: &str = "ACCOUNTS";
 /// The binding of the Durable Objects that store answers.
 pub(crate) const CACHE: &str = "CACHE";
 
+/// The binding of the Durable Objects that run experiments.
+pub(crate) const EXPERIMENTS: &str = "EXPERIMENTS";
+
 /// The configuration, or the problems in it.
 pub(crate) type Setup = Rc<Result<Rc<Config>, Vec<Problem>>>;
 

@@ -112,6 +112,26 @@ impl RequestHead {
         }
     }
 
+    /// The head of a call that the edge makes for its owner.
+    pub(crate) fn of_edge(executor: &Executor) -> Self {
+        Self {
+            method: "POST".into(),
+            path: String::new(),
+            shape: Shape::OpenAi,
+            protocol: Protocol::Chat,
+            id: host::random_uuid(),
+            caller: Caller::default(),
+            feature: None,
+            trace: None,
+            requested_headers: None,
+            length: None,
+            version: None,
+            cache_control: None,
+            betas: None,
+            executor: executor.clone(),
+        }
+    }
+
     /// How the client reads errors.
     pub(crate) fn error_form(&self) -> ErrorForm {
         ErrorForm { protocol: self.protocol, shape: self.shape, id: self.id.clone() }

@@ -1,13 +1,16 @@
-// One experiment: it goes on by one sample with each request, while this page is open, and shows what it has found.
+// One experiment, which the edge runs: the page shows how far it is and what it has found, and stops or deletes it.
 
 import { element } from '../../dom.js';
-import { api } from '../api.js';
+import { api, get } from '../api.js';
 import { confirmButton } from '../confirm.js';
 import { count, percent, usd } from '../format.js';
 import { chooseUnit } from '../route/editor.js';
 import { card, mayChange, pathOf, problem } from '../route/request.js';
 import { address, go } from '../state.js';
 import { stateOf } from './words.js';
+
+/** How often the page asks how far the experiment is, in milliseconds. */
+const POLL = 2_000;
 
 const isOver = ({ state }) => state === 'done' || state === 'stopped';
 const points = (value) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${Math.abs(100 * value).toLocaleString('en', { maximumFractionDigits: 1 })} points`;
@@ -16,34 +19,34 @@ export function experiment({ shown: first, route }, { filters }) {
   const path = `${pathOf(first.route)}/experiments/${first.id}`;
   const region = element('div', { class: 'part' });
   const said = element('div', { 'aria-live': 'polite' });
-  let runs = false;
-  const toggle = element('button', { type: 'button', class: 'primary', click: () => (runs ? stop() : run()) }, 'Go on');
-  const stop = () => {
-    runs = false;
-    toggle.textContent = 'Go on';
+  const refuse = (error) => said.replaceChildren(problem(error));
+  let shown;
+  const draw = (found) => {
+    if (JSON.stringify(found) === JSON.stringify(shown)) return;
+    shown = found;
+    const isOpen = region.querySelector('details')?.open;
+    region.replaceChildren(...report(shown, route, filters));
+    region.querySelector('details')?.toggleAttribute('open', Boolean(isOpen));
+    stop.hidden = isOver(shown) || !mayChange();
   };
-  /** Goes on until the experiment is over, somebody stops it, or the page shows something else. */
-  const run = async () => {
-    runs = true;
-    toggle.textContent = 'Pause';
-    said.replaceChildren();
-    try {
-      while (runs && region.isConnected) draw(await api('POST', `${path}/step`));
-    } catch (error) {
-      said.replaceChildren(problem(error));
-      stop();
+  const stop = confirmButton('Stop', 'Stop the experiment now?', 'what it has found stays', () => api('POST', `${path}/stop`).then(draw, refuse));
+  /** Shows how far the experiment is, until it is over or the page shows something else. */
+  const follow = async () => {
+    while (!isOver(shown)) {
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+      if (!region.isConnected) return;
+      const found = await get(path).catch(refuse);
+      if (!found || isOver(shown)) continue;
+      said.replaceChildren();
+      draw(found);
     }
   };
-  const draw = (shown) => {
-    region.replaceChildren(...report(shown, route, filters));
-    toggle.hidden = isOver(shown) || !mayChange();
-    if (isOver(shown)) stop();
-  };
   draw(first);
-  const remove = confirmButton('Delete', 'Delete the experiment now?', 'with what it has found', () => api('DELETE', path).then(() => go('cheaper', { ...filters, experiment: undefined }), (error) => said.replaceChildren(problem(error))));
+  follow();
+  const remove = confirmButton('Delete', 'Delete the experiment now?', 'with what it has found', () => api('DELETE', path).then(() => go('cheaper', { ...filters, experiment: undefined }), refuse));
   return element('div', {},
     element('p', {}, element('a', { href: address('cheaper', { ...filters, experiment: undefined }) }, 'All experiments')),
-    region, element('p', { class: 'actions' }, toggle, mayChange() && remove), said);
+    region, element('p', { class: 'actions' }, stop, mayChange() && remove), said);
 }
 
 function report(shown, route, filters) {
@@ -66,8 +69,9 @@ function report(shown, route, filters) {
   const verdict = isOver(shown) && element('p', { class: result.recommended ? 'secret' : 'notice', role: 'status' }, result.recommended
     ? 'Recommended: the variant saves, and keeps the quality within the margin.'
     : 'Not recommended: it is not shown that the variant saves and keeps the quality.');
+  const waits = shown.problem && !isOver(shown) && element('p', { class: 'notice', role: 'status' }, `It waits, and tries again: ${shown.problem}`);
   const variant = shown.variant && element('details', {}, element('summary', {}, 'The variant'), element('pre', { tabindex: '0', 'aria-label': 'The variant' }, JSON.stringify(shown.variant, null, 2)));
-  return [card(`Experiment: ${stateOf(state, reason)}`, meter, verdict, facts, element('p', { class: 'hint' }, `Intervals of ${(100 * result.confidence).toLocaleString('en', { maximumFractionDigits: 2 })} %, because ${shown.tries === 1 ? 'one variant was' : `${count(shown.tries)} variants were`} compared with this version.`), variant), state === 'done' && mayChange() && apply(shown, route, filters)].filter(Boolean);
+  return [card(`Experiment: ${stateOf(state, reason)}`, meter, waits, verdict, facts, element('p', { class: 'hint' }, `Intervals of ${(100 * result.confidence).toLocaleString('en', { maximumFractionDigits: 2 })} %, because ${shown.tries === 1 ? 'one variant was' : `${count(shown.tries)} variants were`} compared with this version.`), variant), state === 'done' && mayChange() && apply(shown, route, filters)].filter(Boolean);
 }
 
 /** Makes the variant the next version, for a part of the calls. */

@@ -11,7 +11,7 @@ pub(crate) enum Action<'a> {
     List(&'a str),
     Begin(&'a str),
     Show(&'a str, &'a str),
-    Step(&'a str, &'a str),
+    Stop(&'a str, &'a str),
     Delete(&'a str, &'a str),
 }
 
@@ -20,13 +20,8 @@ impl Action<'_> {
     pub(crate) fn scope(self) -> Scope {
         match self {
             Self::List(_) | Self::Show(..) => Scope::Read,
-            Self::Begin(_) | Self::Step(..) | Self::Delete(..) => Scope::Routes,
+            Self::Begin(_) | Self::Stop(..) | Self::Delete(..) => Scope::Routes,
         }
-    }
-
-    /// Whether a request that is no `GET` changes something. A step belongs to an experiment that was begun by a request of its own.
-    pub(crate) fn changes(self) -> bool {
-        !matches!(self, Self::Step(..))
     }
 }
 
@@ -51,8 +46,8 @@ fn read_below<'a>(method: &str, route: &'a str, rest: &'a str) -> Result<Action<
         ("GET", (id, "")) => Ok(Action::Show(route, id)),
         ("DELETE", (id, "")) => Ok(Action::Delete(route, id)),
         (_, (_, "")) => Err(ApiError::wrong_method("GET, DELETE")),
-        ("POST", (id, "step")) => Ok(Action::Step(route, id)),
-        (_, (_, "step")) => Err(ApiError::wrong_method("POST")),
+        ("POST", (id, "stop")) => Ok(Action::Stop(route, id)),
+        (_, (_, "stop")) => Err(ApiError::wrong_method("POST")),
         _ => Err(ApiError::new(Code::UnknownUrl, "this URL does not exist; GET /admin/routes/NAME/experiments exists")),
     }
 }
@@ -68,7 +63,7 @@ mod tests {
             ("POST", "/admin/routes/a/experiments/", Action::Begin("a"), Scope::Routes),
             ("GET", "/admin/routes/a/experiments/x", Action::Show("a", "x"), Scope::Read),
             ("DELETE", "/admin/routes/a/experiments/x", Action::Delete("a", "x"), Scope::Routes),
-            ("POST", "/admin/routes/experiments/experiments/x/step", Action::Step("experiments", "x"), Scope::Routes),
+            ("POST", "/admin/routes/experiments/experiments/x/stop", Action::Stop("experiments", "x"), Scope::Routes),
         ] {
             let found = read_action(method, path).expect(path).expect(path);
             assert_eq!((found, found.scope() == scope), (action, true), "{method} {path}");
@@ -76,8 +71,8 @@ mod tests {
         for (method, path, status) in [
             ("PUT", "/admin/routes/a/experiments", 405),
             ("POST", "/admin/routes/a/experiments/x", 405),
-            ("GET", "/admin/routes/a/experiments/x/step", 405),
-            ("POST", "/admin/routes/a/experiments/x/step/y", 404),
+            ("GET", "/admin/routes/a/experiments/x/stop", 405),
+            ("POST", "/admin/routes/a/experiments/x/stop/y", 404),
         ] {
             assert_eq!(read_action(method, path).expect_err(path).code.status(), status, "{method} {path}");
         }

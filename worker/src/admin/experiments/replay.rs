@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use failsoft::json::{Object, patched};
-use failsoft::{Json, Usd};
+use failsoft::{Json, Millis, Usd};
 use serde_json::{Map, Value};
 
-use super::Request;
+use super::step::Runner;
 use super::store::Experiment;
 use crate::access::Client;
 use crate::call::admission::ROUTE;
@@ -16,6 +16,7 @@ use crate::config::{Account, Bounds, Budget, Grant, read_stored_route};
 use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::Body;
 use crate::platform::executor::boxed;
+use crate::platform::host;
 
 /// How a call ended.
 #[derive(Debug)]
@@ -33,12 +34,12 @@ impl Called {
     }
 }
 
-impl Request<'_> {
+impl Runner<'_> {
     /// Makes a call with the route in the JSON text `route`, which nobody has stored, and the fields of a chat request without a
     /// model.
     ///
     /// # Errors
-    /// The edge refused the call, or its own key: that says nothing about the models.
+    /// The edge refused the call, or its own key, or the time of the step is over: that says nothing about the models.
     pub(super) async fn call(&self, experiment: &Experiment, route: &str, fields: &str) -> Result<Called, ApiError> {
         let mut given: Map<String, Value> = serde_json::from_str(route).unwrap_or_default();
         // The experiment has a budget of its own. Its calls are no samples, and a stored answer costs nothing.
@@ -50,6 +51,8 @@ impl Request<'_> {
         let mut route = read_stored_route(self.config, "route", (&experiment.route, 0), given)?;
         // Comparisons of versions leave these calls out.
         route.version = None;
+        let left = self.find_time_left()?;
+        route.policy.timeouts.total = route.policy.timeouts.total.min(left);
         let config = Rc::new(self.config.with_route(Rc::new(route)));
         let usd = Bounds { month: Some(Usd(experiment.plan.usd)), ..Bounds::default() };
         let account =
@@ -72,7 +75,18 @@ impl Request<'_> {
         if code.starts_with("upstream_") {
             return Err(ApiError::new(Code::RoutesUnavailable, ["the upstream refuses the edge: ", &code].concat()));
         }
+        // A model that had less time than its route gives has not failed.
+        self.find_time_left()?;
         Ok(Called { message: None, cost })
+    }
+
+    fn find_time_left(&self) -> Result<Millis, ApiError> {
+        let left = self.until.saturating_sub(host::now());
+        if left > 0 {
+            Ok(left)
+        } else {
+            Err(ApiError::new(Code::Internal, "one sample took longer than a step may take"))
+        }
     }
 }
 

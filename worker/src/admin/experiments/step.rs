@@ -1,23 +1,26 @@
-//! How an experiment begins, and what each step does.
+//! What each step of an experiment does.
 
-use failsoft::Json;
+use std::rc::Rc;
+
+use failsoft::{Json, Millis};
 use serde_json::{Value, json};
+use worker::Env;
 
-use super::evidence::{Evidence, FEWEST, LEAST_SENSITIVITY};
+use super::evidence::{Evidence, LEAST_SENSITIVITY};
 use super::pair::{self, MOST_ROUNDS, Score};
+use super::plan::Plan;
 use super::replay::Called;
 use super::store::{self, Experiment, Replay};
-use super::{MOST, Request, plan, writer};
+use super::writer;
 use crate::admin::unavailable;
-use crate::config::{digest, read_stored_route};
+use crate::config::{Config, digest};
 use crate::http::api_error::{ApiError, Code};
-use crate::http::reply::Reply;
+use crate::http::request_head::RequestHead;
+use crate::platform::exchange::Exchange;
+use crate::platform::executor::boxed;
 use crate::platform::host;
 use crate::routes::store as routes;
 use crate::samples::store as samples;
-
-/// The most bytes of a request.
-const LARGEST: usize = 64 * 1024;
 
 /// So many of the first samples show whether the judge can be used.
 const CONTROLS: u64 = 10;
@@ -28,77 +31,40 @@ const PROMPTS: usize = 10;
 /// A part of the pairs without a verdict above which the experiment stops: one in so many.
 const MOST_SILENT: usize = 20;
 
-impl Request<'_> {
-    pub(super) async fn begin(&self, name: &str) -> Result<Reply, ApiError> {
-        let fields = self.read_fields_within(LARGEST, plan::check).await?;
-        if self.config.samples_secret.is_none() {
-            return Err(ApiError::new(
-                Code::InvalidRequest,
-                "experiments need samples, and these the secret SAMPLES_SECRET",
-            ));
-        }
-        let stored = routes::read(self.env, name).await.map_err(unavailable)?;
-        let stored = stored.and_then(|stored| Some((stored.current?, stored.text)));
-        let (version, text) = stored.ok_or_else(|| {
-            ApiError::new(Code::RouteNotFound, "no stored route has this name; GET /admin/routes lists the routes")
-        })?;
-        let base: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
-        let (mut plan, variant) = plan::read(&fields, &base)?;
-        let before = store::list(self.env, name).await.map_err(unavailable)?;
-        if before.len() >= MOST {
-            return Err(ApiError::new(Code::TooManyRoutes, "the route has 100 experiments; delete old ones"));
-        }
-        plan.tries = 1 + before.iter().filter(|other| other.version == version).count() as u64;
-        let id = digest::hex(&digest::of(&host::random_uuid())[..8]);
-        let sealed = match variant.map(|variant| variant.to_string()) {
-            Some(text) => {
-                read_stored_route(self.config, "route", (name, version), Json::parse(&text).unwrap_or(Json::NULL))?;
-                Some(store::seal_variant(self.config, &id, &text).await.map_err(unavailable)?)
-            }
-            None => None,
-        };
-        let state = if sealed.is_some() { "control" } else { "writing" };
-        let experiment = Experiment {
-            id,
-            route: name.into(),
-            version,
-            at: host::now(),
-            admin: self.admin.name.clone(),
-            plan,
-            variant: sealed,
-            state: state.into(),
-            reason: None,
-            writing_cost: 0.0,
-        };
-        let found = store::insert(self.env, &experiment).await.map_err(unavailable)?;
-        if found < FEWEST as u64 {
-            store::delete(self.env, &experiment.id).await.map_err(unavailable)?;
-            let message = [
-                "version ",
-                &version.to_string(),
-                " has ",
-                &found.to_string(),
-                " samples, and an experiment needs 20: switch `sampling` on, and wait",
-            ]
-            .concat();
-            return Err(ApiError::new(Code::InvalidRequest, message));
-        }
-        self.show(name, &experiment.id, 201).await
-    }
+/// How long a step may take, in milliseconds. The platform ends an alarm after 15 minutes.
+pub(super) const LONGEST_STEP: Millis = 14 * 60_000;
 
-    /// Goes on by one sample, unless the experiment is over, or another step is under way.
-    pub(super) async fn step(&self, route: &str, id: &str) -> Result<Reply, ApiError> {
-        let experiment = self.find(route, id).await?;
-        if !experiment.is_over() && store::claim(self.env, id).await.map_err(unavailable)? {
-            let stepped = self.advance(&experiment).await;
-            let released = store::release(self.env, id).await.map_err(unavailable);
-            match stepped {
-                Err(error) if error.code == Code::BudgetExceeded => self.stop(id, "budget").await?,
-                stepped => stepped?,
-            }
-            released?;
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Stepped,
+    /// The experiment is done, stopped or deleted.
+    Over,
+}
+
+/// Runs a step of an experiment.
+pub(super) struct Runner<'a> {
+    pub(super) config: &'a Rc<Config>,
+    pub(super) env: &'a Env,
+    pub(super) head: &'a RequestHead,
+    pub(super) exchange: &'a Exchange,
+    /// When the step must end.
+    pub(super) until: Millis,
+}
+
+impl Runner<'_> {
+    /// Goes on by one sample, unless the experiment `id` is over.
+    pub(super) async fn step(&self, id: &str) -> Result<Progress, ApiError> {
+        let found = store::find(self.env, id).await.map_err(unavailable)?;
+        let Some(experiment) = found.filter(|found| !found.is_over()) else { return Ok(Progress::Over) };
+        match boxed(self.advance(&experiment)).await {
+            Err(error) if is_used_up(&experiment.plan, &error) => self.stop(id, "budget").await?,
+            stepped => stepped?,
         }
-        self.show(route, id, 200).await
+        if experiment.problem.is_some() {
+            store::record_problem(self.env, id, None).await.map_err(unavailable)?;
+        }
+        Ok(Progress::Stepped)
     }
 
     async fn stop(&self, id: &str, reason: &str) -> Result<(), ApiError> {
@@ -203,10 +169,12 @@ impl Request<'_> {
         let original = pair::shown(&original);
         let worse = pair::worse(&original, &pair::shown(&other));
         let mut judged = replay.clone();
-        let score = self.judge(experiment, &mut judged, &request, [&original, &worse]).await?;
-        replay.control = Some(score.map_or(0, |score| score as i64));
+        let score = self.judge(experiment, &mut judged, &request, [&original, &worse]).await;
         replay.judge_cost = judged.judge_cost;
-        store::update(self.env, &experiment.id, replay).await.map_err(unavailable)
+        // What the step cost is known, also if it fails and is made again.
+        replay.control = score.as_ref().ok().map(|score| score.map_or(0, |score| score as i64));
+        store::update(self.env, &experiment.id, replay).await.map_err(unavailable)?;
+        score.map(drop)
     }
 
     /// Lets the variant answer a sample, and the judge compare both answers.
@@ -214,6 +182,8 @@ impl Request<'_> {
         let variant = store::open_variant(self.config, experiment).await;
         let outcome = match (self.read_sample(&replay.sample).await?, variant) {
             (Some((request, original)), Some(variant)) => {
+                // A step that failed may have had an answer already.
+                replay.judge_cost += replay.variant_cost.take().unwrap_or(0.0);
                 let called = self.call(experiment, &variant, &request).await?;
                 replay.variant_cost = called.cost;
                 self.judge_answer(experiment, replay, &request, &original, &called).await?
@@ -277,6 +247,12 @@ impl Request<'_> {
     }
 }
 
+/// Whether the budget of the experiment refused a call. Others may have room later, such as that of the edge.
+fn is_used_up(plan: &Plan, error: &ApiError) -> bool {
+    let budget = error.budget.as_deref().and_then(Json::parse).unwrap_or(Json::NULL);
+    error.code == Code::BudgetExceeded && budget.get("limit").trillionths() == Some(plan.usd)
+}
+
 /// The system prompt of a chat request, which has no model.
 fn system_prompt(request: &str) -> Option<String> {
     let named = failsoft::json::patched(request, r#"{"model":"-"}"#);
@@ -287,4 +263,22 @@ fn system_prompt(request: &str) -> Option<String> {
 /// A mark that the writer of an answer cannot guess.
 fn mark() -> String {
     ["#", &host::seed().to_string()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ApiError, Code, Plan, is_used_up};
+
+    #[test]
+    fn only_the_budget_of_the_experiment_ends_it() {
+        let plan = Plan { usd: 250_000_000_000, ..Plan::default() };
+        let refused = |code, budget: Option<&str>| {
+            let error = ApiError { budget: budget.map(Into::into), ..ApiError::new(code, "") };
+            is_used_up(&plan, &error)
+        };
+        assert!(refused(Code::BudgetExceeded, Some(r#"{"bound":"usd","span":"month","limit":0.25,"used":0.2}"#)));
+        assert!(!refused(Code::BudgetExceeded, Some(r#"{"bound":"usd","span":"month","limit":50,"used":49.9}"#)));
+        assert!(!refused(Code::BudgetExceeded, None));
+        assert!(!refused(Code::RateLimitExceeded, Some(r#"{"bound":"tokens","limit":0.25}"#)));
+    }
 }

@@ -8,13 +8,10 @@ use super::evidence::Pair;
 use super::plan::Plan;
 use crate::config::Config;
 use crate::ledger::database::query;
-use crate::platform::{cipher, host};
+use crate::platform::cipher;
 
 /// What the key of a variant is derived for.
 const USE: &str = "failsoft: variant of an experiment";
-
-/// How long a step may take, in milliseconds. After that, another one may begin.
-const LONGEST_STEP: u64 = 300_000;
 
 #[derive(Debug)]
 pub(super) struct Experiment {
@@ -29,6 +26,8 @@ pub(super) struct Experiment {
     pub(super) state: String,
     pub(super) reason: Option<String>,
     pub(super) writing_cost: f64,
+    /// Why the last step failed, or what the experiment waits for. The step is made again.
+    pub(super) problem: Option<String>,
 }
 
 /// What replaying and judging one sample showed.
@@ -60,6 +59,7 @@ impl Experiment {
             state: text(7)?,
             reason: text(8),
             writing_cost: row.get(9)?.as_f64()?,
+            problem: text(10),
         })
     }
 
@@ -68,7 +68,7 @@ impl Experiment {
         let plan = &self.plan;
         json!({
             "id": self.id, "route": self.route, "version": self.version, "createdAt": self.at / 1_000, "createdBy": self.admin,
-            "state": self.state, "reason": self.reason, "kind": plan.kind, "writer": plan.writer,
+            "state": self.state, "reason": self.reason, "problem": self.problem, "kind": plan.kind, "writer": plan.writer,
             "judge": {"model": plan.judge, "criteria": plan.criteria}, "usd": plan.usd as f64 / 1e12, "samples": plan.samples,
             "margin": plan.margin, "tries": plan.tries,
         })
@@ -109,7 +109,7 @@ impl Replay {
 }
 
 const COLUMNS: &str =
-    "SELECT id, route, version, at, admin, plan, variant, state, reason, writing_cost FROM experiments ";
+    "SELECT id, route, version, at, admin, plan, variant, state, reason, writing_cost, problem FROM experiments ";
 
 pub(super) async fn list(env: &Env, route: &str) -> Result<Vec<Experiment>> {
     let statement = [COLUMNS, "WHERE route = ?1 ORDER BY at DESC, id LIMIT 100"].concat();
@@ -150,22 +150,30 @@ pub(super) async fn delete(env: &Env, id: &str) -> Result<()> {
     query(env, "DELETE FROM experiments WHERE id = ?1", &[id.into()]).await.map(drop)
 }
 
-/// Begins a step, unless another one is under way.
-pub(super) async fn claim(env: &Env, id: &str) -> Result<bool> {
-    let now = host::now();
-    let values = [id.into(), (now as f64).into(), ((now + LONGEST_STEP) as f64).into()];
-    let statement = "UPDATE experiments SET busy_until = ?3 WHERE id = ?1 AND busy_until < ?2 RETURNING 1";
-    Ok(!query(env, statement, &values).await?.is_empty())
+/// The ids of experiments that are not over.
+pub(super) async fn unfinished(env: &Env) -> Result<Vec<String>> {
+    let statement = "SELECT id FROM experiments WHERE state NOT IN ('done', 'stopped') ORDER BY at LIMIT 100";
+    let rows = query(env, statement, &[]).await?;
+    Ok(rows.iter().filter_map(|row| Some(row.first()?.as_str()?.to_owned())).collect())
 }
 
-/// Ends a step.
-pub(super) async fn release(env: &Env, id: &str) -> Result<()> {
-    query(env, "UPDATE experiments SET busy_until = 0 WHERE id = ?1", &[id.into()]).await.map(drop)
+/// Stores why a step failed, or what the experiment waits for; nothing, if the next step went well.
+pub(super) async fn record_problem(env: &Env, id: &str, problem: Option<&str>) -> Result<()> {
+    let problem = problem.map_or(JsValue::NULL, JsValue::from_str);
+    query(env, "UPDATE experiments SET problem = ?2 WHERE id = ?1", &[id.into(), problem]).await.map(drop)
 }
 
+/// Stops an experiment whose step failed too often.
+pub(super) async fn give_up(env: &Env, id: &str) -> Result<()> {
+    let statement = "UPDATE experiments SET state = 'stopped', reason = coalesce(problem, 'the steps broke off') \
+                     WHERE id = ?1 AND state NOT IN ('done', 'stopped')";
+    query(env, statement, &[id.into()]).await.map(drop)
+}
+
+/// Enters `state`. An experiment that is over stays over: an admin may have stopped it during a step.
 pub(super) async fn change_state(env: &Env, id: &str, state: &str, reason: Option<&str>) -> Result<()> {
     let reason = reason.map_or(JsValue::NULL, JsValue::from_str);
-    let statement = "UPDATE experiments SET state = ?2, reason = ?3 WHERE id = ?1";
+    let statement = "UPDATE experiments SET state = ?2, reason = ?3 WHERE id = ?1 AND state NOT IN ('done', 'stopped')";
     query(env, statement, &[id.into(), state.into(), reason]).await.map(drop)
 }
 
