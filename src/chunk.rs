@@ -6,6 +6,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `growing_value.rs`, `growing_value/grow.rs`, `field.rs` | a JSON value that grows piece by piece; how the pieces of each field become one value |
+//! | `bounds.rs` | the most that is read of an answer |
 //! | `tool_call.rs` | which tool call a piece belongs to, and what it adds to the call |
 //! | `content_parts.rs` | a `content` that is a list of parts |
 //! | `finish_reason.rs` | what a vendor's finish reason means |
@@ -15,6 +16,7 @@
 //! | `chunks.rs` | chunks on their way to the reader |
 //! | `short_json.rs` | chunks as short JSON for JavaScript |
 
+pub(crate) mod bounds;
 mod chunks;
 mod content_parts;
 mod contents;
@@ -53,13 +55,9 @@ pub struct Accumulator {
     readable: usize,
 }
 
-/// The bytes of arguments that may be read again in any answer, and for each byte by which an answer grows.
-const READABLE: usize = 8 * 1024;
-const READABLE_PER_BYTE: usize = 4;
-
 impl Default for Accumulator {
     fn default() -> Self {
-        Self { completion: Node::completion(), fresh: 0, has_reason: false, readable: READABLE }
+        Self { completion: Node::completion(), fresh: 0, has_reason: false, readable: bounds::READABLE }
     }
 }
 
@@ -82,8 +80,8 @@ impl Accumulator {
             self.name_calls();
         }
         self.fresh = contents.text;
-        if !cfg!(feature = "browser") {
-            self.readable = contents.readable.get().saturating_add(READABLE_PER_BYTE * contents.changed);
+        if bounds::APPLY {
+            self.readable = contents.readable.get().saturating_add(bounds::READABLE_PER_BYTE * contents.changed);
         }
         contents
     }

@@ -7,7 +7,7 @@ mod tests;
 mod unusual;
 
 use crate::Millis;
-use crate::chunk::{Accumulator, Chunks, Contents, Seen};
+use crate::chunk::{Accumulator, Chunks, Contents, Seen, bounds};
 use crate::failure::{Failure, Kind, in_answer, in_place_of_answer, is_error};
 use crate::json::{Fields, Halves, Json, Object, patched};
 use crate::redaction::Redaction;
@@ -231,8 +231,8 @@ impl Events {
             });
         } else if is_error(completion) {
             self.failure = Some(in_place_of_answer(completion, wall));
-        } else if contents.seen.has(Seen::TOO_MANY) && !cfg!(feature = "browser") {
-            self.failure = Some(Failure::new(Kind::BadResponse, "the answer has more parts than this edge reads"));
+        } else if contents.seen.has(Seen::TOO_MANY) && bounds::APPLY {
+            self.failure = Some(Failure::new(Kind::BadResponse, bounds::EXCEEDED));
         }
         let work = [Seen::ANSWER, Seen::REASON, Seen::ERROR];
         self.had_event |= work.into_iter().any(|part| contents.seen.has(part));

@@ -2,6 +2,7 @@
 
 mod grow;
 
+use super::bounds;
 use super::contents::Seen;
 use super::field::known;
 use crate::json::{Json, push_quoted};
@@ -13,7 +14,7 @@ pub(super) struct Node {
     /// Its name as a field of an object, as a JSON string contains it.
     name: String,
     kind: Kind,
-    /// The text or JSON text of a value without nodes.
+    /// The text or JSON text of a value without nodes. Of a long list, the JSON texts of the items behind its nodes.
     text: String,
     nodes: Vec<Node>,
 }
@@ -30,12 +31,6 @@ enum Kind {
 
 /// These fields are `null` without a value. Other fields are left out then.
 const NULLABLE: [&str; 4] = ["content", "refusal", "logprobs", "finish_reason"];
-
-/// The most choices, and the most tool calls of a choice. A piece of one is compared with all of them.
-const MOST_RECORDS: usize = 256;
-
-/// The most fields of an object, and the most items of a list that a new item is compared with.
-pub(super) const MOST_PARTS: usize = 1_024;
 
 /// A field whose name begins with this character is not written.
 pub(super) const HIDDEN: char = '#';
@@ -168,14 +163,9 @@ impl Node {
         self.find(name).map_or(&EMPTY, |at| &self.nodes[at])
     }
 
-    /// More choices or calls than an answer may have would make work out of proportion. A page bounds its answers by its own time.
-    pub(super) fn has_too_many_records(&self) -> bool {
-        !cfg!(feature = "browser") && self.nodes.len() > MOST_RECORDS
-    }
-
-    /// [`Node::has_too_many_records`], for other parts.
-    pub(super) fn has_too_many_parts(&self) -> bool {
-        !cfg!(feature = "browser") && self.nodes.len() > MOST_PARTS
+    /// It has more than `most` fields or items, where that is a bound.
+    pub(super) fn has_more_than(&self, most: usize) -> bool {
+        bounds::APPLY && self.nodes.len() > most
     }
 
     /// The items, if it is a list.
@@ -236,6 +226,9 @@ impl Node {
                 for (at, item) in self.nodes.iter().enumerate() {
                     json.push_str(if at == 0 { "" } else { "," });
                     item.write(name, json);
+                }
+                if bounds::APPLY {
+                    json.push_str(&self.text);
                 }
                 json.push(']');
             }

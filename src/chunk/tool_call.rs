@@ -11,6 +11,7 @@
 
 use std::cell::Cell;
 
+use super::bounds::{self, MOST_RECORDS};
 use super::contents::{Contents, Misplaced, Seen};
 use super::field::{CUSTOM, UNKNOWN};
 use super::growing_value::Node;
@@ -56,7 +57,7 @@ impl<'a> Piece<'a> {
 impl Node {
     /// Adds a piece of a tool call to this list of calls.
     pub(super) fn take_call<'a>(&mut self, piece: Json<'a>, contents: &mut Contents<'a>) {
-        if self.has_too_many_records() {
+        if self.has_more_than(MOST_RECORDS) {
             return;
         }
         let said = Piece::of(piece);
@@ -219,7 +220,7 @@ impl Node {
     /// every piece seems to end its arguments would cause work out of proportion.
     fn is_whole(&self, readable: &Cell<usize>) -> bool {
         let seems_whole = |text: &str| text.ends_with(['}', ']', ' ', '\n']);
-        if !cfg!(feature = "browser") {
+        if bounds::APPLY {
             let joined = self.get("arguments").text();
             if !seems_whole(joined) && !seems_whole(self.get(REPEATED).text()) {
                 return false;

@@ -8,8 +8,10 @@
 
 mod block;
 
+use std::collections::BTreeSet;
+
 use super::marks::{NATIVE, Own};
-use super::reasoning::Detail;
+use super::reasoning::{Detail, EndedDetails};
 use crate::json::Json;
 use crate::text::is_blank;
 pub(super) use block::{Block, BlockKind};
@@ -39,6 +41,10 @@ pub(super) struct Blocks {
     calls: Vec<usize>,
     /// The block that is open, or begins next.
     current: usize,
+    /// What the reasoning of blocks before the last one has beside its text.
+    details: EndedDetails,
+    /// The JSON texts of the annotations so far, in chat's shape.
+    annotations: BTreeSet<String>,
 }
 
 impl Blocks {
@@ -110,8 +116,7 @@ impl Blocks {
             .iter()
             .find_map(|(known, kind)| name.is(known).then_some(*kind))
         {
-            self.blocks.push(Block { own: Some(Own::new(at, value)), ..Block::new(kind, 0) });
-            return;
+            return self.push(Block { own: Some(Own::new(at, value)), ..Block::new(kind, 0) });
         }
         let is_it = |block: &Block| !block.is_closed && block.own.as_ref().is_some_and(|own| own.at == at);
         let Some(place) = self.blocks.iter().rposition(is_it) else { return };
@@ -122,11 +127,12 @@ impl Blocks {
             "part" | "foreign_part" => {
                 let kind = if name.is("part") { BlockKind::Open } else { BlockKind::Foreign };
                 if is_plain && own.part.is_empty() {
-                    own.part = value.raw().into();
+                    own.begin_part(value);
                     block.kind = kind;
                 } else {
                     block.is_closed = true;
-                    let own = Own { at, part: value.raw().into(), continues: true, ..Own::default() };
+                    let mut own = Own { at, continues: true, ..Own::default() };
+                    own.begin_part(value);
                     self.insert(place + 1, Block { own: Some(own), ..Block::new(kind, 0) });
                 }
             }
@@ -141,7 +147,21 @@ impl Blocks {
         }
     }
 
+    /// Adds a block behind all others.
+    fn push(&mut self, block: Block) {
+        if let Some(last) = self.blocks.last().filter(|last| last.kind == BlockKind::Reasoning) {
+            self.details.add(&last.detail);
+        }
+        self.blocks.push(block);
+    }
+
     fn insert(&mut self, place: usize, block: Block) {
+        if place == self.blocks.len() {
+            return self.push(block);
+        }
+        if block.kind == BlockKind::Reasoning {
+            self.details.add(&block.detail);
+        }
         self.blocks.insert(place, block);
         self.calls.iter_mut().filter(|at| **at >= place).for_each(|at| *at += 1);
     }
@@ -149,7 +169,7 @@ impl Blocks {
     /// The last block, if a piece of this kind belongs to it, else a new one.
     fn last_of(&mut self, kind: BlockKind) -> &mut Block {
         if !self.blocks.last().is_some_and(|block| block.takes(kind)) {
-            self.blocks.push(Block::new(kind, 0));
+            self.push(Block::new(kind, 0));
         }
         let at = self.blocks.len() - 1;
         let block = &mut self.blocks[at];
@@ -181,11 +201,12 @@ impl Blocks {
             // A signature behind the end of its text cannot be added to it any more. A signature without a text is of
             // thinking that is not shown.
             let is_its = |block: &Block| block.kind == BlockKind::Reasoning && block.detail.matches(item);
-            let has_signature = !item.get("signature").is_null_or_empty() && !self.blocks.iter().any(is_its);
+            let has_text = self.details.matches(item) || self.blocks.last().is_some_and(is_its);
+            let has_signature = !has_text && !item.get("signature").is_null_or_empty();
             if text.is_empty() && item.get("data").is_null_or_empty() && !has_signature {
                 return;
             }
-            self.blocks.push(Block::new(BlockKind::Reasoning, 0));
+            self.push(Block::new(BlockKind::Reasoning, 0));
         }
         let block = self.last_of(BlockKind::Reasoning);
         block.detail.take(item);
@@ -194,8 +215,7 @@ impl Blocks {
 
     /// Some upstreams repeat the list of annotations in every chunk.
     fn take_annotation(&mut self, annotation: Json<'_>) {
-        let is_known = self.blocks.iter().any(|block| block.annotations.iter().any(|known| known == annotation.raw()));
-        if !is_known {
+        if self.annotations.insert(annotation.raw().into()) {
             self.last_of(BlockKind::Text).annotations.push(annotation.raw().into());
         }
     }
@@ -204,7 +224,7 @@ impl Blocks {
         let known = self.calls.iter().copied().find(|at| self.blocks[*at].index == index);
         let at = known.unwrap_or_else(|| {
             if !self.blocks.last().is_some_and(|last| last.kind == BlockKind::Open && !last.is_closed) {
-                self.blocks.push(Block::new(BlockKind::Call, index));
+                self.push(Block::new(BlockKind::Call, index));
             }
             let at = self.blocks.len() - 1;
             self.calls.push(at);
@@ -225,9 +245,13 @@ impl Blocks {
             None if arguments.is_null() => {}
             None => block.text.push_str(arguments.raw()),
         }
-        // Google's form of a signature (ai.google.dev/gemini-api/docs/thought-signatures). It stands before its call.
+        // Google's form of a signature (ai.google.dev/gemini-api/docs/thought-signatures). It stands before its call, which has one.
         let signature = piece.at("extra_content.google.thought_signature").text().unwrap_or_default();
-        if !signature.is_empty() && !self.blocks.iter().any(|block| block.detail.data == signature) {
+        if signature.is_empty() || std::mem::replace(&mut block.is_signed, true) {
+            return;
+        }
+        let is_known = |last: &Block| last.detail.data == signature;
+        if !self.details.has_data(&signature) && !self.blocks.last().is_some_and(is_known) {
             let block = &self.blocks[at];
             let detail = Detail::of_call(&block.id, &signature);
             let place = if block.has_begun { self.blocks.len() } else { at };

@@ -3,6 +3,10 @@
 use super::marks::{NATIVE, mark};
 use crate::json::{Json, Object, array, on_one_line};
 
+/// The longest name that is repeated in every chunk or event of an answer, in bytes: an id or a model. A longer one would make
+/// the answer grow out of proportion. A client of the upstream's own protocol gets a longer id of the answer, which is not repeated.
+pub(super) const LONGEST_NAME: usize = 1_024;
+
 /// Writes the chunks of one answer.
 #[derive(Debug)]
 pub(super) struct ChunkWriter {
@@ -31,10 +35,10 @@ impl ChunkWriter {
         Self { created, id: "\"\"".into(), model: "\"\"".into(), frame, text: String::new() }
     }
 
-    /// Sets the id and the model of the chunks that follow.
+    /// Sets the id and the model of the chunks that follow, unless they are too long.
     pub(super) fn set_head(&mut self, id: Json<'_>, model: Json<'_>) {
         for (field, value) in [(&mut self.id, id), (&mut self.model, model)] {
-            if value.is_string() {
+            if value.is_string() && value.raw().len() <= LONGEST_NAME {
                 *field = value.raw().into();
             }
         }

@@ -20,7 +20,7 @@
 //! chunks for every client. A writer that gets an answer without marks, or only a part of it, writes what the chunks say. An
 //! assembled completion has the last mark only, which is `whole` where the vendor sends one.
 
-use crate::json::{Json, Object, patched};
+use crate::json::{Json, Object, array, patched};
 
 /// The field of a delta that has the marks.
 pub(super) const NATIVE: &str = "native";
@@ -36,8 +36,11 @@ pub(super) struct Own {
     pub(super) end: String,
     /// It is another part of the item of the block before it.
     pub(super) continues: bool,
-    /// The JSON text of its part at the beginning, and at the end. Empty before.
+    /// The JSON text of its part at the beginning. Empty before.
     pub(super) part: String,
+    /// The type of its part. Every piece of the part depends on it.
+    pub(super) part_type: String,
+    /// The JSON text of its part at the end. Empty before.
     pub(super) part_end: String,
     /// The JSON texts of events that were not given.
     pub(super) events: Vec<String>,
@@ -46,6 +49,12 @@ pub(super) struct Own {
 impl Own {
     pub(super) fn new(at: u64, begin: Json<'_>) -> Self {
         Self { at, begin: begin.raw().into(), ..Self::default() }
+    }
+
+    /// Its part begins.
+    pub(super) fn begin_part(&mut self, part: Json<'_>) {
+        self.part = part.raw().into();
+        self.part_type = part.get("type").text().unwrap_or_default().into();
     }
 }
 
@@ -65,9 +74,17 @@ pub(super) fn is_assembled(choice: Json<'_>) -> bool {
     !choice.get("finish_reason").is_null_or_empty() && !choice.get("delta").get(NATIVE).is_empty()
 }
 
-/// The chunks of an assembled completion with marks, as the JSON text of a list: those that `unfold` makes of the mark `whole`.
-/// `None` without such a mark, and if the text of the completion is another one.
-pub(super) fn unfolded(choice: Json<'_>, unfold: impl FnOnce(Json<'_>) -> Option<String>) -> Option<String> {
+/// The chunks of `chunk`, an assembled completion with marks, as the JSON text of a list: those that `unfold` makes of the mark
+/// `whole` of its `choice`. Without such a mark, and if the text of the completion is another one, `chunk` without marks.
+pub(super) fn unfolded(chunk: Json<'_>, choice: Json<'_>, unfold: impl FnOnce(Json<'_>) -> Option<String>) -> String {
+    whole_of(choice, unfold).unwrap_or_else(|| {
+        let delta = patched(choice.get("delta").raw(), &Object::default().raw(NATIVE, "null").end());
+        let choice = patched(choice.raw(), &Object::default().raw("delta", &delta).end());
+        array([patched(chunk.raw(), &Object::default().raw("choices", &array([choice])).end())])
+    })
+}
+
+fn whole_of(choice: Json<'_>, unfold: impl FnOnce(Json<'_>) -> Option<String>) -> Option<String> {
     let list = unfold(find(choice, "whole").as_object()?)?;
     let mut text = String::new();
     for chunk in Json::or_null(&list).items() {
@@ -77,12 +94,6 @@ pub(super) fn unfolded(choice: Json<'_>, unfold: impl FnOnce(Json<'_>) -> Option
     }
     let is_same = choice.get("delta").get("content").text().unwrap_or_default() == text;
     is_same.then_some(list)
-}
-
-/// The choice without marks.
-pub(super) fn without_marks(choice: Json<'_>) -> String {
-    let delta = patched(choice.get("delta").raw(), &Object::default().raw(NATIVE, "null").end());
-    patched(choice.raw(), &Object::default().raw("delta", &delta).end())
 }
 
 /// The object `ours` with the fields of `own` that are not `null`. A client may need what the upstream does not know.

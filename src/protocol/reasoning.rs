@@ -7,6 +7,8 @@
 //! `data` of Messages. Reasoning of another vendor travels in that field as a *carrier*, which names its issuer. Nothing is
 //! ever signed here: an invented signature would be refused in every turn that follows (router-for-me/CLIProxyAPI#1584).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::json::{Json, Object};
 use crate::text::text;
 
@@ -104,6 +106,40 @@ impl Detail {
     }
 }
 
+/// Items of `reasoning_details` that no piece can be added to any more.
+#[derive(Debug, Default)]
+pub(super) struct EndedDetails {
+    ids: BTreeSet<String>,
+    /// The indexes of the items of each kind.
+    indexes: BTreeMap<String, BTreeSet<Option<u64>>>,
+    data: BTreeSet<String>,
+}
+
+impl EndedDetails {
+    pub(super) fn add(&mut self, detail: &Detail) {
+        self.indexes.entry(detail.kind.clone()).or_default().insert(detail.index);
+        for (set, text) in [(&mut self.ids, &detail.id), (&mut self.data, &detail.data)] {
+            if !text.is_empty() {
+                set.insert(text.clone());
+            }
+        }
+    }
+
+    /// [`Detail::matches`] for one of the items.
+    pub(super) fn matches(&self, piece: Json<'_>) -> bool {
+        let (kind, index) = (piece.get("type").text().unwrap_or_default(), piece.get("index").whole());
+        let is_of = |indexes: &BTreeSet<_>| index.is_none() || [None, index].iter().any(|one| indexes.contains(one));
+        self.ids.contains(&*piece.get("id").text().unwrap_or_default())
+            || kind != "reasoning.encrypted" && self.indexes.contains_key("")
+            || self.indexes.get(&*kind).is_some_and(is_of)
+    }
+
+    /// One of the items has this encrypted text.
+    pub(super) fn has_data(&self, data: &str) -> bool {
+        self.data.contains(data)
+    }
+}
+
 /// The item of `reasoning_details` in a carrier.
 pub(super) fn unpack(carrier: &str) -> Option<Json<'_>> {
     Json::parse(carrier.strip_prefix(CARRIER)?)?.as_object()
@@ -121,8 +157,42 @@ pub(super) fn detail(kind: &str, format: &str, fields: &[(&str, &str)]) -> Strin
 
 #[cfg(test)]
 mod tests {
-    use super::{Detail, unpack};
+    use super::{Detail, EndedDetails, unpack};
     use crate::json::Json;
+
+    #[test]
+    fn a_piece_matches_ended_details_if_it_matches_one_of_them() {
+        let mut pieces = Vec::new();
+        for kind in ["", r#""type":"reasoning.text","#, r#""type":"reasoning.encrypted","data":"d","#] {
+            for id in ["", r#""id":"","#, r#""id":"rs_1","#, r#""id":"rs_2","#] {
+                for index in ["0", "1", "null"] {
+                    pieces.push(format!(r#"{{{kind}{id}"index":{index}}}"#));
+                }
+            }
+        }
+        let of = |piece: &str| {
+            let mut detail = Detail::default();
+            detail.take(Json::parse(piece).expect("JSON"));
+            detail
+        };
+        let mut matching = 0;
+        for (one, other) in pieces.iter().flat_map(|one| pieces.iter().map(move |other| (of(one), of(other)))) {
+            let mut ended = EndedDetails::default();
+            ended.add(&one);
+            ended.add(&other);
+            for piece in &pieces {
+                let piece = Json::parse(piece).expect("JSON");
+                assert_eq!(
+                    ended.matches(piece),
+                    one.matches(piece) || other.matches(piece),
+                    "{one:?} {other:?} {piece:?}"
+                );
+                matching += usize::from(ended.matches(piece));
+            }
+            assert!(ended.has_data("d") == (one.data == "d" || other.data == "d") && !ended.has_data(""));
+        }
+        assert!((1..pieces.len().pow(3)).contains(&matching));
+    }
 
     #[test]
     fn pieces_of_a_signature_are_joined() {

@@ -49,7 +49,9 @@ fn anthropic_sse(parts: &[Part], random: &mut Random) -> String {
     }
     let calls = parts.iter().any(|part| matches!(part, Part::Call(..)));
     let delta = json!({"stop_reason": if calls { "tool_use" } else { "end_turn" }, "stop_sequence": null});
-    events.push(json!({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 10}}));
+    // A field may be null, and other fields may be long.
+    let usage = json!({"output_tokens": 10, "input_tokens": null, "cache_read_input_tokens": null, "iterations": vec!["x"; 2_000]});
+    events.push(json!({"type": "message_delta", "delta": delta, "usage": usage}));
     events.push(json!({"type": "message_stop"}));
     events
         .iter()

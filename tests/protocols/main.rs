@@ -9,6 +9,7 @@ mod answers;
 mod anthropic;
 mod anthropic_answers;
 mod issuers;
+mod long_answers;
 mod messages;
 mod messages_client;
 mod openai;

@@ -310,10 +310,8 @@ fn events_do_not_depend_on_where_the_bytes_of_the_upstream_are_cut() {
         let bytes = upstream_sse(&answer.chunks);
         let write = |cut| {
             let mut writer = Writer::new(thinking(), SEED);
-            let mut sse: String =
-                through_core(bytes.as_bytes(), cut).iter().map(|chunks| writer.take(chunks)).collect();
-            sse.push_str(&writer.finish(None));
-            sse
+            let (first, second) = bytes.as_bytes().split_at(cut);
+            through_core([first, second], |chunks| writer.take(chunks)) + &writer.finish(None)
         };
         let expected = write(0);
         check(&answer.parts, &messages_client::read(&expected), seed);

@@ -41,7 +41,8 @@ pub(crate) fn read(sse: &str) -> Value {
                     message[name] = data["delta"][name].clone();
                 }
                 assert!(data["usage"]["output_tokens"].is_u64());
-                for (name, value) in data["usage"].as_object().expect("an object") {
+                let usage = data["usage"].as_object().expect("an object");
+                for (name, value) in usage.iter().filter(|(_, value)| !value.is_null()) {
                     message["usage"][name] = value.clone();
                 }
             }

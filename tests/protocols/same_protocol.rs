@@ -6,7 +6,7 @@ mod response;
 
 use super::random::Random;
 use super::responses::context;
-use super::support::parsed;
+use super::support::{parsed, through_core};
 use super::{messages, messages_client, responses_client};
 use failsoft::Json;
 use failsoft::protocol::{anthropic, openai};
@@ -41,16 +41,10 @@ fn pieces(random: &mut Random) -> Vec<String> {
 /// What a client of Responses gets of a stream, whose bytes come in two pieces.
 fn responses_stream(bytes: &[u8], cut: usize) -> String {
     let mut translator = openai::Translator::new(1, true, OPENAI);
-    let mut reader = StreamReader::default();
+    let pieces = [&bytes[..cut], &bytes[cut..]].map(|piece| translator.feed(piece));
     let keeping = context(json!({"include": ["reasoning.encrypted_content"]}));
     let mut writer = failsoft::protocol::responses::Writer::new(keeping, 7, 9);
-    let mut out = String::new();
-    for piece in [&bytes[..cut], &bytes[cut..]] {
-        out += &writer.take(&reader.feed(translator.feed(piece).as_bytes(), 0));
-    }
-    out += &writer.take(&reader.end(0));
-    reader.finish().expect("a whole answer");
-    out + &writer.finish(None)
+    through_core(pieces.each_ref().map(String::as_bytes), |chunks| writer.take(chunks)) + &writer.finish(None)
 }
 
 /// The response that a client gets in one piece.
@@ -89,15 +83,9 @@ fn a_client_of_responses_reads_what_an_upstream_of_responses_has_sent() {
 /// What a client of Messages gets of a stream, whose bytes come in two pieces.
 fn messages_stream(bytes: &[u8], cut: usize) -> String {
     let mut translator = anthropic::Translator::new(1, true);
-    let mut reader = StreamReader::default();
+    let pieces = [&bytes[..cut], &bytes[cut..]].map(|piece| translator.feed(piece));
     let mut writer = failsoft::protocol::messages::Writer::new(messages::thinking(), 7);
-    let mut out = String::new();
-    for piece in [&bytes[..cut], &bytes[cut..]] {
-        out += &writer.take(&reader.feed(translator.feed(piece).as_bytes(), 0));
-    }
-    out += &writer.take(&reader.end(0));
-    reader.finish().expect("a whole answer");
-    out + &writer.finish(None)
+    through_core(pieces.each_ref().map(String::as_bytes), |chunks| writer.take(chunks)) + &writer.finish(None)
 }
 
 #[test]

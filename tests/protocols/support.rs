@@ -34,13 +34,13 @@ pub(crate) fn upstream_sse(chunks: &[Value]) -> String {
     sse
 }
 
-/// What the core makes of the bytes of an upstream, which come in two pieces.
-pub(crate) fn through_core(bytes: &[u8], cut: usize) -> Vec<Chunks> {
+/// What a client gets of the bytes of an upstream, which come in two pieces: what `write` makes of the chunks.
+pub(crate) fn through_core(pieces: [&[u8]; 2], mut write: impl FnMut(&Chunks) -> String) -> String {
     let mut reader = StreamReader::default();
-    let mut chunks = vec![reader.feed(&bytes[..cut], 0), reader.feed(&bytes[cut..], 0), reader.end(0)];
+    let mut out: String = pieces.iter().map(|piece| write(&reader.feed(piece, 0))).collect();
+    out += &write(&reader.end(0));
     reader.finish().expect("a whole answer");
-    chunks.retain(|chunks| !chunks.is_empty());
-    chunks
+    out
 }
 
 /// The completion that the core makes of chunks.

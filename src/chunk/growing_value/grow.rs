@@ -1,6 +1,7 @@
 //! How a value grows by a piece: each field by its rule.
 
-use super::{Kind, MOST_PARTS, Node};
+use super::{Kind, Node};
+use crate::chunk::bounds::{self, MOST_DETAILS, MOST_PARTS, MOST_RECORDS};
 use crate::chunk::content_parts::Parts;
 use crate::chunk::contents::{Contents, Seen};
 use crate::chunk::field::{Field, Rule, UNKNOWN, canonical_name, known, other_name};
@@ -18,7 +19,7 @@ impl Node {
         let before = self.nodes.len();
         let native_before = contents.native_reason;
         for (at, (key, value)) in piece.iter().enumerate() {
-            if self.has_too_many_parts() || at == MOST_PARTS && !cfg!(feature = "browser") {
+            if self.has_more_than(MOST_PARTS) || at == MOST_PARTS && bounds::APPLY {
                 contents.seen.add(Seen::TOO_MANY);
                 break;
             }
@@ -117,10 +118,7 @@ impl Node {
                 }
             }
             Rule::Items => {
-                for item in value.items() {
-                    self.kind = Kind::Items;
-                    self.nodes.push(Self::of(item));
-                }
+                value.items().for_each(|item| self.push_value(item));
             }
             Rule::Function => self.take_function(value, contents),
             Rule::Fields => {
@@ -166,11 +164,12 @@ impl Node {
         }
     }
 
-    /// More parts of `field` have come than an answer may have. A block of reasoning is compared with the last one alone.
+    /// More parts of `field` have come than an answer may have.
     fn is_full(&self, field: &Field) -> bool {
         match field.rule {
-            Rule::Records if field.name != "reasoning_details" => self.has_too_many_records(),
-            Rule::Records | Rule::Fields => self.has_too_many_parts(),
+            Rule::Records if field.name == "reasoning_details" => self.has_more_than(MOST_DETAILS),
+            Rule::Records => self.has_more_than(MOST_RECORDS),
+            Rule::Fields => self.has_more_than(MOST_PARTS),
             _ => false,
         }
     }
@@ -203,10 +202,20 @@ impl Node {
             self.text.clear();
         }
         for item in list.items() {
-            self.kind = Kind::Items;
-            if item.is_number() || self.has_too_many_parts() || !self.nodes.iter().any(|node| node.is(item)) {
-                self.nodes.push(Self::of(item));
+            if item.is_number() || self.has_more_than(MOST_PARTS) || !self.nodes.iter().any(|node| node.is(item)) {
+                self.push_value(item);
             }
+        }
+    }
+
+    /// Adds an item to a list whose items do not grow. A long list has no node for each item, which would be many times as large as
+    /// a number.
+    fn push_value(&mut self, item: Json<'_>) {
+        self.kind = Kind::Items;
+        if self.has_more_than(MOST_PARTS) {
+            self.text.extend([",", item.raw()]);
+        } else {
+            self.nodes.push(Self::of(item));
         }
     }
 

@@ -122,11 +122,30 @@ pub(super) fn usage(usage: Json<'_>) -> String {
     json.end()
 }
 
-/// The largest usage, in bytes. Each usage of a stream is merged with those before it.
-const LARGEST_USAGE: usize = 4 * 1024;
+/// The fields of a usage that [`usage`] reads.
+const COUNTED: [&str; 9] = [
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "cache_creation",
+    "output_tokens",
+    "output_tokens_details",
+    "cost",
+    "cost_details",
+    "is_byok",
+];
 
-/// The usage so far with that of a later event, which is cumulative and may lack fields.
+/// The longest value of such a field, in bytes.
+const LONGEST_VALUE: usize = 1_024;
+
+/// The usage so far with that of a later event, which is cumulative: a field that it lacks, or that is `null`, stays. What does not
+/// count is left out, because each event is merged with all before it.
 pub(super) fn merged(so_far: &str, later: Json<'_>) -> String {
-    let is_small = so_far.len() + later.raw().len() <= LARGEST_USAGE;
-    if later.is_object() && is_small { patched(so_far, later.raw()) } else { so_far.into() }
+    let mut counted = Object::default();
+    for (name, value) in later.fields().filter(|(_, value)| !value.is_null() && value.raw().len() <= LONGEST_VALUE) {
+        if let Some(known) = COUNTED.iter().find(|known| name.is(known)) {
+            counted.raw(known, value.raw());
+        }
+    }
+    patched(so_far, &counted.end())
 }

@@ -3,6 +3,7 @@
 use super::super::marks::Own;
 use super::super::reasoning::Detail;
 use super::Step;
+use crate::chunk::bounds::{READABLE, READABLE_PER_BYTE};
 use crate::json::Json;
 
 /// What a block contains.
@@ -38,6 +39,8 @@ pub(in crate::protocol) struct Block {
     pub(in crate::protocol) name: String,
     /// Of a call: it calls a custom tool, whose input is any text.
     pub(in crate::protocol) is_custom: bool,
+    /// Of a call: its signature has come.
+    pub(super) is_signed: bool,
     pub(in crate::protocol) detail: Detail,
     /// The JSON texts of annotations, in chat's shape.
     pub(in crate::protocol) annotations: Vec<String>,
@@ -48,6 +51,8 @@ pub(in crate::protocol) struct Block {
     pub(super) has_begun: bool,
     /// The length of the text when it was last found to be incomplete.
     pub(super) incomplete_at: Option<usize>,
+    /// The bytes that were read to find out whether it is complete.
+    pub(super) reread: usize,
 }
 
 impl Block {
@@ -62,6 +67,7 @@ impl Block {
             id: String::new(),
             name: String::new(),
             is_custom: false,
+            is_signed: false,
             detail: Detail::default(),
             annotations: Vec::new(),
             given_annotations: 0,
@@ -69,6 +75,7 @@ impl Block {
             given_logprobs: 0,
             has_begun: false,
             incomplete_at: None,
+            reread: 0,
         }
     }
 
@@ -82,15 +89,20 @@ impl Block {
         self.own.as_ref().is_some_and(|own| own.continues)
     }
 
-    /// No piece of it can follow, because another block has begun.
+    /// No piece of it can follow, because another block has begun. Arguments whose every piece seems to be the last one would cause
+    /// work out of proportion, so they are read again only as long as that is a few times their size. Beyond, they end with the answer.
     pub(super) fn is_complete(&mut self) -> bool {
         if self.kind != BlockKind::Call || self.is_custom {
             return true;
         }
-        if self.incomplete_at == Some(self.text.len()) || !self.text.trim_end().ends_with('}') {
+        let may_read = self.reread <= READABLE + READABLE_PER_BYTE * self.text.len();
+        if self.incomplete_at == Some(self.text.len()) || !may_read {
             return false;
         }
-        let is_complete = Json::parse(&self.text).is_some();
+        let text = self.text.trim_end();
+        let seems_complete = text.ends_with('}');
+        self.reread += if seems_complete { self.text.len() } else { self.text.len() - text.len() };
+        let is_complete = seems_complete && Json::parse(&self.text).is_some();
         self.incomplete_at = Some(self.text.len());
         is_complete
     }

@@ -3,13 +3,13 @@
 use super::super::anthropic;
 use super::super::blocks::Blocks;
 use super::super::frame::{event, push_event};
-use super::super::marks::{find, is_assembled, unfolded, with_own, without_marks};
+use super::super::marks::{find, is_assembled, unfolded, with_own};
 use super::message::other_fields;
 use super::page::{HEAD, Page};
 use super::{Context, error};
 use crate::chunk::{Chunks, as_chunk};
 use crate::failure::Failure;
-use crate::json::{Json, Object, array, patched};
+use crate::json::{Json, array};
 
 /// Writes the answer to one request.
 #[derive(Debug)]
@@ -121,13 +121,8 @@ impl Writer {
 
     /// Takes an answer that was assembled before: with the marks that it can have, or without marks.
     fn read_assembled(&mut self, chunk: Json<'_>, choice: Json<'_>) {
-        match unfolded(choice, |message| Some(anthropic::chunks(message, 0))) {
-            Some(list) => Json::or_null(&list).items().for_each(|chunk| self.read(chunk)),
-            None => {
-                let choices = array([without_marks(choice)]);
-                self.read(Json::or_null(&patched(chunk.raw(), &Object::default().raw("choices", &choices).end())));
-            }
-        }
+        let list = unfolded(chunk, choice, |message| Some(anthropic::chunks(message, 0)));
+        Json::or_null(&list).items().for_each(|chunk| self.read(chunk));
         if chunk.get("usage").is_object() {
             self.page.usage = chunk.get("usage").raw().into();
         }

@@ -18,10 +18,12 @@ use item::Item;
 /// The largest event, in bytes.
 const LARGEST_EVENT: usize = 32 * 1024 * 1024;
 
-/// The most items of an answer. Each event is compared with all of them.
+/// The most items of an answer, and the most parts of them. Each event is compared with all of them.
 const MOST_ITEMS: usize = 1_024;
 
-const TOO_MANY_ITEMS: &str = r#"{"message":"the answer has more than 1024 items"}"#;
+const TOO_MANY_ITEMS: &str = r#"{"message":"the answer has more than 1024 items or parts"}"#;
+/// Every piece of an item has its id, which the upstream must get back as it was.
+const LONG_ID: &str = r#"{"message":"the id of an item of the answer is longer than 1024 bytes"}"#;
 
 /// Turns the bytes of a stream of Responses into those of a stream of chunks.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ struct Page {
     /// The format of encrypted reasoning that names none.
     format: &'static str,
     items: Vec<Item>,
+    /// The number of parts of all items.
+    parts: usize,
     calls: u64,
     has_begun: bool,
     is_over: bool,
@@ -79,14 +83,14 @@ impl Translator {
 
 impl Page {
     fn new(chunks: ChunkWriter, is_native: bool, format: &'static str) -> Self {
-        Self { chunks, is_native, format, items: Vec::new(), calls: 0, has_begun: false, is_over: false }
+        Self { chunks, is_native, format, items: Vec::new(), parts: 0, calls: 0, has_begun: false, is_over: false }
     }
 
     fn take(&mut self, event: Json<'_>) {
         if self.is_over {
             return;
         }
-        if self.items.len() > MOST_ITEMS {
+        if self.has_too_many_items() {
             return self.fail(Json::or_null(TOO_MANY_ITEMS));
         }
         let kind = event.get("type").word();
@@ -95,7 +99,6 @@ impl Page {
             "created" | "in_progress" | "queued" => self.begin(event.get("response")),
             "output_item.added" => {
                 let at = self.item(event);
-                self.mark_item(at, event.get("item"));
                 self.describe(at, event.get("item"));
             }
             "output_item.done" => self.end_item(event, event.get("item")),
@@ -138,8 +141,11 @@ impl Page {
             let event = Object::default().whole("output_index", at as u64).end();
             self.end_item(Json::or_null(&event), item);
         }
-        if self.items.len() > MOST_ITEMS {
-            return self.fail(Json::or_null(TOO_MANY_ITEMS));
+        if self.has_too_many_items() {
+            self.fail(Json::or_null(TOO_MANY_ITEMS));
+        }
+        if self.is_over {
+            return;
         }
         let used = response.get("usage");
         if response.get("status").is("failed") {
@@ -160,8 +166,14 @@ impl Page {
         self.chunks.end();
     }
 
+    pub(super) fn has_too_many_items(&self) -> bool {
+        self.items.len() > MOST_ITEMS || self.parts > MOST_ITEMS
+    }
+
     fn fail(&mut self, error: Json<'_>) {
-        self.is_over = true;
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
         self.chunks.error(if error.is_object() { error.raw() } else { r#"{"message":"the response failed"}"# });
     }
 }

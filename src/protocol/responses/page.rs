@@ -6,6 +6,8 @@
 
 mod item;
 
+use std::collections::BTreeSet;
+
 use super::super::blocks::{Block, Step};
 use super::super::frame::{event, push_event};
 use super::super::ids::Ids;
@@ -29,6 +31,8 @@ pub(super) struct Page {
     /// The JSON texts of the items that have ended.
     items: Vec<String>,
     open: OpenItem,
+    /// The ids of the items so far.
+    item_ids: BTreeSet<String>,
     /// The open item has a part.
     has_part: bool,
     pub(super) has_begun: bool,
@@ -52,6 +56,7 @@ impl Page {
             sequence: 0,
             items: Vec::new(),
             open: OpenItem::default(),
+            item_ids: BTreeSet::new(),
             has_part: false,
             has_begun: false,
             finish_reason: String::new(),

@@ -1,7 +1,7 @@
 //! The writer of an answer: it takes the chunks of a chat completion.
 
 use super::super::blocks::Blocks;
-use super::super::marks::{find, is_assembled, unfolded, without_marks};
+use super::super::marks::{find, is_assembled, unfolded};
 use super::super::openai;
 use super::super::reasoning::{AZURE, OPENAI};
 use super::Context;
@@ -9,7 +9,7 @@ use super::object::Status;
 use super::page::Page;
 use crate::chunk::{Chunks, as_chunk};
 use crate::failure::Failure;
-use crate::json::{Json, Object, array, patched};
+use crate::json::Json;
 
 /// Writes the answer to one request.
 #[derive(Debug)]
@@ -102,13 +102,8 @@ impl Writer {
     /// Takes an answer that was assembled before: with the marks that it can have, or without marks.
     fn read_assembled(&mut self, chunk: Json<'_>, choice: Json<'_>) {
         let format = if find(choice, "format").is(AZURE) { AZURE } else { OPENAI };
-        match unfolded(choice, |response| openai::chunks(response, 0, true, format)) {
-            Some(list) => Json::or_null(&list).items().for_each(|chunk| self.read(chunk)),
-            None => {
-                let choices = array([without_marks(choice)]);
-                self.read(Json::or_null(&patched(chunk.raw(), &Object::default().raw("choices", &choices).end())));
-            }
-        }
+        let list = unfolded(chunk, choice, |response| openai::chunks(response, 0, true, format));
+        Json::or_null(&list).items().for_each(|chunk| self.read(chunk));
         if chunk.get("usage").is_object() {
             self.page.usage = chunk.get("usage").raw().into();
         }

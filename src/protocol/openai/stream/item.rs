@@ -1,7 +1,8 @@
 //! The items of an answer, and their pieces.
 
+use super::super::super::chunk_writer::LONGEST_NAME;
 use super::super::answer::annotation;
-use super::Page;
+use super::{LONG_ID, Page};
 use crate::json::{Json, Object, array, quoted};
 
 /// An item of the answer.
@@ -51,11 +52,16 @@ impl Page {
 
     /// Takes what `given` says about an item and no event before it said. A call begins when it has a name.
     pub(super) fn describe(&mut self, at: usize, given: Json<'_>) {
-        let (item, format) = (&mut self.items[at], given.get("format"));
-        if item.id.is_empty() && given.get("id").is_string() {
-            item.id = given.get("id").raw().into();
+        let (id, format) = (given.get("id"), given.get("format"));
+        if id.raw().len() > LONGEST_NAME {
+            return self.fail(Json::or_null(LONG_ID));
         }
-        if format.is_string() {
+        self.mark_item(at, given);
+        let item = &mut self.items[at];
+        if item.id.is_empty() && id.is_string() {
+            item.id = id.raw().into();
+        }
+        if format.is_string() && format.raw().len() <= LONGEST_NAME {
             item.format = format.raw().into();
         }
         let kind = match given.get("type").word() {
@@ -149,9 +155,8 @@ impl Page {
     /// The item is whole. Gives what did not come in pieces.
     pub(super) fn end_item(&mut self, event: Json<'_>, item: Json<'_>) {
         let at = self.item(event);
-        self.mark_item(at, item);
         self.describe(at, item);
-        if std::mem::replace(&mut self.items[at].is_over, true) {
+        if self.is_over || std::mem::replace(&mut self.items[at].is_over, true) {
             return;
         }
         let (is_missing, parts) = (!self.items[at].has_content, self.items[at].parts);

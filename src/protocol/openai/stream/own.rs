@@ -47,6 +47,10 @@ impl Page {
     pub(super) fn begin_part(&mut self, event: Json<'_>, part: Json<'_>, is_next: bool) {
         let at = self.item(event);
         self.items[at].parts += 1;
+        self.parts += 1;
+        if self.has_too_many_items() {
+            return;
+        }
         let kinds = ["output_text", "refusal", "summary_text", "reasoning_text"];
         let is_known = part.get("type").is_null() || kinds.iter().any(|kind| part.get("type").is(kind));
         let begun = emptied(part, if is_known { CONTENTS } else { &[] }, &[]);

@@ -1,6 +1,7 @@
 //! The events of an item: it begins, grows by pieces of its parts, and ends.
 
 use super::super::super::blocks::{Block, BlockKind};
+use super::super::super::chunk_writer::LONGEST_NAME;
 use super::super::super::frame::event;
 use super::super::items::{ItemKind, OpenItem, begun, custom_input, empty_part, whole};
 use super::super::object::Status;
@@ -31,8 +32,8 @@ impl Page {
     fn open_item(&mut self, block: &Block) {
         let kind = ItemKind::of(block, &self.context);
         // What only the issuer can read is bound to the issuer's id.
-        let id = Some(&*block.detail.id).filter(|id| id.starts_with("rs_") && self.is_new(id));
-        let id = id.map_or_else(|| self.ids.mint(kind.prefix()), Into::into);
+        let id = Some(&*block.detail.id).filter(|id| id.starts_with("rs_"));
+        let id = self.item_id(id, kind.prefix());
         let call = if block.id.is_empty() { self.ids.mint("call_") } else { block.id.clone() };
         self.open = OpenItem { id, call, ..OpenItem::default() };
     }
@@ -40,14 +41,16 @@ impl Page {
     fn open_own(&mut self, own: &str) {
         let own = own::adapted(Json::or_null(own), &self.context);
         let item = Json::or_null(&own);
-        let id = item.get("id").text().filter(|id| !id.is_empty() && self.is_new(id));
-        let id = id.map_or_else(|| self.ids.mint(own::prefix(item)), Into::into);
+        let id = self.item_id(item.get("id").text().as_deref(), own::prefix(item));
         self.open = OpenItem { id, own, ..OpenItem::default() };
     }
 
-    /// No item has this id. Clients throw where an id comes twice.
-    fn is_new(&self, id: &str) -> bool {
-        !self.items.iter().any(|item| item.contains(id))
+    /// The id of a new item: `sent`, unless it is too long or an item has it, because clients throw where an id comes twice.
+    fn item_id(&mut self, sent: Option<&str>, prefix: &str) -> String {
+        let is_usable = |id: &&str| !id.is_empty() && id.len() <= LONGEST_NAME && !self.item_ids.contains(*id);
+        let id = sent.filter(is_usable).map_or_else(|| self.ids.mint(prefix), Into::into);
+        self.item_ids.insert(id.clone());
+        id
     }
 
     /// Begins the open part, unless that is done.
@@ -177,9 +180,8 @@ impl Page {
 
 /// The block is a part of the summary of reasoning. What chat calls reasoning has no other form.
 pub(super) fn is_summary(block: &Block) -> bool {
-    let part = block.own.as_ref().map_or(Json::NULL, |own| Json::or_null(&own.part));
-    let is_reasoning = block.kind == BlockKind::Reasoning && !part.get("type").is("reasoning_text");
-    is_reasoning || part.get("type").is("summary_text")
+    let kind = block.own.as_ref().map_or("", |own| &own.part_type);
+    block.kind == BlockKind::Reasoning && kind != "reasoning_text" || kind == "summary_text"
 }
 
 /// The name of the event for the beginning (`added`) or the end (`done`) of a part.

@@ -1,6 +1,7 @@
 //! Hostile requests, policies and schemas take steps in proportion to their size.
 
 mod answers;
+mod writers;
 
 use super::Draft;
 use crate::access::admit_at_once as admit;

@@ -10,8 +10,15 @@ use std::sync::Arc;
 fn answer(text: &str, stream: bool, policy: &str) {
     let body = format!(r#"{{"model":"a/a","stream":{stream},{MESSAGES},"response_format":{{"type":"json_object"}}}}"#);
     let request = ChatRequest::read(Json::parse(&body).expect("JSON")).expect("a request");
+    let upstream = Upstream::new(Dialect::OpenAi, "https://a.example/v1", None);
+    end_call(request, upstream, policy, text, &mut |_| ());
+}
+
+/// Ends the call for `request`. Its upstream answers with `text`, and each chunk for the client goes to `take`.
+pub(super) fn end_call(request: ChatRequest, upstream: Upstream, policy: &str, text: &str, take: &mut dyn FnMut(&str)) {
+    let kind = if request.stream { "text/event-stream" } else { "application/json" };
     let policy = Policy::read(Json::parse(policy).expect("JSON")).expect("a policy");
-    let upstreams = Arc::new(vec![Upstream::new(Dialect::OpenAi, "https://a.example/v1", None)]);
+    let upstreams = Arc::new(vec![upstream]);
     let (catalog, mut breakers) = (Catalog::default(), Breakers::default());
     let context = Context { upstreams, catalog: &catalog, breakers: &mut breakers };
     let mut call = Call::new(request, Arc::new(policy), context, 1, 0);
@@ -19,7 +26,6 @@ fn answer(text: &str, stream: bool, policy: &str) {
     for _ in 0..text.len() {
         match call.poll(0) {
             Action::Send { attempt, .. } => {
-                let kind = if stream { "text/event-stream" } else { "application/json" };
                 let headers: Headers = [("content-type", kind)].into_iter().collect();
                 call.handle(0, Input::Head { attempt, status: 200, headers });
             }
@@ -27,7 +33,8 @@ fn answer(text: &str, stream: bool, policy: &str) {
                 Some(bytes) => call.handle(0, Input::Bytes { attempt, bytes }),
                 None => call.handle(0, Input::End { attempt }),
             },
-            Action::Yield(_) | Action::Relay { .. } | Action::Cancel { .. } => {}
+            Action::Yield(chunks) => chunks.iter().for_each(&mut *take),
+            Action::Relay { .. } | Action::Cancel { .. } => {}
             Action::Wait { .. } => call.handle(0, Input::Aborted),
             Action::Done(_) => return,
         }
@@ -41,7 +48,7 @@ fn completion(content: &str) -> String {
     )
 }
 
-fn event(delta: &str) -> String {
+pub(super) fn event(delta: &str) -> String {
     format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{{delta}}}}}]}}\n\n")
 }
 
