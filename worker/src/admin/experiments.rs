@@ -20,6 +20,7 @@
 
 mod action;
 mod begin;
+mod called;
 mod evidence;
 mod object;
 mod pair;

@@ -7,6 +7,7 @@ use failsoft::json::{Object, patched};
 use failsoft::{Json, Millis, Usd};
 use serde_json::{Map, Value};
 
+use super::called::Called;
 use super::step::Runner;
 use super::store::Experiment;
 use crate::access::Client;
@@ -17,22 +18,6 @@ use crate::http::api_error::{ApiError, Code};
 use crate::http::reply::Body;
 use crate::platform::executor::boxed;
 use crate::platform::host;
-
-/// How a call ended.
-#[derive(Debug)]
-pub(super) struct Called {
-    /// The message of the answer, as JSON text; nothing, if no model answered.
-    pub(super) message: Option<String>,
-    /// What the call cost, in units of 10^-12 USD, if that is known.
-    pub(super) cost: Option<f64>,
-}
-
-impl Called {
-    /// The text of the answer.
-    pub(super) fn text(&self) -> Option<String> {
-        Some(Json::parse(self.message.as_deref()?)?.get("content").text()?.into())
-    }
-}
 
 impl Runner<'_> {
     /// Makes a call with the route in the JSON text `route`, which nobody has stored, and the fields of a chat request without a

@@ -6,10 +6,10 @@ use failsoft::{Json, Millis};
 use serde_json::{Value, json};
 use worker::Env;
 
+use super::called::Called;
 use super::evidence::{Evidence, LEAST_SENSITIVITY};
 use super::pair::{self, MOST_ROUNDS, Score};
 use super::plan::Plan;
-use super::replay::Called;
 use super::store::{self, Experiment, Replay};
 use super::writer;
 use crate::admin::unavailable;
