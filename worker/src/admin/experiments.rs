@@ -59,10 +59,7 @@ pub(super) async fn answer(action: Action<'_>, request: &AdminRequest<'_>) -> Re
         }
         Action::Begin(route) => {
             let id = boxed(begin::begin(request, route)).await?;
-            // If this fails, the cron trigger starts the experiment.
-            if let Err(error) = object::wake(env, &id).await {
-                log(&id, &error.to_string());
-            }
+            object::wake(env, &id).await;
             show(config, env, &find(env, route, &id).await?, 201).await
         }
         Action::Show(route, id) => show(config, env, &find(env, route, id).await?, 200).await,
@@ -84,14 +81,13 @@ pub(crate) async fn wake_all(env: &Env) {
     if !database::exists(env) {
         return;
     }
-    let woken = async {
-        for id in store::unfinished(env).await? {
-            object::wake(env, &id).await?;
+    match store::unfinished(env).await {
+        Ok(ids) => {
+            for id in ids {
+                object::wake(env, &id).await;
+            }
         }
-        Ok::<(), worker::Error>(())
-    };
-    if let Err(error) = woken.await {
-        log("", &database::reason(&error));
+        Err(error) => log("", &database::reason(&error)),
     }
 }
 

@@ -50,10 +50,15 @@ pub(super) fn check_binding(env: &Env) -> Result<(), ApiError> {
     Objects::bound(env, EXPERIMENTS).map(drop).ok_or_else(missing)
 }
 
-/// Starts the experiment `id`, or lets it go on without a pause.
-pub(super) async fn wake(env: &Env, id: &str) -> worker::Result<()> {
-    let objects = Objects::bound(env, EXPERIMENTS).ok_or("the binding EXPERIMENTS is missing")?;
-    objects.send_text(id, id).await.map(drop)
+/// Starts the experiment `id`, or lets it go on without a pause. If this fails, the cron trigger tries it again.
+pub(super) async fn wake(env: &Env, id: &str) {
+    let woken = async {
+        let objects = Objects::bound(env, EXPERIMENTS).ok_or("the binding EXPERIMENTS is missing")?;
+        objects.send_text(id, id).await
+    };
+    if let Err(error) = woken.await {
+        log(id, &error.to_string());
+    }
 }
 
 impl DurableObject for Experiments {
