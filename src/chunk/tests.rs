@@ -113,11 +113,17 @@ fn blocks_of_reasoning_grow_by_their_own_field_and_keep_their_order() {
         block("reasoning.text", "text", "b"),
         json!({"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]}),
         block("reasoning.encrypted", "data", "c"),
+        block("reasoning.encrypted", "data", "c2"),
+        json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "c3"}]}),
+        json!({"reasoning_details": [{"type": "reasoning.encrypted", "id": "x", "data": "c4"}]}),
         block("reasoning.text", "text", "d"),
     ];
     let expected = json!([
         {"type": "reasoning.text", "index": 0, "format": "f", "text": "ab", "signature": "s"},
         {"type": "reasoning.encrypted", "index": 0, "format": "f", "data": "c"},
+        {"type": "reasoning.encrypted", "index": 0, "format": "f", "data": "c2"},
+        {"type": "reasoning.encrypted", "data": "c3"},
+        {"type": "reasoning.encrypted", "id": "x", "data": "c4"},
         {"type": "reasoning.text", "index": 0, "format": "f", "text": "d"},
     ]);
     assert_eq!(message(&deltas)["reasoning_details"], expected);

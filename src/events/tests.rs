@@ -51,7 +51,8 @@ fn long_reasoning_in_pieces_is_read() {
         (r#"{"type":"reasoning.summary","summary":"a"}"#, 1),
         (r#"{"type":"reasoning.text","text":"a","index":@}"#, 5_000),
         (encrypted, 5_000),
-        (r#"{"type":"reasoning.encrypted","data":"a"}"#, 1),
+        (r#"{"type":"reasoning.encrypted","data":"a"}"#, 5_000),
+        (r#"{"type":"reasoning.encrypted","data":"a","index":0}"#, 5_000),
     ] {
         let mut events = Events::new(UsageChunk::AsSent);
         for at in 0..5_000 {

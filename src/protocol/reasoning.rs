@@ -50,10 +50,10 @@ impl Detail {
     /// `piece` belongs to this item.
     pub(super) fn matches(&self, piece: Json<'_>) -> bool {
         let index = piece.get("index").whole();
-        // A text without details may get a signature, but an encrypted text without the same id is another item.
-        self.has_id(piece)
-            || self.kind.is_empty() && !piece.get("type").is("reasoning.encrypted")
-            || piece.get("type").is(&self.kind) && (index.is_none() || self.index.is_none() || index == self.index)
+        // A text without details may get a signature, but an encrypted text without the same id is another item: it comes in one piece.
+        let is_encrypted = !piece.get("data").is_null_or_empty() || piece.get("type").is("reasoning.encrypted");
+        let is_at = index.is_none() || self.index.is_none() || index == self.index;
+        self.has_id(piece) || !is_encrypted && (self.kind.is_empty() || piece.get("type").is(&self.kind) && is_at)
     }
 
     /// `piece` has the id of this item. OpenAI's items have a summary and an encrypted text.
@@ -129,9 +129,9 @@ impl EndedDetails {
     pub(super) fn matches(&self, piece: Json<'_>) -> bool {
         let (kind, index) = (piece.get("type").text().unwrap_or_default(), piece.get("index").whole());
         let is_of = |indexes: &BTreeSet<_>| index.is_none() || [None, index].iter().any(|one| indexes.contains(one));
+        let is_encrypted = !piece.get("data").is_null_or_empty() || kind == "reasoning.encrypted";
         self.ids.contains(&*piece.get("id").text().unwrap_or_default())
-            || kind != "reasoning.encrypted" && self.indexes.contains_key("")
-            || self.indexes.get(&*kind).is_some_and(is_of)
+            || !is_encrypted && (self.indexes.contains_key("") || self.indexes.get(&*kind).is_some_and(is_of))
     }
 
     /// One of the items has this encrypted text.

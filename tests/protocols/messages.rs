@@ -341,6 +341,21 @@ fn thinking_that_is_not_shown_keeps_its_signature() {
 }
 
 #[test]
+fn encrypted_thoughts_in_a_row_stay_apart_whatever_their_index_is() {
+    for index in [json!({"index": 0}), json!({})] {
+        let thought = |data: &str| {
+            let mut detail = json!({"type": "reasoning.encrypted", "data": data, "format": "anthropic-claude-v1"});
+            detail.as_object_mut().expect("an object").extend(index.as_object().expect("an object").clone());
+            chunk(json!({"reasoning_details": [detail]}), None)
+        };
+        let chunks = [thought("Em4K"), thought("Em5L"), chunk(json!({"content": "a"}), Some("stop"))];
+        let message = messages_client::read(&stream(thinking(), &chunks));
+        let redacted = |data: &str| json!({"type": "redacted_thinking", "data": data});
+        assert_eq!(message["content"], json!([redacted("Em4K"), redacted("Em5L"), {"type": "text", "text": "a"}]));
+    }
+}
+
+#[test]
 fn a_message_ends_for_its_reason() {
     let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]});
     for (delta, finish, native, expected) in [
