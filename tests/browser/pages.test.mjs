@@ -91,14 +91,15 @@ for (const name of ['firefox', 'webkit']) {
       await open(`${edge.origin}/dashboard/#/overview?range=24h`);
       const seen = await page.evaluate(async () => {
         await globalThis.until(() => document.querySelector('.region') && !document.querySelector('.region[aria-busy]'));
-        const canvases = [...document.querySelectorAll('.region canvas')];
         const isDrawn = (canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0);
-        return [document.querySelector('h1').textContent, document.querySelector('[data-figure="Calls"]').textContent, canvases.map(isDrawn), document.querySelectorAll('.region tbody tr').length];
+        // A chart is drawn in the frame that follows, when its width is known.
+        await globalThis.until(() => [...document.querySelectorAll('.region canvas')].filter(isDrawn).length === 2);
+        return [document.querySelector('h1').textContent, document.querySelector('[data-figure="Calls"]').textContent, document.querySelectorAll('.region tbody tr').length];
       });
       await check('dashboard');
-      assert.deepEqual([seen[0], seen[2]], ['Overview', [true, true]]);
+      assert.equal(seen[0], 'Overview');
       assert.match(seen[1], /^\d\d\d$/);
-      assert.ok(seen[3] > 10, String(seen[3]));
+      assert.ok(seen[2] > 10, String(seen[2]));
     });
 
     test('<failsoft-chat> shows a question and its answer, below a strict policy', async () => {
