@@ -79,77 +79,76 @@ fn wrong(name: &str, problem: &str) -> ApiError {
     ApiError::new(Code::InvalidRequest, format!("`{path}` {problem}")).about(path)
 }
 
+/// What an app of `terms` sent about the key in `object`, for a challenge of this edge.
+struct Proof<'a> {
+    terms: &'a AppAttest,
+    sent: &'a Sent,
+    challenge: Challenge<'a>,
+    object: String,
+    env: &'a Env,
+}
+
 /// Checks that an app of `terms` sent this. Stores its key, or its counter. Returns the id of the key for logs and admins.
 pub(super) async fn verify(visitors: &Visitors, terms: &AppAttest, sent: &Sent, env: &Env) -> Result<String, ApiError> {
     let challenge = Challenge::verify(visitors, &sent.challenge).await?;
     let id = digest::hex(&sent.key_id[..8]);
-    let object = device_object(&id);
+    let proof = Proof { terms, sent, challenge, object: device_object(&id), env };
     if sent.is_new {
-        register(terms, sent, &challenge, &object, env).await?;
+        proof.register().await?;
     } else {
-        renew(terms, sent, &challenge, &object, env).await?;
+        proof.renew().await?;
     }
     Ok(id)
 }
 
-/// Stores the key of a device in its `object`, if its attestation is right.
-async fn register(
-    terms: &AppAttest,
-    sent: &Sent,
-    challenge: &Challenge<'_>,
-    object: &str,
-    env: &Env,
-) -> Result<(), ApiError> {
-    let wanted = Wanted {
-        apps: &terms.apps,
-        allows_development: terms.allows_development,
-        root: APPLE_ROOT,
-        now: host::now() / 1_000,
-    };
-    let Attested { app, is_development, point, signatures } =
-        check_attestation(&sent.object, &sent.key_id, &digest::of(challenge.text), wanted)?;
-    check_signatures(&signatures).await?;
-    challenge.spend(env).await?;
-    let key = URL_SAFE_NO_PAD.encode(point);
-    let device = Device { app: app.into(), key, counter: 0, is_development, is_revoked: false };
-    match send(env, object, &Message::RegisterDevice(device)).await? {
-        Answer::Done => Ok(()),
-        Answer::Taken => Err(Refused::Registered.into()),
-        _ => Err(unavailable()),
+impl Proof<'_> {
+    /// Stores the key of a device, if its attestation is right.
+    async fn register(&self) -> Result<(), ApiError> {
+        let wanted = Wanted {
+            apps: &self.terms.apps,
+            allows_development: self.terms.allows_development,
+            root: APPLE_ROOT,
+            now: host::now() / 1_000,
+        };
+        let Attested { app, is_development, point, signatures } =
+            check_attestation(&self.sent.object, &self.sent.key_id, &digest::of(self.challenge.text), wanted)?;
+        check_signatures(&signatures).await?;
+        self.challenge.spend(self.env).await?;
+        let key = URL_SAFE_NO_PAD.encode(point);
+        let device = Device { app: app.into(), key, counter: 0, is_development, is_revoked: false };
+        match send(self.env, &self.object, &Message::RegisterDevice(device)).await? {
+            Answer::Done => Ok(()),
+            Answer::Taken => Err(Refused::Registered.into()),
+            _ => Err(unavailable()),
+        }
     }
-}
 
-/// Counts an assertion of a registered key, if the assertion is right.
-async fn renew(
-    terms: &AppAttest,
-    sent: &Sent,
-    challenge: &Challenge<'_>,
-    object: &str,
-    env: &Env,
-) -> Result<(), ApiError> {
-    let device = match send(env, object, &Message::FindDevice).await? {
-        Answer::Device(device) => device,
-        Answer::Missing => return Err(unknown_key()),
-        _ => return Err(unavailable()),
-    };
-    // The configuration may have changed since the registration.
-    if !terms.apps.contains(&device.app) {
-        return Err(Refused::App.into());
-    }
-    if device.is_development && !terms.allows_development {
-        return Err(Refused::Environment.into());
-    }
-    let point = URL_SAFE_NO_PAD.decode(&device.key).map_err(|_| unavailable())?;
-    let Asserted { counter, signature } =
-        check_assertion(&sent.object, &digest::of(challenge.text), &device.app, &point)?;
-    check_signatures(&[signature]).await?;
-    challenge.spend(env).await?;
-    match send(env, object, &Message::CountAssertion { counter }).await? {
-        Answer::Done => Ok(()),
-        Answer::Spent => Err(Refused::Counter.into()),
-        Answer::Revoked => Err(ApiError::new(Code::DeviceKeyRevoked, "the owner of this app revoked this key")),
-        Answer::Missing => Err(unknown_key()),
-        _ => Err(unavailable()),
+    /// Counts an assertion of a registered key, if the assertion is right.
+    async fn renew(&self) -> Result<(), ApiError> {
+        let device = match send(self.env, &self.object, &Message::FindDevice).await? {
+            Answer::Device(device) => device,
+            Answer::Missing => return Err(unknown_key()),
+            _ => return Err(unavailable()),
+        };
+        // The configuration may have changed since the registration.
+        if !self.terms.apps.contains(&device.app) {
+            return Err(Refused::App.into());
+        }
+        if device.is_development && !self.terms.allows_development {
+            return Err(Refused::Environment.into());
+        }
+        let point = URL_SAFE_NO_PAD.decode(&device.key).map_err(|_| unavailable())?;
+        let Asserted { counter, signature } =
+            check_assertion(&self.sent.object, &digest::of(self.challenge.text), &device.app, &point)?;
+        check_signatures(&[signature]).await?;
+        self.challenge.spend(self.env).await?;
+        match send(self.env, &self.object, &Message::CountAssertion { counter }).await? {
+            Answer::Done => Ok(()),
+            Answer::Spent => Err(Refused::Counter.into()),
+            Answer::Revoked => Err(ApiError::new(Code::DeviceKeyRevoked, "the owner of this app revoked this key")),
+            Answer::Missing => Err(unknown_key()),
+            _ => Err(unavailable()),
+        }
     }
 }
 
