@@ -97,7 +97,13 @@ fn fresh_delta(message: &str, contents: &Contents<'_>, fresh: &str, is_first: bo
     if is_first {
         changes.text("content", fresh);
     }
-    for (name, part) in [("reasoning", Seen::REASONING), ("tool_calls", Seen::TOOL_CALL), ("images", Seen::CONTENT)] {
+    for (name, part) in [
+        ("reasoning", Seen::REASONING),
+        ("reasoning_content", Seen::REASONING),
+        ("reasoning_details", Seen::REASONING),
+        ("tool_calls", Seen::TOOL_CALL),
+        ("images", Seen::CONTENT),
+    ] {
         if !contents.seen.has(part) {
             changes.raw(name, "null");
         }

@@ -22,3 +22,4 @@ mod round_trips;
 mod same_protocol;
 mod support;
 mod traps;
+mod whole_messages;

@@ -18,6 +18,8 @@ impl Node {
     fn grow<'a>(&mut self, piece: &Fields<'a>, other: &'static Field, contents: &mut Contents<'a>) {
         let before = self.nodes.len();
         let native_before = contents.native_reason;
+        // Pieces of a list of details cannot be told from the whole list.
+        let has_details = contents.is_message && self.get("reasoning_details").size() > 0;
         for (at, (key, value)) in piece.iter().enumerate() {
             if self.has_more_than(MOST_PARTS) || at == MOST_PARTS && bounds::APPLY {
                 contents.seen.add(Seen::TOO_MANY);
@@ -26,6 +28,7 @@ impl Node {
             let Some(name) = canonical_name(key.word(), piece) else { continue };
             let field = if other.rule == Rule::Items { None } else { known(name) };
             match field {
+                Some(field) if has_details && field.part == Seen::REASONING => {}
                 Some(field) if field.rule == Rule::Content && !value.is_string() && !value.is_null() => {
                     self.add_parts(value, contents);
                 }
