@@ -50,10 +50,10 @@ impl Detail {
     /// `piece` belongs to this item.
     pub(super) fn matches(&self, piece: Json<'_>) -> bool {
         let index = piece.get("index").whole();
-        // A text without details may get a signature, but an encrypted text without the same id is another item: it comes in one piece.
-        let is_encrypted = !piece.get("data").is_null_or_empty() || piece.get("type").is("reasoning.encrypted");
         let is_at = index.is_none() || self.index.is_none() || index == self.index;
-        self.has_id(piece) || !is_encrypted && (self.kind.is_empty() || piece.get("type").is(&self.kind) && is_at)
+        // A text without details may get a signature.
+        self.has_id(piece)
+            || !is_encrypted(piece) && (self.kind.is_empty() || piece.get("type").is(&self.kind) && is_at)
     }
 
     /// `piece` has the id of this item. OpenAI's items have a summary and an encrypted text.
@@ -129,15 +129,19 @@ impl EndedDetails {
     pub(super) fn matches(&self, piece: Json<'_>) -> bool {
         let (kind, index) = (piece.get("type").text().unwrap_or_default(), piece.get("index").whole());
         let is_of = |indexes: &BTreeSet<_>| index.is_none() || [None, index].iter().any(|one| indexes.contains(one));
-        let is_encrypted = !piece.get("data").is_null_or_empty() || kind == "reasoning.encrypted";
         self.ids.contains(&*piece.get("id").text().unwrap_or_default())
-            || !is_encrypted && (self.indexes.contains_key("") || self.indexes.get(&*kind).is_some_and(is_of))
+            || !is_encrypted(piece) && (self.indexes.contains_key("") || self.indexes.get(&*kind).is_some_and(is_of))
     }
 
     /// One of the items has this encrypted text.
     pub(super) fn has_data(&self, data: &str) -> bool {
         self.data.contains(data)
     }
+}
+
+/// An encrypted text comes in one piece, so `piece` is another item than one without its id.
+fn is_encrypted(piece: Json<'_>) -> bool {
+    !piece.get("data").is_null_or_empty() || piece.get("type").is("reasoning.encrypted")
 }
 
 /// The item of `reasoning_details` in a carrier.

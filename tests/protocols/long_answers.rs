@@ -123,21 +123,38 @@ fn an_answer_of_responses_that_exceeds_a_bound_fails_and_says_which() {
     let parts: Vec<Value> = (0..1_025).map(|_| part.clone()).collect();
     let long = message(0, &"x".repeat(1_030));
     let text = json!({"type": "response.output_text.delta", "output_index": 0, "delta": "a"});
-    for (events, most, expected) in [
-        (&items[..], 2_048, "the answer has more than 1024 items or parts"),
-        (&parts[..], 1_024, "the answer has more than 1024 items or parts"),
-        (&long[..], 0, "the id of an item of the answer is longer than 1024 bytes"),
-    ] {
-        for is_native in [true, false] {
-            let failure = |events: &[Value]| {
-                let mut reader = StreamReader::default();
-                let mut translator = openai::Translator::new(1, is_native, OPENAI);
-                let events = [events, std::slice::from_ref(&text)].concat();
-                reader.feed(translator.feed(sse(&events).as_bytes()).as_bytes(), 0);
-                reader.failure().map(|failure| failure.message.clone())
-            };
-            assert_eq!(failure(&events[..most]), None, "{expected}");
-            assert_eq!(failure(events).as_deref(), Some(expected));
+    for is_native in [true, false] {
+        for (events, most, expected) in [
+            (&items[..], 2_048, "the answer has more than 1024 items or parts"),
+            (&parts[..], 1_024, "the answer has more than 1024 items or parts"),
+            (&long[..], 0, "the id of an item of the answer is longer than 1024 bytes"),
+        ] {
+            let translated = |sse: &str| openai::Translator::new(1, is_native, OPENAI).feed(sse.as_bytes());
+            assert_exceeds(events, most, &text, expected, translated);
         }
     }
+}
+
+#[test]
+fn an_answer_of_messages_that_exceeds_a_bound_fails_and_says_which() {
+    let block = json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
+    let blocks = vec![block; 1_025];
+    let text = json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}});
+    for is_native in [true, false] {
+        let translated = |sse: &str| anthropic::Translator::new(1, is_native).feed(sse.as_bytes());
+        assert_exceeds(&blocks, 1_024, &text, "the answer has more than 1024 blocks", translated);
+    }
+}
+
+/// The answer with these events and `last`, of which `translated` makes chunks, fails with `expected`, and that with the first `most`
+/// of them does not.
+fn assert_exceeds(events: &[Value], most: usize, last: &Value, expected: &str, translated: impl Fn(&str) -> String) {
+    let failure = |events: &[Value]| {
+        let mut reader = StreamReader::default();
+        let events = [events, std::slice::from_ref(last)].concat();
+        reader.feed(translated(&sse(&events)).as_bytes(), 0);
+        reader.failure().map(|failure| failure.message.clone())
+    };
+    assert_eq!(failure(&events[..most]), None, "{expected}");
+    assert_eq!(failure(events).as_deref(), Some(expected));
 }
