@@ -184,8 +184,8 @@ async function countSockets(pid) {
 /**
  * WebAssembly's memory never shrinks, so its size is that of the moment with the most calls at once: 8 MiB are 128 of its pages. Counted
  * in the allocator, an isolate had given away about 110 kB before and after 3,000 answered calls, 1,000 clients that left and 600 hostile
- * inputs. What is resident besides is that of SQLite with more rows, and the gaps between what is free: 16,000 calls took the process
- * from 258 to 280 MiB, the second half of them 8 of these. A leak of 3 KiB for each call would be more than the bound.
+ * inputs. 16,000 calls took the resident memory from 258 to 280 MiB, the second half of them 8 of these. Why is not known in full: SQLite
+ * has more rows then, and a heap has gaps. A leak of 3 KiB for each call would be more than the bound.
  */
 function checkMemory(base, end) {
   end.wasm.forEach((bytes, at) => assert.ok(bytes <= base.wasm[at] + 8 * MIB, `WebAssembly grew from ${base.wasm[at]} to ${bytes}`));

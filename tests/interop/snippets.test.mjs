@@ -138,7 +138,7 @@ const help = run('cargo', ['xtask', 'help'], { cwd: ROOT }).then(({ stdout }) =>
 const COMMANDS = [
   // tests/edge/experiments.test.mjs makes experiments: they need samples.
   [/^curl .*\/experiments\b/, async () => {}],
-  // No device has a key at this edge. tests/edge/app-attest.test.mjs revokes one.
+  // No device has a key at this edge. tests/edge/app-attest-keys.test.mjs revokes one.
   [/^curl .*\/admin\/devices\//, (command) => assert.rejects(runShell(command), ({ stdout }) => JSON.parse(stdout).error.code === 'device_not_found')],
   [/^curl .*(https:\/\/edge\.example\.com|http:\/\/127\.0\.0\.1:8787)/, async (command) => assert.notEqual(await runShell(command), '')],
   [/^printf %s fs_web_example \| sha256sum$/, async (command) => {
