@@ -19,6 +19,24 @@ const { emulator, edge, admin, samples, makeSamples, begin, show, finish, watch,
 const someVerdicts = (id) => waitFor('some verdicts', () => show(id), ({ progress }) => progress.judged > 2, 60_000);
 const problem = (id, pattern) => waitFor('the problem', () => show(id), (shown) => pattern.test(shown.problem));
 
+/** Begins an experiment, and holds its first request until `emulator.release()`. */
+async function beginHeld() {
+  await emulator.hold();
+  const begun = await begin(FIELDS);
+  await waitFor('the first request', sent, (count) => count > 0);
+  return begun;
+}
+
+/** Begins an experiment, and holds a request of a later step. Returns how many were sent before that one. */
+async function beginAndHold() {
+  const { id } = await begin(FIELDS);
+  await someVerdicts(id);
+  await emulator.hold();
+  const before = await sent();
+  await waitFor('a request', sent, (count) => count > before);
+  return { id, before };
+}
+
 test('an experiment ends without another request, and none of its steps fails', async () => {
   const { id, state } = await begin(FIELDS);
   assert.equal(state, 'control');
@@ -31,9 +49,7 @@ test('an experiment ends without another request, and none of its steps fails', 
 });
 
 test('an experiment has one runner, however often it is started', async () => {
-  await emulator.hold();
-  const { id } = await begin(FIELDS);
-  await waitFor('the first request', sent, (count) => count > 0);
+  const { id } = await beginHeld();
   await Promise.all([edge.cron(), edge.cron(), edge.cron()]);
   assert.equal(await sent(), 1, 'the judge is asked for one order of the first control');
   await emulator.release();
@@ -43,11 +59,7 @@ test('an experiment has one runner, however often it is started', async () => {
 });
 
 test('after the edge was killed in the middle of a step, the experiment goes on where it was', async () => {
-  const { id } = await begin(FIELDS);
-  await someVerdicts(id);
-  await emulator.hold();
-  const before = await sent();
-  await waitFor('a request', sent, (count) => count > before);
+  const { id } = await beginAndHold();
   await restart(() => emulator.release());
   assert.equal((await watch(id)).state, 'done');
   const { progress, spentUsd, usd } = await show(id);
@@ -58,9 +70,7 @@ test('after the edge was killed in the middle of a step, the experiment goes on 
 });
 
 test('a paused edge pauses experiments, and they go on after that', async () => {
-  await emulator.hold();
-  const { id } = await begin(FIELDS);
-  await waitFor('the first request', sent, (count) => count > 0);
+  const { id } = await beginHeld();
   // The objects run in the first isolate, which knows of the pause from then on.
   await admin('POST', 'pause', undefined, { on: edge.origins[0] });
   await emulator.release();
@@ -91,9 +101,7 @@ test('an admin stops an experiment: the step that is under way ends, and what wa
 });
 
 test('deleting an experiment ends it', async () => {
-  await emulator.hold();
-  const { id } = await begin(FIELDS);
-  await waitFor('the first request', sent, (count) => count > 0);
+  const { id } = await beginHeld();
   assert.equal((await admin('DELETE', `routes/chat/experiments/${id}`)).json.deleted, true);
   await emulator.release();
   await edge.cron();
@@ -121,9 +129,7 @@ test('an experiment whose step fails again and again stops with the reason', asy
 });
 
 test('an experiment outlives a database that does not answer', async () => {
-  await emulator.hold();
-  const { id } = await begin(FIELDS);
-  await waitFor('the first request', sent, (count) => count > 0);
+  const { id } = await beginHeld();
   await edge.database.set({ down: true });
   await emulator.release();
   await waitFor('a step that fails', async () => edge.said(), (said) => said.includes(`"id":"${id}"`));
@@ -133,11 +139,7 @@ test('an experiment outlives a database that does not answer', async () => {
 });
 
 test('samples that are deleted meanwhile are not replayed', async () => {
-  const { id } = await begin(FIELDS);
-  await someVerdicts(id);
-  await emulator.hold();
-  const before = await sent();
-  await waitFor('a request', sent, (count) => count > before);
+  const { id, before } = await beginAndHold();
   assert.equal((await admin('DELETE', 'samples/routes/chat')).json.deleted, SAMPLES);
   await emulator.release();
   assert.equal((await watch(id)).state, 'done');
