@@ -247,10 +247,11 @@ impl Runner<'_> {
     }
 }
 
-/// Whether the budget of the experiment refused a call. Others may have room later, such as that of the edge.
+/// Whether the budget of the experiment refused a call: it is one of a month. Others may have room later, such as that of the edge.
 fn is_used_up(plan: &Plan, error: &ApiError) -> bool {
     let budget = error.budget.as_deref().and_then(Json::parse).unwrap_or(Json::NULL);
-    error.code == Code::BudgetExceeded && budget.get("limit").trillionths() == Some(plan.usd)
+    let is_own = budget.get("span").word() == "month" && budget.get("limit").trillionths() == Some(plan.usd);
+    error.code == Code::BudgetExceeded && is_own
 }
 
 /// The system prompt of a chat request, which has no model.
@@ -278,6 +279,7 @@ mod tests {
         };
         assert!(refused(Code::BudgetExceeded, Some(r#"{"bound":"usd","span":"month","limit":0.25,"used":0.2}"#)));
         assert!(!refused(Code::BudgetExceeded, Some(r#"{"bound":"usd","span":"month","limit":50,"used":49.9}"#)));
+        assert!(!refused(Code::BudgetExceeded, Some(r#"{"bound":"usd","span":"day","limit":0.25,"used":0.2}"#)));
         assert!(!refused(Code::BudgetExceeded, None));
         assert!(!refused(Code::RateLimitExceeded, Some(r#"{"bound":"tokens","limit":0.25}"#)));
     }
