@@ -194,23 +194,56 @@ test('a budget needs no stated price at OpenRouter, which lists the prices of em
   });
 });
 
-test('without the list of embedding models, the catalog of chat models still counts', async () => {
-  const lists = createServer((request, response) => {
+/** An upstream that has only the lists of its models. While `lists.forVectors` is empty, it does not know that path. */
+async function startLists() {
+  const lists = { forVectors: [] };
+  const server = createServer((request, response) => {
     const isForVectors = request.url.endsWith('/embeddings/models');
-    response.writeHead(isForVectors ? 404 : 200, { 'content-type': 'application/json' });
-    response.end(isForVectors ? '{"error":{"code":404,"message":"no such path"}}' : JSON.stringify({ data: [{ id: 'openai/gpt-4o', context_length: 9, pricing: { prompt: '0.1', completion: '0.1' } }] }));
+    const isUnknown = isForVectors && lists.forVectors.length === 0;
+    response.writeHead(isUnknown ? 404 : 200, { 'content-type': 'application/json' });
+    const model = { id: 'openai/gpt-4o', context_length: 9, pricing: { prompt: '0.1', completion: '0.1' } };
+    response.end(JSON.stringify(isUnknown ? { error: { code: 404, message: 'no such path' } } : { data: isForVectors ? lists.forVectors : [model] }));
   });
-  await new Promise((listening) => lists.listen(0, '127.0.0.1', listening));
-  try {
-    const failsoft = { upstream: { url: `http://127.0.0.1:${lists.address().port}/api/v1`, dialect: 'openrouter' }, keys: [clientKey({ budget: { usd: { day: 0.000_001 } } })], models: ['openai/*'], policy: POLICY };
-    await withEdge({ failsoft }, async (fresh) => {
-      const ask = (path, body) => send(fresh, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), key: CLIENT_KEY });
-      const chat = await ask('/v1/chat/completions', { model: 'openai/gpt-4o', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] });
-      assert.equal(chat.status, 402, `the price is known: ${chat.text}`);
-      const vectors = await ask('/v1/embeddings', { model: MODEL, input: 'hello' });
-      assert.deepEqual([vectors.status, JSON.parse(vectors.text).error.code], [503, 'price_unknown'], vectors.text);
-    });
-  } finally {
-    lists.close();
-  }
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  const upstream = { url: `http://127.0.0.1:${server.address().port}/api/v1`, dialect: 'openrouter' };
+  const failsoft = { upstream, keys: [clientKey({ budget: { usd: { day: 0.000_001 } } })], models: ['openai/*'], policy: POLICY };
+  return Object.assign(lists, { failsoft, stop: () => server.close() });
+}
+/** Asks for more than the budget allows, so the price decides about the answer. */
+async function askBoth(origin) {
+  const ask = async (path, body) => {
+    const answer = await send({ origin }, path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), key: CLIENT_KEY });
+    return [answer.status, JSON.parse(answer.text).error.code];
+  };
+  return {
+    chat: await ask('/v1/chat/completions', { model: 'openai/gpt-4o', max_tokens: 1, messages: [{ role: 'user', content: 'hi' }] }),
+    vectors: await ask('/v1/embeddings', { model: MODEL, input: 'hello' }),
+  };
+}
+
+test('without the list of embedding models, the catalog of chat models still counts', async (t) => {
+  const lists = await startLists();
+  t.after(lists.stop);
+  await withEdge({ failsoft: lists.failsoft }, async ({ origin }) => {
+    assert.deepEqual(await askBoth(origin), { chat: [402, 'budget_exceeded'], vectors: [503, 'price_unknown'] });
+  });
+});
+
+test('while the list of embedding models is missing, the stored copy keeps them, also for a new isolate', async (t) => {
+  const lists = await startLists();
+  t.after(lists.stop);
+  lists.forVectors = [{ id: MODEL, pricing: { prompt: '0.1', completion: '0' } }];
+  await withEdge({ failsoft: lists.failsoft }, async ({ origin, cron, database }) => {
+    const listed = async () => JSON.parse((await database.all('SELECT models FROM catalog'))[0].models).data.map(({ id }) => id);
+    await cron();
+    assert.deepEqual(await listed(), ['openai/gpt-4o', MODEL]);
+    lists.forVectors = [];
+    await database.all('UPDATE catalog SET at = 0');
+    await cron();
+    const [{ at }] = await database.all('SELECT at FROM catalog');
+    assert.ok(at > 0, 'the copy was renewed');
+    assert.deepEqual(await listed(), ['openai/gpt-4o', MODEL]);
+    const refused = [402, 'budget_exceeded'];
+    assert.deepEqual(await askBoth(origin), { chat: refused, vectors: refused });
+  });
 });

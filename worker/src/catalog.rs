@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use failsoft::json::{Object, array, patched};
 use failsoft::{Catalog, Dialect, Json, Millis, Upstream};
-use futures_util::future::{Either, join, select};
+use futures_util::future::{join, select};
 use serde_json::Value;
 use worker::{Delay, Env};
 
@@ -21,13 +21,16 @@ use crate::ledger::database;
 use crate::platform::executor::{Boxed, boxed};
 use crate::platform::fetch;
 use crate::platform::host;
+use crate::platform::timer::within;
 
 /// How long a request waits for the first catalog, and how often it looks, in milliseconds.
 const LONGEST_WAIT: u64 = 3_000;
 const STEP: u64 = 20;
 
-/// How long the list of models that make vectors may take, in milliseconds. The other list does not wait longer.
-const LONGEST_WAIT_FOR_VECTORS: u64 = 2_000;
+/// How long the list of models that make vectors may take, and then the copy in its place, in milliseconds. The other list does not
+/// wait longer.
+const LONGEST_WAIT_FOR_VECTORS: Millis = 2_000;
+const LONGEST_WAIT_FOR_COPY: Millis = 500;
 
 /// The field of a model that makes vectors. It is this project's.
 const EMBEDS: &str = "failsoft_embeds";
@@ -78,7 +81,7 @@ pub(crate) async fn renew_copy(upstreams: &[Upstream], env: &Env, now: Millis) -
     {
         return Ok(Some(parse(models)));
     }
-    let Some(models) = fetch_models(upstream).await.map(|models| without_prose(&models)) else {
+    let Some(models) = fetch_models(upstream, env).await.map(|models| without_prose(&models)) else {
         return Ok(before.map(|(_, models)| parse(&models)));
     };
     let values = [upstream.url.as_str().into(), (now as f64).into(), models.as_str().into()];
@@ -98,7 +101,7 @@ fn claim_fetch(upstreams: &[Upstream]) -> Option<&Upstream> {
 
 /// An error is no reason to fail: a call that needs a price says so.
 async fn fetch_and_store(upstream: &Upstream, env: &Env) {
-    let mut models = fetch_models(upstream).await;
+    let mut models = fetch_models(upstream, env).await;
     if models.is_none() && cache::is_empty() {
         models = read_copy(upstream, env).await.ok().flatten().map(|(_, models)| models);
     }
@@ -106,42 +109,51 @@ async fn fetch_and_store(upstream: &Upstream, env: &Env) {
 }
 
 /// The upstream's list, unless it is empty, with the models that make vectors behind the others. The lists are public, so the requests
-/// carry no key. The second list may be missing.
-async fn fetch_models(upstream: &Upstream) -> Option<String> {
+/// carry no key. If the second list is late, missing or empty, the models of the copy that make vectors stay.
+async fn fetch_models(upstream: &Upstream, env: &Env) -> Option<String> {
     let fetch = |path: &str| {
         let url = [&*upstream.url, path].concat();
         async move { fetch::Request::get(&url).text().await.ok() }
     };
-    let for_vectors = async {
-        let late = pin!(Delay::from(Duration::from_millis(LONGEST_WAIT_FOR_VECTORS)));
-        match select(pin!(fetch("/embeddings/models")), late).await {
-            Either::Left((models, _)) => models,
-            Either::Right(_) => None,
-        }
-    };
+    let for_vectors = within(LONGEST_WAIT_FOR_VECTORS, fetch("/embeddings/models"));
     let (models, for_vectors) = join(fetch("/models"), for_vectors).await;
-    merge(&models?, &for_vectors.unwrap_or_default())
+    let (models, for_vectors) = (models?, for_vectors.flatten().unwrap_or_default());
+    let mut copy = None;
+    if rows(&for_vectors).is_empty() {
+        copy = within(LONGEST_WAIT_FOR_COPY, read_copy(upstream, env)).await.and_then(Result::ok).flatten();
+    }
+    merge(&models, &for_vectors, &copy.unwrap_or_default().1)
 }
 
-/// The models of both lists, as one list. `None` without the first. The field [`EMBEDS`] tells them apart.
-fn merge(models: &str, for_vectors: &str) -> Option<String> {
-    let [models, for_vectors] = [models, for_vectors].map(|list| Json::parse(list).unwrap_or(Json::NULL).get("data"));
+/// The models of a list. It has none if it is no list.
+fn rows(list: &str) -> Json<'_> {
+    Json::parse(list).unwrap_or(Json::NULL).get("data")
+}
+
+/// The models of both lists, and those of `copy` that make vectors, as one list. `None` without the first. The field [`EMBEDS`] tells
+/// them apart.
+fn merge(models: &str, for_vectors: &str, copy: &str) -> Option<String> {
+    let [models, for_vectors, copy] = [models, for_vectors, copy].map(rows);
     let mark = Object::default().flag(EMBEDS, true).end();
-    let mut rows: Vec<String> = models.items().map(|row| row.raw().into()).collect();
+    let mut merged: Vec<String> = models.items().map(|row| row.raw().into()).collect();
     let ids: Vec<_> = models.items().filter_map(|row| row.get("id").text()).collect();
     let is_new = |row: &Json<'_>| row.get("id").text().is_some_and(|id| !ids.contains(&id));
-    if rows.is_empty() {
+    if merged.is_empty() {
         return None;
     }
-    rows.extend(for_vectors.items().filter(is_new).map(|row| patched(row.raw(), &mark)));
-    Some(Object::default().raw("data", &array(&rows)).end())
+    let for_vectors = for_vectors.items().chain(copy.items().filter(is_marked));
+    merged.extend(for_vectors.filter(is_new).map(|row| patched(row.raw(), &mark)));
+    Some(Object::default().raw("data", &array(&merged)).end())
+}
+
+fn is_marked(row: &Json<'_>) -> bool {
+    row.get(EMBEDS).flag() == Some(true)
 }
 
 fn store(models: &str) {
-    let list = Json::parse(models).unwrap_or(Json::NULL);
-    let rows = list.get("data").items().filter(|row| row.get(EMBEDS).flag() == Some(true));
-    let embedding = rows.filter_map(|row| Some(row.get("id").text()?.into_owned())).collect();
-    cache::store(Catalog::read(list), embedding);
+    let marked = rows(models).items().filter(is_marked);
+    let embedding = marked.filter_map(|row| Some(row.get("id").text()?.into_owned())).collect();
+    cache::store(parse(models), embedding);
 }
 
 /// The copy in the database, and when it was made.
@@ -180,13 +192,17 @@ mod tests {
     fn models_that_make_vectors_stand_behind_the_others_and_are_marked() {
         let chat = r#"{"data":[{"id":"a/a","pricing":{"prompt":"0.1"}},{"id":"b/b"}]}"#;
         let vectors = r#"{"data":[{"id":"e/e","pricing":{"prompt":"0.2","completion":"0"}},{"id":"b/b","x":1}]}"#;
-        let both = merge(chat, vectors).expect("a list");
+        let both = merge(chat, vectors, "").expect("a list");
         assert_eq!(parse(&both).ids().collect::<Vec<_>>(), ["a/a", "b/b", "e/e"]);
         assert_eq!(both.matches("failsoft_embeds").count(), 1);
         assert_eq!(parse(&without_prose(&both)), parse(&both));
         for missing in ["", "null", "<html>", r#"{"error":{}}"#, r#"{"data":[]}"#] {
-            assert_eq!(merge(chat, missing).as_deref(), Some(chat));
-            assert_eq!(merge(missing, vectors), None, "the list of chat models is the catalog");
+            assert_eq!(merge(chat, missing, "").as_deref(), Some(chat));
+            assert_eq!(merge(missing, vectors, &both), None, "the list of chat models is the catalog");
+            // Of the copy, the models that make vectors stay.
+            let next = merge(r#"{"data":[{"id":"c/c"}]}"#, missing, &both).expect("a list");
+            assert_eq!(parse(&next).ids().collect::<Vec<_>>(), ["c/c", "e/e"]);
+            assert_eq!(merge(chat, missing, &next).as_ref(), Some(&both));
         }
     }
 
