@@ -4,15 +4,18 @@
 //! | model | rule |
 //! |---|---|
 //! | `rule/judge` | prefers an answer to the question over one to another question, and any model over Llama |
-//! | `rule/noisy-judge` | as `rule/judge`, but one verdict in ten is arbitrary |
+//! | `rule/noisy-judge` | as `rule/judge`, but each tenth verdict is `first`, `second` and `same` in turn |
 //! | `rule/first-judge` | prefers whatever comes first |
 //! | `rule/silent-judge` | gives no verdict |
 //! | `rule/writer` | keeps the first words of the prompt, and its placeholders |
 //! | `rule/bad-writer` | loses the placeholders |
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
+
+/// How many verdicts the noisy judge has given. They are counted, so that no test depends on chance.
+static NOISY_VERDICTS: AtomicUsize = AtomicUsize::new(0);
 
 /// What the model `id` answers to `prompt`; nothing, if it has no rule.
 pub(crate) fn answer(id: &str, prompt: &str) -> Option<String> {
@@ -24,12 +27,9 @@ pub(crate) fn answer(id: &str, prompt: &str) -> Option<String> {
         "judge" => verdict(compare(material)?),
         "first-judge" => verdict("first"),
         "noisy-judge" => {
-            let mut hasher = DefaultHasher::new();
-            // The mark is another one in each request.
-            prompt.hash(&mut hasher);
-            let chance = hasher.finish();
-            let arbitrary = ["first", "second", "same"][(chance / 10 % 3) as usize];
-            verdict(if chance.is_multiple_of(10) { arbitrary } else { compare(material)? })
+            let given = NOISY_VERDICTS.fetch_add(1, Ordering::Relaxed) + 1;
+            let arbitrary = ["first", "second", "same"][given / 10 % 3];
+            verdict(if given.is_multiple_of(10) { arbitrary } else { compare(material)? })
         }
         "writer" => shorten(material, true),
         "bad-writer" => shorten(material, false),
