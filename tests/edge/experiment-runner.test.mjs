@@ -14,7 +14,7 @@ const CALLS = SAMPLES * 3 + 10 * 2;
 const FIELDS = { models: [CHEAPER], margin: 25 };
 
 // A call that spends from the budget of the edge returns its lease after ten seconds. No step waits for that.
-const { emulator, edge, admin, samples, makeSamples, begin, show, finish, watch, sent, booked, restart } = useExperiments(SAMPLES, { budget: { usd: { day: 50 } } });
+const { emulator, edge, admin, samples, makeSamples, begin, run, show, finish, watch, sent, booked, restart } = useExperiments(SAMPLES, { budget: { usd: { day: 50 } } });
 
 const someVerdicts = (id) => waitFor('some verdicts', () => show(id), ({ progress }) => progress.judged > 2, 60_000);
 const problem = (id, pattern) => waitFor('the problem', () => show(id), (shown) => pattern.test(shown.problem));
@@ -116,6 +116,30 @@ test('a step that fails is made again, and an experiment says why', async () => 
   assert.equal((await problem(id, /^the upstream refuses the edge/)).state, 'control');
   await edge.cron();
   assert.deepEqual(await watch(id), { state: 'done', problem: null });
+});
+
+test('while the upstream of the judge or the variant is down, the experiment waits, and no sample is lost', async () => {
+  // A step asks the model again after a server error.
+  for (const [model, faults, kind] of [
+    ['rule/judge', ['unavailable'], 'unavailable'],
+    [CHEAPER, ['unavailable'], 'unavailable'],
+    [CHEAPER, ['rate-limited'], 'rateLimited'],
+    [CHEAPER, ['server-error', 'server-error'], 'serverError'],
+  ]) {
+    await emulator.script(model, faults);
+    const { id } = await begin(FIELDS);
+    await problem(id, new RegExp(`^no model answers: ${kind}$`));
+    await edge.cron();
+    assert.deepEqual(await watch(id), { state: 'done', problem: null }, `${model} ${kind}`);
+    const { progress, result } = await show(id);
+    assert.deepEqual([progress.judged, result.quality.losses, result.recommended], [SAMPLES, 0, true], `${model} ${kind}`);
+  }
+});
+
+test('an answer that is refused or empty is a loss of the variant', async () => {
+  await emulator.script(CHEAPER, ['refusal', 'empty', 'empty']);
+  const { state, result } = await run(FIELDS);
+  assert.deepEqual([state, result.quality.losses, result.quality.ties], ['done', 2, SAMPLES - 2], JSON.stringify(result));
 });
 
 test('an experiment whose step fails again and again stops with the reason', async () => {

@@ -132,6 +132,11 @@ impl RequestHead {
         }
     }
 
+    /// Whether the edge makes the call for its owner. No client has sent it, so it has no path.
+    pub(crate) fn is_of_edge(&self) -> bool {
+        self.path.is_empty()
+    }
+
     /// How the client reads errors.
     pub(crate) fn error_form(&self) -> ErrorForm {
         ErrorForm { protocol: self.protocol, shape: self.shape, id: self.id.clone() }

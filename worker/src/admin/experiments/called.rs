@@ -1,6 +1,6 @@
 //! How a call of an experiment ended.
 
-use failsoft::Json;
+use failsoft::{Json, Kind};
 
 /// How a call ended.
 #[derive(Debug)]
@@ -16,4 +16,10 @@ impl Called {
     pub(super) fn text(&self) -> Option<String> {
         Some(Json::parse(self.message.as_deref()?)?.get("content").text()?.into())
     }
+}
+
+/// Whether a call without an answer may have one later: its upstreams were down, overloaded, or out of reach.
+pub(super) fn is_outage(kind: Kind) -> bool {
+    use Kind::{CircuitOpen, InFlightBudget, Network, RateLimited, ServerError, Unavailable};
+    matches!(kind, RateLimited | InFlightBudget | ServerError | Unavailable | Network | CircuitOpen)
 }

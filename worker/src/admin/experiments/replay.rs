@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use failsoft::json::{Object, patched};
-use failsoft::{Json, Millis, Usd};
+use failsoft::{Json, Kind, Millis, Usd};
 use serde_json::{Map, Value};
 
-use super::called::Called;
+use super::called::{Called, is_outage};
 use super::step::Runner;
 use super::store::Experiment;
 use crate::access::Client;
@@ -24,7 +24,8 @@ impl Runner<'_> {
     /// model.
     ///
     /// # Errors
-    /// The edge refused the call, or its own key, or the time of the step is over: that says nothing about the models.
+    /// The edge refused the call, the upstream refused the edge, no upstream was there, or the time of the step is over: that says
+    /// nothing about the answers of the models.
     pub(super) async fn call(&self, experiment: &Experiment, route: &str, fields: &str) -> Result<Called, ApiError> {
         let mut given: Map<String, Value> = serde_json::from_str(route).unwrap_or_default();
         // The experiment has a budget of its own. Its calls are no samples, and a stored answer costs nothing.
@@ -56,9 +57,12 @@ impl Runner<'_> {
             let message = answer.get("choices").items().next().map(|choice| choice.get("message").raw().to_owned());
             return Ok(Called { message, cost });
         }
-        let code = answer.get("error").get("code").text().unwrap_or_default();
+        let [code, kind] = ["code", "kind"].map(|name| answer.get("error").get(name).text().unwrap_or_default());
         if code.starts_with("upstream_") {
             return Err(ApiError::new(Code::RoutesUnavailable, ["the upstream refuses the edge: ", &code].concat()));
+        }
+        if Kind::from_name(&kind).is_some_and(is_outage) {
+            return Err(ApiError::new(Code::RoutesUnavailable, ["no model answers: ", &kind].concat()));
         }
         // A model that had less time than its route gives has not failed.
         self.find_time_left()?;

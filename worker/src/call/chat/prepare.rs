@@ -86,7 +86,10 @@ pub(super) async fn prepare(
         admitted.request.betas = head.betas.clone().unwrap_or_default();
     }
     let request_name = repeats::name(&client.account().name, head.caller.address.as_deref(), &body);
-    if let Some(failure) = repeats::find(&request_name, host::now()) {
+    // The edge itself waits before it repeats a call.
+    if !head.is_of_edge()
+        && let Some(failure) = repeats::find(&request_name, host::now())
+    {
         let report = Report::default();
         let reply = Reply::failed(&failure, &conceal_report(&report, &[]), &head.error_form());
         return Ok(Ready::Repeated(if client.hides_report() { reply } else { reply.with_report(&report) }));
