@@ -93,7 +93,7 @@ static FIELDS: [Field; 34 + cfg!(feature = "protocols") as usize] = [
     field("summary", Rule::Whole),
     field("data", Rule::Whole),
     field("transcript", Rule::Whole),
-    // Of a detail of the reasoning. It may come in several pieces (vercel/ai#19663).
+    // Of a detail of the reasoning. Anthropic documents one piece for each thought (vercel/ai#19663).
     field("signature", Rule::Whole),
     // Random letters that hide the length of a chunk (OpenAI's `stream_options.include_obfuscation`).
     field("obfuscation", Rule::Skip),

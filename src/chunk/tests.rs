@@ -112,6 +112,9 @@ fn blocks_of_reasoning_grow_by_their_own_field_and_keep_their_order() {
         block("reasoning.text", "text", "a"),
         block("reasoning.text", "text", "b"),
         json!({"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]}),
+        block("reasoning.text", "text", "a2"),
+        json!({"reasoning_details": [{"type": "reasoning.text", "text": "b2", "signature": "s2"}]}),
+        json!({"reasoning_details": [{"type": "reasoning.text", "text": "a3"}]}),
         block("reasoning.encrypted", "data", "c"),
         block("reasoning.encrypted", "data", "c2"),
         json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "c3"}]}),
@@ -120,6 +123,8 @@ fn blocks_of_reasoning_grow_by_their_own_field_and_keep_their_order() {
     ];
     let expected = json!([
         {"type": "reasoning.text", "index": 0, "format": "f", "text": "ab", "signature": "s"},
+        {"type": "reasoning.text", "index": 0, "format": "f", "text": "a2b2", "signature": "s2"},
+        {"type": "reasoning.text", "text": "a3"},
         {"type": "reasoning.encrypted", "index": 0, "format": "f", "data": "c"},
         {"type": "reasoning.encrypted", "index": 0, "format": "f", "data": "c2"},
         {"type": "reasoning.encrypted", "data": "c3"},

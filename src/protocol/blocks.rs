@@ -11,7 +11,7 @@ mod block;
 use std::collections::BTreeSet;
 
 use super::marks::{NATIVE, Own};
-use super::reasoning::{Detail, EndedDetails};
+use super::reasoning::{Detail, EndedDetails, text_of};
 use crate::json::Json;
 use crate::text::is_blank;
 pub(super) use block::{Block, BlockKind};
@@ -258,10 +258,4 @@ impl Blocks {
             self.insert(place, Block { detail, ..Block::new(BlockKind::Reasoning, 0) });
         }
     }
-}
-
-/// The readable text of an item of `reasoning_details`.
-fn text_of(item: Json<'_>) -> std::borrow::Cow<'_, str> {
-    let text = item.get("text").text().filter(|text| !text.is_empty());
-    text.or_else(|| item.get("summary").text()).unwrap_or_default()
 }

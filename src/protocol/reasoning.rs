@@ -7,6 +7,7 @@
 //! `data` of Messages. Reasoning of another vendor travels in that field as a *carrier*, which names its issuer. Nothing is
 //! ever signed here: an invented signature would be refused in every turn that follows (router-for-me/CLIProxyAPI#1584).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::json::{Json, Object};
@@ -51,9 +52,10 @@ impl Detail {
     pub(super) fn matches(&self, piece: Json<'_>) -> bool {
         let index = piece.get("index").whole();
         let is_at = index.is_none() || self.index.is_none() || index == self.index;
+        // A thought ends with its signature.
+        let is_next = is_encrypted(piece) || !self.signature.is_empty() && !text_of(piece).is_empty();
         // A text without details may get a signature.
-        self.has_id(piece)
-            || !is_encrypted(piece) && (self.kind.is_empty() || piece.get("type").is(&self.kind) && is_at)
+        self.has_id(piece) || !is_next && (self.kind.is_empty() || piece.get("type").is(&self.kind) && is_at)
     }
 
     /// `piece` has the id of this item. OpenAI's items have a summary and an encrypted text.
@@ -61,7 +63,7 @@ impl Detail {
         !self.id.is_empty() && piece.get("id").is(&self.id)
     }
 
-    /// Adds a piece. A signature may come in several pieces (vercel/ai#19663).
+    /// Adds a piece.
     pub(super) fn take(&mut self, piece: Json<'_>) {
         for (field, name) in [(&mut self.kind, "type"), (&mut self.id, "id"), (&mut self.format, "format")] {
             if field.is_empty() {
@@ -142,6 +144,12 @@ impl EndedDetails {
 /// An encrypted text comes in one piece, so `piece` is another item than one without its id.
 fn is_encrypted(piece: Json<'_>) -> bool {
     !piece.get("data").is_null_or_empty() || piece.get("type").is("reasoning.encrypted")
+}
+
+/// The readable text of an item of `reasoning_details`.
+pub(super) fn text_of(item: Json<'_>) -> Cow<'_, str> {
+    let text = item.get("text").text().filter(|text| !text.is_empty());
+    text.or_else(|| item.get("summary").text()).unwrap_or_default()
 }
 
 /// The item of `reasoning_details` in a carrier.

@@ -355,6 +355,35 @@ fn encrypted_thoughts_in_a_row_stay_apart_whatever_their_index_is() {
     }
 }
 
+/// OpenRouter's streams give each thought the same index (OpenRouterTeam/ai-sdk-provider#519).
+#[test]
+fn a_thought_ends_with_its_signature_whatever_its_index_is() {
+    for index in [json!({"index": 0}), json!({})] {
+        let piece = |fields: Value| {
+            let mut detail = json!({"type": "reasoning.text", "format": "anthropic-claude-v1"});
+            for more in [&fields, &index] {
+                detail.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            }
+            chunk(json!({"reasoning_details": [detail]}), None)
+        };
+        let chunks = [
+            piece(json!({"text": "Let "})),
+            piece(json!({"text": "me"})),
+            piece(json!({"text": "", "signature": "Eu"})),
+            piece(json!({"text": "think", "signature": "Ev"})),
+            piece(json!({"text": "more"})),
+            piece(json!({"signature": "Ew"})),
+            chunk(json!({"content": "a"}), Some("stop")),
+        ];
+        let message = messages_client::read(&stream(thinking(), &chunks));
+        let thought =
+            |text: &str, signature: &str| json!({"type": "thinking", "thinking": text, "signature": signature});
+        let thoughts = [thought("Let me", "Eu"), thought("think", "Ev"), thought("more", "Ew")];
+        assert_eq!(message["content"].as_array().expect("blocks")[..3], thoughts, "{index}");
+        assert_eq!(message["content"][3], json!({"type": "text", "text": "a"}));
+    }
+}
+
 #[test]
 fn a_message_ends_for_its_reason() {
     let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]});

@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 
 /// What a page may have to download for the default entry, in bytes with gzip. The commit that raises a budget, this
 /// one or the Worker's, names the feature that needs the bytes, and how many bytes the feature needs.
-const BUDGET: u64 = 112_250;
+const BUDGET: u64 = 112_350;
 
 /// zlib measures, because servers compress with zlib.
 const MEASURE: &str = "const { gzipSync } = require('zlib'); const { readFileSync } = require('fs');

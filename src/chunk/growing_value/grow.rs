@@ -224,16 +224,17 @@ impl Node {
 
     /// The place of the object in this list that `piece` continues, or of a new object. The `index` of a piece may be wrong, so
     /// its id decides. A piece without both continues the last object. The `data` of reasoning, an encrypted text, come in one piece,
-    /// so data continue an object by its id alone.
+    /// and a thought ends with its signature, so data, and a text behind a signature, continue an object by its id alone.
     fn place_of(&mut self, name: &str, piece: &Fields<'_>) -> usize {
         let (id, index, kind) = (piece.get("id"), piece.get("index"), piece.get("type"));
-        let has_data = !piece.get("data").is_null_or_empty();
+        let [has_data, has_text] = ["data", "text"].map(|name| !piece.get(name).is_null_or_empty());
         let is_continued = |record: &Self| {
             let (known, same_index) = (record.get("id"), record.get("index").is(index));
+            let is_next = has_data || has_text && record.get("signature").size() > 0;
             let is_same = if id.is_null_or_empty() {
-                !has_data && (same_index || index.is_null())
+                !is_next && (same_index || index.is_null())
             } else {
-                known.is(id) || !has_data && same_index && known.size() == 0
+                known.is(id) || !is_next && same_index && known.size() == 0
             };
             is_same && (kind.is_null_or_empty() || record.get("type").is(kind))
         };
