@@ -18,7 +18,7 @@ impl Node {
     fn grow<'a>(&mut self, piece: &Fields<'a>, other: &'static Field, contents: &mut Contents<'a>) {
         let before = self.nodes.len();
         let native_before = contents.native_reason;
-        // Pieces of a list of details cannot be told from the whole list.
+        // A whole message repeats the details that came in pieces before it, so none of them counts again.
         let has_details = contents.is_message && self.get("reasoning_details").size() > 0;
         for (at, (key, value)) in piece.iter().enumerate() {
             if self.has_more_than(MOST_PARTS) || at == MOST_PARTS && bounds::APPLY {

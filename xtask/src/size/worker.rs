@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 /// vendor needs are 40,000; stored answers, with their object, their delivery and `/admin/cache`, are 20,000; samples, experiments and
 /// their statistics are 28,000; App Attest, with its certificates, and Play Integrity are 20,000; answers that keep everything of
 /// their protocol, and Gemini's signatures, are 17,000; the prices of models that make vectors, and the bounds of what an answer may
-/// have in each protocol, are 12,000; the object that runs experiments is 6,000; the revocation of devices is 1,000.
+/// have in each protocol, are 13,000; the object that runs experiments is 6,000; the revocation of devices is 1,000.
 const BUDGET: u64 = 687_000;
 
 /// Prints the sizes of the Worker's files, and returns whether their sum is within the budget. Needs a built Worker.
